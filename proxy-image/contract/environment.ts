@@ -1,0 +1,103 @@
+/**
+ * Every environment variable of the proxy: written by injection (`webhooks/inject`), read once by `proxy-image/config.ts`.
+ * `example` is what an injected pod carries; a variable without `fallback` is required by the verb `run`.
+ */
+export interface Variable {
+  name: string;
+  doc: string;
+  fallback?: string;
+}
+
+export const ENVIRONMENT = {
+  podName: { name: 'WEFT_PROXY_POD_NAME', doc: 'metadata.name' },
+  podNamespace: { name: 'WEFT_PROXY_POD_NAMESPACE', doc: 'metadata.namespace' },
+  podIps: { name: 'WEFT_PROXY_POD_IPS', doc: 'status.podIPs, comma-separated' },
+  nodeName: { name: 'WEFT_PROXY_NODE_NAME', doc: 'spec.nodeName', fallback: '' },
+  logLevel: { name: 'WEFT_PROXY_LOG_LEVEL', doc: 'debug, info, warn, error or off', fallback: 'info' },
+  accessLog: { name: 'WEFT_PROXY_ACCESS_LOG', doc: 'apache or json; empty = off', fallback: '' },
+  outboundListen: {
+    name: 'WEFT_PROXY_OUTBOUND_LISTEN',
+    doc: 'comma-separated address:port',
+    fallback: '127.0.0.1:4140,[::1]:4140',
+  },
+  inboundListen: { name: 'WEFT_PROXY_INBOUND_LISTEN', doc: 'mTLS from other proxies', fallback: '[::]:4143' },
+  inboundPlainListen: { name: 'WEFT_PROXY_INBOUND_PLAIN_LISTEN', doc: 'redirected plaintext', fallback: '[::]:4144' },
+  adminListen: { name: 'WEFT_PROXY_ADMIN_LISTEN', doc: '/live /ready /metrics', fallback: '[::]:4191' },
+  controlHost: {
+    name: 'WEFT_PROXY_CONTROL_HOST',
+    doc: 'host name or address of the operator',
+    fallback: 'weft-operator.weft-system.svc.cluster.local',
+  },
+  configPort: { name: 'WEFT_PROXY_CONFIG_PORT', doc: 'port of the configuration stream', fallback: '8086' },
+  identityPort: { name: 'WEFT_PROXY_IDENTITY_PORT', doc: 'port of certificate signing', fallback: '8080' },
+  controlIdentity: { name: 'WEFT_PROXY_CONTROL_IDENTITY', doc: 'TLS identity that the operator must prove' },
+  identityName: {
+    name: 'WEFT_PROXY_IDENTITY_NAME',
+    doc: 'own TLS identity, written into the CSR (the answer follows the token)',
+  },
+  identityDir: {
+    name: 'WEFT_PROXY_IDENTITY_DIR',
+    doc: 'memory-backed: key, certificate, bundle and last snapshot',
+    fallback: '/var/run/linkerd/identity/end-entity',
+  },
+  tokenFile: {
+    name: 'WEFT_PROXY_TOKEN_FILE',
+    doc: 'projected ServiceAccount token, audience identity.l5d.io',
+    fallback: '/var/run/secrets/tokens/linkerd-identity-token',
+  },
+  trustAnchors: {
+    name: 'WEFT_PROXY_TRUST_ANCHORS',
+    doc: 'PEM bundle at injection time; newer ones arrive as resource `trust`',
+  },
+  configSource: { name: 'WEFT_PROXY_CONFIG_SOURCE', doc: 'operator or kubernetes (direct mode)', fallback: 'operator' },
+  defaultInboundPolicy: {
+    name: 'WEFT_PROXY_DEFAULT_INBOUND_POLICY',
+    doc: 'in force until the workload resource arrives',
+    fallback: 'all-unauthenticated',
+  },
+  clusterNetworks: {
+    name: 'WEFT_PROXY_CLUSTER_NETWORKS',
+    doc: 'comma-separated CIDRs for the cluster-* default policies',
+    fallback: '10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8',
+  },
+  detectTimeoutMs: { name: 'WEFT_PROXY_DETECT_TIMEOUT_MS', doc: 'protocol detection, milliseconds', fallback: '10000' },
+  opaquePorts: {
+    name: 'WEFT_PROXY_OPAQUE_PORTS',
+    doc: 'inbound ports without detection',
+    fallback: '25,587,3306,4444,5432,6379,9300,11211',
+  },
+  requireIdentityPorts: {
+    name: 'WEFT_PROXY_REQUIRE_IDENTITY_PORTS',
+    doc: 'inbound ports that need a client identity',
+    fallback: '',
+  },
+  skipInboundPorts: {
+    name: 'WEFT_PROXY_SKIP_INBOUND_PORTS',
+    doc: 'init: inbound ports and ranges that bypass the proxy',
+    fallback: '4567,4568',
+  },
+  skipOutboundPorts: {
+    name: 'WEFT_PROXY_SKIP_OUTBOUND_PORTS',
+    doc: 'init: outbound ports and ranges that bypass the proxy',
+    fallback: '4567,4568',
+  },
+  skipSubnets: {
+    name: 'WEFT_PROXY_SKIP_SUBNETS',
+    doc: 'init: source CIDRs whose inbound traffic bypasses the proxy',
+    fallback: '',
+  },
+  uid: { name: 'WEFT_PROXY_UID', doc: 'init: traffic of this user id is not redirected', fallback: '2102' },
+  shutdownGraceMs: { name: 'WEFT_PROXY_SHUTDOWN_GRACE_MS', doc: 'longest drain, milliseconds', fallback: '120000' },
+  adminShutdown: {
+    name: 'WEFT_PROXY_ADMIN_SHUTDOWN',
+    doc: 'enabled: POST /shutdown from loopback drains the proxy',
+    fallback: 'disabled',
+  },
+  localNetwork: {
+    name: 'WEFT_PROXY_LOCAL_NETWORK',
+    doc: 'file with explicit listeners and address translations instead of redirection (embedded mode); empty = redirected traffic',
+    fallback: '',
+  },
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof ENVIRONMENT;

@@ -1,0 +1,50 @@
+import type { Endpoint, ResourceBody } from './resources.ts';
+
+/** Messages of the configuration stream: each is one JSON text behind a 4-byte big-endian length (`framing.ts`). */
+export const CONFIG_ALPN = 'weft-config/1';
+
+/** Largest message accepted by either side, bytes. A full EndpointSlice set of 5,000 endpoints is about 2 MB. */
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/** First message of a connection. `held` lists what the proxy has, so that only the difference is sent. */
+export interface Hello {
+  type: 'hello';
+  /** Version of the contract's additive revisions that the proxy knows; the server never requires a newer one. */
+  revision: number;
+  namespace: string;
+  pod: string;
+  node: string;
+  zone: string;
+  proxyVersion: string;
+  held: { key: string; version: string; sources: string }[];
+}
+
+export type ProxyMessage =
+  | Hello
+  | { type: 'subscribe'; keys: string[] }
+  | { type: 'unsubscribe'; keys: string[] }
+  | { type: 'ack'; seq: number }
+  /** The batch `seq` was applied except for `key`, whose last good value stays in force. Does not replace the ack. */
+  | { type: 'nack'; seq: number; key: string; problems: string[] }
+  | { type: 'ping' };
+
+export type Change =
+  | { op: 'set'; key: string; version: string; body: ResourceBody }
+  /** Endpoints only. Entries of `removed` are `address:port` as `formatAddress` writes them. */
+  | {
+      op: 'patch';
+      key: string;
+      baseVersion: string;
+      version: string;
+      sources: string;
+      added: Endpoint[];
+      changed: Endpoint[];
+      removed: string[];
+    }
+  | { op: 'delete'; key: string };
+
+export type OperatorMessage =
+  /** Changes are in dependency order: what a key names comes before it. */
+  | { type: 'batch'; seq: number; changes: Change[] }
+  | { type: 'pong' }
+  | { type: 'error'; code: string; message: string };

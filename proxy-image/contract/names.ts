@@ -1,0 +1,19 @@
+/** Names that both sides of a contract must spell alike. */
+export const CONTROL_PLANE_NAMESPACE = 'weft-system';
+export const CONTROL_PLANE_SERVICE = 'weft-operator';
+export const CONTROL_PLANE_SERVICE_ACCOUNT = 'weft-operator';
+export const FIELD_MANAGER = 'weft-operator';
+export const TOKEN_AUDIENCE = 'identity.l5d.io';
+export const DEFAULT_IDENTITY_SUFFIX = 'linkerd.cluster.local';
+export const DEFAULT_CLUSTER_DOMAIN = 'cluster.local';
+/** ALPN of connections between proxies; the transport header follows (Linkerd: transport-header). */
+export const TRANSPORT_ALPN = 'transport.l5d.io/v1';
+export const PROXY_CONTAINER = 'linkerd-proxy';
+export const INIT_CONTAINER = 'linkerd-init';
+/** Label that marks a meshed pod; its value is the control plane's namespace. */
+export const CONTROL_PLANE_LABEL = 'linkerd.io/control-plane-ns';
+
+/** `<serviceaccount>.<namespace>.serviceaccount.identity.<suffix>` */
+export function serviceAccountIdentity(serviceAccount: string, namespace: string, suffix: string): string {
+  return `${serviceAccount}.${namespace}.serviceaccount.identity.${suffix}`;
+}

@@ -1,0 +1,18 @@
+/** Ports of the proxy and of the operator (ARCHITECTURE.md has the same table). */
+export const PROXY_PORTS = {
+  outbound: 4140,
+  inboundMesh: 4143,
+  inboundPlain: 4144,
+  tap: 4190,
+  admin: 4191,
+} as const;
+
+export const OPERATOR_PORTS = { webhooks: 8443, config: 8086, identity: 8080, admin: 9990 } as const;
+
+/** User id of the proxy; its own traffic escapes redirection by it (Linkerd: `proxyUID`). */
+export const PROXY_UID = 2102;
+
+/** Server-speaks-first protocols that detection would stall (Linkerd chart: `proxy.opaquePorts`). */
+export const DEFAULT_OPAQUE_PORTS = '25,587,3306,4444,5432,6379,9300,11211';
+/** Galera replication is bypassed altogether (Linkerd chart: `proxyInit.ignore*Ports`). */
+export const DEFAULT_SKIP_PORTS = '4567,4568';

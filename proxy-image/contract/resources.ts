@@ -1,0 +1,191 @@
+/**
+ * The bodies of the configuration stream: plain JSON, no class instances, no undefined fields.
+ * Field order is fixed by the compiler that writes them, because `version` is a hash of the bytes.
+ * A reader ignores unknown fields; an unknown *rule type* (a `type` it does not know) denies that rule and is reported in a nack.
+ */
+
+/** Every body names the newest `metadata.resourceVersion` (as decimal text) of the objects it was made from. */
+export interface Sourced {
+  sources: string;
+}
+
+export type InboundProtocol = 'detect' | 'http1' | 'http2' | 'grpc' | 'opaque' | 'tls';
+export type OutboundProtocol = 'detect' | 'http1' | 'http2' | 'opaque';
+
+/** Names the object that a decision came from; becomes metric labels such as `srv_kind`, `authz_name`. */
+export interface ObjectLabel {
+  group: string;
+  kind: string;
+  name: string;
+}
+
+export interface NetworkMatch {
+  cidr: string;
+  except: string[];
+}
+
+/**
+ * `identities`: exact names, `*` for any, or `*.suffix` which matches on a label boundary (Linkerd: Authorization Policy reference).
+ * `tls`: TLS without a verified client identity is enough (`unauthenticatedTLS`).
+ */
+export type AuthenticationMatch =
+  | { type: 'unauthenticated' }
+  | { type: 'tls' }
+  | { type: 'identities'; identities: string[] };
+
+export interface Authorization {
+  label: ObjectLabel;
+  networks: NetworkMatch[];
+  authentication: AuthenticationMatch;
+}
+
+/** Policy of one inbound port. No authorization matches → denied. `audit`: what would be denied is allowed, logged and labelled `audit`. */
+export interface PortPolicy {
+  server: ObjectLabel;
+  protocol: InboundProtocol;
+  authorizations: Authorization[];
+  audit: boolean;
+  /** Exact paths of the pod's own HTTP probes on this port; GET (and HEAD) on them needs no authorization. */
+  probePaths: string[];
+  /** ServiceProfile of a Service that targets this port, for `route_*` metrics and response classes on the inbound side. */
+  profile: { dst: string; routes: Route[] } | null;
+}
+
+export interface WorkloadResource extends Sourced {
+  namespace: string;
+  pod: string;
+  /** Policies of ports known in advance (container ports, Servers): port number as text → policy. */
+  ports: Record<string, PortPolicy>;
+  /** Policy of every other port, with its default protocol. */
+  defaultPolicy: PortPolicy;
+  /** Inbound ports and ranges (`[first, last]`) without protocol detection. */
+  opaquePorts: [number, number][];
+  settings: WorkloadSettings;
+}
+
+export interface WorkloadSettings {
+  detectTimeoutMs: number;
+  /** Mesh-wide: an outbound destination that is not known in time is refused instead of spliced through without TLS. */
+  requireIdentity: boolean;
+  clusterNetworks: string[];
+}
+
+export type RequestMatch =
+  | { type: 'method'; method: string }
+  | { type: 'path'; regex: string }
+  | { type: 'all'; of: RequestMatch[] }
+  | { type: 'any'; of: RequestMatch[] }
+  | { type: 'not'; of: RequestMatch };
+
+/** `min` and `max` are inclusive HTTP statuses, 100..599. */
+export type ResponseMatch =
+  | { type: 'status'; min: number; max: number }
+  | { type: 'all'; of: ResponseMatch[] }
+  | { type: 'any'; of: ResponseMatch[] }
+  | { type: 'not'; of: ResponseMatch };
+
+export interface ResponseClass {
+  match: ResponseMatch;
+  isFailure: boolean;
+}
+
+/** List order is the order of evaluation; the first match wins. What no route matches uses the implicit default route (no name, no retry, no timeout). */
+export interface Route {
+  name: string;
+  match: RequestMatch;
+  isRetryable: boolean;
+  /** Whole request including retries; 0 = none. */
+  timeoutMs: number;
+  responseClasses: ResponseClass[];
+}
+
+/** Token budget in the terms of ServiceProfile `retryBudget`. */
+export interface RetryBudget {
+  ratio: number;
+  minRetriesPerSecond: number;
+  ttlMs: number;
+}
+
+/**
+ * A share of the traffic. `weight` is a non-negative integer (thousandths of the written weight, so that `500m` is 500).
+ * `unavailable`: the Service (or its port) does not exist; its share fails with 503.
+ */
+export interface Backend {
+  authority: string;
+  service: string;
+  namespace: string;
+  port: number;
+  endpoints: string;
+  weight: number;
+  unavailable: boolean;
+}
+
+export type Balancer = { type: 'ewma'; defaultRttMs: number; decayMs: number } | { type: 'roundRobin' };
+
+export interface ServiceDestination extends Sourced {
+  type: 'service';
+  namespace: string;
+  service: string;
+  port: number;
+  /** `<service>.<namespace>.svc.<clusterDomain>:<port>`; becomes `l5d-dst-canonical` and the `dst` label. */
+  authority: string;
+  protocol: OutboundProtocol;
+  routes: Route[];
+  retryBudget: RetryBudget;
+  /** At least one entry; without a split, the service itself with weight 1000. Zero-weight backends are kept (they get nothing). */
+  backends: Backend[];
+  balancer: Balancer;
+  /** `internalTrafficPolicy: Local`: only endpoints on the proxy's own node. */
+  localTrafficOnly: boolean;
+}
+
+/** The destination is a pod (pod IP, headless Service): forwarded to it, no balancing, no Service policy. */
+export interface PodDestination extends Sourced {
+  type: 'pod';
+  namespace: string;
+  pod: string;
+  protocol: OutboundProtocol;
+  endpoint: Endpoint;
+}
+
+/** Nothing in this cluster has the address: spliced through to the original destination. */
+export interface UnknownDestination extends Sourced {
+  type: 'unknown';
+}
+
+/** A Service owns this address but has no such port: the connection is reset (Linkerd 2.19 and later). */
+export interface ForbiddenDestination extends Sourced {
+  type: 'forbidden';
+  reason: string;
+}
+
+export type ServiceResource = ServiceDestination | PodDestination | UnknownDestination | ForbiddenDestination;
+
+/** One address behind a Service port. Its identity in patches is `address` and `port`. */
+export interface Endpoint {
+  address: string;
+  port: number;
+  /** TLS identity expected of the pod's proxy; `null` = not meshed (or a skipped port): plaintext to `address:port`. */
+  identity: string | null;
+  /** Port of the pod's proxy for mTLS; 0 when `identity` is null. */
+  proxyPort: number;
+  protocol: OutboundProtocol;
+  node: string;
+  zone: string;
+  /** Zones from EndpointSlice hints; empty = no hint. */
+  hintZones: string[];
+  weight: number;
+  /** `dst_*` metric labels without the prefix: pod, deployment, serviceaccount, … */
+  labels: Record<string, string>;
+}
+
+export interface EndpointsResource extends Sourced {
+  endpoints: Endpoint[];
+}
+
+export interface TrustResource extends Sourced {
+  /** PEM certificates of every trusted anchor. */
+  anchorsPem: string;
+}
+
+export type ResourceBody = WorkloadResource | ServiceResource | EndpointsResource | TrustResource;
