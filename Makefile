@@ -1,0 +1,67 @@
+# Weft. `make help` lists what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo run-local install uninstall bench clean
+
+help: ## This list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+node_modules/.stamp: package-lock.json package.json
+	@echo "==> packages (npm ci)"
+	@npm ci --no-audit --no-fund --loglevel=error 2>&1 | grep -v EBADENGINE || true
+	@test -x node_modules/.bin/node && node --version >/dev/null
+	@touch $@
+
+deps: node_modules/.stamp ## Install the pinned packages, Node and Bun included
+
+check: deps ## Format, lint, types, architecture
+	@biome check --error-on-warnings .
+	@tsc --noEmit -p .
+	@mocha 'test/architecture/**/*.test.ts'
+
+format: deps ## Rewrite the sources in the project's format
+	@biome check --write .
+
+test: check test-unit test-integration test-e2e ## Everything, from a fresh clone, unattended
+
+test-unit: deps ## Unit, property and golden tests
+	@hack/test unit
+
+test-integration: deps ## Against a real API server, real sockets, real TLS
+	@hack/test integration
+
+test-e2e: deps ## Against a real one-node Kubernetes
+	@hack/test e2e
+
+coverage: deps ## Line coverage of the parts that promise it
+	@hack/test coverage
+
+images: deps ## Build the proxy, operator and sample images
+	@hack/images/build
+
+cluster-up: deps ## Start the local Kubernetes (idempotent)
+	@hack/cluster/up
+
+cluster-down: ## Stop it and leave nothing
+	@hack/cluster/down
+
+install: deps ## Apply CRDs and control plane to the current cluster
+	@node hack/install.ts
+
+uninstall: deps ## Remove them
+	@node hack/install.ts --uninstall
+
+demo: deps ## A real application in the mesh, on a real Kubernetes, step by step
+	@hack/demo/run
+
+run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
+	@node hack/local/main.ts
+
+bench: deps ## Measure beside HAProxy and nginx
+	@node test/bench/main.ts
+
+clean: ## Remove what was built here (the cache of binaries stays)
+	@rm -rf build coverage node_modules/.stamp

@@ -1,0 +1,88 @@
+/** Who may import whom (ARCHITECTURE.md). A folder may always import from itself. The longest matching prefix is a file's folder. */
+interface Rule {
+  folder: string;
+  imports: readonly string[];
+  /** Packages and `node:` modules; `*` = any. */
+  packages: readonly string[];
+}
+
+const ANY = ['*'];
+
+const RULES: readonly Rule[] = [
+  { folder: 'proxy-image/contract', imports: [], packages: [] },
+  { folder: 'proxy-image/core', imports: ['proxy-image/contract'], packages: ['re2js'] },
+  {
+    folder: 'proxy-image/io/config-source/kubernetes',
+    imports: ['proxy-image/io', 'proxy-image/core', 'proxy-image/contract', 'crds'],
+    packages: ANY,
+  },
+  { folder: 'proxy-image/io', imports: ['proxy-image/core', 'proxy-image/contract'], packages: ANY },
+  {
+    folder: 'proxy-image/stack',
+    imports: ['proxy-image/io', 'proxy-image/core', 'proxy-image/contract'],
+    packages: [],
+  },
+  { folder: 'proxy-image', imports: ['proxy-image'], packages: ANY },
+  {
+    folder: 'crds',
+    imports: ['proxy-image/contract'],
+    packages: ['ajv', 'yaml', 're2js', 'node:fs', 'node:path', 'node:url'],
+  },
+  { folder: 'webhooks', imports: ['crds', 'proxy-image/contract'], packages: ANY },
+  { folder: 'operator/runtime', imports: [], packages: ['node:events', 'node:timers/promises'] },
+  { folder: 'operator/kube', imports: ['operator/runtime'], packages: ANY },
+  {
+    folder: 'operator/telemetry',
+    imports: ['operator/runtime', 'proxy-image/contract'],
+    packages: ANY,
+  },
+  ...['reconcilers', 'serve', 'pki', 'status'].map((name) => ({
+    folder: `operator/${name}`,
+    imports: ['crds', 'proxy-image/contract', 'operator/runtime', 'operator/status'],
+    packages: ANY,
+  })),
+  { folder: 'operator', imports: ['operator', 'webhooks', 'crds', 'proxy-image/contract'], packages: ANY },
+  { folder: 'samples', imports: [], packages: ANY },
+  { folder: 'hack', imports: ['proxy-image/contract', 'crds', 'test/support'], packages: ANY },
+  { folder: 'cli', imports: ['crds', 'proxy-image/core', 'proxy-image/contract', 'webhooks/inject'], packages: ANY },
+  {
+    folder: 'test',
+    imports: ['proxy-image', 'crds', 'webhooks', 'operator', 'cli', 'samples', 'hack', 'test'],
+    packages: ANY,
+  },
+];
+
+/** Never outside these folders: the Kubernetes client costs 71 MiB where it is loaded, Bun must stay behind the transport. */
+const CONFINED: Readonly<Record<string, readonly string[]>> = {
+  '@kubernetes/client-node': ['operator/kube', 'operator/main.ts', 'test', 'hack', 'cli'],
+  '@dot-i/k8s-operator': ['operator/kube', 'operator/main.ts', 'test'],
+  bun: ['proxy-image/io/transport', 'test'],
+  'bun:ffi': ['proxy-image/io/transport', 'test'],
+  'node:http': ['operator', 'webhooks', 'test', 'samples', 'hack'],
+  'node:https': ['operator', 'webhooks', 'test', 'samples', 'hack'],
+  'node:http2': ['operator', 'webhooks', 'test', 'samples', 'hack'],
+};
+
+function within(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function ruleOf(path: string): Rule | null {
+  const matching = RULES.filter((rule) => within(path, rule.folder));
+  return matching.sort((a, b) => b.folder.length - a.folder.length)[0] ?? null;
+}
+
+export function folderOf(path: string): string {
+  return ruleOf(path)?.folder ?? '(no rule)';
+}
+
+/** `target` is a path of this tree, or the name of a package or `node:` module. */
+export function mayImport(path: string, target: string): boolean {
+  const rule = ruleOf(path);
+  if (rule === null) return false;
+  const isFile = target.endsWith('.ts') || target.endsWith('.json');
+  if (isFile) return within(target, rule.folder) || rule.imports.some((folder) => within(target, folder));
+  const confined = CONFINED[target];
+  if (confined !== undefined && !confined.some((folder) => within(path, folder))) return false;
+  return rule.packages.includes('*') || rule.packages.includes(target);
+}
