@@ -1,15 +1,13 @@
 # Sourced by every script of hack/cluster: where things are, how to speak, how to fail.
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # read by the scripts that source this one
 
 CLUSTER_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-REPOSITORY=$(cd "$CLUSTER_DIR/../.." && pwd)
 
-# Nothing below is written inside the repository: a clone stays clean, and two clones share the binaries.
+# Nothing is built inside the repository: a clone stays clean, and two clones share the programs.
 CACHE=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/weft}
 
 say() { printf '%s\n' "$*" >&2; }
-step() { printf '  %-42s' "$1" >&2; }
-done_in() { printf '%s\n' "$1" >&2; }
 die() {
   printf 'error: %s\n' "$*" >&2
   exit 1
@@ -31,4 +29,13 @@ wait_until() {
     (($(now_ms) < deadline)) || return 1
     sleep 0.1
   done
+}
+
+# One script of ours at a time. The daemons started below must not inherit the lock: they close descriptor 9.
+take_lock() {
+  mkdir -p "$CACHE"
+  exec 9>"$CACHE/$1.lock"
+  flock -n 9 && return
+  say "another hack/cluster command holds $CACHE/$1.lock: waiting for it"
+  flock -w "$2" 9 || die "the other command did not end within $2 s"
 }

@@ -31,7 +31,7 @@ kubernetes_ldflags() {
 go_build() {
   local module=$1 package=$2 output=$3 ldflags=$4
   (
-    cd "$CLUSTER_DIR/go/$module"
+    cd "$CLUSTER_DIR/go/$module" || exit 1
     CGO_ENABLED=0 GOWORK=off GOFLAGS=-buildvcs=false \
       go build -trimpath -ldflags "-s -w $ldflags" -o "$output.partial" "$package"
   )
