@@ -5,14 +5,8 @@ readonly CGROUP_MOUNT=/sys/fs/cgroup
 
 cgroup_v2() { [[ -e $CGROUP_MOUNT/cgroup.controllers ]]; }
 
-# The root of every hierarchy: one under v2, one per controller under v1.
-cgroup_roots() {
-  if cgroup_v2; then
-    printf '%s\n' "$CGROUP_MOUNT"
-  else
-    awk '$3 == "cgroup" { print $2 }' /proc/self/mounts
-  fi
-}
+# The root of every hierarchy: one under v2; under v1 one per controller, and often an empty v2 one that runc uses too.
+cgroup_roots() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/self/mounts; }
 
 # Controllers are handed down one at a time: a missing one must not take the others with it.
 hand_down_controllers() {

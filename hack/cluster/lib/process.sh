@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 
 # A process id alone can be used again by another process: the time it started at makes it certain.
-start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# Nothing is printed for a process that has ended and is only waiting to be collected.
+start_time() { sed -n '/) Z /!s/.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
 running() {
   local pid started
@@ -49,10 +50,20 @@ all_processes() {
   done
 }
 
+KILLED=()
+
+# Succeeds once there is none left to kill.
 kill_all() {
   local pids
   mapfile -t pids < <(all_processes | sort -un)
   ((${#pids[@]})) || return 0
+  KILLED+=("${pids[@]}")
   kill -KILL "${pids[@]}" 2>/dev/null || true
   return 1
+}
+
+# An ended process stays in the table until its parent, by now process 1, has collected it.
+killed_collected() {
+  local pid
+  for pid in "${KILLED[@]}"; do [[ ! -e /proc/$pid ]] || return 1; done
 }

@@ -12,6 +12,7 @@ tear_down() {
   remove_namespaces
   remove_cgroups
   rm -rf --one-file-system "$STATE" "$DATA"
+  wait_until 10 killed_collected || say "process 1 has not collected all ended processes yet"
 }
 
 anything_left() { [[ -e $STATE || -e $DATA || -n $(cgroup_processes) ]]; }
