@@ -1,0 +1,66 @@
+import type { KeyObject } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { Asn1 } from './asn1.ts';
+import { bits, boolean, encode, implicit, integer, octets, oid, sequence } from './asn1.ts';
+
+/** X.509 version 3 extensions (RFC 5280, 4.2.1). */
+export const OID = {
+  commonName: '2.5.4.3',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyIdentifier: '2.5.29.35',
+  extendedKeyUsage: '2.5.29.37',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  extensionRequest: '1.2.840.113549.1.9.14',
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+} as const;
+
+function extension(id: string, critical: boolean, value: Asn1): Asn1 {
+  const wrapped = octets(encode(value));
+  return critical ? sequence(oid(id), boolean(true), wrapped) : sequence(oid(id), wrapped);
+}
+
+/** `pathLength` counts the intermediates that may follow; -1 = no limit. Only for authorities. */
+export function basicConstraints(isAuthority: boolean, pathLength = -1): Asn1 {
+  const fields = isAuthority ? [boolean(true)] : [];
+  if (isAuthority && pathLength >= 0) fields.push(integer(Uint8Array.of(pathLength)));
+  return extension(OID.basicConstraints, true, sequence(...fields));
+}
+
+/** Bit 5 keyCertSign, bit 6 cRLSign. */
+export function authorityKeyUsage(): Asn1 {
+  return extension(OID.keyUsage, true, bits(Uint8Array.of(0b0000_0110), 1));
+}
+
+/** Bit 0 digitalSignature: all that TLS 1.3 needs of an EC key. */
+export function leafKeyUsage(): Asn1 {
+  return extension(OID.keyUsage, true, bits(Uint8Array.of(0b1000_0000), 7));
+}
+
+export function extendedKeyUsage(purposes: readonly string[]): Asn1 {
+  return extension(OID.extendedKeyUsage, false, sequence(...purposes.map(oid)));
+}
+
+/** DNS names as bytes, unchecked. Critical where the subject is empty (RFC 5280, 4.2.1.6). */
+export function subjectAltName(names: readonly string[], critical: boolean): Asn1 {
+  const entries = names.map((name) => implicit(2, Buffer.from(name, 'latin1')));
+  return extension(OID.subjectAltName, critical, sequence(...entries));
+}
+
+export function subjectKeyIdentifier(publicKey: KeyObject): Asn1 {
+  return extension(OID.subjectKeyIdentifier, false, octets(keyIdentifier(publicKey)));
+}
+
+export function authorityKeyIdentifier(identifier: Uint8Array): Asn1 {
+  return extension(OID.authorityKeyIdentifier, false, sequence(implicit(0, identifier)));
+}
+
+/** First 160 bits of the SHA-256 of the key (RFC 7093, method 1). */
+export function keyIdentifier(publicKey: KeyObject): Buffer {
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(spki).digest().subarray(0, 20);
+}
