@@ -10,10 +10,9 @@ import {
 } from './certificate.ts';
 import {
   authorityKeyIdentifier,
-  authorityKeyUsage,
   basicConstraints,
   extendedKeyUsage,
-  leafKeyUsage,
+  keyUsage,
   OID,
   subjectAltName,
   subjectKeyIdentifier,
@@ -60,7 +59,7 @@ export function createAnchor(name: string, lifetimeMs: number, nowMs: number): A
     publicKey: keys.publicKey,
     notBeforeMs: nowMs - BACKDATE_MS,
     notAfterMs: nowMs + lifetimeMs,
-    extensions: [basicConstraints(true), authorityKeyUsage(), subjectKeyIdentifier(keys.publicKey)],
+    extensions: [basicConstraints(true), keyUsage('keyCertSign', 'cRLSign'), subjectKeyIdentifier(keys.publicKey)],
   };
   const certificate = signCertificate(fields, keys.privateKey);
   return { certificate, privateKey: keys.privateKey, chain: [], anchors: [certificate] };
@@ -78,7 +77,7 @@ export function createIssuer(parent: Authority, name: string, lifetimeMs: number
     notAfterMs: Math.min(nowMs + lifetimeMs, notAfterMsOf(parent.certificate)),
     extensions: [
       basicConstraints(true, 0),
-      authorityKeyUsage(),
+      keyUsage('keyCertSign', 'cRLSign'),
       subjectKeyIdentifier(keys.publicKey),
       authorityKeyIdentifier(keyIdentifierOf(parent.certificate)),
     ],
@@ -108,7 +107,7 @@ export function issueLeaf(authority: Authority, request: LeafRequest): Leaf {
       notAfterMs,
       extensions: [
         basicConstraints(false),
-        leafKeyUsage(),
+        keyUsage('digitalSignature'),
         extendedKeyUsage([OID.serverAuth, OID.clientAuth]),
         subjectAltName(request.dnsNames, name === ''),
         subjectKeyIdentifier(request.publicKey),

@@ -31,14 +31,15 @@ export function basicConstraints(isAuthority: boolean, pathLength = -1): Asn1 {
   return extension(OID.basicConstraints, true, sequence(...fields));
 }
 
-/** Bit 5 keyCertSign, bit 6 cRLSign. */
-export function authorityKeyUsage(): Asn1 {
-  return extension(OID.keyUsage, true, bits(Uint8Array.of(0b0000_0110), 1));
-}
+/** First octet of the bit string (RFC 5280, 4.2.1.3): bit 0 is the highest. */
+const KEY_USAGE = { digitalSignature: 0b1000_0000, keyCertSign: 0b0000_0100, cRLSign: 0b0000_0010 } as const;
 
-/** Bit 0 digitalSignature: all that TLS 1.3 needs of an EC key. */
-export function leafKeyUsage(): Asn1 {
-  return extension(OID.keyUsage, true, bits(Uint8Array.of(0b1000_0000), 7));
+export function keyUsage(...usages: readonly (keyof typeof KEY_USAGE)[]): Asn1 {
+  let octet = 0;
+  for (const usage of usages) octet |= KEY_USAGE[usage];
+  let unusedBits = 0;
+  while (((octet >>> unusedBits) & 1) === 0) unusedBits += 1;
+  return extension(OID.keyUsage, true, bits(Uint8Array.of(octet), unusedBits));
 }
 
 export function extendedKeyUsage(purposes: readonly string[]): Asn1 {

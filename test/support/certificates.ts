@@ -15,7 +15,7 @@ import {
   authorityKeyIdentifier,
   basicConstraints,
   extendedKeyUsage,
-  leafKeyUsage,
+  keyUsage,
   OID,
   subjectAltName,
   subjectKeyIdentifier,
@@ -118,8 +118,8 @@ function signLeaf(authority: TestAuthority, shape: LeafShape, nowMs: number): Te
   const signer = signerOf(authority, shape.signer, nowMs);
   const extensions = [
     basicConstraints(shape.isAuthority),
-    // Of a CA:true leaf too: with keyCertSign alone OpenSSL would refuse it by itself, and the test would show nothing.
-    leafKeyUsage(),
+    // A CA:true leaf may sign and may speak TLS: OpenSSL by itself refuses one that may only sign.
+    shape.isAuthority ? keyUsage('digitalSignature', 'keyCertSign') : keyUsage('digitalSignature'),
     extendedKeyUsage(shape.purposes),
     subjectKeyIdentifier(keys.publicKey),
   ];
