@@ -1,0 +1,178 @@
+import { ENVIRONMENT } from './contract/environment.ts';
+import { WeftError } from './contract/errors.ts';
+import {
+  cidr,
+  type Environment,
+  EnvironmentReader,
+  host,
+  identity,
+  integer,
+  ipAddress,
+  type ListenAddress,
+  list,
+  listenAddress,
+  oneOf,
+  type PortRange,
+  pem,
+  portRange,
+  text,
+} from './fields.ts';
+import type { RedirectOptions } from './io/init/options.ts';
+
+export const ACCESS_POLICIES = [
+  'all-authenticated',
+  'all-unauthenticated',
+  'cluster-authenticated',
+  'cluster-unauthenticated',
+  'deny',
+  'audit',
+] as const;
+
+export interface PodConfig {
+  name: string;
+  namespace: string;
+  ips: string[];
+  node: string;
+}
+
+export interface ListenConfig {
+  outbound: ListenAddress[];
+  inbound: ListenAddress[];
+  inboundPlain: ListenAddress[];
+  admin: ListenAddress[];
+}
+
+export interface ControlConfig {
+  /** Host name or address of the operator. */
+  host: string;
+  configPort: number;
+  identityPort: number;
+  /** TLS identity that the operator must prove on both ports. */
+  identity: string;
+}
+
+export interface IdentityConfig {
+  name: string;
+  dir: string;
+  tokenFile: string;
+  /** The bundle at injection time, PEM. */
+  trustAnchorsPem: string;
+}
+
+/** In force until the `workload` resource arrives. */
+export interface InboundDefaults {
+  policy: (typeof ACCESS_POLICIES)[number];
+  clusterNetworks: string[];
+  detectTimeoutMs: number;
+  opaquePorts: PortRange[];
+  requireIdentityPorts: PortRange[];
+}
+
+export interface RunConfig {
+  pod: PodConfig;
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'off';
+  accessLog: '' | 'apache' | 'json';
+  listen: ListenConfig;
+  control: ControlConfig;
+  identity: IdentityConfig;
+  configSource: 'operator' | 'kubernetes';
+  inbound: InboundDefaults;
+  shutdownGraceMs: number;
+  /** POST /shutdown from loopback drains the proxy. Off unless asked for: an application can be tricked into calling it (CVE-2024-40632). */
+  adminShutdown: boolean;
+  /** Embedded mode: file with explicit listeners and translations; empty = redirected traffic. */
+  localNetworkFile: string;
+}
+
+const V = ENVIRONMENT;
+const port = integer(1, 65535);
+
+/**
+ * The proxy's configuration from its environment.
+ * @throws WeftError WEFT_CONFIG_ENVIRONMENT naming every variable that is missing or wrong
+ */
+export function readRunConfig(environment: Environment): RunConfig {
+  const reader = new EnvironmentReader(environment);
+  const config: RunConfig = {
+    pod: readPod(reader),
+    logLevel: reader.read(V.logLevel, oneOf('debug', 'info', 'warn', 'error', 'off'), 'info'),
+    accessLog: reader.read(V.accessLog, oneOf('', 'apache', 'json'), ''),
+    listen: readListen(reader),
+    control: readControl(reader),
+    identity: readIdentity(reader),
+    configSource: reader.read(V.configSource, oneOf('operator', 'kubernetes'), 'operator'),
+    inbound: readInbound(reader),
+    // One day: a drain that is meant to be endless is written as a large number, not as a missing bound.
+    shutdownGraceMs: reader.read(V.shutdownGraceMs, integer(0, 86_400_000), 0),
+    adminShutdown: reader.read(V.adminShutdown, oneOf('enabled', 'disabled'), 'disabled') === 'enabled',
+    localNetworkFile: reader.read(V.localNetwork, text, ''),
+  };
+  throwProblems(reader);
+  return config;
+}
+
+/**
+ * What the verb `init` needs.
+ * @throws WeftError WEFT_CONFIG_ENVIRONMENT naming every variable that is missing or wrong
+ */
+export function readInitConfig(environment: Environment): RedirectOptions {
+  const reader = new EnvironmentReader(environment);
+  const options: RedirectOptions = {
+    uid: reader.read(V.uid, integer(1, 4_294_967_294), 1),
+    skipInboundPorts: reader.read(V.skipInboundPorts, list(portRange), []),
+    skipOutboundPorts: reader.read(V.skipOutboundPorts, list(portRange), []),
+    skipSubnets: reader.read(V.skipSubnets, list(cidr), []),
+  };
+  throwProblems(reader);
+  return options;
+}
+
+function throwProblems(reader: EnvironmentReader): void {
+  if (reader.problems.length > 0) throw new WeftError('WEFT_CONFIG_ENVIRONMENT', reader.problems.join('; '));
+}
+
+function readPod(reader: EnvironmentReader): PodConfig {
+  return {
+    name: reader.read(V.podName, identity, ''),
+    namespace: reader.read(V.podNamespace, identity, ''),
+    ips: reader.read(V.podIps, list(ipAddress), []),
+    node: reader.read(V.nodeName, text, ''),
+  };
+}
+
+function readListen(reader: EnvironmentReader): ListenConfig {
+  return {
+    outbound: reader.read(V.outboundListen, list(listenAddress), []),
+    inbound: reader.read(V.inboundListen, list(listenAddress), []),
+    inboundPlain: reader.read(V.inboundPlainListen, list(listenAddress), []),
+    admin: reader.read(V.adminListen, list(listenAddress), []),
+  };
+}
+
+function readControl(reader: EnvironmentReader): ControlConfig {
+  return {
+    host: reader.read(V.controlHost, host, ''),
+    configPort: reader.read(V.configPort, port, 1),
+    identityPort: reader.read(V.identityPort, port, 1),
+    identity: reader.read(V.controlIdentity, identity, ''),
+  };
+}
+
+function readIdentity(reader: EnvironmentReader): IdentityConfig {
+  return {
+    name: reader.read(V.identityName, identity, ''),
+    dir: reader.read(V.identityDir, text, ''),
+    tokenFile: reader.read(V.tokenFile, text, ''),
+    trustAnchorsPem: reader.read(V.trustAnchors, pem, ''),
+  };
+}
+
+function readInbound(reader: EnvironmentReader): InboundDefaults {
+  return {
+    policy: reader.read(V.defaultInboundPolicy, oneOf(...ACCESS_POLICIES), 'deny'),
+    clusterNetworks: reader.read(V.clusterNetworks, list(cidr), []),
+    detectTimeoutMs: reader.read(V.detectTimeoutMs, integer(1, 3_600_000), 1),
+    opaquePorts: reader.read(V.opaquePorts, list(portRange), []),
+    requireIdentityPorts: reader.read(V.requireIdentityPorts, list(portRange), []),
+  };
+}
