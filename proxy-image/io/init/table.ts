@@ -19,9 +19,14 @@ const OWN_PORTS: readonly (readonly [number, number])[] = [
  */
 export function redirectTable(family: TableFamily, options: RedirectOptions): string {
   const chains = [...inboundChain(family, options), ...outboundChain(options)].map((line) => `  ${line}`);
-  return [`table ${family} ${TABLE}`, `delete table ${family} ${TABLE}`, `table ${family} ${TABLE} {`, ...chains, '}', ''].join(
-    '\n',
-  );
+  return [
+    `table ${family} ${TABLE}`,
+    `delete table ${family} ${TABLE}`,
+    `table ${family} ${TABLE} {`,
+    ...chains,
+    '}',
+    '',
+  ].join('\n');
 }
 
 function inboundChain(family: TableFamily, options: RedirectOptions): string[] {

@@ -1,0 +1,139 @@
+import { expect } from 'chai';
+import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
+import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
+import { WeftError } from '../../../proxy-image/contract/errors.ts';
+import { cidr, isIp } from '../../../proxy-image/fields.ts';
+
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+
+const REQUIRED: Record<string, string> = {
+  WEFT_PROXY_POD_NAME: 'web-5d-x2',
+  WEFT_PROXY_POD_NAMESPACE: 'emojivoto',
+  WEFT_PROXY_POD_IPS: '10.1.2.3, fd00::3',
+  WEFT_PROXY_CONTROL_IDENTITY: 'weft-operator.weft-system.serviceaccount.identity.linkerd.cluster.local',
+  WEFT_PROXY_IDENTITY_NAME: 'web.emojivoto.serviceaccount.identity.linkerd.cluster.local',
+  WEFT_PROXY_TRUST_ANCHORS: PEM,
+};
+
+function problemOf(run: () => unknown): WeftError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof WeftError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('configuration of the proxy', () => {
+  it('takes an injected environment and fills in the fallbacks', () => {
+    const config = readRunConfig(REQUIRED);
+    expect(config.pod).to.deep.equal({
+      name: 'web-5d-x2',
+      namespace: 'emojivoto',
+      ips: ['10.1.2.3', 'fd00::3'],
+      node: '',
+    });
+    expect(config.listen.outbound).to.deep.equal([
+      { host: '127.0.0.1', port: 4140 },
+      { host: '::1', port: 4140 },
+    ]);
+    expect(config.listen.inbound).to.deep.equal([{ host: '::', port: 4143 }]);
+    expect(config.control).to.include({ host: 'weft-operator.weft-system.svc.cluster.local', configPort: 8086 });
+    expect(config.inbound.opaquePorts).to.deep.include([3306, 3306]);
+    expect(config.shutdownGraceMs).to.equal(120_000);
+    expect(config.adminShutdown).to.equal(false);
+  });
+
+  it('requires exactly the variables without a fallback', () => {
+    const problem = problemOf(() => readRunConfig({}));
+    const named = [...problem.message.matchAll(/WEFT_PROXY_[A-Z_]+(?= is missing)/g)].map((match) => match[0]);
+    const required = Object.values(ENVIRONMENT).filter((variable) => !('fallback' in variable));
+    expect(problem.code).to.equal('WEFT_CONFIG_ENVIRONMENT');
+    expect(named.sort()).to.deep.equal(required.map((variable) => variable.name).sort());
+  });
+
+  it('reports every wrong value at once, by name', () => {
+    const wrong = {
+      WEFT_PROXY_POD_IPS: '10.1.2.300',
+      WEFT_PROXY_OUTBOUND_LISTEN: 'localhost:4140',
+      WEFT_PROXY_INBOUND_LISTEN: '[::]:70000',
+      WEFT_PROXY_CONFIG_PORT: '0',
+      WEFT_PROXY_CONTROL_IDENTITY: 'two words',
+      WEFT_PROXY_TRUST_ANCHORS: 'not a certificate',
+      WEFT_PROXY_CONFIG_SOURCE: 'etcd',
+      WEFT_PROXY_DEFAULT_INBOUND_POLICY: 'allow',
+      WEFT_PROXY_CLUSTER_NETWORKS: '10.0.0.0/33',
+      WEFT_PROXY_DETECT_TIMEOUT_MS: '1s',
+      WEFT_PROXY_OPAQUE_PORTS: '25,99999',
+      WEFT_PROXY_SHUTDOWN_GRACE_MS: '-1',
+      WEFT_PROXY_ADMIN_SHUTDOWN: 'yes',
+      WEFT_PROXY_LOG_LEVEL: 'trace',
+    };
+    const problem = problemOf(() => readRunConfig({ ...REQUIRED, ...wrong }));
+    for (const name of Object.keys(wrong)) expect(problem.message).to.contain(`${name}=`);
+  });
+
+  it('does not repeat a long hostile value whole', () => {
+    const problem = problemOf(() => readRunConfig({ ...REQUIRED, WEFT_PROXY_LOG_LEVEL: `x${'\n'.repeat(5000)}` }));
+    expect(problem.message.length).to.be.lessThan(400);
+    expect(problem.message).to.not.contain('\n');
+  });
+
+  it('gives init its options and refuses user 0, which would exempt every process of root', () => {
+    expect(
+      readInitConfig({ WEFT_PROXY_SKIP_INBOUND_PORTS: '22, 8000-8010', WEFT_PROXY_SKIP_SUBNETS: '10.0.0.1' }),
+    ).to.deep.equal({
+      uid: 2102,
+      skipInboundPorts: [
+        [22, 22],
+        [8000, 8010],
+      ],
+      skipOutboundPorts: [
+        [4567, 4567],
+        [4568, 4568],
+      ],
+      skipSubnets: ['10.0.0.1/32'],
+    });
+    expect(problemOf(() => readInitConfig({ WEFT_PROXY_UID: '0' })).message).to.contain('WEFT_PROXY_UID=');
+    expect(problemOf(() => readInitConfig({ WEFT_PROXY_SKIP_INBOUND_PORTS: '10-5' })).message).to.contain('10-5');
+  });
+});
+
+describe('addresses in the environment', () => {
+  for (const good of [
+    '1.2.3.4',
+    '::',
+    '::1',
+    'fd00::1:2',
+    '1:2:3:4:5:6:7:8',
+    '::ffff:1.2.3.4',
+    '1::',
+    '64:ff9b::1.2.3.4',
+  ])
+    it(`takes ${good}`, () => expect(isIp(good)).to.equal(true));
+  for (const bad of [
+    '',
+    '1.2.3',
+    '1.2.3.4.5',
+    '01.2.3.4',
+    '256.1.1.1',
+    ':',
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    'g::',
+    '1.2.3.4::',
+    '::1.2.3.400',
+    'fe80::1%eth0',
+  ])
+    it(`refuses ${JSON.stringify(bad)}`, () => expect(isIp(bad)).to.equal(false));
+
+  it('writes a single address as a network of one', () => {
+    expect(cidr.parse('fd00::1')).to.equal('fd00::1/128');
+    expect(cidr.parse('10.0.0.0/8')).to.equal('10.0.0.0/8');
+    expect(cidr.parse('10.0.0.0/8/8')).to.equal(null);
+    expect(cidr.parse('10.0.0.0/x')).to.equal(null);
+  });
+});
