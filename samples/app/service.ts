@@ -10,7 +10,7 @@ export interface ServiceOptions {
   tcpPort: number;
   /** URL that `GET /` calls before it answers; empty = none. */
   upstream: string;
-  /** Share of requests (0..1) answered with 500. */
+  /** Share of requests (0..1) answered with 500; a request can ask for its own with `?fail=0.15`. */
   failureRate: number;
   /** How long requests are still answered after SIGTERM, ms: endpoints are removed in that time. */
   drainMs: number;
@@ -36,7 +36,7 @@ export function startService(options: ServiceOptions): Server {
 
   const business = async (incoming: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
     const caller = incoming.headers['l5d-client-id'] ?? 'unauthenticated';
-    const failed = Math.random() < failureRate;
+    const failed = Math.random() < Number(url.searchParams.get('fail') ?? failureRate);
     counters.count(String(incoming.headers['x-phase'] ?? ''), url.pathname, failed);
     const delayMs = Number(url.searchParams.get('ms') ?? 0);
     if (url.pathname === '/slow') await new Promise((done) => setTimeout(done, Math.min(delayMs, 30_000)));

@@ -1,0 +1,47 @@
+/**
+ * The demonstration: every step prints the command a user would type, what is expected, and what was measured.
+ *
+ *   main.ts [--only a,d,e]     exit status 0 when every check holds
+ */
+import { runGroup, type Step, type StepResult } from './step.ts';
+import { authorization } from './steps/authorization.ts';
+import { away } from './steps/away.ts';
+import { canary } from './steps/canary.ts';
+import { invalid } from './steps/invalid.ts';
+import { pods } from './steps/pods.ts';
+import { resources } from './steps/resources.ts';
+import { restart } from './steps/restart.ts';
+import { retries } from './steps/retries.ts';
+import { timeout } from './steps/timeout.ts';
+import { tls } from './steps/tls.ts';
+
+/** Steps of one group run at the same time: they touch different Services. */
+const GROUPS: Step[][] = [
+  [pods],
+  [resources],
+  [tls, timeout, invalid],
+  [canary, retries],
+  [authorization],
+  [away],
+  [restart],
+];
+
+function selected(argv: readonly string[]): Step[][] {
+  const index = argv.indexOf('--only');
+  if (index < 0) return GROUPS;
+  const only = (argv[index + 1] ?? '').split(',');
+  return GROUPS.map((group) => group.filter((step) => only.includes(step.id))).filter((group) => group.length > 0);
+}
+
+async function main(): Promise<number> {
+  const startedMs = performance.now();
+  const results: StepResult[] = [];
+  for (const group of selected(process.argv)) results.push(...(await runGroup(group)));
+  const checks = results.flatMap((result) => result.checks);
+  const failed = checks.filter((entry) => !entry.holds).length;
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+  console.log(`${checks.length - failed} checks hold, ${failed} do not; ${seconds} s`);
+  return failed === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,98 @@
+import { applyFile, kubectl, NAMESPACE, url, waitProgrammed } from '../kubectl.ts';
+import { sleep } from '../shell.ts';
+import { type Check, check, type Step } from '../step.ts';
+import { counted, LoadControl, type Phase } from '../traffic.ts';
+
+const RPS = 200;
+const RUN_MS = 31_000;
+const DOWN_MS = 30_000;
+const BUDGET_WINDOW_MS = 11_000;
+/** Budget of the sample: 10 retries a second are always allowed, over a window of 10 s. */
+const MAX_RETRIES_DOWN = 10 * (30 + 10);
+
+function success(phase: Phase | undefined): { rate: number; text: string } {
+  const ok = phase?.statuses['200'] ?? 0;
+  const rate = (100 * ok) / Math.max(1, phase?.finished ?? 0);
+  return { rate, text: `${rate.toFixed(2)} % of ${phase?.finished ?? 0}` };
+}
+
+async function randomFailures(): Promise<Check[]> {
+  const retried = new LoadControl('retried');
+  const plain = new LoadControl('plain');
+  await retried.start({ url: url('stock-retried', '/item?fail=0.15'), rps: RPS, phase: 'retried' });
+  await plain.start({ url: url('stock-plain', '/item?fail=0.15'), rps: RPS, phase: 'plain' });
+  await sleep(RUN_MS);
+  const [a, b] = await Promise.all([retried.stop(), plain.stop()]);
+  const withRetries = success(a['retried']);
+  const without = success(b['plain']);
+  const enough = (a['retried']?.finished ?? 0) >= 6000 && (b['plain']?.finished ?? 0) >= 6000;
+  return [
+    check(
+      'success with isRetryable, 15 % failing per try',
+      '≥ 99 % of ≥ 6000',
+      withRetries.text,
+      withRetries.rate >= 99 && enough,
+    ),
+    check('success without', '85 ± 2 % of ≥ 6000', without.text, Math.abs(without.rate - 85) <= 2 && enough),
+  ];
+}
+
+/** Sum of `route_retryable_total{skipped="no_budget"}` for the Service in the caller's proxy. */
+async function skippedForBudget(): Promise<number> {
+  const script = `fetch('http://127.0.0.1:4191/metrics').then(async (r) => process.stdout.write(await r.text()))`;
+  const text = (await kubectl(['-n', NAMESPACE, 'exec', 'deploy/traffic', '-c', 'app', '--', 'node', '-e', script]))
+    .stdout;
+  const lines = text
+    .split('\n')
+    .filter((line) => line.startsWith('route_retryable_total{') && line.includes('stock-down'));
+  return lines
+    .filter((line) => line.includes('skipped="no_budget"'))
+    .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+}
+
+async function everythingFails(): Promise<Check[]> {
+  const before = await skippedForBudget();
+  const load = new LoadControl('down');
+  await load.start({ url: url('stock-down', '/item?fail=1'), rps: RPS, phase: 'down' });
+  await sleep(DOWN_MS);
+  const sent = (await load.stop())['down']?.sent ?? 0;
+  const retries = (await counted('app=stock', 'down')) - sent;
+  const skipped = (await skippedForBudget()) - before;
+  const bounded = retries > 0 && retries <= MAX_RETRIES_DOWN;
+  return [
+    check(
+      'retries while everything fails for 30 s, counted at the backend',
+      `1..${MAX_RETRIES_DOWN}`,
+      `${retries} over ${sent} requests`,
+      bounded,
+    ),
+    check(
+      'the others counted as no_budget',
+      `${sent} (one refusal a request)`,
+      skipped,
+      skipped >= sent * 0.99 && skipped <= sent + 1,
+    ),
+  ];
+}
+
+export const retries: Step = {
+  id: 'e',
+  title: 'retries under a budget',
+  commands: ['kubectl apply -f samples/retries/profiles.yaml'],
+  async run() {
+    await applyFile('samples/retries/profiles.yaml');
+    await everyProfileInForce();
+    const [random, down] = await Promise.all([randomFailures(), everythingFails()]);
+    return [...random, ...down];
+  },
+};
+
+/** Each profile has a caller, and its proxy follows; the budget of `stock-down` then has time to forget the warm-up's deposits. */
+async function everyProfileInForce(): Promise<void> {
+  for (const name of ['stock-retried', 'stock-plain', 'stock-down']) {
+    await new LoadControl(`warm-${name}`).start({ url: url(name, '/item?fail=0'), rps: 5, phase: 'warm' });
+    await waitProgrammed('serviceprofile', `${name}.${NAMESPACE}.svc.cluster.local`, 10_000);
+    await new LoadControl(`warm-${name}`).stop();
+  }
+  await sleep(BUDGET_WINDOW_MS);
+}

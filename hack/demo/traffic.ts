@@ -1,0 +1,84 @@
+import { execApp, kubectl, NAMESPACE } from './kubectl.ts';
+
+export interface Phase {
+  sent: number;
+  finished: number;
+  statuses: Record<string, number>;
+  versions: Record<string, number>;
+  errors: Record<string, number>;
+  examples: string[];
+  firstSeenMs: Record<string, number>;
+  lastSeenMs: Record<string, number>;
+  latencyMs: { p50: number; p99: number; max: number };
+}
+
+async function control<T>(path: string, body: object): Promise<T> {
+  return JSON.parse(await execApp('deploy/traffic', ['ctl', 'POST', path, JSON.stringify(body)])) as T;
+}
+
+/** A named load of the traffic generator in the cluster. */
+export class LoadControl {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  start(options: { url: string; rps: number; phase: string; connections?: number }): Promise<unknown> {
+    return control('/start', { name: this.name, ...options });
+  }
+
+  phase(phase: string): Promise<unknown> {
+    return control('/phase', { name: this.name, phase });
+  }
+
+  report(): Promise<Record<string, Phase>> {
+    return control('/report', { name: this.name });
+  }
+
+  stop(): Promise<Record<string, Phase>> {
+    return control('/stop', { name: this.name });
+  }
+}
+
+export function openStream(name: string, host: string, port: number): Promise<unknown> {
+  return control('/tcp', { name, host, port });
+}
+
+export function streams(): Promise<Record<string, { open: boolean; echoedBytes: number; closedAtMs: number }>> {
+  return control('/streams', {});
+}
+
+/** Requests that got no complete answer, or one of 500 and more. */
+export function failures(phase: Phase): number {
+  const bad = Object.entries(phase.statuses).filter(([status]) => Number(status) >= 500 || Number(status) === 0);
+  const unanswered = phase.sent - phase.finished;
+  return sum(bad.map(([, count]) => count)) + sum(Object.values(phase.errors)) + unanswered;
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** Requests of a phase that reached the pods of a Deployment (by label), counted by those pods themselves. */
+export async function counted(selector: string, phase: string): Promise<number> {
+  const list = await kubectl([
+    '-n',
+    NAMESPACE,
+    'get',
+    'pods',
+    '-l',
+    selector,
+    '-o',
+    'jsonpath={.items[*].metadata.name}',
+  ]);
+  const pods = list.stdout.split(' ').filter((name) => name !== '');
+  const counts = await Promise.all(
+    pods.map(async (pod) => {
+      const line = JSON.parse(await execApp(pod, ['get', 'http://127.0.0.1:8080/counts'])) as { body: string };
+      const report = JSON.parse(line.body) as Record<string, { requests: number }>;
+      return report[phase]?.requests ?? 0;
+    }),
+  );
+  return sum(counts);
+}
