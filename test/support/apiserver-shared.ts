@@ -1,0 +1,25 @@
+import { startApiServer, type TestApiServer } from './apiserver.ts';
+
+/**
+ * One API server for all files of a mocha run: starting it costs seconds, a namespace per test nothing.
+ * Whoever halts or pauses it brings it back before the test ends; a test that needs other flags starts its own.
+ */
+let shared: Promise<TestApiServer> | null = null;
+
+/** Use it in `before`, with a timeout that allows for the first start: `this.timeout(API_SERVER_START_MS)`. */
+export function sharedApiServer(): Promise<TestApiServer> {
+  shared ??= startApiServer({ controllerManager: true });
+  return shared;
+}
+
+/** The first start may have to wait for programs that are being built. */
+export const API_SERVER_START_MS = 50 * 60_000;
+
+/** Root hook: mocha loads this file by `--require`, or because a test imports it. */
+export const mochaHooks = {
+  async afterAll(): Promise<void> {
+    const server = await shared?.catch(() => null);
+    shared = null;
+    await server?.stop();
+  },
+};
