@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { Agent, type Dispatcher } from 'undici';
+
+/** Watches hold a connection each for minutes; everything else shares a few. */
+type Purpose = 'request' | 'watch';
+
+/** Connections for requests. A slow list occupies one, leases and status writes use the others. */
+const REQUEST_CONNECTIONS = 4;
+
+interface Pool {
+  identity: string;
+  request: Dispatcher;
+  watch: Dispatcher;
+}
+
+interface TlsOptions {
+  ca?: string | Buffer;
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  passphrase?: string;
+  rejectUnauthorized?: boolean;
+  servername?: string;
+}
+
+/**
+ * A KubeConfig whose requests share connections. The client makes a dispatcher per request, so a TLS connection per request; here one pool stands
+ * per server and credentials, and is replaced when a file behind it (CA, certificate) has new content.
+ */
+export class PooledKubeConfig extends KubeConfig {
+  #pool: Pool | null = null;
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const options: TlsOptions & { headers?: Record<string, unknown>; auth?: string } = {};
+    await this.applyToHTTPSOptions(options as Parameters<KubeConfig['applyToHTTPSOptions']>[0]);
+    if (options.auth !== undefined) {
+      context.setHeaderParam('Authorization', `Basic ${Buffer.from(options.auth).toString('base64')}`);
+    }
+    for (const [name, value] of Object.entries(options.headers ?? {})) context.setHeaderParam(name, String(value));
+    const pool = await this.#poolFor(options);
+    const purpose: Purpose = new URL(context.getUrl()).searchParams.get('watch') === 'true' ? 'watch' : 'request';
+    context.setDispatcher(pool[purpose]);
+  }
+
+  /** Closes the connections; requests under way are ended. */
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = null;
+    if (pool !== null) await destroy(pool);
+  }
+
+  async #poolFor(options: TlsOptions): Promise<Pool> {
+    const cluster = this.getCurrentCluster();
+    const identity = identityOf(cluster?.server ?? '', cluster?.proxyUrl ?? '', options);
+    if (this.#pool?.identity === identity) return this.#pool;
+    const pool = await this.#newPool(identity, options);
+    // What runs on the old pool may finish there.
+    this.#pool?.request.close();
+    this.#pool?.watch.close();
+    this.#pool = pool;
+    return pool;
+  }
+
+  async #newPool(identity: string, options: TlsOptions): Promise<Pool> {
+    const wanted = this.createDispatcherOptions(this.getCurrentCluster(), options);
+    if (wanted.type === 'proxy' || wanted.type === 'socks') {
+      const dispatcher = await this.#clientsOwnDispatcher();
+      return { identity, request: dispatcher, watch: dispatcher };
+    }
+    const connect = wanted.type === 'agent' ? wanted.connect : {};
+    // HTTP/1.1: on one multiplexed connection, a half-open network path would silence all watches and requests together.
+    const common = { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 };
+    return {
+      identity,
+      request: new Agent({ ...common, connections: REQUEST_CONNECTIONS }),
+      watch: new Agent(common),
+    };
+  }
+
+  /** Through a proxy, the client knows how to connect; its dispatcher is kept like any other. */
+  async #clientsOwnDispatcher(): Promise<Dispatcher> {
+    const context = new RequestContext(this.getCurrentCluster()?.server ?? '', HttpMethod.GET);
+    await super.applySecurityAuthentication(context);
+    return context.getDispatcher() ?? new Agent();
+  }
+}
+
+async function destroy(pool: Pool): Promise<void> {
+  await Promise.all([pool.request.destroy(), pool.watch.destroy()]);
+}
+
+function identityOf(server: string, proxyUrl: string, tls: TlsOptions): string {
+  const hash = createHash('sha256');
+  const parts = [server, proxyUrl, tls.ca, tls.cert, tls.key, tls.passphrase, tls.servername, tls.rejectUnauthorized];
+  for (const part of parts) hash.update(part === undefined ? '-' : String(part)).update('\0');
+  return hash.digest('base64');
+}

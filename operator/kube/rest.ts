@@ -1,0 +1,91 @@
+import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { type Dispatcher, request } from 'undici';
+import { fromResponse, toRequestError } from './errors.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface RestRequest {
+  method: Method;
+  /** `/api/v1/...` */
+  path: string;
+  query?: Readonly<Record<string, string>>;
+  body?: unknown;
+  contentType?: string;
+  signal: AbortSignal;
+}
+
+/** Names of client-go's `rest_client_*` labels. `code` is `<error>` where no answer came. */
+export interface RestObserver {
+  finished(labels: { code: string; method: string; host: string }, seconds: number): void;
+}
+
+const UNOBSERVED: RestObserver = { finished() {} };
+
+/** Time for an answer's head; callers set their own limit by `signal`, this is the last resort. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
+/** Requests to the API server with the credentials and pooled connections of a KubeConfig. Failures are `RequestError`s. */
+export class RestClient {
+  readonly #config: KubeConfig;
+  readonly #observer: RestObserver;
+
+  constructor(config: KubeConfig, observer: RestObserver = UNOBSERVED) {
+    this.#config = config;
+    this.#observer = observer;
+  }
+
+  /** The parsed answer. The caller names its type: the API server's schema is the contract. */
+  async json<R>(wanted: RestRequest): Promise<R> {
+    const response = await this.send(wanted);
+    try {
+      const text = await response.body.text();
+      return JSON.parse(text) as R;
+    } catch (error) {
+      throw toRequestError(error);
+    }
+  }
+
+  /** An accepted answer with its body unread. */
+  async send(wanted: RestRequest): Promise<Dispatcher.ResponseData> {
+    const url = this.#url(wanted);
+    const startedMs = performance.now();
+    let code = '<error>';
+    try {
+      const response = await this.#exchange(url, wanted);
+      code = String(response.statusCode);
+      if (response.statusCode < 300) return response;
+      const retryAfter = response.headers['retry-after'];
+      throw fromResponse(response.statusCode, await response.body.text(), retryAfter?.toString());
+    } catch (error) {
+      throw toRequestError(error);
+    } finally {
+      const seconds = (performance.now() - startedMs) / 1000;
+      this.#observer.finished({ code, method: wanted.method, host: url.host }, seconds);
+    }
+  }
+
+  async #exchange(url: URL, wanted: RestRequest): Promise<Dispatcher.ResponseData> {
+    const context = new RequestContext(url.toString(), HttpMethod[wanted.method]);
+    await this.#config.applySecurityAuthentication(context);
+    wanted.signal.throwIfAborted();
+    const headers: Record<string, string> = { ...context.getHeaders(), accept: 'application/json' };
+    if (wanted.body !== undefined) headers['content-type'] = wanted.contentType ?? 'application/json';
+    return request(url, {
+      method: wanted.method,
+      headers,
+      body: wanted.body === undefined ? undefined : JSON.stringify(wanted.body),
+      dispatcher: context.getDispatcher(),
+      signal: wanted.signal,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      bodyTimeout: 0,
+    });
+  }
+
+  #url({ path, query }: RestRequest): URL {
+    const server = this.#config.getCurrentCluster()?.server;
+    if (server === undefined) throw toRequestError(new Error('the kubeconfig names no current cluster'));
+    const url = new URL(server.replace(/\/$/, '') + path);
+    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
+    return url;
+  }
+}

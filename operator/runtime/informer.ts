@@ -1,0 +1,189 @@
+import { type Clock, type Random, sleep } from './clock.ts';
+import { type ListWatch, objectKey, type RawObject } from './list-watch.ts';
+import { errorFields, type Log } from './log.ts';
+import { Reflector, type ReflectorSink, type ReflectorStats, type ReflectorTiming } from './reflector.ts';
+import { type Indexers, Store } from './store.ts';
+
+/** Called within the tick in which the API server's bytes arrived. A throw is logged and counted, never propagated. */
+export interface InformerHandler<T> {
+  /** `initial`: part of the first list. */
+  added?(object: T, initial: boolean): void;
+  updated?(before: T, after: T): void;
+  /** `last` is the last known state, which may be older than the deletion. */
+  deleted?(last: T): void;
+  /** The first full list has been delivered. */
+  synced?(): void;
+}
+
+export interface InformerOptions<Raw extends RawObject, T> {
+  /** Plural of the kind, for logs and metrics. */
+  name: string;
+  source: ListWatch<Raw>;
+  /** Reduces a raw object to what is kept. Throwing skips the event: what was known of the object stays. */
+  transform(raw: Raw): T;
+  indexers?: Indexers<T>;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  timing?: Partial<ReflectorTiming>;
+}
+
+export interface InformerStats extends Readonly<ReflectorStats> {
+  readonly size: number;
+  readonly handlerErrors: number;
+  readonly transformErrors: number;
+}
+
+/** A cache of one kind that is never emptied by a failure, and tells its handlers what changed. */
+export class Informer<Raw extends RawObject, T> {
+  readonly name: string;
+  readonly store: Store<T>;
+  readonly #options: InformerOptions<Raw, T>;
+  readonly #handlers: InformerHandler<T>[] = [];
+  #reflector: Reflector<Raw>;
+  #synced = false;
+  #handlerErrors = 0;
+  #transformErrors = 0;
+  #generation = 0;
+  #stop: AbortController | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: InformerOptions<Raw, T>) {
+    this.name = options.name;
+    this.#options = options;
+    this.store = new Store(options.indexers);
+    this.#reflector = this.#newReflector();
+  }
+
+  get hasSynced(): boolean {
+    return this.#synced;
+  }
+
+  get stats(): InformerStats {
+    return {
+      ...this.#reflector.stats,
+      size: this.store.size,
+      handlerErrors: this.#handlerErrors,
+      transformErrors: this.#transformErrors,
+    };
+  }
+
+  /** Milliseconds since the API server last said anything about this kind; Infinity before it did. */
+  get silentMs(): number {
+    return this.#options.clock.nowMs() - this.#reflector.stats.lastContactMs;
+  }
+
+  /** Handlers added after the first list are told of everything known so far. */
+  addHandler(handler: InformerHandler<T>): void {
+    this.#handlers.push(handler);
+    for (const object of this.store.list()) this.#call(() => handler.added?.(object, true));
+    if (this.#synced) this.#call(() => handler.synced?.());
+  }
+
+  start(): void {
+    if (this.#stop !== null) return;
+    this.#generation += 1;
+    this.#stop = new AbortController();
+    this.#reflector = this.#newReflector();
+    this.#running = this.#reflector.run(this.#stop.signal);
+  }
+
+  /** Ends list and watch; what is known stays. Resolves when no request is left. */
+  async stop(): Promise<void> {
+    this.#generation += 1;
+    this.#stop?.abort(new Error('informer stopped'));
+    this.#stop = null;
+    await this.#running;
+  }
+
+  /** Resolves with true once synced, with false when `signal` aborts first. */
+  async waitForSync(signal: AbortSignal): Promise<boolean> {
+    while (!this.#synced && !signal.aborted) await sleep(this.#options.clock, 10, signal);
+    return this.#synced;
+  }
+
+  #newReflector(): Reflector<Raw> {
+    const { name, source, clock, random, log, timing } = this.#options;
+    return new Reflector({ name, source, clock, random, log, timing, sink: this.#sink(this.#generation) });
+  }
+
+  /** A sink for one start: what an older one still delivers is ignored. */
+  #sink(generation: number): ReflectorSink<Raw> {
+    const current = () => generation === this.#generation;
+    return {
+      replace: (items) => current() && this.#replace(items),
+      upsert: (item) => current() && this.#upsert(item, false),
+      remove: (item) => current() && this.#remove(objectKey(item)),
+      audit: (items, changed) => (current() ? this.#audit(items, changed) : 0),
+    };
+  }
+
+  /** Deletions first: an address that moved from a deleted object to a new one must not be removed after it was added. */
+  #replace(items: readonly Raw[]): void {
+    const listed = new Set(items.map(objectKey));
+    for (const key of [...this.store.keys()]) if (!listed.has(key)) this.#remove(key);
+    const initial = !this.#synced;
+    for (const item of items) this.#upsert(item, initial);
+    if (!initial) return;
+    this.#synced = true;
+    this.#notify((handler) => handler.synced?.());
+  }
+
+  #upsert(raw: Raw, initial: boolean): boolean {
+    const key = objectKey(raw);
+    const { uid = '', resourceVersion: version = '' } = raw.metadata ?? {};
+    const before = this.store.entry(key);
+    if (before !== undefined && before.version === version && before.uid === uid) return false;
+    const object = this.#transform(raw, key);
+    if (object === null) return false;
+    // The same name with another uid is another object.
+    if (before !== undefined && before.uid !== uid) this.#remove(key);
+    this.store.put({ key, uid, version, object: object.value });
+    if (before === undefined || before.uid !== uid) this.#notify((handler) => handler.added?.(object.value, initial));
+    else this.#notify((handler) => handler.updated?.(before.object, object.value));
+    return true;
+  }
+
+  #remove(key: string): boolean {
+    const entry = this.store.entry(key);
+    if (entry === undefined) return false;
+    this.store.remove(key);
+    this.#notify((handler) => handler.deleted?.(entry.object));
+    return true;
+  }
+
+  #audit(items: readonly Raw[], changed: ReadonlySet<string>): number {
+    const listed = new Set(items.map(objectKey));
+    let missed = 0;
+    for (const key of [...this.store.keys()]) {
+      if (!listed.has(key) && !changed.has(key) && this.#remove(key)) missed += 1;
+    }
+    for (const item of items) {
+      if (!changed.has(objectKey(item)) && this.#upsert(item, false)) missed += 1;
+    }
+    return missed;
+  }
+
+  #transform(raw: Raw, key: string): { value: T } | null {
+    try {
+      return { value: this.#options.transform(raw) };
+    } catch (error) {
+      this.#transformErrors += 1;
+      this.#options.log.error('an object could not be read', { kind: this.name, key, ...errorFields(error) });
+      return null;
+    }
+  }
+
+  #notify(call: (handler: InformerHandler<T>) => void): void {
+    for (const handler of this.#handlers) this.#call(() => call(handler));
+  }
+
+  #call(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#handlerErrors += 1;
+      this.#options.log.error('a handler failed', { kind: this.name, ...errorFields(error) });
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import { type Clock, type Random, sleep, withDeadline } from './clock.ts';
+import { failureOf, RuntimeError } from './errors.ts';
+import { errorFields, type Log } from './log.ts';
+
+/** The part of a Lease that the election uses; times are milliseconds since the epoch and only for people to read. */
+export interface LeaseRecord {
+  /** Empty: nobody. */
+  holder: string;
+  durationSeconds: number;
+  acquiredMs: number;
+  renewedMs: number;
+  transitions: number;
+}
+
+export interface VersionedLease {
+  record: LeaseRecord;
+  /** resourceVersion: a write with an older one fails as `Conflict`. */
+  version: string;
+}
+
+/** Access to one Lease; failures are `RequestError`s. */
+export interface LeaseClient {
+  /** null: there is no Lease yet. */
+  get(signal: AbortSignal): Promise<VersionedLease | null>;
+  create(record: LeaseRecord, signal: AbortSignal): Promise<VersionedLease>;
+  update(lease: VersionedLease, signal: AbortSignal): Promise<VersionedLease>;
+}
+
+/** Defaults of client-go and controller-runtime. */
+export const ELECTION_TIMING = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, jitter: 1.2 };
+export type ElectionTiming = typeof ELECTION_TIMING;
+
+export interface LeaderElectorOptions {
+  /** Must be unique among the processes that can run at the same time. */
+  identity: string;
+  lease: LeaseClient;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  timing?: Partial<ElectionTiming>;
+  /** This process leads from now. */
+  onStarted(): void;
+  /** This process must not act any more, from this moment; not called after `release`. */
+  onLost(reason: RuntimeError): void;
+}
+
+/**
+ * Leader election over a Lease (client-go `tools/leaderelection/leaderelection.go`). Whether a holder is gone is judged by when its record was last
+ * *seen to change* on the own monotonic clock: clocks of other machines do not matter. It is no fence: two leaders may overlap for the
+ * moment of a stalled process, so writes must be safe anyway.
+ */
+export class LeaderElector {
+  readonly #options: LeaderElectorOptions;
+  readonly #timing: ElectionTiming;
+  readonly #stop = new AbortController();
+  #observed: { lease: VersionedLease; atMs: number } | null = null;
+  #leading = false;
+  #slowPaths = 0;
+  #running: Promise<void> | null = null;
+
+  constructor(options: LeaderElectorOptions) {
+    this.#options = options;
+    this.#timing = { ...ELECTION_TIMING, ...options.timing };
+    checkTiming(this.#timing);
+  }
+
+  get isLeader(): boolean {
+    return this.#leading;
+  }
+
+  /** Who holds the Lease as far as this process has seen; empty when nobody does. */
+  get holder(): string {
+    return this.#observed?.lease.record.holder ?? '';
+  }
+
+  /** Renewals that did not succeed with the version at hand. */
+  get slowPaths(): number {
+    return this.#slowPaths;
+  }
+
+  start(): void {
+    this.#running ??= this.#run(this.#stop.signal);
+  }
+
+  /** Ends the election without a call of `onLost`; a leader gives the Lease back, so that a follower takes over within a retry period. */
+  async release(): Promise<void> {
+    this.#stop.abort(new Error('election stopped'));
+    await this.#running;
+    if (!this.#leading) return;
+    this.#leading = false;
+    const { clock, log } = this.#options;
+    try {
+      await withDeadline(clock, this.#timing.retryMs, new AbortController().signal, (signal) => this.#giveBack(signal));
+    } catch (error) {
+      log.warn('could not release the lease', errorFields(error));
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    await this.#acquire(signal);
+    if (signal.aborted) return;
+    this.#leading = true;
+    this.#options.log.info('became the leader', { identity: this.#options.identity });
+    this.#options.onStarted();
+    await this.#keep(signal);
+  }
+
+  async #acquire(signal: AbortSignal): Promise<void> {
+    const { clock, log, random } = this.#options;
+    const { retryMs, jitter, renewDeadlineMs } = this.#timing;
+    while (!signal.aborted) {
+      try {
+        if (await withDeadline(clock, renewDeadlineMs, signal, (inner) => this.#tryAcquire(inner))) return;
+      } catch (error) {
+        if (!signal.aborted) log.warn('could not try for the lease', errorFields(error));
+      }
+      await sleep(clock, retryMs * (1 + jitter * random()), signal);
+    }
+  }
+
+  /** Renews until the deadline has passed without success. The deadline counts from before the last good write was sent. */
+  async #keep(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let renewedMs = clock.nowMs();
+    while (!signal.aborted) {
+      const untilDeadlineMs = () => renewedMs + this.#timing.renewDeadlineMs - clock.nowMs();
+      await sleep(clock, Math.min(this.#timing.retryMs, untilDeadlineMs()), signal);
+      const leftMs = untilDeadlineMs();
+      if (signal.aborted) return;
+      if (leftMs <= 0) return this.#lose('could not renew the lease in time');
+      const sentMs = clock.nowMs();
+      try {
+        if (!(await withDeadline(clock, leftMs, signal, (inner) => this.#tryRenew(inner)))) {
+          return this.#lose('another process took the lease');
+        }
+        renewedMs = sentMs;
+      } catch (error) {
+        if (!signal.aborted) log.warn('could not renew the lease', errorFields(error));
+      }
+    }
+  }
+
+  #lose(reason: string): void {
+    this.#leading = false;
+    this.#options.log.error('lost the lead', { reason, holder: this.holder });
+    this.#options.onLost(new RuntimeError('WEFT_LEADER_LOST', reason));
+  }
+
+  async #tryAcquire(signal: AbortSignal): Promise<boolean> {
+    const { lease, identity } = this.#options;
+    const found = await lease.get(signal);
+    if (found === null) {
+      this.#observe(await lease.create(this.#record(null), signal));
+      return true;
+    }
+    this.#observe(found);
+    if (!this.#isFree(identity)) return false;
+    return this.#write(found, signal);
+  }
+
+  /** First with the version at hand; after a failure by reading again. False: somebody else holds it. */
+  async #tryRenew(signal: AbortSignal): Promise<boolean> {
+    const { lease, identity } = this.#options;
+    if (await this.#write(this.#observed!.lease, signal)) return true;
+    this.#slowPaths += 1;
+    const found = await lease.get(signal);
+    if (found === null) {
+      this.#observe(await lease.create(this.#record(null), signal));
+      return true;
+    }
+    this.#observe(found);
+    if (found.record.holder !== identity) return false;
+    return this.#write(found, signal);
+  }
+
+  /** False when somebody else moved first, or the Lease is gone. */
+  async #write(current: VersionedLease, signal: AbortSignal): Promise<boolean> {
+    const record = this.#record(current.record);
+    try {
+      this.#observe(await this.#options.lease.update({ record, version: current.version }, signal));
+      return true;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === 'Conflict' || failure === 'NotFound') return false;
+      throw error;
+    }
+  }
+
+  #isFree(identity: string): boolean {
+    const { lease, atMs } = this.#observed!;
+    const { holder, durationSeconds } = lease.record;
+    if (holder === '' || holder === identity) return true;
+    return this.#options.clock.nowMs() >= atMs + durationSeconds * 1000;
+  }
+
+  #observe(lease: VersionedLease): void {
+    const before = this.#observed;
+    const moved = before === null || before.lease.version !== lease.version;
+    this.#observed = { lease, atMs: moved ? this.#options.clock.nowMs() : before.atMs };
+  }
+
+  #record(before: LeaseRecord | null): LeaseRecord {
+    const { identity, clock } = this.#options;
+    const wallMs = clock.wallMs();
+    const held = before !== null && before.holder === identity;
+    return {
+      holder: identity,
+      durationSeconds: Math.ceil(this.#timing.leaseMs / 1000),
+      acquiredMs: held ? before.acquiredMs : wallMs,
+      renewedMs: wallMs,
+      transitions: before === null ? 0 : before.transitions + (held ? 0 : 1),
+    };
+  }
+
+  /** Empty holder and one second: a follower need not wait for an expiry. */
+  async #giveBack(signal: AbortSignal): Promise<void> {
+    const { lease } = this.#observed!;
+    const record = { ...lease.record, holder: '', durationSeconds: 1, renewedMs: this.#options.clock.wallMs() };
+    await this.#options.lease.update({ record, version: lease.version }, signal);
+    this.#options.log.info('released the lease', {});
+  }
+}
+
+function checkTiming({ leaseMs, renewDeadlineMs, retryMs, jitter }: ElectionTiming): void {
+  if (leaseMs > renewDeadlineMs && renewDeadlineMs > retryMs * jitter && retryMs > 0) return;
+  throw new RuntimeError(
+    'WEFT_LEADER_OPTIONS',
+    'lease must be longer than renew deadline, and that than retry × jitter',
+  );
+}

@@ -1,0 +1,280 @@
+import { Backoff, type BackoffOptions, REFLECTOR_BACKOFF } from './backoff.ts';
+import { abortable, type Clock, type Random, sleep, withDeadline } from './clock.ts';
+import { failureOf, RequestError, retryAfterOf } from './errors.ts';
+import { type ListWatch, objectKey, type RawObject, type WatchObserver } from './list-watch.ts';
+import { errorFields, type Log } from './log.ts';
+
+/** Defaults, with the reason for each number. */
+export const REFLECTOR_TIMING = {
+  /** client-go's page. */
+  pageSize: 500,
+  /** A watch ends after a random time between these, so that the watches of a fleet spread over the API servers (client-go: 5 to 10 min). */
+  watchMinSeconds: 300,
+  watchMaxSeconds: 600,
+  /** API servers send a bookmark about once a minute: two missed ones mean that nobody is there. */
+  idleTimeoutMs: 120_000,
+  /** Longest wait for one page of a list. */
+  listTimeoutMs: 60_000,
+  /** How often a full list is held against the store. */
+  auditMs: 600_000,
+  /** An event on its way when the audit's list was made arrives within this time. */
+  auditGraceMs: 1_000,
+  /** A watch that the server closed sooner than this did not work. */
+  shortWatchMs: 1_000,
+  backoff: REFLECTOR_BACKOFF as BackoffOptions,
+};
+
+export type ReflectorTiming = typeof REFLECTOR_TIMING;
+
+/** Why a watch was opened again. */
+export const RESTART_REASONS = ['closed', 'expired', 'idle', 'missed', 'throttled', 'error'] as const;
+export type RestartReason = (typeof RESTART_REASONS)[number];
+
+/** Where the reflector puts what it sees. Calls must not throw. */
+export interface ReflectorSink<Raw> {
+  /** A full list: what it does not contain is gone. */
+  replace(items: readonly Raw[]): void;
+  upsert(item: Raw): void;
+  remove(item: Raw): void;
+  /** A full list taken beside a running watch; keys in `changed` had events meanwhile. Returns how many events the watch had missed. */
+  audit(items: readonly Raw[], changed: ReadonlySet<string>): number;
+}
+
+export interface ReflectorStats {
+  lists: number;
+  listErrors: number;
+  watches: number;
+  events: number;
+  missed: number;
+  restarts: Record<RestartReason, number>;
+  /** Monotonic times; -Infinity before the first. Contact is any answer of the server: page, accepted watch, event, bookmark. */
+  lastContactMs: number;
+  lastEventMs: number;
+}
+
+export interface ReflectorOptions<Raw extends RawObject> {
+  /** For logs: the plural of the kind. */
+  name: string;
+  source: ListWatch<Raw>;
+  sink: ReflectorSink<Raw>;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  timing?: Partial<ReflectorTiming>;
+}
+
+class WatchIdle extends Error {}
+class WatchMissedEvents extends Error {}
+
+/**
+ * Keeps a sink in step with one kind at the API server: list, then watch from the list's version, over and over, until its signal aborts.
+ * Follows client-go `tools/cache/reflector.go`; adds a watchdog for silent watches and an audit that counts lost events.
+ */
+export class Reflector<Raw extends RawObject> {
+  readonly stats: ReflectorStats = {
+    lists: 0,
+    listErrors: 0,
+    watches: 0,
+    events: 0,
+    missed: 0,
+    restarts: { closed: 0, expired: 0, idle: 0, missed: 0, throttled: 0, error: 0 },
+    lastContactMs: Number.NEGATIVE_INFINITY,
+    lastEventMs: Number.NEGATIVE_INFINITY,
+  };
+  readonly #options: ReflectorOptions<Raw>;
+  readonly #timing: ReflectorTiming;
+  readonly #backoff: Backoff;
+  /** Version to watch from; empty: list first. */
+  #version = '';
+  /** Version to list at: the first list takes what the server has at hand, one after an expiry must be the newest. */
+  #listFrom = '0';
+  #listedMs = Number.NEGATIVE_INFINITY;
+  #auditDueMs = Number.POSITIVE_INFINITY;
+  /** Keys with events since the running audit's list was asked for. */
+  #changed: Set<string> | null = null;
+
+  constructor(options: ReflectorOptions<Raw>) {
+    this.#options = options;
+    this.#timing = { ...REFLECTOR_TIMING, ...options.timing };
+    this.#backoff = new Backoff(this.#timing.backoff, options.clock, options.random);
+  }
+
+  /** Resolves once `signal` has aborted and no request is left; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.#version === '') await this.#relist(signal);
+        await this.#watch(signal);
+      } catch (error) {
+        if (!signal.aborted) await this.#recover(error, signal);
+      }
+    }
+  }
+
+  async #relist(signal: AbortSignal): Promise<void> {
+    const { items, resourceVersion } = await this.#list(this.#listFrom, signal);
+    if (signal.aborted) return;
+    this.#options.sink.replace(items);
+    this.#version = resourceVersion;
+    this.#listFrom = '';
+    this.#listedMs = this.#options.clock.nowMs();
+    this.#scheduleAudit();
+  }
+
+  async #list(resourceVersion: string, signal: AbortSignal): Promise<{ items: Raw[]; resourceVersion: string }> {
+    const items: Raw[] = [];
+    let continueToken = '';
+    let version = '';
+    this.stats.lists += 1;
+    try {
+      do {
+        const page = await withDeadline(this.#options.clock, this.#timing.listTimeoutMs, signal, (inner) =>
+          this.#options.source.list({ resourceVersion, continueToken, limit: this.#timing.pageSize, signal: inner }),
+        );
+        this.#contact();
+        for (const item of page.items) items.push(item);
+        version = page.resourceVersion;
+        continueToken = page.continueToken;
+      } while (continueToken !== '');
+    } catch (error) {
+      this.stats.listErrors += 1;
+      throw error;
+    }
+    if (version === '') throw new RequestError('Transient', 'a list came without a resourceVersion');
+    return { items, resourceVersion: version };
+  }
+
+  /** One watch, from opening to its end. Returns when it is to be opened again at once, throws where something failed. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock, source } = this.#options;
+    const attempt = new AbortController();
+    const cancel = () => attempt.abort(signal.reason);
+    signal.addEventListener('abort', cancel);
+    const watchdog = this.#startWatchdog(attempt);
+    const audit = this.#startAudit(attempt);
+    const openedMs = clock.nowMs();
+    this.stats.watches += 1;
+    try {
+      const watching = source.watch(
+        { resourceVersion: this.#version, timeoutSeconds: this.#watchSeconds(), signal: attempt.signal },
+        this.#observer(attempt.signal),
+      );
+      await abortable(watching, attempt.signal);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      watchdog.cancel();
+      audit.cancel();
+      attempt.abort();
+    }
+    if (clock.nowMs() - openedMs < this.#timing.shortWatchMs)
+      throw new RequestError('Transient', 'watch closed at once');
+    this.stats.restarts.closed += 1;
+  }
+
+  #observer(signal: AbortSignal): WatchObserver<Raw> {
+    return {
+      opened: () => {
+        if (!signal.aborted) this.#contact();
+      },
+      event: (type, object) => {
+        // An older attempt may still deliver what it had buffered: its successor gets the same events again.
+        if (signal.aborted) return;
+        this.#contact();
+        if (type !== 'BOOKMARK') this.#deliver(type, object);
+        this.#version = object.metadata?.resourceVersion ?? this.#version;
+      },
+    };
+  }
+
+  #deliver(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: Raw): void {
+    this.stats.events += 1;
+    this.stats.lastEventMs = this.stats.lastContactMs;
+    this.#changed?.add(objectKey(object));
+    if (type === 'DELETED') this.#options.sink.remove(object);
+    else this.#options.sink.upsert(object);
+  }
+
+  #contact(): void {
+    this.stats.lastContactMs = this.#options.clock.nowMs();
+  }
+
+  #watchSeconds(): number {
+    const { watchMinSeconds, watchMaxSeconds } = this.#timing;
+    return Math.round(watchMinSeconds + this.#options.random() * (watchMaxSeconds - watchMinSeconds));
+  }
+
+  /** Ends the attempt when nothing came for `idleTimeoutMs`, be it that the connection is half-open or that the server hangs. */
+  #startWatchdog(attempt: AbortController): { cancel(): void } {
+    const { clock } = this.#options;
+    const startedMs = clock.nowMs();
+    const check = () => {
+      const silentMs = clock.nowMs() - Math.max(startedMs, this.stats.lastContactMs);
+      if (silentMs >= this.#timing.idleTimeoutMs) attempt.abort(new WatchIdle('watch silent'));
+      else timer = clock.schedule(this.#timing.idleTimeoutMs - silentMs, check);
+    };
+    let timer = clock.schedule(this.#timing.idleTimeoutMs, check);
+    return { cancel: () => timer.cancel() };
+  }
+
+  #scheduleAudit(): void {
+    const { clock, random } = this.#options;
+    this.#auditDueMs = clock.nowMs() + this.#timing.auditMs * (0.9 + 0.2 * random());
+  }
+
+  #startAudit(attempt: AbortController): { cancel(): void } {
+    const { clock, log, name } = this.#options;
+    const begin = () => {
+      this.#scheduleAudit();
+      this.#audit(attempt).catch((error) => {
+        if (!attempt.signal.aborted) log.warn('could not audit the cache', { kind: name, ...errorFields(error) });
+      });
+      timer = clock.schedule(this.#auditDueMs - clock.nowMs(), begin);
+    };
+    let timer = clock.schedule(Math.max(0, this.#auditDueMs - clock.nowMs()), begin);
+    return { cancel: () => timer.cancel() };
+  }
+
+  /** Lists beside the running watch. Whatever the store lacks although no event is under way was lost, and the watch with it. */
+  async #audit(attempt: AbortController): Promise<void> {
+    const { clock, log, name, sink } = this.#options;
+    const changed = new Set<string>();
+    this.#changed = changed;
+    try {
+      const { items, resourceVersion } = await this.#list('', attempt.signal);
+      await sleep(clock, this.#timing.auditGraceMs, attempt.signal);
+      if (attempt.signal.aborted) return;
+      const missed = sink.audit(items, changed);
+      if (missed === 0) return;
+      this.stats.missed += missed;
+      log.warn('the watch had lost events', { kind: name, missed });
+      this.#version = resourceVersion;
+      attempt.abort(new WatchMissedEvents('watch lost events'));
+    } finally {
+      if (this.#changed === changed) this.#changed = null;
+    }
+  }
+
+  async #recover(error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, log, name } = this.#options;
+    const reason = restartReason(error);
+    this.stats.restarts[reason] += 1;
+    if (reason === 'missed') return;
+    if (reason === 'expired') {
+      this.#version = '';
+      this.#listFrom = '';
+      // A version that expires right after its list would otherwise mean lists without end.
+      if (clock.nowMs() - this.#listedMs > this.#timing.shortWatchMs) return;
+    }
+    const delayMs = this.#backoff.nextMs(retryAfterOf(error));
+    log.warn('list or watch failed', { kind: name, reason, delayMs: Math.round(delayMs), ...errorFields(error) });
+    await sleep(clock, delayMs, signal);
+  }
+}
+
+function restartReason(error: unknown): RestartReason {
+  if (error instanceof WatchIdle) return 'idle';
+  if (error instanceof WatchMissedEvents) return 'missed';
+  const failure = failureOf(error);
+  if (failure === 'Expired') return 'expired';
+  return failure === 'Throttled' ? 'throttled' : 'error';
+}
