@@ -88,6 +88,46 @@ export const ERRORS = {
     message: 'the API server refused or failed a request of direct mode',
     next: 'bind the ClusterRole weft-proxy-direct to the ServiceAccount of the pod; the detail has the status and the path',
   },
+  WEFT_SIGNING_REQUEST: {
+    message: 'the certificate request is not of the form that the contract says',
+    next: 'compare the versions of operator and proxy; the detail says which part is wrong',
+  },
+  WEFT_SIGNING_CSR: {
+    message: 'the certificate signing request was refused',
+    next: 'a proxy sends a P-256 key with a valid signature and asks for no authority; the detail says what came',
+  },
+  WEFT_SIGNING_TOKEN: {
+    message: 'the ServiceAccount token was refused',
+    next: 'the token must be unexpired, bound to a pod and made for the audience identity.l5d.io; the audit line of the operator names address and reason',
+  },
+  WEFT_SIGNING_RATE: {
+    message: 'too many certificate requests',
+    next: 'the proxy asks again by itself; if it repeats, look for a container that restarts or for the address in the audit lines of the operator',
+  },
+  WEFT_SIGNING_UNAVAILABLE: {
+    message: 'no certificate can be issued at the moment',
+    next: 'check the conditions of the Mesh: the issuer may be missing or expired, or the API server may not answer token reviews',
+  },
+  WEFT_PKI_SECRET: {
+    message: 'a Secret holds no usable certificate authority',
+    next: 'the detail names the Secret and the part: an unexpired P-256 CA certificate with its key, chaining to ca.crt, as tls.crt and tls.key or crt.pem and key.pem',
+  },
+  WEFT_PKI_ABSENT: {
+    message: 'a Secret with a certificate authority is absent',
+    next: 'a replica that is not the leader waits for the leader to create it; a Secret named in the Mesh must be created by its owner, for example cert-manager',
+  },
+  WEFT_WEBHOOK_REVIEW: {
+    message: 'the request is not an admission review that can be answered',
+    next: 'only API servers call the webhooks, with admission.k8s.io/v1 reviews as JSON; the detail says what is wrong',
+  },
+  WEFT_WEBHOOK_LIMIT: {
+    message: 'the admission review is larger or deeper than allowed',
+    next: '10 MB of body and 100 levels of JSON are the limits; an object of the API server stays far below both',
+  },
+  WEFT_WEBHOOK_HANDLER: {
+    message: 'an admission review could not be judged',
+    next: 'this is a defect of the webhook; the log of the operator has the error with the uid of the review',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
