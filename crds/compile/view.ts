@@ -13,6 +13,8 @@ import type {
  */
 export interface ClusterView {
   mesh(): MeshModel;
+  /** `null` until the bundle is known. */
+  trust(): TrustModel | null;
   namespace(name: string): NamespaceModel | null;
   service(namespace: string, name: string): ServiceModel | null;
   /** The Service that owns a cluster IP. */
@@ -23,13 +25,27 @@ export interface ClusterView {
   podByIp(ip: string): PodModel | null;
   /** The profile named `name` (an FQDN) in `namespace`. */
   profile(namespace: string, name: string): ServiceProfileModel | null;
-  /** Valid splits whose root is `service`. */
+  /** Valid splits whose root is `service`; the first takes effect. */
   splits(namespace: string, service: string): readonly TrafficSplitModel[];
+  /** Servers of `namespace` whose podSelector matches `labels`, whatever their port. */
+  serversSelecting(namespace: string, labels: Labels): readonly ServerModel[];
+  /** ServerAuthorizations that name or select `server`. */
+  authorizationsFor(server: ServerModel): readonly ServerAuthorizationModel[];
+  /** Services of `namespace` whose selector is not empty and matches `labels`. */
+  servicesSelecting(namespace: string, labels: Labels): readonly ServiceModel[];
+
+  /** Whole namespaces, for the assessment of objects only: a compilation that read one of these would be repeated with every change in the namespace. */
   servers(namespace: string): readonly ServerModel[];
-  serverAuthorizations(namespace: string): readonly ServerAuthorizationModel[];
-  /** Services of a namespace (for inbound profiles of a workload). */
-  services(namespace: string): readonly ServiceModel[];
+  pods(namespace: string): readonly PodModel[];
 }
 
-/** Text that names a read, such as `service/emojivoto/web`, `podByIp/10.1.2.3`, `servers/emojivoto`, `mesh`. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** The trust bundle; it comes from the operator's own Secrets, or from the environment in direct mode. */
+export interface TrustModel {
+  anchorsPem: string;
+  resourceVersion: string;
+}
+
+/** Text that names a read, such as `service/emojivoto/web`, `podByIp/10.1.2.3`, `splits/emojivoto/web`, `mesh`; written by `reads.ts` only. */
 export type ReadKey = string;

@@ -1,0 +1,39 @@
+import type { EndpointSliceModel, NamespaceModel, PodModel, ServiceModel } from '../types/kubernetes.ts';
+import type {
+  MeshModel,
+  ServerAuthorizationModel,
+  ServerModel,
+  ServiceProfileModel,
+  TrafficSplitModel,
+} from '../types/models.ts';
+
+export interface ModelByKind {
+  Mesh: MeshModel;
+  Namespace: NamespaceModel;
+  Service: ServiceModel;
+  EndpointSlice: EndpointSliceModel;
+  Pod: PodModel;
+  ServiceProfile: ServiceProfileModel;
+  TrafficSplit: TrafficSplitModel;
+  Server: ServerModel;
+  ServerAuthorization: ServerAuthorizationModel;
+}
+
+export type ModelKind = keyof ModelByKind;
+export type Model = ModelByKind[ModelKind];
+
+/** The kinds whose status counts the proxies that run with them. `Mesh` is in every resource and is counted over all connections instead. */
+export type CountedKind = 'ServiceProfile' | 'TrafficSplit' | 'Server' | 'ServerAuthorization';
+
+export interface ObjectRef {
+  kind: CountedKind;
+  namespace: string;
+  name: string;
+}
+
+/** Text form of an `ObjectRef`: `TrafficSplit/emojivoto/web`. */
+export type ObjectRefText = string;
+
+export function formatRef(ref: ObjectRef): ObjectRefText {
+  return `${ref.kind}/${ref.namespace}/${ref.name}`;
+}

@@ -1,0 +1,111 @@
+import type { ClusterState } from '../../crds/compile/cluster-state.ts';
+import type { ObjectRef } from '../../crds/compile/object-ref.ts';
+import type { ReadKey } from '../../crds/compile/view.ts';
+
+/** What the server proves itself with, and whom it trusts; all PEM. */
+export interface TlsMaterial {
+  certificateChainPem: string;
+  privateKeyPem: string;
+  /** Anchors that sign the certificates of proxies. */
+  trustAnchorsPem: string;
+}
+
+/** Rotation: after `changed`, new connections get the new material; open ones go on. */
+export interface TlsProvider {
+  current(): TlsMaterial;
+  /** Returns how to stop listening. */
+  onChange(changed: () => void): () => void;
+}
+
+/** Monotonic milliseconds, and the wall clock for the expiry of certificates. */
+export interface ServeClock {
+  now(): number;
+  wallTimeMs(): number;
+}
+
+/** Structured log: constant message, fields apart (winston fits). */
+export interface ServeLog {
+  info(message: string, fields: object): void;
+  warn(message: string, fields: object): void;
+}
+
+/** Counted where it happens; implemented with prom-client in `operator/telemetry`. */
+export interface ServeMetrics {
+  connected(count: number): void;
+  refused(code: string): void;
+  /** One batch written to one proxy. */
+  batchSent(changes: number, sizeBytes: number): void;
+  /** From the first invalidation that the batch carries to the proxy's ack. */
+  acknowledged(delayMs: number): void;
+  /** From the invalidation to the write into the proxy's socket. */
+  written(delayMs: number): void;
+  rejected(key: string): void;
+  compiled(kind: string, durationMs: number, changed: boolean): void;
+  subscriptions(count: number): void;
+  /** A replica that lags behind what a proxy already holds keeps quiet about that key. */
+  withheld(key: string): void;
+}
+
+/** How far the proxies are with what one custom resource took part in. */
+export interface Programmed {
+  /** Proxies that hold, or shall hold, something made from the object. */
+  proxies: number;
+  /** Those that acknowledged the present state of it. */
+  current: number;
+  /** `<namespace>/<pod>` of the others, sorted; at most `MAX_NAMED`. */
+  behind: string[];
+  /** Monotonic milliseconds since when the longest of them is behind; 0 when none is. */
+  sinceMs: number;
+  /** What proxies refused, at most `MAX_NAMED`. */
+  rejections: { proxy: string; key: string; problems: string[] }[];
+}
+
+export interface Connections {
+  connected: number;
+  /** Without any change on the way or waiting. */
+  current: number;
+}
+
+export interface ConfigServerOptions {
+  state: ClusterState;
+  tls: TlsProvider;
+  clock: ServeClock;
+  log: ServeLog;
+  metrics?: ServeMetrics;
+  limits?: Partial<ServeLimits>;
+  /** Told, coalesced, of objects whose `programmed` may have changed. */
+  progress?: (objects: readonly ObjectRef[]) => void;
+}
+
+export interface ConfigServer {
+  /** Resolves with the port that is listened on. */
+  listen(port: number, host?: string): Promise<number>;
+  /** From now on questions are answered; before, connections are accepted and wait. */
+  storesSynced(): void;
+  /** What `ClusterState.apply` returned. The first change leaves in this turn of the event loop, a burst leaves together. */
+  invalidate(reads: Iterable<ReadKey>): void;
+  programmed(object: ObjectRef): Programmed;
+  connections(): Connections;
+  /** Ends all connections and stops listening. */
+  close(): Promise<void>;
+}
+
+/** Caps against a peer that misbehaves; a proxy of ours stays far below each. */
+export interface ServeLimits {
+  maxConnections: number;
+  maxSubscriptions: number;
+  maxMessageBytes: number;
+  messagesPerSecond: number;
+  messageBurst: number;
+  helloTimeoutMs: number;
+  idleTimeoutMs: number;
+  ackTimeoutMs: number;
+  /** Above this a batch is closed and the rest follows in the next one. */
+  batchTargetBytes: number;
+  /** How long a replica keeps quiet about a key that the proxy holds from newer sources. */
+  withholdMs: number;
+  /** How long the pod of a new proxy may be missing from the store. */
+  podTimeoutMs: number;
+  /** Work per turn of the event loop before others get theirs. */
+  sliceMs: number;
+}
