@@ -1,0 +1,31 @@
+/**
+ * Upper bounds of lists and texts in custom resources. The manifests (`crds/*.yaml`) carry the same numbers, a test compares them; the parser
+ * repeats them because an object may be stored by another installation's manifests. They lie far above real use: an object of etcd has 1.5 MB.
+ */
+export const LIMITS = {
+  routes: 1_000,
+  routeName: 1_024,
+  /** Direct children of one `all`, `any` or `not`. */
+  matchChildren: 128,
+  /** Nesting of `all`, `any` and `not`. */
+  matchDepth: 16,
+  responseClasses: 64,
+  dstOverrides: 128,
+  opaquePorts: 1_000,
+  backends: 128,
+  trafficMatches: 128,
+  networks: 256,
+  exceptions: 256,
+  identities: 1_024,
+  serviceAccounts: 1_024,
+  matchLabels: 64,
+  matchExpressions: 64,
+  selectorValues: 256,
+  clusterNetworks: 64,
+} as const;
+
+/** Largest weight of a backend, as written; sums of 128 in thousandths stay exact integers. */
+export const MAX_WEIGHT = 1_000_000_000;
+
+/** All path patterns of one profile together, in the units of `patternSize` beyond their length: bounds the time of a review to about half a second. */
+export const MAX_PATTERN_EXPANSION = 50_000;

@@ -1,0 +1,52 @@
+import { isDnsSubdomain } from '../scalars/name.ts';
+import { quote } from '../scalars/scalar.ts';
+import type { ObjectMeta } from '../types/models.ts';
+import type { Parsed } from '../types/problem.ts';
+import { Fields } from './fields.ts';
+import { readMeta } from './metadata.ts';
+import { ProblemList } from './problems.ts';
+
+export interface Kind {
+  group: string;
+  kind: string;
+  /** Served versions, oldest first. */
+  versions: readonly string[];
+}
+
+export interface Source {
+  meta: ObjectMeta;
+  spec: Fields;
+  problems: ProblemList;
+}
+
+/**
+ * The frame that all kinds share: checks the envelope, hands the spec to `build`, and drops the model when anything was an error.
+ * `build` may be called although the envelope is wrong, so that one look shows all problems. Never throws on any JSON value.
+ */
+export function parseResource<M>(raw: unknown, kind: Kind, build: (source: Source) => M | null): Parsed<M> {
+  const problems = new ProblemList();
+  const root = Fields.of({ value: raw, path: '' }, problems);
+  if (root === null) return { model: null, problems: problems.list() };
+  const meta = readMeta(raw);
+  checkEnvelope(root, kind, meta);
+  const spec = specOf(root);
+  const model = spec === null ? null : build({ meta, spec, problems });
+  return { model: problems.failed ? null : model, problems: problems.list() };
+}
+
+/** An absent spec is an empty one: the parser then names the fields that it misses, and kinds without required fields accept it. */
+function specOf(root: Fields): Fields | null {
+  return root.has('spec') ? root.required('spec') : new Fields({}, 'spec', root.problems);
+}
+
+function checkEnvelope(root: Fields, { group, kind, versions }: Kind, meta: ObjectMeta): void {
+  const apiVersion = root.string('apiVersion');
+  if (apiVersion !== undefined && !versions.some((version) => apiVersion === `${group}/${version}`)) {
+    root.problems.error('apiVersion', `must be ${group}/${versions.join(` or ${group}/`)}, not ${quote(apiVersion)}`);
+  }
+  const actual = root.string('kind');
+  if (actual !== undefined && actual !== kind) root.problems.error('kind', `must be ${kind}, not ${quote(actual)}`);
+  if (!isDnsSubdomain(meta.name)) {
+    root.problems.error('metadata.name', `must be a lower-case RFC 1123 subdomain, not ${quote(meta.name)}`);
+  }
+}

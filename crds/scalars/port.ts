@@ -1,0 +1,70 @@
+import { invalid, quote, type Scalar, valid } from './scalar.ts';
+
+/** First and last port, inclusive. */
+export type PortRange = [number, number];
+
+const MAX_PORT = 65_535;
+const NUMBER_MESSAGE = `must be a port from 1 to ${MAX_PORT}`;
+/** IANA service name as Kubernetes takes it for container ports (apimachinery `IsValidPortName`): at most 15 characters, one letter at least. */
+const PORT_NAME = /^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
+const MAX_NAME_LENGTH = 15;
+/** Far above any real list; an annotation may hold 256 KiB. */
+const MAX_ENTRIES = 1_000;
+
+/** A port number, as a JSON integer or decimal text. */
+export function parsePort(value: unknown): Scalar<number> {
+  const port = typeof value === 'string' && /^[0-9]{1,5}$/.test(value) ? Number(value) : value;
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > MAX_PORT) {
+    return invalid(`${NUMBER_MESSAGE}, not ${quote(value)}`);
+  }
+  return valid(port);
+}
+
+/** A port number or the name of a container port. Text of digits counts as a number. */
+export function parsePortOrName(value: unknown): Scalar<number | string> {
+  if (typeof value !== 'string' || /^[0-9]+$/.test(value)) return parsePort(value);
+  return isPortName(value)
+    ? valid(value)
+    : invalid(`${NUMBER_MESSAGE} or a port name of at most ${MAX_NAME_LENGTH} of a-z, 0-9 and -, not ${quote(value)}`);
+}
+
+export function isPortName(text: string): boolean {
+  return text.length <= MAX_NAME_LENGTH && PORT_NAME.test(text);
+}
+
+/** `25` or `4444-5555`. */
+export function parsePortRange(text: string): Scalar<PortRange> {
+  const [first = '', last = first, ...rest] = text.split('-', 3);
+  const from = parsePort(first.trim());
+  const to = parsePort(last.trim());
+  if (rest.length > 0 || !from.ok || !to.ok) {
+    return invalid(`must be ports and ranges such as 25,4444-5555, not ${quote(text)}`);
+  }
+  return to.value < from.value ? invalid(`has an inverted range ${quote(text)}`) : valid([from.value, to.value]);
+}
+
+/**
+ * A comma-separated list such as `25,587,4444-5555` (Linkerd: `opaque-ports`, `skip-*-ports`), in the order written; empty text is an empty list.
+ * `names` resolves the names of container ports where a list may use them.
+ */
+export function parsePortRanges(text: string, names?: ReadonlyMap<string, number>): Scalar<PortRange[]> {
+  const ranges: PortRange[] = [];
+  const entries = text.split(',', MAX_ENTRIES + 1);
+  if (entries.length > MAX_ENTRIES) return invalid(`must have at most ${MAX_ENTRIES} entries`);
+  for (const entry of entries.map((part) => part.trim())) {
+    if (entry === '') continue;
+    const named = names?.get(entry);
+    const range: Scalar<PortRange> = named === undefined ? parsePortRange(entry) : valid([named, named]);
+    if (!range.ok) return range;
+    ranges.push(range.value);
+  }
+  return valid(ranges);
+}
+
+export function formatPortRanges(ranges: readonly PortRange[]): string {
+  return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(',');
+}
+
+export function portInRanges(port: number, ranges: readonly PortRange[]): boolean {
+  return ranges.some(([first, last]) => port >= first && port <= last);
+}
