@@ -72,6 +72,14 @@ export const ERRORS = {
     message: 'the operator stopped answering on an open connection',
     next: 'the proxy connects again by itself; if it repeats, look at the load of the operator and at the network between',
   },
+  WEFT_TRANSPORT_LISTEN: {
+    message: 'a listener could not be opened',
+    next: 'the detail has the address; another process of the pod may use the port, or the address family may be missing on the node',
+  },
+  WEFT_TLS_CREDENTIALS: {
+    message: 'key, certificate or trust anchors cannot be used',
+    next: 'they must be PEM, and the key must belong to the certificate; the detail says which part is wrong',
+  },
   WEFT_STREAM_REFUSED: {
     message: 'the operator refused the configuration stream',
     next: 'the detail repeats its reason: a proxy may only ask for its own pod and needs the identity of that pod',

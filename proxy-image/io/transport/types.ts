@@ -18,7 +18,7 @@ export interface ConnectionHandler {
   /** The TLS handshake asked for by `startTls` has finished. A failed handshake calls `onClose` with an error instead. */
   onSecure(connection: Connection, handshake: Handshake): void;
   /** `chunk` is valid only during the call: what must outlive it is copied. Never empty. */
-  onData(connection: Connection, chunk: Uint8Array): void;
+  onData(connection: Connection, chunk: Buffer): void;
   /** After a partial `write`: the kernel takes bytes again. May also come without need. */
   onDrain(connection: Connection): void;
   /** The peer has sent FIN (or TLS close_notify): no more `onData`. Our own direction stays open until `end`, `close` or `reset`. */
@@ -60,8 +60,8 @@ export interface Connection {
   close(): void;
   /** Aborts with RST, dropping what is unsent. `onClose` follows, not within the call. */
   reset(): void;
-  /** Upgrades the plain connection; `firstBytes` are bytes of the peer that were already read (protocol detection). At most once. */
-  startTls(options: TlsOptions, firstBytes?: Uint8Array): void;
+  /** Upgrades the plain connection before its first byte has been read. At most once. A bad context closes with an error of kind `tls`. */
+  startTls(options: TlsOptions): void;
 }
 
 /** An immutable set of key, certificate chain and anchors in the runtime's own form. Rotation makes a new one; old connections keep theirs. */
@@ -79,13 +79,17 @@ export interface TlsCredentials {
 /**
  * TLS 1.3 only, no session tickets, no early data. Certificates of the peer are always verified against the anchors but never refused by
  * the transport: `Handshake.authorized` says the result, the caller decides (policy decides who may come without an identity).
+ * A client whose protocols the server does not know gets an alert; one that names none gets `alpn: null`.
  */
 export type TlsOptions =
   | { role: 'server'; context: TlsContext; alpn: readonly string[]; requestClientCertificate: boolean }
   | { role: 'client'; context: TlsContext; alpn: readonly string[]; serverName: string };
 
 export interface Handshake {
-  /** The peer showed a certificate and its chain leads to one of the anchors, is valid now and has the right purpose. */
+  /**
+   * The peer showed a certificate and its chain leads to one of the anchors, is valid now and has the right purpose. Says nothing about
+   * names (a runtime may say false when the certificate does not have the server name): compare those with `io/tls/identity.ts`.
+   */
   authorized: boolean;
   /** Why not; empty when authorized. For logs. */
   authorizationError: string;
@@ -100,6 +104,8 @@ export interface Handshake {
 export interface Acceptor {
   /** Returns the handler of a new connection. May `close` or `reset` it at once. */
   accept(connection: Connection): ConnectionHandler;
+  /** `accept` always calls `startTls`: the runtime need not hand up the encrypted bytes. */
+  readonly startsTls?: boolean;
 }
 
 export interface Listener {
@@ -112,8 +118,11 @@ export interface Transport {
   readonly timers: Timers;
   /** Port 0 picks a free one. Throws WeftError WEFT_TRANSPORT_LISTEN. `[::]` also takes IPv4. */
   listen(address: Address, acceptor: Acceptor): Listener;
-  /** Never throws and calls nothing back within the call: failure is `onClose` with an error. The caller sets the time limit. */
-  connect(address: Address, handler: ConnectionHandler): Connection;
+  /**
+   * Never throws and calls nothing back within the call: failure is `onClose` with an error. The caller sets the time limit.
+   * `startsTls`: `onConnect` always calls `startTls`.
+   */
+  connect(address: Address, handler: ConnectionHandler, startsTls?: boolean): Connection;
   /** Throws WeftError WEFT_TLS_CREDENTIALS when key, certificate or anchors do not parse or do not fit together. */
   tlsContext(credentials: TlsCredentials): TlsContext;
 }
