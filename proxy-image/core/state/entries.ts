@@ -1,0 +1,101 @@
+import type { Balancer, ForbiddenDestination, InboundProtocol, OutboundProtocol } from '../../contract/resources.ts';
+import type { EndpointState } from '../balance/endpoint.ts';
+import type { EndpointPool } from '../balance/pool.ts';
+import type { PortPolicyEntry } from '../policy/policy.ts';
+import type { TpsBudget } from '../retry/budget.ts';
+import type { RouteTable } from '../route/table.ts';
+import type { Split } from '../split/split.ts';
+
+/** One share of a split. `pool` is shared by every entry that names the same endpoints. */
+export interface BackendEntry {
+  readonly index: number;
+  readonly authority: string;
+  readonly service: string;
+  readonly namespace: string;
+  readonly port: number;
+  readonly weight: number;
+  /** The Service or its port does not exist: this share fails with 503. */
+  readonly unavailable: boolean;
+  readonly pool: EndpointPool;
+}
+
+interface Keyed {
+  readonly key: string;
+  readonly version: string;
+}
+
+/** Everything here is immutable but `budget`, which outlives the entry while its parameters stay the same. */
+export interface ServiceEntry extends Keyed {
+  readonly kind: 'service';
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+  readonly authority: string;
+  readonly protocol: OutboundProtocol;
+  readonly routes: RouteTable;
+  readonly split: Split;
+  readonly backends: readonly BackendEntry[];
+  readonly budget: TpsBudget;
+  readonly balancer: Balancer;
+  readonly localTrafficOnly: boolean;
+}
+
+export interface PodEntry extends Keyed {
+  readonly kind: 'pod';
+  readonly namespace: string;
+  readonly pod: string;
+  readonly protocol: OutboundProtocol;
+  readonly endpoint: EndpointState;
+}
+
+export interface UnknownEntry extends Keyed {
+  readonly kind: 'unknown';
+}
+
+export interface ForbiddenEntry extends Keyed {
+  readonly kind: 'forbidden';
+  readonly reason: ForbiddenDestination['reason'];
+}
+
+export type DestinationEntry = ServiceEntry | PodEntry | UnknownEntry | ForbiddenEntry;
+
+/** Called synchronously after a whole batch has taken effect. Implemented by connections: an object, not a closure per connection. */
+export interface DestinationWatcher {
+  /**
+   * The first answer arrived (`previous` null), or the kind of answer or the protocol changed: connections made under `previous` end at
+   * the next message boundary. Other changes are not announced: read `destination.entry` per request.
+   */
+  destinationChanged(destination: Destination, previous: DestinationEntry | null): void;
+}
+
+/** The place of one original destination: stable while anyone watches it; `entry` is replaced by updates. */
+export interface Destination {
+  /** `service/<ip>:<port>` */
+  readonly key: string;
+  readonly ip: string;
+  readonly port: number;
+  /** `null` = not answered yet ("unseen"). */
+  readonly entry: DestinationEntry | null;
+}
+
+export interface InboundPortWatcher {
+  /** `port.policy` is another one: open TCP streams are judged again. */
+  policyChanged(port: InboundPort): void;
+}
+
+/** The place of one inbound port of the pod. */
+export interface InboundPort {
+  readonly port: number;
+  readonly policy: PortPolicyEntry;
+}
+
+export interface TrustEntry {
+  readonly version: string;
+  readonly anchorsPem: string;
+}
+
+export interface TrustWatcher {
+  trustChanged(trust: TrustEntry): void;
+}
+
+export type { InboundProtocol };

@@ -1,0 +1,98 @@
+import type { EndpointState } from '../../core/balance/endpoint.ts';
+import type { InboundPeer } from '../../core/policy/authorize.ts';
+import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
+import type { RouteEntry } from '../../core/route/table.ts';
+
+/** `error` label values (linkerd2-proxy: outbound and inbound error metrics). */
+export type OutboundError =
+  | 'loadshed'
+  | 'failfast'
+  | 'identity required'
+  | 'i/o'
+  | 'connect'
+  | 'response timeout'
+  | 'unexpected';
+export type InboundError = 'failfast' | 'loadshed' | 'tls detection timeout' | 'i/o' | 'connect' | 'unexpected';
+
+export interface TransportLabels {
+  direction: 'inbound' | 'outbound';
+  /** `src`: the connection that the proxy accepted; `dst`: the one it made. */
+  peer: 'src' | 'dst';
+  /** `address:port` of the target, as `formatAddress` writes it. */
+  targetAddr: string;
+  tls: 'true' | 'no_identity' | 'disabled' | 'opaque';
+  /** Why there is no TLS; empty where there is. */
+  noTlsReason: string;
+  /** Verified identity of the other side: `client_id` of a src, `server_id` of a dst; empty = none. */
+  identity: string;
+  /** `dst_*` labels without the prefix. */
+  dst: Readonly<Record<string, string>>;
+  /** `authority`, outbound only; empty = none. */
+  authority: string;
+}
+
+/**
+ * What the stacks report, each a few array operations: series are resolved once per endpoint, route, and (client, decision), never per request.
+ * `status` 0 = no response. `latencyMs` is time to the first byte of the response body, or to the end of a response without one; it is recorded when
+ * the response ends.
+ */
+export interface Recorder {
+  /** One try sent to an endpoint. `authority` is the backend's; empty for a pod. */
+  outboundRequest(authority: string, endpoint: EndpointState): void;
+  outboundResponse(
+    authority: string,
+    endpoint: EndpointState,
+    status: number,
+    failure: boolean,
+    latencyMs: number,
+  ): void;
+  /** A try that ended without a response. Counts in `response_total{classification="failure"}` and `outbound_http_errors_total`. */
+  outboundFailed(authority: string, endpoint: EndpointState, error: OutboundError): void;
+  /** A failure before any endpoint was chosen. */
+  outboundError(protocol: 'http' | 'tcp', error: OutboundError): void;
+
+  /** Once per request, in either direction: before and after all of its tries. Nothing is counted where no profile applies. */
+  routeRequest(route: RouteEntry): void;
+  routeResponse(route: RouteEntry, status: number, failure: boolean, latencyMs: number): void;
+  /** Once per try. */
+  routeActualRequest(route: RouteEntry): void;
+  routeActualResponse(route: RouteEntry, status: number, failure: boolean): void;
+  /** A response that the route would retry; `noBudget`: … and the budget did not allow it. */
+  routeRetryable(route: RouteEntry, noBudget: boolean): void;
+
+  /** Every decision about an HTTP request or an opaque connection: `inbound_{http,tcp}_authz_{allow,deny}_total`. */
+  inboundAuthorized(
+    protocol: 'http' | 'tcp',
+    policy: PortPolicyEntry,
+    peer: InboundPeer,
+    decision: PolicyDecision,
+  ): void;
+  /** An open TCP stream was ended because the policy changed. */
+  inboundTerminated(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void;
+  inboundRequest(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void;
+  inboundResponse(
+    policy: PortPolicyEntry,
+    peer: InboundPeer,
+    decision: PolicyDecision,
+    status: number,
+    failure: boolean,
+    latencyMs: number,
+  ): void;
+  inboundFailed(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision, error: InboundError): void;
+  inboundError(protocol: 'http' | 'tcp', error: InboundError): void;
+
+  /** Returns the handle for the other transport calls; valid until `transportClosed`. */
+  transportOpened(labels: TransportLabels): number;
+  transportRead(handle: number, bytes: number): void;
+  transportWritten(handle: number, bytes: number): void;
+  /** `errno` such as `ECONNRESET`; empty = an orderly end. */
+  transportClosed(handle: number, errno: string): void;
+
+  /** A destination that nobody could name in time was spliced to its original address without TLS. */
+  unseenPassedThrough(): void;
+  /** … or refused, because the Mesh requires identity. */
+  unseenRefused(): void;
+
+  /** Own certificate: seconds of Unix time. */
+  certificateChanged(expiresAtSeconds: number, refreshedAtSeconds: number): void;
+}
