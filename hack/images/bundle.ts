@@ -1,0 +1,34 @@
+/**
+ * Bundles one program of ours into one file for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun
+ * Everything is in it but the modules of the runtime itself; an image has no node_modules.
+ */
+import { build } from 'esbuild';
+
+const [entry, output, runtime] = process.argv.slice(2);
+if (entry === undefined || output === undefined || (runtime !== 'node' && runtime !== 'bun')) {
+  console.error('usage: node hack/images/bundle.ts ENTRY OUTPUT node|bun');
+  process.exit(64);
+}
+
+// Packages in CommonJS form call require() for modules of the runtime; an ES module has none of its own.
+const REQUIRE = `import { createRequire as weftCreateRequire } from 'node:module';
+const require = weftCreateRequire(import.meta.url);`;
+
+const result = await build({
+  entryPoints: [entry],
+  outfile: output,
+  bundle: true,
+  minify: true,
+  // Class and function names appear in logs and stack traces.
+  keepNames: runtime === 'node',
+  format: 'esm',
+  platform: 'node',
+  target: 'es2024',
+  external: runtime === 'bun' ? ['bun', 'bun:*'] : [],
+  banner: runtime === 'node' ? { js: REQUIRE } : {},
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+});
+const bytes = Object.values(result.metafile.outputs).reduce((sum, file) => sum + file.bytes, 0);
+console.log(`${output}: ${(bytes / 1024).toFixed(0)} KiB from ${Object.keys(result.metafile.inputs).length} modules`);
