@@ -1,5 +1,7 @@
 import type { Variable } from './contract/environment.ts';
 import { parseAddress } from './contract/keys.ts';
+import { parseCidr } from './core/net/cidr.ts';
+import { parseIp } from './core/net/ip.ts';
 
 /** An address to listen on. `host` has no brackets. */
 export interface ListenAddress {
@@ -101,13 +103,7 @@ export const ipAddress: Field<string> = { expected: 'an IP address', parse: (val
 
 export const cidr: Field<string> = {
   expected: 'an IP address or a network such as 10.0.0.0/8',
-  parse: (value) => {
-    const [address, bits, ...rest] = value.split('/');
-    if (rest.length > 0 || address === undefined || !isIp(address)) return null;
-    const width = address.includes(':') ? 128 : 32;
-    if (bits === undefined) return `${address}/${width}`;
-    return /^[0-9]{1,3}$/.test(bits) && Number(bits) <= width ? `${address}/${Number(bits)}` : null;
-  },
+  parse: (value) => (value.includes('%') || parseCidr(value) === null ? null : value),
 };
 
 /** An identity is a DNS name (RFC 1123 labels): it becomes the SNI and the one SAN of a certificate. */
@@ -130,25 +126,6 @@ export const pem: Field<string> = {
     /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/.test(value) ? value : null,
 };
 
-export function isIp(value: string): boolean {
-  return value.includes(':') ? isIpv6(value) : isIpv4(value);
-}
-
-function isIpv4(value: string): boolean {
-  const octets = value.split('.');
-  return octets.length === 4 && octets.every((octet) => /^(0|[1-9][0-9]{0,2})$/.test(octet) && Number(octet) <= 255);
-}
-
-/** RFC 4291 section 2.2: eight groups, `::` once for one or more zero groups, the last two groups also as IPv4. No zone. */
-function isIpv6(value: string): boolean {
-  const halves = value.split('::');
-  if (halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
-  const tail = value.slice(value.lastIndexOf(':') + 1);
-  const hasIpv4 = tail.includes('.');
-  if (hasIpv4 && !isIpv4(tail)) return false;
-  const count = groups.length + (hasIpv4 ? 1 : 0);
-  const plain = hasIpv4 ? groups.slice(0, -1) : groups;
-  if (!plain.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return false;
-  return halves.length === 2 ? count <= 7 : count === 8;
+function isIp(value: string): boolean {
+  return !value.includes('%') && parseIp(value) !== null;
 }

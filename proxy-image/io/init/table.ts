@@ -59,8 +59,8 @@ function skipPorts(ranges: RedirectOptions['skipInboundPorts']): string[] {
 }
 
 function skipSources(family: TableFamily, cidrs: readonly string[]): string[] {
-  const ipv4 = family === 'ip6' ? [] : mergeNetworks(cidrs, 32);
-  const ipv6 = family === 'ip' ? [] : mergeNetworks(cidrs, 128);
+  const ipv4 = family === 'ip6' ? [] : mergeNetworks(cidrs, 'ipv4');
+  const ipv6 = family === 'ip' ? [] : mergeNetworks(cidrs, 'ipv6');
   const rules: string[] = [];
   if (ipv4.length > 0) rules.push(`  ip saddr { ${ipv4.join(', ')} } return comment "skipped subnets"`);
   if (ipv6.length > 0) rules.push(`  ip6 saddr { ${ipv6.join(', ')} } return comment "skipped subnets"`);

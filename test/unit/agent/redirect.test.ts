@@ -48,12 +48,17 @@ describe('redirection rules', () => {
   });
 
   it('drop networks inside others, and only those', () => {
-    expect(mergeNetworks(['10.1.2.3/8', '10.0.0.0/8', '11.0.0.0/8', '10.9.0.0/16'], 32)).to.deep.equal([
+    expect(mergeNetworks(['10.1.2.3/8', '10.0.0.0/8', '11.0.0.0/8', '10.9.0.0/16', '1.2.3.4'], 'ipv4')).to.deep.equal([
       '10.1.2.3/8',
       '11.0.0.0/8',
+      '1.2.3.4/32',
     ]);
-    expect(mergeNetworks(['::/0', 'fd00::/8', '1.2.3.4/32'], 128)).to.deep.equal(['::/0']);
-    expect(mergeNetworks(['::ffff:10.0.0.0/104', '::ffff:a00:1/128'], 128)).to.deep.equal(['::ffff:10.0.0.0/104']);
+    expect(mergeNetworks(['fd00::1', '::/0', 'fd00::/8', '1.2.3.4/32'], 'ipv6')).to.deep.equal(['0:0:0:0:0:0:0:0/0']);
+  });
+
+  it('take an IPv4-mapped network as IPv4: the kernel sees IPv4 packets', () => {
+    expect(mergeNetworks(['::ffff:10.0.0.0/104'], 'ipv4')).to.deep.equal(['10.0.0.0/8']);
+    expect(mergeNetworks(['::ffff:10.0.0.0/104'], 'ipv6')).to.deep.equal([]);
   });
 });
 
