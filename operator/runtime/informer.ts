@@ -9,8 +9,10 @@ export interface InformerHandler<T> {
   /** `initial`: part of the first list. */
   added?(object: T, initial: boolean): void;
   updated?(before: T, after: T): void;
-  /** `last` is the last known state, which may be older than the deletion. */
-  deleted?(last: T): void;
+  /** `last` is the last known state; `version` the resourceVersion of the deletion, or of the list that no longer had the object. */
+  deleted?(last: T, version: string): void;
+  /** By a list or a bookmark: every change up to `version` has been delivered. */
+  advanced?(version: string): void;
   /** The first full list has been delivered. */
   synced?(): void;
 }
@@ -111,19 +113,21 @@ export class Informer<Raw extends RawObject, T> {
   #sink(generation: number): ReflectorSink<Raw> {
     const current = () => generation === this.#generation;
     return {
-      replace: (items) => current() && this.#replace(items),
+      replace: (items, version) => current() && this.#replace(items, version),
       upsert: (item) => current() && this.#upsert(item, false),
-      remove: (item) => current() && this.#remove(objectKey(item)),
-      audit: (items, changed) => (current() ? this.#audit(items, changed) : 0),
+      remove: (item) => current() && this.#remove(objectKey(item), item.metadata?.resourceVersion ?? ''),
+      advanced: (version) => current() && this.#notify((handler) => handler.advanced?.(version)),
+      audit: (items, version, changed) => (current() ? this.#audit(items, version, changed) : 0),
     };
   }
 
   /** Deletions first: an address that moved from a deleted object to a new one must not be removed after it was added. */
-  #replace(items: readonly Raw[]): void {
+  #replace(items: readonly Raw[], version: string): void {
     const listed = new Set(items.map(objectKey));
-    for (const key of [...this.store.keys()]) if (!listed.has(key)) this.#remove(key);
+    for (const key of [...this.store.keys()]) if (!listed.has(key)) this.#remove(key, version);
     const initial = !this.#synced;
     for (const item of items) this.#upsert(item, initial);
+    this.#notify((handler) => handler.advanced?.(version));
     if (!initial) return;
     this.#synced = true;
     this.#notify((handler) => handler.synced?.());
@@ -137,26 +141,26 @@ export class Informer<Raw extends RawObject, T> {
     const object = this.#transform(raw, key);
     if (object === null) return false;
     // The same name with another uid is another object.
-    if (before !== undefined && before.uid !== uid) this.#remove(key);
+    if (before !== undefined && before.uid !== uid) this.#remove(key, version);
     this.store.put({ key, uid, version, object: object.value });
     if (before === undefined || before.uid !== uid) this.#notify((handler) => handler.added?.(object.value, initial));
     else this.#notify((handler) => handler.updated?.(before.object, object.value));
     return true;
   }
 
-  #remove(key: string): boolean {
+  #remove(key: string, version: string): boolean {
     const entry = this.store.entry(key);
     if (entry === undefined) return false;
     this.store.remove(key);
-    this.#notify((handler) => handler.deleted?.(entry.object));
+    this.#notify((handler) => handler.deleted?.(entry.object, version));
     return true;
   }
 
-  #audit(items: readonly Raw[], changed: ReadonlySet<string>): number {
+  #audit(items: readonly Raw[], version: string, changed: ReadonlySet<string>): number {
     const listed = new Set(items.map(objectKey));
     let missed = 0;
     for (const key of [...this.store.keys()]) {
-      if (!listed.has(key) && !changed.has(key) && this.#remove(key)) missed += 1;
+      if (!listed.has(key) && !changed.has(key) && this.#remove(key, version)) missed += 1;
     }
     for (const item of items) {
       if (!changed.has(objectKey(item)) && this.#upsert(item, false)) missed += 1;

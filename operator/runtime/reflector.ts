@@ -32,12 +32,15 @@ export type RestartReason = (typeof RESTART_REASONS)[number];
 
 /** Where the reflector puts what it sees. Calls must not throw. */
 export interface ReflectorSink<Raw> {
-  /** A full list: what it does not contain is gone. */
-  replace(items: readonly Raw[]): void;
+  /** A full list at `version`: what it does not contain is gone. */
+  replace(items: readonly Raw[], version: string): void;
   upsert(item: Raw): void;
+  /** Carries the resourceVersion of the deletion. */
   remove(item: Raw): void;
+  /** Nothing up to `version` is still to come. */
+  advanced(version: string): void;
   /** A full list taken beside a running watch; keys in `changed` had events meanwhile. Returns how many events the watch had missed. */
-  audit(items: readonly Raw[], changed: ReadonlySet<string>): number;
+  audit(items: readonly Raw[], version: string, changed: ReadonlySet<string>): number;
 }
 
 export interface ReflectorStats {
@@ -114,7 +117,7 @@ export class Reflector<Raw extends RawObject> {
   async #relist(signal: AbortSignal): Promise<void> {
     const { items, resourceVersion } = await this.#list(this.#listFrom, signal);
     if (signal.aborted) return;
-    this.#options.sink.replace(items);
+    this.#options.sink.replace(items, resourceVersion);
     this.#version = resourceVersion;
     this.#listFrom = '';
     this.#listedMs = this.#options.clock.nowMs();
@@ -180,8 +183,9 @@ export class Reflector<Raw extends RawObject> {
         // An older attempt may still deliver what it had buffered: its successor gets the same events again.
         if (signal.aborted) return;
         this.#contact();
-        if (type !== 'BOOKMARK') this.#deliver(type, object);
         this.#version = object.metadata?.resourceVersion ?? this.#version;
+        if (type === 'BOOKMARK') this.#options.sink.advanced(this.#version);
+        else this.#deliver(type, object);
       },
     };
   }
@@ -243,7 +247,7 @@ export class Reflector<Raw extends RawObject> {
       const { items, resourceVersion } = await this.#list('', attempt.signal);
       await sleep(clock, this.#timing.auditGraceMs, attempt.signal);
       if (attempt.signal.aborted) return;
-      const missed = sink.audit(items, changed);
+      const missed = sink.audit(items, resourceVersion, changed);
       if (missed === 0) return;
       this.stats.missed += missed;
       log.warn('the watch had lost events', { kind: name, missed });

@@ -1,0 +1,65 @@
+import { apiVersionOf, type ResourceType, resourcePath } from './resources.ts';
+import type { RestClient } from './rest.ts';
+
+const APPLY_PATCH = 'application/apply-patch+yaml';
+
+export interface ObjectReference {
+  type: ResourceType;
+  kind: string;
+  /** Empty for cluster-scoped objects. */
+  namespace: string;
+  name: string;
+  /** When given, an object of the same name that was created anew since is a `Conflict` and stays untouched. */
+  uid?: string;
+}
+
+/**
+ * Server-side apply under one field manager. `force`: a field that somebody else set is taken over, since only fields that nobody else should own are
+ * ever applied.
+ */
+export class Applier {
+  readonly #rest: RestClient;
+  readonly #fieldManager: string;
+
+  constructor(rest: RestClient, fieldManager: string) {
+    this.#rest = rest;
+    this.#fieldManager = fieldManager;
+  }
+
+  /** Creates or updates the fields in `content` (spec, data, webhooks, ...; `metadata` merged with the reference's). */
+  async apply<R>(
+    reference: ObjectReference,
+    content: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<R> {
+    return this.#patch<R>(reference, '', content, signal);
+  }
+
+  /** Sets the status subresource; fields and conditions applied before and absent now are removed. */
+  async applyStatus(reference: ObjectReference, status: object, signal: AbortSignal): Promise<void> {
+    await this.#patch(reference, '/status', { status }, signal);
+  }
+
+  #patch<R>(
+    reference: ObjectReference,
+    subresource: string,
+    content: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<R> {
+    const { type, kind, namespace, name, uid } = reference;
+    const metadata = {
+      ...(content['metadata'] as object | undefined),
+      name,
+      ...(namespace === '' ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+    };
+    return this.#rest.json<R>({
+      method: 'PATCH',
+      path: resourcePath(type, namespace, name) + subresource,
+      query: { fieldManager: this.#fieldManager, force: 'true' },
+      body: { apiVersion: apiVersionOf(type), kind, ...content, metadata },
+      contentType: APPLY_PATCH,
+      signal,
+    });
+  }
+}
