@@ -19,6 +19,7 @@ export function recording(state: ClusterState): Recording {
   let newest = '0';
   const view = state.noting((read, kind, found, used) => {
     reads.add(read);
+    if (kind === 'trust') newest = newestRevision(newest, state.trust()?.resourceVersion ?? '');
     for (const [at, model] of found.entries()) {
       newest = newestRevision(newest, model.meta?.resourceVersion ?? '');
       if (at < used) noteUse(uses, kind, model);

@@ -1,0 +1,97 @@
+import { CONTROL_PLANE_LABEL, serviceAccountIdentity } from '../../proxy-image/contract/names.ts';
+import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
+import type { Endpoint } from '../../proxy-image/contract/resources.ts';
+import { portInRanges } from '../scalars/port.ts';
+import type { PodModel } from '../types/kubernetes.ts';
+import type { MeshModel } from '../types/models.ts';
+import { OpaquePorts } from './annotations.ts';
+import { compareText } from './order.ts';
+import { serverOn, serversOf } from './server-selection.ts';
+import type { ClusterView } from './view.ts';
+
+/** An address and what discovery says of it; `pod` is null for addresses that no pod of this cluster has. */
+export interface Target {
+  address: string;
+  port: number;
+  pod: PodModel | null;
+  node: string;
+  zone: string;
+  hintZones: readonly string[];
+  /** Labels beside those of the pod: namespace, service. */
+  labels: Readonly<Record<string, string>>;
+}
+
+/** Every endpoint weighs the same; users cannot set it (Linkerd fixes it too). */
+const WEIGHT = 1;
+
+/** Ports that the proxy serves itself: traffic to them is not its own mTLS. */
+const PROXY_OWN_PORTS: readonly number[] = [PROXY_PORTS.tap, PROXY_PORTS.admin];
+
+/** Compiles single endpoints; what repeats among the endpoints of one Service is worked out once. */
+export class EndpointCompiler {
+  readonly #view: ClusterView;
+  readonly #mesh: MeshModel;
+  readonly #opaque: OpaquePorts;
+
+  constructor(view: ClusterView) {
+    this.#view = view;
+    this.#mesh = view.mesh();
+    this.#opaque = new OpaquePorts(view);
+  }
+
+  compile(target: Target): Endpoint {
+    const { pod, port } = target;
+    const identity = pod === null ? null : endpointIdentity(pod, port, this.#mesh);
+    return {
+      address: target.address,
+      port,
+      identity,
+      proxyPort: identity === null ? 0 : PROXY_PORTS.inboundMesh,
+      protocol: pod !== null && this.#isOpaque(pod, port) ? 'opaque' : 'detect',
+      node: target.node === '' ? (pod?.nodeName ?? '') : target.node,
+      zone: target.zone,
+      hintZones: target.hintZones.toSorted(compareText),
+      weight: WEIGHT,
+      labels: endpointLabels(target),
+    };
+  }
+
+  /** The pod's opaque ports, or a Server that says so (Linkerd: protocol hint of an endpoint). */
+  #isOpaque(pod: PodModel, port: number): boolean {
+    if (portInRanges(port, this.#opaque.ofPod(pod))) return true;
+    const server = serverOn(serversOf(this.#view, pod), pod, port);
+    return server?.proxyProtocol === 'opaque' || server?.proxyProtocol === 'TLS';
+  }
+}
+
+/** Identity is per (pod, port): a port that bypasses the peer's proxy, or is its proxy's own, has none. */
+export function endpointIdentity(pod: PodModel, port: number, mesh: MeshModel): string | null {
+  if (!pod.meshed || PROXY_OWN_PORTS.includes(port) || portInRanges(port, pod.skipInboundPorts)) return null;
+  return serviceAccountIdentity(pod.serviceAccount, pod.meta.namespace, mesh.identity.suffix);
+}
+
+function endpointLabels({ pod, zone, labels }: Target): Record<string, string> {
+  const all: Record<string, string> = { ...labels, zone };
+  if (pod !== null) Object.assign(all, podLabels(pod));
+  const present = Object.entries(all).filter(([, value]) => value !== '');
+  return Object.fromEntries(present.sort(([a], [b]) => compareText(a, b)));
+}
+
+function podLabels(pod: PodModel): Record<string, string> {
+  const { name, namespace, labels } = pod.meta;
+  return {
+    pod: name,
+    namespace,
+    serviceaccount: pod.serviceAccount,
+    control_plane_ns: labels[CONTROL_PLANE_LABEL] ?? '',
+    pod_template_hash: labels['pod-template-hash'] ?? '',
+    ...ownerLabel(pod.owner),
+  };
+}
+
+/** `dst_deployment`, `dst_statefulset`, …; Jobs are `k8s_job`, for Prometheus keeps `job` to itself. Kinds that make no label name are left out. */
+function ownerLabel({ kind, name }: PodModel['owner']): Record<string, string> {
+  const label = kind.toLowerCase();
+  if (!/^[a-z][a-z0-9]*$/.test(label)) return {};
+  return { [label === 'job' || label === 'cronjob' ? `k8s_${label}` : label]: name };
+}

@@ -1,0 +1,39 @@
+import type { PortPolicy } from '../../proxy-image/contract/resources.ts';
+import type { PodModel, ServiceModel } from '../types/kubernetes.ts';
+import type { MeshModel } from '../types/models.ts';
+import { nameOf, serviceAuthority } from './authority.ts';
+import { effectiveProfile } from './profile.ts';
+import { resolvePorts } from './server-selection.ts';
+import type { ClusterView } from './view.ts';
+
+export type PortProfile = NonNullable<PortPolicy['profile']>;
+
+/**
+ * Which routes count on the inbound side, by port of the pod: those of the oldest Service that targets the port and has a profile with
+ * routes in its own namespace. A profile in a client's namespace is the client's matter.
+ */
+export function inboundProfiles(view: ClusterView, mesh: MeshModel, pod: PodModel): Map<number, PortProfile> {
+  const profiles = new Map<number, PortProfile>();
+  for (const service of view.servicesSelecting(pod.meta.namespace, pod.meta.labels)) {
+    for (const [port, profile] of targetedPorts(view, mesh, pod, service)) {
+      if (!profiles.has(port)) profiles.set(port, profile);
+    }
+  }
+  return profiles;
+}
+
+function targetedPorts(
+  view: ClusterView,
+  mesh: MeshModel,
+  pod: PodModel,
+  service: ServiceModel,
+): [number, PortProfile][] {
+  const routes = effectiveProfile(view, mesh, nameOf(service), '')?.routes ?? [];
+  if (routes.length === 0) return [];
+  return service.ports
+    .filter(({ protocol }) => protocol === 'TCP')
+    .flatMap(({ port, targetPort }) => {
+      const profile: PortProfile = { dst: serviceAuthority(nameOf(service), port, mesh), routes };
+      return resolvePorts(pod, targetPort).map((target): [number, PortProfile] => [target, profile]);
+    });
+}

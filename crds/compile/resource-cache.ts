@@ -1,0 +1,189 @@
+import { formatKey, type ResourceKey } from '../../proxy-image/contract/keys.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { type Compiled, compile } from './compile.ts';
+import { getOrCreate } from './get-or-create.ts';
+import type { ObjectRefText } from './object-ref.ts';
+import { newestRevision } from './order.ts';
+import { Readers } from './readers.ts';
+import { recording } from './recording.ts';
+import { destinationView } from './service.ts';
+import type { ReadKey } from './view.ts';
+
+/** One key as one namespace view sees it: compiled once, however many subscribe. */
+export interface Resource<S> {
+  readonly key: ResourceKey;
+  readonly keyText: string;
+  /** A client namespace, or `''` (see `destinationView`). */
+  readonly view: string;
+  /** The last state; kept while there is nothing to say any more (a deleted pod still drains). */
+  compiled: Compiled | null;
+  /** Never falls, even when a later state reads fewer objects. */
+  sources: string;
+  uses: ReadonlySet<ObjectRefText>;
+  readonly audiences: Set<Audience<S>>;
+}
+
+/** The subscribers of one key in one client namespace; all of them see the same resource. */
+export interface Audience<S> {
+  readonly key: ResourceKey;
+  readonly keyText: string;
+  readonly clientNamespace: string;
+  readonly subscribers: Set<S>;
+  resource: Resource<S>;
+}
+
+export interface CacheEvents<S> {
+  /** A resource has a new version; `previous` is null for its first. */
+  changed?(resource: Resource<S>, previous: Compiled | null): void;
+  compiled?(resource: Resource<S>, changed: boolean, durationMs: number): void;
+  /** Monotonic milliseconds, to time compilations. */
+  now?(): number;
+}
+
+type Reader<S> = Resource<S> | Audience<S>;
+
+/**
+ * Resources that somebody subscribes to, each recompiled only when something it read has changed. Shared by the operator's stream server
+ * (a subscriber is a session) and direct mode (one subscriber).
+ */
+export class ResourceCache<S> {
+  readonly #state: ClusterState;
+  readonly #events: CacheEvents<S>;
+  readonly #resources = new Map<string, Resource<S>>();
+  readonly #audiences = new Map<string, Audience<S>>();
+  readonly #readers = new Readers<Reader<S>>();
+  readonly #users = new Readers<Resource<S>>();
+  readonly #stale = new Set<Reader<S>>();
+
+  constructor(state: ClusterState, events: CacheEvents<S> = {}) {
+    this.#state = state;
+    this.#events = events;
+  }
+
+  /** The audience of `key` in a namespace, with `subscriber` added; the resource is compiled when this is the first. */
+  subscribe(key: ResourceKey, clientNamespace: string, subscriber: S): Audience<S> {
+    const keyText = formatKey(key);
+    const audience = getOrCreate(this.#audiences, `${keyText} ${clientNamespace}`, () => {
+      return this.#createAudience(key, keyText, clientNamespace);
+    });
+    audience.subscribers.add(subscriber);
+    return audience;
+  }
+
+  unsubscribe(audience: Audience<S>, subscriber: S): void {
+    audience.subscribers.delete(subscriber);
+    if (audience.subscribers.size > 0) return;
+    this.#audiences.delete(`${audience.keyText} ${audience.clientNamespace}`);
+    this.#readers.forget(audience);
+    this.#stale.delete(audience);
+    this.#leave(audience);
+  }
+
+  /** Marks what has read one of `reads`; nothing is compiled yet, so that a burst costs one compilation per resource. */
+  invalidate(reads: Iterable<ReadKey>): void {
+    for (const read of reads) for (const reader of this.#readers.of(read)) this.#stale.add(reader);
+  }
+
+  get stale(): boolean {
+    return this.#stale.size > 0;
+  }
+
+  /** Recompiles stale resources while `more` allows it, at least one. Returns the audiences that see another version than before. */
+  refresh(more: () => boolean = () => true): Set<Audience<S>> {
+    const changed = new Set<Audience<S>>();
+    for (const reader of this.#stale) {
+      this.#stale.delete(reader);
+      if ('audiences' in reader) this.#refreshResource(reader, changed);
+      else this.#refreshAudience(reader, changed);
+      if (!more()) break;
+    }
+    return changed;
+  }
+
+  /** Compiles one resource now, stale or not: its `sources` may have moved on without a change. */
+  recompile(resource: Resource<S>): boolean {
+    this.#stale.delete(resource);
+    return this.#compile(resource);
+  }
+
+  /** Resources that a custom resource takes part in. */
+  using(object: ObjectRefText): Iterable<Resource<S>> {
+    return this.#users.of(object);
+  }
+
+  get size(): { resources: number; audiences: number } {
+    return { resources: this.#resources.size, audiences: this.#audiences.size };
+  }
+
+  #createAudience(key: ResourceKey, keyText: string, clientNamespace: string): Audience<S> {
+    const { view, reads } = this.#viewOf(key, clientNamespace);
+    const resource = this.#resource(key, keyText, view);
+    const audience: Audience<S> = { key, keyText, clientNamespace, subscribers: new Set(), resource };
+    resource.audiences.add(audience);
+    this.#readers.replace(audience, reads);
+    return audience;
+  }
+
+  #viewOf(key: ResourceKey, clientNamespace: string): { view: string; reads: ReadonlySet<ReadKey> } {
+    if (key.kind !== 'service') return { view: '', reads: new Set() };
+    const record = recording(this.#state);
+    return { view: destinationView(record.view, key, clientNamespace), reads: record.reads };
+  }
+
+  #resource(key: ResourceKey, keyText: string, view: string): Resource<S> {
+    return getOrCreate(this.#resources, `${keyText} ${view}`, () => {
+      const resource: Resource<S> = {
+        key,
+        keyText,
+        view,
+        compiled: null,
+        sources: '0',
+        uses: new Set(),
+        audiences: new Set(),
+      };
+      this.#compile(resource);
+      return resource;
+    });
+  }
+
+  #refreshAudience(audience: Audience<S>, changed: Set<Audience<S>>): void {
+    const { view, reads } = this.#viewOf(audience.key, audience.clientNamespace);
+    this.#readers.replace(audience, reads);
+    if (view === audience.resource.view) return;
+    const before = audience.resource.compiled?.version;
+    this.#leave(audience);
+    audience.resource = this.#resource(audience.key, audience.keyText, view);
+    audience.resource.audiences.add(audience);
+    if (audience.resource.compiled?.version !== before) changed.add(audience);
+  }
+
+  #refreshResource(resource: Resource<S>, changed: Set<Audience<S>>): void {
+    if (this.#compile(resource)) for (const audience of resource.audiences) changed.add(audience);
+  }
+
+  #leave(audience: Audience<S>): void {
+    const { resource } = audience;
+    resource.audiences.delete(audience);
+    if (resource.audiences.size > 0) return;
+    this.#resources.delete(`${resource.keyText} ${resource.view}`);
+    this.#readers.forget(resource);
+    this.#users.forget(resource);
+    this.#stale.delete(resource);
+  }
+
+  /** True when the version is another one than before. */
+  #compile(resource: Resource<S>): boolean {
+    const startedMs = this.#events.now?.() ?? 0;
+    const { compiled, reads, uses } = compile(this.#state, resource.key, resource.view, resource.sources);
+    this.#readers.replace(resource, reads);
+    this.#users.replace(resource, uses);
+    resource.uses = uses;
+    const previous = resource.compiled;
+    const changed = compiled !== null && compiled.version !== previous?.version;
+    if (compiled !== null) resource.sources = newestRevision(resource.sources, compiled.sources);
+    if (changed) resource.compiled = compiled;
+    this.#events.compiled?.(resource, changed, (this.#events.now?.() ?? 0) - startedMs);
+    if (changed) this.#events.changed?.(resource, previous);
+    return changed;
+  }
+}

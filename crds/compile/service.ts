@@ -1,0 +1,118 @@
+import type {
+  ForbiddenDestination,
+  OutboundProtocol,
+  PodDestination,
+  ServiceDestination,
+  UnknownDestination,
+} from '../../proxy-image/contract/resources.ts';
+import { portInRanges } from '../scalars/port.ts';
+import type { ServiceModel } from '../types/kubernetes.ts';
+import type { ServiceProfileModel } from '../types/models.ts';
+import { OpaquePorts } from './annotations.ts';
+import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from './authority.ts';
+import { addressFamily, compileBackends } from './backends.ts';
+import { EndpointCompiler } from './endpoint.ts';
+import { effectiveBudget, effectiveProfile } from './profile.ts';
+import type { Unsourced } from './unsourced.ts';
+import type { ClusterView } from './view.ts';
+
+export interface Address {
+  ip: string;
+  port: number;
+}
+
+type Destination = ServiceDestination | PodDestination | UnknownDestination | ForbiddenDestination;
+
+/**
+ * What an original destination is, for clients of one namespace (`''`: for those whose namespace has no say, see `destinationView`).
+ * A cluster IP answers as its Service, a pod IP as that pod (so do the addresses of headless Services), everything else is unknown.
+ */
+export function compileService(view: ClusterView, address: Address, clientNamespace: string): Unsourced<Destination> {
+  const service = view.serviceByIp(address.ip);
+  if (service === null) return compilePodDestination(view, address) ?? { type: 'unknown' };
+  const port = tcpPort(service, address.port);
+  if (port !== null) return compileServiceDestination(view, service, port, address, clientNamespace);
+  const { namespace, name } = service.meta;
+  return { type: 'forbidden', reason: `Service ${namespace}/${name} has no TCP port ${address.port}` };
+}
+
+/**
+ * The namespace whose profile makes this destination differ for its clients, or `''` for the view that all others share. A resource depends
+ * on its subscriber only through this, so that it is compiled and encoded once for nearly all of them.
+ */
+export function destinationView(view: ClusterView, address: Address, clientNamespace: string): string {
+  const service = view.serviceByIp(address.ip);
+  if (service === null || service.meta.namespace === clientNamespace) return '';
+  const profile = view.profile(clientNamespace, serviceFqdn(nameOf(service), view.mesh()));
+  return profile === null ? '' : clientNamespace;
+}
+
+function compileServiceDestination(
+  view: ClusterView,
+  service: ServiceModel,
+  port: ServicePort,
+  address: Address,
+  clientNamespace: string,
+): Unsourced<ServiceDestination> {
+  const mesh = view.mesh();
+  const name = nameOf(service);
+  const profile = effectiveProfile(view, mesh, name, clientNamespace);
+  const root = { ...name, port: port.port, family: addressFamily(address.ip) };
+  return {
+    type: 'service',
+    namespace: name.namespace,
+    service: name.service,
+    port: port.port,
+    authority: serviceAuthority(name, port.port, mesh),
+    protocol: serviceProtocol(view, service, port, profile),
+    routes: profile?.routes ?? [],
+    retryBudget: effectiveBudget(profile),
+    backends: compileBackends(view, mesh, root, profile),
+    balancer: mesh.proxy.balancer,
+    localTrafficOnly: service.internalTrafficPolicy === 'Local',
+  };
+}
+
+/** appProtocol beats opaque ports; any appProtocol that is not HTTP/1 or h2c is opaque (Linkerd: protocol detection, declared protocols). */
+function serviceProtocol(
+  view: ClusterView,
+  service: ServiceModel,
+  port: ServicePort,
+  profile: ServiceProfileModel | null,
+): OutboundProtocol {
+  switch (port.appProtocol) {
+    case '':
+      return isOpaque(view, service, port, profile) ? 'opaque' : 'detect';
+    case 'http':
+      return 'http1';
+    case 'kubernetes.io/h2c':
+      return 'http2';
+    default:
+      return 'opaque';
+  }
+}
+
+function isOpaque(
+  view: ClusterView,
+  service: ServiceModel,
+  { port }: ServicePort,
+  profile: ServiceProfileModel | null,
+): boolean {
+  return profile?.opaquePorts.includes(port) === true || portInRanges(port, new OpaquePorts(view).ofService(service));
+}
+
+function compilePodDestination(view: ClusterView, { ip, port }: Address): Unsourced<PodDestination> | null {
+  const pod = view.podByIp(ip);
+  if (pod === null) return null;
+  const endpoint = new EndpointCompiler(view).compile({
+    address: ip,
+    port,
+    pod,
+    node: pod.nodeName,
+    zone: '',
+    hintZones: [],
+    labels: {},
+  });
+  const { namespace, name } = pod.meta;
+  return { type: 'pod', namespace, pod: name, protocol: endpoint.protocol, endpoint };
+}

@@ -1,0 +1,9 @@
+import type { TrustResource } from '../../proxy-image/contract/resources.ts';
+import type { Unsourced } from './unsourced.ts';
+import type { ClusterView } from './view.ts';
+
+/** `null` until the bundle is known. */
+export function compileTrust(view: ClusterView): Unsourced<TrustResource> | null {
+  const trust = view.trust();
+  return trust === null ? null : { anchorsPem: trust.anchorsPem };
+}

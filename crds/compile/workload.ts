@@ -1,0 +1,169 @@
+import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
+import type {
+  InboundProtocol,
+  PortPolicy,
+  WorkloadResource,
+  WorkloadSettings,
+} from '../../proxy-image/contract/resources.ts';
+import { type PortRange, portInRanges } from '../scalars/port.ts';
+import type { PodModel } from '../types/kubernetes.ts';
+import type { AccessPolicy, MeshModel, ServerModel } from '../types/models.ts';
+import {
+  annotationOf,
+  DEFAULT_POLICY_ANNOTATION,
+  OpaquePorts,
+  portRanges,
+  REQUIRE_IDENTITY_ANNOTATION,
+} from './annotations.ts';
+import {
+  compileAuthorization,
+  defaultLabel,
+  isAccessPolicy,
+  POLICY_GROUP,
+  policyAuthorizations,
+  withIdentity,
+} from './authorization.ts';
+import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
+import { resolvePorts, serverOn, serversOf } from './server-selection.ts';
+import type { Unsourced } from './unsourced.ts';
+import type { ClusterView } from './view.ts';
+
+/** Everything about one pod that the policies of its ports are made from. */
+interface Inbound {
+  view: ClusterView;
+  mesh: MeshModel;
+  pod: PodModel;
+  servers: readonly ServerModel[];
+  defaultPolicy: AccessPolicy;
+  opaquePorts: PortRange[];
+  identityPorts: PortRange[];
+  profiles: ReadonlyMap<number, PortProfile>;
+}
+
+/** A range of this many ports is written out port by port; a larger one holds for the ports that are known otherwise. */
+const MAX_EXPANDED_RANGE = 1_024;
+
+/** The policies of a pod's own ports; `null` while the pod is not known. */
+export function compileWorkload(
+  view: ClusterView,
+  namespace: string,
+  podName: string,
+): Unsourced<WorkloadResource> | null {
+  const pod = view.pod(namespace, podName);
+  if (pod === null) return null;
+  const inbound = readInbound(view, pod);
+  const ports = knownPorts(inbound).map((port) => [String(port), portPolicy(inbound, port)] as const);
+  return {
+    namespace,
+    pod: podName,
+    ports: Object.fromEntries(ports),
+    defaultPolicy: withoutServer(inbound, inbound.defaultPolicy, 'detect'),
+    opaquePorts: inbound.opaquePorts,
+    settings: settingsOf(inbound.mesh),
+  };
+}
+
+function readInbound(view: ClusterView, pod: PodModel): Inbound {
+  const mesh = view.mesh();
+  const namespace = view.namespace(pod.meta.namespace);
+  const policy = annotationOf(DEFAULT_POLICY_ANNOTATION, pod, namespace, mesh.proxy.defaultInboundPolicy);
+  return {
+    view,
+    mesh,
+    pod,
+    servers: serversOf(view, pod),
+    // An unknown name is ignored, as Linkerd does; the webhook warns of it.
+    defaultPolicy: isAccessPolicy(policy) ? policy : mesh.proxy.defaultInboundPolicy,
+    opaquePorts: new OpaquePorts(view).ofPod(pod),
+    identityPorts: portRanges(annotationOf(REQUIRE_IDENTITY_ANNOTATION, pod, namespace, '')),
+    profiles: inboundProfiles(view, mesh, pod),
+  };
+}
+
+function knownPorts({ pod, servers, identityPorts }: Inbound): number[] {
+  const ports = new Set<number>([
+    ...pod.containerPorts.map(({ port }) => port),
+    ...pod.httpProbes.map(({ port }) => port),
+    ...servers.flatMap((server) => resolvePorts(pod, server.port)),
+    ...identityPorts.flatMap(expand),
+  ]);
+  // Mesh traffic on this port carries its target port in the transport header; the policy of that one applies.
+  ports.delete(PROXY_PORTS.inboundMesh);
+  return [...ports].sort((a, b) => a - b);
+}
+
+function expand([first, last]: PortRange): number[] {
+  const length = last - first + 1;
+  return length > MAX_EXPANDED_RANGE ? [] : Array.from({ length }, (_, at) => first + at);
+}
+
+function portPolicy(inbound: Inbound, port: number): PortPolicy {
+  const server = serverOn(inbound.servers, inbound.pod, port);
+  const policy = server === null ? defaultPolicyOn(inbound, port) : withServer(inbound, server);
+  return {
+    ...policy,
+    probePaths: probePaths(inbound.pod, port),
+    profile: inbound.profiles.get(port) ?? null,
+  };
+}
+
+function defaultPolicyOn(inbound: Inbound, port: number): PortPolicy {
+  const identified = portInRanges(port, inbound.identityPorts);
+  const policy = identified ? withIdentity(inbound.defaultPolicy) : inbound.defaultPolicy;
+  return withoutServer(inbound, policy, portInRanges(port, inbound.opaquePorts) ? 'opaque' : 'detect');
+}
+
+function withoutServer({ mesh }: Inbound, policy: AccessPolicy, protocol: InboundProtocol): PortPolicy {
+  return {
+    server: defaultLabel(policy),
+    protocol,
+    authorizations: policyAuthorizations(policy, mesh),
+    audit: policy === 'audit',
+    probePaths: [],
+    profile: null,
+  };
+}
+
+/** The union of the authorizations that name or select the Server, and of its accessPolicy; nothing of it matches → denied. */
+function withServer({ view, mesh }: Inbound, server: ServerModel): PortPolicy {
+  const authorizations = view.authorizationsFor(server).map((model) => compileAuthorization(model, mesh));
+  return {
+    server: { group: POLICY_GROUP, kind: 'server', name: server.meta.name },
+    protocol: inboundProtocol(server),
+    authorizations: [...authorizations, ...policyAuthorizations(server.accessPolicy, mesh)],
+    audit: server.accessPolicy === 'audit',
+    probePaths: [],
+    profile: null,
+  };
+}
+
+function inboundProtocol({ proxyProtocol }: ServerModel): InboundProtocol {
+  switch (proxyProtocol) {
+    case 'unknown':
+      return 'detect';
+    case 'HTTP/1':
+      return 'http1';
+    case 'HTTP/2':
+      return 'http2';
+    case 'gRPC':
+      return 'grpc';
+    case 'opaque':
+      return 'opaque';
+    case 'TLS':
+      return 'tls';
+  }
+}
+
+/** Exact paths only (Linkerd: probe routes); without a leading slash none would ever match. */
+function probePaths(pod: PodModel, port: number): string[] {
+  const paths = pod.httpProbes.filter((probe) => probe.port === port && probe.path.startsWith('/'));
+  return [...new Set(paths.map(({ path }) => path))].sort();
+}
+
+function settingsOf(mesh: MeshModel): WorkloadSettings {
+  return {
+    detectTimeoutMs: mesh.proxy.detectTimeoutMs,
+    requireIdentity: mesh.identity.required,
+    clusterNetworks: mesh.clusterNetworks,
+  };
+}
