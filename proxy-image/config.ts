@@ -8,7 +8,6 @@ import {
   identity,
   integer,
   ipAddress,
-  type ListenAddress,
   list,
   listenAddress,
   oneOf,
@@ -18,6 +17,7 @@ import {
   text,
 } from './fields.ts';
 import type { RedirectOptions } from './io/init/options.ts';
+import type { Address } from './io/transport/types.ts';
 
 export const ACCESS_POLICIES = [
   'all-authenticated',
@@ -36,10 +36,10 @@ export interface PodConfig {
 }
 
 export interface ListenConfig {
-  outbound: ListenAddress[];
-  inbound: ListenAddress[];
-  inboundPlain: ListenAddress[];
-  admin: ListenAddress[];
+  outbound: Address[];
+  inbound: Address[];
+  inboundPlain: Address[];
+  admin: Address[];
 }
 
 export interface ControlConfig {

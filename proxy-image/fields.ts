@@ -1,13 +1,8 @@
 import type { Variable } from './contract/environment.ts';
-import { parseAddress } from './contract/keys.ts';
 import { parseCidr } from './core/net/cidr.ts';
 import { parseIp } from './core/net/ip.ts';
-
-/** An address to listen on. `host` has no brackets. */
-export interface ListenAddress {
-  host: string;
-  port: number;
-}
+import { parseListenAddress } from './io/transport/address.ts';
+import type { Address } from './io/transport/types.ts';
 
 /** Inclusive range of ports. */
 export type PortRange = [first: number, last: number];
@@ -80,11 +75,11 @@ function splitList(value: string): string[] {
     .filter((item) => item !== '');
 }
 
-export const listenAddress: Field<ListenAddress> = {
+export const listenAddress: Field<Address> = {
   expected: 'address:port, an IPv6 address in brackets',
   parse: (value) => {
-    const parsed = parseAddress(value);
-    return parsed === null || !isIp(parsed.ip) ? null : { host: parsed.ip, port: parsed.port };
+    const address = parseListenAddress(value);
+    return address === null || !isIp(address.ip) ? null : address;
   },
 };
 

@@ -1,4 +1,5 @@
 import { compileNetwork, contains } from '../../core/net/cidr.ts';
+import { ipv4Text, ipv6Text } from '../transport/address.ts';
 
 /** nftables refuses a set whose intervals overlap, users' lists may: ports are merged, networks inside others are dropped. */
 
@@ -29,8 +30,5 @@ export function mergeNetworks(cidrs: readonly string[], family: 'ipv4' | 'ipv6')
 }
 
 function formatIp(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups: string[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push(((bytes[i]! << 8) | bytes[i + 1]!).toString(16));
-  return groups.join(':');
+  return bytes.length === 4 ? ipv4Text(bytes, 0) : ipv6Text(bytes, 0);
 }

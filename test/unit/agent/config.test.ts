@@ -35,10 +35,10 @@ describe('configuration of the proxy', () => {
       node: '',
     });
     expect(config.listen.outbound).to.deep.equal([
-      { host: '127.0.0.1', port: 4140 },
-      { host: '::1', port: 4140 },
+      { ip: '127.0.0.1', port: 4140 },
+      { ip: '::1', port: 4140 },
     ]);
-    expect(config.listen.inbound).to.deep.equal([{ host: '::', port: 4143 }]);
+    expect(config.listen.inbound).to.deep.equal([{ ip: '::', port: 4143 }]);
     expect(config.control).to.include({ host: 'weft-operator.weft-system.svc.cluster.local', configPort: 8086 });
     expect(config.inbound.opaquePorts).to.deep.include([3306, 3306]);
     expect(config.shutdownGraceMs).to.equal(120_000);
@@ -111,7 +111,6 @@ describe('addresses in the environment', () => {
     '[::1]',
     '::1:4140',
     'localhost:4140',
-    '127.0.0.1:0',
     '127.0.0.1:65536',
     '[fe80::1%eth0]:1',
   ])
