@@ -78,14 +78,11 @@ function parseRoute(route: Fields, budget: PatternBudget): Route {
 
 /** Whole milliseconds, rounded up: timers have no finer grain, and a tiny timeout must not become "none". */
 function parseTimeout(route: Fields): number {
-  const timeoutMs = Math.ceil(route.scalar('timeout', parseDuration, 0));
-  if (timeoutMs < 0) {
-    route.problems.error(route.at('timeout'), 'must not be negative');
-    return 0;
-  }
-  if (timeoutMs === 0 && route.text('timeout') !== '')
-    route.problems.warning(route.at('timeout'), 'of zero means no timeout');
-  return timeoutMs;
+  const durationMs = route.scalar<number | null>('timeout', parseDuration, null);
+  if (durationMs === null) return 0;
+  if (durationMs < 0) route.problems.error(route.at('timeout'), 'must not be negative');
+  if (durationMs === 0) route.problems.warning(route.at('timeout'), 'of zero means no timeout');
+  return Math.max(0, Math.ceil(durationMs));
 }
 
 function parseResponseClass(responseClass: Fields): ResponseClass {

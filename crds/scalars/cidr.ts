@@ -1,4 +1,3 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { invalid, quote, type Scalar, valid } from './scalar.ts';
 
 /** A network: `address` holds the 4 or 16 bytes of its first address, host bits cleared. */
@@ -24,29 +23,49 @@ export function parseCidr(text: string): Scalar<Cidr> {
   return valid(unmap({ address: clearHostBits(address, prefix), prefix }));
 }
 
-/** The 4 or 16 bytes of an address; `null` when the text is none. Zones (`fe80::1%eth0`) are refused: a policy cannot mean one node's interface. */
+/**
+ * The 4 or 16 bytes of an address; `null` when the text is none. Leading zeros in IPv4 (octal to some) and zones (`fe80::1%eth0`: one node's
+ * interface) are refused. Forms of IPv6: RFC 4291 §2.2.
+ */
 export function parseIp(text: string): Uint8Array | null {
-  if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number);
-  return isIPv6(text) && !text.includes('%') ? ipv6Bytes(text) : null;
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 }
 
-function ipv6Bytes(text: string): Uint8Array {
-  const [head = '', tail] = text.split('::');
-  const front = groups(head);
-  const back = tail === undefined ? [] : groups(tail);
+const OCTET = /^(0|[1-9][0-9]{0,2})$/;
+
+function parseIpv4(text: string): Uint8Array | null {
+  const parts = text.split('.', 5);
+  const valid = parts.length === 4 && parts.every((part) => OCTET.test(part) && Number(part) <= 255);
+  return valid ? Uint8Array.from(parts, Number) : null;
+}
+
+function parseIpv6(text: string): Uint8Array | null {
+  const halves = text.split('::', 3);
+  if (text.length > 45 || halves.length > 2) return null;
+  const compressed = halves.length === 2;
+  const head = groups(halves[0]!, !compressed);
+  const tail = compressed ? groups(halves[1]!, true) : [];
+  if (head === null || tail === null) return null;
+  const length = head.length + tail.length;
+  if (compressed ? length > 14 : length !== 16) return null;
   const bytes = new Uint8Array(16);
-  bytes.set(front, 0);
-  bytes.set(back, 16 - back.length);
+  bytes.set(head, 0);
+  bytes.set(tail, 16 - tail.length);
   return bytes;
 }
 
-function groups(text: string): number[] {
+/** Bytes of `a:b:c`; the last group may be an IPv4 address where `last` says that the text ends the address. */
+function groups(text: string, last: boolean): number[] | null {
   if (text === '') return [];
-  return text.split(':').flatMap((group) => {
-    if (group.includes('.')) return group.split('.').map(Number);
-    const value = Number.parseInt(group, 16);
-    return [value >> 8, value & 0xff];
-  });
+  const bytes: number[] = [];
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    const ipv4 = last && index === parts.length - 1 ? parseIpv4(part) : null;
+    if (ipv4 === null && !/^[0-9a-fA-F]{1,4}$/.test(part)) return null;
+    const value = Number.parseInt(part, 16);
+    bytes.push(...(ipv4 ?? [value >> 8, value & 0xff]));
+  }
+  return bytes;
 }
 
 function clearHostBits(address: Uint8Array, prefix: number): Uint8Array {
