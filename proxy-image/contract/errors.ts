@@ -76,6 +76,10 @@ export const ERRORS = {
     message: 'a listener could not be opened',
     next: 'the detail has the address; another process of the pod may use the port, or the address family may be missing on the node',
   },
+  WEFT_TRANSPORT_FFI: {
+    message: 'the C library could not be loaded to read original destinations',
+    next: 'the image must contain glibc or musl under its usual name; the detail lists the names tried',
+  },
   WEFT_TLS_CREDENTIALS: {
     message: 'key, certificate or trust anchors cannot be used',
     next: 'they must be PEM, and the key must belong to the certificate; the detail says which part is wrong',
@@ -135,6 +139,42 @@ export const ERRORS = {
   WEFT_WEBHOOK_HANDLER: {
     message: 'an admission review could not be judged',
     next: 'this is a defect of the webhook; the log of the operator has the error with the uid of the review',
+  },
+  WEFT_FRAMING: {
+    message: 'a message is longer than allowed, or no JSON',
+    next: 'the two sides may be of incompatible versions, or something else speaks on this port; the detail says what came',
+  },
+  WEFT_SERVE_IDENTITY: {
+    message: 'a proxy asked for a pod that its certificate does not belong to',
+    next: 'compare the ServiceAccount of the pod with the identity in the detail; a certificate of one ServiceAccount cannot speak for pods of another',
+  },
+  WEFT_SERVE_POD: {
+    message: 'the pod of a proxy is not known',
+    next: 'the API server or the watch of this replica may lag behind; if it repeats, check that the pod still exists',
+  },
+  WEFT_SERVE_PROTOCOL: {
+    message: 'a proxy sent something that is not understood',
+    next: 'compare the versions of operator and proxy; the detail says what came',
+  },
+  WEFT_SERVE_LIMIT: {
+    message: 'a proxy asked for more than one proxy may',
+    next: 'an application that connects to very many addresses can do this; the detail names the limit of the configuration server',
+  },
+  WEFT_SERVE_SILENT: {
+    message: 'a proxy did not answer in time',
+    next: 'the proxy may be starved of CPU, or the network between lost the connection; it connects again by itself',
+  },
+  WEFT_SERVE_REPLACED: {
+    message: 'a newer connection of the same pod took over',
+    next: 'nothing to do: the proxy has connected again before this side noticed that the old connection was gone',
+  },
+  WEFT_SERVE_STOPPING: {
+    message: 'this replica of the operator is stopping',
+    next: 'nothing to do: proxies connect to another replica by themselves',
+  },
+  WEFT_SERVE_EXPIRED: {
+    message: 'the certificate of a proxy has expired on an open connection',
+    next: 'the proxy connects again with its renewed certificate; if it repeats, look at its identity_cert_* metrics',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

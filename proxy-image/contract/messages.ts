@@ -6,7 +6,16 @@ export const CONFIG_ALPN = 'weft-config/1';
 /** Largest message accepted by either side, bytes. A full EndpointSlice set of 5,000 endpoints is about 2 MB. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-/** First message of a connection. `held` lists what the proxy has, so that only the difference is sent. */
+/** A proxy that has sent nothing for this long sends a `ping`, so that a connection that died silently is noticed by both sides. */
+export const PING_INTERVAL_MS = 15_000;
+/** A peer that has sent nothing for this long is gone: three pings were lost. */
+export const SILENCE_TIMEOUT_MS = 50_000;
+
+/**
+ * First message of a connection. `held` lists what the proxy has, so that only the difference is sent. A `service` key in it counts as
+ * subscribed; `endpoints` follow the services that name them (those that none names any more are deleted); `workload` of the own pod and `trust`
+ * are pushed to every connection and need no subscription.
+ */
 export interface Hello {
   type: 'hello';
   /** Version of the contract's additive revisions that the proxy knows; the server never requires a newer one. */
@@ -43,6 +52,10 @@ export type Change =
     }
   | { op: 'delete'; key: string };
 
+/**
+ * The operator sends the next batch after the ack of the one before: a slow proxy gets the newest values, never a queue of old ones.
+ * `error` is the last message before the operator closes.
+ */
 export type OperatorMessage =
   /** Changes are in dependency order: what a key names comes before it. */
   | { type: 'batch'; seq: number; changes: Change[] }
