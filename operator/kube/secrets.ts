@@ -1,0 +1,73 @@
+import { type Clock, withDeadline } from '../runtime/clock.ts';
+import { failureOf } from '../runtime/errors.ts';
+import { type ResourceType, resourcePath } from './resources.ts';
+import type { RestClient } from './rest.ts';
+
+const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' };
+const TIMEOUT_MS = 10_000;
+
+interface RawSecret {
+  type?: string;
+  data?: Record<string, string>;
+}
+
+/** A Secret with decoded data. */
+export interface SecretContent {
+  type: string;
+  data: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Secrets of one namespace: read, and created where absent; never overwritten. */
+export class NamespacedSecrets {
+  readonly #rest: RestClient;
+  readonly #namespace: string;
+  readonly #clock: Clock;
+  readonly #labels: Readonly<Record<string, string>>;
+
+  constructor(rest: RestClient, namespace: string, labels: Readonly<Record<string, string>>, clock: Clock) {
+    this.#rest = rest;
+    this.#namespace = namespace;
+    this.#labels = labels;
+    this.#clock = clock;
+  }
+
+  async get(name: string): Promise<SecretContent | null> {
+    try {
+      const path = resourcePath(SECRETS, this.#namespace, name);
+      const { type = '', data = {} } = await this.#timed((signal) =>
+        this.#rest.json<RawSecret>({ method: 'GET', path, signal }),
+      );
+      return { type, data: mapValues(data, (text) => Buffer.from(text, 'base64')) };
+    } catch (error) {
+      if (failureOf(error) === 'NotFound') return null;
+      throw error;
+    }
+  }
+
+  /** False when a Secret of that name is there already. */
+  async create(name: string, content: SecretContent): Promise<boolean> {
+    const body = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace: this.#namespace, labels: this.#labels },
+      type: content.type,
+      data: mapValues(content.data, (bytes) => Buffer.from(bytes).toString('base64')),
+    };
+    try {
+      const path = resourcePath(SECRETS, this.#namespace);
+      await this.#timed((signal) => this.#rest.json({ method: 'POST', path, body, signal }));
+      return true;
+    } catch (error) {
+      if (failureOf(error) === 'Conflict') return false;
+      throw error;
+    }
+  }
+
+  #timed<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+    return withDeadline(this.#clock, TIMEOUT_MS, new AbortController().signal, work);
+  }
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,63 @@
+/** `metav1.Condition`. */
+export interface Condition {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  /** CamelCase. */
+  reason: string;
+  message: string;
+  /** RFC 3339, seconds; moves only with `status`. */
+  lastTransitionTime: string;
+  observedGeneration: number;
+}
+
+/** A condition before it is held against the one in the object. */
+export type WantedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** The status of our kinds as far as they share it; kinds add fields of their own. */
+export interface ObjectStatus {
+  observedGeneration: number;
+  conditions: Condition[];
+}
+
+/** Limit of `metav1.Condition.message`. */
+const MESSAGE_MAX = 32_768;
+
+export function condition(type: string, status: Condition['status'], reason: string, message: string): WantedCondition {
+  return { type, status, reason, message: message.slice(0, MESSAGE_MAX) };
+}
+
+/**
+ * Wanted conditions as they are to be written: a transition time is carried over while the status stays the same.
+ * `now` in milliseconds since the epoch.
+ */
+export function stampConditions(
+  wanted: readonly WantedCondition[],
+  present: readonly Condition[],
+  generation: number,
+  nowMs: number,
+): Condition[] {
+  return wanted.map((each) => {
+    const before = present.find(({ type }) => type === each.type);
+    const lastTransitionTime = before?.status === each.status ? before.lastTransitionTime : toSeconds(nowMs);
+    return { ...each, lastTransitionTime, observedGeneration: generation };
+  });
+}
+
+/** `metav1.Time` has no fraction. */
+export function toSeconds(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Reads conditions from a raw status: what is not one is left out. Somebody else may have written there. */
+export function readConditions(raw: unknown): Condition[] {
+  if (typeof raw !== 'object' || raw === null || !('conditions' in raw) || !Array.isArray(raw.conditions)) return [];
+  return raw.conditions
+    .filter(isCondition)
+    .map((each) => ({ ...each, observedGeneration: each.observedGeneration ?? 0 }));
+}
+
+function isCondition(value: unknown): value is Condition {
+  if (typeof value !== 'object' || value === null) return false;
+  const texts = ['type', 'status', 'reason', 'message', 'lastTransitionTime'];
+  return texts.every((name) => typeof (value as Record<string, unknown>)[name] === 'string');
+}
