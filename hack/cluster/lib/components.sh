@@ -57,8 +57,6 @@ start_kubelet() {
 }
 
 start_kube-proxy() {
-  # The connection tracking sysctls belong to the machine: zero leaves them as they are.
-  start kube-proxy "$BIN/kube-proxy" --kubeconfig="$PKI/kube-proxy.kubeconfig" --hostname-override="$NODE_NAME" \
-    --proxy-mode=nftables --cluster-cidr="$POD_SUBNET" --conntrack-max-per-core=0 \
-    --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0
+  kube_proxy_config >"$STATE/kube-proxy.yaml"
+  start kube-proxy "$BIN/kube-proxy" --config="$STATE/kube-proxy.yaml"
 }

@@ -97,3 +97,18 @@ maxPods: 200
 shutdownGracePeriod: 0s
 EOF
 }
+
+# The connection tracking sysctls belong to the machine: zero leaves them as they are.
+# The default of one second between changes of the rules is longer than most tests wait for an endpoint.
+kube_proxy_config() {
+  cat <<EOF
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clientConnection: {kubeconfig: $PKI/kube-proxy.kubeconfig}
+hostnameOverride: $NODE_NAME
+mode: nftables
+clusterCIDR: $POD_SUBNET
+nftables: {minSyncPeriod: 50ms}
+conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
+EOF
+}

@@ -20,7 +20,7 @@ start() {
   mkdir -p "$LOGS" "$PIDS"
   (
     enter_cgroup
-    exec nsenter --net="$NAMESPACES/net" --mount="$NAMESPACES/mnt" --uts="$NAMESPACES/uts" -- setsid env -i PATH="$PATH" HOME=/root "$@"
+    exec "${ENTER[@]}" setsid env -i PATH="$PATH" HOME=/root "$@"
   ) </dev/null >>"$LOGS/$name.log" 2>&1 9>&- &
   pid=$!
   printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$PIDS/$name"

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034
 
 # Sockets, process ids, certificates, logs; the data beside it, because /run may be a small memory file system.
+# Another WEFT_CLUSTER_STATE is another cluster, which can run at the same time.
 STATE=${WEFT_CLUSTER_STATE:-/run/weft-cluster}
 if [[ -n ${WEFT_CLUSTER_STATE:-} ]]; then DATA=$STATE/data; else DATA=/var/lib/weft-cluster; fi
 NAMESPACES=$STATE/namespaces
@@ -21,7 +22,7 @@ DNS_ADDRESS=10.96.0.10
 SERVER=https://$NODE_ADDRESS:6443
 
 # Every process of the cluster, pods included, is below this control group: that is how `down` finds them all.
-CGROUP=weft-cluster
+CGROUP=$(basename "$STATE")
 
 # Started in this order.
 COMPONENTS=(etcd containerd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
