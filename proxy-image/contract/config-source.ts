@@ -16,6 +16,8 @@ export interface ConfigSource {
 export interface RejectedKey {
   key: string;
   problems: string[];
+  /** True: the resource took effect without the rules that `problems` names (unknown rule types, refused expressions). Otherwise the last good value stands. */
+  applied?: boolean;
 }
 
 export interface ConfigSink {

@@ -27,4 +27,17 @@ export class EndpointState implements SeriesHolder {
     this.id = id;
     this.facts = facts;
   }
+
+  /** New facts about the same address. What was learned stays; series are resolved again where labels changed. */
+  renew(facts: Endpoint): void {
+    if (!sameLabels(this.facts, facts)) this.series = UNRESOLVED;
+    this.facts = facts;
+  }
+}
+
+/** Whether metrics of both would carry the same labels. */
+function sameLabels(a: Endpoint, b: Endpoint): boolean {
+  if (a.identity !== b.identity || a.zone !== b.zone) return false;
+  const names = Object.keys(a.labels);
+  return names.length === Object.keys(b.labels).length && names.every((name) => a.labels[name] === b.labels[name]);
 }

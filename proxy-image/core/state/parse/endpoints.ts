@@ -1,0 +1,32 @@
+import type { Endpoint, OutboundProtocol } from '../../../contract/resources.ts';
+import { parseIp } from '../../net/ip.ts';
+import type { Reader } from './reader.ts';
+
+export const OUTBOUND_PROTOCOLS: readonly OutboundProtocol[] = ['detect', 'http1', 'http2', 'opaque'];
+
+export function parseEndpoint(reader: Reader, value: unknown, path: string): Endpoint {
+  const fields = reader.object(value, path);
+  const identity = reader.textOrNull(fields['identity'], `${path}.identity`);
+  const endpoint: Endpoint = {
+    address: reader.text(fields['address'], `${path}.address`),
+    port: reader.port(fields['port'], `${path}.port`),
+    identity,
+    proxyPort: reader.integer(fields['proxyPort'], `${path}.proxyPort`, identity === null ? 0 : 1, 65535),
+    protocol: reader.oneOf(fields['protocol'], `${path}.protocol`, OUTBOUND_PROTOCOLS, 'opaque'),
+    node: reader.text(fields['node'], `${path}.node`),
+    zone: reader.text(fields['zone'], `${path}.zone`),
+    hintZones: reader.list(fields['hintZones'], `${path}.hintZones`, (zone, at) => reader.text(zone, at)),
+    weight: reader.integer(fields['weight'], `${path}.weight`, 0, 1_000_000_000),
+    labels: Object.fromEntries(
+      reader.record(fields['labels'], `${path}.labels`, (label, at) => reader.text(label, at)),
+    ),
+  };
+  if (parseIp(endpoint.address) === null) reader.fail(`${path}.address`, 'an IP address');
+  // An empty identity would read as "meshed" here and as "no identity" in a comparison: refuse it.
+  if (identity === '') reader.fail(`${path}.identity`, 'a name or null');
+  return endpoint;
+}
+
+export function parseEndpointList(reader: Reader, value: unknown, path: string): Endpoint[] {
+  return reader.list(value, path, (entry, at) => parseEndpoint(reader, entry, at));
+}
