@@ -116,8 +116,8 @@ export interface Listener {
 
 export interface Transport {
   readonly timers: Timers;
-  /** Port 0 picks a free one. Throws WeftError WEFT_TRANSPORT_LISTEN. `[::]` also takes IPv4. */
-  listen(address: Address, acceptor: Acceptor): Listener;
+  /** Port 0 picks a free one. Rejects with WeftError WEFT_TRANSPORT_LISTEN. `[::]` also takes IPv4. */
+  listen(address: Address, acceptor: Acceptor): Promise<Listener>;
   /**
    * Never throws and calls nothing back within the call: failure is `onClose` with an error. The caller sets the time limit.
    * `startsTls`: `onConnect` always calls `startTls`.

@@ -1,0 +1,129 @@
+import type { Timer, TimerOwner, Timers } from './types.ts';
+
+/** 10 ms: a timeout of 500 ms is at most 2 % late, and a busy proxy wakes at most a hundred times a second for all its timers together. */
+const RESOLUTION_MS = 10;
+/** One turn of the wheel is about five seconds, longer than most idle limits; longer delays stay for several turns. Power of two. */
+const SLOTS = 512;
+const UNARMED = Number.POSITIVE_INFINITY;
+
+/** Member of a slot's ring. A slot is a ring with a sentinel, so that unlinking needs no slot. */
+class Entry implements Timer {
+  readonly owner: TimerOwner;
+  deadlineMs = UNARMED;
+  /** Tick at which the wheel looks at it again, not after the deadline's; -1 = in no slot. */
+  tick = -1;
+  next: Entry = this;
+  previous: Entry = this;
+
+  constructor(owner: TimerOwner) {
+    this.owner = owner;
+  }
+
+  unlink(): void {
+    this.next.previous = this.previous;
+    this.previous.next = this.next;
+    this.next = this;
+    this.previous = this;
+    this.tick = -1;
+  }
+}
+
+const NOBODY: TimerOwner = { onTimer: () => {} };
+
+/**
+ * A timer wheel that is lazy both ways: clearing and arming for later only write the deadline, and the wheel sorts it out when it comes to the
+ * entry's old slot. So a per-request timer that is set and cleared without firing costs two assignments. The runtime's own timer runs only while
+ * something is in the wheel, and sleeps until the next slot that holds anything.
+ */
+export class TimerWheel implements Timers {
+  readonly resolutionMs: number = RESOLUTION_MS;
+  readonly #slots: Entry[] = Array.from({ length: SLOTS }, () => new Entry(NOBODY));
+  #size = 0;
+  /** Last tick that was handled. */
+  #tick = 0;
+  #wakeTick = UNARMED;
+  #handle: ReturnType<typeof setTimeout> | null = null;
+  readonly #onWake = (): void => this.#wake();
+
+  nowMs(): number {
+    return performance.now();
+  }
+
+  create(owner: TimerOwner): Timer {
+    return new Entry(owner);
+  }
+
+  set(timer: Timer, delayMs: number): void {
+    const entry = timer as Entry;
+    const nowMs = performance.now();
+    entry.deadlineMs = nowMs + delayMs;
+    const tick = Math.ceil(entry.deadlineMs / RESOLUTION_MS);
+    if (entry.tick !== -1 && entry.tick <= tick) return;
+    if (entry.tick === -1) {
+      if (this.#size++ === 0) this.#tick = Math.floor(nowMs / RESOLUTION_MS);
+    } else entry.unlink();
+    this.#insert(entry, tick);
+  }
+
+  clear(timer: Timer): void {
+    (timer as Entry).deadlineMs = UNARMED;
+  }
+
+  /** Puts the entry into the slot of its deadline, or one turn ahead when that is further. */
+  #insert(entry: Entry, tick: number): void {
+    entry.tick = Math.min(Math.max(tick, this.#tick + 1), this.#tick + SLOTS - 1);
+    const slot = this.#slots[entry.tick & (SLOTS - 1)]!;
+    entry.previous = slot.previous;
+    entry.next = slot;
+    slot.previous.next = entry;
+    slot.previous = entry;
+    if (entry.tick < this.#wakeTick) this.#sleepUntil(entry.tick);
+  }
+
+  #sleepUntil(tick: number): void {
+    if (this.#handle !== null) clearTimeout(this.#handle);
+    this.#wakeTick = tick;
+    const delayMs = Math.max(1, tick * RESOLUTION_MS - performance.now());
+    this.#handle = setTimeout(this.#onWake, Math.ceil(delayMs));
+  }
+
+  #wake(): void {
+    this.#handle = null;
+    this.#wakeTick = UNARMED;
+    const nowTick = Math.floor(performance.now() / RESOLUTION_MS);
+    // After a long sleep of the process one turn visits every slot.
+    const last = Math.min(nowTick, this.#tick + SLOTS);
+    const from = this.#tick + 1;
+    this.#tick = Math.max(nowTick, this.#tick);
+    for (let tick = from; tick <= last; tick++) this.#fire(this.#slots[tick & (SLOTS - 1)]!);
+    if (this.#size > 0 && this.#handle === null) this.#sleepUntil(this.#nextTick());
+  }
+
+  #fire(slot: Entry): void {
+    // Entries that go back into this slot are put behind `last` and wait for their turn.
+    const last = slot.previous;
+    const nowMs = this.#tick * RESOLUTION_MS;
+    for (let entry = slot.next; entry !== slot; ) {
+      const next = entry === last ? slot : entry.next;
+      entry.unlink();
+      if (entry.deadlineMs === UNARMED) this.#size--;
+      else if (entry.deadlineMs > nowMs) this.#insert(entry, Math.ceil(entry.deadlineMs / RESOLUTION_MS));
+      else this.#expire(entry);
+      entry = next;
+    }
+  }
+
+  #expire(entry: Entry): void {
+    this.#size--;
+    entry.deadlineMs = UNARMED;
+    entry.owner.onTimer(entry);
+  }
+
+  #nextTick(): number {
+    for (let ahead = 1; ahead < SLOTS; ahead++) {
+      const slot = this.#slots[(this.#tick + ahead) & (SLOTS - 1)]!;
+      if (slot.next !== slot) return this.#tick + ahead;
+    }
+    return this.#tick + SLOTS - 1;
+  }
+}
