@@ -24,9 +24,12 @@ export async function getJson<T>(...args: string[]): Promise<T> {
 
 /** Runs the sample application's program in a pod. `target` is a pod or `deploy/name`. */
 export async function execApp(target: string, args: readonly string[], namespace = NAMESPACE): Promise<string> {
-  const finished = await kubectl(['-n', namespace, 'exec', target, '-c', 'app', '--', 'node', '/app.js', ...args], {
-    anyStatus: true,
-  });
+  const finished = await kubectl(
+    ['-n', namespace, 'exec', target, '-c', 'app', '--', 'node', '/app/main.mjs', ...args],
+    {
+      anyStatus: true,
+    },
+  );
   if (finished.stdout === '') throw new Error(`exec in ${target}: ${finished.stderr.trim()}`);
   return finished.stdout;
 }

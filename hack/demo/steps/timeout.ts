@@ -6,7 +6,7 @@ export const timeout: Step = {
   title: 'a 2 s handler under a timeout of 500 ms',
   commands: [
     'kubectl apply -f samples/timeouts/profile.yaml',
-    `kubectl -n ${NAMESPACE} exec deploy/traffic -c app -- node /app.js get '${url('stock', '/slow?ms=2000')}'`,
+    `kubectl -n ${NAMESPACE} exec deploy/traffic -c app -- node /app/main.mjs get '${url('stock', '/slow?ms=2000')}'`,
   ],
   async run() {
     await applyFile('samples/timeouts/profile.yaml');

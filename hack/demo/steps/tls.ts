@@ -47,7 +47,7 @@ export const tls: Step = {
   title: 'mTLS between pods, and the identity of the caller',
   commands: [
     'tcpdump -i eth0 tcp dst port 4143   # in the network namespace of a stock pod',
-    `kubectl -n ${NAMESPACE} exec deploy/traffic -c app -- node /app.js get ${url('stock', '/item')}`,
+    `kubectl -n ${NAMESPACE} exec deploy/traffic -c app -- node /app/main.mjs get ${url('stock', '/item')}`,
   ],
   async run() {
     const captured = await capture();
