@@ -14,7 +14,7 @@ if (entry === undefined || output === undefined || (runtime !== 'node' && runtim
 const REQUIRE = `import { createRequire as weftCreateRequire } from 'node:module';
 const require = weftCreateRequire(import.meta.url);`;
 
-const result = await build({
+await build({
   entryPoints: [entry],
   outfile: output,
   bundle: true,
@@ -28,7 +28,4 @@ const result = await build({
   banner: runtime === 'node' ? { js: REQUIRE } : {},
   legalComments: 'none',
   logLevel: 'warning',
-  metafile: true,
-});
-const bytes = Object.values(result.metafile.outputs).reduce((sum, file) => sum + file.bytes, 0);
-console.log(`${output}: ${(bytes / 1024).toFixed(0)} KiB from ${Object.keys(result.metafile.inputs).length} modules`);
+}).catch(() => process.exit(1)); // esbuild has said where and why

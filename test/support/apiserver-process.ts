@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -14,7 +14,9 @@ export class Watchdog {
     // A session of its own: Ctrl-C on the terminal reaches the tests, not the watchdog.
     this.#child = spawn('sh', [WATCH_SCRIPT, directory], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     this.#child.stdin?.on('error', () => {});
+    // Neither the child nor the pipe to it keeps this process alive.
     this.#child.unref();
+    if (this.#child.stdin instanceof Socket) this.#child.stdin.unref();
   }
 
   mind(pid: number): void {

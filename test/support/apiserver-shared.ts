@@ -3,6 +3,7 @@ import { startApiServer, type TestApiServer } from './apiserver.ts';
 /**
  * One API server for all files of a mocha run: starting it costs seconds, a namespace per test nothing.
  * Whoever halts or pauses it brings it back before the test ends; a test that needs other flags starts its own.
+ * Nobody stops it: it does not keep the process alive, and its watchdog ends it when the process is gone.
  */
 let shared: Promise<TestApiServer> | null = null;
 
@@ -14,12 +15,3 @@ export function sharedApiServer(): Promise<TestApiServer> {
 
 /** The first start may have to wait for programs that are being built. */
 export const API_SERVER_START_MS = 50 * 60_000;
-
-/** Root hook: mocha loads this file by `--require`, or because a test imports it. */
-export const mochaHooks = {
-  async afterAll(): Promise<void> {
-    const server = await shared?.catch(() => null);
-    shared = null;
-    await server?.stop();
-  },
-};
