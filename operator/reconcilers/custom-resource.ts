@@ -1,0 +1,11 @@
+import type { ObjectMeta } from '../../crds/types/models.ts';
+import type { Parsed } from '../../crds/types/problem.ts';
+
+/** What a cache keeps of a custom resource: meaning, problems and status, not the raw object. */
+export interface CustomResource<M> {
+  meta: ObjectMeta;
+  deleting: boolean;
+  parsed: Parsed<M>;
+  /** As the API server has it; somebody else may have written there. */
+  status: unknown;
+}

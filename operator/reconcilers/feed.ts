@@ -1,0 +1,53 @@
+import type { ClusterState } from '../../crds/compile/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
+import type { ReadKey } from '../../crds/compile/view.ts';
+import type { ObjectMeta } from '../../crds/types/models.ts';
+import type { InformerHandler } from '../runtime/informer.ts';
+import type { CustomResource } from './custom-resource.ts';
+
+/** Called within the tick of the event with the reads whose answer may differ: proxies are told before anything else happens. */
+export type Changed = (reads: ReadonlySet<ReadKey>) => void;
+
+/** Kinds of Kubernetes itself: their reduced models always make sense. */
+export type BuiltInKind = 'Service' | 'EndpointSlice' | 'Pod' | 'Namespace';
+export type CustomKind = Exclude<ModelKind, BuiltInKind>;
+
+/** Puts what an informer sees of a built-in kind into the state. */
+export function feedBuiltIn<K extends BuiltInKind>(
+  state: ClusterState,
+  kind: K,
+  changed: Changed,
+): InformerHandler<ModelByKind[K]> {
+  const apply = (model: ModelByKind[K]) => changed(state.apply(kind, model, model.meta));
+  return {
+    added: apply,
+    updated: (_, after) => apply(after),
+    deleted: (last, version) => changed(state.apply(kind, null, deletedMeta(last.meta, version))),
+    advanced: (version) => state.advance(kind, version),
+  };
+}
+
+/**
+ * The same for a custom resource. One that cannot be used leaves its last good state in force; without an earlier one it is as if absent. Either way its
+ * conditions say so, and nothing else is affected.
+ */
+export function feedCustom<K extends CustomKind>(
+  state: ClusterState,
+  kind: K,
+  changed: Changed,
+): InformerHandler<CustomResource<ModelByKind[K]>> {
+  const apply = ({ meta, parsed }: CustomResource<ModelByKind[K]>) => {
+    if (parsed.model !== null) changed(state.apply(kind, parsed.model, meta));
+    else state.advance(kind, meta.resourceVersion);
+  };
+  return {
+    added: apply,
+    updated: (_, after) => apply(after),
+    deleted: ({ meta }, version) => changed(state.apply(kind, null, deletedMeta(meta, version))),
+    advanced: (version) => state.advance(kind, version),
+  };
+}
+
+function deletedMeta(meta: ObjectMeta, version: string): ObjectMeta {
+  return version === '' ? meta : { ...meta, resourceVersion: version };
+}

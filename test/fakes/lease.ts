@@ -1,0 +1,53 @@
+import { RequestError } from '../../operator/runtime/errors.ts';
+import type { LeaseClient, LeaseRecord, VersionedLease } from '../../operator/runtime/leader-elector.ts';
+
+/** The API server's side of one Lease, with optimistic locking. Each client may be cut off by itself. */
+export class FakeLease {
+  #record: LeaseRecord | null = null;
+  #version = 0;
+
+  get record(): LeaseRecord | null {
+    return this.#record;
+  }
+
+  /** `reach` gives `ok`, `down` (fails at once) or `hangs` (no answer until the caller gives up). */
+  client(reach: () => 'ok' | 'down' | 'hangs' = () => 'ok'): LeaseClient {
+    const request = async <R>(signal: AbortSignal, answer: () => R): Promise<R> => {
+      const state = reach();
+      if (state === 'hangs')
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      if (state === 'down') throw new RequestError('Transient', 'connection refused');
+      return answer();
+    };
+    return {
+      get: (signal) => request(signal, () => (this.#record === null ? null : this.#current())),
+      create: (record, signal) => request(signal, () => this.#create(record)),
+      update: (lease, signal) => request(signal, () => this.#update(lease)),
+    };
+  }
+
+  #create(record: LeaseRecord): VersionedLease {
+    if (this.#record !== null) throw new RequestError('Conflict', 'exists');
+    return this.#store(record);
+  }
+
+  #update({ record, version }: VersionedLease): VersionedLease {
+    if (this.#record === null) throw new RequestError('NotFound', 'gone');
+    if (version !== String(this.#version)) throw new RequestError('Conflict', 'changed');
+    return this.#store(record);
+  }
+
+  remove(): void {
+    this.#record = null;
+  }
+
+  #store(record: LeaseRecord): VersionedLease {
+    this.#record = { ...record };
+    this.#version += 1;
+    return this.#current();
+  }
+
+  #current(): VersionedLease {
+    return { record: { ...this.#record! }, version: String(this.#version) };
+  }
+}
