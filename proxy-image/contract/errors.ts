@@ -138,7 +138,7 @@ export const ERRORS = {
   },
   WEFT_WEBHOOK_HANDLER: {
     message: 'an admission review could not be judged',
-    next: 'this is a defect of the webhook; the log of the operator has the error with the uid of the review',
+    next: 'check the conditions of the Mesh for a missing trust anchor; otherwise it is a defect, and the log of the operator has the error',
   },
   WEFT_FRAMING: {
     message: 'a message is longer than allowed, or no JSON',

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { isLabelKey, isLabelValue } from '../../crds/scalars/name.ts';
+import { parsePortRanges, portInRanges } from '../../crds/scalars/port.ts';
+import type { PodModel } from '../../crds/types/kubernetes.ts';
+import { CONTROL_PLANE_LABEL, CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
+import { ANNOTATION } from './annotations.ts';
+import type { ProxySettings } from './settings.ts';
+
+export const CREATED_BY_ANNOTATION = 'linkerd.io/created-by';
+const VERSION_ANNOTATION = 'linkerd.io/proxy-version';
+const TRUST_ROOT_ANNOTATION = 'linkerd.io/trust-root-sha256';
+const WORKLOAD_NAMESPACE_LABEL = 'linkerd.io/workload-ns';
+
+/** Owners that become a label `linkerd.io/proxy-<kind>` (Linkerd: `pkg/inject`); the value is read by dashboards. */
+const LABELLED_OWNERS: readonly string[] = [
+  'deployment',
+  'replicationcontroller',
+  'replicaset',
+  'job',
+  'daemonset',
+  'statefulset',
+];
+
+type Entries = Record<string, string>;
+
+/** Labels that an injected pod gets (Linkerd: injected pod metadata). A value that is no label value is left out. */
+export function podLabels(pod: PodModel, namespace: string): Entries {
+  const kind = pod.owner.kind.toLowerCase();
+  const labels: Entries = {
+    [CONTROL_PLANE_LABEL]: CONTROL_PLANE_NAMESPACE,
+    [WORKLOAD_NAMESPACE_LABEL]: namespace,
+  };
+  if (LABELLED_OWNERS.includes(kind)) labels[`linkerd.io/proxy-${kind}`] = pod.owner.name;
+  return Object.fromEntries(Object.entries(labels).filter(([key, value]) => isLabelKey(key) && isLabelValue(value)));
+}
+
+export interface AnnotationInput {
+  pod: PodModel;
+  settings: ProxySettings;
+  inherited: Readonly<Record<string, string>>;
+  trustAnchorsPem: string;
+  /** Version of the operator. */
+  version: string;
+}
+
+export function podAnnotations(input: AnnotationInput): Entries {
+  const own: Entries = {
+    [CREATED_BY_ANNOTATION]: `weft/proxy-injector ${input.version}`,
+    [VERSION_ANNOTATION]: input.settings.version,
+    [TRUST_ROOT_ANNOTATION]: createHash('sha256').update(input.trustAnchorsPem).digest('hex'),
+  };
+  const all = { ...opaquePortsOf(input), ...input.inherited, ...own };
+  return Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Without an annotation of its own or of its namespace a pod names the default opaque ports that it exposes, as Linkerd's injector does. */
+function opaquePortsOf({ pod, settings, inherited }: AnnotationInput): Entries {
+  if (Object.hasOwn(pod.meta.annotations, ANNOTATION.opaquePorts) || ANNOTATION.opaquePorts in inherited) return {};
+  const ranges = parsePortRanges(settings.opaquePorts);
+  if (!ranges.ok) return {};
+  const exposed = pod.containerPorts.map(({ port }) => port).filter((port) => portInRanges(port, ranges.value));
+  const ports = [...new Set(exposed)].toSorted((a, b) => a - b);
+  return ports.length === 0 ? {} : { [ANNOTATION.opaquePorts]: ports.join(',') };
+}

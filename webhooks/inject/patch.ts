@@ -1,0 +1,87 @@
+import { child } from '../../crds/parse/metadata.ts';
+import { reducePod } from '../../crds/parse/pod.ts';
+import type { PodModel } from '../../crds/types/kubernetes.ts';
+import type { MeshModel } from '../../crds/types/models.ts';
+import type { Problem } from '../../crds/types/problem.ts';
+import type { Annotations } from './annotations.ts';
+import { initContainer, proxyContainer } from './containers.ts';
+import { type Decision, decide, INJECT_ANNOTATION } from './decide.ts';
+import { doubts, reservedNames, skipWarnings } from './doubts.ts';
+import { type AddOperation, addEntries, addItems } from './json-patch.ts';
+import { podAnnotations, podLabels } from './metadata.ts';
+import { type ProxySettings, resolveSettings } from './settings.ts';
+import { proxyVolumes } from './volumes.ts';
+
+export interface InjectionInput {
+  /** core/v1 Pod, unchecked. */
+  pod: unknown;
+  /** Of the request: a pod under creation need not name its own. */
+  namespace: string;
+  namespaceAnnotations: Annotations;
+  mesh: MeshModel;
+  trustAnchorsPem: string;
+  /** The operator's own proxy image, for a Mesh that names none. */
+  defaultImage: string;
+  /** Version of the operator. */
+  version: string;
+}
+
+export interface Injection {
+  decision: Decision;
+  owner: PodModel['owner'];
+  /** Empty when nothing is injected. The same input gives the same bytes. */
+  patch: AddOperation[];
+  /** Why the pod cannot be injected although it should be; it is then refused rather than left out of the mesh. */
+  problems: Problem[];
+  /** For people: legal, but not what they may think. */
+  warnings: string[];
+}
+
+/** Injection as a pure function; never throws, whatever the pod is. */
+export function inject(input: InjectionInput): Injection {
+  const pod = reducePod(input.pod);
+  const decision = decide(input.pod, input.namespaceAnnotations);
+  const result: Injection = { decision, owner: pod.owner, patch: [], problems: [], warnings: [] };
+  if (!decision.inject) return { ...result, warnings: skipWarnings(decision, pod) };
+  result.problems = reservedNames(input.pod);
+  if (result.problems.length > 0) return result;
+  const resolved = resolveSettings({ ...input, podAnnotations: pod.meta.annotations, portNames: portNamesOf(pod) });
+  result.patch = patchOf(input, pod, resolved.settings, resolved.inherited, decision.annotationAt);
+  result.warnings = [...resolved.warnings, ...doubts(input.pod, pod, decision.mode, resolved.settings.uid)];
+  return result;
+}
+
+function patchOf(
+  input: InjectionInput,
+  pod: PodModel,
+  settings: ProxySettings,
+  inherited: Annotations,
+  annotationAt: 'workload' | 'namespace',
+): AddOperation[] {
+  const metadata = child(input.pod, 'metadata');
+  const spec = child(input.pod, 'spec');
+  const wish = input.namespaceAnnotations[INJECT_ANNOTATION] ?? '';
+  const fromNamespace = annotationAt === 'namespace' ? { ...inherited, [INJECT_ANNOTATION]: wish } : inherited;
+  const annotations = podAnnotations({ ...input, pod, settings, inherited: fromNamespace });
+  const proxy = proxyContainer(settings, { ...input, serviceAccount: pod.serviceAccount });
+  const initContainers = settings.nativeSidecar ? [initContainer(settings), proxy] : [initContainer(settings)];
+  return [
+    ...(metadata === undefined ? [{ op: 'add' as const, path: '/metadata', value: {} }] : []),
+    ...addEntries(['metadata', 'annotations'], isPresent(metadata, 'annotations'), annotations),
+    ...addEntries(['metadata', 'labels'], isPresent(metadata, 'labels'), podLabels(pod, input.namespace)),
+    ...addItems(['spec', 'volumes'], isPresent(spec, 'volumes'), 'end', proxyVolumes(settings.source)),
+    ...addItems(['spec', 'initContainers'], isPresent(spec, 'initContainers'), 'front', initContainers),
+    ...(settings.nativeSidecar
+      ? []
+      : addItems(['spec', 'containers'], true, settings.await ? 'front' : 'end', [proxy])),
+  ];
+}
+
+/** `null` counts as absent, as in the API server. */
+function isPresent(parent: unknown, key: string): boolean {
+  return (child(parent, key) ?? null) !== null;
+}
+
+function portNamesOf(pod: PodModel): Map<string, number> {
+  return new Map(pod.containerPorts.filter(({ name }) => name !== '').map(({ name, port }) => [name, port]));
+}

@@ -1,0 +1,59 @@
+import { parseQuantity } from '../../crds/scalars/quantity.ts';
+import type { MeshModel } from '../../crds/types/models.ts';
+import { ANNOTATION, type AnnotationReader } from './annotations.ts';
+import { amount } from './values.ts';
+
+type Amounts = Record<string, string>;
+
+/** `resources` of a container. */
+export interface Resources {
+  requests?: Amounts;
+  limits?: Amounts;
+}
+
+interface Row {
+  resource: 'cpu' | 'memory' | 'ephemeral-storage';
+  request: string;
+  limit: string;
+}
+
+export function readResources(reader: AnnotationReader, mesh: MeshModel['proxy']['resources']): Resources {
+  const rows: Row[] = [
+    {
+      resource: 'cpu',
+      request: reader.read(ANNOTATION.cpuRequest, amount, mesh.cpuRequest),
+      limit: reader.read(ANNOTATION.cpuLimit, amount, mesh.cpuLimit),
+    },
+    {
+      resource: 'memory',
+      request: reader.read(ANNOTATION.memoryRequest, amount, mesh.memoryRequest),
+      limit: reader.read(ANNOTATION.memoryLimit, amount, mesh.memoryLimit),
+    },
+    {
+      resource: 'ephemeral-storage',
+      request: reader.read(ANNOTATION.ephemeralStorageRequest, amount, ''),
+      limit: reader.read(ANNOTATION.ephemeralStorageLimit, amount, ''),
+    },
+  ];
+  const requests: Amounts = {};
+  const limits: Amounts = {};
+  for (const row of rows) {
+    if (row.limit !== '') limits[row.resource] = row.limit;
+    if (row.request === '') continue;
+    if (row.limit !== '' && thousandths(row.request) > thousandths(row.limit)) {
+      // The API server would refuse the pod, and nobody would look for the reason in a namespace's annotation.
+      reader.warnings.push(`${row.resource} request ${row.request} of the proxy is ignored: its limit is ${row.limit}`);
+    } else {
+      requests[row.resource] = row.request;
+    }
+  }
+  return {
+    ...(Object.keys(requests).length > 0 ? { requests } : {}),
+    ...(Object.keys(limits).length > 0 ? { limits } : {}),
+  };
+}
+
+function thousandths(quantity: string): number {
+  const parsed = parseQuantity(quantity);
+  return parsed.ok ? parsed.value : 0;
+}

@@ -1,0 +1,155 @@
+import { invalid, quote, valid } from '../../crds/scalars/scalar.ts';
+import type { AccessPolicy, MeshModel } from '../../crds/types/models.ts';
+import { PROXY_PORTS, PROXY_UID } from '../../proxy-image/contract/ports.ts';
+import { ANNOTATION, AnnotationReader, type Annotations } from './annotations.ts';
+import { formatImage, type Image, isTag, parseImage } from './image.ts';
+import { type Resources, readResources } from './resources.ts';
+import {
+  accessPolicy,
+  booleanValue,
+  choice,
+  gracePeriodMs,
+  listenPort,
+  logLevel,
+  networkList,
+  portList,
+  pullPolicy,
+  userId,
+} from './values.ts';
+
+export interface ListenPorts {
+  outbound: number;
+  inbound: number;
+  admin: number;
+}
+
+/** Everything about one pod's proxy that a user can choose: annotations of the pod, over those of the namespace, over the Mesh. */
+export interface ProxySettings {
+  image: string;
+  version: string;
+  imagePullPolicy: MeshModel['proxy']['imagePullPolicy'];
+  ports: ListenPorts;
+  resources: Resources;
+  uid: number;
+  /** 0 = the image's. */
+  gid: number;
+  logLevel: string;
+  accessLog: '' | 'apache' | 'json';
+  defaultInboundPolicy: AccessPolicy;
+  opaquePorts: string;
+  requireIdentityPorts: string;
+  skipInboundPorts: string;
+  skipOutboundPorts: string;
+  skipSubnets: string;
+  nativeSidecar: boolean;
+  /** Hold the other containers until the proxy is ready. */
+  await: boolean;
+  adminShutdown: boolean;
+  shutdownGraceMs: number | null;
+  source: 'operator' | 'kubernetes';
+}
+
+export interface SettingsInput {
+  mesh: MeshModel;
+  /** The operator's own proxy image, for a Mesh that names none. */
+  defaultImage: string;
+  podAnnotations: Annotations;
+  namespaceAnnotations: Annotations;
+  /** Names of the pod's container ports, which `opaque-ports` may use. */
+  portNames: ReadonlyMap<string, number>;
+}
+
+export interface ResolvedSettings {
+  settings: ProxySettings;
+  /** Annotations of the namespace that took effect and that the pod lacks. */
+  inherited: Readonly<Record<string, string>>;
+  warnings: string[];
+}
+
+export function resolveSettings(input: SettingsInput): ResolvedSettings {
+  const { proxy } = input.mesh;
+  const reader = new AnnotationReader(input.podAnnotations, input.namespaceAnnotations);
+  const image = readImage(reader, input);
+  const settings: ProxySettings = {
+    image: formatImage(image),
+    version: image.tag === '' ? image.digest : image.tag,
+    imagePullPolicy: reader.read(ANNOTATION.imagePullPolicy, pullPolicy, proxy.imagePullPolicy),
+    ports: readPorts(reader),
+    resources: readResources(reader, proxy.resources),
+    uid: reader.read(ANNOTATION.uid, userId, PROXY_UID),
+    gid: reader.read(ANNOTATION.gid, userId, 0),
+    logLevel: reader.read<string>(ANNOTATION.logLevel, logLevel, proxy.logLevel),
+    accessLog: reader.read<ProxySettings['accessLog']>(
+      ANNOTATION.accessLog,
+      choice('apache', 'json', ''),
+      proxy.accessLog,
+    ),
+    defaultInboundPolicy: reader.read(ANNOTATION.defaultInboundPolicy, accessPolicy, proxy.defaultInboundPolicy),
+    opaquePorts: reader.read(ANNOTATION.opaquePorts, portList(input.portNames), proxy.opaquePorts),
+    requireIdentityPorts: reader.read(ANNOTATION.requireIdentityPorts, portList(), ''),
+    skipInboundPorts: reader.read(ANNOTATION.skipInboundPorts, portList(), proxy.skipInboundPorts),
+    skipOutboundPorts: reader.read(ANNOTATION.skipOutboundPorts, portList(), proxy.skipOutboundPorts),
+    skipSubnets: reader.read(ANNOTATION.skipSubnets, networkList, proxy.skipSubnets),
+    nativeSidecar: readNativeSidecar(reader, proxy.nativeSidecar),
+    await: reader.read<string>(ANNOTATION.await, choice('enabled', 'disabled'), 'enabled') === 'enabled',
+    adminShutdown:
+      reader.read<string>(ANNOTATION.adminShutdown, choice('enabled', 'disabled'), 'disabled') === 'enabled',
+    shutdownGraceMs: reader.read<number | null>(ANNOTATION.shutdownGracePeriod, gracePeriodMs, null),
+    source: reader.read(ANNOTATION.source, choice('operator', 'kubernetes'), input.mesh.configurationSource),
+  };
+  // Read by the compiler from the pod itself; here it is only checked and inherited.
+  reader.read(ANNOTATION.podInboundPorts, portList(), '');
+  reader.read(ANNOTATION.logFormat, choice('json'), 'json');
+  reader.warnAboutOthers();
+  return { settings, inherited: reader.inherited, warnings: reader.warnings };
+}
+
+/**
+ * A namespace may name any image. A pod may choose another version of an image that its namespace or the Mesh names, but no other
+ * repository: who may create pods could otherwise have any image run with the rights of `linkerd-init`.
+ */
+function readImage(reader: AnnotationReader, input: SettingsInput): Image {
+  const text = input.mesh.proxy.image === '' ? input.defaultImage : input.mesh.proxy.image;
+  const base = parseImage(text) ?? { repository: text, tag: '', digest: '' };
+  const ofNamespace = parseImage(input.namespaceAnnotations[ANNOTATION.image] ?? '');
+  const allowed = [base.repository, ofNamespace?.repository];
+  const chosen = reader.read<Image>(
+    ANNOTATION.image,
+    (value, at) => {
+      const image = parseImage(value);
+      if (image === null) return invalid(`must be an image reference, not ${quote(value)}`);
+      return at === 'namespace' || allowed.includes(image.repository)
+        ? valid(image)
+        : invalid(`must name the repository ${base.repository}; only a namespace may name another`);
+    },
+    base,
+  );
+  const image = chosen.tag === '' && chosen.digest === '' ? { ...chosen, tag: base.tag } : chosen;
+  const version = reader.read<string>(
+    ANNOTATION.version,
+    (value) => (isTag(value) ? valid(value) : invalid(`must be an image tag, not ${quote(value)}`)),
+    '',
+  );
+  return version === '' ? image : { ...image, tag: version, digest: '' };
+}
+
+/** Ports that the proxy listens on whatever the annotations say. */
+const FIXED_PORTS: readonly number[] = [PROXY_PORTS.inboundPlain, PROXY_PORTS.tap];
+
+function readPorts(reader: AnnotationReader): ListenPorts {
+  const ports: ListenPorts = {
+    outbound: reader.read(ANNOTATION.outboundPort, listenPort, PROXY_PORTS.outbound),
+    inbound: reader.read(ANNOTATION.inboundPort, listenPort, PROXY_PORTS.inboundMesh),
+    admin: reader.read(ANNOTATION.adminPort, listenPort, PROXY_PORTS.admin),
+  };
+  const used = [...FIXED_PORTS, ports.outbound, ports.inbound, ports.admin];
+  if (new Set(used).size === used.length) return ports;
+  reader.warnings.push(`the port annotations are ignored: ${used.join(', ')} are not all different`);
+  return { outbound: PROXY_PORTS.outbound, inbound: PROXY_PORTS.inboundMesh, admin: PROXY_PORTS.admin };
+}
+
+/** Precedence as in Linkerd: stable over beta over alpha. */
+function readNativeSidecar(reader: AnnotationReader, fallback: boolean): boolean {
+  const names = [ANNOTATION.nativeSidecarAlpha, ANNOTATION.nativeSidecarBeta, ANNOTATION.nativeSidecar];
+  return names.reduce((value, name) => reader.read(name, booleanValue, value), fallback);
+}

@@ -1,0 +1,98 @@
+import { LOG_LEVELS } from '../../crds/parse/mesh-proxy.ts';
+import { ACCESS_POLICIES } from '../../crds/parse/server.ts';
+import { formatCidr, parseCidr } from '../../crds/scalars/cidr.ts';
+import { parseDuration } from '../../crds/scalars/duration.ts';
+import { formatPortRanges, parsePort, parsePortRanges } from '../../crds/scalars/port.ts';
+import { parseQuantity } from '../../crds/scalars/quantity.ts';
+import { invalid, quote, type Scalar, valid } from '../../crds/scalars/scalar.ts';
+import type { AccessPolicy, MeshModel } from '../../crds/types/models.ts';
+
+/** Parsers of annotation values: what comes out is made of checked parts, never of the text itself where that could be read differently. */
+
+const TRUE_VALUES: readonly string[] = ['true', '1', 't', 'T', 'TRUE', 'True'];
+const FALSE_VALUES: readonly string[] = ['false', '0', 'f', 'F', 'FALSE', 'False'];
+
+/** As Go's `strconv.ParseBool`. */
+export function booleanValue(text: string): Scalar<boolean> {
+  if (TRUE_VALUES.includes(text)) return valid(true);
+  return FALSE_VALUES.includes(text) ? valid(false) : invalid(`must be true or false, not ${quote(text)}`);
+}
+
+export function choice<T extends string>(...allowed: readonly T[]): (text: string) => Scalar<T> {
+  return (text) => {
+    const found = allowed.find((candidate) => candidate === text);
+    return found === undefined ? invalid(`must be one of ${allowed.join(', ')}, not ${quote(text)}`) : valid(found);
+  };
+}
+
+export const accessPolicy: (text: string) => Scalar<AccessPolicy> = choice(...ACCESS_POLICIES);
+
+/** Ports and ranges, in canonical form. */
+export function portList(names?: ReadonlyMap<string, number>): (text: string) => Scalar<string> {
+  return (text) => {
+    const ranges = parsePortRanges(text, names);
+    return ranges.ok ? valid(formatPortRanges(ranges.value)) : ranges;
+  };
+}
+
+/** Networks, comma-separated, in canonical form. */
+export function networkList(text: string): Scalar<string> {
+  const networks: string[] = [];
+  for (const entry of text.split(',').map((part) => part.trim())) {
+    if (entry === '') continue;
+    const network = parseCidr(entry);
+    if (!network.ok) return network;
+    networks.push(formatCidr(network.value));
+  }
+  return valid(networks.join(','));
+}
+
+/** The proxy has no capability to bind a port below 1024. */
+export function listenPort(text: string): Scalar<number> {
+  const port = parsePort(text);
+  return port.ok && port.value < 1024 ? invalid(`must be a port from 1024 to 65535, not ${quote(text)}`) : port;
+}
+
+/** A positive quantity, as written. */
+export function amount(text: string): Scalar<string> {
+  const parsed = parseQuantity(text);
+  if (!parsed.ok) return parsed;
+  return parsed.value > 0 ? valid(text) : invalid('must be more than zero');
+}
+
+/** Never 0: traffic of root would not be redirected, and the proxy must not run as root. */
+export function userId(text: string): Scalar<number> {
+  const id = /^[0-9]{1,10}$/.test(text) ? Number(text) : 0;
+  return id >= 1 && id <= 2_147_483_647
+    ? valid(id)
+    : invalid(`must be a user id from 1 to 2147483647, not ${quote(text)}`);
+}
+
+/** A Go duration, or whole seconds. At most a day. */
+export function gracePeriodMs(text: string): Scalar<number> {
+  const duration = /^[0-9]{1,6}$/.test(text) ? valid(Number(text) * 1_000) : parseDuration(text);
+  if (!duration.ok) return duration;
+  return duration.value >= 0 && duration.value <= 86_400_000
+    ? valid(Math.round(duration.value))
+    : invalid('must be from 0s to 24h');
+}
+
+type LogLevel = (typeof LOG_LEVELS)[number];
+
+/**
+ * Weft's levels, and the filters that people have for Linkerd's proxy (`warn,linkerd=info`): the level of target `linkerd`,
+ * else the one without a target. `trace` is `debug`.
+ */
+export function logLevel(text: string): Scalar<LogLevel> {
+  const directives = text.split(',').map((part) => part.trim());
+  const own = directives.find((directive) => directive.startsWith('linkerd='))?.slice('linkerd='.length);
+  const level = (own ?? directives.find((directive) => !directive.includes('=')) ?? '').toLowerCase();
+  const found = LOG_LEVELS.find((candidate) => candidate === (level === 'trace' ? 'debug' : level));
+  return found === undefined ? invalid(`must be one of ${LOG_LEVELS.join(', ')}, not ${quote(text)}`) : valid(found);
+}
+
+export const pullPolicy: (text: string) => Scalar<MeshModel['proxy']['imagePullPolicy']> = choice(
+  'Always',
+  'IfNotPresent',
+  'Never',
+);

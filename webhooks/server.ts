@@ -1,0 +1,192 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { WeftError } from '../proxy-image/contract/errors.ts';
+import { readBody } from './body.ts';
+import { type AdmissionRequest, ALLOWED, type Answer, decodeReview, encodeReview, UnusableReview } from './review.ts';
+
+/** Certificate and key of the server, replaced while it runs. */
+export interface CredentialSource {
+  readonly current: { keyPem: string; certPem: string } | null;
+  /** Returns how to unsubscribe. */
+  onChange(listener: (credentials: { keyPem: string; certPem: string }) => void): () => void;
+}
+
+/** A webhook judges one review; what it throws is answered as HTTP 500, so that `failurePolicy` decides. */
+export type Webhook = (request: AdmissionRequest) => Promise<Answer>;
+
+/** Hooks for metrics and logs. */
+export interface WebhookObserver {
+  answered(path: string, request: AdmissionRequest, answer: Answer, durationMs: number): void;
+  /** No verdict was given: a bad request (4xx), or a failure of ours (5xx). */
+  failed(path: string, status: number, error: Error): void;
+}
+
+export interface WebhookServerOptions {
+  credentials: CredentialSource;
+  /** By path, such as `/inject`. */
+  webhooks: Readonly<Record<string, Webhook>>;
+  observer: WebhookObserver;
+  nowMs: () => number;
+  /** PEM. When given, only clients with a certificate of this authority are answered. */
+  clientAuthorityPem?: string;
+  /** Whole request: head and body. */
+  requestTimeoutMs?: number;
+}
+
+/** The API server waits `timeoutSeconds: 10`; what takes longer is not read by anybody. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const ANSWER_TIMEOUT_MS = 9_000;
+/** An API server reuses one connection and opens more under load; a few of them are all there is. */
+const MAX_CONNECTIONS = 500;
+/** Reviews at a time; with bodies of the largest size they are 1 GB, of the usual one 5 MB. */
+const MAX_IN_FLIGHT = 100;
+
+/** An error that is answered with this status of HTTP. */
+class HttpFailure extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'HttpFailure';
+    this.status = status;
+  }
+}
+
+export class WebhookServer {
+  readonly #options: WebhookServerOptions;
+  readonly #server: Server;
+  readonly #unfollow: () => void;
+  #inFlight = 0;
+
+  /** @throws Error when there is no certificate yet */
+  constructor(options: WebhookServerOptions) {
+    const credentials = options.credentials.current;
+    if (credentials === null) throw new Error('the webhook server needs a certificate before it starts');
+    this.#options = options;
+    const timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    this.#server = createServer(
+      {
+        ...this.#tlsOptions(credentials),
+        handshakeTimeout: timeoutMs,
+        requestTimeout: timeoutMs,
+        headersTimeout: timeoutMs,
+        // Slow senders are looked for this often; Node's own default is 30 s.
+        connectionsCheckingInterval: Math.min(1_000, timeoutMs),
+      },
+      (request, response) => void this.#serve(request, response),
+    );
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#unfollow = options.credentials.onChange((next) => this.#server.setSecureContext(this.#tlsOptions(next)));
+  }
+
+  #tlsOptions({ keyPem, certPem }: { keyPem: string; certPem: string }) {
+    const { clientAuthorityPem } = this.#options;
+    const verification =
+      clientAuthorityPem === undefined ? {} : { ca: clientAuthorityPem, requestCert: true, rejectUnauthorized: false };
+    return { key: keyPem, cert: certPem, minVersion: 'TLSv1.3' as const, ...verification };
+  }
+
+  /** Resolves with the port when it listens. */
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Stops accepting, lets running reviews end, then closes what is idle. */
+  close(): Promise<void> {
+    this.#unfollow();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? '';
+    try {
+      const webhook = this.#admit(request, path);
+      this.#inFlight += 1;
+      try {
+        send(response, 200, await this.#judge(path, webhook, request));
+      } finally {
+        this.#inFlight -= 1;
+      }
+    } catch (error) {
+      this.#refuse(path, error, request, response);
+    }
+  }
+
+  /** Everything that can be said before the body. */
+  #admit(request: IncomingMessage, path: string): Webhook {
+    const { webhooks, clientAuthorityPem } = this.#options;
+    const webhook = Object.hasOwn(webhooks, path.split('?')[0]!) ? webhooks[path.split('?')[0]!] : undefined;
+    if (clientAuthorityPem !== undefined && !(request.socket as TLSSocket).authorized) {
+      throw new HttpFailure(403, 'the client certificate is missing or of another authority');
+    }
+    if (webhook === undefined) throw new HttpFailure(404, 'there is no webhook at this path');
+    if (request.method !== 'POST') throw new HttpFailure(405, 'reviews are sent with POST');
+    if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
+      throw new HttpFailure(415, 'reviews are application/json');
+    }
+    if (this.#inFlight >= MAX_IN_FLIGHT) throw new HttpFailure(503, 'too many reviews at a time');
+    return webhook;
+  }
+
+  async #judge(path: string, webhook: Webhook, incoming: IncomingMessage): Promise<string> {
+    const startMs = this.#options.nowMs();
+    const body = await readBody(incoming);
+    let request: AdmissionRequest;
+    try {
+      request = decodeReview(body);
+    } catch (error) {
+      if (!(error instanceof UnusableReview)) throw error;
+      this.#options.observer.failed(path, 200, error);
+      return encodeReview(error.uid, { ...ALLOWED, allowed: false, message: error.message }, null);
+    }
+    const answer = await withTimeout(webhook(request));
+    this.#options.observer.answered(path, request, answer, this.#options.nowMs() - startMs);
+    return encodeReview(request.uid, answer, request);
+  }
+
+  #refuse(path: string, cause: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    const status = statusOf(error);
+    this.#options.observer.failed(path, status, error);
+    // Part of the body may be on its way still: the connection cannot carry another request.
+    if (!request.complete) response.setHeader('connection', 'close');
+    if (status === 405) response.setHeader('allow', 'POST');
+    const message = status === 500 ? 'the review could not be judged' : error.message;
+    send(response, status, JSON.stringify({ code: error instanceof WeftError ? error.code : '', message }));
+  }
+}
+
+function statusOf(error: Error): number {
+  if (error instanceof HttpFailure) return error.status;
+  if (!(error instanceof WeftError)) return 500;
+  if (error.code === 'WEFT_WEBHOOK_LIMIT') return 413;
+  return error.code === 'WEFT_WEBHOOK_REVIEW' ? 400 : 500;
+}
+
+function send(response: ServerResponse, status: number, body: string): void {
+  if (response.headersSent || response.destroyed) return;
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, headers).end(body);
+}
+
+async function withTimeout(answer: Promise<Answer>): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new HttpFailure(503, 'the review was not judged in time')), ANSWER_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
