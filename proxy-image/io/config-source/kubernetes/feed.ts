@@ -1,0 +1,83 @@
+import type { ClusterState } from '../../../../crds/compile/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../../../crds/compile/object-ref.ts';
+import type { ReadKey } from '../../../../crds/compile/view.ts';
+import { readMeta } from '../../../../crds/parse/metadata.ts';
+import type { ObjectMeta } from '../../../../crds/types/models.ts';
+import type { WatchedKind } from './kinds.ts';
+import type { Feed } from './reflector.ts';
+
+/** Told of what may have changed, and when a kind has been listed for the first time. */
+export interface FeedObserver {
+  touched(reads: ReadonlySet<ReadKey>): void;
+  listed(kind: ModelKind): void;
+}
+
+interface Listed<M> {
+  model: M | null;
+  meta: ObjectMeta;
+}
+
+/** Puts the objects of one kind, reduced to models, into the cluster's state. Raw objects live no longer than a page. */
+export class KindFeed<K extends ModelKind> implements Feed {
+  readonly #watched: WatchedKind<K>;
+  readonly #state: ClusterState;
+  readonly #observer: FeedObserver;
+  /** Metadata of what the state holds, for the synthetic deletions after a list. */
+  readonly #held = new Map<string, ObjectMeta>();
+  #list: Listed<ModelByKind[K]>[] = [];
+
+  constructor(watched: WatchedKind<K>, state: ClusterState, observer: FeedObserver) {
+    this.#watched = watched;
+    this.#state = state;
+    this.#observer = observer;
+  }
+
+  listStarted(): void {
+    this.#list = [];
+  }
+
+  page(items: readonly unknown[]): void {
+    for (const item of items) this.#list.push({ model: this.#watched.parse(item), meta: readMeta(item) });
+  }
+
+  /** What is gone goes first: an address may already belong to another object. */
+  listEnded(resourceVersion: string): void {
+    const listed = this.#list;
+    this.#list = [];
+    const present = new Set(listed.map(({ meta }) => nameOf(meta)));
+    for (const [name, meta] of this.#held) {
+      if (!present.has(name)) this.#put(null, { ...meta, resourceVersion });
+    }
+    for (const { model, meta } of listed) this.#put(model, meta);
+    this.bookmark(resourceVersion);
+    this.#observer.listed(this.#watched.kind);
+  }
+
+  stored(object: unknown): void {
+    this.#put(this.#watched.parse(object), readMeta(object));
+  }
+
+  deleted(object: unknown): void {
+    this.#put(null, readMeta(object));
+  }
+
+  bookmark(resourceVersion: string): void {
+    this.#state.advance(this.#watched.kind, resourceVersion);
+  }
+
+  #put(model: ModelByKind[K] | null, meta: ObjectMeta): void {
+    if (model === null) this.#held.delete(nameOf(meta));
+    else this.#held.set(nameOf(meta), identifying(meta));
+    const touched = this.#state.apply(this.#watched.kind, model, meta);
+    if (touched.size > 0) this.#observer.touched(touched);
+  }
+}
+
+function nameOf(meta: ObjectMeta): string {
+  return `${meta.namespace}/${meta.name}`;
+}
+
+/** Labels and annotations are in the model already. */
+function identifying(meta: ObjectMeta): ObjectMeta {
+  return { ...meta, labels: {}, annotations: {} };
+}

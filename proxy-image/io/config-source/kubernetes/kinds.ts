@@ -1,0 +1,52 @@
+import type { ModelByKind, ModelKind } from '../../../../crds/compile/object-ref.ts';
+import { reduceEndpointSlice } from '../../../../crds/parse/endpoint-slice.ts';
+import { parseMesh } from '../../../../crds/parse/mesh.ts';
+import { reduceNamespace } from '../../../../crds/parse/namespace.ts';
+import { reducePod } from '../../../../crds/parse/pod.ts';
+import { parseServer } from '../../../../crds/parse/server.ts';
+import { parseServerAuthorization } from '../../../../crds/parse/server-authorization.ts';
+import { reduceService } from '../../../../crds/parse/service.ts';
+import { parseServiceProfile } from '../../../../crds/parse/service-profile.ts';
+import { parseTrafficSplit } from '../../../../crds/parse/traffic-split.ts';
+
+/** One kind that direct mode watches. `parse` gives `null` for an object that cannot be used; it never throws. */
+export interface WatchedKind<K extends ModelKind = ModelKind> {
+  kind: K;
+  /** Path of the collection over all namespaces, stored version (ClusterRole `weft-proxy-direct` names the same). */
+  path: string;
+  parse(raw: unknown): ModelByKind[K] | null;
+}
+
+type WatchedKinds = { readonly [K in ModelKind]: WatchedKind<K> };
+
+export const WATCHED_KINDS: WatchedKinds = {
+  Mesh: { kind: 'Mesh', path: '/apis/weft.dev/v1alpha1/meshes', parse: (raw) => parseMesh(raw).model },
+  Namespace: { kind: 'Namespace', path: '/api/v1/namespaces', parse: reduceNamespace },
+  Service: { kind: 'Service', path: '/api/v1/services', parse: reduceService },
+  EndpointSlice: {
+    kind: 'EndpointSlice',
+    path: '/apis/discovery.k8s.io/v1/endpointslices',
+    parse: reduceEndpointSlice,
+  },
+  Pod: { kind: 'Pod', path: '/api/v1/pods', parse: reducePod },
+  ServiceProfile: {
+    kind: 'ServiceProfile',
+    path: '/apis/linkerd.io/v1alpha2/serviceprofiles',
+    parse: (raw) => parseServiceProfile(raw).model,
+  },
+  TrafficSplit: {
+    kind: 'TrafficSplit',
+    path: '/apis/split.smi-spec.io/v1alpha1/trafficsplits',
+    parse: (raw) => parseTrafficSplit(raw).model,
+  },
+  Server: {
+    kind: 'Server',
+    path: '/apis/policy.linkerd.io/v1beta3/servers',
+    parse: (raw) => parseServer(raw).model,
+  },
+  ServerAuthorization: {
+    kind: 'ServerAuthorization',
+    path: '/apis/policy.linkerd.io/v1beta1/serverauthorizations',
+    parse: (raw) => parseServerAuthorization(raw).model,
+  },
+};
