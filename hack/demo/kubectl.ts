@@ -22,14 +22,18 @@ export async function getJson<T>(...args: string[]): Promise<T> {
   return JSON.parse((await kubectl(['get', ...args, '-o', 'json'])).stdout) as T;
 }
 
-/** Runs the sample application's program in a pod. `target` is a pod or `deploy/name`. */
+/**
+ * Runs the sample application's program in a pod. `target` is a pod or `deploy/name`. In the embedded mode pods are processes, and
+ * WEFT_LOCAL names its directory.
+ */
 export async function execApp(target: string, args: readonly string[], namespace = NAMESPACE): Promise<string> {
-  const finished = await kubectl(
-    ['-n', namespace, 'exec', target, '-c', 'app', '--', 'node', '/app/main.mjs', ...args],
-    {
-      anyStatus: true,
-    },
-  );
+  const local = process.env['WEFT_LOCAL'] ?? '';
+  const finished =
+    local === ''
+      ? await kubectl(['-n', namespace, 'exec', target, '-c', 'app', '--', 'node', '/app/main.mjs', ...args], {
+          anyStatus: true,
+        })
+      : await shell('node', [join(ROOT, 'hack', 'local', 'exec.ts'), target, ...args], { anyStatus: true });
   if (finished.stdout === '') throw new Error(`exec in ${target}: ${finished.stderr.trim()}`);
   return finished.stdout;
 }

@@ -6,14 +6,18 @@
 import { runGroup, type Step, type StepResult } from './step.ts';
 import { authorization } from './steps/authorization.ts';
 import { away } from './steps/away.ts';
-import { canary } from './steps/canary.ts';
+import { canaryStep } from './steps/canary.ts';
 import { invalid } from './steps/invalid.ts';
 import { pods } from './steps/pods.ts';
 import { resources } from './steps/resources.ts';
 import { restart } from './steps/restart.ts';
-import { retries } from './steps/retries.ts';
+import { retriesStep } from './steps/retries.ts';
 import { timeout } from './steps/timeout.ts';
 import { tls } from './steps/tls.ts';
+
+/** At 200 requests a second: 4,000 and some more after the effect of each phase. */
+const canary = canaryStep({ phaseMs: 21_000, minimum: 4000 });
+const retries = retriesStep({ runMs: 31_000, downMs: 30_000, minimum: 6000 });
 
 /** Steps of one group run at the same time: they touch different Services. */
 const GROUPS: Step[][] = [

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
@@ -7,6 +7,7 @@ import { PROXY_CONTAINER, TOKEN_AUDIENCE } from '../../proxy-image/contract/name
 import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
 import { type LocalService, localNetwork, loopbackAddress, podAddress, rewriteUrls } from './addresses.ts';
 import { LocalProcess } from './process.ts';
+import type { PodRecord } from './record.ts';
 
 /** What every pod of the embedded mode is started with. */
 export interface LocalSettings {
@@ -71,6 +72,8 @@ export class LocalPod {
   startProxy(token: string): void {
     const container = this.#proxyContainer;
     mkdirSync(join(this.#directory, 'identity'), { recursive: true, mode: 0o700 });
+    const record: PodRecord = { number: this.#number, services: [...this.#services] };
+    writeFileSync(join(this.#directory, 'pod.json'), JSON.stringify(record));
     if (container === undefined) return;
     writeFileSync(join(this.#directory, 'token'), token, { mode: 0o600 });
     writeFileSync(join(this.#directory, 'network.json'), JSON.stringify(localNetwork(this.#number, this.#services)));
@@ -103,6 +106,7 @@ export class LocalPod {
   async stop(): Promise<void> {
     await this.#app?.stop(APP_GRACE_MS);
     await this.#proxy?.stop(PROXY_GRACE_MS);
+    rmSync(join(this.#directory, 'pod.json'), { force: true });
   }
 
   /** The proxy's readiness: its own `/ready`. A pod without a proxy is past this stage at once. */

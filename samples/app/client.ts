@@ -38,8 +38,8 @@ function send(url: string, options: { method?: string; body?: string; agent?: Ag
 }
 
 /** Prints what the local control port answers. */
-export async function control(port: number, method: string, path: string, body?: string): Promise<void> {
-  const answer = await send(`http://127.0.0.1:${port}${path}`, { method, body });
+export async function control(address: string, method: string, path: string, body?: string): Promise<void> {
+  const answer = await send(`http://${address}${path}`, { method, body });
   console.log(answer.body);
   if (answer.status !== 200) process.exitCode = 1;
 }

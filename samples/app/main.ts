@@ -35,7 +35,12 @@ switch (verb) {
     });
     break;
   case 'ctl':
-    await control(Number(process.env['CONTROL_PORT'] ?? 9000), args[0] ?? 'GET', args[1] ?? '/', args[2]);
+    await control(
+      `${process.env['CONTROL_HOST'] ?? '127.0.0.1'}:${process.env['CONTROL_PORT'] ?? 9000}`,
+      args[0] ?? 'GET',
+      args[1] ?? '/',
+      args[2],
+    );
     break;
   case 'get':
     await getMany(args[0] ?? '', Number(args[1] ?? 1));

@@ -1,14 +1,20 @@
-import { applyFile, kubectl, NAMESPACE, url, waitProgrammed } from '../kubectl.ts';
+import { applyFile, get, NAMESPACE, url, waitProgrammed } from '../kubectl.ts';
 import { sleep } from '../shell.ts';
 import { type Check, check, type Step } from '../step.ts';
 import { counted, LoadControl, type Phase } from '../traffic.ts';
 
 const RPS = 200;
-const RUN_MS = 31_000;
-const DOWN_MS = 30_000;
+
+export interface RetriesOptions {
+  runMs: number;
+  downMs: number;
+  /** Requests that each measurement must have. */
+  minimum: number;
+}
+
 const BUDGET_WINDOW_MS = 11_000;
 /** Budget of the sample: 10 retries a second are always allowed, over a window of 10 s. */
-const MAX_RETRIES_DOWN = 10 * (30 + 10);
+const maxRetries = (downMs: number): number => 10 * (downMs / 1000 + 10);
 
 function success(phase: Phase | undefined): { rate: number; text: string } {
   const ok = phase?.statuses['200'] ?? 0;
@@ -16,33 +22,31 @@ function success(phase: Phase | undefined): { rate: number; text: string } {
   return { rate, text: `${rate.toFixed(2)} % of ${phase?.finished ?? 0}` };
 }
 
-async function randomFailures(): Promise<Check[]> {
+async function randomFailures({ runMs, minimum }: RetriesOptions): Promise<Check[]> {
   const retried = new LoadControl('retried');
   const plain = new LoadControl('plain');
   await retried.start({ url: url('stock-retried', '/item?fail=0.15'), rps: RPS, phase: 'retried' });
   await plain.start({ url: url('stock-plain', '/item?fail=0.15'), rps: RPS, phase: 'plain' });
-  await sleep(RUN_MS);
+  await sleep(runMs);
   const [a, b] = await Promise.all([retried.stop(), plain.stop()]);
   const withRetries = success(a['retried']);
   const without = success(b['plain']);
-  const enough = (a['retried']?.finished ?? 0) >= 6000 && (b['plain']?.finished ?? 0) >= 6000;
+  const enough = (a['retried']?.finished ?? 0) >= minimum && (b['plain']?.finished ?? 0) >= minimum;
   return [
     check(
       'success with isRetryable, 15 % failing per try',
-      '≥ 99 % of ≥ 6000',
+      `≥ 99 % of ≥ ${minimum}`,
       withRetries.text,
       withRetries.rate >= 99 && enough,
     ),
-    check('success without', '85 ± 2 % of ≥ 6000', without.text, Math.abs(without.rate - 85) <= 2 && enough),
+    check('success without', `85 ± 2 % of ≥ ${minimum}`, without.text, Math.abs(without.rate - 85) <= 2 && enough),
   ];
 }
 
 /** Sum of `route_retryable_total{skipped="no_budget"}` for the Service in the caller's proxy. */
 async function skippedForBudget(): Promise<number> {
-  const script = `fetch('http://127.0.0.1:4191/metrics').then(async (r) => process.stdout.write(await r.text()))`;
-  const text = (await kubectl(['-n', NAMESPACE, 'exec', 'deploy/traffic', '-c', 'app', '--', 'node', '-e', script]))
-    .stdout;
-  const lines = text
+  const [answer] = await get('deploy/traffic', 'http://127.0.0.1:4191/metrics');
+  const lines = (answer?.body ?? '')
     .split('\n')
     .filter((line) => line.startsWith('route_retryable_total{') && line.includes('stock-down'));
   return lines
@@ -50,19 +54,19 @@ async function skippedForBudget(): Promise<number> {
     .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
-async function everythingFails(): Promise<Check[]> {
+async function everythingFails({ downMs }: RetriesOptions): Promise<Check[]> {
   const before = await skippedForBudget();
   const load = new LoadControl('down');
   await load.start({ url: url('stock-down', '/item?fail=1'), rps: RPS, phase: 'down' });
-  await sleep(DOWN_MS);
+  await sleep(downMs);
   const sent = (await load.stop())['down']?.sent ?? 0;
   const retries = (await counted('app=stock', 'down')) - sent;
   const skipped = (await skippedForBudget()) - before;
-  const bounded = retries > 0 && retries <= MAX_RETRIES_DOWN;
+  const bounded = retries > 0 && retries <= maxRetries(downMs);
   return [
     check(
-      'retries while everything fails for 30 s, counted at the backend',
-      `1..${MAX_RETRIES_DOWN}`,
+      'retries while everything fails, counted at the backend',
+      `1..${maxRetries(downMs)}`,
       `${retries} over ${sent} requests`,
       bounded,
     ),
@@ -75,17 +79,17 @@ async function everythingFails(): Promise<Check[]> {
   ];
 }
 
-export const retries: Step = {
+export const retriesStep = (options: RetriesOptions): Step => ({
   id: 'e',
   title: 'retries under a budget',
   commands: ['kubectl apply -f samples/retries/profiles.yaml'],
   async run() {
     await applyFile('samples/retries/profiles.yaml');
     await everyProfileInForce();
-    const [random, down] = await Promise.all([randomFailures(), everythingFails()]);
+    const [random, down] = await Promise.all([randomFailures(options), everythingFails(options)]);
     return [...random, ...down];
   },
-};
+});
 
 /** Each profile has a caller, and its proxy follows; the budget of `stock-down` then has time to forget the warm-up's deposits. */
 async function everyProfileInForce(): Promise<void> {
