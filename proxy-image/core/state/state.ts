@@ -1,4 +1,5 @@
 import type { ConfigSink, RejectedKey } from '../../contract/config-source.ts';
+import { WeftError } from '../../contract/errors.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../contract/keys.ts';
 import type { Change } from '../../contract/messages.ts';
 import type { Endpoint, WorkloadResource, WorkloadSettings } from '../../contract/resources.ts';
@@ -37,7 +38,7 @@ export interface StateOptions {
   /** Own node and zone; empty = not known. The zone is also learned from endpoints on the own node. */
   node: string;
   zone: string;
-  /** Inbound policy in force until the workload resource arrives (`defaultWorkload`). */
+  /** Inbound policy in force until the workload resource arrives (`defaultWorkload`); it comes from the environment. */
   initialWorkload: WorkloadResource;
   /** Most original destinations held at once (default 10,000); beyond it the longest unused make room. An application that scans addresses must not fill the memory. */
   maxDestinations?: number;
@@ -82,7 +83,7 @@ export class ProxyState implements ConfigSink {
   constructor(options: StateOptions) {
     const reader = new Reader();
     const initial = parseWorkload(reader, { ...options.initialWorkload });
-    if (reader.errors.length > 0) throw new TypeError(`initial workload: ${reader.errors.join('; ')}`);
+    if (reader.errors.length > 0) throw new WeftError('WEFT_CONFIG_ENVIRONMENT', reader.errors.join('; '));
     this.#options = options;
     this.#clock = options.clock;
     this.#locality = { node: options.node, zone: options.zone };
@@ -169,6 +170,11 @@ export class ProxyState implements ConfigSink {
 
   get settings(): WorkloadSettings {
     return this.#inbound.settings;
+  }
+
+  /** Own zone, given or learned; empty = not known. */
+  get zone(): string {
+    return this.#locality.zone;
   }
 
   get trust(): TrustEntry | null {

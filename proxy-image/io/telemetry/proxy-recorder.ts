@@ -1,0 +1,239 @@
+import type { EndpointState } from '../../core/balance/endpoint.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { InboundPeer } from '../../core/policy/authorize.ts';
+import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
+import type { RouteEntry } from '../../core/route/table.ts';
+import { ClosedCounters, Counters } from './counters.ts';
+import type { InboundError, OutboundError, Recorder, TransportLabels } from './recorder.ts';
+import { ResponseFamilies } from './response-families.ts';
+import { endpointLabels, inboundLabels, routeLabels } from './series-labels.ts';
+import { SeriesTable } from './series-table.ts';
+import { Transports } from './transports.ts';
+
+export const OUTBOUND_ERRORS: readonly OutboundError[] = [
+  'loadshed',
+  'failfast',
+  'identity required',
+  'i/o',
+  'connect',
+  'response timeout',
+  'unexpected',
+];
+export const INBOUND_ERRORS: readonly InboundError[] = [
+  'failfast',
+  'loadshed',
+  'tls detection timeout',
+  'i/o',
+  'connect',
+  'unexpected',
+];
+
+export interface RecorderOptions {
+  clock: Clock;
+  /** Own address, for `target_addr` of inbound series. */
+  podIp: string;
+  /** Own zone as far as it is known; asked when an endpoint's series is resolved. */
+  zone(): string;
+  /** Series per group of families (default 2,000, about 2 MiB when full); what comes beyond shares one overflow series. */
+  maxSeries?: number;
+}
+
+const DEFAULT_MAX_SERIES = 2000;
+const NO_ERROR = -1;
+
+/** What the stacks report to. Keeps numbers only; `exposition.ts` writes them. */
+export class ProxyRecorder implements Recorder {
+  readonly startedAtSeconds: number;
+  readonly outbound: ResponseFamilies;
+  readonly inbound: ResponseFamilies;
+  readonly route: ResponseFamilies;
+  readonly routeActual: ResponseFamilies;
+  readonly retryable: Counters;
+  readonly retrySkipped: Counters;
+  readonly authorizations: Readonly<Record<'http' | 'tcp', { allow: Counters; deny: Counters; terminate: Counters }>>;
+  readonly outboundErrors = { http: outboundErrors(), tcp: outboundErrors() };
+  readonly inboundErrors = { http: inboundErrors(), tcp: inboundErrors() };
+  readonly transports: Transports;
+  unseenPassed = 0;
+  unseenDenied = 0;
+  certificate = { expiresAtSeconds: 0, refreshedAtSeconds: 0, refreshes: 0 };
+  readonly #options: RecorderOptions;
+  readonly #outboundTable: SeriesTable;
+  readonly #inboundTable: SeriesTable;
+  readonly #routeTable: SeriesTable;
+
+  constructor(options: RecorderOptions) {
+    const capacity = options.maxSeries ?? DEFAULT_MAX_SERIES;
+    this.#options = options;
+    this.startedAtSeconds = options.clock.wallMs() / 1000;
+    this.#outboundTable = new SeriesTable(capacity);
+    this.#inboundTable = new SeriesTable(capacity);
+    this.#routeTable = new SeriesTable(capacity);
+    const families = (table: SeriesTable, errors: readonly string[], latency: boolean) =>
+      new ResponseFamilies(table, capacity, { errors, latency });
+    this.outbound = families(this.#outboundTable, OUTBOUND_ERRORS, true);
+    this.inbound = families(this.#inboundTable, INBOUND_ERRORS, true);
+    this.route = families(this.#routeTable, [], true);
+    this.routeActual = families(this.#routeTable, [], false);
+    this.retryable = new Counters(this.#routeTable, capacity);
+    this.retrySkipped = new Counters(this.#routeTable, capacity);
+    this.transports = new Transports(capacity);
+    const counters = () => new Counters(this.#inboundTable, capacity);
+    const verdicts = () => ({ allow: counters(), deny: counters(), terminate: counters() });
+    this.authorizations = { http: verdicts(), tcp: verdicts() };
+  }
+
+  outboundRequest(authority: string, endpoint: EndpointState): void {
+    this.outbound.request(this.#endpoint(authority, endpoint));
+  }
+
+  outboundResponse(
+    authority: string,
+    endpoint: EndpointState,
+    status: number,
+    failure: boolean,
+    latencyMs: number,
+  ): void {
+    this.outbound.response(this.#endpoint(authority, endpoint), status, failure, NO_ERROR, latencyMs);
+  }
+
+  outboundFailed(authority: string, endpoint: EndpointState, error: OutboundError): void {
+    this.outbound.response(this.#endpoint(authority, endpoint), 0, true, OUTBOUND_ERRORS.indexOf(error), 0);
+    this.outboundErrors.http.add(error);
+  }
+
+  outboundError(protocol: 'http' | 'tcp', error: OutboundError): void {
+    this.outboundErrors[protocol].add(error);
+  }
+
+  routeRequest(route: RouteEntry): void {
+    if (route.dst !== '') this.route.request(this.#route(route));
+  }
+
+  routeResponse(route: RouteEntry, status: number, failure: boolean, latencyMs: number): void {
+    if (route.dst !== '') this.route.response(this.#route(route), status, failure, NO_ERROR, latencyMs);
+  }
+
+  routeActualRequest(route: RouteEntry): void {
+    if (route.dst !== '') this.routeActual.request(this.#route(route));
+  }
+
+  routeActualResponse(route: RouteEntry, status: number, failure: boolean): void {
+    if (route.dst !== '') this.routeActual.response(this.#route(route), status, failure, NO_ERROR, 0);
+  }
+
+  routeRetryable(route: RouteEntry, noBudget: boolean): void {
+    if (route.dst === '') return;
+    (noBudget ? this.retrySkipped : this.retryable).add(this.#route(route));
+  }
+
+  inboundAuthorized(
+    protocol: 'http' | 'tcp',
+    policy: PortPolicyEntry,
+    peer: InboundPeer,
+    decision: PolicyDecision,
+  ): void {
+    const verdicts = this.authorizations[protocol];
+    (decision.allowed ? verdicts.allow : verdicts.deny).add(this.#peer(policy, peer, decision));
+  }
+
+  inboundTerminated(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void {
+    this.authorizations.tcp.terminate.add(this.#peer(policy, peer, decision));
+  }
+
+  inboundRequest(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void {
+    this.inbound.request(this.#peer(policy, peer, decision));
+  }
+
+  inboundResponse(
+    policy: PortPolicyEntry,
+    peer: InboundPeer,
+    decision: PolicyDecision,
+    status: number,
+    failure: boolean,
+    latencyMs: number,
+  ): void {
+    this.inbound.response(this.#peer(policy, peer, decision), status, failure, NO_ERROR, latencyMs);
+  }
+
+  inboundFailed(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision, error: InboundError): void {
+    this.inbound.response(this.#peer(policy, peer, decision), 0, true, INBOUND_ERRORS.indexOf(error), 0);
+    this.inboundErrors.http.add(error);
+  }
+
+  inboundError(protocol: 'http' | 'tcp', error: InboundError): void {
+    this.inboundErrors[protocol].add(error);
+  }
+
+  transportOpened(labels: TransportLabels): number {
+    return this.transports.opened(labels);
+  }
+
+  transportRead(handle: number, bytes: number): void {
+    this.transports.read(handle, bytes);
+  }
+
+  transportWritten(handle: number, bytes: number): void {
+    this.transports.written(handle, bytes);
+  }
+
+  transportClosed(handle: number, errno: string): void {
+    this.transports.closed(handle, errno);
+  }
+
+  unseenPassedThrough(): void {
+    this.unseenPassed++;
+  }
+
+  unseenRefused(): void {
+    this.unseenDenied++;
+  }
+
+  certificateChanged(expiresAtSeconds: number, refreshedAtSeconds: number): void {
+    this.certificate = { expiresAtSeconds, refreshedAtSeconds, refreshes: this.certificate.refreshes + 1 };
+  }
+
+  /**
+   * Advances coarse time and drops series unused for `idleMs` (Linkerd: 10 minutes). Called from a shared timer; every 10 s to 60 s is right.
+   * Epochs are seconds of the monotonic clock.
+   */
+  evictIdle(idleMs: number): void {
+    const epoch = Math.floor(this.#options.clock.nowMs() / 1000);
+    const before = Math.max(0, epoch - Math.floor(idleMs / 1000));
+    for (const table of [this.#outboundTable, this.#inboundTable, this.#routeTable, this.transports.table]) {
+      table.epoch = epoch;
+    }
+    this.outbound.forget(this.#outboundTable.evict(before));
+    this.transports.evict(before);
+    const inbound = this.#inboundTable.evict(before);
+    this.inbound.forget(inbound);
+    for (const verdicts of Object.values(this.authorizations)) {
+      for (const counters of Object.values(verdicts)) counters.forget(inbound);
+    }
+    const routes = this.#routeTable.evict(before);
+    for (const family of [this.route, this.routeActual, this.retryable, this.retrySkipped]) family.forget(routes);
+  }
+
+  #endpoint(authority: string, endpoint: EndpointState): number {
+    if (this.#outboundTable.holds(endpoint)) return endpoint.series;
+    return this.#outboundTable.bind(endpoint, endpointLabels(authority, endpoint, this.#options.zone()));
+  }
+
+  #route(route: RouteEntry): number {
+    return this.#routeTable.holds(route) ? route.series : this.#routeTable.bind(route, routeLabels(route));
+  }
+
+  #peer(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): number {
+    if (peer.seriesDecision === decision && this.#inboundTable.holds(peer)) return peer.series;
+    peer.seriesDecision = decision;
+    return this.#inboundTable.bind(peer, inboundLabels(this.#options.podIp, policy, peer, decision));
+  }
+}
+
+function outboundErrors(): ClosedCounters<OutboundError> {
+  return new ClosedCounters('error', OUTBOUND_ERRORS);
+}
+
+function inboundErrors(): ClosedCounters<InboundError> {
+  return new ClosedCounters('error', INBOUND_ERRORS);
+}

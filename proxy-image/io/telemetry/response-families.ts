@@ -1,0 +1,165 @@
+import { Histograms } from './histogram.ts';
+import { joinLabels } from './labels.ts';
+import { OVERFLOW, type SeriesTable } from './series-table.ts';
+import type { TextWriter } from './text-writer.ts';
+
+/** Outcomes per series before they share the overflow: an upstream that makes up statuses must not fill the memory. */
+const OUTCOMES_PER_SERIES = 4;
+/** Room for one outcome code: status (0..999), success or failure, error label. */
+const CODES = 65_536;
+const FAILURE = 1000;
+const ERROR = 2000;
+const NONE = -1;
+
+/** The part of a table's series that is split further, by status and the like. Index 0 is the overflow. */
+class Children {
+  readonly #byKey = new Map<number, number>();
+  readonly #keys: number[] = [NONE];
+  readonly #free: number[] = [];
+  readonly #capacity: number;
+  readonly #open: (index: number) => void;
+
+  constructor(capacity: number, open: (index: number) => void) {
+    this.#capacity = capacity;
+    this.#open = open;
+    open(OVERFLOW);
+  }
+
+  resolve(series: number, code: number): number {
+    const key = series * CODES + code;
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    if (this.#byKey.size >= this.#capacity) return OVERFLOW;
+    const index = this.#free.pop() ?? this.#keys.length;
+    this.#keys[index] = key;
+    this.#byKey.set(key, index);
+    this.#open(index);
+    return index;
+  }
+
+  forget(series: ReadonlySet<number>): void {
+    for (const [key, index] of this.#byKey) {
+      if (!series.has(Math.floor(key / CODES))) continue;
+      this.#byKey.delete(key);
+      this.#keys[index] = NONE;
+      this.#free.push(index);
+    }
+  }
+
+  *[Symbol.iterator](): Generator<{ series: number; code: number; index: number }> {
+    for (const [key, index] of this.#byKey) {
+      yield { series: Math.floor(key / CODES), code: key % CODES, index };
+    }
+  }
+}
+
+/**
+ * `request_total`, `response_total` and (unless `latency` is false) `response_latency_ms` over the series of one table; also `route_*` and
+ * `route_actual_*`. A recording is array arithmetic: the outcome that a series had last is remembered beside it.
+ */
+export class ResponseFamilies {
+  readonly #table: SeriesTable;
+  readonly #errors: readonly string[];
+  readonly #requests: Float64Array;
+  readonly #responses: Children;
+  #responseCounts = new Float64Array(64);
+  readonly #latencies: Children | null;
+  readonly #histograms = new Histograms();
+  readonly #lastCode: Int32Array;
+  readonly #lastResponse: Int32Array;
+  readonly #lastStatus: Int32Array;
+  readonly #lastLatency: Int32Array;
+
+  constructor(table: SeriesTable, capacity: number, options: { errors: readonly string[]; latency: boolean }) {
+    this.#table = table;
+    this.#errors = options.errors;
+    this.#requests = new Float64Array(capacity + 1);
+    this.#lastCode = new Int32Array(capacity + 1).fill(NONE);
+    this.#lastResponse = new Int32Array(capacity + 1);
+    this.#lastStatus = new Int32Array(capacity + 1).fill(NONE);
+    this.#lastLatency = new Int32Array(capacity + 1);
+    const children = capacity * OUTCOMES_PER_SERIES;
+    this.#responses = new Children(children, (index) => this.#openResponse(index));
+    this.#latencies = options.latency ? new Children(children, (index) => this.#histograms.open(index)) : null;
+  }
+
+  #openResponse(index: number): void {
+    if (index >= this.#responseCounts.length) {
+      const larger = new Float64Array(this.#responseCounts.length * 2);
+      larger.set(this.#responseCounts);
+      this.#responseCounts = larger;
+    }
+    this.#responseCounts[index] = 0;
+  }
+
+  request(series: number): void {
+    this.#requests[series]!++;
+    this.#table.lastUsed[series] = this.#table.epoch;
+  }
+
+  /** `status` 0 = none; `error` is an index into the errors of this family, or -1. */
+  response(series: number, status: number, failure: boolean, error: number, latencyMs: number): void {
+    const code = status + (failure ? FAILURE : 0) + (error + 1) * ERROR;
+    if (this.#lastCode[series] !== code) {
+      this.#lastResponse[series] = this.#responses.resolve(series, code);
+      this.#lastCode[series] = code;
+    }
+    this.#responseCounts[this.#lastResponse[series]!]!++;
+    this.#table.lastUsed[series] = this.#table.epoch;
+    if (this.#latencies !== null && status !== 0) this.#latency(this.#latencies, series, status, latencyMs);
+  }
+
+  #latency(latencies: Children, series: number, status: number, latencyMs: number): void {
+    if (this.#lastStatus[series] !== status) {
+      this.#lastLatency[series] = latencies.resolve(series, status);
+      this.#lastStatus[series] = status;
+    }
+    this.#histograms.record(this.#lastLatency[series]!, latencyMs);
+  }
+
+  forget(evicted: readonly number[]): void {
+    if (evicted.length === 0) return;
+    const series = new Set(evicted);
+    this.#responses.forget(series);
+    this.#latencies?.forget(series);
+    for (const index of evicted) this.#requests[index] = 0;
+    // Every remembered outcome: one that was sent to the overflow may have room now.
+    this.#lastCode.fill(NONE);
+    this.#lastStatus.fill(NONE);
+  }
+
+  writeRequests(writer: TextWriter, name: string): void {
+    for (let series = OVERFLOW; series < this.#table.end; series++) {
+      const labels = this.#table.text(series);
+      const count = this.#requests[series]!;
+      if (labels !== null && count > 0) writer.sample(name, labels, count);
+    }
+  }
+
+  writeResponses(writer: TextWriter, name: string): void {
+    for (const { series, code, index } of this.#responses) {
+      writer.sample(
+        name,
+        joinLabels(this.#table.text(series) ?? '', this.#outcome(code)),
+        this.#responseCounts[index]!,
+      );
+    }
+    const overflow = this.#responseCounts[OVERFLOW]!;
+    if (overflow > 0) writer.sample(name, `${this.#table.text(OVERFLOW)}`, overflow);
+  }
+
+  writeLatencies(writer: TextWriter, name: string): void {
+    for (const { series, code, index } of this.#latencies ?? []) {
+      const labels = joinLabels(this.#table.text(series) ?? '', `status_code="${code}"`);
+      this.#histograms.write(writer, name, labels, index);
+    }
+  }
+
+  #outcome(code: number): string {
+    const classification = `classification="${code % ERROR >= FAILURE ? 'failure' : 'success'}"`;
+    const status = code % FAILURE;
+    const error = Math.floor(code / ERROR);
+    const withStatus = status === 0 ? classification : `${classification},status_code="${status}"`;
+    return error === 0 ? withStatus : `${withStatus},error="${this.#errors[error - 1]}"`;
+  }
+}

@@ -1,0 +1,125 @@
+import { formatAddress } from '../../contract/keys.ts';
+import type { ObjectLabel } from '../../contract/resources.ts';
+import type { EndpointState } from '../../core/balance/endpoint.ts';
+import type { InboundPeer } from '../../core/policy/authorize.ts';
+import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
+import type { RouteEntry } from '../../core/route/table.ts';
+import { renderLabels } from './labels.ts';
+import type { TransportLabels } from './recorder.ts';
+import { addressLabels } from './transports.ts';
+
+/** Labels of one try to an endpoint (linkerd2-proxy: outbound endpoint labels). */
+export function endpointLabels(authority: string, endpoint: EndpointState, zone: string): string {
+  const { facts } = endpoint;
+  const labels: [string, string][] = [['direction', 'outbound']];
+  if (authority !== '') labels.push(['authority', authority]);
+  labels.push(...addressLabels(endpoint.id));
+  if (facts.identity === null) {
+    labels.push(['tls', 'no_identity'], ['no_tls_reason', 'not_provided_by_service_discovery']);
+  } else {
+    labels.push(['tls', 'true'], ['server_id', facts.identity]);
+  }
+  for (const [name, value] of Object.entries(destinationLabels(endpoint, zone))) labels.push([`dst_${name}`, value]);
+  return renderLabels(labels);
+}
+
+/** Labels of an endpoint from discovery, and where it is seen from here. */
+function destinationLabels(endpoint: EndpointState, zone: string): Record<string, string> {
+  const { facts } = endpoint;
+  if (facts.zone === '') return facts.labels;
+  const locality = zone === '' ? 'unknown' : facts.zone === zone ? 'local' : 'remote';
+  return { ...facts.labels, zone: facts.zone, zone_locality: locality };
+}
+
+export function routeLabels(route: RouteEntry): string {
+  const labels: [string, string][] = [
+    ['direction', route.direction],
+    ['dst', route.dst],
+  ];
+  // The implicit default route has no name, hence no label (Linkerd).
+  if (route.name !== '') labels.push(['rt_route', route.name]);
+  return renderLabels(labels);
+}
+
+/** Labels of an inbound request or connection that was judged. Without the Host: a client could make up any number (CVE-2025-43915). */
+export function inboundLabels(
+  podIp: string,
+  policy: PortPolicyEntry,
+  peer: InboundPeer,
+  decision: PolicyDecision,
+): string {
+  const labels: [string, string][] = [
+    ['direction', 'inbound'],
+    ...addressLabels(formatAddress(podIp, policy.port)),
+    ...tlsLabels(peer),
+    ...objectLabels('srv', decision.server),
+    ['srv_port', String(policy.port)],
+    ...objectLabels('route', routeOf(decision)),
+  ];
+  if (decision.authorization !== null) labels.push(...objectLabels('authz', decision.authorization));
+  return renderLabels(labels);
+}
+
+/** Until HTTPRoutes attach to Servers there are two: the probes' and the default. */
+function routeOf(decision: PolicyDecision): ObjectLabel {
+  return { group: '', kind: 'default', name: decision.reason === 'probe' ? 'probe' : 'default' };
+}
+
+function objectLabels(prefix: string, object: ObjectLabel): [string, string][] {
+  return [
+    [`${prefix}_group`, object.group],
+    [`${prefix}_kind`, object.kind],
+    [`${prefix}_name`, object.name],
+  ];
+}
+
+function tlsLabels(peer: InboundPeer): [string, string][] {
+  if (peer.tls) return [['tls', 'true'], ...clientId(peer)];
+  return [
+    ['tls', 'no_identity'],
+    ['no_tls_reason', peer.loopback ? 'loopback' : 'no_tls_from_remote'],
+  ];
+}
+
+function clientId(peer: InboundPeer): [string, string][] {
+  return peer.identity === null ? [] : [['client_id', peer.identity]];
+}
+
+/** For `transportOpened`: an accepted inbound connection. */
+export function inboundTransport(podIp: string, port: number, peer: InboundPeer): TransportLabels {
+  return {
+    direction: 'inbound',
+    peer: 'src',
+    targetAddr: formatAddress(podIp, port),
+    tls: peer.tls ? 'true' : 'no_identity',
+    noTlsReason: peer.tls ? '' : peer.loopback ? 'loopback' : 'no_tls_from_remote',
+    identity: peer.identity ?? '',
+    dst: {},
+    authority: '',
+  };
+}
+
+/** For `transportOpened`: a connection made to an endpoint. */
+export function endpointTransport(authority: string, endpoint: EndpointState): TransportLabels {
+  const { identity, labels } = endpoint.facts;
+  return {
+    direction: 'outbound',
+    peer: 'dst',
+    targetAddr: endpoint.id,
+    tls: identity === null ? 'no_identity' : 'true',
+    noTlsReason: identity === null ? 'not_provided_by_service_discovery' : '',
+    identity: identity ?? '',
+    dst: labels,
+    authority,
+  };
+}
+
+/** For `transportOpened`: a connection without TLS that nothing more is known about (the application's own side, a destination passed through). */
+export function plainTransport(
+  direction: TransportLabels['direction'],
+  peer: TransportLabels['peer'],
+  targetAddr: string,
+  noTlsReason: string,
+): TransportLabels {
+  return { direction, peer, targetAddr, tls: 'no_identity', noTlsReason, identity: '', dst: {}, authority: '' };
+}

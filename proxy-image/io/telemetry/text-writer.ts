@@ -1,0 +1,33 @@
+export type MetricType = 'counter' | 'gauge' | 'histogram';
+
+/** Prometheus text format, version 0.0.4. */
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Writes families in the Prometheus text format. Label text comes rendered (`renderLabels`), so that a scrape joins strings and escapes nothing. */
+export class TextWriter {
+  readonly #parts: string[] = [];
+
+  family(name: string, type: MetricType, help: string): void {
+    this.#parts.push(`# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`);
+  }
+
+  /** `labels` without braces; empty = none. */
+  sample(name: string, labels: string, value: number): void {
+    this.#parts.push(labels === '' ? `${name} ${formatValue(value)}\n` : `${name}{${labels}} ${formatValue(value)}\n`);
+  }
+
+  toString(): string {
+    return this.#parts.join('');
+  }
+}
+
+function escapeHelp(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+}
+
+/** The format spells infinities with a sign. */
+export function formatValue(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  if (value === Number.NEGATIVE_INFINITY) return '-Inf';
+  return String(value);
+}
