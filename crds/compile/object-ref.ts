@@ -23,7 +23,8 @@ export type ModelKind = keyof ModelByKind;
 export type Model = ModelByKind[ModelKind];
 
 /** The kinds whose status counts the proxies that run with them. `Mesh` is in every resource and is counted over all connections instead. */
-export type CountedKind = 'ServiceProfile' | 'TrafficSplit' | 'Server' | 'ServerAuthorization';
+export const COUNTED_KINDS = ['ServiceProfile', 'TrafficSplit', 'Server', 'ServerAuthorization'] as const;
+export type CountedKind = (typeof COUNTED_KINDS)[number];
 
 export interface ObjectRef {
   kind: CountedKind;
@@ -36,4 +37,10 @@ export type ObjectRefText = string;
 
 export function formatRef(ref: ObjectRef): ObjectRefText {
   return `${ref.kind}/${ref.namespace}/${ref.name}`;
+}
+
+export function parseRef(text: ObjectRefText): ObjectRef | null {
+  const [kindText, namespace = '', name = ''] = text.split('/');
+  const kind = COUNTED_KINDS.find((each) => each === kindText);
+  return kind === undefined ? null : { kind, namespace, name };
 }

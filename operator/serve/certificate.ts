@@ -1,0 +1,14 @@
+import type { TLSSocket } from 'node:tls';
+
+/** The identity that a verified client certificate proves, or `null`: it must have exactly one SAN, a DNS name. */
+export function peerCertificate(socket: TLSSocket): { identity: string; expiresAtMs: number } | null {
+  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+  const identity = certificate === undefined ? null : onlyDnsName(certificate.subjectAltName ?? '');
+  const expiresAtMs = Date.parse(certificate?.validTo ?? '');
+  return identity === null || Number.isNaN(expiresAtMs) ? null : { identity, expiresAtMs };
+}
+
+/** Node joins SANs with commas and quotes what could be mistaken for one; a name of ours contains neither. */
+function onlyDnsName(subjectAltName: string): string | null {
+  return /^DNS:([a-z0-9.-]{1,253})$/.exec(subjectAltName)?.[1] ?? null;
+}

@@ -1,0 +1,238 @@
+import { ResourceCache } from '../../crds/compile/resource-cache.ts';
+import type { ReadKey } from '../../crds/compile/view.ts';
+import type { ErrorCode } from '../../proxy-image/contract/errors.ts';
+import type { Hello, ProxyMessage } from '../../proxy-image/contract/messages.ts';
+import { judge } from './admission.ts';
+import { ChangeEncoder } from './encoding.ts';
+import type { Peer, PeerHandler } from './peer.ts';
+import type { Progress } from './progress.ts';
+import { Session } from './session.ts';
+import type { SessionContext } from './session-context.ts';
+import type { Connections, ServeClock } from './types.ts';
+
+/** A connection from its first byte on; it has a session once its hello was accepted. */
+interface Client {
+  peer: Peer;
+  connectedAtMs: number;
+  heardAtMs: number;
+  hello: Hello | null;
+  session: Session | null;
+  /** The pod of the hello has been seen in the store. */
+  podKnown: boolean;
+}
+
+type Shared = Omit<SessionContext<Session>, 'cache' | 'encoder' | 'progressed'>;
+
+/**
+ * Carries changes from the state to the sessions. Work is done in slices of the event loop: what was invalidated is compiled, the sessions
+ * concerned are marked, and each writes one batch; a burst of events between two slices costs one compilation and one batch.
+ */
+export class Distribution {
+  readonly #context: SessionContext<Session>;
+  readonly #clock: ServeClock;
+  readonly #clients = new Set<Client>();
+  readonly #sessions = new Map<string, Client>();
+  readonly #waiting = new Set<Session>();
+  #synced = false;
+  #scheduled = false;
+
+  constructor(shared: Shared, progress: Progress) {
+    const encoder = new ChangeEncoder<Session>();
+    const cache = new ResourceCache<Session>(shared.state, {
+      changed: (resource, previous) => {
+        encoder.noteChange(resource, previous);
+        progress.note(resource.uses);
+      },
+      compiled: (resource, changed, durationMs) => shared.metrics.compiled(resource.key.kind, durationMs, changed),
+      now: () => shared.clock.now(),
+    });
+    this.#context = { ...shared, cache, encoder, progressed: (resource) => progress.note(resource.uses) };
+    this.#clock = shared.clock;
+  }
+
+  get cache(): ResourceCache<Session> {
+    return this.#context.cache;
+  }
+
+  /** Takes a connection whose certificate has been verified. */
+  accept(peer: Peer): PeerHandler {
+    const nowMs = this.#clock.now();
+    const client: Client = {
+      peer,
+      connectedAtMs: nowMs,
+      heardAtMs: nowMs,
+      hello: null,
+      session: null,
+      podKnown: false,
+    };
+    this.#clients.add(client);
+    this.#context.metrics.connected(this.#clients.size);
+    return {
+      received: (message) => this.#receive(client, message),
+      drained: () => client.session?.pump(),
+      closed: () => this.#forget(client),
+    };
+  }
+
+  storesSynced(): void {
+    if (this.#synced) return;
+    this.#synced = true;
+    for (const client of this.#clients) {
+      if (client.hello === null) continue;
+      client.peer.resume();
+      this.#open(client, client.hello);
+    }
+    this.#schedule();
+  }
+
+  invalidate(reads: Iterable<ReadKey>): void {
+    this.#context.cache.invalidate(reads);
+    if (this.#context.cache.stale) this.#schedule();
+  }
+
+  /** What only time brings about: peers that fell silent, pods that never came, keys that were withheld. */
+  sweep(): void {
+    const nowMs = this.#clock.now();
+    for (const client of this.#clients) {
+      const verdict = this.#verdict(client, nowMs);
+      if (verdict !== null) client.peer.close(...verdict);
+      else client.session?.reconsider();
+    }
+  }
+
+  connections(): Connections {
+    const sessions = [...this.#sessions.values()].flatMap(({ session }) => session ?? []);
+    return { connected: sessions.length, current: sessions.filter((session) => session.current).length };
+  }
+
+  /** Ends every connection; proxies find another replica. */
+  close(): void {
+    for (const { peer } of this.#clients) peer.close('WEFT_SERVE_STOPPING', '');
+  }
+
+  #receive(client: Client, message: ProxyMessage): void {
+    client.heardAtMs = this.#clock.now();
+    const { peer, session } = client;
+    if (message.type === 'hello') this.#greet(client, message);
+    else if (session === null) peer.close('WEFT_SERVE_PROTOCOL', `${message.type} before hello`);
+    else if (message.type === 'ping') peer.pong();
+    else this.#pass(session, message);
+  }
+
+  #pass(session: Session, message: Exclude<ProxyMessage, { type: 'hello' | 'ping' }>): void {
+    switch (message.type) {
+      case 'subscribe':
+        session.subscribe(message.keys);
+        break;
+      case 'unsubscribe':
+        session.unsubscribe(message.keys);
+        break;
+      case 'ack':
+        session.acknowledge(message.seq);
+        return;
+      case 'nack':
+        session.reject(message.seq, message.key, message.problems);
+        return;
+    }
+    this.#context.metrics.subscriptions(this.cache.size.audiences);
+  }
+
+  #greet(client: Client, hello: Hello): void {
+    if (client.hello !== null) {
+      client.peer.close('WEFT_SERVE_PROTOCOL', 'a second hello');
+      return;
+    }
+    client.hello = hello;
+    if (this.#synced) this.#open(client, hello);
+    // Nothing is answered from half-filled stores; what else the proxy says waits in its socket.
+    else client.peer.pause();
+  }
+
+  #open(client: Client, hello: Hello): void {
+    const admission = judge(this.#context.state, hello, client.peer.identity);
+    if (admission === 'refused') {
+      client.peer.close('WEFT_SERVE_IDENTITY', `${client.peer.identity} claims ${hello.namespace}/${hello.pod}`);
+      return;
+    }
+    client.podKnown = admission === 'admitted';
+    const session = new Session(client.peer, hello, this.#context);
+    this.#replace(session.name, client);
+    client.session = session;
+    session.start();
+    const { proxyVersion, revision, held } = hello;
+    this.#context.log.info('proxy connected', { proxy: session.name, proxyVersion, revision, held: held.length });
+  }
+
+  /** One connection per pod: a proxy that comes again has lost the one before, whatever this side still believes. */
+  #replace(name: string, client: Client): void {
+    const before = this.#sessions.get(name);
+    this.#sessions.set(name, client);
+    before?.peer.close('WEFT_SERVE_REPLACED', client.peer.address);
+  }
+
+  #verdict(client: Client, nowMs: number): [ErrorCode, string] | null {
+    const { limits } = this.#context;
+    const { hello, session, peer } = client;
+    if (peer.expiresAtMs <= this.#clock.wallTimeMs()) return ['WEFT_SERVE_EXPIRED', peer.identity];
+    if (hello === null && nowMs - client.connectedAtMs > limits.helloTimeoutMs)
+      return ['WEFT_SERVE_SILENT', 'no hello'];
+    // While the stores fill, the socket is not read.
+    if (hello !== null && session === null) return null;
+    if (nowMs - client.heardAtMs > limits.idleTimeoutMs) return ['WEFT_SERVE_SILENT', 'no message'];
+    if ((session?.waitingMs(nowMs) ?? 0) > limits.ackTimeoutMs) return ['WEFT_SERVE_SILENT', 'no ack'];
+    return hello === null || client.podKnown ? null : this.#podVerdict(client, hello, nowMs);
+  }
+
+  #podVerdict(client: Client, hello: Hello, nowMs: number): [ErrorCode, string] | null {
+    const admission = judge(this.#context.state, hello, client.peer.identity);
+    client.podKnown = admission === 'admitted';
+    if (admission === 'refused')
+      return ['WEFT_SERVE_IDENTITY', `${client.peer.identity} claims ${hello.namespace}/${hello.pod}`];
+    const late = admission === 'unknownPod' && nowMs - client.connectedAtMs > this.#context.limits.podTimeoutMs;
+    return late ? ['WEFT_SERVE_POD', `${hello.namespace}/${hello.pod}`] : null;
+  }
+
+  #forget(client: Client): void {
+    this.#clients.delete(client);
+    const { session } = client;
+    if (session !== null) {
+      this.#waiting.delete(session);
+      session.end();
+      if (this.#sessions.get(session.name) === client) this.#sessions.delete(session.name);
+    }
+    this.#context.metrics.connected(this.#clients.size);
+    this.#context.metrics.subscriptions(this.cache.size.audiences);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || !this.#synced) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  /** One slice. Compiling and writing each get their time, so that neither a flood of changes nor a crowd of proxies stops the other. */
+  #turn(): void {
+    this.#scheduled = false;
+    const { cache } = this.#context;
+    if (cache.stale) {
+      for (const audience of cache.refresh(this.#slice())) {
+        for (const session of audience.subscribers) {
+          session.invalidate(audience.keyText);
+          this.#waiting.add(session);
+        }
+      }
+    }
+    const more = this.#slice();
+    for (const session of this.#waiting) {
+      this.#waiting.delete(session);
+      session.pump();
+      if (!more()) break;
+    }
+    if (cache.stale || this.#waiting.size > 0) this.#schedule();
+  }
+
+  #slice(): () => boolean {
+    const endMs = this.#clock.now() + this.#context.limits.sliceMs;
+    return () => this.#clock.now() < endMs;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Compiled } from '../../crds/compile/compile.ts';
+import type { Resource } from '../../crds/compile/resource-cache.ts';
+import { FRAME_HEADER_BYTES, frameHeader } from '../../proxy-image/contract/framing.ts';
+import type { Endpoint } from '../../proxy-image/contract/resources.ts';
+import { diffEndpoints, PatchHistory, patchOf } from './patch.ts';
+
+const encoder = new TextEncoder();
+const COMMA = encoder.encode(',');
+const BATCH_END = encoder.encode(']}');
+
+/** Encoded once per version (and per base version for patches), whoever it is for. */
+interface Encoded {
+  set: Uint8Array | null;
+  patches: Map<string, Uint8Array>;
+}
+
+/** The wire form of changes: JSON bytes, shared by all proxies that get the same change. */
+export class ChangeEncoder<S> {
+  readonly #encoded = new WeakMap<Compiled, Encoded>();
+  readonly #histories = new WeakMap<Resource<S>, PatchHistory>();
+
+  /** To be told of every new version, so that patches can be made later. */
+  noteChange(resource: Resource<S>, previous: Compiled | null): void {
+    const before = endpointsOf(previous);
+    const after = endpointsOf(resource.compiled);
+    if (previous === null || before === null || after === null) return;
+    const history = this.#histories.get(resource) ?? new PatchHistory();
+    history.record(previous.version, diffEndpoints(before, after));
+    this.#histories.set(resource, history);
+  }
+
+  /** The smallest change that brings a proxy from `heldVersion` (empty: it has nothing) to `compiled`. */
+  change(resource: Resource<S>, compiled: Compiled, heldVersion: string): Uint8Array {
+    const encoded = this.#of(compiled);
+    const known = encoded.patches.get(heldVersion);
+    if (known !== undefined) return known;
+    const patch = heldVersion === '' ? null : this.#encodePatch(resource, compiled, heldVersion);
+    if (patch !== null) {
+      encoded.patches.set(heldVersion, patch);
+      return patch;
+    }
+    encoded.set ??= encodeSet(resource.keyText, compiled);
+    return encoded.set;
+  }
+
+  #of(compiled: Compiled): Encoded {
+    let encoded = this.#encoded.get(compiled);
+    if (encoded === undefined) {
+      encoded = { set: null, patches: new Map() };
+      this.#encoded.set(compiled, encoded);
+    }
+    return encoded;
+  }
+
+  /** `null` when the base is too old, or the patch would not be worth it. */
+  #encodePatch(resource: Resource<S>, compiled: Compiled, baseVersion: string): Uint8Array | null {
+    const diff = this.#histories.get(resource)?.since(baseVersion) ?? null;
+    const total = endpointsOf(compiled)?.length ?? 0;
+    if (diff === null || diff.size * 2 > total) return null;
+    const { version, sources } = compiled;
+    const patch = { op: 'patch', key: resource.keyText, baseVersion, version, sources, ...patchOf(diff) };
+    return encoder.encode(JSON.stringify(patch));
+  }
+}
+
+function endpointsOf(compiled: Compiled | null): readonly Endpoint[] | null {
+  return compiled !== null && 'endpoints' in compiled.body ? compiled.body.endpoints : null;
+}
+
+function encodeSet(keyText: string, { version, text }: Compiled): Uint8Array {
+  return encoder.encode(`{"op":"set","key":${JSON.stringify(keyText)},"version":"${version}","body":${text}}`);
+}
+
+export function encodeDelete(keyText: string): Uint8Array {
+  return encoder.encode(JSON.stringify({ op: 'delete', key: keyText }));
+}
+
+/** A framed batch in parts: the changes are not copied. */
+export function encodeBatch(seq: number, changes: readonly Uint8Array[]): { parts: Uint8Array[]; sizeBytes: number } {
+  const parts: Uint8Array[] = [encoder.encode(`{"type":"batch","seq":${seq},"changes":[`)];
+  for (const [at, change] of changes.entries()) {
+    if (at > 0) parts.push(COMMA);
+    parts.push(change);
+  }
+  parts.push(BATCH_END);
+  const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
+  return { parts: [frameHeader(sizeBytes), ...parts], sizeBytes: sizeBytes + FRAME_HEADER_BYTES };
+}

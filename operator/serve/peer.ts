@@ -1,0 +1,29 @@
+import type { ErrorCode } from '../../proxy-image/contract/errors.ts';
+import type { ProxyMessage } from '../../proxy-image/contract/messages.ts';
+
+/** One connection, as a session sees it. */
+export interface Peer {
+  /** The one SAN of the verified client certificate. */
+  readonly identity: string;
+  /** Wall-clock time at which that certificate ends. */
+  readonly expiresAtMs: number;
+  /** Remote address and port, for the log. */
+  readonly address: string;
+  /** False after a write that filled the buffer, until `PeerHandler.drained`. */
+  readonly writable: boolean;
+  write(parts: readonly Uint8Array[]): void;
+  /** Answers a ping; left out while the proxy does not read what it was sent. */
+  pong(): void;
+  /** Stops reading: nothing of what follows is handled until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Tells the proxy why, then ends the connection. */
+  close(code: ErrorCode, detail: string): void;
+}
+
+export interface PeerHandler {
+  received(message: ProxyMessage): void;
+  drained(): void;
+  /** Last call. */
+  closed(): void;
+}

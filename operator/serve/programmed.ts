@@ -1,0 +1,33 @@
+import { formatRef, type ObjectRef } from '../../crds/compile/object-ref.ts';
+import { compareText } from '../../crds/compile/order.ts';
+import type { ResourceCache } from '../../crds/compile/resource-cache.ts';
+import type { Session } from './session.ts';
+import { isCurrent } from './subscription.ts';
+import type { Programmed } from './types.ts';
+
+/** A status names so many proxies (the rest is a number). */
+export const MAX_NAMED = 5;
+
+/** Counts the proxies that subscribe to something made from `object`, and those that have acknowledged all of it. */
+export function programmed(cache: ResourceCache<Session>, object: ObjectRef): Programmed {
+  const proxies = new Set<Session>();
+  const behind = new Set<Session>();
+  const rejections: Programmed['rejections'] = [];
+  let sinceMs = 0;
+  for (const { keyText, compiled, audiences } of cache.using(formatRef(object))) {
+    for (const session of [...audiences].flatMap((audience) => [...audience.subscribers])) {
+      proxies.add(session);
+      const subscription = session.subscription(keyText);
+      if (subscription === undefined || isCurrent(subscription)) continue;
+      behind.add(session);
+      const since = session.behindSinceMs(subscription);
+      if (since > 0) sinceMs = sinceMs === 0 ? since : Math.min(sinceMs, since);
+      if (subscription.rejectedVersion === compiled?.version && rejections.length < MAX_NAMED) {
+        rejections.push({ proxy: session.name, key: keyText, problems: [...subscription.problems] });
+      }
+    }
+  }
+  const names = [...behind].map(({ name }) => name).sort(compareText);
+  const current = proxies.size - behind.size;
+  return { proxies: proxies.size, current, behind: names.slice(0, MAX_NAMED), sinceMs, rejections };
+}

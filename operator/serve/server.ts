@@ -1,0 +1,108 @@
+import { constants } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createServer, type SecureContextOptions, type Server } from 'node:tls';
+import { CONFIG_ALPN } from '../../proxy-image/contract/messages.ts';
+import { peerCertificate } from './certificate.ts';
+import { Distribution } from './distribution.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import { NO_METRICS } from './metrics.ts';
+import { programmed } from './programmed.ts';
+import { Progress } from './progress.ts';
+import { TlsPeer } from './tls-peer.ts';
+import type { ConfigServer, ConfigServerOptions, ServeLimits, TlsProvider } from './types.ts';
+
+const SWEEP_MS = 1_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** For last messages to leave when the server closes; what is still open then is cut, half-made handshakes too. */
+const CLOSE_GRACE_MS = 1_500;
+
+/**
+ * The configuration stream (architecture: contract): TLS 1.3 with client certificates, ALPN `weft-config/1`. Every replica serves from its own
+ * state. The caller feeds `state` and passes on what `apply` returned.
+ */
+export function createConfigServer(options: ConfigServerOptions): ConfigServer {
+  const limits: ServeLimits = { ...DEFAULT_LIMITS, ...options.limits };
+  const metrics = options.metrics ?? NO_METRICS;
+  const { state, clock, log } = options;
+  const progress = new Progress(options.progress);
+  const distribution = new Distribution({ state, clock, log, metrics, limits }, progress);
+  const server = createTlsServer(options.tls, limits);
+  const sockets = new Set<Socket>();
+  const sweep = setInterval(() => distribution.sweep(), SWEEP_MS);
+  sweep.unref();
+  const stopFollowing = options.tls.onChange(() => server.setSecureContext(secureContext(options.tls)));
+
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('secureConnection', (socket) => {
+    const certificate = peerCertificate(socket);
+    if (certificate === null || socket.alpnProtocol !== CONFIG_ALPN) {
+      metrics.refused('handshake');
+      socket.destroy();
+      return;
+    }
+    const peer = new TlsPeer(socket, certificate, { clock, limits, log, metrics });
+    peer.start(distribution.accept(peer));
+  });
+  server.on('tlsClientError', (error, socket) => {
+    metrics.refused('handshake');
+    log.info('handshake with a proxy failed', { error: error.message, address: socket.remoteAddress ?? '' });
+  });
+
+  return {
+    listen: (port, host) => listen(server, port, host),
+    storesSynced: () => distribution.storesSynced(),
+    invalidate: (reads) => distribution.invalidate(reads),
+    programmed: (object) => programmed(distribution.cache, object),
+    connections: () => distribution.connections(),
+    close: async () => {
+      clearInterval(sweep);
+      stopFollowing();
+      progress.stop();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      distribution.close();
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, CLOSE_GRACE_MS);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+function createTlsServer(tls: TlsProvider, limits: ServeLimits): Server {
+  const server = createServer({
+    ...secureContext(tls),
+    requestCert: true,
+    rejectUnauthorized: true,
+    ALPNProtocols: [CONFIG_ALPN],
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+  });
+  server.maxConnections = limits.maxConnections;
+  return server;
+}
+
+function secureContext(tls: TlsProvider): SecureContextOptions {
+  const { certificateChainPem, privateKeyPem, trustAnchorsPem } = tls.current();
+  return {
+    cert: certificateChainPem,
+    key: privateKeyPem,
+    ca: trustAnchorsPem,
+    minVersion: 'TLSv1.3',
+    // A resumed session would outlive the anchor that its certificate was verified against.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+function listen(server: Server, port: number, host?: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,137 @@
+import type { TLSSocket } from 'node:tls';
+import { checkProxyMessage } from '../../proxy-image/contract/check.ts';
+import { ERRORS, type ErrorCode, WeftError } from '../../proxy-image/contract/errors.ts';
+import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
+import type { Peer, PeerHandler } from './peer.ts';
+import { TokenBucket } from './rate.ts';
+import type { SessionContext } from './session-context.ts';
+
+type PeerContext = Pick<SessionContext<unknown>, 'clock' | 'limits' | 'log' | 'metrics'>;
+
+/** Parts larger than this are handed to the socket one by one instead of being copied together. */
+const COPY_LIMIT_BYTES = 64 * 1024;
+/** For the last message to leave; then the connection is cut. */
+const CLOSE_GRACE_MS = 1_000;
+const PONG = encodeFrame({ type: 'pong' });
+
+/** Framed messages over one verified TLS connection. */
+export class TlsPeer implements Peer {
+  readonly identity: string;
+  readonly expiresAtMs: number;
+  readonly address: string;
+  readonly #socket: TLSSocket;
+  readonly #context: PeerContext;
+  readonly #frames: FrameReader;
+  readonly #rate: TokenBucket;
+  #handler: PeerHandler | null = null;
+  #writable = true;
+  #closing = false;
+  #paused = false;
+  /** Messages that were read together with the one that paused the peer. */
+  #unhandled: unknown[] = [];
+
+  constructor(socket: TLSSocket, certificate: { identity: string; expiresAtMs: number }, context: PeerContext) {
+    this.identity = certificate.identity;
+    this.expiresAtMs = certificate.expiresAtMs;
+    this.address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+    this.#socket = socket;
+    this.#context = context;
+    this.#frames = new FrameReader(context.limits.maxMessageBytes);
+    const { messagesPerSecond, messageBurst } = context.limits;
+    this.#rate = new TokenBucket(messagesPerSecond, messageBurst, context.clock.now());
+  }
+
+  start(handler: PeerHandler): void {
+    this.#handler = handler;
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Uint8Array) => this.#read(chunk));
+    socket.on('drain', () => {
+      this.#writable = true;
+      handler.drained();
+    });
+    // 'close' follows every error and does what is to be done.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#closing = true;
+      handler.closed();
+    });
+  }
+
+  get writable(): boolean {
+    return this.#writable && !this.#closing;
+  }
+
+  write(parts: readonly Uint8Array[]): void {
+    if (this.#closing) return;
+    const socket = this.#socket;
+    const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    if (sizeBytes <= COPY_LIMIT_BYTES) {
+      this.#writable = socket.write(Buffer.concat(parts, sizeBytes));
+      return;
+    }
+    socket.cork();
+    for (const part of parts) this.#writable = socket.write(part);
+    socket.uncork();
+  }
+
+  pong(): void {
+    if (this.writable) this.write([PONG]);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#socket.resume();
+    // After the caller has finished what it resumed for.
+    if (this.#unhandled.length > 0) queueMicrotask(() => this.#handle(this.#unhandled.splice(0)));
+  }
+
+  close(code: ErrorCode, detail: string): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    const { log, metrics } = this.#context;
+    metrics.refused(code);
+    log.info('connection of a proxy ended', { code, detail, identity: this.identity, address: this.address });
+    const message = detail === '' ? ERRORS[code].message : `${ERRORS[code].message}: ${detail}`;
+    this.#socket.end(encodeFrame({ type: 'error', code, message }));
+    setTimeout(() => this.#socket.destroy(), CLOSE_GRACE_MS).unref();
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#closing) return;
+    try {
+      this.#handle(this.#frames.push(chunk));
+    } catch (error) {
+      if (!(error instanceof WeftError)) throw error;
+      this.close('WEFT_SERVE_PROTOCOL', error.message);
+    }
+  }
+
+  #handle(messages: readonly unknown[]): void {
+    for (const [at, value] of messages.entries()) {
+      if (this.#closing) return;
+      if (this.#paused) {
+        this.#unhandled.push(...messages.slice(at));
+        return;
+      }
+      this.#handleOne(value);
+    }
+  }
+
+  #handleOne(value: unknown): void {
+    const { clock, limits } = this.#context;
+    const checked = checkProxyMessage(value);
+    if (!this.#rate.take(clock.now())) {
+      this.close('WEFT_SERVE_LIMIT', `more than ${limits.messagesPerSecond} messages a second`);
+    } else if (checked.message === null) {
+      this.close('WEFT_SERVE_PROTOCOL', checked.problem);
+    } else {
+      this.#handler?.received(checked.message);
+    }
+  }
+}
