@@ -47,18 +47,33 @@ interface RequestParts {
 }
 
 function partsOf(der: Uint8Array): RequestParts {
-  const [info, algorithm, signature] = children(decode(der));
+  const [info, algorithm, signature] = unsignedParts(decode(der));
   const [version, subject, spki, attributes] = children(info);
   if (content(version).toString('hex') !== '00') throw new Error('unknown version');
   const extensions = isContext(attributes, 0) ? extensionsOf(children(attributes)) : [];
   return {
-    info: encode(info!),
+    info: encode(info),
     publicKey: createPublicKey({ key: encode(spki!), format: 'der', type: 'spki' }),
-    algorithm: dottedOid(children(algorithm)[0]),
-    signature: content(signature).subarray(1),
+    algorithm,
+    signature,
     names: [...commonNames(subject!), ...extensions.flatMap(alternativeNames)],
     asksForAuthority: extensions.some(isAuthority),
   };
+}
+
+/** The frame that the signature does not cover: held to its form here. */
+function unsignedParts(request: Asn1): [info: Asn1, algorithm: string, signature: Buffer] {
+  const [info, algorithm, signature, ...rest] = children(request);
+  const [id, ...parameters] = children(algorithm);
+  const bits = content(signature);
+  const wellFormed =
+    isUniversal(request, 'SEQUENCE') &&
+    isUniversal(algorithm, 'SEQUENCE') &&
+    isUniversal(signature, 'BITSTRING') &&
+    bits[0] === 0 &&
+    rest.length + parameters.length === 0;
+  if (info === undefined || !wellFormed) throw new Error('unexpected form');
+  return [info, dottedOid(id), bits.subarray(1)];
 }
 
 function isSigned({ info, publicKey, algorithm, signature }: RequestParts): boolean {

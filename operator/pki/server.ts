@@ -1,0 +1,110 @@
+import type { AddressInfo } from 'node:net';
+import tls from 'node:tls';
+import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
+import { IDENTITY_ALPN, MAX_IDENTITY_MESSAGE_BYTES } from '../../proxy-image/contract/identity-messages.ts';
+import { followCertificate, type ServingCertificate } from './serving.ts';
+import type { Signing } from './signing.ts';
+
+export interface IdentityServerOptions {
+  certificate: ServingCertificate;
+  signing: Pick<Signing, 'certify'>;
+  /** From the handshake to the whole request, and again for the answer to be taken. */
+  timeoutMs?: number;
+}
+
+/** A request follows its handshake at once; token reviews have 5 s of their own. */
+const TIMEOUT_MS = 5_000;
+/** Each holds at most one message of 64 KiB. What is beyond waits in the kernel's queue and then at the proxy's back-off. */
+const MAX_CONNECTIONS = 1_000;
+
+/** Port 8080 of the operator: one certificate request per connection (`proxy-image/contract/identity-messages.ts`). */
+export class IdentityServer {
+  readonly #server: tls.Server;
+  readonly #signing: Pick<Signing, 'certify'>;
+  readonly #timeoutMs: number;
+  readonly #unfollow: () => void;
+  readonly #sockets = new Set<tls.TLSSocket>();
+
+  /** @throws Error when there is no certificate yet */
+  constructor(options: IdentityServerOptions) {
+    const credentials = options.certificate.current;
+    if (credentials === null) throw new Error('the identity server needs a certificate before it starts');
+    this.#signing = options.signing;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#server = tls.createServer(
+      {
+        key: credentials.keyPem,
+        cert: credentials.certPem,
+        minVersion: 'TLSv1.3',
+        ALPNProtocols: [IDENTITY_ALPN],
+        handshakeTimeout: this.#timeoutMs,
+      },
+      (socket) => this.#accept(socket),
+    );
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    // A failed handshake is the client's affair; the socket is closed by Node.
+    this.#server.on('tlsClientError', () => {});
+    this.#unfollow = followCertificate(this.#server, options.certificate);
+  }
+
+  /** Resolves with the port when it listens. */
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Stops accepting and cuts what is open: a proxy asks the next replica. */
+  close(): Promise<void> {
+    this.#unfollow();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const socket of this.#sockets) socket.destroy();
+    });
+  }
+
+  #accept(socket: tls.TLSSocket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#sockets.delete(socket));
+    if (socket.alpnProtocol !== IDENTITY_ALPN) {
+      socket.destroy();
+      return;
+    }
+    // A deadline, not an idle timeout: a byte a second must not keep a connection.
+    const deadline = setTimeout(() => socket.destroy(), this.#timeoutMs);
+    socket.on('close', () => clearTimeout(deadline));
+    const reader = new FrameReader(MAX_IDENTITY_MESSAGE_BYTES);
+    socket.on('data', (chunk: Buffer) => {
+      const message = firstMessage(reader, chunk);
+      if (message === null) return;
+      clearTimeout(deadline);
+      socket.removeAllListeners('data');
+      void this.#answer(socket, message.value);
+    });
+  }
+
+  async #answer(socket: tls.TLSSocket, message: unknown): Promise<void> {
+    const answer = await this.#signing.certify(message, socket.remoteAddress ?? '');
+    if (socket.destroyed) return;
+    const deadline = setTimeout(() => socket.destroy(), this.#timeoutMs);
+    socket.on('close', () => clearTimeout(deadline));
+    // What else the client may have sent is read and dropped: unread bytes would turn our end into a reset.
+    socket.resume();
+    socket.end(encodeFrame(answer));
+  }
+}
+
+/** `null` while the message is incomplete; what is no frame of JSON is judged (refused, audited, counted) as a message of nothing. */
+function firstMessage(reader: FrameReader, chunk: Buffer): { value: unknown } | null {
+  try {
+    const messages = reader.push(chunk);
+    return messages.length === 0 ? null : { value: messages[0] };
+  } catch {
+    return { value: null };
+  }
+}
