@@ -17,6 +17,7 @@ const BINARY_EXPONENT: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 
 
 const FORM = /^([+-]?)(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(?:([KMGTPE]i)|([eE][+-]?[0-9]{1,4})|([numkMGTPE]?))$/;
 const MAX_LENGTH = 64;
+const MAX_WHOLE = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 const MESSAGE = 'must be a quantity such as 5, "500m", "1k" or "1e3"';
 
 /**
@@ -37,10 +38,10 @@ export function parseQuantity(value: unknown): Scalar<number> {
   return valid(negative && result !== 0 ? -result : result);
 }
 
+/** The manifests' int-or-string knows no fractions; text does ("0.5"). */
 function parseNumber(value: number): Scalar<number> {
-  if (!Number.isFinite(value)) return invalid(MESSAGE);
-  const result = Number.isInteger(value) ? value * 1000 : Math.ceil(Number((value * 1000).toFixed(6)));
-  return Math.abs(result) <= Number.MAX_SAFE_INTEGER ? valid(result) : invalid('is too large');
+  if (!Number.isInteger(value)) return invalid(`${MESSAGE}, not ${quote(value)}`);
+  return Math.abs(value) <= MAX_WHOLE ? valid(value * 1000) : invalid('is too large');
 }
 
 /** `digits × 10^-fractionDigits × suffix × 1000`, rounded up; `null` when the exponent alone puts it out of range. */
