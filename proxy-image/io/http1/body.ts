@@ -1,0 +1,61 @@
+import { ChunkedBody } from './chunked.ts';
+import type { BodyKind } from './head.ts';
+
+/** Receives the parts of a body that are to be passed on, in order. `bytes[from..to)` is valid during the call. */
+export interface BodySink {
+  range(bytes: Buffer, from: number, to: number): void;
+}
+
+/**
+ * Follows one message body through the bytes of its connection: counted, never parsed. Reused for all messages of a connection.
+ */
+export class BodyReader {
+  /** The whole body has gone by. */
+  done = true;
+  kind: BodyKind = 'none';
+  #remaining = 0;
+  #chunked: ChunkedBody | null = null;
+
+  /** `unframe`: only the data of chunks is wanted, for a recipient that does not know them (HTTP/1.0). */
+  begin(kind: BodyKind, length: number, unframe: boolean): void {
+    this.kind = kind;
+    this.#remaining = length;
+    this.done = kind === 'none' || (kind === 'length' && length === 0);
+    if (kind !== 'chunked') return;
+    this.#chunked ??= new ChunkedBody();
+    this.#chunked.begin(unframe);
+  }
+
+  /** Feeds `bytes[from..to)`. Returns where the body ends in them (`to` when it goes on), or a rejection (negative). */
+  feed(bytes: Buffer, from: number, to: number, sink: BodySink): number {
+    if (this.done) return from;
+    if (this.kind === 'chunked') return this.#feedChunked(bytes, from, to, sink);
+    if (this.kind === 'until-close') {
+      sink.range(bytes, from, to);
+      return to;
+    }
+    const end = Math.min(to, from + this.#remaining);
+    this.#remaining -= end - from;
+    this.done = this.#remaining === 0;
+    if (end > from) sink.range(bytes, from, end);
+    return end;
+  }
+
+  #feedChunked(bytes: Buffer, from: number, to: number, sink: BodySink): number {
+    const chunked = this.#chunked!;
+    const end = chunked.feed(bytes, from, to, sink);
+    this.done = chunked.done;
+    return end;
+  }
+
+  /** The connection ended: is the body whole? */
+  get endsAtClose(): boolean {
+    return this.kind === 'until-close';
+  }
+
+  /** Bytes of a counted body still to come; Infinity when unknown. */
+  get remaining(): number {
+    if (this.done) return 0;
+    return this.kind === 'length' ? this.#remaining : Number.POSITIVE_INFINITY;
+  }
+}

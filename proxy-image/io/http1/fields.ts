@@ -1,0 +1,112 @@
+import { lowerCase, TOKEN } from './octets.ts';
+
+/** Fields that the proxy itself must understand; everything else is `OTHER` and passes as it came. */
+export const OTHER = 0;
+export const HOST = 1;
+export const CONTENT_LENGTH = 2;
+export const TRANSFER_ENCODING = 3;
+export const CONNECTION = 4;
+export const UPGRADE = 5;
+export const TE = 6;
+/** Meant for one connection only, never forwarded: RFC 9110 section 7.6.1, and what old clients send. */
+export const HOP_BY_HOP = 7;
+/** The mesh's own: never taken over from outside (Linkerd strips them too). */
+export const L5D = 8;
+export const L5D_PROXY_ERROR = 9;
+
+export type FieldId = number;
+
+interface Known {
+  readonly name: string;
+  readonly id: FieldId;
+}
+
+const KNOWN: readonly Known[] = [
+  { name: 'host', id: HOST },
+  { name: 'content-length', id: CONTENT_LENGTH },
+  { name: 'transfer-encoding', id: TRANSFER_ENCODING },
+  { name: 'connection', id: CONNECTION },
+  { name: 'upgrade', id: UPGRADE },
+  { name: 'te', id: TE },
+  { name: 'keep-alive', id: HOP_BY_HOP },
+  { name: 'proxy-connection', id: HOP_BY_HOP },
+  // Belongs to the upgrade to h2c, which is never passed on.
+  { name: 'http2-settings', id: HOP_BY_HOP },
+  { name: 'l5d-proxy-error', id: L5D_PROXY_ERROR },
+];
+
+const LONGEST = 17;
+/** By length, then by first octet: nearly every other field is told apart by two look-ups. */
+const BY_LENGTH: readonly (readonly Known[])[] = Array.from({ length: LONGEST + 1 }, (_, length) =>
+  KNOWN.filter((known) => known.name.length === length),
+);
+
+export function recognize(bytes: Uint8Array, from: number, to: number): FieldId {
+  const length = to - from;
+  if (length <= LONGEST) {
+    for (const known of BY_LENGTH[length]!) {
+      if (isName(bytes, from, known.name)) return known.id;
+    }
+  }
+  return length > 4 && isName(bytes, from, 'l5d-') ? L5D : OTHER;
+}
+
+/** `lower` at `from`, ignoring case. The octets are known to be token characters. */
+function isName(bytes: Uint8Array, from: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    if (TOKEN[bytes[from + i]!] !== lower.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** The same name, ignoring case. */
+export function sameName(
+  a: Uint8Array,
+  aFrom: number,
+  aTo: number,
+  b: Uint8Array,
+  bFrom: number,
+  bTo: number,
+): boolean {
+  if (aTo - aFrom !== bTo - bFrom) return false;
+  for (let i = 0; i < aTo - aFrom; i++) {
+    if (lowerCase(a[aFrom + i]!) !== lowerCase(b[bFrom + i]!)) return false;
+  }
+  return true;
+}
+
+/** Trailer fields that would change framing, routing or trust if a recipient merged them into the head (RFC 9110 section 6.5.1). */
+export const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
+  'age',
+  'authorization',
+  'cache-control',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'date',
+  'expect',
+  'expires',
+  'forwarded',
+  'host',
+  'keep-alive',
+  'location',
+  'max-forwards',
+  'pragma',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'range',
+  'retry-after',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'vary',
+  'via',
+  'warning',
+  'www-authenticate',
+]);

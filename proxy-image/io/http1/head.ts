@@ -1,0 +1,120 @@
+import { LIMITS } from './limits.ts';
+
+/** The body of a message, as its head announces it. */
+export type BodyKind = 'none' | 'length' | 'chunked' | 'until-close';
+
+/**
+ * A parsed message head: offsets into the bytes it was parsed from, valid as long as those are. One record serves a whole side of the proxy,
+ * because a head is parsed, judged and written on within one event.
+ */
+export class Head {
+  bytes: Buffer = Buffer.alloc(0);
+  /** The head is `bytes[start..end)`, with its empty line. */
+  start = 0;
+  end = 0;
+  /** Where the field lines begin. */
+  fields = 0;
+  count = 0;
+  readonly nameStart: Int32Array = new Int32Array(LIMITS.fieldCount + 1);
+  readonly nameEnd: Int32Array = new Int32Array(LIMITS.fieldCount);
+  readonly valueStart: Int32Array = new Int32Array(LIMITS.fieldCount);
+  readonly valueEnd: Int32Array = new Int32Array(LIMITS.fieldCount);
+  readonly ids: Uint8Array = new Uint8Array(LIMITS.fieldCount);
+  /** 1 = the line is not passed on. */
+  readonly dropped: Uint8Array = new Uint8Array(LIMITS.fieldCount);
+  droppedCount = 0;
+
+  /** 0 or 1 of HTTP/1.x. */
+  minorVersion = 1;
+  /** -1 = no such field. */
+  contentLength = -1;
+  chunked = false;
+  /** From `Connection`. */
+  close = false;
+  keepAlive = false;
+  connectionUpgrade = false;
+  /** Index of the last `Connection`, `Upgrade`, `Host` field; -1 = none. */
+  upgradeField = -1;
+  hostField = -1;
+  proxyErrorField = -1;
+  /** `Connection` names fields beyond the ones that are dropped anyway. */
+  nominates = false;
+
+  reset(bytes: Buffer, start: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.count = 0;
+    this.droppedCount = 0;
+    this.minorVersion = 1;
+    this.contentLength = -1;
+    this.chunked = false;
+    this.close = false;
+    this.keepAlive = false;
+    this.connectionUpgrade = false;
+    this.upgradeField = -1;
+    this.hostField = -1;
+    this.proxyErrorField = -1;
+    this.nominates = false;
+  }
+
+  drop(field: number): void {
+    if (this.dropped[field] === 1) return;
+    this.dropped[field] = 1;
+    this.droppedCount++;
+  }
+
+  keep(field: number): void {
+    if (this.dropped[field] === 0) return;
+    this.dropped[field] = 0;
+    this.droppedCount--;
+  }
+
+  /** Where the line of a field ends, with its CR LF. */
+  lineEnd(field: number): number {
+    return field + 1 < this.count ? this.nameStart[field + 1]! : this.end - 2;
+  }
+
+  value(field: number): string {
+    return this.bytes.toString('latin1', this.valueStart[field], this.valueEnd[field]);
+  }
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'];
+
+export class RequestHead extends Head {
+  methodEnd = 0;
+  targetStart = 0;
+  targetEnd = 0;
+  /** Origin form: where path and query begin within the target (after the authority of an absolute form). */
+  pathStart = 0;
+  absoluteForm = false;
+  /** `Upgrade` is to be passed on (not to h2c, no body, HTTP/1.1, named by `Connection`). */
+  upgrade = false;
+  isHead = false;
+
+  get method(): string {
+    const { bytes, start, methodEnd } = this;
+    for (const known of METHODS) {
+      if (known.length === methodEnd - start && matches(bytes, start, known)) return known;
+    }
+    return bytes.toString('latin1', start, methodEnd);
+  }
+
+  /** The request target in origin form (`*` of OPTIONS as it is): what is judged is what is forwarded. */
+  get target(): string {
+    return this.pathStart === this.targetEnd ? '/' : this.bytes.toString('latin1', this.pathStart, this.targetEnd);
+  }
+
+  get host(): string {
+    return this.hostField === -1 ? '' : this.value(this.hostField);
+  }
+}
+
+export class ResponseHead extends Head {
+  status = 0;
+}
+
+function matches(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}

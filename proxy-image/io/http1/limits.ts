@@ -1,0 +1,24 @@
+/** Caps of the codec. Every cap is counted as bytes arrive, before anything is kept. */
+export interface Http1Limits {
+  /** Request or status line with all fields (ecosystem practice is 8 to 64 KiB; 64 KiB as in Linkerd's HTTP library). Also the trailers'. */
+  headBytes: number;
+  /** One line. */
+  lineBytes: number;
+  /** Field lines of one message; the parser's arrays have this size. */
+  fieldCount: number;
+  /** Interim responses before the final one. */
+  interimResponses: number;
+  /** Chunk extensions of one message: they carry nothing, only cost (CVE-2024-22019). */
+  chunkExtensionBytes: number;
+  /** Registered methods have at most 17 octets (UPDATEREDIRECTREF). */
+  methodBytes: number;
+}
+
+export const LIMITS: Readonly<Http1Limits> = {
+  headBytes: 64 * 1024,
+  lineBytes: 16 * 1024,
+  fieldCount: 200,
+  interimResponses: 8,
+  chunkExtensionBytes: 16 * 1024,
+  methodBytes: 32,
+};
