@@ -1,5 +1,6 @@
 import { ENVIRONMENT } from './contract/environment.ts';
 import { WeftError } from './contract/errors.ts';
+import type { DefaultPolicyName, WorkloadDefaults } from './core/policy/defaults.ts';
 import {
   cidr,
   type Environment,
@@ -11,22 +12,22 @@ import {
   list,
   listenAddress,
   oneOf,
-  type PortRange,
   pem,
   portRange,
   text,
 } from './fields.ts';
+import type { ApiServer } from './io/config-source/api-server.ts';
 import type { RedirectOptions } from './io/init/options.ts';
 import type { Address } from './io/transport/types.ts';
 
-export const ACCESS_POLICIES = [
+const DEFAULT_POLICIES: readonly DefaultPolicyName[] = [
   'all-authenticated',
   'all-unauthenticated',
   'cluster-authenticated',
   'cluster-unauthenticated',
   'deny',
   'audit',
-] as const;
+];
 
 export interface PodConfig {
   name: string;
@@ -59,15 +60,6 @@ export interface IdentityConfig {
   trustAnchorsPem: string;
 }
 
-/** In force until the `workload` resource arrives. */
-export interface InboundDefaults {
-  policy: (typeof ACCESS_POLICIES)[number];
-  clusterNetworks: string[];
-  detectTimeoutMs: number;
-  opaquePorts: PortRange[];
-  requireIdentityPorts: PortRange[];
-}
-
 export interface RunConfig {
   pod: PodConfig;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'off';
@@ -76,7 +68,9 @@ export interface RunConfig {
   control: ControlConfig;
   identity: IdentityConfig;
   configSource: 'operator' | 'kubernetes';
-  inbound: InboundDefaults;
+  /** In force until the `workload` resource arrives. */
+  inbound: WorkloadDefaults;
+  apiServer: ApiServer;
   shutdownGraceMs: number;
   /** POST /shutdown from loopback drains the proxy. Off unless asked for: an application can be tricked into calling it (CVE-2024-40632). */
   adminShutdown: boolean;
@@ -93,15 +87,17 @@ const port = integer(1, 65535);
  */
 export function readRunConfig(environment: Environment): RunConfig {
   const reader = new EnvironmentReader(environment);
+  const pod = readPod(reader);
   const config: RunConfig = {
-    pod: readPod(reader),
+    pod,
     logLevel: reader.read(V.logLevel, oneOf('debug', 'info', 'warn', 'error', 'off'), 'info'),
     accessLog: reader.read(V.accessLog, oneOf('', 'apache', 'json'), ''),
     listen: readListen(reader),
     control: readControl(reader),
     identity: readIdentity(reader),
     configSource: reader.read(V.configSource, oneOf('operator', 'kubernetes'), 'operator'),
-    inbound: readInbound(reader),
+    inbound: readInbound(reader, pod),
+    apiServer: readApiServer(reader, environment),
     // One day: a drain that is meant to be endless is written as a large number, not as a missing bound.
     shutdownGraceMs: reader.read(V.shutdownGraceMs, integer(0, 86_400_000), 0),
     adminShutdown: reader.read(V.adminShutdown, oneOf('enabled', 'disabled'), 'disabled') === 'enabled',
@@ -118,6 +114,7 @@ export function readRunConfig(environment: Environment): RunConfig {
 export function readInitConfig(environment: Environment): RedirectOptions {
   const reader = new EnvironmentReader(environment);
   const options: RedirectOptions = {
+    ports: readRedirectPorts(reader),
     uid: reader.read(V.uid, integer(1, 4_294_967_294), 1),
     skipInboundPorts: reader.read(V.skipInboundPorts, list(portRange), []),
     skipOutboundPorts: reader.read(V.skipOutboundPorts, list(portRange), []),
@@ -125,6 +122,22 @@ export function readInitConfig(environment: Environment): RedirectOptions {
   };
   throwProblems(reader);
   return options;
+}
+
+/** Redirection knows a port and no address: every address of one listener must have the same. */
+function readRedirectPorts(reader: EnvironmentReader): RedirectOptions['ports'] {
+  const listen = readListen(reader);
+  const portOf = (addresses: Address[], name: string): number => {
+    const ports = new Set(addresses.map((address) => address.port));
+    if (ports.size !== 1) reader.problems.push(`${name}: expected addresses of one port`);
+    return addresses[0]?.port ?? 0;
+  };
+  return {
+    outbound: portOf(listen.outbound, V.outboundListen.name),
+    inboundMesh: portOf(listen.inbound, V.inboundListen.name),
+    inboundPlain: portOf(listen.inboundPlain, V.inboundPlainListen.name),
+    admin: portOf(listen.admin, V.adminListen.name),
+  };
 }
 
 function throwProblems(reader: EnvironmentReader): void {
@@ -167,12 +180,24 @@ function readIdentity(reader: EnvironmentReader): IdentityConfig {
   };
 }
 
-function readInbound(reader: EnvironmentReader): InboundDefaults {
+function readInbound(reader: EnvironmentReader, pod: PodConfig): WorkloadDefaults {
   return {
-    policy: reader.read(V.defaultInboundPolicy, oneOf(...ACCESS_POLICIES), 'deny'),
+    namespace: pod.namespace,
+    pod: pod.name,
+    policy: reader.read(V.defaultInboundPolicy, oneOf(...DEFAULT_POLICIES), 'deny'),
     clusterNetworks: reader.read(V.clusterNetworks, list(cidr), []),
     detectTimeoutMs: reader.read(V.detectTimeoutMs, integer(1, 3_600_000), 1),
     opaquePorts: reader.read(V.opaquePorts, list(portRange), []),
     requireIdentityPorts: reader.read(V.requireIdentityPorts, list(portRange), []),
+  };
+}
+
+/** Direct mode. The kubelet sets host and port in every container. */
+function readApiServer(reader: EnvironmentReader, environment: Environment): ApiServer {
+  const apiPort = environment['KUBERNETES_SERVICE_PORT'] ?? '';
+  return {
+    host: environment['KUBERNETES_SERVICE_HOST'] || 'kubernetes.default.svc',
+    port: port.parse(apiPort) ?? 443,
+    accountDir: reader.read(V.accountDir, text, ''),
   };
 }

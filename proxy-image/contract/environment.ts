@@ -50,6 +50,11 @@ export const ENVIRONMENT = {
     doc: 'PEM bundle at injection time; newer ones arrive as resource `trust`',
   },
   configSource: { name: 'WEFT_PROXY_CONFIG_SOURCE', doc: 'operator or kubernetes (direct mode)', fallback: 'operator' },
+  accountDir: {
+    name: 'WEFT_PROXY_ACCOUNT_DIR',
+    doc: 'direct mode: folder with token and ca.crt for the API server',
+    fallback: '/var/run/secrets/kubernetes.io/serviceaccount',
+  },
   defaultInboundPolicy: {
     name: 'WEFT_PROXY_DEFAULT_INBOUND_POLICY',
     doc: 'in force until the workload resource arrives',

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { WeftError } from '../../contract/errors.ts';
+import { errorFields } from '../control/error-fields.ts';
 import { readFileIfPresent, writeFileAtomically } from '../control/files.ts';
-import { errorFields, type Log } from '../control/log.ts';
+import type { Logger } from '../telemetry/log.ts';
 import type { Timer, TimerOwner, Timers } from '../transport/types.ts';
 
 const FILE = 'snapshot.json';
@@ -14,13 +15,13 @@ const PERIOD_MS = 10_000;
 export class SnapshotFile implements TimerOwner {
   readonly #path: string;
   readonly #timers: Timers;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #timer: Timer;
   readonly #snapshot: () => unknown;
   #dirty = false;
   #writtenMs = Number.NEGATIVE_INFINITY;
 
-  constructor(dir: string, snapshot: () => unknown, timers: Timers, log: Log) {
+  constructor(dir: string, snapshot: () => unknown, timers: Timers, log: Logger) {
     this.#path = join(dir, FILE);
     this.#snapshot = snapshot;
     this.#timers = timers;

@@ -88,7 +88,10 @@ class Dial implements ConnectionHandler, TimerOwner {
 
   onSecure(connection: Connection, handshake: Handshake): void {
     const problem = this.#problemOf(handshake);
-    if (problem !== null) return this.#fail(problem);
+    if (problem !== null) {
+      this.#fail(problem);
+      return;
+    }
     this.#transport.timers.clear(this.#timer);
     const resolve = this.#resolve;
     this.#resolve = null;
@@ -118,8 +121,7 @@ class Dial implements ConnectionHandler, TimerOwner {
     const proven = peerIdentity(handshake);
     if (proven !== identity)
       return new WeftError('WEFT_CONTROL_IDENTITY', `${this.#where} is ${JSON.stringify(proven)}, not ${identity}`);
-    if (handshake.alpn !== alpn)
-      return new WeftError('WEFT_CONTROL_PROTOCOL', `${this.#where} does not speak ${alpn}`);
+    if (handshake.alpn !== alpn) return new WeftError('WEFT_CONTROL_PROTOCOL', `${this.#where} does not speak ${alpn}`);
     return null;
   }
 

@@ -2,7 +2,8 @@ import { WeftError } from '../../contract/errors.ts';
 import type { CertifyAnswer } from '../../contract/identity-messages.ts';
 import { Backoff } from '../control/backoff.ts';
 import type { Surroundings } from '../control/clock.ts';
-import { errorFields, type Log } from '../control/log.ts';
+import { errorFields } from '../control/error-fields.ts';
+import type { Logger } from '../telemetry/log.ts';
 import type { Timer, TimerOwner, Transport } from '../transport/types.ts';
 import { type CertifyClient, CertifyRefused, readToken } from './certify.ts';
 import type { Credentials, CredentialsProvider } from './credentials.ts';
@@ -38,7 +39,7 @@ export class IdentityAgent implements CredentialsProvider, TimerOwner {
   readonly #store: IdentityStore;
   readonly #options: IdentityOptions;
   readonly #surroundings: Surroundings;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #backoff: Backoff;
   readonly #timer: Timer;
   readonly #listeners: (() => void)[] = [];
@@ -59,7 +60,7 @@ export class IdentityAgent implements CredentialsProvider, TimerOwner {
     store: IdentityStore,
     options: IdentityOptions,
     surroundings: Surroundings,
-    log: Log,
+    log: Logger,
   ) {
     this.#transport = transport;
     this.#client = client;
@@ -121,9 +122,12 @@ export class IdentityAgent implements CredentialsProvider, TimerOwner {
   #check(): void {
     if (this.#stopped || this.#asking) return;
     const leftMs = this.#renewAtMs - this.#surroundings.wallMs();
-    if (leftMs > 0) return this.#surroundings.timers.set(this.#timer, Math.min(leftMs, CLOCK_CHECK_MS));
-    this.#asking = true;
-    void this.#ask();
+    if (leftMs > 0) {
+      this.#surroundings.timers.set(this.#timer, Math.min(leftMs, CLOCK_CHECK_MS));
+    } else {
+      this.#asking = true;
+      void this.#ask();
+    }
   }
 
   async #ask(): Promise<void> {

@@ -30,7 +30,11 @@ function identityKey(privateKey: CryptoKey, keyPem: string): IdentityKey {
       const { x = '', y = '' } = await crypto.subtle.exportKey('jwk', privateKey);
       const point = Uint8Array.of(4, ...fromBase64Url(x), ...fromBase64Url(y));
       return writeCsr(identity, point, async (info) => {
-        const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, privateKey, Uint8Array.from(info));
+        const signature = await crypto.subtle.sign(
+          { name: 'ECDSA', hash: 'SHA-256' },
+          privateKey,
+          Uint8Array.from(info),
+        );
         return new Uint8Array(signature);
       });
     },
@@ -38,7 +42,10 @@ function identityKey(privateKey: CryptoKey, keyPem: string): IdentityKey {
 }
 
 function toPem(label: string, der: Uint8Array): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 

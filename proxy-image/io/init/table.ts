@@ -5,13 +5,6 @@ import { mergeNetworks, mergeRanges } from './ranges.ts';
 /** Name of our table: nobody else's rules are read or changed. */
 export const TABLE = 'weft';
 
-/** Never redirected: mesh TLS goes to its listener as it is; tap and admin are the proxy's own (Linkerd: proxy-init, always-ignored ports). */
-const OWN_PORTS: readonly (readonly [number, number])[] = [
-  [PROXY_PORTS.inboundMesh, PROXY_PORTS.inboundMesh],
-  [PROXY_PORTS.tap, PROXY_PORTS.tap],
-  [PROXY_PORTS.admin, PROXY_PORTS.admin],
-];
-
 /**
  * The redirection as one nftables transaction: the kernel applies all of it or nothing, and applying it again changes nothing
  * (the table is made, deleted, made anew). Order of the rules as in Linkerd's proxy-init.
@@ -34,10 +27,10 @@ function inboundChain(family: TableFamily, options: RedirectOptions): string[] {
     'chain inbound {',
     // -100 by number: nft knows the name dstnat for the prerouting hook only.
     '  type nat hook prerouting priority -100; policy accept;',
-    `  tcp dport ${portSet(OWN_PORTS)} return comment "ports of the proxy itself"`,
+    `  tcp dport ${portSet(ownPorts(options))} return comment "ports of the proxy itself"`,
     ...skipPorts(options.skipInboundPorts),
     ...skipSources(family, options.skipSubnets),
-    `  meta l4proto tcp redirect to :${PROXY_PORTS.inboundPlain}`,
+    `  meta l4proto tcp redirect to :${options.ports.inboundPlain}`,
     '}',
   ];
 }
@@ -49,9 +42,14 @@ function outboundChain(options: RedirectOptions): string[] {
     `  meta skuid ${options.uid} return comment "sent by the proxy"`,
     '  oifname "lo" return comment "within the pod"',
     ...skipPorts(options.skipOutboundPorts),
-    `  meta l4proto tcp redirect to :${PROXY_PORTS.outbound}`,
+    `  meta l4proto tcp redirect to :${options.ports.outbound}`,
     '}',
   ];
+}
+
+/** Mesh TLS goes to its listener as it is; tap and admin are the proxy's own (Linkerd: proxy-init, always-ignored ports). */
+function ownPorts({ ports }: RedirectOptions): [number, number][] {
+  return [ports.inboundMesh, PROXY_PORTS.tap, ports.admin].map((port) => [port, port]);
 }
 
 function skipPorts(ranges: RedirectOptions['skipInboundPorts']): string[] {

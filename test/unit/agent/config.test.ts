@@ -84,6 +84,7 @@ describe('configuration of the proxy', () => {
     expect(
       readInitConfig({ WEFT_PROXY_SKIP_INBOUND_PORTS: '22, 8000-8010', WEFT_PROXY_SKIP_SUBNETS: '10.0.0.1' }),
     ).to.deep.equal({
+      ports: { outbound: 4140, inboundMesh: 4143, inboundPlain: 4144, admin: 4191 },
       uid: 2102,
       skipInboundPorts: [
         [22, 22],
@@ -96,6 +97,8 @@ describe('configuration of the proxy', () => {
       skipSubnets: ['10.0.0.1'],
     });
     expect(problemOf(() => readInitConfig({ WEFT_PROXY_UID: '0' })).message).to.contain('WEFT_PROXY_UID=');
+    const twoPorts = { WEFT_PROXY_OUTBOUND_LISTEN: '127.0.0.1:4140,[::1]:4141' };
+    expect(problemOf(() => readInitConfig(twoPorts)).message).to.contain('WEFT_PROXY_OUTBOUND_LISTEN');
     expect(problemOf(() => readInitConfig({ WEFT_PROXY_SKIP_INBOUND_PORTS: '10-5' })).message).to.contain('10-5');
   });
 });
@@ -106,13 +109,6 @@ describe('addresses in the environment', () => {
   for (const bad of ['', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/x', 'fd00::/129', 'fe80::1%eth0', 'example.com'])
     it(`refuse ${JSON.stringify(bad)} as a network`, () => expect(cidr.parse(bad)).to.equal(null));
 
-  for (const bad of [
-    '127.0.0.1',
-    '[::1]',
-    '::1:4140',
-    'localhost:4140',
-    '127.0.0.1:65536',
-    '[fe80::1%eth0]:1',
-  ])
+  for (const bad of ['127.0.0.1', '[::1]', '::1:4140', 'localhost:4140', '127.0.0.1:65536', '[fe80::1%eth0]:1'])
     it(`refuse ${bad} as an address to listen on`, () => expect(listenAddress.parse(bad)).to.equal(null));
 });

@@ -9,8 +9,16 @@ import { redirectTable } from '../../../proxy-image/io/init/table.ts';
 
 const GOLDEN = join(import.meta.dirname, '..', '..', 'golden', 'redirect');
 
-const PLAIN: RedirectOptions = { uid: 2102, skipInboundPorts: [], skipOutboundPorts: [], skipSubnets: [] };
+const PORTS = { outbound: 4140, inboundMesh: 4143, inboundPlain: 4144, admin: 4191 };
+const PLAIN: RedirectOptions = {
+  ports: PORTS,
+  uid: 2102,
+  skipInboundPorts: [],
+  skipOutboundPorts: [],
+  skipSubnets: [],
+};
 const FULL: RedirectOptions = {
+  ports: { ...PORTS, admin: 9991 },
   uid: 3000,
   skipInboundPorts: [
     [4567, 4568],

@@ -40,7 +40,10 @@ describe('response of the API server', () => {
     });
 
     it(`is read in pieces of ${pieceBytes} bytes: fixed length, after an interim response`, () => {
-      const seen = read('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Slow\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\nbody', pieceBytes);
+      const seen = read(
+        'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Slow\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\nbody',
+        pieceBytes,
+      );
       expect(seen).to.include({ status: 429, text: 'body', completed: 1 });
       expect(seen.headers.get('retry-after')).to.equal('3');
     });
@@ -99,7 +102,9 @@ describe('watch events', () => {
 
 describe('errors of the API server', () => {
   it('carry the message of a Status, or the text that came', () => {
-    expect(statusMessage('{"kind":"Status","message":"too old resource version"}')).to.equal('too old resource version');
+    expect(statusMessage('{"kind":"Status","message":"too old resource version"}')).to.equal(
+      'too old resource version',
+    );
     expect(statusMessage('<html>bad gateway</html>')).to.equal('<html>bad gateway</html>');
   });
 

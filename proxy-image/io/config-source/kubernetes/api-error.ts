@@ -27,7 +27,8 @@ export function retryAfterMs(header: string | undefined): number {
 export function statusMessage(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body);
-    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) return String(parsed.message).slice(0, 300);
+    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed)
+      return String(parsed.message).slice(0, 300);
   } catch {
     // Not an API server's answer (a gateway's page, say): its text will do.
   }

@@ -3,16 +3,8 @@ import { join } from 'node:path';
 import { WeftError } from '../../../contract/errors.ts';
 import { resolveHost } from '../../control/resolve.ts';
 import type { TlsContext, Transport } from '../../transport/types.ts';
+import type { ApiServer } from '../api-server.ts';
 import { ApiCall, type ApiCallEvents } from './call.ts';
-
-/** Where the API server is, and as whom to ask it. */
-export interface ApiServer {
-  /** `KUBERNETES_SERVICE_HOST` and `_PORT` as the kubelet sets them. */
-  host: string;
-  port: number;
-  /** Folder with `token` and `ca.crt`, both replaced by the kubelet from time to time. */
-  accountDir: string;
-}
 
 /** Every API server's certificate carries it, whatever address it is reached by. */
 const SERVER_NAME = 'kubernetes.default.svc';

@@ -79,8 +79,8 @@ export class ApiCall implements ConnectionHandler, ResponseEvents, TimerOwner {
 
   onSecure(connection: Connection, handshake: Handshake): void {
     const problem = serverProblem(handshake, this.#request.serverName);
-    if (problem !== null) return this.#finish(failure(problem));
-    this.onDrain(connection);
+    if (problem === null) this.onDrain(connection);
+    else this.#finish(failure(problem));
   }
 
   onDrain(connection: Connection): void {
@@ -117,9 +117,12 @@ export class ApiCall implements ConnectionHandler, ResponseEvents, TimerOwner {
   }
 
   complete(): void {
-    if (this.#accepted) return this.#finish(null);
+    this.#finish(this.#accepted ? null : this.#refusal());
+  }
+
+  #refusal(): ApiError {
     const message = statusMessage(this.#errorBody);
-    this.#finish(new ApiError(this.#request.path, this.#status, message, retryAfterMs(this.#retryAfter)));
+    return new ApiError(this.#request.path, this.#status, message, retryAfterMs(this.#retryAfter));
   }
 
   get #accepted(): boolean {

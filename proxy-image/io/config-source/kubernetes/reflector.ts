@@ -1,10 +1,11 @@
 import { WeftError } from '../../../contract/errors.ts';
 import { Backoff } from '../../control/backoff.ts';
-import { errorFields, type Log } from '../../control/log.ts';
 import type { Surroundings } from '../../control/clock.ts';
+import { errorFields } from '../../control/error-fields.ts';
 import { pause } from '../../control/pause.ts';
-import { ApiError, isExpired } from './api-error.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import type { ApiClient } from './api.ts';
+import { ApiError, isExpired } from './api-error.ts';
 import { JsonLines } from './json-lines.ts';
 
 /** What one kind's objects go into. */
@@ -47,7 +48,7 @@ export class Reflector {
   readonly #feed: Feed;
   readonly #options: ReflectorOptions;
   readonly #surroundings: Surroundings;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #backoff: Backoff;
   readonly #abort = new AbortController();
   /** Where to watch from; empty = list first. */
@@ -58,7 +59,7 @@ export class Reflector {
   /** Consecutive failures; 0 = healthy. */
   #failing = 0;
 
-  constructor(client: ApiClient, feed: Feed, options: ReflectorOptions, surroundings: Surroundings, log: Log) {
+  constructor(client: ApiClient, feed: Feed, options: ReflectorOptions, surroundings: Surroundings, log: Logger) {
     this.#client = client;
     this.#feed = feed;
     this.#options = options;

@@ -47,7 +47,8 @@ export class ResponseReader {
 
   push(bytes: Uint8Array): void {
     let at = 0;
-    while (at < bytes.length && this.#state !== 'done') at = this.#readsData ? this.#data(bytes, at) : this.#text(bytes, at);
+    while (at < bytes.length && this.#state !== 'done')
+      at = this.#readsData ? this.#data(bytes, at) : this.#text(bytes, at);
   }
 
   /** The peer has closed: the end of a body without length, a failure anywhere else. */
@@ -92,15 +93,18 @@ export class ResponseReader {
   #takeLine(line: string): void {
     switch (this.#state) {
       case 'status':
-        return this.#takeStatus(line);
+        this.#takeStatus(line);
+        break;
       case 'headers':
-        return this.#takeHeader(line);
+        this.#takeHeader(line);
+        break;
       case 'chunkSize':
-        return this.#takeChunkSize(line);
+        this.#takeChunkSize(line);
+        break;
       case 'chunkEnd':
         if (line !== '') throw malformed('a chunk is longer than its size');
         this.#state = 'chunkSize';
-        return;
+        break;
       default:
         if (line === '') this.#finish();
     }
@@ -116,7 +120,10 @@ export class ResponseReader {
 
   #takeHeader(line: string): void {
     this.#headBytes += line.length;
-    if (line === '') return this.#headEnded();
+    if (line === '') {
+      this.#headEnded();
+      return;
+    }
     const colon = line.indexOf(':');
     if (colon < 1) throw malformed('a header without name');
     this.#headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
@@ -136,8 +143,8 @@ export class ResponseReader {
   #startBody(): void {
     const coding = this.#headers.get('transfer-encoding');
     const length = this.#headers.get('content-length');
-    if (this.#status === 204 || this.#status === 304) return this.#finish();
-    if (coding !== undefined) {
+    if (this.#status === 204 || this.#status === 304) this.#finish();
+    else if (coding !== undefined) {
       if (coding.toLowerCase() !== 'chunked') throw malformed('an unknown transfer coding');
       this.#state = 'chunkSize';
     } else if (length === undefined) this.#state = 'untilClose';

@@ -1,15 +1,16 @@
 import { ClusterState } from '../../../../crds/compile/cluster-state.ts';
-import { MODEL_KINDS } from '../../../../crds/compile/stores.ts';
 import type { ModelKind } from '../../../../crds/compile/object-ref.ts';
+import { MODEL_KINDS } from '../../../../crds/compile/stores.ts';
 import type { ReadKey } from '../../../../crds/compile/view.ts';
 import { DEFAULT_MESH } from '../../../../crds/parse/mesh.ts';
 import type { ConfigSink, ConfigSource } from '../../../contract/config-source.ts';
 import { formatKey, TRUST_KEY } from '../../../contract/keys.ts';
 import type { Change } from '../../../contract/messages.ts';
 import type { Surroundings } from '../../control/clock.ts';
-import type { Log } from '../../control/log.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import type { Timer, TimerOwner, Transport } from '../../transport/types.ts';
-import { ApiClient, type ApiServer } from './api.ts';
+import type { ApiServer } from '../api-server.ts';
+import { ApiClient } from './api.ts';
 import { type FeedObserver, KindFeed } from './feed.ts';
 import { WATCHED_KINDS, type WatchedKind } from './kinds.ts';
 import { Reflector } from './reflector.ts';
@@ -40,7 +41,7 @@ const CHECK_MS = 1000;
  */
 export class KubernetesSource implements ConfigSource, FeedObserver, TimerOwner {
   readonly #surroundings: Surroundings;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #state = new ClusterState(DEFAULT_MESH);
   readonly #resources: Resources;
   readonly #reflectors: Reflector[];
@@ -53,7 +54,7 @@ export class KubernetesSource implements ConfigSource, FeedObserver, TimerOwner 
   #connected = false;
   #stopped = false;
 
-  constructor(transport: Transport, options: DirectOptions, surroundings: Surroundings, log: Log) {
+  constructor(transport: Transport, options: DirectOptions, surroundings: Surroundings, log: Logger) {
     this.#surroundings = surroundings;
     this.#log = log;
     this.#resources = new Resources(this.#state, options.namespace);
@@ -139,6 +140,9 @@ export class KubernetesSource implements ConfigSource, FeedObserver, TimerOwner 
   #tell(changes: Change[]): void {
     if (changes.length === 0) return;
     for (const { key, problems } of this.#sink?.apply(changes) ?? [])
-      this.#log.warn('a resource was refused, its last good value stays in force', { key, problems });
+      this.#log.warn('a resource was refused, its last good value stays in force', {
+        key,
+        problems: problems.join('; '),
+      });
   }
 }

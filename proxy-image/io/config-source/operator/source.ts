@@ -4,9 +4,10 @@ import { Backoff } from '../../control/backoff.ts';
 import type { Surroundings } from '../../control/clock.ts';
 import type { MessageConnection } from '../../control/connection.ts';
 import { type ControlPeer, dial } from '../../control/dial.ts';
-import { errorFields, type Log } from '../../control/log.ts';
+import { errorFields } from '../../control/error-fields.ts';
 import type { Resolve } from '../../control/resolve.ts';
 import type { Credentials, CredentialsProvider } from '../../identity/credentials.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import type { Timer, TimerOwner, Transport } from '../../transport/types.ts';
 import { Session, type SessionOwner } from './session.ts';
 
@@ -26,9 +27,6 @@ export interface OperatorSourceOptions {
   silenceMs: number;
 }
 
-/** A half-open connection (a node gone without a word) is noticed within `silenceMs`; two lost pings alone do not end a good one. */
-export const KEEP_ALIVE = { pingMs: 10_000, silenceMs: 25_000 };
-
 /** Revision of the contract that this proxy knows (`Hello.revision`). */
 const REVISION = 1;
 
@@ -41,7 +39,7 @@ export interface SourceContext {
   resolve: Resolve;
   credentials: CredentialsProvider;
   surroundings: Surroundings;
-  log: Log;
+  log: Logger;
 }
 
 /**
@@ -99,9 +97,12 @@ export class OperatorSource implements ConfigSource, SessionOwner, TimerOwner {
   }
 
   onTimer(): void {
-    if (this.#session === null) return this.#connect();
-    this.#session.lookAfter();
-    this.#context.surroundings.timers.set(this.#timer, this.#options.pingMs);
+    if (this.#session === null) {
+      this.#connect();
+    } else {
+      this.#session.lookAfter();
+      this.#context.surroundings.timers.set(this.#timer, this.#options.pingMs);
+    }
   }
 
   heard(session: Session): void {
@@ -151,7 +152,10 @@ export class OperatorSource implements ConfigSource, SessionOwner, TimerOwner {
   }
 
   #opened(session: Session, connection: MessageConnection): void {
-    if (this.#stopped) return connection.close();
+    if (this.#stopped) {
+      connection.close();
+      return;
+    }
     this.#session = session;
     const held = this.#sink?.held() ?? [];
     const has = new Set(held.map(({ key }) => key));
