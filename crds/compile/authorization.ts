@@ -5,20 +5,12 @@ import type {
   NetworkMatch,
   ObjectLabel,
 } from '../../proxy-image/contract/resources.ts';
+import { ACCESS_POLICIES } from '../parse/server.ts';
 import type { AccessPolicy, MeshModel, ServerAuthorizationModel } from '../types/models.ts';
 
 export const POLICY_GROUP = 'policy.linkerd.io';
 
 const ANYWHERE: readonly string[] = ['0.0.0.0/0', '::/0'];
-
-export const ACCESS_POLICIES: readonly AccessPolicy[] = [
-  'all-authenticated',
-  'all-unauthenticated',
-  'cluster-authenticated',
-  'cluster-unauthenticated',
-  'deny',
-  'audit',
-];
 
 export function isAccessPolicy(text: string): text is AccessPolicy {
   return ACCESS_POLICIES.some((policy) => policy === text);

@@ -38,7 +38,12 @@ export class Batch<S> {
     const change = encoder.change(subscription.audience.resource, compiled, subscription.heldVersion);
     if (change.length > MAX_CHANGE_BYTES) {
       // No proxy would read it: it counts as refused, so that it shows in the status instead of breaking the connection.
-      reject(subscription, compiled.version, [`${change.length} bytes are more than a message may have`], clock.now());
+      reject(
+        subscription,
+        compiled.version,
+        [`${change.length} bytes are more than a message may have`],
+        clock.nowMs(),
+      );
       log.warn('resource is too large to be sent', { key: subscription.keyText, sizeBytes: change.length });
       return;
     }
@@ -53,7 +58,7 @@ export class Batch<S> {
   encode(seq: number): readonly Uint8Array[] {
     const { clock, metrics } = this.#context;
     const { parts, sizeBytes } = encodeBatch(seq, this.#changes);
-    const nowMs = clock.now();
+    const nowMs = clock.nowMs();
     for (const { sinceMs } of this.items) metrics.written(nowMs - sinceMs);
     metrics.batchSent(this.#changes.length, sizeBytes);
     return parts;

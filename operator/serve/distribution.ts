@@ -2,13 +2,14 @@ import { ResourceCache } from '../../crds/compile/resource-cache.ts';
 import type { ReadKey } from '../../crds/compile/view.ts';
 import type { ErrorCode } from '../../proxy-image/contract/errors.ts';
 import type { Hello, ProxyMessage } from '../../proxy-image/contract/messages.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { judge } from './admission.ts';
 import { ChangeEncoder } from './encoding.ts';
 import type { Peer, PeerHandler } from './peer.ts';
 import type { Progress } from './progress.ts';
 import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
-import type { Connections, ServeClock } from './types.ts';
+import type { Connections } from './types.ts';
 
 /** A connection from its first byte on; it has a session once its hello was accepted. */
 interface Client {
@@ -29,7 +30,7 @@ type Shared = Omit<SessionContext<Session>, 'cache' | 'encoder' | 'progressed'>;
  */
 export class Distribution {
   readonly #context: SessionContext<Session>;
-  readonly #clock: ServeClock;
+  readonly #clock: Clock;
   readonly #clients = new Set<Client>();
   readonly #sessions = new Map<string, Client>();
   readonly #waiting = new Set<Session>();
@@ -44,7 +45,7 @@ export class Distribution {
         progress.note(resource.uses);
       },
       compiled: (resource, changed, durationMs) => shared.metrics.compiled(resource.key.kind, durationMs, changed),
-      now: () => shared.clock.now(),
+      now: () => shared.clock.nowMs(),
     });
     this.#context = { ...shared, cache, encoder, progressed: (resource) => progress.note(resource.uses) };
     this.#clock = shared.clock;
@@ -56,7 +57,7 @@ export class Distribution {
 
   /** Takes a connection whose certificate has been verified. */
   accept(peer: Peer): PeerHandler {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.nowMs();
     const client: Client = {
       peer,
       connectedAtMs: nowMs,
@@ -92,7 +93,7 @@ export class Distribution {
 
   /** What only time brings about: peers that fell silent, pods that never came, keys that were withheld. */
   sweep(): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.nowMs();
     for (const client of this.#clients) {
       const verdict = this.#verdict(client, nowMs);
       if (verdict !== null) client.peer.close(...verdict);
@@ -111,7 +112,7 @@ export class Distribution {
   }
 
   #receive(client: Client, message: ProxyMessage): void {
-    client.heardAtMs = this.#clock.now();
+    client.heardAtMs = this.#clock.nowMs();
     const { peer, session } = client;
     if (message.type === 'hello') this.#greet(client, message);
     else if (session === null) peer.close('WEFT_SERVE_PROTOCOL', `${message.type} before hello`);
@@ -173,7 +174,7 @@ export class Distribution {
   #verdict(client: Client, nowMs: number): [ErrorCode, string] | null {
     const { limits } = this.#context;
     const { hello, session, peer } = client;
-    if (peer.expiresAtMs <= this.#clock.wallTimeMs()) return ['WEFT_SERVE_EXPIRED', peer.identity];
+    if (peer.expiresAtMs <= this.#clock.wallMs()) return ['WEFT_SERVE_EXPIRED', peer.identity];
     if (hello === null && nowMs - client.connectedAtMs > limits.helloTimeoutMs)
       return ['WEFT_SERVE_SILENT', 'no hello'];
     // While the stores fill, the socket is not read.
@@ -232,7 +233,7 @@ export class Distribution {
   }
 
   #slice(): () => boolean {
-    const endMs = this.#clock.now() + this.#context.limits.sliceMs;
-    return () => this.#clock.now() < endMs;
+    const endMs = this.#clock.nowMs() + this.#context.limits.sliceMs;
+    return () => this.#clock.nowMs() < endMs;
   }
 }

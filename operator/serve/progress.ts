@@ -1,6 +1,8 @@
 import type { ObjectRef, ObjectRefText } from '../../crds/compile/object-ref.ts';
 import { parseRef } from '../../crds/compile/object-ref.ts';
 
+import type { Clock, Timer } from '../runtime/clock.ts';
+
 /** Acks of a thousand proxies come within a second; a status needs to be looked at once. */
 const QUIET_MS = 200;
 
@@ -8,22 +10,23 @@ const QUIET_MS = 200;
 export class Progress {
   readonly #tell: ((objects: readonly ObjectRef[]) => void) | undefined;
   readonly #changed = new Set<ObjectRefText>();
-  #timer: NodeJS.Timeout | null = null;
+  readonly #clock: Clock;
+  #timer: Timer | null = null;
 
-  constructor(tell: ((objects: readonly ObjectRef[]) => void) | undefined) {
+  constructor(tell: ((objects: readonly ObjectRef[]) => void) | undefined, clock: Clock) {
     this.#tell = tell;
+    this.#clock = clock;
   }
 
   note(objects: Iterable<ObjectRefText>): void {
     if (this.#tell === undefined) return;
     for (const object of objects) this.#changed.add(object);
     if (this.#changed.size === 0 || this.#timer !== null) return;
-    this.#timer = setTimeout(() => this.#flush(), QUIET_MS);
-    this.#timer.unref();
+    this.#timer = this.#clock.schedule(QUIET_MS, () => this.#flush());
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
   }
 

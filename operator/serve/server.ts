@@ -2,6 +2,7 @@ import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server } from 'node:tls';
 import { CONFIG_ALPN } from '../../proxy-image/contract/messages.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { peerCertificate } from './certificate.ts';
 import { Distribution } from './distribution.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
@@ -24,12 +25,11 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
   const limits: ServeLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const metrics = options.metrics ?? NO_METRICS;
   const { state, clock, log } = options;
-  const progress = new Progress(options.progress);
+  const progress = new Progress(options.progress, clock);
   const distribution = new Distribution({ state, clock, log, metrics, limits }, progress);
   const server = createTlsServer(options.tls, limits);
   const sockets = new Set<Socket>();
-  const sweep = setInterval(() => distribution.sweep(), SWEEP_MS);
-  sweep.unref();
+  const stopSweeping = repeat(clock, SWEEP_MS, () => distribution.sweep());
   const stopFollowing = options.tls.onChange(() => server.setSecureContext(secureContext(options.tls)));
 
   server.on('connection', (socket: Socket) => {
@@ -58,18 +58,29 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
     programmed: (object) => programmed(distribution.cache, object),
     connections: () => distribution.connections(),
     close: async () => {
-      clearInterval(sweep);
+      stopSweeping();
       stopFollowing();
       progress.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       distribution.close();
-      const cut = setTimeout(() => {
+      const cut = clock.schedule(CLOSE_GRACE_MS, () => {
         for (const socket of sockets) socket.destroy();
-      }, CLOSE_GRACE_MS);
+      });
       await closed;
-      clearTimeout(cut);
+      cut.cancel();
     },
   };
+}
+
+/** Returns how to stop. */
+function repeat(clock: Clock, everyMs: number, run: () => void): () => void {
+  const next = () => clock.schedule(everyMs, again);
+  const again = () => {
+    timer = next();
+    run();
+  };
+  let timer = next();
+  return () => timer.cancel();
 }
 
 function createTlsServer(tls: TlsProvider, limits: ServeLimits): Server {

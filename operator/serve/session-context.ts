@@ -1,15 +1,17 @@
 import type { ClusterState } from '../../crds/compile/cluster-state.ts';
 import type { Resource, ResourceCache } from '../../crds/compile/resource-cache.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
 import type { ChangeEncoder } from './encoding.ts';
-import type { ServeClock, ServeLimits, ServeLog, ServeMetrics } from './types.ts';
+import type { ServeLimits, ServeMetrics } from './types.ts';
 
 /** What all sessions share. */
 export interface SessionContext<S> {
   state: ClusterState;
   cache: ResourceCache<S>;
   encoder: ChangeEncoder<S>;
-  clock: ServeClock;
-  log: ServeLog;
+  clock: Clock;
+  log: Log;
   metrics: ServeMetrics;
   limits: ServeLimits;
   /** Some proxy came, went, or acknowledged: the counts of what the resource was made from may differ. */

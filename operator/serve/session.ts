@@ -103,7 +103,7 @@ export class Session {
       return;
     }
     this.#inFlight = null;
-    const nowMs = this.#context.clock.now();
+    const nowMs = this.#context.clock.nowMs();
     for (const { subscription, compiled, sinceMs } of sent.items) {
       if (subscription.rejectedVersion !== compiled.version) this.#hold(subscription, compiled);
       this.#context.metrics.acknowledged(nowMs - sinceMs);
@@ -117,7 +117,7 @@ export class Session {
     const item =
       this.#inFlight?.seq === seq ? this.#inFlight.items.find((each) => each.subscription.keyText === key) : undefined;
     if (item === undefined) return;
-    reject(item.subscription, item.compiled.version, problems, this.#context.clock.now());
+    reject(item.subscription, item.compiled.version, problems, this.#context.clock.nowMs());
     this.#context.metrics.rejected(key);
     this.#context.log.warn('proxy refused a resource', { proxy: this.name, key, problems });
   }
@@ -134,7 +134,7 @@ export class Session {
     this.#drop(batch);
     if (batch.empty) return;
     this.#seq += 1;
-    this.#inFlight = { seq: this.#seq, items: batch.items, sentAtMs: this.#context.clock.now() };
+    this.#inFlight = { seq: this.#seq, items: batch.items, sentAtMs: this.#context.clock.nowMs() };
     this.#peer.write(batch.encode(this.#seq));
   }
 
@@ -194,7 +194,7 @@ export class Session {
   }
 
   #touch(subscription: Subscription<Session>): void {
-    if (subscription.dirtySinceMs === 0) subscription.dirtySinceMs = this.#context.clock.now();
+    if (subscription.dirtySinceMs === 0) subscription.dirtySinceMs = this.#context.clock.nowMs();
     this.#dirty.add(subscription);
   }
 
@@ -264,7 +264,7 @@ export class Session {
   /** A proxy may come from a replica that has seen more than this one: what it holds is not replaced by something older. */
   #mustWithhold(subscription: Subscription<Session>, compiled: Compiled): boolean {
     const { clock, limits } = this.#context;
-    const nowMs = clock.now();
+    const nowMs = clock.nowMs();
     const since = subscription.withheldSinceMs || nowMs;
     const waits =
       subscription.heldVersion !== compiled.version &&

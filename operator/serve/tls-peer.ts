@@ -38,7 +38,7 @@ export class TlsPeer implements Peer {
     this.#context = context;
     this.#frames = new FrameReader(context.limits.maxMessageBytes);
     const { messagesPerSecond, messageBurst } = context.limits;
-    this.#rate = new TokenBucket(messagesPerSecond, messageBurst, context.clock.now());
+    this.#rate = new TokenBucket(messagesPerSecond, messageBurst, context.clock.nowMs());
   }
 
   start(handler: PeerHandler): void {
@@ -94,12 +94,13 @@ export class TlsPeer implements Peer {
   close(code: ErrorCode, detail: string): void {
     if (this.#closing) return;
     this.#closing = true;
-    const { log, metrics } = this.#context;
+    const { clock, log, metrics } = this.#context;
     metrics.refused(code);
     log.info('connection of a proxy ended', { code, detail, identity: this.identity, address: this.address });
     const message = detail === '' ? ERRORS[code].message : `${ERRORS[code].message}: ${detail}`;
     this.#socket.end(encodeFrame({ type: 'error', code, message }));
-    setTimeout(() => this.#socket.destroy(), CLOSE_GRACE_MS).unref();
+    const cut = clock.schedule(CLOSE_GRACE_MS, () => this.#socket.destroy());
+    this.#socket.once('close', () => cut.cancel());
   }
 
   #read(chunk: Uint8Array): void {
@@ -126,7 +127,7 @@ export class TlsPeer implements Peer {
   #handleOne(value: unknown): void {
     const { clock, limits } = this.#context;
     const checked = checkProxyMessage(value);
-    if (!this.#rate.take(clock.now())) {
+    if (!this.#rate.take(clock.nowMs())) {
       this.close('WEFT_SERVE_LIMIT', `more than ${limits.messagesPerSecond} messages a second`);
     } else if (checked.message === null) {
       this.close('WEFT_SERVE_PROTOCOL', checked.problem);

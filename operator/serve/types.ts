@@ -1,6 +1,8 @@
 import type { ClusterState } from '../../crds/compile/cluster-state.ts';
 import type { ObjectRef } from '../../crds/compile/object-ref.ts';
 import type { ReadKey } from '../../crds/compile/view.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
 
 /** What the server proves itself with, and whom it trusts; all PEM. */
 export interface TlsMaterial {
@@ -15,18 +17,6 @@ export interface TlsProvider {
   current(): TlsMaterial;
   /** Returns how to stop listening. */
   onChange(changed: () => void): () => void;
-}
-
-/** Monotonic milliseconds, and the wall clock for the expiry of certificates. */
-export interface ServeClock {
-  now(): number;
-  wallTimeMs(): number;
-}
-
-/** Structured log: constant message, fields apart (winston fits). */
-export interface ServeLog {
-  info(message: string, fields: object): void;
-  warn(message: string, fields: object): void;
 }
 
 /** Counted where it happens; implemented with prom-client in `operator/telemetry`. */
@@ -69,8 +59,8 @@ export interface Connections {
 export interface ConfigServerOptions {
   state: ClusterState;
   tls: TlsProvider;
-  clock: ServeClock;
-  log: ServeLog;
+  clock: Clock;
+  log: Log;
   metrics?: ServeMetrics;
   limits?: Partial<ServeLimits>;
   /** Told, coalesced, of objects whose `programmed` may have changed. */
