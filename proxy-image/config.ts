@@ -17,6 +17,7 @@ import {
   text,
 } from './fields.ts';
 import type { ApiServer } from './io/config-source/api-server.ts';
+import type { AwaitOptions } from './io/init/await.ts';
 import type { RedirectOptions } from './io/init/options.ts';
 import type { Address } from './io/transport/types.ts';
 
@@ -122,6 +123,36 @@ export function readInitConfig(environment: Environment): RedirectOptions {
   };
   throwProblems(reader);
   return options;
+}
+
+/**
+ * What the verb `await` needs: `--timeout SECONDS` (default 120), `--port PORT` (default: that of the admin listener).
+ * @throws WeftError WEFT_USAGE, WEFT_CONFIG_ENVIRONMENT
+ */
+export function readAwaitConfig(args: readonly string[], environment: Environment): AwaitOptions {
+  const reader = new EnvironmentReader(environment);
+  const [admin] = reader.read(V.adminListen, list(listenAddress), []);
+  throwProblems(reader);
+  const flags = readFlags(args, ['--timeout', '--port']);
+  const adminPort = flags.get('--port') ?? admin?.port ?? 0;
+  return { adminUrl: `http://${loopbackOf(admin)}:${adminPort}`, timeoutMs: (flags.get('--timeout') ?? 120) * 1000 };
+}
+
+function readFlags(args: readonly string[], known: readonly string[]): Map<string, number> {
+  const flags = new Map<string, number>();
+  for (let at = 0; at < args.length; at += 2) {
+    const value = port.parse(args[at + 1] ?? '');
+    if (!known.includes(args[at]!) || value === null)
+      throw new WeftError('WEFT_USAGE', `await: expected ${known.join(' or ')} and a whole number`);
+    flags.set(args[at]!, value);
+  }
+  return flags;
+}
+
+/** Where a listener on all addresses is reached from inside the pod. */
+function loopbackOf(address: Address | undefined): string {
+  if (address === undefined || address.ip === '::' || address.ip === '0.0.0.0') return '127.0.0.1';
+  return address.ip.includes(':') ? `[${address.ip}]` : address.ip;
 }
 
 /** Redirection knows a port and no address: every address of one listener must have the same. */
