@@ -4,7 +4,7 @@ import type { RetryBudget } from '../../contract/resources.ts';
 const SLOTS = 10;
 
 /**
- * Retry budget with the arithmetic of tower's `TpsBudget`: requests deposit, retries withdraw, both expire after `ttlMs`; the reserve of
+ * Retry budget with the amounts of tower's `TpsBudget`: requests deposit, retries withdraw, both expire after `ttlMs`; the reserve of
  * `minRetriesPerSecond` x ttl is a floor that is always there, not a bucket that refills. One per service and proxy; survives updates of the
  * service that leave the three parameters alone.
  */
@@ -50,19 +50,21 @@ export class TpsBudget {
     return this.#slotSum + this.#current + this.#reserve;
   }
 
+  /**
+   * Moves on by the whole slots that have passed. What was counted in a slot leaves the sum when the slot of the same index ends, 10 to 11 slots later:
+   * never before `ttlMs`, so that no window of that length sees more than the reserve and the deposits pay for. (Tower moves on by one slot too many
+   * whenever it is a moment late, which halves the window of a busy budget.)
+   */
   #expire(nowMs: number): void {
-    let elapsedMs = nowMs - this.#slotStartMs;
-    if (elapsedMs < this.#slotMs) return;
+    const passed = Math.floor((nowMs - this.#slotStartMs) / this.#slotMs);
+    if (passed < 1) return;
     this.#store(this.#index, this.#current);
     this.#current = 0;
-    this.#index = (this.#index + 1) % SLOTS;
     // Slots that passed without any call hold nothing. After a whole window all are empty: no need to go round more often.
-    for (let passed = 0; elapsedMs > this.#slotMs && passed < SLOTS; passed++) {
-      this.#store(this.#index, 0);
-      elapsedMs -= this.#slotMs;
-      this.#index = (this.#index + 1) % SLOTS;
-    }
-    this.#slotStartMs = nowMs;
+    const empty = Math.min(passed - 1, SLOTS);
+    for (let step = 1; step <= empty; step++) this.#store((this.#index + step) % SLOTS, 0);
+    this.#index = (this.#index + passed) % SLOTS;
+    this.#slotStartMs += passed * this.#slotMs;
   }
 
   #store(index: number, value: number): void {
@@ -75,6 +77,7 @@ export class TpsBudget {
 function amounts(ratio: number): [deposit: number, withdraw: number] {
   const single = Math.fround(ratio);
   if (single === 0) return [0, 1];
-  if (single <= 1) return [1, Math.trunc(Math.fround(1 / single))];
+  // A ratio next to nothing must not make the price infinite, which the reserve would multiply by zero.
+  if (single <= 1) return [1, Math.min(Math.trunc(Math.fround(1 / single)), 2 ** 31)];
   return [1000, Math.trunc(Math.fround(1000 / single))];
 }

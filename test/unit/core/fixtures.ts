@@ -1,0 +1,192 @@
+import type { ConfigSink } from '../../../proxy-image/contract/config-source.ts';
+import type { Change } from '../../../proxy-image/contract/messages.ts';
+import type {
+  Authorization,
+  Backend,
+  Endpoint,
+  PortPolicy,
+  ResourceBody,
+  Route,
+  ServiceDestination,
+  WorkloadResource,
+} from '../../../proxy-image/contract/resources.ts';
+import type { Clock } from '../../../proxy-image/core/clock.ts';
+import { defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
+import type { Rng } from '../../../proxy-image/core/rng.ts';
+import { compileRoutes } from '../../../proxy-image/core/route/compile.ts';
+import type { RegexEngine } from '../../../proxy-image/core/route/engine.ts';
+import type { RouteTable } from '../../../proxy-image/core/route/table.ts';
+import { ProxyState, type StateOptions } from '../../../proxy-image/core/state/state.ts';
+import { lazyRegexEngine } from '../../../proxy-image/io/regex-engine.ts';
+
+export class ManualClock implements Clock {
+  ms: number;
+  constructor(ms = 0) {
+    this.ms = ms;
+  }
+  nowMs(): number {
+    return this.ms;
+  }
+  wallMs(): number {
+    return 1_800_000_000_000 + this.ms;
+  }
+}
+
+/** Gives the numbers of a list, then fails: a test says exactly how much randomness it expects to be used. */
+export class ScriptedRng implements Rng {
+  readonly #values: number[];
+  constructor(...values: number[]) {
+    this.#values = values;
+  }
+  uint32(): number {
+    const value = this.#values.shift();
+    if (value === undefined) throw new Error('more randomness was used than expected');
+    return value;
+  }
+}
+
+export const regexEngine: () => RegexEngine = lazyRegexEngine();
+
+/** For expressions that must be matched without the engine. */
+export function noEngine(): RegexEngine {
+  throw new Error('the engine was asked for');
+}
+
+export function route(name: string, regex: string, more: Partial<Route> = {}): Route {
+  return {
+    name,
+    match: { type: 'path', regex },
+    isRetryable: false,
+    timeoutMs: 0,
+    responseClasses: [],
+    ...more,
+  };
+}
+
+export function routeTable(...routes: Route[]): RouteTable {
+  return compileRoutes('outbound', 'web.shop.svc.cluster.local:80', routes, regexEngine).table;
+}
+
+export function endpoint(address: string, more: Partial<Endpoint> = {}): Endpoint {
+  return {
+    address,
+    port: 8080,
+    identity: 'web.shop.serviceaccount.identity.linkerd.cluster.local',
+    proxyPort: 4143,
+    protocol: 'http1',
+    node: 'node-1',
+    zone: '',
+    hintZones: [],
+    weight: 1,
+    labels: { namespace: 'shop', service: 'web', pod: `web-${address.replaceAll('.', '-')}` },
+    ...more,
+  };
+}
+
+export function endpointsKey(service: string): string {
+  return `endpoints/shop/${service}:80/ipv4`;
+}
+
+export function backend(service: string, weight: number, more: Partial<Backend> = {}): Backend {
+  return {
+    authority: `${service}.shop.svc.cluster.local:80`,
+    service,
+    namespace: 'shop',
+    port: 80,
+    endpoints: endpointsKey(service),
+    weight,
+    unavailable: false,
+    ...more,
+  };
+}
+
+export function service(more: Partial<ServiceDestination> = {}): ServiceDestination {
+  return {
+    sources: '7',
+    type: 'service',
+    namespace: 'shop',
+    service: 'web',
+    port: 80,
+    authority: 'web.shop.svc.cluster.local:80',
+    protocol: 'detect',
+    routes: [],
+    retryBudget: { ratio: 0.2, minRetriesPerSecond: 10, ttlMs: 10_000 },
+    backends: [backend('web', 1000)],
+    balancer: { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
+    localTrafficOnly: false,
+    ...more,
+  };
+}
+
+export const ALL_NETWORKS = [
+  { cidr: '0.0.0.0/0', except: [] },
+  { cidr: '::/0', except: [] },
+];
+
+export function authorization(name: string, more: Partial<Authorization> = {}): Authorization {
+  return {
+    label: { group: 'policy.linkerd.io', kind: 'serverauthorization', name },
+    networks: ALL_NETWORKS,
+    authentication: { type: 'unauthenticated' },
+    ...more,
+  };
+}
+
+export function portPolicy(more: Partial<PortPolicy> = {}): PortPolicy {
+  return {
+    server: { group: 'policy.linkerd.io', kind: 'server', name: 'web-http' },
+    protocol: 'http1',
+    authorizations: [authorization('everyone')],
+    audit: false,
+    probePaths: [],
+    profile: null,
+    ...more,
+  };
+}
+
+export function initialWorkload(): WorkloadResource {
+  return defaultWorkload({
+    namespace: 'shop',
+    pod: 'web-1',
+    policy: 'all-unauthenticated',
+    clusterNetworks: ['10.0.0.0/8'],
+    detectTimeoutMs: 10_000,
+    opaquePorts: [[3306, 3306]],
+    requireIdentityPorts: [],
+  });
+}
+
+export function workload(ports: Record<string, PortPolicy>, more: Partial<WorkloadResource> = {}): WorkloadResource {
+  return { ...initialWorkload(), sources: '9', ports, ...more };
+}
+
+export const WORKLOAD_KEY = 'workload/shop/web-1';
+export const SERVICE_KEY = 'service/10.96.0.1:80';
+
+export function set(key: string, body: ResourceBody, version = 'v1'): Change {
+  return { op: 'set', key, version, body };
+}
+
+export function newState(clock: Clock, more: Partial<StateOptions> = {}): ProxyState {
+  return new ProxyState({
+    clock,
+    loadRegexEngine: regexEngine,
+    namespace: 'shop',
+    pod: 'web-1',
+    node: 'node-1',
+    zone: '',
+    initialWorkload: initialWorkload(),
+    ...more,
+  });
+}
+
+/** Applies changes that all have to be accepted. */
+export function applyAll(state: ConfigSink, ...changes: Change[]): void {
+  const rejected = state.apply(changes);
+  if (rejected.length > 0) throw new Error(JSON.stringify(rejected));
+}
+
+/** A value as it comes from a parser that knows less than the types claim. */
+export function hostile<T>(value: unknown): T {
+  return value as T;
+}
