@@ -1,5 +1,5 @@
 import { WeftError } from '../../contract/errors.ts';
-import { peerIdentity } from '../tls/identity.ts';
+import { identityOf } from '../tls/identity.ts';
 import type {
   Address,
   Connection,
@@ -118,7 +118,7 @@ class Dial implements ConnectionHandler, TimerOwner {
     const { identity, alpn } = this.#options;
     if (!handshake.authorized)
       return new WeftError('WEFT_CONTROL_IDENTITY', `${this.#where}: ${handshake.authorizationError}`);
-    const proven = peerIdentity(handshake);
+    const proven = handshake.peerCertificate === null ? null : identityOf(handshake.peerCertificate);
     if (proven !== identity)
       return new WeftError('WEFT_CONTROL_IDENTITY', `${this.#where} is ${JSON.stringify(proven)}, not ${identity}`);
     if (handshake.alpn !== alpn) return new WeftError('WEFT_CONTROL_PROTOCOL', `${this.#where} does not speak ${alpn}`);

@@ -1,4 +1,5 @@
 import { WeftError } from '../../../contract/errors.ts';
+import { dnsNamesOf } from '../../tls/identity.ts';
 import type {
   Address,
   Connection,
@@ -163,6 +164,13 @@ function requestHead(request: ApiRequest): string {
     'Connection: close',
     '\r\n',
   ].join('\r\n');
+}
+
+/** The chain was verified by the transport; whose it is, is ours to compare. No wildcards: an API server's own names are written out. */
+function serverProblem(handshake: Handshake, serverName: string): string | null {
+  if (!handshake.authorized) return `the API server's certificate is not trusted: ${handshake.authorizationError}`;
+  const names = handshake.peerCertificate === null ? [] : dnsNamesOf(handshake.peerCertificate);
+  return names.includes(serverName) ? null : `the certificate is not that of ${serverName}`;
 }
 
 function failure(detail: string): WeftError {
