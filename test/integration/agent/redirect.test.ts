@@ -15,7 +15,14 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 
 /** As in a hardened pod: the proxy's user, no capability, none to be had. */
-const AS_PROXY = ['setpriv', '--reuid=2102', '--regid=2102', '--clear-groups', '--bounding-set=-all', '--no-new-privs'];
+const AS_PROXY: [string, ...string[]] = [
+  'setpriv',
+  '--reuid=2102',
+  '--regid=2102',
+  '--clear-groups',
+  '--bounding-set=-all',
+  '--no-new-privs',
+];
 
 interface Seen {
   listener: string;
@@ -70,9 +77,9 @@ function redirection(load: (pod: NetworkNamespace) => void): void {
     peer = await NetworkNamespace.create();
     pod.joinTo(peer, ['10.99.0.2/24', 'fd99::2/64'], ['10.99.0.1/24', 'fd99::1/64']);
     load(pod);
-    proxy = pod.start(...(AS_PROXY as [string, ...string[]]), BUN, '--smol', join(FIXTURES, 'redirected.ts'));
+    proxy = pod.start(...AS_PROXY, BUN, '--smol', join(FIXTURES, 'redirected.ts'));
     const lines = createInterface({ input: proxy.stdout! })[Symbol.asyncIterator]();
-    nextLine = async () => JSON.parse((await lines.next()).value);
+    nextLine = async () => JSON.parse((await lines.next()).value ?? 'null');
     expect((await lines.next()).value).to.equal('listening');
   });
 
@@ -83,7 +90,8 @@ function redirection(load: (pod: NetworkNamespace) => void): void {
   });
 
   function connect(from: NetworkNamespace, host: string, port: number, as: readonly string[] = []): string {
-    return from.run(...([...as, BUN, '-e', CONNECT, host, String(port)] as [string, ...string[]])).trim();
+    const [command, ...args] = [...as, BUN, '-e', CONNECT, host, String(port)];
+    return from.run(command!, ...args).trim();
   }
 
   for (const [family, podIp, peerIp, loopback] of [

@@ -1,0 +1,149 @@
+import { ClusterState } from '../../crds/compile/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
+import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
+import type { ObjectMeta } from '../../crds/types/models.ts';
+import { IdentityServer } from '../../operator/pki/server.ts';
+import { ServingCertificate } from '../../operator/pki/serving.ts';
+import { type AuditEntry, DEFAULT_LIMITS, Signing } from '../../operator/pki/signing.ts';
+import type { TokenReviewStatus } from '../../operator/pki/token.ts';
+import { Trust, type TrustState } from '../../operator/pki/trust.ts';
+import { type Clock, systemClock } from '../../operator/runtime/clock.ts';
+import { silentLog } from '../../operator/runtime/log.ts';
+import { createConfigServer } from '../../operator/serve/server.ts';
+import type { ConfigServer, ServeLimits } from '../../operator/serve/types.ts';
+import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
+import { MemorySecrets } from '../fakes/secrets.ts';
+
+export const OPERATOR_IDENTITY = 'weft-operator.weft-system.serviceaccount.identity.linkerd.cluster.local';
+export const SUFFIX = 'linkerd.cluster.local';
+const HOST = '127.0.0.1';
+const DAY_MS = 86_400_000;
+
+export interface ControlPlaneOptions {
+  /** Time of the certificates that are issued; the operator's own are valid now. */
+  clock?: Clock;
+  lifetimeMs?: number;
+  limits?: Partial<ServeLimits>;
+}
+
+/** The operator's two servers for proxies, real ones, over a cluster that the test writes by hand. */
+export class ControlPlane {
+  readonly state = new ClusterState(DEFAULT_MESH);
+  readonly audit: AuditEntry[] = [];
+  readonly trust: Trust;
+  readonly #options: ControlPlaneOptions;
+  readonly #certificate: ServingCertificate;
+  readonly #signing: Signing;
+  #identityServer: IdentityServer | null = null;
+  #configServer: ConfigServer | null = null;
+  #resourceVersion = 1000;
+  identityPort = 0;
+  configPort = 0;
+
+  private constructor(options: ControlPlaneOptions) {
+    const clock = options.clock ?? systemClock;
+    this.#options = options;
+    this.trust = new Trust(new MemorySecrets(), systemClock);
+    this.#certificate = new ServingCertificate([OPERATOR_IDENTITY], DAY_MS, () => this.#trust.issuer, systemClock);
+    this.#signing = new Signing({
+      trust: () => this.trust.current,
+      settings: () => ({ suffix: SUFFIX, lifetimeMs: options.lifetimeMs ?? DAY_MS, requirePod: true }),
+      tokens: { review: (token) => Promise.resolve(reviewOf(token)) },
+      audit: (entry) => this.audit.push(entry),
+      clock,
+      random: () => 0.5,
+      limits: DEFAULT_LIMITS,
+    });
+  }
+
+  static async start(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+    const plane = new ControlPlane(options);
+    const life = { anchorLifetimeMs: 365 * DAY_MS, issuerLifetimeMs: 30 * DAY_MS };
+    await plane.trust.refresh({ suffix: SUFFIX, issuer: { type: 'Managed' }, ...life }, true);
+    plane.state.applyTrust({ anchorsPem: plane.anchorsPem, resourceVersion: '1' });
+    plane.#certificate.start();
+    await plane.startIdentity();
+    await plane.startConfig();
+    return plane;
+  }
+
+  get #trust(): TrustState {
+    const trust = this.trust.current;
+    if (trust === null) throw new Error('no issuer');
+    return trust;
+  }
+
+  get anchorsPem(): string {
+    return this.#trust.anchorsPem;
+  }
+
+  get config(): ConfigServer {
+    if (this.#configServer === null) throw new Error('the configuration server is stopped');
+    return this.#configServer;
+  }
+
+  /** On the port that it had before, if any. */
+  async startIdentity(): Promise<void> {
+    this.#identityServer = new IdentityServer({
+      certificate: this.#certificate,
+      timeoutMs: 5000,
+      signing: this.#signing,
+    });
+    this.identityPort = await this.#identityServer.listen(this.identityPort, HOST);
+  }
+
+  async stopIdentity(): Promise<void> {
+    await this.#identityServer?.close();
+    this.#identityServer = null;
+  }
+
+  async startConfig(): Promise<void> {
+    const material = () => ({
+      certificateChainPem: this.#certificate.current!.certPem,
+      privateKeyPem: this.#certificate.current!.keyPem,
+      trustAnchorsPem: this.anchorsPem,
+    });
+    this.#configServer = createConfigServer({
+      state: this.state,
+      tls: { current: material, onChange: () => () => {} },
+      clock: systemClock,
+      log: silentLog,
+      limits: this.#options.limits,
+    });
+    this.configPort = await this.#configServer.listen(this.configPort, HOST);
+    this.#configServer.storesSynced();
+  }
+
+  async stopConfig(): Promise<void> {
+    await this.#configServer?.close();
+    this.#configServer = null;
+  }
+
+  async stop(): Promise<void> {
+    this.#certificate.stop();
+    await this.stopIdentity();
+    await this.stopConfig();
+  }
+
+  /** Writes an object into the cluster, as an informer would report it; `null` deletes it. */
+  apply<K extends ModelKind>(kind: K, model: ModelByKind[K] | null, meta: ObjectMeta): void {
+    this.#resourceVersion += 1;
+    const reads = this.state.apply(kind, model, { ...meta, resourceVersion: String(this.#resourceVersion) });
+    this.#configServer?.invalidate(reads);
+  }
+}
+
+/** A token that the fake API server understands: `<namespace>/<serviceaccount>/<pod>`. Anything else is not authenticated. */
+function reviewOf(token: string): TokenReviewStatus {
+  const [namespace, serviceAccount, pod] = token.split('/');
+  return {
+    authenticated: pod !== undefined,
+    audiences: [TOKEN_AUDIENCE],
+    username: `system:serviceaccount:${namespace}:${serviceAccount}`,
+    extra: {
+      'authentication.kubernetes.io/pod-name': [pod ?? ''],
+      'authentication.kubernetes.io/pod-uid': [`uid-${pod}`],
+    },
+    error: '',
+  };
+}
