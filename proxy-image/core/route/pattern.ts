@@ -1,3 +1,4 @@
+import { type CharTest, isPunctuation, readCharClass } from './char-class.ts';
 import type { LoadRegexEngine, RegexProgram } from './engine.ts';
 
 /** Longer expressions are refused: the engine is linear in text times expression: a long one is a way to burn CPU. */
@@ -12,28 +13,10 @@ export interface PathPattern {
   matches(path: string): boolean;
 }
 
-type CharTest = (code: number) => boolean;
-
 /** A literal, or a run of characters of one class with its least and greatest length. */
 type Piece =
   | { readonly literal: string }
   | { readonly literal: null; readonly test: CharTest; readonly min: number; readonly max: number };
-
-const SLASH = 0x2f;
-const anyButNewline: CharTest = (code) => code !== 0x0a;
-const notSlash: CharTest = (code) => code !== SLASH;
-const digit: CharTest = (code) => code >= 0x30 && code <= 0x39;
-const word: CharTest = (code) =>
-  digit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || code === 0x5f;
-
-/** The classes that OpenAPI-made and hand-written profiles use; anything else goes to the engine. */
-const CLASSES: readonly (readonly [text: string, test: CharTest])[] = [
-  ['[^/]', notSlash],
-  ['[0-9]', digit],
-  ['\\d', digit],
-  ['\\w', word],
-  ['.', anyButNewline],
-];
 
 /**
  * Compiles an expression. Literals, and runs whose end is plain from the next character (`/books/[^/]*`, `/static/.*`), are matched here by one pass
@@ -94,16 +77,53 @@ class SimplePattern implements PathPattern {
 
 /** The expression as pieces that need no backtracking, or `null` when it is not of that kind. */
 function simplePieces(expression: string): Piece[] | null {
-  let text = expression.startsWith('^') ? expression.slice(1) : expression;
-  if (text.endsWith('$') && !text.endsWith('\\$')) text = text.slice(0, -1);
+  const text = withoutAnchors(expression);
   const pieces: Piece[] = [];
   for (let at = 0; at < text.length; ) {
+    const bracket = groupBracketAt(text, at);
+    if (bracket > 0) {
+      at += bracket;
+      continue;
+    }
     const step = classAt(text, at) ?? literalAt(text, at);
     if (step === null) return null;
     append(pieces, step.piece);
     at = step.next;
   }
-  return pieces.every((piece, index) => isDeterministic(piece, pieces[index + 1])) ? pieces : null;
+  return pieces.every((piece, index) => isDeterministic(piece, pieces[index + 1])) && isBalanced(text) ? pieces : null;
+}
+
+function withoutAnchors(expression: string): string {
+  const text = expression.startsWith('^') ? expression.slice(1) : expression;
+  return /(^|[^\\])(\\\\)*\$$/.test(text) ? text.slice(0, -1) : text;
+}
+
+/** Length of a group's opening or closing when it means nothing here: not repeated, and (as a bar is no literal) without alternatives. */
+function groupBracketAt(text: string, at: number): number {
+  if (text[at] === ')') return '*+?{'.includes(text[at + 1] ?? ' ') ? 0 : 1;
+  if (text[at] !== '(') return 0;
+  if (text[at + 1] !== '?') return 1;
+  // Of the groups with a question mark only the plain and the named; flags change the meaning of what follows.
+  return /^\(\?(:|P?<[A-Za-z_][A-Za-z0-9_]*>)/.exec(text.slice(at, at + 64))?.[0].length ?? 0;
+}
+
+/** Whether the engine would accept the groups: it refuses unbalanced ones and repeated names. */
+function isBalanced(text: string): boolean {
+  let depth = 0;
+  const names = new Set<string>();
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '[') at = (readCharClass(text, at)?.next ?? text.length) - 1;
+    else if (text[at] === ')') depth--;
+    else if (text[at] === '(') {
+      depth++;
+      const name = /^\(\?P?<([^>]+)>/.exec(text.slice(at, at + 64))?.[1];
+      if (name !== undefined && names.has(name)) return false;
+      if (name !== undefined) names.add(name);
+    }
+    if (depth < 0) return false;
+  }
+  return depth === 0;
 }
 
 interface Step {
@@ -112,10 +132,9 @@ interface Step {
 }
 
 function classAt(text: string, at: number): Step | null {
-  const found = CLASSES.find(([written]) => text.startsWith(written, at));
-  if (found === undefined) return null;
-  const [written, test] = found;
-  const next = at + written.length;
+  const found = readCharClass(text, at);
+  if (found === null) return null;
+  const { test, next } = found;
   const quantifier = text[next];
   if (quantifier !== '*' && quantifier !== '+') return { piece: { literal: null, test, min: 1, max: 1 }, next };
   const min = quantifier === '+' ? 1 : 0;
@@ -130,7 +149,7 @@ function literalAt(text: string, at: number): Step | null {
   if (char !== '\\') return SPECIAL.test(char) ? null : { piece: { literal: char }, next: at + 1 };
   const escaped = text[at + 1];
   // Escaped punctuation stands for itself in RE2; escaped letters and digits have meanings of their own.
-  return escaped !== undefined && /[!-/:-@[-`{-~]/.test(escaped) ? { piece: { literal: escaped }, next: at + 2 } : null;
+  return escaped !== undefined && isPunctuation(escaped) ? { piece: { literal: escaped }, next: at + 2 } : null;
 }
 
 function append(pieces: Piece[], piece: Piece): void {
@@ -164,14 +183,18 @@ function literalPrefix(expression: string): string {
   return prefix;
 }
 
-/** Says yes when in doubt: brackets and quoted stretches (`\Q…\E`) may hide parentheses. */
+/** Says yes when in doubt: brackets of kinds that are not read here and quoted stretches (`\\Q…\\E`) may hide parentheses. */
 function hasTopLevelAlternative(text: string): boolean {
   if (!text.includes('|')) return false;
-  if (text.includes('[') || text.includes('\\Q')) return true;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
-    if (char === '\\') at++;
+    if (char === '\\' && text[at + 1] === 'Q') return true;
+    if (char === '[') {
+      const brackets = readCharClass(text, at);
+      if (brackets === null) return true;
+      at = brackets.next - 1;
+    } else if (char === '\\') at++;
     else if (char === '(') depth++;
     else if (char === ')') depth--;
     else if (char === '|' && depth === 0) return true;
