@@ -161,6 +161,5 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : `${typeof value} ${quote(value)}`;
+  return typeof value === 'object' ? quote(value) : `${typeof value} ${quote(value)}`;
 }

@@ -50,7 +50,6 @@ function parseRequirement(requirement: Fields): Requirement {
 
 function checkArity(requirement: Fields, operator: Requirement['operator'], count: number): void {
   const wantsValues = operator === 'In' || operator === 'NotIn';
-  if (wantsValues && count === 0)
-    requirement.problems.error(requirement.path, `must have values with ${operator}`);
+  if (wantsValues && count === 0) requirement.problems.error(requirement.path, `must have values with ${operator}`);
   if (!wantsValues && count > 0) requirement.problems.error(requirement.path, `must not have values with ${operator}`);
 }

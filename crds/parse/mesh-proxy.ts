@@ -75,9 +75,9 @@ function parseAmounts(amounts: Fields | null): { cpu: string; memory: string } {
 function parseAmount(amounts: Fields, key: string): string {
   const value = amounts.raw(key);
   if (value === undefined || value === '') return '';
-  if (amounts.accept(parseQuantity(value), amounts.at(key), 0) < 0) {
-    amounts.problems.error(amounts.at(key), 'must not be negative');
-  }
+  const amount = amounts.accept<number | null>(parseQuantity(value), amounts.at(key), null);
+  if (amount === null) return '';
+  if (amount < 0) amounts.problems.error(amounts.at(key), 'must not be negative');
   return String(value);
 }
 

@@ -1,3 +1,5 @@
+const MAX_QUOTED = 80;
+
 /** What a scalar parser returns: the value, or one sentence fragment ("must be …") that fits behind a field path. Scalar parsers never throw. */
 export type Scalar<T> = { ok: true; value: T } | { ok: false; problem: string };
 
@@ -9,8 +11,16 @@ export function invalid<T>(problem: string): Scalar<T> {
   return { ok: false, problem };
 }
 
-/** Quotes user input for a message: JSON-escaped (no raw newlines in logs) and cut, so that a hostile value cannot flood a condition. */
+/**
+ * User input in a message: texts as JSON (no raw newlines in logs) and cut, so that a hostile value cannot flood a condition; lists and objects
+ * only by their type, because printing them would follow any depth.
+ */
 export function quote(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  if (typeof value === 'string') return JSON.stringify(cut(value));
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+function cut(text: string): string {
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
