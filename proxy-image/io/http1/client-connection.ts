@@ -1,0 +1,295 @@
+import { Outbox } from '../tcp/outbox.ts';
+import type { Connection, ConnectionError, ConnectionHandler } from '../transport/types.ts';
+import { BodyReader, type BodySink } from './body.ts';
+import type { TryFailure } from './call.ts';
+import type { Exchange } from './exchange.ts';
+import { ResponseHead } from './head.ts';
+import { LIMITS } from './limits.ts';
+import { checkResponseBody, parseResponse, responseBody } from './parse-response.ts';
+import { scratch } from './scratch.ts';
+
+/** Where a connection goes between exchanges. */
+export interface ClientConnectionOwner {
+  /** The response is complete and the connection may carry another. */
+  becameIdle(connection: ClientConnection): void;
+  /** The connection is of no use any more; also when it was idle. Once. */
+  becameUnusable(connection: ClientConnection): void;
+}
+
+/** Rest of an unwanted response that is read so that its connection can be used again. */
+const MAX_DISCARD_BYTES = 64 * 1024;
+
+const HEAD = new ResponseHead();
+
+/** The proxy's connection to a server: one exchange at a time, kept between them. */
+export class ClientConnection implements ConnectionHandler, BodySink {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+  readonly #owner: ClientConnectionOwner;
+  readonly #body = new BodyReader();
+  #exchange: Exchange | null = null;
+  /** What precedes the first request: the transport header. */
+  #prelude: Buffer | null;
+  /** A response head has been started but not finished. */
+  #partial: Buffer | null = null;
+  #inHead = true;
+  #interim = 0;
+  #answered = 0;
+  #heardBytes = false;
+  #sentBefore = 0;
+  /** Bytes in the scratch buffer: a response head that waits for the first bytes of its body. */
+  #composed = 0;
+  /** The server wants to keep the connection. */
+  #persistent = true;
+  #discarding = false;
+  #discarded = 0;
+  #paused = false;
+  #usable = true;
+
+  /** Takes over an established connection. */
+  constructor(connection: Connection, prelude: Buffer | null, owner: ClientConnectionOwner) {
+    this.connection = connection;
+    this.outbox = new Outbox(connection);
+    this.#prelude = prelude;
+    this.#owner = owner;
+    connection.handler = this;
+  }
+
+  begin(exchange: Exchange): void {
+    this.#exchange = exchange;
+    this.#inHead = true;
+    this.#interim = 0;
+    this.#heardBytes = false;
+    this.#sentBefore = this.connection.bytesWritten;
+  }
+
+  /** The head and the first bytes of the body, in one write where they fit. False = the kernel is full. */
+  writeHead(head: Buffer, length: number, bytes: Buffer, from: number, to: number): boolean {
+    const prelude = this.#prelude;
+    if (prelude === null && from === to) return this.outbox.write(head, 0, length);
+    let at = 0;
+    if (prelude !== null) at = prelude.copy(scratch, 0);
+    this.#prelude = null;
+    at += head.copy(scratch, at, 0, length);
+    const copied = Math.min(to - from, scratch.length - at);
+    at += bytes.copy(scratch, at, from, from + copied);
+    const taken = this.outbox.write(scratch, 0, at);
+    return from + copied === to ? taken : this.outbox.write(bytes, from + copied, to);
+  }
+
+  write(bytes: Buffer, from: number, to: number): boolean {
+    return this.outbox.write(bytes, from, to);
+  }
+
+  /** The owner lets go of an idle connection. */
+  retire(): void {
+    if (this.#retire()) this.connection.close();
+  }
+
+  /** The exchange has ended before its response: what is still to come could not be told from the next one's. */
+  abandon(): void {
+    this.#exchange = null;
+    this.#discard();
+  }
+
+  onConnect(): void {}
+  onSecure(): void {}
+
+  onData(_: Connection, chunk: Buffer): void {
+    if (!this.#usable) return;
+    this.#heardBytes = true;
+    const partial = this.#partial;
+    this.#partial = null;
+    if (partial === null) this.#read(chunk, chunk.length);
+    else this.#resume(Buffer.concat([partial, chunk]), partial.length);
+  }
+
+  /** Parses a head anew only when another line of it has come. */
+  #resume(bytes: Buffer, before: number): void {
+    if (bytes.length <= LIMITS.headBytes && bytes.indexOf(10, before) === -1) this.#partial = bytes;
+    else this.#read(bytes, bytes.length);
+  }
+
+  #read(bytes: Buffer, to: number): void {
+    let at = 0;
+    while (at < to) {
+      const end = this.#inHead ? this.#readHead(bytes, at, to) : this.#body.feed(bytes, at, to, this);
+      if (end < 0) {
+        this.#fail('malformed');
+        return;
+      }
+      if (!this.#usable) return;
+      if (end === 0) {
+        this.#partial = Buffer.from(bytes.subarray(at, to));
+        return;
+      }
+      at = end;
+      if (!this.#inHead && this.#body.done) {
+        this.#complete(at < to);
+        return;
+      }
+    }
+    this.#flush();
+    if (this.#discarding && this.#discarded > MAX_DISCARD_BYTES) this.#discard();
+  }
+
+  /** Position after the head, 0 when more is needed, or a negative number. */
+  #readHead(bytes: Buffer, at: number, to: number): number {
+    if (this.#exchange === null) {
+      this.#discard();
+      return at;
+    }
+    const end = parseResponse(HEAD, bytes, at, to);
+    if (end <= 0) return end;
+    const refused = checkResponseBody(HEAD);
+    if (refused < 0) return refused;
+    if (HEAD.status === 101) return this.#switched(bytes, end, to);
+    if (HEAD.status < 200) return this.#interimHead(end);
+    this.#finalHead();
+    return end;
+  }
+
+  #interimHead(end: number): number {
+    if (++this.#interim > LIMITS.interimResponses) return -1;
+    this.#exchange!.interim(HEAD);
+    return end;
+  }
+
+  #finalHead(): void {
+    const exchange = this.#exchange!;
+    const kind = responseBody(HEAD, exchange.isHead);
+    this.#inHead = false;
+    this.#persistent = HEAD.minorVersion === 1 ? !HEAD.close : HEAD.keepAlive;
+    if (exchange.responded(HEAD)) {
+      const length = exchange.passOn(HEAD, kind !== 'until-close');
+      this.#composed = length;
+      this.#body.begin(kind, HEAD.contentLength, exchange.clientMinor === 0);
+    } else if (this.#usable) {
+      this.#exchange = null;
+      this.#discarding = true;
+      this.#discarded = 0;
+      this.#body.begin(kind, HEAD.contentLength, false);
+    }
+  }
+
+  /** 101: from here on the two connections are one stream. */
+  #switched(bytes: Buffer, end: number, to: number): number {
+    const exchange = this.#exchange!;
+    if (!exchange.upgrade || HEAD.upgradeField === -1) return -1;
+    HEAD.keep(HEAD.upgradeField);
+    if (!exchange.responded(HEAD)) return -1;
+    this.#composed = exchange.passOn(HEAD, true);
+    this.#flush();
+    this.#exchange = null;
+    this.#retire();
+    exchange.switchProtocols(this.outbox, bytes, end, to);
+    return to;
+  }
+
+  /** Bytes of the response body. */
+  range(bytes: Buffer, from: number, to: number): void {
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      this.#discarded += to - from;
+      return;
+    }
+    exchange.noteFirstByte();
+    exchange.responseBytes += to - from;
+    let start = from;
+    if (this.#composed > 0) {
+      const copied = Math.min(to - from, scratch.length - this.#composed);
+      this.#composed += bytes.copy(scratch, this.#composed, from, from + copied);
+      start += copied;
+      if (start === to) return;
+      this.#flush();
+    }
+    if (!exchange.responseRange(bytes, start, to)) this.#pause();
+  }
+
+  /** Writes a head that waits, and what was put behind it. */
+  #flush(): void {
+    const length = this.#composed;
+    if (length === 0) return;
+    this.#composed = 0;
+    if (!this.#exchange!.responseRange(scratch, 0, length)) this.#pause();
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.connection.pause();
+  }
+
+  /** The client takes bytes again, or the response that it could not take is all read. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.connection.resume();
+  }
+
+  #complete(hasMore: boolean): void {
+    const exchange = this.#exchange;
+    // Bytes that nobody asked for: the response cannot be trusted either, while it can still be held back.
+    if (hasMore && exchange !== null && this.#composed > 0) {
+      this.#composed = 0;
+      exchange.takeBack();
+      this.#fail('malformed');
+      return;
+    }
+    if (exchange !== null) this.#flush();
+    this.#exchange = null;
+    this.#answered++;
+    const reusable = this.#persistent && !hasMore && (this.#discarding || exchange!.requestDone);
+    this.#discarding = false;
+    this.#inHead = true;
+    this.resume();
+    exchange?.detachUpstream();
+    if (reusable && this.connection.isOpen) this.#owner.becameIdle(this);
+    else if (this.#retire()) this.connection.close();
+    exchange?.responseEnded();
+  }
+
+  #fail(failure: TryFailure): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#composed = 0;
+    this.#discard();
+    if (exchange === null) return;
+    if (exchange.responding) exchange.truncated();
+    else exchange.tryFailed(failure);
+  }
+
+  #discard(): void {
+    if (this.#retire()) this.connection.reset();
+  }
+
+  #retire(): boolean {
+    if (!this.#usable) return false;
+    this.#usable = false;
+    this.#owner.becameUnusable(this);
+    return true;
+  }
+
+  onDrain(): void {
+    if (this.outbox.drain()) this.#exchange?.upstreamDrained();
+  }
+
+  onEnd(): void {
+    if (!this.#inHead && this.#body.endsAtClose && this.#exchange !== null) this.#completeAtClose();
+    else this.#fail(this.#lossOf());
+  }
+
+  #completeAtClose(): void {
+    this.#persistent = false;
+    this.#complete(false);
+  }
+
+  onClose(_: Connection, error: ConnectionError | null): void {
+    // An error in the middle of a body that ends at the close is no end of it.
+    if (error !== null || this.#usable) this.#fail(this.#lossOf());
+  }
+
+  #lossOf(): TryFailure {
+    if (this.connection.bytesWritten === this.#sentBefore) return 'unsent';
+    return this.#answered > 0 && !this.#heardBytes ? 'stale' : 'lost';
+  }
+}

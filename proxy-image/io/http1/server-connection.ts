@@ -1,0 +1,336 @@
+import type { Outbox } from '../tcp/outbox.ts';
+import { Splice, type SpliceOwner } from '../tcp/splice.ts';
+import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner, Timers } from '../transport/types.ts';
+import { type Answer, errorAnswer, renderAnswer } from './answer.ts';
+import { BodyReader, type BodySink } from './body.ts';
+import type { ExchangeEnd, HttpService } from './call.ts';
+import type { Exchange, ExchangePool } from './exchange.ts';
+import { RequestHead } from './head.ts';
+import { LIMITS } from './limits.ts';
+import { parseRequest } from './parse-request.ts';
+import { rejection } from './rejection.ts';
+
+/** What all server connections of a stack share. */
+export interface ServerContext {
+  readonly timers: Timers;
+  readonly exchanges: ExchangePool;
+  /** From the first byte of a head to its last (ecosystem: slow heads). */
+  readonly headTimeoutMs: number;
+}
+
+/**
+ * `head`: between requests or within a head; `body`: within a request body; `wait`: the request is read, its response is not complete;
+ * `closing`: nothing more is answered, what comes is dropped; `tunnel`: a splice has taken over.
+ */
+type State = 'head' | 'body' | 'wait' | 'closing' | 'tunnel';
+
+/** Rest of a body that is read after an early answer, so that the connection can be kept. */
+const MAX_SKIP_BYTES = 64 * 1024;
+/** A client that was answered and told to close gets this long to do so before it is cut off: a close with unread bytes would destroy the answer. */
+const LINGER_MS = 1000;
+
+const HEAD = new RequestHead();
+
+/** A client's connection: requests are read and answered one after the other; what comes too early waits. */
+export class ServerConnection implements ConnectionHandler, BodySink, SpliceOwner, TimerOwner {
+  readonly outbox: Outbox;
+  /** Within the reading of a chunk: what an exchange has to send waits for its end. */
+  reading = false;
+  draining = false;
+  readonly #context: ServerContext;
+  readonly #service: HttpService;
+  readonly #body = new BodyReader();
+  #state: State = 'head';
+  #exchange: Exchange | null = null;
+  /** An unfinished head, or bytes behind the present request. */
+  #stash: Buffer | null = null;
+  #paused = false;
+  #ended = false;
+  #timer: Timer | null = null;
+  #timing = false;
+  #splice: Splice | null = null;
+
+  /** Takes over a connection. `outbox` is its write side. */
+  constructor(outbox: Outbox, service: HttpService, context: ServerContext) {
+    this.outbox = outbox;
+    this.#service = service;
+    this.#context = context;
+    outbox.connection.handler = this;
+  }
+
+  get connection(): Connection {
+    return this.outbox.connection;
+  }
+
+  /** No request is under way and no part of one has come. */
+  get idle(): boolean {
+    return this.#state === 'head' && this.#stash === null && this.outbox.pendingBytes === 0;
+  }
+
+  /** Answers what is under way, tells the client to leave, and takes no more. Idle connections are for `closeIdle`. */
+  drain(): void {
+    this.draining = true;
+  }
+
+  closeIdle(): void {
+    if (this.idle) this.connection.close();
+  }
+
+  abort(): void {
+    if (this.#splice !== null) this.#splice.abort();
+    else this.connection.reset();
+  }
+
+  onConnect(): void {}
+  onSecure(): void {}
+
+  onData(_: Connection, chunk: Buffer): void {
+    if (this.#state === 'closing') return;
+    if (this.#state === 'wait') {
+      this.#keep(chunk);
+      return;
+    }
+    const stash = this.#stash;
+    if (stash === null) {
+      this.#read(chunk);
+      return;
+    }
+    const bytes = Buffer.concat([stash, chunk]);
+    // A head is parsed anew only when another line of it has come.
+    if (bytes.length <= LIMITS.headBytes && chunk.indexOf(10) === -1) this.#stash = bytes;
+    else this.#read(bytes);
+  }
+
+  /** Bytes that came before their turn wait, and no more are read. */
+  #keep(bytes: Buffer): void {
+    this.#stash = this.#stash === null ? Buffer.from(bytes) : Buffer.concat([this.#stash, bytes]);
+    this.#pause();
+  }
+
+  #read(bytes: Buffer): void {
+    this.#stash = null;
+    this.reading = true;
+    const to = bytes.length;
+    let at = 0;
+    while (at < to && this.#takesMore()) {
+      const end = this.#state === 'head' ? this.#readHead(bytes, at, to) : this.#readBody(bytes, at, to);
+      if (end === 0) break;
+      at = end;
+    }
+    this.reading = false;
+    this.#exchange?.flushRequest();
+    if (at < to && this.#state !== 'closing') this.#keepRest(bytes.subarray(at, to));
+  }
+
+  /** A client that does not read its answers is not asked for more questions. */
+  #takesMore(): boolean {
+    return this.#state === 'body' || (this.#state === 'head' && this.outbox.pendingBytes === 0);
+  }
+
+  #keepRest(rest: Buffer): void {
+    if (this.#state === 'wait' || this.outbox.pendingBytes > 0) {
+      this.#keep(rest);
+      return;
+    }
+    this.#stash = Buffer.from(rest);
+    if (!this.#timing) this.#arm(this.#context.headTimeoutMs);
+  }
+
+  /** Position after the head; 0 = unfinished or refused. */
+  #readHead(bytes: Buffer, at: number, to: number): number {
+    const end = parseRequest(HEAD, bytes, at, to);
+    if (end === 0) return 0;
+    this.#disarm();
+    if (end < 0) {
+      this.#reject(end);
+      return to;
+    }
+    const exchange = this.#context.exchanges.take();
+    this.#exchange = exchange;
+    this.#body.begin(HEAD.chunked ? 'chunked' : 'length', Math.max(HEAD.contentLength, 0), false);
+    this.#state = this.#body.done ? 'wait' : 'body';
+    exchange.begin(this, HEAD);
+    if (this.#body.done) exchange.requestEnded();
+    this.#service.begin(exchange, HEAD);
+    return end;
+  }
+
+  #readBody(bytes: Buffer, at: number, to: number): number {
+    const end = this.#body.feed(bytes, at, to, this);
+    if (end < 0) {
+      this.#rejectBody(end);
+      return to;
+    }
+    if (this.#body.done) this.#requestEnded();
+    return end;
+  }
+
+  #requestEnded(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    this.#state = 'wait';
+    exchange.requestEnded();
+    if (exchange.answered) exchange.finishAnswered();
+  }
+
+  /** Bytes of the request body. */
+  range(bytes: Buffer, from: number, to: number): void {
+    this.#exchange?.requestRange(bytes, from, to);
+  }
+
+  /** The rest of the request is short enough to be read and dropped. */
+  get canSkipRest(): boolean {
+    return this.#body.remaining <= MAX_SKIP_BYTES;
+  }
+
+  #reject(code: number): void {
+    const { status, reason } = rejection(code);
+    this.writeAnswer(errorAnswer(status, reason, this.#service.tellsErrors), true, true);
+    this.#finish();
+  }
+
+  /** The request turned out malformed after its head was accepted. */
+  #rejectBody(code: number): void {
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.responding) {
+      this.connection.reset();
+      return;
+    }
+    const { status, reason } = rejection(code);
+    exchange.closes = true;
+    exchange.answer(errorAnswer(status, reason, this.#service.tellsErrors));
+  }
+
+  writeAnswer(answer: Answer, close: boolean, withBody: boolean): void {
+    const bytes = renderAnswer(answer, close, withBody);
+    this.outbox.write(bytes, 0, bytes.length);
+  }
+
+  /** The next hop does not take the request's bytes. */
+  holdRequest(): void {
+    this.#pause();
+  }
+
+  resumeRequest(): void {
+    if (this.#state === 'body') this.#resume();
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.connection.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.connection.resume();
+  }
+
+  exchangeEnded(exchange: Exchange, end: ExchangeEnd): void {
+    this.#context.exchanges.give(exchange);
+    this.#exchange = null;
+    if (this.#state === 'tunnel') return;
+    if (end !== 'complete') {
+      this.connection.reset();
+      return;
+    }
+    // Bytes that came with a refused upgrade may be meant for the other protocol: they are no request.
+    if (exchange.closes || (exchange.upgrade && this.#stash !== null)) {
+      this.#finish();
+      return;
+    }
+    this.#state = 'head';
+    if (!this.reading) this.#continue();
+  }
+
+  #continue(): void {
+    if (this.outbox.pendingBytes > 0) {
+      this.#pause();
+      return;
+    }
+    const stash = this.#stash;
+    if (stash !== null) this.#read(stash);
+    else if (this.#ended) this.#finish();
+    if (this.#state === 'head' || this.#state === 'body') this.#resume();
+  }
+
+  /** No more answers: FIN behind the last one, then what the client still sends is dropped until it leaves. */
+  #finish(): void {
+    this.#state = 'closing';
+    this.#stash = null;
+    this.#resume();
+    if (this.outbox.pendingBytes === 0) this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#ended) {
+      this.connection.close();
+      return;
+    }
+    this.connection.end();
+    this.#arm(LINGER_MS);
+  }
+
+  /** The exchange's response was 101. */
+  tunnel(upstream: Outbox, bytes: Buffer, from: number, to: number): void {
+    this.#state = 'tunnel';
+    if (to > from) this.outbox.write(bytes, from, to);
+    const splice = new Splice(this.outbox, upstream, this);
+    this.#splice = splice;
+    if (this.outbox.pendingBytes === 0) upstream.connection.resume();
+    this.#resume();
+    const early = this.#stash;
+    this.#stash = null;
+    if (early !== null) splice.feedFromLeft(early, 0, early.length);
+    if (this.#ended) splice.endFromLeft();
+  }
+
+  spliceClosed(): void {
+    this.#service.released();
+  }
+
+  onDrain(): void {
+    if (this.outbox.pendingBytes === 0 || !this.outbox.drain()) return;
+    if (this.#state === 'closing') this.#leave();
+    else if (this.#exchange !== null) this.#exchange.clientDrained();
+    else if (this.#state === 'head') this.#continue();
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    if (this.#state === 'closing') this.connection.close();
+    // A request that will never be complete is nobody's.
+    else if (this.#state === 'body') this.#exchange?.cancel();
+    else if (this.#state === 'head') this.#finish();
+  }
+
+  onClose(_: Connection, _error: ConnectionError | null): void {
+    this.#disarm();
+    this.#state = 'closing';
+    this.#exchange?.cancel();
+    this.#service.released();
+  }
+
+  onTimer(): void {
+    this.#timing = false;
+    if (this.#state === 'closing') {
+      this.connection.close();
+      return;
+    }
+    if (this.#state !== 'head' || this.#stash === null) return;
+    this.writeAnswer(errorAnswer(408, 'request head timed out', this.#service.tellsErrors), true, true);
+    this.#finish();
+  }
+
+  #arm(delayMs: number): void {
+    this.#timing = true;
+    this.#timer ??= this.#context.timers.create(this);
+    this.#context.timers.set(this.#timer, delayMs);
+  }
+
+  #disarm(): void {
+    if (!this.#timing) return;
+    this.#timing = false;
+    this.#context.timers.clear(this.#timer!);
+  }
+}
