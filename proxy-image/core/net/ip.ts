@@ -29,8 +29,8 @@ function parseIpv4(text: string): Uint8Array | null {
 function parseIpv6(text: string): Uint8Array | null {
   const halves = text.split('::');
   if (halves.length > 2) return null;
-  const head = groups(halves[0]!);
-  const tail = halves.length === 2 ? groups(halves[1]!) : [];
+  const head = groups(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? groups(halves[1]!, true) : [];
   if (head === null || tail === null) return null;
   const missing = 16 - head.length - tail.length;
   // `::` stands for at least one group of zeros.
@@ -41,13 +41,14 @@ function parseIpv6(text: string): Uint8Array | null {
   return bytes;
 }
 
-function groups(text: string): number[] | null {
+/** `mayEndDotted`: these are the last groups of the address, which may be written as IPv4. */
+function groups(text: string, mayEndDotted: boolean): number[] | null {
   if (text === '') return [];
   const parts = text.split(':');
   const bytes: number[] = [];
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!;
-    if (i === parts.length - 1 && part.includes('.')) {
+    if (mayEndDotted && i === parts.length - 1 && part.includes('.')) {
       const dotted = parseIpv4(part);
       if (dotted === null) return null;
       bytes.push(...dotted);

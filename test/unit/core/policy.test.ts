@@ -1,0 +1,223 @@
+import { expect } from 'chai';
+import type { Authorization, PortPolicy } from '../../../proxy-image/contract/resources.ts';
+import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
+import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
+import { type DefaultPolicyName, defaultPolicy, defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
+import type { PortPolicyEntry } from '../../../proxy-image/core/policy/policy.ts';
+import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
+import { authorization, portPolicy } from './fixtures.ts';
+
+const WEB = 'web.shop.serviceaccount.identity.linkerd.cluster.local';
+const API = 'api.shop.serviceaccount.identity.linkerd.cluster.local';
+
+function compiled(more: Partial<PortPolicy>): PortPolicyEntry {
+  return compilePolicy(portPolicy(more), 8080, false, NO_ROUTES);
+}
+
+const plain = (address = '10.1.1.1') => new InboundPeer(address, null, false);
+const meshed = (identity: string, address = '10.1.1.1') => new InboundPeer(address, identity, true);
+const anonymousTls = () => new InboundPeer('10.1.1.1', null, true);
+
+const identities = (...names: string[]): Authorization =>
+  authorization('some', { authentication: { type: 'identities', identities: names } });
+
+describe('policy of connections', () => {
+  type Row = [title: string, authorizations: Authorization[], peer: () => InboundPeer, reason: string];
+  const rows: Row[] = [
+    ['no authorization at all', [], () => plain(), 'no_authorizations'],
+    ['anybody', [authorization('all')], () => plain(), 'authorized'],
+    ['anybody, over TLS', [authorization('all')], () => meshed(WEB), 'authorized'],
+    [
+      'another network',
+      [authorization('net', { networks: [{ cidr: '192.168.0.0/16', except: [] }] })],
+      () => plain(),
+      'network_not_authorized',
+    ],
+    [
+      'an excepted address',
+      [authorization('net', { networks: [{ cidr: '10.0.0.0/8', except: ['10.1.1.1/32'] }] })],
+      () => plain(),
+      'network_not_authorized',
+    ],
+    ['no networks', [authorization('net', { networks: [] })], () => plain(), 'network_not_authorized'],
+    ['any TLS, plaintext', [authorization('t', { authentication: { type: 'tls' } })], () => plain(), 'tls_required'],
+    ['any TLS', [authorization('t', { authentication: { type: 'tls' } })], anonymousTls, 'authorized'],
+    ['its identity', [identities(WEB)], () => meshed(WEB), 'authorized'],
+    ['another identity', [identities(WEB)], () => meshed(API), 'identity_not_authorized'],
+    ['an identity in other case', [identities(WEB)], () => meshed(WEB.toUpperCase()), 'identity_not_authorized'],
+    ['an identity, without TLS', [identities(WEB)], () => plain(), 'identity_required'],
+    ['an identity, TLS without one', [identities('*')], anonymousTls, 'identity_required'],
+    ['any identity', [identities('*')], () => meshed(API), 'authorized'],
+    ['a suffix', [identities(`*.${WEB.slice(4)}`)], () => meshed(API), 'authorized'],
+    [
+      'a suffix, not on a label boundary',
+      [identities('*.shop.example')],
+      () => meshed('xshop.example'),
+      'identity_not_authorized',
+    ],
+    [
+      'a suffix, nothing before it',
+      [identities('*.shop.example')],
+      () => meshed('shop.example'),
+      'identity_not_authorized',
+    ],
+    [
+      'a suffix, only the dot before it',
+      [identities('*.shop.example')],
+      () => meshed('.shop.example'),
+      'identity_not_authorized',
+    ],
+    ['a star that is no prefix', [identities('a.*')], () => meshed('a.b'), 'identity_not_authorized'],
+    ['a star without a dot', [identities('*shop')], () => meshed('xshop'), 'identity_not_authorized'],
+    ['a star and a dot', [identities('*.')], () => meshed('a.'), 'identity_not_authorized'],
+    ['no identity on the list', [identities()], () => meshed(WEB), 'identity_not_authorized'],
+    ['the second of two', [identities(API), identities(WEB)], () => meshed(WEB), 'authorized'],
+    ['nothing, but from loopback', [], () => plain('127.0.0.1'), 'loopback'],
+    ['nothing, but from ::1', [], () => plain('::1'), 'loopback'],
+    ['nothing, but from mapped loopback', [], () => plain('::ffff:127.0.0.1'), 'loopback'],
+    ['an address that is none', [authorization('all')], () => plain('unix'), 'network_not_authorized'],
+  ];
+  for (const [title, authorizations, peer, reason] of rows) {
+    it(`${title}: ${reason}`, () => {
+      const decision = authorizeConnection(compiled({ authorizations }), peer());
+      expect(decision.reason).to.equal(reason);
+      expect(decision.allowed).to.equal(['authorized', 'loopback'].includes(reason));
+      expect(decision.authorization === null).to.equal(!decision.allowed);
+    });
+  }
+
+  it('names what decided', () => {
+    const policy = compiled({ authorizations: [identities(API), authorization('everyone')] });
+    expect(authorizeConnection(policy, plain())).to.deep.equal({
+      allowed: true,
+      reason: 'authorized',
+      server: { group: 'policy.linkerd.io', kind: 'server', name: 'web-http' },
+      authorization: { group: 'policy.linkerd.io', kind: 'serverauthorization', name: 'everyone' },
+    });
+    expect(authorizeConnection(policy, plain('127.0.0.1')).authorization?.name).to.equal('localhost');
+  });
+
+  it('allows under audit what it would deny, and says so', () => {
+    const policy = compiled({ authorizations: [identities(API)], audit: true });
+    expect(authorizeConnection(policy, meshed(API)).reason).to.equal('authorized');
+    const decision = authorizeConnection(policy, plain());
+    expect([decision.allowed, decision.reason, decision.authorization?.name]).to.deep.equal([true, 'audit', 'audit']);
+  });
+
+  it('judges a peer again when the policy is another one (C13)', () => {
+    const peer = meshed(WEB);
+    const first = compiled({ authorizations: [identities(WEB)] });
+    expect(authorizeConnection(first, peer).allowed).to.equal(true);
+    expect(authorizeConnection(first, peer)).to.equal(authorizeConnection(first, peer));
+    expect(authorizeConnection(compiled({ authorizations: [identities(API)] }), peer).allowed).to.equal(false);
+    expect(authorizeConnection(first, peer).allowed).to.equal(true);
+  });
+});
+
+describe('policy of requests', () => {
+  const policy = compiled({ authorizations: [identities(API)], probePaths: ['/healthz', 'ready', '/live?full=1'] });
+  const reason = (method: string, target: string, peer = plain()) =>
+    authorizeRequest(policy, peer, method, target).reason;
+
+  it('lets the exact probes of the pod through, by GET and HEAD only (C12)', () => {
+    expect(reason('GET', '/healthz')).to.equal('probe');
+    expect(reason('HEAD', '/healthz')).to.equal('probe');
+    expect(reason('GET', '/ready')).to.equal('probe');
+    expect(reason('GET', '/live?full=1')).to.equal('probe');
+    for (const [method, target] of [
+      ['POST', '/healthz'],
+      ['get', '/healthz'],
+      ['GET', '/healthz/'],
+      ['GET', '/healthz/../admin'],
+      ['GET', '/healthz?x=1'],
+      ['GET', '/HEALTHZ'],
+      ['GET', '/%68ealthz'],
+      ['GET', '//healthz'],
+      ['GET', 'http://x/healthz'],
+      ['GET', '/live'],
+      ['GET', '/live?full=2'],
+    ] as const) {
+      expect(reason(method, target), `${method} ${target}`).to.equal('identity_required');
+    }
+  });
+
+  it('keeps the label of an authorized client on a probe path', () => {
+    expect(reason('GET', '/healthz', meshed(API))).to.equal('authorized');
+  });
+
+  it('labels a probe under audit as a probe', () => {
+    const audit = compiled({ authorizations: [], audit: true, probePaths: ['/healthz'] });
+    expect(authorizeRequest(audit, plain(), 'GET', '/healthz').reason).to.equal('probe');
+    expect(authorizeRequest(audit, plain(), 'GET', '/x').reason).to.equal('audit');
+  });
+
+  it('has no probes on other ports', () => {
+    expect(authorizeRequest(compiled({ authorizations: [] }), plain(), 'GET', '/healthz').reason).to.equal(
+      'no_authorizations',
+    );
+  });
+});
+
+describe('default policies', () => {
+  const OUTSIDE = '8.8.8.8';
+  const table: [
+    name: DefaultPolicyName,
+    outside: boolean,
+    inside: boolean,
+    meshedOutside: boolean,
+    meshedInside: boolean,
+  ][] = [
+    ['all-unauthenticated', true, true, true, true],
+    ['all-authenticated', false, false, true, true],
+    ['cluster-unauthenticated', false, true, false, true],
+    ['cluster-authenticated', false, false, false, true],
+    ['deny', false, false, false, false],
+    ['audit', true, true, true, true],
+  ];
+  for (const [name, ...expected] of table) {
+    it(name, () => {
+      const policy = compilePolicy(defaultPolicy(name, ['10.0.0.0/8']), 80, false, NO_ROUTES);
+      const peers = [plain(OUTSIDE), plain(), meshed(WEB, OUTSIDE), meshed(WEB)];
+      expect(peers.map((peer) => authorizeConnection(policy, peer).allowed)).to.deep.equal(expected);
+      expect(policy.server).to.deep.equal({ group: '', kind: 'default', name });
+      expect(authorizeConnection(policy, plain('127.0.0.1')).allowed).to.equal(true);
+    });
+  }
+
+  it('labels audit as audit', () => {
+    const policy = compilePolicy(defaultPolicy('audit', []), 80, false, NO_ROUTES);
+    expect(authorizeConnection(policy, plain()).reason).to.equal('audit');
+  });
+
+  it('demands an identity on the ports that require one, keeping deny and the networks', () => {
+    const policies = (policy: DefaultPolicyName) =>
+      defaultWorkload({
+        namespace: 'n',
+        pod: 'p',
+        policy,
+        clusterNetworks: ['10.0.0.0/8'],
+        detectTimeoutMs: 1,
+        opaquePorts: [],
+        requireIdentityPorts: [[80, 81]],
+      }).ports;
+    expect(Object.keys(policies('audit'))).to.deep.equal(['80', '81']);
+    expect(policies('audit')['80']!.server.name).to.equal('all-authenticated');
+    expect(policies('cluster-unauthenticated')['81']!.server.name).to.equal('cluster-authenticated');
+    expect(policies('deny')['80']!.server.name).to.equal('deny');
+  });
+
+  it('skips detection on opaque ports, but not where a Server declares the protocol', () => {
+    const protocol = (declared: PortPolicy['protocol'], opaque: boolean) =>
+      compilePolicy(portPolicy({ protocol: declared, authorizations: [] }), 3306, opaque, NO_ROUTES).protocol;
+    expect([protocol('detect', true), protocol('detect', false), protocol('http1', true)]).to.deep.equal([
+      'opaque',
+      'detect',
+      'http1',
+    ]);
+  });
+
+  it('covers both families of addresses', () => {
+    const policy = compilePolicy(defaultPolicy('all-unauthenticated', []), 80, false, NO_ROUTES);
+    expect(authorizeConnection(policy, plain('fd00::1')).allowed).to.equal(true);
+  });
+});
