@@ -129,9 +129,9 @@ export class TlsPeer implements Peer {
     const checked = checkProxyMessage(value);
     if (!this.#rate.take(clock.nowMs())) {
       this.close('WEFT_SERVE_LIMIT', `more than ${limits.messagesPerSecond} messages a second`);
-    } else if (checked.message === null) {
+    } else if (checked.problem !== null) {
       this.close('WEFT_SERVE_PROTOCOL', checked.problem);
-    } else {
+    } else if (checked.message !== null) {
       this.#handler?.received(checked.message);
     }
   }

@@ -13,7 +13,8 @@ const MAX_TEXT = 1_024;
 const MAX_LIST = 100_000;
 const MAX_PROBLEMS = 20;
 
-export type Checked<T> = { message: T; problem: null } | { message: null; problem: string };
+/** Neither message nor problem: a type of a newer contract, to be ignored. */
+export type Checked<T> = { message: T; problem: null } | { message: null; problem: string | null };
 
 /** What the operator receives. */
 export function checkProxyMessage(value: unknown): Checked<ProxyMessage> {
@@ -32,7 +33,7 @@ export function checkProxyMessage(value: unknown): Checked<ProxyMessage> {
     case 'ping':
       return good({ type: 'ping' });
     default:
-      return bad(`unknown message type ${JSON.stringify(String(value['type']).slice(0, 40))}`);
+      return unknownType(value);
   }
 }
 
@@ -85,7 +86,7 @@ function operatorMessage(value: unknown, rejected: RejectedChange[]): Checked<Op
     case 'error':
       return good({ type: 'error', code: cutText(value['code']), message: cutText(value['message']) });
     default:
-      return bad(`unknown message type ${JSON.stringify(String(value['type']).slice(0, 40))}`);
+      return unknownType(value);
   }
 }
 
@@ -149,6 +150,10 @@ function isList<T>(value: unknown, isItem: (item: unknown) => item is T): value 
 
 function cutText(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, MAX_TEXT) : '';
+}
+
+function unknownType<T>({ type }: Fields): Checked<T> {
+  return isText(type) ? { message: null, problem: null } : bad('a message must have a type');
 }
 
 function good<T>(message: T): Checked<T> {

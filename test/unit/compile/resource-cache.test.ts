@@ -87,6 +87,15 @@ describe('ResourceCache', () => {
     expect(bench.cache.size).to.deep.equal({ resources: 1, audiences: 2 });
   });
 
+  it('looks for the profile of the Service that an address belongs to now', () => {
+    const bench = new CacheBench();
+    const audience = bench.subscribe(WEB, 'client');
+    bench.change(bench.cluster.remove('Service', service('web', '10.0.0.1')));
+    bench.change(bench.cluster.apply('Service', service('db', '10.0.0.1')));
+    bench.change(bench.cluster.apply('ServiceProfile', profile('db', { meta: { namespace: 'client' } })));
+    expect(audience.resource.view).to.equal('client');
+  });
+
   it('takes notice when an address starts and stops to mean something', () => {
     const bench = new CacheBench();
     const { resource } = bench.subscribe('service/10.0.0.7:80');
