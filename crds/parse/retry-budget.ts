@@ -2,7 +2,7 @@ import { formatDuration, parseDuration } from '../scalars/duration.ts';
 import type { RetryBudget } from '../types/models.ts';
 import type { Fields } from './fields.ts';
 
-/** Range of linkerd2-proxy (`service-profiles/src/proto.rs`); outside of it Linkerd switches retries off, we use the nearest value and say so. */
+/** Range of linkerd2-proxy (`service-profiles/src/proto.rs`); outside of it the whole budget counts for nothing: nothing is retried. */
 const TTL_MS = { min: 1_000, max: 60_000 };
 const RATIO = { min: 0, max: 1_000 };
 const MAX_RETRIES_PER_SECOND = 2 ** 31 - 1;
@@ -28,7 +28,8 @@ function parseRatio(budget: Fields): number {
     budget.problems.error(budget.at('retryRatio'), `must not be negative, but is ${ratio}`);
     return 0;
   }
-  return clamp(budget, 'retryRatio', ratio, RATIO, String);
+  warnOutside(budget, 'retryRatio', ratio, RATIO, String);
+  return ratio;
 }
 
 function parseMinimum(budget: Fields): number {
@@ -45,20 +46,19 @@ function parseMinimum(budget: Fields): number {
 function parseTtl(budget: Fields): number {
   if (budget.has('ttl') && budget.text('ttl') === '') budget.problems.error(budget.at('ttl'), 'must not be empty');
   const ttlMs = budget.scalar('ttl', parseDuration, TTL_MS.min);
-  return clamp(budget, 'ttl', ttlMs, TTL_MS, formatDuration);
+  if (ttlMs < 0) budget.problems.error(budget.at('ttl'), 'must not be negative');
+  else warnOutside(budget, 'ttl', ttlMs, TTL_MS, formatDuration);
+  return ttlMs;
 }
 
-function clamp(
+function warnOutside(
   budget: Fields,
   key: string,
   value: number,
   range: { min: number; max: number },
   print: (value: number) => string,
-): number {
-  const clamped = Math.min(range.max, Math.max(range.min, value));
-  if (clamped !== value) {
-    const limits = `${print(range.min)} to ${print(range.max)}`;
-    budget.problems.warning(budget.at(key), `is outside ${limits}: ${print(clamped)} is used`);
-  }
-  return clamped;
+): void {
+  if (value >= range.min && value <= range.max) return;
+  const limits = `${print(range.min)} to ${print(range.max)}`;
+  budget.problems.warning(budget.at(key), `is outside ${limits}: nothing is retried with such a budget`);
 }

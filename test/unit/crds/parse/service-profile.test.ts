@@ -170,11 +170,11 @@ describe('ServiceProfile: budget, overrides, ports', () => {
     });
   });
 
-  it('uses the nearest value of a budget out of range, and warns', () => {
+  it('keeps a budget out of range as written, and warns that nothing is retried with it', () => {
     const parsed = parseServiceProfile(
       profile({ retryBudget: { retryRatio: 5_000, minRetriesPerSecond: 0, ttl: '1h' } }),
     );
-    expect(parsed.model!.retryBudget).to.deep.equal({ ratio: 1_000, minRetriesPerSecond: 0, ttlMs: 60_000 });
+    expect(parsed.model!.retryBudget).to.deep.equal({ ratio: 5_000, minRetriesPerSecond: 0, ttlMs: 3_600_000 });
     expect(problemsOf(parsed)).to.deep.equal(['warning spec.retryBudget.retryRatio', 'warning spec.retryBudget.ttl']);
   });
 
