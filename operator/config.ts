@@ -20,6 +20,8 @@ export interface OperatorConfig {
   logLevel: LogLevel;
   /** Image of injected proxies where the Mesh names none. */
   proxyImage: string;
+  /** Written into injected pods. */
+  version: string;
   /** Empty: the API server calls webhooks through the Service; else their base URL, for an operator outside the cluster. */
   webhookUrl: string;
   /** Folder of CustomResourceDefinitions to apply at start; empty: they are there. */
@@ -61,6 +63,7 @@ const SETTINGS: { [K in keyof OperatorConfig]: Setting<OperatorConfig[K]> } = {
   adminPort: port('/live /ready /metrics', OPERATOR_PORTS.admin),
   logLevel: { doc: LOG_LEVELS.join(', '), fallback: 'info', parse: parseLogLevel },
   proxyImage: text('image of injected proxies where the Mesh names none', 'localhost/weft/proxy:latest'),
+  version: text('version of this build', '0.1.0'),
   webhookUrl: text('base URL of the webhooks for an operator outside the cluster; empty = through the Service', ''),
   definitionsDir: text('folder of CustomResourceDefinitions to apply at start; empty = they are installed', ''),
   requireBoundTokens: { doc: 'sign only tokens bound to a pod (true, false)', fallback: true, parse: parseBoolean },
@@ -95,7 +98,9 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Ope
 function optionOf(name: Names): Option {
   const { doc, parse } = SETTINGS[name];
   const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return new Option(`--${flag} <value>`, `${doc} (environment: ${environmentName(name)})`).argParser((value: string) => parse(value));
+  return new Option(`--${flag} <value>`, `${doc} (environment: ${environmentName(name)})`).argParser((value: string) =>
+    parse(value),
+  );
 }
 
 function fromEnvironment(name: Names, env: NodeJS.ProcessEnv): OperatorConfig[Names] {

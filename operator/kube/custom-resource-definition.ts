@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { loadYaml, type V1CustomResourceDefinition } from '@kubernetes/client-node';
+import type { V1CustomResourceDefinition } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import { type Clock, sleep, withDeadline } from '../runtime/clock.ts';
 import { RequestError } from '../runtime/errors.ts';
 import type { Applier, ObjectReference } from './apply.ts';
@@ -17,7 +18,8 @@ export async function applyDefinition(
   rest: RestClient,
   clock: Clock,
 ): Promise<V1CustomResourceDefinition> {
-  const definition = loadYaml<V1CustomResourceDefinition>(readFileSync(file, 'utf8'));
+  // Not the client's `loadYaml`: it renames `x-kubernetes-*` to names of its own, which the API server does not know.
+  const definition = parse(readFileSync(file, 'utf8')) as V1CustomResourceDefinition;
   const name = definition.metadata?.name ?? '';
   if (definition.apiVersion !== 'apiextensions.k8s.io/v1' || name === '') {
     throw new RequestError('Invalid', `${file} is not a CustomResourceDefinition of apiextensions.k8s.io/v1`);

@@ -9,7 +9,6 @@ type Purpose = 'request' | 'watch';
 const REQUEST_CONNECTIONS = 4;
 
 interface Pool {
-  identity: string;
   request: Dispatcher;
   watch: Dispatcher;
 }
@@ -28,7 +27,7 @@ interface TlsOptions {
  * per server and credentials, and is replaced when a file behind it (CA, certificate) has new content.
  */
 export class PooledKubeConfig extends KubeConfig {
-  #pool: Pool | null = null;
+  #pool: { identity: string; made: Promise<Pool> } | null = null;
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const options: TlsOptions & { headers?: Record<string, unknown>; auth?: string } = {};
@@ -46,35 +45,31 @@ export class PooledKubeConfig extends KubeConfig {
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = null;
-    if (pool !== null) await destroy(pool);
+    if (pool !== null) await destroy(await pool.made);
   }
 
-  async #poolFor(options: TlsOptions): Promise<Pool> {
+  /** One pool per identity, also when several requests ask at the same time. */
+  #poolFor(options: TlsOptions): Promise<Pool> {
     const cluster = this.getCurrentCluster();
     const identity = identityOf(cluster?.server ?? '', cluster?.proxyUrl ?? '', options);
-    if (this.#pool?.identity === identity) return this.#pool;
-    const pool = await this.#newPool(identity, options);
+    if (this.#pool?.identity === identity) return this.#pool.made;
+    const before = this.#pool;
+    this.#pool = { identity, made: this.#newPool(options) };
     // What runs on the old pool may finish there.
-    this.#pool?.request.close();
-    this.#pool?.watch.close();
-    this.#pool = pool;
-    return pool;
+    before?.made.then((pool) => Promise.all([pool.request.close(), pool.watch.close()])).catch(() => {});
+    return this.#pool.made;
   }
 
-  async #newPool(identity: string, options: TlsOptions): Promise<Pool> {
+  async #newPool(options: TlsOptions): Promise<Pool> {
     const wanted = this.createDispatcherOptions(this.getCurrentCluster(), options);
     if (wanted.type === 'proxy' || wanted.type === 'socks') {
       const dispatcher = await this.#clientsOwnDispatcher();
-      return { identity, request: dispatcher, watch: dispatcher };
+      return { request: dispatcher, watch: dispatcher };
     }
     const connect = wanted.type === 'agent' ? wanted.connect : {};
     // HTTP/1.1: on one multiplexed connection, a half-open network path would silence all watches and requests together.
     const common = { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 };
-    return {
-      identity,
-      request: new Agent({ ...common, connections: REQUEST_CONNECTIONS }),
-      watch: new Agent(common),
-    };
+    return { request: new Agent({ ...common, connections: REQUEST_CONNECTIONS }), watch: new Agent(common) };
   }
 
   /** Through a proxy, the client knows how to connect; its dispatcher is kept like any other. */

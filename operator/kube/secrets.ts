@@ -7,6 +7,7 @@ const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' };
 const TIMEOUT_MS = 10_000;
 
 interface RawSecret {
+  metadata?: { resourceVersion?: string };
   type?: string;
   data?: Record<string, string>;
 }
@@ -23,6 +24,7 @@ export class NamespacedSecrets {
   readonly #namespace: string;
   readonly #clock: Clock;
   readonly #labels: Readonly<Record<string, string>>;
+  #newest = 0n;
 
   constructor(rest: RestClient, namespace: string, labels: Readonly<Record<string, string>>, clock: Clock) {
     this.#rest = rest;
@@ -31,12 +33,17 @@ export class NamespacedSecrets {
     this.#clock = clock;
   }
 
+  /** Greatest resourceVersion among the Secrets seen; `0` before the first. */
+  get newestVersion(): string {
+    return this.#newest.toString();
+  }
+
   async get(name: string): Promise<SecretContent | null> {
     try {
       const path = resourcePath(SECRETS, this.#namespace, name);
-      const { type = '', data = {} } = await this.#timed((signal) =>
-        this.#rest.json<RawSecret>({ method: 'GET', path, signal }),
-      );
+      const secret = await this.#timed((signal) => this.#rest.json<RawSecret>({ method: 'GET', path, signal }));
+      this.#note(secret);
+      const { type = '', data = {} } = secret;
       return { type, data: mapValues(data, (text) => Buffer.from(text, 'base64')) };
     } catch (error) {
       if (failureOf(error) === 'NotFound') return null;
@@ -55,12 +62,17 @@ export class NamespacedSecrets {
     };
     try {
       const path = resourcePath(SECRETS, this.#namespace);
-      await this.#timed((signal) => this.#rest.json({ method: 'POST', path, body, signal }));
+      this.#note(await this.#timed((signal) => this.#rest.json<RawSecret>({ method: 'POST', path, body, signal })));
       return true;
     } catch (error) {
       if (failureOf(error) === 'Conflict') return false;
       throw error;
     }
+  }
+
+  #note({ metadata }: RawSecret): void {
+    const version = metadata?.resourceVersion ?? '';
+    if (/^[0-9]{1,20}$/.test(version) && BigInt(version) > this.#newest) this.#newest = BigInt(version);
   }
 
   #timed<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {

@@ -1,12 +1,18 @@
 import type { Controller } from './controller.ts';
 import { RuntimeError } from './errors.ts';
-import type { Informer } from './informer.ts';
 import type { LeaderElector } from './leader-elector.ts';
-import type { RawObject } from './list-watch.ts';
 import type { Component } from './manager.ts';
 
+/** What is needed of an informer, whatever it holds. */
+export interface Cache {
+  readonly name: string;
+  start(): void;
+  stop(): Promise<void>;
+  waitForSync(signal: AbortSignal): Promise<boolean>;
+}
+
 /** Phase `caches`: has started when the first full list was delivered. */
-export function informerComponent<Raw extends RawObject, T>(informer: Informer<Raw, T>): Component {
+export function informerComponent(informer: Cache): Component {
   return {
     name: `informer ${informer.name}`,
     async start(signal) {

@@ -75,9 +75,10 @@ export class Informer<Raw extends RawObject, T> {
     return this.#options.clock.nowMs() - this.#reflector.stats.lastContactMs;
   }
 
-  /** Handlers added after the first list are told of everything known so far. */
-  addHandler(handler: InformerHandler<T>): void {
-    this.#handlers.push(handler);
+  /** Handlers are called in the order in which they were added; one added after the first list is told of everything known so far. */
+  addHandler(handler: InformerHandler<T>, options: { first?: boolean } = {}): void {
+    if (options.first === true) this.#handlers.unshift(handler);
+    else this.#handlers.push(handler);
     for (const object of this.store.list()) this.#call(() => handler.added?.(object, true));
     if (this.#synced) this.#call(() => handler.synced?.());
   }

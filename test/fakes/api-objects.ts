@@ -160,8 +160,8 @@ export class FakeObjects {
   }
 
   #collection(path: string): Map<string, ApiObject> {
-    let found = this.#collections.get(path);
-    if (found === undefined) this.#collections.set(path, (found = new Map()));
+    const found = this.#collections.get(path) ?? new Map<string, ApiObject>();
+    this.#collections.set(path, found);
     return found;
   }
 

@@ -146,7 +146,8 @@ export class FakeApiServer {
     const fault = this.fault(seen);
     switch (fault?.type) {
       case undefined:
-        return this.#answer(seen, body, response);
+        this.#answer(seen, body, response);
+        return;
       case 'hang':
         return;
       case 'reset':
@@ -161,14 +162,20 @@ export class FakeApiServer {
   }
 
   #answer(seen: SeenRequest, body: string, response: ServerResponse): void {
-    if (seen.isWatch) return this.#watch(seen, response);
+    if (seen.isWatch) {
+      this.#watch(seen, response);
+      return;
+    }
     const { status, body: answer } = this.objects.handle(seen.method, seen.path, seen.query, body);
     send(response, status, answer ?? statusBody(status));
   }
 
   #watch({ path, query }: SeenRequest, response: ServerResponse): void {
     const backlog = this.objects.since(path, query.get('resourceVersion') ?? '');
-    if (backlog === null) return send(response, 410, statusBody(410));
+    if (backlog === null) {
+      send(response, 410, statusBody(410));
+      return;
+    }
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
     const watch: OpenWatch = { path, response };

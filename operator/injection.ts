@@ -1,0 +1,84 @@
+import { reduceNamespace } from '../crds/parse/namespace.ts';
+import type { NamespaceModel } from '../crds/types/kubernetes.ts';
+import type { MeshModel } from '../crds/types/models.ts';
+import { INJECT_PATH, VALIDATE_PATH } from '../webhooks/configurations.ts';
+import { type InjectionSource, injectPod } from '../webhooks/inject/webhook.ts';
+import type { Webhook, WebhookObserver } from '../webhooks/server.ts';
+import { validate } from '../webhooks/validate/validate.ts';
+import { type ResourceType, resourcePath } from './kube/resources.ts';
+import type { RestClient } from './kube/rest.ts';
+import { type Clock, withDeadline } from './runtime/clock.ts';
+import { failureOf } from './runtime/errors.ts';
+import { errorFields, type Log } from './runtime/log.ts';
+import type { webhookMetrics } from './telemetry/webhook-metrics.ts';
+
+const NAMESPACES: ResourceType = { group: '', version: 'v1', plural: 'namespaces' };
+/** The API server waits 10 s for the whole review. */
+const LOOKUP_TIMEOUT_MS = 3_000;
+
+export const WEBHOOK_PATHS: readonly string[] = [INJECT_PATH, VALIDATE_PATH];
+
+export interface WebhookParts {
+  rest: RestClient;
+  namespace: (name: string) => NamespaceModel | null;
+  mesh: () => MeshModel;
+  trustAnchorsPem: () => string;
+  proxyImage: string;
+  version: string;
+  metrics: ReturnType<typeof webhookMetrics>;
+  clock: Clock;
+  log: Log;
+}
+
+/** The webhooks over the caches of this process, with their metrics. */
+export function createWebhooks(parts: WebhookParts): {
+  webhooks: Readonly<Record<string, Webhook>>;
+  observer: WebhookObserver;
+} {
+  const source = injectionSource(parts);
+  const identity = { version: parts.version, proxyImage: parts.proxyImage };
+  const counted = (path: string, webhook: Webhook): Webhook => {
+    return async (request) => {
+      parts.metrics.started(path);
+      try {
+        return await webhook(request);
+      } finally {
+        parts.metrics.ended(path);
+      }
+    };
+  };
+  const inject: Webhook = async (request) => {
+    const { answer, outcome } = await injectPod(request, source, identity);
+    parts.log.debug('pod reviewed', { ...outcome, name: request.name });
+    return answer;
+  };
+  return {
+    webhooks: {
+      [INJECT_PATH]: counted(INJECT_PATH, inject),
+      [VALIDATE_PATH]: counted(VALIDATE_PATH, async (request) => validate(request)),
+    },
+    observer: {
+      answered: (path, _request, _answer, durationMs) => parts.metrics.answered(path, durationMs),
+      failed(path, status, error) {
+        parts.metrics.failed(path, status);
+        parts.log.warn('a review was not judged', { path, status, ...errorFields(error) });
+      },
+    },
+  };
+}
+
+/** A pod may be created moments after its namespace: what the cache has not seen yet, the API server knows. */
+function injectionSource({ rest, namespace, mesh, trustAnchorsPem, clock }: WebhookParts): InjectionSource {
+  const ask = async (name: string): Promise<NamespaceModel | null> => {
+    const path = resourcePath(NAMESPACES, '', name);
+    try {
+      return await withDeadline(clock, LOOKUP_TIMEOUT_MS, new AbortController().signal, async (signal) =>
+        reduceNamespace(await rest.json({ method: 'GET', path, signal })),
+      );
+    } catch (error) {
+      if (failureOf(error) === 'NotFound') return null;
+      throw error;
+    }
+  };
+  return { namespace: async (name) => namespace(name) ?? ask(name), mesh, trustAnchorsPem };
+}

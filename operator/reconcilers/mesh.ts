@@ -1,0 +1,100 @@
+import type { MeshModel } from '../../crds/types/models.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Outcome } from '../runtime/controller.ts';
+import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
+import type { Verdict } from '../status/verdict.ts';
+import type { CustomResource } from './custom-resource.ts';
+import type { Report, StatusPublisher } from './status-publisher.ts';
+
+/** What the Mesh's status tells of the control plane. */
+export interface MeshFacts {
+  /** null while there is no usable issuer. */
+  certificates: { anchorNotAfterMs: number; issuerNotAfterMs: number } | null;
+  /** What is wrong with the certificates' Secrets, one sentence each. */
+  certificateProblems: readonly string[];
+  /** null: this process serves no configuration. */
+  proxies: { connected: number; current: number } | null;
+  operatorReplicas: number;
+  /** Names of webhook configurations of other injectors for `linkerd.io/inject`. */
+  otherInjectors: readonly string[];
+}
+
+export interface MeshDependencies {
+  find(key: string): CustomResource<MeshModel> | undefined;
+  facts(): MeshFacts;
+  publisher: StatusPublisher;
+  clock: Clock;
+}
+
+/** Proxies come and go; their number is brought up to date this often. */
+const REFRESH_MS = 10_000;
+/** An issuer that ends so soon is something to act upon: it is longer than a weekend. */
+const EXPIRY_WARNING_MS = 4 * 86_400_000;
+
+export async function reconcileMesh(given: MeshDependencies, key: string, signal: AbortSignal): Promise<Outcome> {
+  const { find, facts, publisher, clock } = given;
+  const resource = find(key);
+  if (resource === undefined || resource.deleting) {
+    publisher.forget(key);
+    return;
+  }
+  await publisher.greet(key, resource, signal);
+  await publisher.publish(key, resource, meshReport(resource, facts(), clock.wallMs()), signal);
+  return { requeueAfterMs: REFRESH_MS };
+}
+
+export function meshReport({ parsed }: CustomResource<MeshModel>, facts: MeshFacts, nowMs: number): Report {
+  const errors = parsed.problems
+    .filter(({ severity }) => severity === 'error')
+    .map(({ path, message }) => `${path}: ${message}`);
+  const accepted =
+    parsed.model === null
+      ? condition('Accepted', 'False', 'Invalid', errors.join('; '))
+      : condition('Accepted', 'True', 'Accepted', 'the settings are in force');
+  return {
+    verdict: verdictOf(parsed.model, errors, facts),
+    conditions: [accepted, certificateCondition(facts, nowMs), injectorCondition(facts.otherInjectors)],
+    fields: {
+      ...(facts.proxies === null ? {} : { proxies: `${facts.proxies.current}/${facts.proxies.connected}` }),
+      operatorReplicas: facts.operatorReplicas,
+      ...expiries(facts),
+    },
+  };
+}
+
+function verdictOf(model: MeshModel | null, errors: readonly string[], facts: MeshFacts): Verdict {
+  if (model === null) return { outcome: 'invalid', reason: 'Invalid', message: errors.join('; ') };
+  if (facts.certificates === null) {
+    return { outcome: 'waiting', message: facts.certificateProblems.join('; ') || 'there is no issuer yet' };
+  }
+  return { outcome: 'ready', message: 'the mesh is at work' };
+}
+
+function certificateCondition({ certificates, certificateProblems }: MeshFacts, nowMs: number): WantedCondition {
+  const type = 'CertificatesValid';
+  if (certificateProblems.length > 0) return condition(type, 'False', 'SecretUnusable', certificateProblems.join('; '));
+  if (certificates === null) return condition(type, 'Unknown', 'Pending', 'there is no issuer yet');
+  const endsMs = Math.min(certificates.anchorNotAfterMs, certificates.issuerNotAfterMs);
+  if (endsMs <= nowMs) return condition(type, 'False', 'Expired', `expired at ${toSeconds(endsMs)}`);
+  const soon = endsMs - nowMs < EXPIRY_WARNING_MS;
+  return condition(type, 'True', soon ? 'ExpiresSoon' : 'Valid', `valid until ${toSeconds(endsMs)}`);
+}
+
+function injectorCondition(others: readonly string[]): WantedCondition {
+  const type = 'SingleInjector';
+  if (others.length === 0) return condition(type, 'True', 'Single', 'no other injector reads linkerd.io/inject');
+  return condition(
+    type,
+    'False',
+    'OtherInjectorFound',
+    `${others.join(', ')} reads linkerd.io/inject too: only namespaces with the label weft.dev/mesh=weft are injected here`,
+  );
+}
+
+function expiries({ certificates }: MeshFacts): Record<string, string> {
+  if (certificates === null) return {};
+  return {
+    anchorExpiry: toSeconds(certificates.anchorNotAfterMs),
+    issuerExpiry: toSeconds(certificates.issuerNotAfterMs),
+  };
+}

@@ -1,0 +1,129 @@
+import type { Clock } from '../runtime/clock.ts';
+import { failureOf } from '../runtime/errors.ts';
+import { statusDiffers } from '../status/change.ts';
+import {
+  type Condition,
+  type ObjectStatus,
+  readConditions,
+  stampConditions,
+  type WantedCondition,
+} from '../status/condition.ts';
+import { observedGeneration, readiness, type Verdict } from '../status/verdict.ts';
+import type { CustomResource } from './custom-resource.ts';
+
+/** Names one object to whoever writes its status. */
+export interface StatusTarget {
+  kind: string;
+  namespace: string;
+  name: string;
+  uid: string;
+}
+
+export interface StatusWriter {
+  /** Replaces the fields and conditions that this operator wrote before. Rejects with a `RequestError`. */
+  write(target: StatusTarget, status: ObjectStatus, signal: AbortSignal): Promise<void>;
+}
+
+export interface EventSink {
+  /** Never rejects. */
+  record(
+    target: StatusTarget,
+    event: { type: 'Normal' | 'Warning'; reason: string; action: string; note: string },
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** A look at an object, before it becomes a status. */
+export interface Report {
+  verdict: Verdict;
+  /** Beside `Ready`, `Reconciling` and `Stalled`, which follow from the verdict. */
+  conditions: readonly WantedCondition[];
+  /** Fields of the kind's own. */
+  fields: Readonly<Record<string, unknown>>;
+}
+
+/** Writes reports into the status of objects: only what differs, and with an Event when an object stalls. */
+export class StatusPublisher {
+  readonly #kind: string;
+  readonly #writer: StatusWriter;
+  readonly #events: EventSink;
+  readonly #clock: Clock;
+  /** What was written last, and to which version of the object: the cache shows it only after a round trip. */
+  readonly #written = new Map<string, { basis: string; status: ObjectStatus }>();
+
+  constructor(kind: string, writer: StatusWriter, events: EventSink, clock: Clock) {
+    this.#kind = kind;
+    this.#writer = writer;
+    this.#events = events;
+    this.#clock = clock;
+  }
+
+  /** Says "looking" on an object that nobody has looked at: a GitOps tool must not take silence for health. */
+  async greet(key: string, resource: CustomResource<unknown>, signal: AbortSignal): Promise<void> {
+    if (this.present(key, resource, 'Ready') !== null) return;
+    await this.publish(key, resource, { verdict: { outcome: 'progressing' }, conditions: [], fields: {} }, signal);
+  }
+
+  /** A condition that the object has now. */
+  present(key: string, resource: CustomResource<unknown>, type: string): Condition | null {
+    return readConditions(this.#statusOf(key, resource)).find((each) => each.type === type) ?? null;
+  }
+
+  async publish(key: string, resource: CustomResource<unknown>, report: Report, signal: AbortSignal): Promise<void> {
+    const present = this.#statusOf(key, resource);
+    const status = this.#statusFor(resource, report, present);
+    if (!statusDiffers(status, present)) return;
+    const { meta } = resource;
+    const target = { kind: this.#kind, namespace: meta.namespace, name: meta.name, uid: meta.uid };
+    try {
+      await this.#writer.write(target, status, signal);
+    } catch (error) {
+      // Deleted, or created anew: whoever is there now gets an event of its own.
+      if (failureOf(error) === 'NotFound' || failureOf(error) === 'Conflict') return;
+      throw error;
+    }
+    this.#written.set(key, { basis: meta.resourceVersion, status });
+    await this.#tell(target, readConditions(present), status.conditions, signal);
+  }
+
+  forget(key: string): void {
+    this.#written.delete(key);
+  }
+
+  #statusFor(
+    { meta }: CustomResource<unknown>,
+    { verdict, conditions, fields }: Report,
+    present: unknown,
+  ): ObjectStatus {
+    const wanted = [...readiness(verdict), ...conditions];
+    return {
+      ...fields,
+      observedGeneration: observedGeneration(verdict, meta.generation, generationOf(present)),
+      conditions: stampConditions(wanted, readConditions(present), meta.generation, this.#clock.wallMs()),
+    };
+  }
+
+  #statusOf(key: string, resource: CustomResource<unknown>): unknown {
+    const written = this.#written.get(key);
+    return written?.basis === resource.meta.resourceVersion ? written.status : resource.status;
+  }
+
+  async #tell(
+    target: StatusTarget,
+    before: readonly Condition[],
+    after: readonly Condition[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const stalled = after.find(({ type }) => type === 'Stalled');
+    const was = before.find(({ type }) => type === 'Stalled');
+    if (stalled === undefined || (was?.reason === stalled.reason && was.message === stalled.message)) return;
+    const { reason, message: note } = stalled;
+    await this.#events.record(target, { type: 'Warning', reason, action: 'Reconcile', note }, signal);
+  }
+}
+
+/** -1 is the schema's default: nobody has looked. */
+function generationOf(status: unknown): number {
+  if (typeof status !== 'object' || status === null || !('observedGeneration' in status)) return -1;
+  return typeof status.observedGeneration === 'number' ? status.observedGeneration : -1;
+}

@@ -1,0 +1,146 @@
+import type { ClusterState } from '../crds/compile/cluster-state.ts';
+import type { CountedKind, ObjectRef } from '../crds/compile/object-ref.ts';
+import type { MeshModel, ObjectMeta } from '../crds/types/models.ts';
+import { type Informers, WATCHED } from './informers.ts';
+import type { Applier } from './kube/apply.ts';
+import type { EventRecorder } from './kube/events.ts';
+import type { ResourceType } from './kube/resources.ts';
+import { type AssessedKind, AssessedReconciler } from './reconcilers/assessed-kind.ts';
+import { Assessments, type ObjectQueue } from './reconcilers/assessments.ts';
+import type { CustomResource } from './reconcilers/custom-resource.ts';
+import { type MeshFacts, reconcileMesh } from './reconcilers/mesh.ts';
+import { serverKind } from './reconcilers/server.ts';
+import { serverAuthorizationKind } from './reconcilers/server-authorization.ts';
+import { serviceProfileKind } from './reconcilers/service-profile.ts';
+import { type EventSink, StatusPublisher, type StatusTarget, type StatusWriter } from './reconcilers/status-publisher.ts';
+import { trafficSplitKind } from './reconcilers/traffic-split.ts';
+import type { Clock } from './runtime/clock.ts';
+import { Controller, type Reconcile } from './runtime/controller.ts';
+import type { Informer } from './runtime/informer.ts';
+import { objectKey, type RawObject } from './runtime/list-watch.ts';
+import type { Log } from './runtime/log.ts';
+import type { Progress } from './status/programmed.ts';
+import type { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
+
+export interface StatusParts {
+  informers: Informers;
+  state: ClusterState;
+  applier: Applier;
+  events: EventRecorder;
+  /** null: this process serves no configuration. */
+  progress: ((object: ObjectRef) => Progress) | null;
+  meshFacts: () => MeshFacts;
+  metrics: RuntimeMetrics;
+  clock: Clock;
+  log: Log;
+}
+
+/** Status writes wait for one round trip each; a few at a time keep up with thousands of objects. */
+const WORKERS = 4;
+/** What one event sets off in others, and the acknowledgements of many proxies, arrive together. */
+const COALESCE_MS = 100;
+
+const TYPES: Readonly<Record<string, ResourceType>> = {
+  ServiceProfile: WATCHED.serviceProfiles,
+  TrafficSplit: WATCHED.trafficSplits,
+  Server: WATCHED.servers,
+  ServerAuthorization: WATCHED.serverAuthorizations,
+  Mesh: WATCHED.meshes,
+};
+
+/** One controller per custom kind that writes its status; they work on the leader only. */
+export class StatusControllers {
+  readonly assessments = new Assessments();
+  readonly controllers: Controller[] = [];
+  readonly #parts: StatusParts;
+  readonly #writer: StatusWriter;
+  readonly #events: EventSink;
+  readonly #queues = new Map<CountedKind, ObjectQueue>();
+  readonly #mesh: Controller;
+
+  constructor(parts: StatusParts) {
+    const { informers, applier, events } = parts;
+    this.#parts = parts;
+    this.#writer = { write: (target, status, signal) => applier.applyStatus(referenceOf(target), status, signal) };
+    this.#events = { record: (target, event, signal) => events.record(referenceOf(target), event, signal) };
+    this.#assessed('serviceprofile', informers.serviceProfiles, serviceProfileKind);
+    this.#assessed('trafficsplit', informers.trafficSplits, trafficSplitKind);
+    this.#assessed('server', informers.servers, serverKind);
+    this.#assessed('serverauthorization', informers.serverAuthorizations, serverAuthorizationKind);
+    this.#mesh = this.#addMesh();
+  }
+
+  /** Proxies have acknowledged, come or gone. */
+  progressed(objects: readonly ObjectRef[]): void {
+    for (const { kind, namespace, name } of objects) {
+      this.#queues.get(kind)?.add(objectKey({ metadata: { namespace, name } }));
+    }
+  }
+
+  /** Certificates or injectors have changed. */
+  meshChanged(): void {
+    for (const key of this.#parts.informers.meshes.store.keys()) this.#mesh.queue.add(key);
+  }
+
+  #assessed<M>(
+    name: string,
+    informer: Informer<RawObject, CustomResource<M>>,
+    kindOf: (find: AssessedKind<M>['find']) => AssessedKind<M>,
+  ): void {
+    const { state, progress, clock } = this.#parts;
+    const kind = kindOf((key) => informer.store.get(key));
+    const publisher = this.#publisher(kind.kind);
+    const { assessments } = this;
+    const reconciler = new AssessedReconciler(kind, { state, assessments, publisher, progress, clock });
+    const controller = this.#controller(name, (key, signal) => reconciler.reconcile(later, key, signal));
+    const later: ObjectQueue = { add: (key) => controller.queue.addAfter(key, COALESCE_MS) };
+    this.#queues.set(kind.kind, later);
+    follow(informer, controller);
+  }
+
+  #addMesh(): Controller {
+    const { informers, meshFacts, clock } = this.#parts;
+    const given = {
+      find: (key: string): CustomResource<MeshModel> | undefined => informers.meshes.store.get(key),
+      facts: meshFacts,
+      publisher: this.#publisher('Mesh'),
+      clock,
+    };
+    const controller = this.#controller('mesh', (key, signal) => reconcileMesh(given, key, signal));
+    follow(informers.meshes, controller);
+    return controller;
+  }
+
+  #publisher(kind: string): StatusPublisher {
+    return new StatusPublisher(kind, this.#writer, this.#events, this.#parts.clock);
+  }
+
+  #controller(name: string, reconcile: Reconcile): Controller {
+    const { clock, log, metrics } = this.#parts;
+    const controller = new Controller({
+      name,
+      reconcile,
+      clock,
+      log,
+      workers: WORKERS,
+      ...metrics.observersFor(name),
+    });
+    metrics.watch(controller);
+    this.controllers.push(controller);
+    return controller;
+  }
+}
+
+/** Every state of an object is looked at, a status wiped by somebody else included. */
+function follow<T extends { meta: ObjectMeta }>(informer: Informer<RawObject, T>, controller: Controller): void {
+  const keyOf = ({ meta }: T) => objectKey({ metadata: meta });
+  informer.addHandler({
+    added: (object, initial) => controller.queue.add(keyOf(object), initial ? 'low' : 'high'),
+    updated: (_, after) => controller.queue.add(keyOf(after)),
+    deleted: (last) => controller.queue.add(keyOf(last)),
+  });
+}
+
+function referenceOf({ kind, namespace, name, uid }: StatusTarget) {
+  return { type: TYPES[kind]!, kind, namespace, name, uid };
+}

@@ -1,0 +1,326 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { ClusterState } from '../crds/compile/cluster-state.ts';
+import { MESH_READ } from '../crds/compile/reads.ts';
+import type { ReadKey } from '../crds/compile/view.ts';
+import { DEFAULT_MESH } from '../crds/parse/mesh.ts';
+import { CONTROL_PLANE_SERVICE, FIELD_MANAGER } from '../proxy-image/contract/names.ts';
+import { Certificates } from './certificates.ts';
+import type { OperatorConfig } from './config.ts';
+import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
+import { createInformers, type Informers, WATCHED } from './informers.ts';
+import { Applier } from './kube/apply.ts';
+import { EventRecorder } from './kube/events.ts';
+import type { PooledKubeConfig } from './kube/kubeconfig.ts';
+import { leaseClient } from './kube/lease.ts';
+import { OperatorBase, type OperatorParts } from './kube/operator-base.ts';
+import { RestClient } from './kube/rest.ts';
+import { NamespacedSecrets } from './kube/secrets.ts';
+import { tokenReviewer } from './kube/token-review.ts';
+import { OwnedConfigurations } from './owned-configurations.ts';
+import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
+import { feedBuiltIn, feedCustom } from './reconcilers/feed.ts';
+import { isOtherInjector } from './reconcilers/injectors.ts';
+import type { MeshFacts } from './reconcilers/mesh.ts';
+import { systemClock } from './runtime/clock.ts';
+import { controllerComponent, electorComponent, informerComponent } from './runtime/components.ts';
+import type { Controller } from './runtime/controller.ts';
+import type { RuntimeError } from './runtime/errors.ts';
+import { LeaderElector } from './runtime/leader-elector.ts';
+import { errorFields, type Log } from './runtime/log.ts';
+import { Manager } from './runtime/manager.ts';
+import type { ReflectorTiming } from './runtime/reflector.ts';
+import { Servers } from './servers.ts';
+import { StatusControllers } from './status-controllers.ts';
+import { AdminServer } from './telemetry/admin.ts';
+import { cacheCheck, registerCacheMetrics } from './telemetry/cache-metrics.ts';
+import { clientMetrics } from './telemetry/client-metrics.ts';
+import { configMetrics } from './telemetry/config-metrics.ts';
+import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
+import { certificateMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
+
+const LEASE_NAME = 'weft-operator';
+const APPLY_TIMEOUT_MS = 30_000;
+const SECRET_LABELS = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
+
+export interface WeftOperatorOptions {
+  config: OperatorConfig;
+  kubeConfig: PooledKubeConfig;
+  log: Log;
+  /** Leadership is lost, another process may act already: the caller ends this one at once. */
+  onLost: (reason: RuntimeError) => void;
+}
+
+/** The control plane as one program: what is wired to what, and in which order it starts. */
+export class WeftOperator extends OperatorBase {
+  readonly #config: OperatorConfig;
+  readonly #log: Log;
+  readonly #registry: Registry;
+  readonly #metrics: RuntimeMetrics;
+  readonly #state = new ClusterState(DEFAULT_MESH);
+  readonly #applier: Applier;
+  readonly #informers: Informers;
+  readonly #certificates: Certificates;
+  readonly #servers: Servers;
+  readonly #owned: OwnedConfigurations;
+  readonly #status: StatusControllers;
+  readonly #elector: LeaderElector;
+  readonly #admin: AdminServer;
+
+  /** @throws Error where the kubeconfig cannot be read */
+  constructor(options: WeftOperatorOptions) {
+    const registry = new Registry();
+    super(partsOf(options, registry));
+    this.#config = options.config;
+    this.#log = options.log;
+    this.#registry = registry;
+    this.#metrics = new RuntimeMetrics(registry, systemClock);
+    this.#applier = new Applier(this.parts.rest, FIELD_MANAGER);
+    this.#informers = createInformers({ ...this.parts, timing: timingOf(options.config) });
+    this.#certificates = this.#createCertificates();
+    this.#servers = this.#createServers();
+    this.#owned = this.#createOwned();
+    this.#status = this.#createStatus();
+    this.#elector = this.#createElector(options.onLost);
+    this.#admin = this.#createAdmin();
+  }
+
+  get adminPort(): number {
+    return this.#admin.port;
+  }
+
+  get isLeader(): boolean {
+    return this.#elector.isLeader;
+  }
+
+  /** Called by `start` of the library: applies definitions where asked to, and starts everything in order. */
+  protected override async init(): Promise<void> {
+    const { manager } = this.parts;
+    this.#feed();
+    this.#followCertificates();
+    collectDefaultMetrics({ register: this.#registry });
+    registerCacheMetrics(this.#registry, Object.values(this.#informers), this.#config.staleAfterMs);
+    this.#metrics.watchElection(LEASE_NAME, this.#elector);
+    await this.#applyDefinitions();
+    manager.add('servers', this.#admin);
+    for (const informer of Object.values(this.#informers)) manager.add('caches', informerComponent(informer));
+    manager.add('runnables', this.#certificates);
+    manager.add('runnables', this.#servers);
+    if (this.#config.roles.has('controllers')) await this.#addLeadership();
+    await manager.start();
+  }
+
+  async #addLeadership(): Promise<void> {
+    const { manager } = this.parts;
+    await this.watchResource('admissionregistration.k8s.io', 'v1', 'mutatingwebhookconfigurations', async (event) => {
+      this.#injectorSeen(event.meta.name, event.type !== 'DELETED' && isOtherInjector(event.object));
+    });
+    manager.add('election', electorComponent(this.#elector));
+    const certificates = this.#certificates;
+    manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: async () => {} });
+    for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));
+  }
+
+  #leaderControllers(): Controller[] {
+    const webhooks = this.#config.roles.has('webhooks') ? [this.#owned.controller] : [];
+    return [...this.#status.controllers, ...webhooks];
+  }
+
+  /** The first handler of each kind: proxies are told within the tick of the event, whatever comes after. */
+  #feed(): void {
+    const { services, endpointSlices, pods, namespaces } = this.#informers;
+    const { serviceProfiles, trafficSplits, servers, serverAuthorizations, meshes } = this.#informers;
+    const state = this.#state;
+    const changed = (reads: ReadonlySet<ReadKey>) => this.#changed(reads);
+    services.addHandler(feedBuiltIn(state, 'Service', changed), { first: true });
+    endpointSlices.addHandler(feedBuiltIn(state, 'EndpointSlice', changed), { first: true });
+    pods.addHandler(feedBuiltIn(state, 'Pod', changed), { first: true });
+    namespaces.addHandler(feedBuiltIn(state, 'Namespace', changed), { first: true });
+    serviceProfiles.addHandler(feedCustom(state, 'ServiceProfile', changed), { first: true });
+    trafficSplits.addHandler(feedCustom(state, 'TrafficSplit', changed), { first: true });
+    servers.addHandler(feedCustom(state, 'Server', changed), { first: true });
+    serverAuthorizations.addHandler(feedCustom(state, 'ServerAuthorization', changed), { first: true });
+    meshes.addHandler(feedCustom(state, 'Mesh', changed), { first: true });
+  }
+
+  #changed(reads: ReadonlySet<ReadKey>): void {
+    if (reads.size === 0) return;
+    this.#servers.invalidate(reads);
+    this.#status.assessments.changed(reads);
+    if (reads.has(MESH_READ)) this.#owned.changed();
+  }
+
+  #followCertificates(): void {
+    const renewed = certificateMetrics(this.#registry);
+    this.#certificates.webhook.onChange(() => renewed.renewed());
+    this.#certificates.trust.onChange(() => {
+      this.#owned.changed();
+      this.#status.meshChanged();
+    });
+  }
+
+  #injectorSeen(name: string, isOther: boolean): void {
+    if (this.#owned.noteInjector(name, isOther)) this.#status.meshChanged();
+    this.#owned.changed();
+  }
+
+  /** Outside a cluster nobody has installed anything: definitions and the own namespace are made here. */
+  async #applyDefinitions(): Promise<void> {
+    const { definitionsDir, namespace } = this.#config;
+    if (definitionsDir === '') return;
+    const reference = { type: WATCHED.namespaces, kind: 'Namespace', namespace: '', name: namespace };
+    await this.#applier.apply(reference, {}, AbortSignal.timeout(APPLY_TIMEOUT_MS));
+    const files = readdirSync(definitionsDir).filter((name) => name.endsWith('.yaml'));
+    await Promise.all(files.map((name) => this.registerCustomResourceDefinition(join(definitionsDir, name))));
+  }
+
+  #createCertificates(): Certificates {
+    const { rest, clock, log } = this.parts;
+    const { namespace, webhookUrl } = this.#config;
+    return new Certificates({
+      secrets: new NamespacedSecrets(rest, namespace, SECRET_LABELS, clock),
+      state: this.#state,
+      changed: (reads) => this.#changed(reads),
+      webhookHosts: webhookUrl === '' ? [] : [new URL(webhookUrl).hostname],
+      clock,
+      log,
+    });
+  }
+
+  #createServers(): Servers {
+    const { rest, clock, log } = this.parts;
+    const config = this.#config;
+    return new Servers({
+      config,
+      certificates: this.#certificates,
+      state: this.#state,
+      signing: this.#createSigning(),
+      webhooks: createWebhooks({
+        rest,
+        namespace: (name) => this.#informers.namespaces.store.get(name) ?? null,
+        mesh: () => this.#state.mesh(),
+        trustAnchorsPem: () => this.#certificates.trust.current?.anchorsPem ?? '',
+        proxyImage: config.proxyImage,
+        version: config.version,
+        metrics: webhookMetrics(this.#registry, WEBHOOK_PATHS),
+        clock,
+        log,
+      }),
+      metrics: configMetrics(this.#registry),
+      progress: (objects) => this.#status.progressed(objects),
+      clock,
+      log,
+    });
+  }
+
+  #createSigning(): Signing {
+    const { rest, clock, random, log } = this.parts;
+    return new Signing({
+      trust: () => this.#certificates.trust.current,
+      settings: () => ({
+        suffix: this.#state.mesh().identity.suffix,
+        lifetimeMs: this.#state.mesh().identity.certificateLifetimeMs,
+        requirePod: this.#config.requireBoundTokens,
+      }),
+      tokens: tokenReviewer(rest, clock),
+      audit: (entry) => log.info('certificate request', { ...entry }),
+      clock,
+      random,
+      limits: DEFAULT_LIMITS,
+    });
+  }
+
+  #createOwned(): OwnedConfigurations {
+    const { rest, clock, log } = this.parts;
+    return new OwnedConfigurations({
+      rest,
+      applier: this.#applier,
+      mesh: () => this.#state.mesh(),
+      caBundlePem: () => this.#certificates.trust.caBundlePem,
+      webhookUrl: this.#config.webhookUrl,
+      metrics: this.#metrics,
+      clock,
+      log,
+    });
+  }
+
+  #createStatus(): StatusControllers {
+    const { rest, clock, log } = this.parts;
+    const serves = this.#config.roles.has('config');
+    return new StatusControllers({
+      informers: this.#informers,
+      state: this.#state,
+      applier: this.#applier,
+      events: new EventRecorder(rest, { controller: 'weft.dev/operator', instance: this.#config.podName }, clock, log),
+      progress: serves ? (object) => this.#servers.programmed(object) : null,
+      meshFacts: () => this.#meshFacts(serves),
+      metrics: this.#metrics,
+      clock,
+      log,
+    });
+  }
+
+  #createElector(onLost: WeftOperatorOptions['onLost']): LeaderElector {
+    const { rest, manager, clock, random, log } = this.parts;
+    const { namespace, podName, leaseMs, renewDeadlineMs, retryMs } = this.#config;
+    return new LeaderElector({
+      identity: podName,
+      lease: leaseClient(rest, namespace, LEASE_NAME),
+      clock,
+      random,
+      log,
+      timing: { leaseMs, renewDeadlineMs, retryMs },
+      onStarted: () => void manager.lead().catch((error) => log.error('could not start to lead', errorFields(error))),
+      onLost: (reason) => {
+        for (const controller of this.#leaderControllers()) controller.abort(reason);
+        onLost(reason);
+      },
+    });
+  }
+
+  #createAdmin(): AdminServer {
+    const { host, adminPort, staleAfterMs } = this.#config;
+    const caches = Object.values(this.#informers).map((informer) => cacheCheck(informer, staleAfterMs));
+    return new AdminServer({
+      host,
+      port: adminPort,
+      checks: [...caches, ...this.#servers.checks],
+      metrics: async () => ({ contentType: this.#registry.contentType, body: await this.#registry.metrics() }),
+    });
+  }
+
+  #meshFacts(serves: boolean): MeshFacts {
+    const { trust } = this.#certificates;
+    return {
+      certificates: trust.current,
+      certificateProblems: trust.problems.map(({ message }) => message),
+      proxies: serves ? this.#servers.connections() : null,
+      operatorReplicas: this.#replicas(),
+      otherInjectors: this.#owned.otherInjectors,
+    };
+  }
+
+  /** Ready endpoints of the operator's own Service; outside a cluster there is none, but this process. */
+  #replicas(): number {
+    const slices = this.#state.endpointSlices(this.#config.namespace, CONTROL_PLANE_SERVICE);
+    const pods = slices.flatMap(({ endpoints }) => endpoints.filter(({ ready }) => ready).map((each) => each.targetPod));
+    return Math.max(1, new Set(pods).size);
+  }
+}
+
+function partsOf({ config, kubeConfig, log }: WeftOperatorOptions, registry: Registry): OperatorParts {
+  return {
+    config: kubeConfig,
+    rest: new RestClient(kubeConfig, clientMetrics(registry)),
+    manager: new Manager({ clock: systemClock, log, graceMs: config.shutdownGraceMs }),
+    fieldManager: FIELD_MANAGER,
+    clock: systemClock,
+    random: Math.random,
+    log,
+  };
+}
+
+function timingOf({ watchIdleTimeoutMs, auditIntervalMs }: OperatorConfig): Partial<ReflectorTiming> {
+  return { idleTimeoutMs: watchIdleTimeoutMs, auditMs: auditIntervalMs };
+}
