@@ -76,8 +76,10 @@ export class DestinationTable {
 
   announce(): void {
     for (const { slot, previous } of this.#announcements.splice(0)) {
-      // A copy: a watcher may end its connection, which unwatches, and another connection may begin.
-      for (const watcher of [...slot.watchers]) watcher.destinationChanged(slot, previous);
+      // A copy, because a watcher may end connections, which unwatch, and others may begin; those that are gone by then are not told.
+      for (const watcher of [...slot.watchers]) {
+        if (slot.watchers.has(watcher)) watcher.destinationChanged(slot, previous);
+      }
     }
   }
 

@@ -63,7 +63,9 @@ export class InboundPorts {
     const changed = this.#changed;
     this.#changed = [];
     for (const slot of changed) {
-      for (const watcher of [...slot.watchers]) watcher.policyChanged(slot);
+      for (const watcher of [...slot.watchers]) {
+        if (slot.watchers.has(watcher)) watcher.policyChanged(slot);
+      }
     }
   }
 
