@@ -9,10 +9,12 @@ import type { TokenReviewStatus } from '../../operator/pki/token.ts';
 import { Trust, type TrustState } from '../../operator/pki/trust.ts';
 import { type Clock, systemClock } from '../../operator/runtime/clock.ts';
 import { silentLog } from '../../operator/runtime/log.ts';
+import { NO_METRICS } from '../../operator/serve/metrics.ts';
 import { createConfigServer } from '../../operator/serve/server.ts';
-import type { ConfigServer, ServeLimits } from '../../operator/serve/types.ts';
+import type { ConfigServer, ServeLimits, ServeMetrics } from '../../operator/serve/types.ts';
 import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 import { MemorySecrets } from '../fakes/secrets.ts';
+import { meta } from './models.ts';
 
 export const OPERATOR_IDENTITY = 'weft-operator.weft-system.serviceaccount.identity.linkerd.cluster.local';
 export const SUFFIX = 'linkerd.cluster.local';
@@ -24,6 +26,7 @@ export interface ControlPlaneOptions {
   clock?: Clock;
   lifetimeMs?: number;
   limits?: Partial<ServeLimits>;
+  metrics?: Partial<ServeMetrics>;
 }
 
 /** The operator's two servers for proxies, real ones, over a cluster that the test writes by hand. */
@@ -109,6 +112,7 @@ export class ControlPlane {
       clock: systemClock,
       log: silentLog,
       limits: this.#options.limits,
+      metrics: { ...NO_METRICS, ...this.#options.metrics },
     });
     this.configPort = await this.#configServer.listen(this.configPort, HOST);
     this.#configServer.storesSynced();
@@ -125,11 +129,21 @@ export class ControlPlane {
     await this.stopConfig();
   }
 
-  /** Writes an object into the cluster, as an informer would report it; `null` deletes it. */
-  apply<K extends ModelKind>(kind: K, model: ModelByKind[K] | null, meta: ObjectMeta): void {
-    this.#resourceVersion += 1;
-    const reads = this.state.apply(kind, model, { ...meta, resourceVersion: String(this.#resourceVersion) });
+  /** Writes an object into the cluster, as an informer would report it. */
+  put<K extends ModelKind>(kind: K, model: ModelByKind[K]): void {
+    const stamped = { ...model, meta: this.#stamped(model.meta) };
+    const reads = this.state.apply(kind, stamped, stamped.meta);
     this.#configServer?.invalidate(reads);
+  }
+
+  remove<K extends ModelKind>(kind: K, model: ModelByKind[K]): void {
+    const reads = this.state.apply(kind, null, this.#stamped(model.meta));
+    this.#configServer?.invalidate(reads);
+  }
+
+  #stamped(own: ObjectMeta | null): ObjectMeta {
+    this.#resourceVersion += 1;
+    return { ...(own ?? meta('default', { namespace: '' })), resourceVersion: String(this.#resourceVersion) };
   }
 }
 

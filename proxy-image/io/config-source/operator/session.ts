@@ -44,6 +44,8 @@ export class Session implements MessageHandler {
     this.#heardMs = this.#timers.nowMs();
     this.#send(hello);
     if (missing.length > 0) this.#send({ type: 'subscribe', keys: missing });
+    // To a proxy that has everything the operator has nothing to say: the pong tells that it is there.
+    this.#send({ type: 'ping' });
   }
 
   /** Sent at the end of this turn, together with what else it asks for. The last word on a key counts. */
@@ -69,7 +71,9 @@ export class Session implements MessageHandler {
 
   onMessage(value: unknown): void {
     const { message, problem, rejected } = checkOperatorMessage(value);
-    if (message === null) throw new WeftError('WEFT_CONTROL_PROTOCOL', problem);
+    if (problem !== null) throw new WeftError('WEFT_CONTROL_PROTOCOL', problem);
+    // A type of a newer contract.
+    if (message === null) return;
     if (message.type === 'error') throw new WeftError('WEFT_STREAM_REFUSED', `${message.code}: ${message.message}`);
     this.#heardMs = this.#timers.nowMs();
     if (message.type === 'batch') this.#apply(message, rejected);
@@ -87,7 +91,7 @@ export class Session implements MessageHandler {
     for (const { key, problem } of malformed) this.#send({ type: 'nack', seq, key, problems: [problem] });
     for (const { key, problems } of refused) this.#send({ type: 'nack', seq, key, problems });
     this.#send({ type: 'ack', seq });
-    if (refused.some(({ key }) => isPatched(batch, key)))
+    if (refused.some(({ key, applied }) => applied !== true && isPatched(batch, key)))
       // The two sides differ about what is held; a new hello says what it is.
       throw new WeftError('WEFT_CONTROL_PROTOCOL', 'a patch does not fit what is held');
   }
