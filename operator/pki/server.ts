@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import tls from 'node:tls';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
 import { IDENTITY_ALPN, MAX_IDENTITY_MESSAGE_BYTES } from '../../proxy-image/contract/identity-messages.ts';
@@ -23,7 +23,8 @@ export class IdentityServer {
   readonly #signing: Pick<Signing, 'certify'>;
   readonly #timeoutMs: number;
   readonly #unfollow: () => void;
-  readonly #sockets = new Set<tls.TLSSocket>();
+  /** Below TLS, so that unfinished handshakes are among them. */
+  readonly #sockets = new Set<Socket>();
 
   /** @throws Error when there is no certificate yet */
   constructor(options: IdentityServerOptions) {
@@ -42,8 +43,12 @@ export class IdentityServer {
       (socket) => this.#accept(socket),
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
-    // A failed handshake is the client's affair; the socket is closed by Node.
-    this.#server.on('tlsClientError', () => {});
+    // Node leaves it to this listener to close a socket whose handshake took too long.
+    this.#server.on('tlsClientError', (_, socket) => socket.destroy());
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
     this.#unfollow = followCertificate(this.#server, options.certificate);
   }
 
@@ -68,9 +73,7 @@ export class IdentityServer {
   }
 
   #accept(socket: tls.TLSSocket): void {
-    this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#sockets.delete(socket));
     if (socket.alpnProtocol !== IDENTITY_ALPN) {
       socket.destroy();
       return;
