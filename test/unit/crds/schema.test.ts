@@ -151,6 +151,14 @@ describe('manifests', () => {
     }
   });
 
+  it('have no category that is also the name of a kind: kubectl would take `get mesh default` for a list of several kinds', () => {
+    const names = manifests.flatMap(({ spec: { names: n } }) => [n.plural, n.singular, ...(n.shortNames ?? [])]);
+    for (const { spec } of manifests) {
+      expect(spec.names.categories).to.deep.equal(['weft']);
+      for (const category of spec.names.categories ?? []) expect(names).to.not.include(category);
+    }
+  });
+
   it('stay below the size that client-side apply can keep in an annotation', () => {
     for (const manifest of manifests) expect(JSON.stringify(manifest).length).to.be.below(262_144 / 2);
   });
