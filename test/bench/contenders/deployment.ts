@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import type { Program } from '../host/programs.ts';
+import type { Site } from '../host/site.ts';
+import type { Contender } from '../options.ts';
+
+/**
+ * Where proxies stand: `outbound` = only with the client, cleartext to a backend outside the mesh; `inbound` = only with the server,
+ * cleartext from a client outside the mesh; `pair` = both, mutual TLS between them.
+ */
+export type Shape = 'outbound' | 'inbound' | 'pair';
+
+export interface DeployOptions {
+  shape: Shape;
+  /** Folders of cgroups for the two sides. */
+  cgroups?: { client: string; server: string };
+  /** Routes on other services than the one called, ten on each. */
+  otherRoutes?: number;
+}
+
+/** The proxies of one contender, ready. */
+export interface Deployment {
+  readonly client: Program | null;
+  readonly server: Program | null;
+  /** What the load calls. */
+  readonly url: string;
+  /** The load must not be redirected: it stands for a client outside the mesh. */
+  readonly asProxyUser: boolean;
+  stop(): Promise<void>;
+}
+
+export interface Deployer {
+  readonly name: Contender;
+  deploy(site: Site, options: DeployOptions): Promise<Deployment>;
+}
+
+/** One line of /proc/net/tcp: addresses and state in hexadecimal. */
+interface KernelSocket {
+  local: string;
+  remote: string;
+  state: string;
+}
+
+const LISTEN = '0A';
+const ESTABLISHED = '01';
+
+/** A program listens on the port, in whatever network namespace it is. */
+export function listens(pid: number, port: number): boolean {
+  return socketsOn(pid, port).some(({ state }) => state === LISTEN);
+}
+
+/** Connections to a local port in the network namespace of the program. While they come and go, the kernel may list one twice. */
+export function connectionsTo(pid: number, port: number): number {
+  const established = socketsOn(pid, port).filter(({ state }) => state === ESTABLISHED);
+  return new Set(established.map(({ remote }) => remote)).size;
+}
+
+function socketsOn(pid: number, port: number): KernelSocket[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return ['tcp', 'tcp6']
+    .flatMap((family) => readSockets(`/proc/${pid}/net/${family}`))
+    .filter(({ local }) => local.endsWith(suffix));
+}
+
+function readSockets(path: string): KernelSocket[] {
+  try {
+    const lines = readFileSync(path, 'utf8').trim().split('\n').slice(1);
+    return lines.map((line) => {
+      const [, local = '', remote = '', state = ''] = line.trim().split(/\s+/);
+      return { local, remote, state };
+    });
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,42 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+
+/** The proxy as its image has it: one bundled file and the runtime with the Dockerfile's flags. */
+export interface Shipped {
+  /** Folder with both; readable for the proxy's user. */
+  directory: string;
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Bundles the proxy and copies the runtime into `directory`: a file of its own, which is in nobody's page cache, as on a node that has just
+ * unpacked the image.
+ */
+export function makeShipped(directory: string): Shipped {
+  const bundle = join(directory, 'proxy.js');
+  const bun = join(directory, 'bun');
+  const program = join(ROOT, 'hack/images/bundle.ts');
+  execFileSync(process.execPath, [program, join(ROOT, 'proxy-image/main.ts'), bundle, 'bun'], {
+    cwd: ROOT,
+    timeout: 60_000,
+  });
+  copyFileSync(realpathSync(join(ROOT, 'node_modules/.bin/bun')), bun);
+  chmodSync(bun, 0o755);
+  chmodSync(bundle, 0o644);
+  // A pod's root file system is read-only: there is nowhere to keep transpiled sources (proxy-image/Dockerfile).
+  const env = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0', DO_NOT_TRACK: '1' };
+  return { directory, argv: [bun, '--smol', bundle, 'run'], env };
+}
+
+/** Takes the runtime's file out of the page cache (as far as nobody runs it), so that the next to start it is charged for its pages. */
+export function forgetPages({ argv }: Shipped): void {
+  spawnSync('dd', [`of=${argv[0]}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'], {
+    timeout: 10_000,
+    stdio: 'ignore',
+  });
+}
