@@ -56,7 +56,7 @@ const SETTINGS: { [K in keyof OperatorConfig]: Setting<OperatorConfig[K]> } = {
   roles: { doc: `comma-separated, of ${ROLES.join(', ')}`, fallback: new Set(ROLES), parse: parseRoles },
   namespace: text('own namespace: lease, Secrets and webhook Service', CONTROL_PLANE_NAMESPACE, 'POD_NAMESPACE'),
   podName: text('own name, unique among replicas', hostname(), 'POD_NAME'),
-  host: text('address to listen on', '::'),
+  host: text('address to listen on; empty = all, of both families where the node has them', ''),
   webhookPort: port('admission webhooks (TLS); 0 = any free one', OPERATOR_PORTS.webhooks),
   configPort: port('configuration stream', OPERATOR_PORTS.config),
   identityPort: port('certificate signing', OPERATOR_PORTS.identity),
