@@ -229,6 +229,8 @@ function readApiServer(reader: EnvironmentReader, environment: Environment): Api
   return {
     host: environment['KUBERNETES_SERVICE_HOST'] || 'kubernetes.default.svc',
     port: port.parse(apiPort) ?? 443,
+    // Every API server's certificate carries it, whatever address it is reached by.
+    serverName: 'kubernetes.default.svc',
     accountDir: reader.read(V.accountDir, text, ''),
   };
 }

@@ -2,6 +2,8 @@
 export interface ApiServer {
   host: string;
   port: number;
+  /** Name in its certificate. */
+  serverName: string;
   /** Folder with `token` and `ca.crt`, both replaced by the kubelet from time to time. */
   accountDir: string;
 }

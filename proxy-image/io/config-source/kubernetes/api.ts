@@ -6,9 +6,6 @@ import type { TlsContext, Transport } from '../../transport/types.ts';
 import type { ApiServer } from '../api-server.ts';
 import { ApiCall, type ApiCallEvents } from './call.ts';
 
-/** Every API server's certificate carries it, whatever address it is reached by. */
-const SERVER_NAME = 'kubernetes.default.svc';
-
 /** Asks the API server. One connection per request: a proxy makes a handful of long ones. */
 export class ApiClient {
   readonly #transport: Transport;
@@ -29,8 +26,9 @@ export class ApiClient {
     const token = this.#read('token');
     const context = this.#tlsContext();
     const [ip] = await resolveHost(this.#server.host);
-    const call = new ApiCall(this.#transport, { path, token, serverName: SERVER_NAME, silenceMs }, events);
-    return call.run({ ip: ip!, port: this.#server.port }, context, signal);
+    const { serverName, port } = this.#server;
+    const call = new ApiCall(this.#transport, { path, token, serverName, silenceMs }, events);
+    return call.run({ ip: ip!, port }, context, signal);
   }
 
   #tlsContext(): TlsContext {

@@ -154,7 +154,7 @@ export class Reflector {
   async #watch(): Promise<void> {
     const lines = new JsonLines();
     const seconds = Math.round(WATCH_SECONDS * (1 + this.#surroundings.random()));
-    const path = `${this.#options.path}?watch=1&allowWatchBookmarks=true&resourceVersion=${this.#version}&timeoutSeconds=${seconds}`;
+    const path = `${this.#options.path}?watch=true&allowWatchBookmarks=true&resourceVersion=${this.#version}&timeoutSeconds=${seconds}`;
     const events = {
       opened: () => this.#heard(),
       chunk: (bytes: Uint8Array) => {
