@@ -30,6 +30,8 @@ export interface Audience<S> {
   readonly clientNamespace: string;
   readonly subscribers: Set<S>;
   resource: Resource<S>;
+  /** How new the objects were that decided between the views; beside `resource.sources`, for the shared view knows nothing of a deleted profile. */
+  sources: string;
 }
 
 export interface CacheEvents<S> {
@@ -38,6 +40,12 @@ export interface CacheEvents<S> {
   compiled?(resource: Resource<S>, changed: boolean, durationMs: number): void;
   /** Monotonic milliseconds, to time compilations. */
   now?(): number;
+}
+
+interface View {
+  view: string;
+  reads: ReadonlySet<ReadKey>;
+  sources: string;
 }
 
 type Reader<S> = Resource<S> | Audience<S>;
@@ -116,18 +124,19 @@ export class ResourceCache<S> {
   }
 
   #createAudience(key: ResourceKey, keyText: string, clientNamespace: string): Audience<S> {
-    const { view, reads } = this.#viewOf(key, clientNamespace);
+    const { view, reads, sources } = this.#viewOf(key, clientNamespace);
     const resource = this.#resource(key, keyText, view);
-    const audience: Audience<S> = { key, keyText, clientNamespace, subscribers: new Set(), resource };
+    const audience: Audience<S> = { key, keyText, clientNamespace, subscribers: new Set(), resource, sources };
     resource.audiences.add(audience);
     this.#readers.replace(audience, reads);
     return audience;
   }
 
-  #viewOf(key: ResourceKey, clientNamespace: string): { view: string; reads: ReadonlySet<ReadKey> } {
-    if (key.kind !== 'service') return { view: '', reads: new Set() };
+  #viewOf(key: ResourceKey, clientNamespace: string): View {
+    if (key.kind !== 'service') return { view: '', reads: new Set(), sources: '0' };
     const record = recording(this.#state);
-    return { view: destinationView(record.view, key, clientNamespace), reads: record.reads };
+    const view = destinationView(record.view, key, clientNamespace);
+    return { view, reads: record.reads, sources: record.sources() };
   }
 
   #resource(key: ResourceKey, keyText: string, view: string): Resource<S> {
@@ -147,8 +156,9 @@ export class ResourceCache<S> {
   }
 
   #refreshAudience(audience: Audience<S>, changed: Set<Audience<S>>): void {
-    const { view, reads } = this.#viewOf(audience.key, audience.clientNamespace);
+    const { view, reads, sources } = this.#viewOf(audience.key, audience.clientNamespace);
     this.#readers.replace(audience, reads);
+    audience.sources = newestRevision(audience.sources, sources);
     if (view === audience.resource.view) return;
     const before = audience.resource.compiled?.version;
     this.#leave(audience);

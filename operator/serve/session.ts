@@ -1,5 +1,5 @@
 import { type Compiled, canonicalKey } from '../../crds/compile/compile.ts';
-import { compareRevisions } from '../../crds/compile/order.ts';
+import { compareRevisions, newestRevision } from '../../crds/compile/order.ts';
 import { formatKey, type ResourceKey, TRUST_KEY } from '../../proxy-image/contract/keys.ts';
 import type { Hello } from '../../proxy-image/contract/messages.ts';
 import { Batch, type SentItem } from './batch.ts';
@@ -278,7 +278,8 @@ export class Session {
   }
 
   #isNewEnough({ audience, heldSources }: Subscription<Session>): boolean {
-    if (compareRevisions(audience.resource.sources, heldSources) >= 0) return true;
+    const sources = newestRevision(audience.resource.sources, audience.sources);
+    if (compareRevisions(sources, heldSources) >= 0) return true;
     return compareRevisions(this.#context.state.position(), heldSources) >= 0;
   }
 
