@@ -16,6 +16,7 @@ export interface PolicySource {
   probePaths: readonly string[];
 }
 
+/** `opaque`: the port has no policy of its own and lies in the workload's opaque ranges. */
 export function compilePolicy(
   source: PolicySource,
   port: number,
@@ -32,8 +33,7 @@ export function compilePolicy(
   return {
     port,
     server,
-    // A port in the workload's opaque ranges skips detection; a protocol that a Server declares stands (Linkerd: Server over annotation).
-    protocol: opaque && source.protocol === 'detect' ? 'opaque' : source.protocol,
+    protocol: opaque ? 'opaque' : source.protocol,
     authorizations: source.authorizations.map((authorization) =>
       compileAuthorization(authorization, decide('authorized', authorization.label)),
     ),

@@ -44,7 +44,10 @@ export function defaultWorkload(defaults: WorkloadDefaults): WorkloadResource {
   const authenticated = defaultPolicy(identityRequired(defaults.policy), clusterNetworks);
   const ports: Record<string, PortPolicy> = {};
   for (const [first, last] of defaults.requireIdentityPorts) {
-    for (let port = first; port <= last; port++) ports[port] = authenticated;
+    for (let port = first; port <= last; port++) {
+      const opaque = defaults.opaquePorts.some(([low, high]) => port >= low && port <= high);
+      ports[port] = opaque ? { ...authenticated, protocol: 'opaque' } : authenticated;
+    }
   }
   return {
     sources: '0',

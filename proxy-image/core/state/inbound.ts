@@ -91,7 +91,9 @@ export class InboundPorts {
     return this.#workload.ports.get(port) ?? this.#workload.defaultPolicy;
   }
 
+  /** The ranges are for ports that no policy of their own says anything about; those carry their protocol. */
   #isOpaque(port: number): boolean {
+    if (this.#workload.ports.has(port)) return false;
     return this.#workload.opaquePorts.some(([first, last]) => port >= first && port <= last);
   }
 

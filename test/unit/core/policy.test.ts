@@ -206,14 +206,18 @@ describe('default policies', () => {
     expect(policies('deny')['80']!.server.name).to.equal('deny');
   });
 
-  it('skips detection on opaque ports, but not where a Server declares the protocol', () => {
-    const protocol = (declared: PortPolicy['protocol'], opaque: boolean) =>
-      compilePolicy(portPolicy({ protocol: declared, authorizations: [] }), 3306, opaque, NO_ROUTES).protocol;
-    expect([protocol('detect', true), protocol('detect', false), protocol('http1', true)]).to.deep.equal([
-      'opaque',
-      'detect',
-      'http1',
-    ]);
+  it('skips detection on opaque ports, also on those that require an identity', () => {
+    const { ports } = defaultWorkload({
+      namespace: 'n',
+      pod: 'p',
+      policy: 'all-unauthenticated',
+      clusterNetworks: [],
+      detectTimeoutMs: 1,
+      opaquePorts: [[80, 80]],
+      requireIdentityPorts: [[80, 81]],
+    });
+    expect([ports['80']!.protocol, ports['81']!.protocol]).to.deep.equal(['opaque', 'detect']);
+    expect(compilePolicy(portPolicy(), 3306, true, NO_ROUTES).protocol).to.equal('opaque');
   });
 
   it('covers both families of addresses', () => {

@@ -311,6 +311,14 @@ describe('inbound ports', () => {
     expect([watcher.seen, state.status.workloadArrived]).to.deep.equal([['8080: web-http'], true]);
   });
 
+  it('are opaque in the ranges only where they have no policy of their own: a Server stands above the annotation', () => {
+    const state = newState(new ManualClock());
+    const ports = { '3306': portPolicy({ protocol: 'detect' }) };
+    applyAll(state, set(WORKLOAD_KEY, workload(ports, { opaquePorts: [[3000, 4000]] })));
+    const protocols = [3306, 3307, 5000].map((port) => state.inboundPort(port).policy.protocol);
+    expect(protocols).to.deep.equal(['detect', 'opaque', 'detect']);
+  });
+
   it('keep their compiled policy, and say nothing, when an update says the same', () => {
     const state = newState(new ManualClock());
     applyAll(state, set(WORKLOAD_KEY, workload({ '8080': portPolicy() }), 'v1'));

@@ -1,0 +1,94 @@
+import { expect } from 'chai';
+import { compile } from '../../../crds/compile/compile.ts';
+import { parseKey } from '../../../proxy-image/contract/keys.ts';
+import type { Change } from '../../../proxy-image/contract/messages.ts';
+import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
+import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
+import {
+  authorization,
+  override,
+  pod,
+  profile,
+  route,
+  server,
+  split,
+  type TestCluster,
+  webCluster,
+} from '../../support/models.ts';
+import { ManualClock, newState } from './fixtures.ts';
+
+/** What the compiler writes, the state reads: both sides of the contract in one test. */
+function compiled(cluster: TestCluster, ...keys: string[]): Change[] {
+  return keys.map((key) => {
+    const parsed = parseKey(key);
+    const result = parsed === null ? null : compile(cluster.state, parsed, 'app').compiled;
+    if (result === null) throw new Error(`${key} does not compile`);
+    return { op: 'set', key, version: result.version, body: JSON.parse(result.text) };
+  });
+}
+
+describe('resources as the compiler writes them', () => {
+  it('are accepted: service with profile and endpoints', () => {
+    const cluster = webCluster();
+    cluster.apply('ServiceProfile', profile('web', { routes: [route('list', { isRetryable: true, timeoutMs: 250 })] }));
+    const state = newState(new ManualClock(), { namespace: 'app' });
+    const [service] = compiled(cluster, 'service/10.0.0.1:80');
+    const names = (service as Extract<Change, { op: 'set' }>).body;
+    const keys = 'backends' in names ? names.backends.map((backend) => backend.endpoints) : [];
+    expect(state.apply([...compiled(cluster, ...keys), service!])).to.deep.equal([]);
+    const entry = state.destination('10.0.0.1', 80).entry as ServiceEntry;
+    expect(entry.backends[0]!.pool.endpoints.length).to.be.greaterThan(0);
+    expect(entry.routes.routes.map((each) => [each.name, each.isRetryable, each.timeoutMs])).to.deep.equal([
+      ['list', true, 250],
+    ]);
+  });
+
+  it('are accepted: splits and overrides, with backends that do not exist', () => {
+    for (const apply of [
+      (cluster: TestCluster) => cluster.apply('TrafficSplit', split('web', 'web', { web: 900_000, ghost: 100_000 })),
+      (cluster: TestCluster) =>
+        cluster.apply(
+          'ServiceProfile',
+          profile('web', { dstOverrides: [override('web', 900), override('ghost', 100)] }),
+        ),
+    ]) {
+      const cluster = webCluster();
+      apply(cluster);
+      const state = newState(new ManualClock());
+      expect(state.apply(compiled(cluster, 'service/10.0.0.1:80'))).to.deep.equal([]);
+      const entry = state.destination('10.0.0.1', 80).entry as ServiceEntry;
+      expect(entry.backends.map((backend) => [backend.service, backend.unavailable])).to.deep.equal([
+        ['web', false],
+        ['ghost', true],
+      ]);
+    }
+  });
+
+  it('are accepted: unknown, forbidden, pod', () => {
+    const cluster = webCluster();
+    cluster.apply('Pod', pod('web-7', '10.1.0.77'));
+    const state = newState(new ManualClock());
+    const keys = ['service/9.9.9.9:80', 'service/10.0.0.1:81', 'service/10.1.0.77:8080'];
+    expect(state.apply(compiled(cluster, ...keys))).to.deep.equal([]);
+    const kinds = [
+      state.destination('9.9.9.9', 80),
+      state.destination('10.0.0.1', 81),
+      state.destination('10.1.0.77', 8080),
+    ].map((destination) => destination.entry?.kind);
+    expect(kinds).to.deep.equal(['unknown', 'forbidden', 'pod']);
+  });
+
+  it('are accepted and enforced: workload with Server and ServerAuthorization', () => {
+    const cluster = webCluster();
+    cluster.apply('Pod', pod('web-7', '10.1.0.77'));
+    cluster.apply('Server', server('web'));
+    cluster.apply('ServerAuthorization', authorization('web'));
+    const state = newState(new ManualClock(), { namespace: 'app', pod: 'web-7' });
+    expect(state.apply(compiled(cluster, 'workload/app/web-7'))).to.deep.equal([]);
+    const { policy } = state.inboundPort(8080);
+    expect(policy.server.name).to.equal('web');
+    const stranger = new InboundPeer('10.1.0.9', null, false);
+    expect(authorizeConnection(policy, stranger).allowed).to.equal(false);
+    expect(authorizeConnection(policy, new InboundPeer('127.0.0.1', null, false)).allowed).to.equal(true);
+  });
+});
