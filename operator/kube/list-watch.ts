@@ -14,6 +14,8 @@ import { type ResourceType, resourcePath } from './resources.ts';
 import type { RestClient } from './rest.ts';
 
 interface RawList<Raw> {
+  apiVersion?: string;
+  kind?: string;
   metadata?: { resourceVersion?: string; continue?: string };
   items?: Raw[];
 }
@@ -41,7 +43,7 @@ export function listWatch<Raw extends RawObject>(
       const query = { ...selectors, ...listQuery(options) };
       const list = await rest.json<RawList<Raw>>({ method: 'GET', path, query, signal: options.signal });
       return {
-        items: list.items ?? [],
+        items: (list.items ?? []).map((item) => ({ ...typeOfItems(list), ...item })),
         resourceVersion: list.metadata?.resourceVersion ?? '',
         continueToken: list.metadata?.continue ?? '',
       };
@@ -59,6 +61,11 @@ export function listWatch<Raw extends RawObject>(
       await readEvents(response.body, observer);
     },
   };
+}
+
+/** Items of built-in kinds come without their type; an event in a watch has it. */
+function typeOfItems({ apiVersion = '', kind = '' }: RawList<unknown>): { apiVersion: string; kind: string } {
+  return { apiVersion, kind: kind.replace(/List$/, '') };
 }
 
 function selectorsOf({ fieldSelector = '', labelSelector = '' }: Selection): Record<string, string> {

@@ -176,6 +176,22 @@ export const ERRORS = {
     message: 'the certificate of a proxy has expired on an open connection',
     next: 'the proxy connects again with its renewed certificate; if it repeats, look at its identity_cert_* metrics',
   },
+  WEFT_CACHE_SYNC_TIMEOUT: {
+    message: 'a cache of the operator was not filled in time',
+    next: 'the detail names the kind: check that its CustomResourceDefinition is installed and that the ClusterRole weft-operator may list it',
+  },
+  WEFT_LEADER_LOST: {
+    message: 'the operator lost its lease and ended at once',
+    next: 'it starts again by itself; if it repeats, look at the load of the API server and of the node: the lease is renewed every 2 s and given up after 10 s',
+  },
+  WEFT_LEADER_OPTIONS: {
+    message: 'the times of the leader election do not fit together',
+    next: 'the lease must be longer than the renew deadline, and that longer than the pause between tries times 1.2',
+  },
+  WEFT_START_FAILED: {
+    message: 'a part of the operator did not start',
+    next: 'the detail names it and the cause; for a server, check whether something else uses the port',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
