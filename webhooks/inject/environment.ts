@@ -42,6 +42,7 @@ export function proxyEnvironment(settings: ProxySettings, surroundings: Surround
     tokenFile: ENVIRONMENT.tokenFile.fallback,
     trustAnchors: surroundings.trustAnchorsPem,
     configSource: settings.source,
+    ...(settings.source === 'kubernetes' ? { accountDir: ENVIRONMENT.accountDir.fallback } : {}),
     defaultInboundPolicy: settings.defaultInboundPolicy,
     clusterNetworks: listValue(mesh.clusterNetworks.join(',')),
     detectTimeoutMs: String(Math.max(1, Math.round(mesh.proxy.detectTimeoutMs))),

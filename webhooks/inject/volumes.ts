@@ -9,9 +9,6 @@ export const API_ACCESS_VOLUME = 'weft-api-access';
 /** Volumes of a pod that must not be there before injection. */
 export const RESERVED_VOLUMES: readonly string[] = [IDENTITY_VOLUME, TOKEN_VOLUME, API_ACCESS_VOLUME];
 
-/** Where every client of the API server looks for its credentials. */
-const API_ACCESS_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
-
 /** Renewed by the kubelet at 80 % of its life. */
 const IDENTITY_TOKEN_SECONDS = 86_400;
 /** What Kubernetes itself requests for the token of a pod: the few seconds over an hour mark it as such (admission plugin ServiceAccount). */
@@ -61,7 +58,7 @@ export function proxyMounts(source: 'operator' | 'kubernetes'): VolumeMount[] {
     { name: TOKEN_VOLUME, mountPath: directory(ENVIRONMENT.tokenFile.fallback), readOnly: true },
   ];
   return source === 'kubernetes'
-    ? [...mounts, { name: API_ACCESS_VOLUME, mountPath: API_ACCESS_PATH, readOnly: true }]
+    ? [...mounts, { name: API_ACCESS_VOLUME, mountPath: ENVIRONMENT.accountDir.fallback, readOnly: true }]
     : mounts;
 }
 
