@@ -24,7 +24,8 @@ export class InboundPeer implements SeriesHolder {
     this.ip = parseIp(address);
     this.identity = identity;
     this.tls = tls;
-    this.loopback = this.ip !== null && isLoopback(this.ip);
+    // Mesh connections are judged by their identity wherever they come from: only plaintext of the pod itself is its own business.
+    this.loopback = !tls && this.ip !== null && isLoopback(this.ip);
   }
 }
 

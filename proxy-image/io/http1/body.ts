@@ -1,10 +1,6 @@
+import type { BodySink } from './body-sink.ts';
 import { ChunkedBody } from './chunked.ts';
 import type { BodyKind } from './head.ts';
-
-/** Receives the parts of a body that are to be passed on, in order. `bytes[from..to)` is valid during the call. */
-export interface BodySink {
-  range(bytes: Buffer, from: number, to: number): void;
-}
 
 /**
  * Follows one message body through the bytes of its connection: counted, never parsed. Reused for all messages of a connection.

@@ -1,18 +1,4 @@
-import type { Exchange } from './exchange.ts';
-import type { RequestHead, ResponseHead } from './head.ts';
-
-/** What serves the requests of one client connection: the stacks, and the admin port. */
-export interface HttpService {
-  /**
-   * A request head has arrived, valid only during the call. Sets `exchange.call`, then exactly one of: `exchange.answer`, or `exchange.prepare`
-   * followed, now or later, by `exchange.send`.
-   */
-  begin(exchange: Exchange, head: RequestHead): void;
-  /** Whether the client may read the proxy's reasons in `l5d-proxy-error` (the local application, and other proxies of the mesh). */
-  readonly tellsErrors: boolean;
-  /** The connection left HTTP (it was upgraded) or is gone. Once. */
-  released(): void;
-}
+import type { ResponseHead } from './head.ts';
 
 export type TryFailure =
   /** No byte of this try reached the other side: another endpoint may get it, whatever the request is. */
@@ -43,6 +29,8 @@ export interface HttpCall {
   tryFailed(failure: TryFailure): void;
   /** The deadline set with `exchange.setDeadline` has passed; no response head was passed on yet. */
   timedOut(): void;
+  /** Answers to `exchange.collect`: the whole body without framing, or `null` when it is larger than was allowed. Then `exchange.answer`. */
+  collected?(body: Buffer | null): void;
   /** Last call, exactly once. */
   ended(end: ExchangeEnd): void;
 }

@@ -1,4 +1,4 @@
-import type { BodySink } from './body.ts';
+import type { BodySink } from './body-sink.ts';
 import { LIMITS } from './limits.ts';
 import { CR, FIELD_VALUE, HEX, isBlank, LF } from './octets.ts';
 import { BAD_CHUNK, EXTENSIONS_TOO_LARGE, TRAILERS_TOO_LARGE } from './rejection.ts';

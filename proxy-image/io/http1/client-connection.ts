@@ -1,8 +1,9 @@
 import { Outbox } from '../tcp/outbox.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../transport/types.ts';
-import { BodyReader, type BodySink } from './body.ts';
+import { BodyReader } from './body.ts';
+import type { BodySink } from './body-sink.ts';
 import type { TryFailure } from './call.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, ExchangeUpstream } from './exchange.ts';
 import { ResponseHead } from './head.ts';
 import { LIMITS } from './limits.ts';
 import { checkResponseBody, parseResponse, responseBody } from './parse-response.ts';
@@ -22,7 +23,7 @@ const MAX_DISCARD_BYTES = 64 * 1024;
 const HEAD = new ResponseHead();
 
 /** The proxy's connection to a server: one exchange at a time, kept between them. */
-export class ClientConnection implements ConnectionHandler, BodySink {
+export class ClientConnection implements ConnectionHandler, ExchangeUpstream, BodySink {
   readonly connection: Connection;
   readonly outbox: Outbox;
   readonly #owner: ClientConnectionOwner;

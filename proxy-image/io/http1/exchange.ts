@@ -2,15 +2,41 @@ import type { Outbox } from '../tcp/outbox.ts';
 import type { Timer, TimerOwner, Timers } from '../transport/types.ts';
 import type { Answer } from './answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from './call.ts';
-import type { ClientConnection } from './client-connection.ts';
 import type { RequestHead, ResponseHead } from './head.ts';
 import { ReplayBuffer, type ReplayMemory } from './replay.ts';
 import { scratch } from './scratch.ts';
 import { type ResponseFraming, writeRequestHead, writeResponseHead, writtenSize } from './serialize.ts';
-import type { ServerConnection } from './server-connection.ts';
 
 /** Heads of most requests fit; a longer one makes the buffer grow for good. */
 const HEAD_BYTES = 1024;
+
+/** What an exchange needs of the client's connection. */
+export interface ExchangeServer {
+  readonly outbox: Outbox;
+  /** Within the reading of a chunk: what an exchange has to send waits for its end. */
+  readonly reading: boolean;
+  readonly draining: boolean;
+  /** The rest of the request is short enough to be read and dropped. */
+  readonly canSkipRest: boolean;
+  /** Stop and go on reading the request's body. */
+  holdRequest(): void;
+  resumeRequest(): void;
+  writeAnswer(answer: Answer, close: boolean, withBody: boolean): void;
+  tunnel(upstream: Outbox, bytes: Buffer, from: number, to: number): void;
+  exchangeEnded(exchange: Exchange, end: ExchangeEnd): void;
+}
+
+/** … and of the connection that carries a try. */
+export interface ExchangeUpstream {
+  begin(exchange: Exchange): void;
+  /** The head and the first bytes of the body. False = the kernel is full: feed no more until `upstreamDrained`. */
+  writeHead(head: Buffer, length: number, bytes: Buffer, from: number, to: number): boolean;
+  write(bytes: Buffer, from: number, to: number): boolean;
+  /** The client takes bytes again. */
+  resume(): void;
+  /** The exchange has ended before its response: what is still to come could not be told from the next one's. */
+  abandon(): void;
+}
 
 /** What is shared by all exchanges of a process. */
 export interface ExchangeContext {
@@ -24,10 +50,12 @@ export interface ExchangeContext {
  */
 export class Exchange implements TimerOwner {
   call: HttpCall = NO_CALL;
-  server: ServerConnection | null = null;
-  upstream: ClientConnection | null = null;
+  server: ExchangeServer | null = null;
+  upstream: ExchangeUpstream | null = null;
 
   isHead = false;
+  /** RFC 9110 section 9.2.2: sending it twice does what sending it once does. */
+  idempotent = false;
   upgrade = false;
   /** HTTP/1.0 or 1.1 of the client. */
   clientMinor = 1;
@@ -53,6 +81,7 @@ export class Exchange implements TimerOwner {
   #head: Buffer = Buffer.allocUnsafeSlow(HEAD_BYTES);
   #headLength = 0;
   #headSent = false;
+  #collecting = false;
   #deadline: Timer | null = null;
 
   constructor(context: ExchangeContext) {
@@ -60,9 +89,10 @@ export class Exchange implements TimerOwner {
     this.#body = new ReplayBuffer(context.replay);
   }
 
-  begin(server: ServerConnection, head: RequestHead): void {
+  begin(server: ExchangeServer, head: RequestHead): void {
     this.server = server;
     this.isHead = head.isHead;
+    this.idempotent = head.idempotent;
     this.upgrade = head.upgrade;
     this.clientMinor = head.minorVersion;
     this.requestDone = false;
@@ -76,6 +106,7 @@ export class Exchange implements TimerOwner {
     this.responseBytes = 0;
     this.#headLength = 0;
     this.#headSent = false;
+    this.#collecting = false;
   }
 
   /** Writes the head for the next hop. `extra`: whole lines. Valid until the exchange ends, for every try. */
@@ -91,7 +122,7 @@ export class Exchange implements TimerOwner {
   }
 
   /** Makes `upstream` carry the request. Written at the end of the event, so that head and first bytes of the body go together. */
-  send(upstream: ClientConnection): void {
+  send(upstream: ExchangeUpstream): void {
     this.upstream = upstream;
     this.#headSent = false;
     upstream.begin(this);
@@ -107,6 +138,7 @@ export class Exchange implements TimerOwner {
     if (upstream === null || this.#body.length > 0 || this.retain) {
       this.#body.append(bytes, from, to, upstream !== null);
     }
+    if (this.#collecting) return;
     if (upstream === null) this.server!.holdRequest();
     else if (this.#headSent) this.#forward(upstream.write(bytes, from, to));
     else if (this.#body.length > 0 && this.#body.length !== to - from) this.flushRequest();
@@ -115,6 +147,22 @@ export class Exchange implements TimerOwner {
 
   requestEnded(): void {
     this.requestDone = true;
+    if (this.#collecting) this.#collected();
+  }
+
+  /** Gathers a body of `length` bytes (-1 = unknown) for `call.collected`, if it is at most `maxBytes`. */
+  collect(length: number, maxBytes: number): void {
+    if (length < 0 || length > maxBytes) {
+      this.call.collected?.(null);
+      return;
+    }
+    this.#collecting = true;
+    if (this.requestDone) this.#collected();
+  }
+
+  #collected(): void {
+    this.#collecting = false;
+    this.call.collected?.(this.#body.bytes.subarray(0, this.#body.length));
   }
 
   /** Sends what waits: the head, and a body that came before the connection did. */
@@ -126,7 +174,7 @@ export class Exchange implements TimerOwner {
     this.server?.resumeRequest();
   }
 
-  #sendHead(upstream: ClientConnection, bytes: Buffer, from: number, to: number): void {
+  #sendHead(upstream: ExchangeUpstream, bytes: Buffer, from: number, to: number): void {
     this.#headSent = true;
     this.#forward(upstream.writeHead(this.#head, this.#headLength, bytes, from, to));
   }

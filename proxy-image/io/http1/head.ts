@@ -80,6 +80,7 @@ export class Head {
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'];
+const IDEMPOTENT = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
 
 export class RequestHead extends Head {
   methodEnd = 0;
@@ -98,6 +99,15 @@ export class RequestHead extends Head {
       if (known.length === methodEnd - start && matches(bytes, start, known)) return known;
     }
     return bytes.toString('latin1', start, methodEnd);
+  }
+
+  /** RFC 9110 section 9.2.2. */
+  get idempotent(): boolean {
+    const { bytes, start, methodEnd } = this;
+    for (const known of IDEMPOTENT) {
+      if (known.length === methodEnd - start && matches(bytes, start, known)) return true;
+    }
+    return false;
   }
 
   /** The request target in origin form (`*` of OPTIONS as it is): what is judged is what is forwarded. */

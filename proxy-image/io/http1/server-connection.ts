@@ -2,13 +2,15 @@ import type { Outbox } from '../tcp/outbox.ts';
 import { Splice, type SpliceOwner } from '../tcp/splice.ts';
 import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner, Timers } from '../transport/types.ts';
 import { type Answer, errorAnswer, renderAnswer } from './answer.ts';
-import { BodyReader, type BodySink } from './body.ts';
-import type { ExchangeEnd, HttpService } from './call.ts';
-import type { Exchange, ExchangePool } from './exchange.ts';
+import { BodyReader } from './body.ts';
+import type { BodySink } from './body-sink.ts';
+import type { ExchangeEnd } from './call.ts';
+import type { Exchange, ExchangePool, ExchangeServer } from './exchange.ts';
 import { RequestHead } from './head.ts';
 import { LIMITS } from './limits.ts';
 import { parseRequest } from './parse-request.ts';
 import { rejection } from './rejection.ts';
+import type { HttpService } from './service.ts';
 
 /** What all server connections of a stack share. */
 export interface ServerContext {
@@ -32,7 +34,7 @@ const LINGER_MS = 1000;
 const HEAD = new RequestHead();
 
 /** A client's connection: requests are read and answered one after the other; what comes too early waits. */
-export class ServerConnection implements ConnectionHandler, BodySink, SpliceOwner, TimerOwner {
+export class ServerConnection implements ConnectionHandler, ExchangeServer, BodySink, SpliceOwner, TimerOwner {
   readonly outbox: Outbox;
   /** Within the reading of a chunk: what an exchange has to send waits for its end. */
   reading = false;
@@ -170,7 +172,7 @@ export class ServerConnection implements ConnectionHandler, BodySink, SpliceOwne
     if (exchange === null) return;
     this.#state = 'wait';
     exchange.requestEnded();
-    if (exchange.answered) exchange.finishAnswered();
+    if (this.#exchange === exchange && exchange.answered) exchange.finishAnswered();
   }
 
   /** Bytes of the request body. */

@@ -3,71 +3,13 @@ import { expect } from 'chai';
 import type {
   Acceptor,
   Connection,
-  ConnectionError,
   ConnectionHandler,
-  Handshake,
   Listener,
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
-
-/** Notes what happens to a connection; waits are bounded. */
-export class Recorder implements ConnectionHandler {
-  connection: Connection | null = null;
-  events: string[] = [];
-  received: Buffer[] = [];
-  handshake: Handshake | null = null;
-  error: ConnectionError | null = null;
-  react: Partial<ConnectionHandler> = {};
-
-  onConnect(connection: Connection): void {
-    this.#note('connect', connection);
-    this.react.onConnect?.(connection);
-  }
-  onSecure(connection: Connection, handshake: Handshake): void {
-    this.#note('secure', connection);
-    this.handshake = handshake;
-    this.react.onSecure?.(connection, handshake);
-  }
-  onData(connection: Connection, chunk: Buffer): void {
-    this.connection = connection;
-    this.received.push(Buffer.from(chunk));
-    if (this.events.at(-1) !== 'data') this.events.push('data');
-    this.react.onData?.(connection, chunk);
-  }
-  onDrain(connection: Connection): void {
-    this.react.onDrain?.(connection);
-  }
-  onEnd(connection: Connection): void {
-    this.#note('end', connection);
-    this.react.onEnd?.(connection);
-  }
-  onClose(connection: Connection, error: ConnectionError | null): void {
-    this.#note('close', connection);
-    this.error = error;
-    this.react.onClose?.(connection, error);
-  }
-  #note(event: string, connection: Connection): void {
-    this.connection = connection;
-    this.events.push(event);
-  }
-
-  get text(): string {
-    return Buffer.concat(this.received).toString('latin1');
-  }
-
-  get bytes(): number {
-    return this.received.reduce((sum, chunk) => sum + chunk.length, 0);
-  }
-}
-
-export async function until(condition: () => boolean, what: string, timeoutMs = 3000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`timed out: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
+import { Recorder, until } from './recorder.ts';
+import { timersContract } from './timers-contract.ts';
 
 /** Writes all of `bytes` as the peer takes them; `drain` is to be called from `onDrain`. */
 class Pump {
@@ -547,43 +489,5 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
     }
   });
 
-  describe('timers', () => {
-    it('fire once, not before their time, in order', async () => {
-      const fired: { name: string; atMs: number }[] = [];
-      const timers = transport.timers;
-      const owner = (name: string) => ({ onTimer: () => fired.push({ name, atMs: timers.nowMs() }) });
-      const startMs = timers.nowMs();
-      timers.set(timers.create(owner('late')), 90);
-      timers.set(timers.create(owner('early')), 30);
-      const cleared = timers.create(owner('cleared'));
-      timers.set(cleared, 20);
-      timers.clear(cleared);
-      const moved = timers.create(owner('moved'));
-      timers.set(moved, 20);
-      timers.set(moved, 60);
-      const nearer = timers.create(owner('nearer'));
-      timers.set(nearer, 8000);
-      timers.set(nearer, 45);
-      await until(() => fired.length === 4, 'four timers');
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      expect(fired.map(({ name }) => name)).to.deep.equal(['early', 'nearer', 'moved', 'late']);
-      [30, 45, 60, 90].forEach((delayMs, i) => {
-        expect(fired[i]!.atMs - startMs).to.be.at.least(delayMs);
-      });
-    });
-
-    it('an owner may arm again from within', async () => {
-      let count = 0;
-      const timers = transport.timers;
-      const timer = timers.create({
-        onTimer: (self) => {
-          if (++count < 3) timers.set(self, 10);
-        },
-      });
-      timers.set(timer, 10);
-      await until(() => count === 3, 'three times');
-      await new Promise((resolve) => setTimeout(resolve, 40));
-      expect(count).to.equal(3);
-    });
-  });
+  timersContract(() => transport);
 }

@@ -1,0 +1,4 @@
+/** Receives the parts of a body that are to be passed on, in order. `bytes[from..to)` is valid during the call. */
+export interface BodySink {
+  range(bytes: Buffer, from: number, to: number): void;
+}

@@ -1,0 +1,65 @@
+import { type DetectedProtocol, detectProtocol } from '../io/detect/detect.ts';
+import type {
+  Connection,
+  ConnectionError,
+  ConnectionHandler,
+  Timer,
+  TimerOwner,
+  Timers,
+} from '../io/transport/types.ts';
+
+export interface FirstBytesOwner {
+  /** What the client speaks, and the bytes read so far (empty after a silent `timeout`), valid during the call. */
+  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer): void;
+  /** The client left before it said anything. */
+  lost(error: ConnectionError | null): void;
+}
+
+/** Protocol detection on a client's connection: reads until the first bytes tell, or the time is up. */
+export class FirstBytes implements ConnectionHandler, TimerOwner {
+  readonly #owner: FirstBytesOwner;
+  readonly #timers: Timers;
+  readonly #timer: Timer;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  /** Takes over the handler of `connection`. */
+  constructor(connection: Connection, timers: Timers, timeoutMs: number, owner: FirstBytesOwner) {
+    this.#owner = owner;
+    this.#timers = timers;
+    this.#timer = timers.create(this);
+    timers.set(this.#timer, timeoutMs);
+    connection.handler = this;
+  }
+
+  onConnect(): void {}
+  onSecure(): void {}
+  onDrain(): void {}
+
+  onData(_: Connection, chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    const protocol = detectProtocol(this.#bytes);
+    if (protocol !== null) this.#settle(protocol);
+    // The chunk is only lent.
+    else this.#bytes = Buffer.from(this.#bytes);
+  }
+
+  /** Too little to be HTTP, and nothing more will come. */
+  onEnd(connection: Connection): void {
+    if (this.#bytes.length === 0) connection.close();
+    else this.#settle('opaque');
+  }
+
+  onTimer(): void {
+    this.#settle('timeout');
+  }
+
+  #settle(protocol: DetectedProtocol | 'timeout'): void {
+    this.#timers.clear(this.#timer);
+    this.#owner.detected(protocol, this.#bytes);
+  }
+
+  onClose(_: Connection, error: ConnectionError | null): void {
+    this.#timers.clear(this.#timer);
+    this.#owner.lost(error);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Rng } from '../core/rng.ts';
+import type { ProxyState } from '../core/state/state.ts';
+import type { AdminHandler } from '../io/admin/admin.ts';
+import type { AccessLog } from '../io/telemetry/access-log.ts';
+import type { Logger } from '../io/telemetry/log.ts';
+import type { Recorder } from '../io/telemetry/recorder.ts';
+import type { LocalNetwork } from '../io/transport/local-network.ts';
+import type { Address, OriginalDestination, TlsContext, Transport } from '../io/transport/types.ts';
+
+/** What the data plane is made of; `main.ts` and tests put it together. */
+export interface StackOptions {
+  transport: Transport;
+  state: ProxyState;
+  recorder: Recorder;
+  log: Logger;
+  rng: Rng;
+  /** Unix time in milliseconds, for the access log. */
+  wallMs(): number;
+  /** The newest certificate with the newest anchors; `null` = none yet. Asked for at every handshake. */
+  tlsContext(): TlsContext | null;
+  originalDestination: OriginalDestination;
+  /** Embedded mode; `null` = redirected traffic. */
+  localNetwork: LocalNetwork | null;
+  listen: { outbound: Address[]; inbound: Address[]; inboundPlain: Address[]; admin: Address[] };
+  admin: AdminHandler;
+  /** `null` = off. */
+  accessLog: AccessLog | null;
+  limits?: Partial<StackLimits>;
+}
+
+export interface StackLimits {
+  /** An original destination that is not known after this is spliced through or refused (design: 500 ms). */
+  lookupTimeoutMs: number;
+  outboundConnectTimeoutMs: number;
+  inboundConnectTimeoutMs: number;
+  handshakeTimeoutMs: number;
+  headTimeoutMs: number;
+  /** Client connections per listener kind: beyond it new ones are refused, so that file descriptors for upstreams and the admin port remain. */
+  connections: number;
+}
+
+/** linkerd2-proxy: connect 1 s out, 300 ms in; 10 s for a head as for protocol detection. */
+export const STACK_LIMITS: Readonly<StackLimits> = {
+  lookupTimeoutMs: 500,
+  outboundConnectTimeoutMs: 1000,
+  inboundConnectTimeoutMs: 300,
+  handshakeTimeoutMs: 10_000,
+  headTimeoutMs: 10_000,
+  connections: 20_000,
+};

@@ -1,0 +1,255 @@
+import { formatAddress } from '../contract/keys.ts';
+import type { Destination, DestinationEntry, DestinationWatcher } from '../core/state/entries.ts';
+import type { DetectedProtocol } from '../io/detect/detect.ts';
+import type { Exchange } from '../io/http1/exchange.ts';
+import type { RequestHead } from '../io/http1/head.ts';
+import { ServerConnection } from '../io/http1/server-connection.ts';
+import type { HttpService } from '../io/http1/service.ts';
+import { Outbox } from '../io/tcp/outbox.ts';
+import type {
+  Acceptor,
+  Address,
+  Connection,
+  ConnectionError,
+  ConnectionHandler,
+  OriginalDestination,
+  Timer,
+  TimerOwner,
+} from '../io/transport/types.ts';
+import type { StackContext } from './context.ts';
+import { FirstBytes, type FirstBytesOwner } from './first-bytes.ts';
+import type { Live } from './live.ts';
+import type { OutboundCalls } from './outbound-http.ts';
+import { passThroughTargets, streamTargets, type TargetChoice } from './outbound-targets.ts';
+import { Stream } from './stream.ts';
+
+/**
+ * The life of an outbound connection, top to bottom:
+ *
+ *   accept → original destination → look-up, bounded → protocol → HTTP requests (`outbound-http.ts`), or a stream (`stream.ts`)
+ */
+export class OutboundAcceptor implements Acceptor {
+  readonly #context: StackContext;
+  readonly #destination: OriginalDestination;
+  readonly #calls: OutboundCalls;
+
+  constructor(context: StackContext, destination: OriginalDestination, calls: OutboundCalls) {
+    this.#context = context;
+    this.#destination = destination;
+    this.#calls = calls;
+  }
+
+  accept(connection: Connection): ConnectionHandler {
+    const { live, limits } = this.#context;
+    const original = this.#destination.of(connection);
+    if (original === null || isOwn(connection, original) || live.clients >= limits.connections) {
+      connection.reset();
+      return connection.handler;
+    }
+    new OutboundConnection(this.#context, this.#calls, connection, original).start();
+    return connection.handler;
+  }
+}
+
+/** Made to the listener itself: nothing was redirected, and following it would never end. */
+function isOwn({ local }: Connection, original: Address): boolean {
+  return original.port === local.port && original.ip === local.ip;
+}
+
+/** One connection of the application. */
+class OutboundConnection
+  implements ConnectionHandler, DestinationWatcher, FirstBytesOwner, HttpService, Live, TimerOwner
+{
+  readonly tellsErrors = true;
+  readonly #context: StackContext;
+  readonly #calls: OutboundCalls;
+  readonly #connection: Connection;
+  readonly #original: Address;
+  readonly #destination: Destination;
+  readonly #timer: Timer;
+  #waiting = false;
+  #draining = false;
+  #http: ServerConnection | null = null;
+  #stream: Stream | null = null;
+  #released = false;
+  /** `l5d-dst-canonical`, made once per answer of the control plane. */
+  #lines = '';
+  #linesOf: DestinationEntry | null = null;
+
+  constructor(context: StackContext, calls: OutboundCalls, connection: Connection, original: Address) {
+    this.#context = context;
+    this.#calls = calls;
+    this.#connection = connection;
+    this.#original = original;
+    this.#timer = context.options.transport.timers.create(this);
+    this.#destination = context.options.state.destination(original.ip, original.port);
+  }
+
+  /** 1. What is the address that the application wanted? */
+  start(): void {
+    const { live, limits, options } = this.#context;
+    this.#connection.handler = this;
+    live.add(this);
+    live.opened(this.#connection, this.#labels());
+    options.state.watch(this.#destination, this);
+    const { entry } = this.#destination;
+    if (entry !== null) {
+      this.#answered(entry);
+      return;
+    }
+    this.#waiting = true;
+    this.#connection.pause();
+    options.transport.timers.set(this.#timer, limits.lookupTimeoutMs);
+  }
+
+  /** The control plane has answered, for the first time or with another kind of thing. */
+  destinationChanged(destination: Destination): void {
+    if (!this.#waiting) {
+      // Made under an answer that does not hold any more: ends at the next message boundary. A stream has none.
+      this.drain();
+      this.closeIdle();
+      return;
+    }
+    if (destination.entry === null) return;
+    this.#stopWaiting();
+    this.#answered(destination.entry);
+  }
+
+  #stopWaiting(): void {
+    this.#waiting = false;
+    this.#context.options.transport.timers.clear(this.#timer);
+    this.#connection.resume();
+  }
+
+  /** Nobody could say in time: the network's own answer serves, unless the mesh forbids it. */
+  onTimer(): void {
+    const { options } = this.#context;
+    this.#stopWaiting();
+    const fields = { destination: formatAddress(this.#original.ip, this.#original.port) };
+    if (options.state.settings.requireIdentity) {
+      options.recorder.unseenRefused();
+      options.log.warn('destination not known in time: connection refused', fields);
+      this.#connection.reset();
+      return;
+    }
+    options.recorder.unseenPassedThrough();
+    options.log.warn('destination not known in time: passed through without TLS', fields);
+    this.#splice(passThroughTargets(this.#original));
+  }
+
+  /** 2. What is there, and what does it speak? */
+  #answered(entry: DestinationEntry): void {
+    if (entry.kind === 'forbidden') this.#connection.reset();
+    else if (entry.kind === 'unknown') this.#splice(passThroughTargets(this.#original));
+    else if (entry.protocol === 'http1') this.#serveHttp();
+    else if (entry.protocol === 'detect') this.#detect();
+    // HTTP/2 passes as a stream, with mTLS, until the proxy has a codec for it.
+    else this.#splice(streamTargets(entry));
+  }
+
+  #detect(): void {
+    const { options } = this.#context;
+    const { detectTimeoutMs } = options.state.settings;
+    new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, this);
+  }
+
+  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer): void {
+    if (protocol === 'http1') {
+      this.#serveHttp().onData(this.#connection, bytes);
+      return;
+    }
+    const { entry } = this.#destination;
+    const known = entry !== null && (entry.kind === 'service' || entry.kind === 'pod');
+    this.#splice(known ? streamTargets(entry) : passThroughTargets(this.#original), bytes);
+  }
+
+  /** 3a. Requests, one after the other. */
+  #serveHttp(): ServerConnection {
+    this.#http = new ServerConnection(new Outbox(this.#connection), this, this.#context.http);
+    if (this.#draining) this.#http.drain();
+    return this.#http;
+  }
+
+  /** Each request is judged by what is known at that time. */
+  begin(exchange: Exchange, head: RequestHead): void {
+    const entry = this.#destination.entry;
+    if (entry?.kind === 'service') this.#calls.toService(exchange, head, entry, this.#linesFor(entry, entry.authority));
+    else if (entry?.kind === 'pod') this.#calls.toPod(exchange, head, entry);
+    else this.#calls.toAddress(exchange, head, this.#original);
+  }
+
+  #linesFor(entry: DestinationEntry, authority: string): string {
+    if (this.#linesOf !== entry) {
+      this.#linesOf = entry;
+      this.#lines = `l5d-dst-canonical: ${authority}\r\n`;
+    }
+    return this.#lines;
+  }
+
+  /** 3b. Bytes. */
+  #splice(choice: TargetChoice, firstBytes?: Buffer): void {
+    const { outboundDial, options, live } = this.#context;
+    this.#stream = new Stream(this.#connection, outboundDial, choice, { options, live, direction: 'outbound' }, () =>
+      this.released(),
+    );
+    this.#stream.start(firstBytes);
+  }
+
+  get idle(): boolean {
+    return this.#http?.idle === true;
+  }
+
+  drain(): void {
+    this.#draining = true;
+    this.#http?.drain();
+  }
+
+  closeIdle(): void {
+    this.#http?.closeIdle();
+  }
+
+  abort(): void {
+    if (this.#stream !== null) this.#stream.abort();
+    else if (this.#http !== null) this.#http.abort();
+    else this.#connection.reset();
+  }
+
+  /** The connection is gone, in whatever stage it was. */
+  released(): void {
+    if (this.#released) return;
+    this.#released = true;
+    const { live, options } = this.#context;
+    options.transport.timers.clear(this.#timer);
+    options.state.unwatch(this.#destination, this);
+    live.remove(this);
+    live.closed(this.#connection, null);
+  }
+
+  lost(): void {
+    this.released();
+  }
+
+  /** Handler only while the destination is looked up. */
+  onConnect(): void {}
+  onSecure(): void {}
+  onData(): void {}
+  onDrain(): void {}
+  onEnd(): void {}
+
+  onClose(_: Connection, _error: ConnectionError | null): void {
+    this.released();
+  }
+
+  #labels() {
+    return {
+      direction: 'outbound',
+      peer: 'src',
+      targetAddr: formatAddress(this.#original.ip, this.#original.port),
+      tls: 'no_identity',
+      noTlsReason: 'loopback',
+      identity: '',
+      dst: {},
+      authority: '',
+    } as const;
+  }
+}

@@ -1,0 +1,95 @@
+import { FixedDestination } from '../io/transport/local-network.ts';
+import type { Acceptor, Address, Listener, OriginalDestination } from '../io/transport/types.ts';
+import { AdminAcceptor } from './admin.ts';
+import { createContext, type StackContext } from './context.ts';
+import { InboundMeshAcceptor, InboundPlainAcceptor } from './inbound-accept.ts';
+import { InboundCalls } from './inbound-http.ts';
+import type { StackOptions } from './options.ts';
+import { OutboundAcceptor } from './outbound.ts';
+import { OutboundCalls } from './outbound-http.ts';
+
+/** The data plane of one proxy. */
+export interface Stack {
+  /** Opens the admin port: it answers before anything else is there. */
+  startAdmin(): Promise<Address[]>;
+  /** Opens inbound and outbound listeners; to be called once there is a certificate. */
+  startTraffic(): Promise<TrafficAddresses>;
+  /** Resolves when nothing is in flight. Listeners stay open meanwhile: others may not have heard yet. */
+  drain(): Promise<void>;
+  /** Brings the byte counts of open connections up to date: to be called before metrics are written. */
+  report(): void;
+  /** Closes everything at once. */
+  stop(): void;
+}
+
+/** Where the listeners are, in the order of the options (ports chosen where 0 was asked for). */
+export interface TrafficAddresses {
+  outbound: Address[];
+  inbound: Address[];
+  inboundPlain: Address[];
+}
+
+export function createStack(options: StackOptions): Stack {
+  return new ProxyStack(options);
+}
+
+class ProxyStack implements Stack {
+  readonly #context: StackContext;
+  readonly #outboundCalls: OutboundCalls;
+  readonly #inboundCalls: InboundCalls;
+  readonly #listeners: Listener[] = [];
+
+  constructor(options: StackOptions) {
+    this.#context = createContext(options);
+    this.#outboundCalls = new OutboundCalls(this.#context);
+    this.#inboundCalls = new InboundCalls(this.#context);
+  }
+
+  startAdmin(): Promise<Address[]> {
+    const { listen, admin } = this.#context.options;
+    return this.#listen(listen.admin, new AdminAcceptor(this.#context, admin));
+  }
+
+  async startTraffic(): Promise<TrafficAddresses> {
+    const { listen, localNetwork, originalDestination } = this.#context.options;
+    const inbound = await this.#listen(listen.inbound, new InboundMeshAcceptor(this.#context, this.#inboundCalls));
+    const plain = new InboundPlainAcceptor(this.#context, originalDestination, this.#inboundCalls);
+    const inboundPlain = await this.#listen(listen.inboundPlain, plain);
+    if (localNetwork === null) {
+      const outbound = await this.#listen(listen.outbound, this.#outbound(originalDestination));
+      return { outbound, inbound, inboundPlain };
+    }
+    const outbound: Address[] = [];
+    for (const { listen: address, destination } of localNetwork.outbound) {
+      outbound.push(...(await this.#listen([address], this.#outbound(new FixedDestination(destination)))));
+    }
+    return { outbound, inbound, inboundPlain };
+  }
+
+  #outbound(destination: OriginalDestination): Acceptor {
+    return new OutboundAcceptor(this.#context, destination, this.#outboundCalls);
+  }
+
+  async #listen(addresses: Address[], acceptor: Acceptor): Promise<Address[]> {
+    const bound: Address[] = [];
+    for (const address of addresses) {
+      const listener = await this.#context.options.transport.listen(address, acceptor);
+      this.#listeners.push(listener);
+      bound.push(listener.address);
+    }
+    return bound;
+  }
+
+  drain(): Promise<void> {
+    return this.#context.live.drain();
+  }
+
+  report(): void {
+    this.#context.live.report();
+  }
+
+  stop(): void {
+    for (const listener of this.#listeners) listener.stop();
+    this.#context.live.abort();
+  }
+}

@@ -1,0 +1,144 @@
+import { formatAddress } from '../contract/keys.ts';
+import type { EndpointState } from '../core/balance/endpoint.ts';
+import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from '../io/pool/dial.ts';
+import { Outbox } from '../io/tcp/outbox.ts';
+import { Splice, type SpliceOwner } from '../io/tcp/splice.ts';
+import type { Connection, ConnectionError, ConnectionHandler } from '../io/transport/types.ts';
+import type { LiveSet } from './live.ts';
+import type { StackOptions } from './options.ts';
+
+/** Where a stream may go: asked again after each failed attempt, until it says `null`. */
+export interface StreamTargets {
+  next(options: StackOptions): DialTarget | null;
+  /** The attempt that `next` named last. */
+  connected(options: StackOptions, tookMs: number): void;
+  failed(options: StackOptions, error: DialError): void;
+  /** The stream has ended; only after `connected`. */
+  closed(): void;
+  /** For metrics: the endpoint of the present attempt; `null` = an address that no resource named. */
+  readonly endpoint: EndpointState | null;
+  readonly authority: string;
+}
+
+export interface StreamSurroundings {
+  readonly options: StackOptions;
+  readonly live: LiveSet;
+  readonly direction: 'inbound' | 'outbound';
+}
+
+/** One connection carried as bytes: dialled, with another endpoint where one refuses, then spliced. */
+export class Stream implements ConnectionHandler, DialOwner, SpliceOwner {
+  readonly #client: Outbox;
+  readonly #dialContext: DialContext;
+  readonly #targets: StreamTargets;
+  readonly #around: StreamSurroundings;
+  readonly #released: () => void;
+  #firstBytes: Buffer = Buffer.alloc(0);
+  #ended = false;
+  #dial: Dial | null = null;
+  #dialledMs = 0;
+  #splice: Splice | null = null;
+
+  /** Takes over the handler of `connection`. `released` is called once, when all is over. */
+  constructor(
+    connection: Connection,
+    dialContext: DialContext,
+    targets: StreamTargets,
+    around: StreamSurroundings,
+    released: () => void,
+  ) {
+    this.#client = new Outbox(connection);
+    this.#dialContext = dialContext;
+    this.#targets = targets;
+    this.#around = around;
+    this.#released = released;
+    connection.handler = this;
+  }
+
+  /** `firstBytes` were read by detection; they are valid during the call. */
+  start(firstBytes?: Buffer): void {
+    if (firstBytes !== undefined) this.#firstBytes = Buffer.from(firstBytes);
+    this.#client.connection.pause();
+    this.#next();
+  }
+
+  #next(): void {
+    const target = this.#targets.next(this.#around.options);
+    if (target === null) {
+      this.#client.connection.reset();
+      return;
+    }
+    this.#dialledMs = this.#dialContext.transport.timers.nowMs();
+    this.#dial = new Dial(this.#dialContext, target, this);
+  }
+
+  dialled(dial: Dial, connection: Connection, prelude: Buffer | null): void {
+    this.#dial = null;
+    const { options, live } = this.#around;
+    this.#targets.connected(options, options.transport.timers.nowMs() - this.#dialledMs);
+    live.opened(connection, this.#labels(dial.target));
+    const upstream = new Outbox(connection);
+    if (prelude !== null) this.#firstBytes = Buffer.concat([prelude, this.#firstBytes]);
+    const client = this.#client.connection;
+    this.#splice = new Splice(this.#client, upstream, this);
+    client.resume();
+    this.#splice.feedFromLeft(this.#firstBytes, 0, this.#firstBytes.length);
+    this.#firstBytes = Buffer.alloc(0);
+    if (this.#ended) this.#splice.endFromLeft();
+  }
+
+  dialFailed(dial: Dial, error: DialError): void {
+    this.#dial = null;
+    const { options, direction } = this.#around;
+    const peer = formatAddress(dial.target.address.ip, dial.target.address.port);
+    options.log.debug('could not connect', { peer, direction, failure: error.failure, detail: error.detail });
+    this.#targets.failed(options, error);
+    this.#next();
+  }
+
+  spliceClosed(splice: Splice, error: ConnectionError | null): void {
+    this.#around.live.closed(splice.right, error);
+    this.#targets.closed();
+    this.#released();
+  }
+
+  abort(): void {
+    if (this.#splice !== null) this.#splice.abort();
+    else this.#client.connection.reset();
+  }
+
+  /** The client while the upstream is dialled; it is paused. */
+  onConnect(): void {}
+  onSecure(): void {}
+  onDrain(): void {}
+
+  onData(_: Connection, chunk: Buffer): void {
+    this.#firstBytes = Buffer.concat([this.#firstBytes, chunk]);
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+  }
+
+  onClose(): void {
+    this.#dial?.cancel();
+    this.#dial = null;
+    this.#released();
+  }
+
+  #labels(target: DialTarget) {
+    const { endpoint, authority } = this.#targets;
+    const meshed = target.identity !== null;
+    const why = this.#around.direction === 'inbound' ? 'loopback' : 'not_provided_by_service_discovery';
+    return {
+      direction: this.#around.direction,
+      peer: 'dst',
+      targetAddr: formatAddress(target.address.ip, target.address.port),
+      tls: meshed ? 'true' : 'no_identity',
+      noTlsReason: meshed ? '' : why,
+      identity: target.identity ?? '',
+      dst: endpoint?.facts.labels ?? {},
+      authority,
+    } as const;
+  }
+}
