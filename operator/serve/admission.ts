@@ -10,13 +10,18 @@ export type Admission = 'admitted' | 'unknownPod' | 'refused';
  * certificates with the old name are still valid.
  */
 export function judge(view: ClusterView, hello: Pick<Hello, 'namespace' | 'pod'>, identity: string): Admission {
+  const account = accountOf(identity);
+  if (account?.namespace !== hello.namespace) return 'refused';
   const pod = view.pod(hello.namespace, hello.pod);
-  if (pod === null) return namespaceOf(identity) === hello.namespace ? 'unknownPod' : 'refused';
-  const expected = `${pod.serviceAccount}.${hello.namespace}.serviceaccount.identity.`;
-  return identity.startsWith(expected) ? 'admitted' : 'refused';
+  if (pod === null) return 'unknownPod';
+  return pod.serviceAccount === account.name ? 'admitted' : 'refused';
 }
 
-/** A ServiceAccount's name may contain dots, a namespace's may not. */
-function namespaceOf(identity: string): string | null {
-  return /\.([^.]+)\.serviceaccount\.identity\./.exec(identity)?.[1] ?? null;
+const MARK = '.serviceaccount.identity.';
+
+/** Read from the right: a ServiceAccount's name may contain dots, and so imitate another identity; a namespace's may not. */
+function accountOf(identity: string): { name: string; namespace: string } | null {
+  const end = identity.lastIndexOf(MARK);
+  const dot = identity.lastIndexOf('.', end - 1);
+  return end < 0 || dot < 1 ? null : { name: identity.slice(0, dot), namespace: identity.slice(dot + 1, end) };
 }

@@ -1,10 +1,11 @@
 import type { TLSSocket } from 'node:tls';
 
-/** The identity that a verified client certificate proves, or `null`: it must have exactly one SAN, a DNS name. */
+/** The identity that a verified client certificate proves, or `null`: it must be no authority and have exactly one SAN, a DNS name. */
 export function peerCertificate(socket: TLSSocket): { identity: string; expiresAtMs: number } | null {
   const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
-  const identity = certificate === undefined ? null : onlyDnsName(certificate.subjectAltName ?? '');
-  const expiresAtMs = Date.parse(certificate?.validTo ?? '');
+  if (certificate === undefined || certificate.ca) return null;
+  const identity = onlyDnsName(certificate.subjectAltName ?? '');
+  const expiresAtMs = Date.parse(certificate.validTo);
   return identity === null || Number.isNaN(expiresAtMs) ? null : { identity, expiresAtMs };
 }
 

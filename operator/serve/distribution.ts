@@ -171,6 +171,15 @@ export class Distribution {
     before?.peer.close('WEFT_SERVE_REPLACED', client.peer.address);
   }
 
+  /** A proxy that was let in before its pod was known gets the policy of that pod only if the pod is its own. */
+  #isStillWelcome(session: Session): boolean {
+    const client = this.#sessions.get(session.name);
+    if (client === undefined || client.hello === null || client.podKnown) return true;
+    const verdict = this.#podVerdict(client, client.hello, this.#clock.nowMs());
+    if (verdict !== null) client.peer.close(...verdict);
+    return verdict === null;
+  }
+
   #verdict(client: Client, nowMs: number): [ErrorCode, string] | null {
     const { limits } = this.#context;
     const { hello, session, peer } = client;
@@ -218,6 +227,7 @@ export class Distribution {
     if (cache.stale) {
       for (const audience of cache.refresh(this.#slice())) {
         for (const session of audience.subscribers) {
+          if (audience.key.kind === 'workload' && !this.#isStillWelcome(session)) continue;
           session.invalidate(audience.keyText);
           this.#waiting.add(session);
         }
