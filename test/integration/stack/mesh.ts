@@ -1,0 +1,195 @@
+import { formatKey } from '../../../proxy-image/contract/keys.ts';
+import type { Change } from '../../../proxy-image/contract/messages.ts';
+import type {
+  Endpoint,
+  PortPolicy,
+  ResourceBody,
+  ServiceDestination,
+  WorkloadResource,
+} from '../../../proxy-image/contract/resources.ts';
+import { Xoshiro } from '../../../proxy-image/core/rng.ts';
+import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
+import { createAdminHandler } from '../../../proxy-image/io/admin/admin.ts';
+import { Readiness } from '../../../proxy-image/io/admin/readiness.ts';
+import { JsonLogger } from '../../../proxy-image/io/telemetry/log.ts';
+import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
+import { FixedDestination } from '../../../proxy-image/io/transport/local-network.ts';
+import type { Address, OriginalDestination, TlsContext, Transport } from '../../../proxy-image/io/transport/types.ts';
+import type { StackLimits } from '../../../proxy-image/stack/options.ts';
+import { createStack, type Stack, type TrafficAddresses } from '../../../proxy-image/stack/stack.ts';
+import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
+import { backend, initialWorkload, newState, portPolicy, service, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
+
+export const SERVICE_ADDRESS: Address = { ip: '10.96.0.1', port: 80 };
+export const SERVICE_KEY: string = formatKey({ kind: 'service', ip: SERVICE_ADDRESS.ip, port: SERVICE_ADDRESS.port });
+
+export function identityName(serviceAccount: string): string {
+  return `${serviceAccount}.shop.serviceaccount.identity.linkerd.cluster.local`;
+}
+
+export interface ProxyOptions {
+  serviceAccount?: string;
+  /** `none` for a proxy that has no certificate yet. */
+  certificate?: LeafDefect | 'no certificate';
+  authority?: TestAuthority;
+  limits?: Partial<StackLimits>;
+  originalDestination?: OriginalDestination;
+}
+
+/** One proxy of a test: its state is set by hand, everything below is the real thing. */
+export class TestProxy {
+  readonly state: ProxyState;
+  readonly recorder: ProxyRecorder;
+  readonly stack: Stack;
+  readonly log: string[] = [];
+  readonly readiness: Readiness = new Readiness([]);
+  addresses!: TrafficAddresses;
+  admin!: Address;
+  #version = 0;
+
+  constructor(transport: Transport, authority: TestAuthority, options: ProxyOptions) {
+    const clock = { nowMs: () => transport.timers.nowMs(), wallMs: () => Date.now() };
+    this.state = newState(clock);
+    this.recorder = new ProxyRecorder({ clock, podIp: '127.0.0.1', zone: () => '' });
+    const context = contextOf(transport, authority, options);
+    const sink = { level: 'debug' as const, write: (line: string) => this.log.push(line), wallMs: () => Date.now() };
+    this.stack = createStack({
+      transport,
+      state: this.state,
+      recorder: this.recorder,
+      log: new JsonLogger(sink),
+      rng: new Xoshiro(1),
+      wallMs: () => Date.now(),
+      tlsContext: () => context,
+      originalDestination: options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
+      localNetwork: null,
+      listen: {
+        outbound: [loopback()],
+        inbound: [loopback()],
+        inboundPlain: [loopback()],
+        admin: [loopback()],
+      },
+      admin: createAdminHandler({
+        readiness: this.readiness,
+        metrics: () => 'weft_test 1\n',
+        log: sink,
+        shutdownEnabled: false,
+        shutdown: () => {},
+      }),
+      accessLog: null,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    });
+  }
+
+  async start(): Promise<this> {
+    this.admin = (await this.stack.startAdmin())[0]!;
+    this.addresses = await this.stack.startTraffic();
+    return this;
+  }
+
+  get outbound(): Address {
+    return this.addresses.outbound[0]!;
+  }
+
+  get inbound(): Address {
+    return this.addresses.inbound[0]!;
+  }
+
+  get inboundPlain(): Address {
+    return this.addresses.inboundPlain[0]!;
+  }
+
+  /** What the configuration stream would bring. */
+  set(key: string, body: ResourceBody): void {
+    const change: Change = { op: 'set', key, version: `v${++this.#version}`, body };
+    const rejected = this.state.apply([change]);
+    if (rejected.length > 0) throw new Error(JSON.stringify(rejected));
+  }
+
+  setService(more: Partial<ServiceDestination>): void {
+    this.set(SERVICE_KEY, service({ protocol: 'http1', ...more }));
+  }
+
+  setEndpoints(name: string, endpoints: Endpoint[]): void {
+    this.set(backend(name, 1).endpoints, { sources: '8', endpoints });
+  }
+
+  setPolicy(port: number, policy: Partial<PortPolicy>, more: Partial<WorkloadResource> = {}): void {
+    this.set(WORKLOAD_KEY, { ...initialWorkload(), sources: '9', ports: { [port]: portPolicy(policy) }, ...more });
+  }
+}
+
+function loopback(): Address {
+  return { ip: '127.0.0.1', port: 0 };
+}
+
+function contextOf(transport: Transport, authority: TestAuthority, options: ProxyOptions): TlsContext | null {
+  const { certificate = 'none', serviceAccount = 'client' } = options;
+  if (certificate === 'no certificate') return null;
+  const leaf = createLeaf(authority, identityName(serviceAccount), certificate);
+  return transport.tlsContext({
+    keyPem: leaf.keyPem,
+    certificatePem: leaf.chainPem,
+    anchorsPem: (options.authority ?? authority).anchorsPem,
+  });
+}
+
+/** Proxies that trust each other, and what they carry. Everything ends with `stop`. */
+export class TestMesh {
+  readonly transport: Transport;
+  readonly authority: TestAuthority = createTestAuthority();
+  readonly faults: unknown[] = [];
+  readonly #proxies: TestProxy[] = [];
+  readonly #closers: (() => void)[] = [];
+
+  constructor(create: (onFault: (error: unknown) => void) => Transport) {
+    this.transport = create((error) => this.faults.push(error));
+  }
+
+  async proxy(options: ProxyOptions = {}): Promise<TestProxy> {
+    const proxy = new TestProxy(this.transport, options.authority ?? this.authority, options);
+    this.#proxies.push(proxy);
+    return proxy.start();
+  }
+
+  onStop(close: () => void): void {
+    this.#closers.push(close);
+  }
+
+  stop(): void {
+    for (const proxy of this.#proxies) proxy.stack.stop();
+    for (const close of this.#closers) close();
+    if (this.faults.length > 0) throw this.faults[0];
+  }
+
+  /** An endpoint of `server`'s pod for an application on `port`. */
+  meshed(server: TestProxy, port: number, serviceAccount = 'server'): Endpoint {
+    return {
+      address: '127.0.0.1',
+      port,
+      identity: identityName(serviceAccount),
+      proxyPort: server.inbound.port,
+      protocol: 'http1',
+      node: 'node-1',
+      zone: '',
+      hintZones: [],
+      weight: 1,
+      labels: { namespace: 'shop', service: 'web', pod: `web-${port}` },
+    };
+  }
+
+  plain(port: number): Endpoint {
+    return {
+      address: '127.0.0.1',
+      port,
+      identity: null,
+      proxyPort: 0,
+      protocol: 'http1',
+      node: 'node-1',
+      zone: '',
+      hintZones: [],
+      weight: 1,
+      labels: { namespace: 'shop', service: 'web', pod: `web-${port}` },
+    };
+  }
+}

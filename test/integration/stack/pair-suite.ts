@@ -1,0 +1,81 @@
+import { expect } from 'chai';
+import type { Transport } from '../../../proxy-image/io/transport/types.ts';
+import { identityName, TestMesh, type TestProxy } from './mesh.ts';
+import { dialRaw, ok, serveHttp, serveRaw } from './peers.ts';
+
+/** A client's proxy and a server's proxy with everything real between them: runs on Node and on Bun. */
+export function pairSuite(create: (onFault: (error: unknown) => void) => Transport): void {
+  let mesh: TestMesh;
+  let client: TestProxy;
+  let server: TestProxy;
+
+  beforeEach(async () => {
+    mesh = new TestMesh(create);
+    client = await mesh.proxy({ serviceAccount: 'client' });
+    server = await mesh.proxy({ serviceAccount: 'server' });
+  });
+  afterEach(() => mesh.stop());
+
+  it('carries a request over mutual TLS and tells the application who asked', async () => {
+    const application = await serveHttp(mesh, (request) => ok(request));
+    client.setService({});
+    client.setEndpoints('web', [mesh.meshed(server, application.port)]);
+    const browser = dialRaw(mesh, client.outbound);
+    browser.send('GET /a?b=c HTTP/1.1\r\nHost: web\r\nl5d-client-id: forged\r\nX-Own: 1\r\n\r\n');
+    const text = await browser.hears('X-Own: 1\r\n');
+    expect(text).to.match(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(text).to.contain('GET /a?b=c HTTP/1.1\r\nHost: web\r\nX-Own: 1\r\n');
+    expect(text).to.contain(`l5d-client-id: ${identityName('client')}\r\n`);
+    expect(text).not.to.contain('forged');
+    expect(text).not.to.contain('l5d-dst-canonical');
+  });
+
+  it('keeps connections: a second request uses the same ones', async () => {
+    const application = await serveHttp(mesh, () => ok('hello'));
+    client.setService({});
+    client.setEndpoints('web', [mesh.meshed(server, application.port)]);
+    const browser = dialRaw(mesh, client.outbound);
+    for (let i = 1; i <= 5; i++) {
+      browser.text = '';
+      browser.send('GET / HTTP/1.1\r\nHost: web\r\n\r\n');
+      await browser.hears('hello');
+    }
+    expect(application.served).to.have.length(1);
+  });
+
+  it('carries bodies of every framing both ways', async () => {
+    const application = await serveRaw(mesh, (one) => {
+      if (one.text.endsWith('0\r\n\r\n') || one.text.endsWith('12345')) {
+        one.socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n');
+      }
+    });
+    client.setService({});
+    client.setEndpoints('web', [mesh.meshed(server, application.port)]);
+    const browser = dialRaw(mesh, client.outbound);
+    browser.send('POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n\r\n123');
+    browser.send('45');
+    await browser.hears('0\r\n\r\n');
+    browser.text = '';
+    browser.send('POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
+    browser.send('0\r\n\r\n');
+    await browser.hears('3\r\nabc\r\n0\r\n\r\n');
+    expect(application.served[0]!.text).to.contain('5\r\nhello\r\n0\r\n\r\n');
+  });
+
+  it('splices what is not HTTP, over mutual TLS, with half-close', async () => {
+    const application = await serveRaw(mesh, (one, chunk) => one.socket.write(chunk.toUpperCase()));
+    client.setService({ protocol: 'opaque' });
+    client.setEndpoints('web', [mesh.meshed(server, application.port)]);
+    server.setPolicy(application.port, { protocol: 'opaque' });
+    const caller = dialRaw(mesh, client.outbound);
+    caller.send('hello');
+    await caller.hears('HELLO');
+    caller.socket.end();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(application.served[0]!.ended).to.equal(true);
+    application.served[0]!.socket.write('late answer');
+    await caller.hears('late answer');
+    application.served[0]!.socket.end();
+    await caller.gone();
+  });
+}
