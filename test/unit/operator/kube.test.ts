@@ -1,0 +1,354 @@
+import { ApiException, CoreV1Api } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { Applier } from '../../../operator/kube/apply.ts';
+import { fromResponse, fromStatus, toRequestError } from '../../../operator/kube/errors.ts';
+import { EventRecorder } from '../../../operator/kube/events.ts';
+import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
+import { leaseClient, microTime } from '../../../operator/kube/lease.ts';
+import { LineSplitter } from '../../../operator/kube/lines.ts';
+import { listWatch } from '../../../operator/kube/list-watch.ts';
+import { resourcePath } from '../../../operator/kube/resources.ts';
+import { RestClient } from '../../../operator/kube/rest.ts';
+import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
+import { tokenReviewer } from '../../../operator/kube/token-review.ts';
+import { systemClock } from '../../../operator/runtime/clock.ts';
+import { RequestError } from '../../../operator/runtime/errors.ts';
+import { FakeApiServer, statusBody } from '../../fakes/api-server.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+import { RecordingLog, SERVICES, service, until } from '../../fakes/watching.ts';
+import { createTestAuthority } from '../../support/certificates.ts';
+
+const SERVICE = { group: '', version: 'v1', plural: 'services' };
+const { signal } = new AbortController();
+
+describe('errors of the API server', () => {
+  const cases: [number, object, string | undefined, Partial<RequestError>][] = [
+    [404, statusBody(404, 'NotFound'), undefined, { failure: 'NotFound', status: 404 }],
+    [409, statusBody(409, 'Conflict'), undefined, { failure: 'Conflict' }],
+    [410, statusBody(410, 'Expired'), undefined, { failure: 'Expired' }],
+    [400, statusBody(400, 'Expired'), undefined, { failure: 'Expired' }],
+    [
+      429,
+      statusBody(429, 'TooManyRequests', { retryAfterSeconds: 7 }),
+      '3',
+      { failure: 'Throttled', retryAfterMs: 7_000 },
+    ],
+    [429, statusBody(429), '3', { failure: 'Throttled', retryAfterMs: 3_000 }],
+    [429, statusBody(429), undefined, { failure: 'Throttled', retryAfterMs: 1_000 }],
+    [503, statusBody(503), '2', { failure: 'Throttled', retryAfterMs: 2_000 }],
+    [503, statusBody(503), undefined, { failure: 'Transient', retryAfterMs: 0 }],
+    [503, statusBody(503), 'Wed, 21 Oct 2026 07:28:00 GMT', { failure: 'Transient' }],
+    [401, statusBody(401), undefined, { failure: 'Forbidden' }],
+    [403, statusBody(403), undefined, { failure: 'Forbidden' }],
+    [422, statusBody(422, 'Invalid'), undefined, { failure: 'Invalid' }],
+    [408, statusBody(408), undefined, { failure: 'Transient' }],
+    [500, statusBody(500), undefined, { failure: 'Transient' }],
+  ];
+  for (const [status, body, retryAfter, expected] of cases) {
+    it(`${status} ${JSON.stringify(body).slice(60, 110)} → ${expected.failure}`, () => {
+      expect(fromResponse(status, JSON.stringify(body), retryAfter)).to.include(expected);
+    });
+  }
+
+  it('reads what a proxy in between answers as text', () => {
+    expect(fromResponse(502, '<html>bad gateway</html>', undefined).message).to.equal('<html>bad gateway</html>');
+    expect(fromResponse(502, '', undefined).message).to.equal('the API server answered 502');
+    expect(fromResponse(500, '"text"', undefined).failure).to.equal('Transient');
+    expect(fromStatus({}).status).to.equal(0);
+  });
+
+  it("maps the client's exceptions and errors of the network, and lets aborts through", () => {
+    const exception = new ApiException(409, 'conflict', JSON.stringify(statusBody(409)), {});
+    expect(toRequestError(exception)).to.include({ failure: 'Conflict' });
+    const network = new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
+    expect(toRequestError(network)).to.include({ failure: 'Transient', message: 'fetch failed: connect ECONNREFUSED' });
+    expect(toRequestError('odd')).to.include({ failure: 'Transient', message: 'odd' });
+    const abort = new DOMException('gone', 'AbortError');
+    expect(toRequestError(abort)).to.equal(abort);
+    const mapped = new RequestError('Invalid', 'x');
+    expect(toRequestError(mapped)).to.equal(mapped);
+  });
+});
+
+describe('lines of a watch', () => {
+  it('come out whole, however the bytes are cut', () => {
+    const text = 'one\n\n{"ü":"€"}\nlast\nrest';
+    const bytes = Buffer.from(text);
+    for (let size = 1; size <= bytes.length; size++) {
+      const splitter = new LineSplitter();
+      const lines: string[] = [];
+      for (let at = 0; at < bytes.length; at += size) {
+        splitter.push(bytes.subarray(at, at + size), (line) => lines.push(line));
+      }
+      expect(lines).to.deep.equal(['one', '{"ü":"€"}', 'last']);
+    }
+  });
+
+  it('are not kept without end', () => {
+    const splitter = new LineSplitter();
+    const chunk = Buffer.alloc(4 * 1024 * 1024, 0x61);
+    expect(() => {
+      for (let i = 0; i < 5; i++) splitter.push(chunk, () => {});
+    }).to.throw(RangeError);
+  });
+});
+
+describe('paths', () => {
+  it('are built for core and groups, namespaces and names, and escape what is hostile', () => {
+    expect(resourcePath(SERVICE)).to.equal('/api/v1/services');
+    expect(resourcePath(SERVICE, 'a', 'b')).to.equal('/api/v1/namespaces/a/services/b');
+    expect(resourcePath({ group: 'g', version: 'v1', plural: 'xs' }, '', 'n')).to.equal('/apis/g/v1/xs/n');
+    expect(resourcePath(SERVICE, '../x', '?')).to.equal('/api/v1/namespaces/..%2Fx/services/%3F');
+  });
+});
+
+describe('requests to the API server', () => {
+  let api: FakeApiServer;
+  let config: PooledKubeConfig;
+  let rest: RestClient;
+  let seen: { code: string; method: string; host: string }[];
+
+  beforeEach(async () => {
+    api = await new FakeApiServer().start();
+    config = api.configure(new PooledKubeConfig());
+    seen = [];
+    rest = new RestClient(config, { finished: (labels) => seen.push(labels) });
+  });
+
+  afterEach(async () => {
+    await config.close();
+    await api.stop();
+  });
+
+  it('share connections: 200 one after another, then 200 at once, on at most 4', async () => {
+    const get = () => rest.json({ method: 'GET', path: SERVICES, signal });
+    for (let i = 0; i < 200; i++) await get();
+    expect(api.connections).to.be.at.most(4);
+    await Promise.all(Array.from({ length: 200 }, get));
+    expect(api.connections).to.be.at.most(4);
+  });
+
+  it("share them with the client's own typed APIs", async () => {
+    const core = config.makeApiClient(CoreV1Api);
+    api.objects.put(SERVICES, service('a'));
+    for (let i = 0; i < 50; i++) expect((await core.listServiceForAllNamespaces()).items).to.have.length(1);
+    expect(api.connections).to.be.at.most(4);
+  });
+
+  it('are not held up by watches', async () => {
+    const abort = new AbortController();
+    const source = listWatch(rest, SERVICE);
+    const options = { resourceVersion: '1', timeoutSeconds: 300, signal: abort.signal };
+    const watches = Array.from({ length: 10 }, () =>
+      source.watch(options, { opened() {}, event() {} }).catch(() => {}),
+    );
+    await until('ten watches', () => api.openWatches === 10);
+    await rest.json({ method: 'GET', path: SERVICES, signal });
+    abort.abort();
+    await Promise.all(watches);
+  });
+
+  it('use new connections when the CA has changed', async () => {
+    await rest.json({ method: 'GET', path: SERVICES, signal });
+    const cluster = config.getCurrentCluster()!;
+    const other = { ...cluster, caData: Buffer.from(createTestAuthority().anchorsPem).toString('base64') };
+    config.clusters = [other];
+    const failed = await rest.json({ method: 'GET', path: SERVICES, signal }).catch((error: RequestError) => error);
+    expect(failed).to.include({ failure: 'Transient' });
+    config.clusters = [cluster];
+    await rest.json({ method: 'GET', path: SERVICES, signal });
+    expect(api.connections).to.equal(2);
+    await until('the first pool is closed', () => api.openConnections === 1);
+  });
+
+  it('refuse a server that does not prove its name', async () => {
+    config.clusters = [{ ...config.getCurrentCluster()!, tlsServerName: 'other.test' }];
+    const failed = await rest.json({ method: 'GET', path: SERVICES, signal }).catch((error: RequestError) => error);
+    expect(failed).to.include({ failure: 'Transient' });
+    expect(api.requests).to.deep.equal([]);
+  });
+
+  it('are counted with code, method and host', async () => {
+    await rest.json({ method: 'GET', path: SERVICES, signal });
+    await rest.json({ method: 'GET', path: `${SERVICES}/none`, signal }).catch(() => {});
+    api.fault = () => ({ type: 'reset' });
+    await rest.json({ method: 'GET', path: SERVICES, signal }).catch(() => {});
+    expect(seen.map(({ code, method }) => `${method} ${code}`)).to.deep.equal(['GET 200', 'GET 404', 'GET <error>']);
+    expect(seen[0]!.host).to.equal(new URL(api.url).host);
+  });
+
+  it('reject where the kubeconfig names no cluster', async () => {
+    const failed = await new RestClient(new PooledKubeConfig())
+      .json({ method: 'GET', path: '/', signal })
+      .catch((error: RequestError) => error);
+    expect(failed).to.include({ failure: 'Transient', message: 'the kubeconfig names no current cluster' });
+  });
+
+  it('reject an answer that is no JSON', async () => {
+    api.fault = () => ({ type: 'status', status: 200, body: 'no json' });
+    const failed = await rest.json({ method: 'GET', path: '/', signal }).catch((error: RequestError) => error);
+    expect(failed).to.include({ failure: 'Transient' });
+  });
+
+  describe('apply', () => {
+    it('is a forced server-side apply under the field manager, of status separately', async () => {
+      const applier = new Applier(rest, 'tester');
+      const reference = { type: SERVICE, kind: 'Service', namespace: 'shop', name: 'a' };
+      await applier.apply(reference, { metadata: { labels: { x: 'y' } }, spec: { n: 1 } }, signal);
+      await applier.applyStatus(reference, { ready: true }, signal);
+      const held = api.objects.get(SERVICES, 'shop/a')!;
+      expect(held).to.deep.include({ kind: 'Service', spec: { n: 1 }, status: { ready: true } });
+      const [first, second] = api.requests;
+      expect(first!.contentType).to.equal('application/apply-patch+yaml');
+      expect(Object.fromEntries(first!.query)).to.deep.equal({ fieldManager: 'tester', force: 'true' });
+      expect(second!.path).to.equal('/api/v1/namespaces/shop/services/a/status');
+    });
+
+    it('does not touch an object of the same name with another uid', async () => {
+      const held = api.objects.put(SERVICES, service('a'));
+      const reference = { type: SERVICE, kind: 'Service', namespace: 'shop', name: 'a', uid: 'an older one' };
+      const failed = await new Applier(rest, 'tester')
+        .applyStatus(reference, { x: 1 }, signal)
+        .catch((e: RequestError) => e);
+      expect(failed).to.include({ failure: 'Conflict' });
+      expect(api.objects.get(SERVICES, 'shop/a')).to.deep.equal(held);
+    });
+  });
+
+  describe('a lease', () => {
+    const record = { holder: 'a', durationSeconds: 15, acquiredMs: 1_000, renewedMs: 2_500, transitions: 3 };
+
+    it('is written with microseconds and read back', async () => {
+      expect(microTime(2_500)).to.equal('1970-01-01T00:00:02.500000Z');
+      const lease = leaseClient(rest, 'weft-system', 'op');
+      expect(await lease.get(signal)).to.equal(null);
+      const created = await lease.create(record, signal);
+      expect(created.record).to.deep.equal(record);
+      const raw = api.objects.get('/apis/coordination.k8s.io/v1/leases', 'weft-system/op')!;
+      expect(raw['spec']).to.deep.include({ renewTime: '1970-01-01T00:00:02.500000Z', leaseDurationSeconds: 15 });
+      const updated = await lease.update({ ...created, record: { ...record, holder: '' } }, signal);
+      expect((await lease.get(signal))!).to.deep.equal(updated);
+    });
+
+    it('refuses a write that is based on an older version', async () => {
+      const lease = leaseClient(rest, 'weft-system', 'op');
+      const created = await lease.create(record, signal);
+      await lease.update(created, signal);
+      const failed = await lease.update(created, signal).catch((error: RequestError) => error);
+      expect(failed).to.include({ failure: 'Conflict' });
+    });
+
+    it('reads what others left empty, and does not hide an outage as absence', async () => {
+      api.objects.put('/apis/coordination.k8s.io/v1/leases', { metadata: { namespace: 'n', name: 'l' }, spec: {} });
+      const lease = leaseClient(rest, 'n', 'l');
+      const empty = { holder: '', durationSeconds: 0, acquiredMs: 0, renewedMs: 0, transitions: 0 };
+      expect((await lease.get(signal))!.record).to.deep.equal(empty);
+      api.fault = () => ({ type: 'status', status: 500 });
+      expect(await lease.get(signal).catch((error: RequestError) => error.failure)).to.equal('Transient');
+    });
+  });
+
+  describe('Secrets', () => {
+    it('are created once and never overwritten', async () => {
+      const secrets = new NamespacedSecrets(rest, 'weft-system', { app: 'weft' }, systemClock);
+      expect(await secrets.get('ca')).to.equal(null);
+      expect(secrets.newestVersion).to.equal('0');
+      const content = { type: 'Opaque', data: { key: Buffer.from([0, 255]) } };
+      expect(await secrets.create('ca', content)).to.equal(true);
+      expect(await secrets.create('ca', { type: 'Opaque', data: {} })).to.equal(false);
+      expect(await secrets.get('ca')).to.deep.equal(content);
+      expect(secrets.newestVersion).to.equal(api.objects.version);
+      expect(api.objects.get('/api/v1/secrets', 'weft-system/ca')!.metadata).to.deep.include({
+        labels: { app: 'weft' },
+      });
+    });
+
+    it('that cannot be read are no absent ones', async () => {
+      const secrets = new NamespacedSecrets(rest, 'weft-system', {}, systemClock);
+      api.fault = () => ({ type: 'status', status: 403 });
+      expect(await secrets.get('ca').catch((error: RequestError) => error.failure)).to.equal('Forbidden');
+      const created = secrets.create('ca', { type: 'Opaque', data: {} });
+      expect(await created.catch((error: RequestError) => error.failure)).to.equal('Forbidden');
+    });
+  });
+
+  describe('token reviews', () => {
+    it('fill in what the answer leaves out', async () => {
+      api.fault = () => ({ type: 'status', status: 201, body: {} });
+      expect(await tokenReviewer(rest, systemClock).review('t', 'aud')).to.deep.equal({
+        authenticated: false,
+        audiences: [],
+        username: '',
+        extra: {},
+        error: '',
+      });
+    });
+
+    it('carry user, audiences and pod', async () => {
+      const status = {
+        authenticated: true,
+        audiences: ['aud'],
+        user: { username: 'system:serviceaccount:a:b', extra: { 'authentication.kubernetes.io/pod-name': ['p'] } },
+      };
+      api.fault = () => ({ type: 'status', status: 201, body: { status } });
+      const answer = await tokenReviewer(rest, systemClock).review('t', 'aud');
+      expect(answer).to.deep.include({
+        authenticated: true,
+        username: 'system:serviceaccount:a:b',
+        audiences: ['aud'],
+      });
+      expect(answer.extra['authentication.kubernetes.io/pod-name']).to.deep.equal(['p']);
+    });
+  });
+
+  describe('events', () => {
+    const EVENTS = '/apis/events.k8s.io/v1/events';
+    const subject = { type: SERVICE, kind: 'Service', namespace: 'shop', name: 'a', uid: 'u1' };
+    const content = { type: 'Warning', reason: 'Invalid', action: 'Reconcile', note: 'spec.x: wrong' } as const;
+
+    function recorder(log = new RecordingLog()) {
+      const clock = new FakeClock();
+      const source = { controller: 'weft.dev/operator', instance: 'op-1' };
+      return { clock, log, events: new EventRecorder(rest, source, clock, log) };
+    }
+
+    it('name object, reason and reporter; identical ones within ten minutes become one with a count', async () => {
+      const { clock, events } = recorder();
+      for (let i = 0; i < 3; i++) await events.record(subject, content, signal);
+      const created = api.requests.filter(({ method }) => method === 'POST');
+      expect(created).to.have.length(1);
+      const [, patch] = api.requests;
+      const name = patch!.path.split('/').at(-1)!;
+      const event = api.objects.get(EVENTS, `shop/${name}`)!;
+      expect(event).to.deep.include({ reason: 'Invalid', note: 'spec.x: wrong', reportingInstance: 'op-1' });
+      expect(event['regarding']).to.deep.include({ kind: 'Service', name: 'a', uid: 'u1' });
+      expect(event['series']).to.deep.include({ count: 3 });
+      await clock.advance(600_000);
+      await events.record(subject, content, signal);
+      await events.record(subject, { ...content, note: 'another' }, signal);
+      expect(api.requests.filter(({ method }) => method === 'POST')).to.have.length(3);
+    });
+
+    it('of cluster-scoped objects live in default', async () => {
+      const { events } = recorder();
+      await events.record({ ...subject, namespace: '' }, content, signal);
+      expect(api.requests[0]!.path).to.equal('/apis/events.k8s.io/v1/namespaces/default/events');
+    });
+
+    it('that cannot be written are logged and forgotten', async () => {
+      const { events, log } = recorder();
+      api.fault = () => ({ type: 'status', status: 403 });
+      await events.record(subject, content, signal);
+      expect(log.messages('warn')).to.deep.equal(['could not record an event']);
+    });
+
+    it('do not fill memory', async () => {
+      const { events } = recorder();
+      api.fault = () => ({ type: 'status', status: 201, body: {} });
+      for (let i = 0; i < 1_050; i++) await events.record({ ...subject, uid: `u${i}` }, content, signal);
+      api.requests.length = 0;
+      await events.record({ ...subject, uid: 'u0' }, content, signal);
+      expect(api.requests[0]!.method, 'the oldest is not remembered').to.equal('POST');
+    });
+  });
+});
