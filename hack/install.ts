@@ -23,7 +23,7 @@ const OURS = ['app.kubernetes.io/part-of', 'weft'] as const;
 const NAMESPACE = 'weft-system';
 const WEBHOOKS = ['mutatingwebhookconfiguration/weft-injector', 'validatingwebhookconfiguration/weft-validator'];
 /** In this order: what comes later needs what comes before. */
-const MANIFESTS = ['namespace.yaml', 'rbac.yaml', 'operator.yaml'];
+const MANIFESTS = ['namespace.yaml', 'rbac.yaml', 'direct-mode.yaml', 'operator.yaml'];
 const ROLLOUT_TIMEOUT_S = 180;
 const WEBHOOK_TIMEOUT_MS = 60_000;
 

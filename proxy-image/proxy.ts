@@ -1,0 +1,335 @@
+import type { RunConfig } from './config.ts';
+import type { ConfigSource, RejectedKey } from './contract/config-source.ts';
+import { formatAddress } from './contract/keys.ts';
+import { type Change, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS } from './contract/messages.ts';
+import type { Clock } from './core/clock.ts';
+import { defaultWorkload } from './core/policy/defaults.ts';
+import { Xoshiro } from './core/rng.ts';
+import type { TrustEntry, TrustWatcher } from './core/state/entries.ts';
+import { ProxyState } from './core/state/state.ts';
+import { createAdminHandler } from './io/admin/admin.ts';
+import { Readiness } from './io/admin/readiness.ts';
+import { OperatorSource, type SourceContext, type StreamSink } from './io/config-source/operator/source.ts';
+import { SnapshotFile } from './io/config-source/snapshot-file.ts';
+import type { Surroundings } from './io/control/clock.ts';
+import { errorFields } from './io/control/error-fields.ts';
+import { resolveHost } from './io/control/resolve.ts';
+import { IdentityAgent } from './io/identity/agent.ts';
+import { CertifyClient } from './io/identity/certify.ts';
+import { IdentityStore } from './io/identity/store.ts';
+import { lazyRegexEngine } from './io/regex-engine.ts';
+import { AccessLog } from './io/telemetry/access-log.ts';
+import { renderMetrics } from './io/telemetry/exposition.ts';
+import { JsonLogger, type LogFields, type Logger, type LogSink } from './io/telemetry/log.ts';
+import { readProcessFacts } from './io/telemetry/process.ts';
+import { ProxyRecorder } from './io/telemetry/proxy-recorder.ts';
+import type { LocalNetwork } from './io/transport/local-network.ts';
+import type { Address, OriginalDestination, Timer, TimerOwner, Transport } from './io/transport/types.ts';
+import { usableAddresses } from './listen.ts';
+import type { StackOptions } from './stack/options.ts';
+import { createStack, type Stack, type TrafficAddresses } from './stack/stack.ts';
+import { VERSION } from './version.ts';
+
+/** What the runtime gives to a proxy; Bun in an image, Node in tests. */
+export interface Platform {
+  transport: Transport;
+  originalDestination: OriginalDestination;
+  /** Embedded mode; `null` = redirected traffic. */
+  localNetwork: LocalNetwork | null;
+  /** Text of /proc/net/if_inet6, `null` where the kernel has no IPv6. */
+  ipv6Interfaces: string | null;
+  /** Of the runtime, for the first line of the log. */
+  runtime: string;
+  /** Standard output: log and access log. */
+  write(text: string): void;
+}
+
+/** What a proxy waits for before it is ready; each happens once (linkerd2-proxy: readiness latches). */
+const LATCHES = { identity: 'certificate', configuration: 'workload policy', listeners: 'listeners' } as const;
+
+/** Destinations that nobody has looked up for so long are given back (design: at least 10 minutes). */
+const IDLE_DESTINATION_MS = 10 * 60_000;
+const SWEEP_MS = 60_000;
+const ACCESS_LOG_FLUSH_MS = 1000;
+
+/** One proxy: identity, configuration, data plane and admin port, put together and taken through its life. */
+export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
+  /** Resolves when the proxy has drained; rejects when it cannot do its work (a listener that cannot be opened). */
+  readonly ended: Promise<void>;
+  readonly state: ProxyState;
+  readonly log: Logger;
+  readonly #config: RunConfig;
+  readonly #platform: Platform;
+  readonly #surroundings: Surroundings;
+  readonly #readiness = new Readiness(Object.values(LATCHES));
+  readonly #recorder: ProxyRecorder;
+  readonly #accessLog: AccessLog | null;
+  readonly #identity: IdentityAgent;
+  readonly #snapshot: SnapshotFile;
+  readonly #stack: Stack;
+  readonly #sweepTimer: Timer;
+  readonly #flushTimer: Timer;
+  readonly #graceTimer: Timer;
+  #source: ConfigSource | null = null;
+  #opening = false;
+  #draining = false;
+  #certificateEndMs = 0;
+  #resolveEnded: () => void = () => {};
+  #rejectEnded: (error: unknown) => void = () => {};
+
+  constructor(config: RunConfig, platform: Platform) {
+    const { transport } = platform;
+    const { timers } = transport;
+    const clock: Clock = { nowMs: () => timers.nowMs(), wallMs: () => Date.now() };
+    const logSink: LogSink = { level: config.logLevel, write: (line) => platform.write(line), wallMs: clock.wallMs };
+    this.#config = config;
+    this.#platform = platform;
+    this.#surroundings = { timers, wallMs: clock.wallMs, random: Math.random };
+    this.log = new JsonLogger(logSink);
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolveEnded = resolve;
+      this.#rejectEnded = reject;
+    });
+    this.state = createState(config, clock);
+    this.#recorder = new ProxyRecorder({ clock, podIp: config.pod.ips[0] ?? '', zone: () => this.state.zone });
+    this.#accessLog = config.accessLog === '' ? null : new AccessLog(config.accessLog, (text) => platform.write(text));
+    this.#identity = createIdentity(config, transport, this.#surroundings, this.log);
+    this.#snapshot = new SnapshotFile(config.identity.dir, () => this.state.persist(), timers, this.log);
+    this.#stack = createStack(this.#stackOptions(logSink, clock));
+    this.#sweepTimer = timers.create(this);
+    this.#flushTimer = timers.create(this);
+    this.#graceTimer = timers.create(this);
+  }
+
+  /** Opens the admin port, restores what an earlier container kept, and begins to ask. Traffic is let in when there is a certificate and a policy. */
+  async start(): Promise<void> {
+    const { pod, configSource } = this.#config;
+    this.log.info('proxy starts', {
+      version: VERSION,
+      runtime: this.#platform.runtime,
+      namespace: pod.namespace,
+      pod: pod.name,
+      source: configSource,
+    });
+    const admin = await this.#stack.startAdmin();
+    this.log.info('admin port is open', { admin: addressesText(admin) });
+    this.#restore();
+    this.state.watchTrust(this);
+    this.#identity.subscribe(() => this.#certificateChanged());
+    await this.#identity.start();
+    this.#source = await this.#createSource();
+    this.state.attach(this.#source);
+    this.#source.start(this);
+    this.#surroundings.timers.set(this.#sweepTimer, SWEEP_MS);
+    if (this.#accessLog !== null) this.#surroundings.timers.set(this.#flushTimer, ACCESS_LOG_FLUSH_MS);
+    this.#proceed();
+  }
+
+  /** Not ready any more; ends when nothing is in flight, at the latest after the grace period. */
+  drain(reason: string): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#readiness.drain();
+    this.log.info('proxy drains', { reason, graceMs: this.#config.shutdownGraceMs });
+    this.#surroundings.timers.set(this.#graceTimer, this.#config.shutdownGraceMs);
+    this.#stack.drain().then(() => this.#end('nothing is in flight'));
+  }
+
+  apply(changes: readonly Change[]): RejectedKey[] {
+    const rejected = this.state.apply(changes);
+    for (const { key, problems } of rejected) this.log.warn('resource refused', { key, problems: problems.join('; ') });
+    this.#snapshot.changed();
+    this.#proceed();
+    return rejected;
+  }
+
+  held(): ReturnType<ProxyState['held']> {
+    return this.state.held();
+  }
+
+  contact(): void {
+    this.state.contact();
+  }
+
+  connectionChanged(connected: boolean): void {
+    this.state.connectionChanged(connected);
+  }
+
+  trustChanged(trust: TrustEntry): void {
+    try {
+      this.#identity.replaceAnchors(trust.anchorsPem);
+    } catch (error) {
+      this.log.error('a trust bundle cannot be used, the last one stays in force', errorFields(error));
+    }
+  }
+
+  onTimer(timer: Timer): void {
+    const { timers } = this.#surroundings;
+    if (timer === this.#graceTimer) {
+      this.#end('the grace period is over');
+    } else if (timer === this.#flushTimer) {
+      this.#accessLog?.flush();
+      timers.set(timer, ACCESS_LOG_FLUSH_MS);
+    } else {
+      this.state.releaseIdle(IDLE_DESTINATION_MS);
+      timers.set(timer, SWEEP_MS);
+    }
+  }
+
+  #restore(): void {
+    const snapshot = this.#snapshot.load();
+    if (snapshot === null) return;
+    for (const { key, problems } of this.state.restore(snapshot))
+      this.log.warn('a stored resource cannot be used', { key, problems: problems.join('; ') });
+    this.log.info('snapshot restored', { resources: this.state.status.resources });
+  }
+
+  #certificateChanged(): void {
+    const credentials = this.#identity.current();
+    if (credentials !== null && credentials.notAfterMs !== this.#certificateEndMs) {
+      this.#certificateEndMs = credentials.notAfterMs;
+      this.#recorder.certificateChanged(credentials.notAfterMs / 1000, this.#surroundings.wallMs() / 1000);
+    }
+    this.#proceed();
+  }
+
+  /** Releases the latches that have been reached; opens the listeners when certificate and policy are there. */
+  #proceed(): void {
+    const identified = this.#identity.current() !== null;
+    const configured = this.state.status.workloadArrived;
+    if (identified) this.#readiness.release(LATCHES.identity);
+    if (configured) this.#readiness.release(LATCHES.configuration);
+    if (!identified || !configured || this.#opening || this.#draining) return;
+    this.#opening = true;
+    this.#stack.startTraffic().then(
+      (addresses) => {
+        this.#readiness.release(LATCHES.listeners);
+        this.log.info('proxy is ready', listenFields(addresses));
+      },
+      (error) => this.#rejectEnded(error),
+    );
+  }
+
+  async #createSource(): Promise<ConfigSource> {
+    const { pod, control, configSource, apiServer } = this.#config;
+    const { transport } = this.#platform;
+    if (configSource === 'operator') {
+      const context: SourceContext = {
+        transport,
+        resolve: resolveHost,
+        credentials: this.#identity,
+        surroundings: this.#surroundings,
+        log: this.log,
+      };
+      return new OperatorSource(context, {
+        peer: { host: control.host, port: control.configPort, identity: control.identity },
+        pod: { namespace: pod.namespace, pod: pod.name, node: pod.node, zone: '', proxyVersion: VERSION },
+        pingMs: PING_INTERVAL_MS,
+        silenceMs: SILENCE_TIMEOUT_MS,
+      });
+    }
+    // The compiler and its parsers: not loaded by a proxy that has an operator.
+    const { KubernetesSource, WATCH_SILENCE_MS } = await import('./io/config-source/kubernetes/source.ts');
+    const options = { server: apiServer, namespace: pod.namespace, pod: pod.name, silenceMs: WATCH_SILENCE_MS };
+    const source = new KubernetesSource(transport, options, this.#surroundings, this.log);
+    const tellBundle = () => source.trustChanged(this.#identity.anchorsPem);
+    this.#identity.subscribe(tellBundle);
+    tellBundle();
+    return source;
+  }
+
+  #stackOptions(logSink: LogSink, clock: Clock): StackOptions {
+    const { transport, originalDestination, localNetwork } = this.#platform;
+    const process = readProcessFacts;
+    const sources = { clock, recorder: this.#recorder, state: this.state, process, build: { version: VERSION } };
+    return {
+      transport,
+      state: this.state,
+      recorder: this.#recorder,
+      log: this.log,
+      rng: new Xoshiro(crypto.getRandomValues(new Uint32Array(1))[0]!),
+      wallMs: clock.wallMs,
+      tlsContext: () => this.#identity.current()?.context ?? null,
+      originalDestination,
+      localNetwork,
+      listen: this.#listen(),
+      admin: createAdminHandler({
+        readiness: this.#readiness,
+        metrics: () => {
+          this.#stack.report();
+          return renderMetrics(sources);
+        },
+        log: logSink,
+        shutdownEnabled: this.#config.adminShutdown,
+        shutdown: () => this.drain('POST /shutdown'),
+      }),
+      accessLog: this.#accessLog,
+    };
+  }
+
+  #listen(): StackOptions['listen'] {
+    const { outbound, inbound, inboundPlain, admin } = this.#config.listen;
+    const usable = (addresses: Address[]) => usableAddresses(addresses, this.#platform.ipv6Interfaces);
+    return {
+      outbound: usable(outbound),
+      inbound: usable(inbound),
+      inboundPlain: usable(inboundPlain),
+      admin: usable(admin),
+    };
+  }
+
+  #end(reason: string): void {
+    const { timers } = this.#surroundings;
+    for (const timer of [this.#sweepTimer, this.#flushTimer, this.#graceTimer]) timers.clear(timer);
+    this.log.info('proxy ends', { reason });
+    this.#stack.stop();
+    this.#source?.stop();
+    this.#identity.stop();
+    this.#snapshot.flush();
+    this.#accessLog?.flush();
+    this.#resolveEnded();
+  }
+}
+
+function createState(config: RunConfig, clock: Clock): ProxyState {
+  const { pod, inbound } = config;
+  return new ProxyState({
+    clock,
+    loadRegexEngine: lazyRegexEngine(),
+    namespace: pod.namespace,
+    pod: pod.name,
+    node: pod.node,
+    zone: '',
+    initialWorkload: defaultWorkload(inbound),
+  });
+}
+
+function createIdentity(
+  config: RunConfig,
+  transport: Transport,
+  surroundings: Surroundings,
+  log: Logger,
+): IdentityAgent {
+  const { control, identity } = config;
+  const peer = { host: control.host, port: control.identityPort, identity: control.identity };
+  return new IdentityAgent(
+    transport,
+    new CertifyClient(transport, resolveHost, peer),
+    new IdentityStore(identity.dir),
+    identity,
+    surroundings,
+    log,
+  );
+}
+
+function listenFields({ outbound, inbound, inboundPlain }: TrafficAddresses): LogFields {
+  return {
+    outbound: addressesText(outbound),
+    inbound: addressesText(inbound),
+    inboundPlain: addressesText(inboundPlain),
+  };
+}
+
+function addressesText(addresses: readonly Address[]): string {
+  return addresses.map(({ ip, port }) => formatAddress(ip, port)).join(' ');
+}

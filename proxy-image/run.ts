@@ -1,0 +1,56 @@
+import { existsSync, readFileSync, writeSync } from 'node:fs';
+import type { RunConfig } from './config.ts';
+import { WeftError } from './contract/errors.ts';
+import { errorFields } from './io/control/error-fields.ts';
+import { createBunTransport } from './io/transport/bun.ts';
+import { loadGetSocketOption } from './io/transport/bun-socket-option.ts';
+import { type LocalNetwork, parseLocalNetwork } from './io/transport/local-network.ts';
+import { RedirectedDestination } from './io/transport/original-destination.ts';
+import { MeshProxy, type Platform } from './proxy.ts';
+
+const IPV6_INTERFACES = '/proc/net/if_inet6';
+
+/** The verb `run` under Bun. Resolves when the proxy has drained, after SIGTERM, SIGINT or POST /shutdown. */
+export async function run(config: RunConfig): Promise<void> {
+  let proxy: MeshProxy | null = null;
+  // A defect ends the connection that met it, never the process: other connections are somebody else's.
+  const onFault = (error: unknown): void => proxy?.log.error('defect', errorFields(error));
+  process.on('uncaughtException', onFault);
+  process.on('unhandledRejection', onFault);
+  proxy = new MeshProxy(config, createPlatform(config, onFault));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => proxy?.drain(signal));
+  await proxy.start();
+  await proxy.ended;
+}
+
+function createPlatform(config: RunConfig, onFault: (error: unknown) => void): Platform {
+  return {
+    transport: createBunTransport(onFault),
+    originalDestination: new RedirectedDestination(loadGetSocketOption()),
+    localNetwork: config.localNetworkFile === '' ? null : readLocalNetwork(config.localNetworkFile),
+    ipv6Interfaces: existsSync(IPV6_INTERFACES) ? readFileSync(IPV6_INTERFACES, 'utf8') : null,
+    runtime: `bun ${process.versions['bun'] ?? ''}`,
+    write: writeOut,
+  };
+}
+
+/** Whoever reads our output may be gone or slow: a line is lost then, never a request. */
+function writeOut(text: string): void {
+  try {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+  } catch {
+    // EAGAIN or EPIPE: there is nowhere to say so.
+  }
+}
+
+function readLocalNetwork(file: string): LocalNetwork {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : file;
+    throw new WeftError('WEFT_CONFIG_ENVIRONMENT', `WEFT_PROXY_LOCAL_NETWORK: ${detail}`, error);
+  }
+  return parseLocalNetwork(parsed);
+}
