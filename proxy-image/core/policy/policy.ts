@@ -3,7 +3,7 @@ import type { CompiledNetwork } from '../net/cidr.ts';
 import type { RouteTable } from '../route/table.ts';
 
 export type PolicyReason =
-  /** Allowed. */
+  /** Allowed: plaintext from the pod itself. */
   | 'loopback'
   | 'authorized'
   | 'probe'

@@ -1,4 +1,5 @@
 import type { RequestMatch, Route } from '../../contract/resources.ts';
+import type { CompiledClass } from '../classify/classify.ts';
 import { compileClass } from '../classify/compile.ts';
 import { UNRESOLVED } from '../series.ts';
 import type { LoadRegexEngine } from './engine.ts';
@@ -13,6 +14,9 @@ export interface RouteProblem {
   index: number;
   message: string;
 }
+
+/** One for all routes without classes. */
+const NO_CLASSES: readonly CompiledClass[] = [];
 
 const NEVER: MatchPlan = { match: { matches: () => false }, exactPath: null, prefix: '' };
 
@@ -29,7 +33,7 @@ export function compileRoutes(
   const problems: RouteProblem[] = [];
   const routes = sources.map((source, index): IndexedRoute => {
     const plan = planOf(source.match, loadEngine, (message) => problems.push({ index, message }));
-    return { ...plan, entry: entryOf(direction, dst, source) };
+    return { order: index, entry: entryOf(direction, dst, source), ...plan };
   });
   const table = dst === '' && routes.length === 0 ? NO_ROUTES : new RouteTable(direction, dst, routes);
   return { table, problems };
@@ -52,7 +56,7 @@ function entryOf(direction: Direction, dst: string, source: RouteSource) {
     name: source.name,
     isRetryable: source.isRetryable,
     timeoutMs: source.timeoutMs,
-    classes: source.responseClasses.map(compileClass),
+    classes: source.responseClasses.length === 0 ? NO_CLASSES : source.responseClasses.map(compileClass),
     series: UNRESOLVED,
     generation: UNRESOLVED,
   };

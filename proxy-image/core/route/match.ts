@@ -1,6 +1,6 @@
 import type { RequestMatch } from '../../contract/resources.ts';
 import type { LoadRegexEngine } from './engine.ts';
-import { compilePattern } from './pattern.ts';
+import { compilePattern, type PathPattern } from './pattern.ts';
 import type { CompiledMatch } from './table.ts';
 
 /** A compiled match with what can be known of its paths in advance. */
@@ -17,11 +17,7 @@ export function compileMatch(match: RequestMatch, loadEngine: LoadRegexEngine): 
       return { match: new MethodMatch(match.method), exactPath: null, prefix: '' };
     case 'path': {
       const pattern = compilePattern(match.regex, loadEngine);
-      return {
-        match: { matches: (_method, path) => pattern.matches(path) },
-        exactPath: pattern.exact,
-        prefix: pattern.prefix,
-      };
+      return { match: new PathMatch(pattern), exactPath: pattern.exact, prefix: pattern.prefix };
     }
     case 'all':
       return allOf(match.of.map((child) => compileMatch(child, loadEngine)));
@@ -58,6 +54,16 @@ class MethodMatch implements CompiledMatch {
   }
   matches(method: string): boolean {
     return method === this.#method;
+  }
+}
+
+class PathMatch implements CompiledMatch {
+  readonly #pattern: PathPattern;
+  constructor(pattern: PathPattern) {
+    this.#pattern = pattern;
+  }
+  matches(_method: string, path: string): boolean {
+    return this.#pattern.matches(path);
   }
 }
 

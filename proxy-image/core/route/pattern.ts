@@ -100,7 +100,7 @@ function withoutAnchors(expression: string): string {
 
 /** Length of a group's opening or closing when it means nothing here: not repeated, and (as a bar is no literal) without alternatives. */
 function groupBracketAt(text: string, at: number): number {
-  if (text[at] === ')') return '*+?{'.includes(text[at + 1] ?? ' ') ? 0 : 1;
+  if (text[at] === ')') return isQuantifier(text[at + 1]) ? 0 : 1;
   if (text[at] !== '(') return 0;
   if (text[at + 1] !== '?') return 1;
   // Of the groups with a question mark only the plain and the named; flags change the meaning of what follows.
@@ -141,15 +141,27 @@ function classAt(text: string, at: number): Step | null {
   return { piece: { literal: null, test, min, max: Number.POSITIVE_INFINITY }, next: next + 1 };
 }
 
-const SPECIAL = /[\\^$.|?*+()[\]{}]/;
+/** ASCII characters that stand for themselves. Others are left to the engine, which counts code points where a string counts halves of them. */
+const PLAIN = /[^\\^$.|?*+()[\]{}\u0080-\uffff]+/y;
 
-/** One literal character, plain or escaped. A quantifier behind it stops the next step, as it is special itself. */
+/**
+ * Literal characters: as many plain ones as there are, or an escaped one. A quantifier behind them belongs to the last, which then makes a step of its
+ * own, and stops the next one, as it is no literal.
+ */
 function literalAt(text: string, at: number): Step | null {
-  const char = text[at]!;
-  if (char !== '\\') return SPECIAL.test(char) ? null : { piece: { literal: char }, next: at + 1 };
-  const escaped = text[at + 1];
+  PLAIN.lastIndex = at;
+  const plain = PLAIN.exec(text)?.[0];
+  if (plain !== undefined) {
+    const length = plain.length > 1 && isQuantifier(text[at + plain.length]) ? plain.length - 1 : plain.length;
+    return { piece: { literal: plain.slice(0, length) }, next: at + length };
+  }
+  const escaped = text[at] === '\\' ? text[at + 1] : undefined;
   // Escaped punctuation stands for itself in RE2; escaped letters and digits have meanings of their own.
   return escaped !== undefined && isPunctuation(escaped) ? { piece: { literal: escaped }, next: at + 2 } : null;
+}
+
+function isQuantifier(char: string | undefined): boolean {
+  return char === '*' || char === '+' || char === '?' || char === '{';
 }
 
 function append(pieces: Piece[], piece: Piece): void {
@@ -176,7 +188,7 @@ function literalPrefix(expression: string): string {
     const step = literalAt(text, at);
     if (step === null) break;
     // `ab?`: the last character belongs to the quantifier.
-    if (step.next < text.length && '*+?{'.includes(text[step.next]!)) break;
+    if (isQuantifier(text[step.next])) break;
     prefix += step.piece.literal;
     at = step.next;
   }

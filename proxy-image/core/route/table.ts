@@ -24,18 +24,14 @@ export interface CompiledMatch {
 
 /** A route with what can be said about its paths without running its whole match. */
 export interface IndexedRoute {
+  /** Position in the profile's list. */
+  readonly order: number;
   readonly entry: RouteEntry;
   readonly match: CompiledMatch;
   /** The only path that can match, or `null`. */
   readonly exactPath: string | null;
   /** Every matching path starts with it; may be empty. */
   readonly prefix: string;
-}
-
-/** Ordered candidates: a position in the profile's list, and the route. */
-interface Candidate {
-  readonly order: number;
-  readonly route: IndexedRoute;
 }
 
 /** Decisions remembered per table, in two generations of this size: what is used stays, and a flood of unique paths cannot grow it. */
@@ -45,34 +41,34 @@ const UNCACHED_CANDIDATES = 2;
 
 type Decisions = Map<string, Map<string, RouteEntry>>;
 
+/** Stands for a cache that nothing was written to: most tables are never asked. */
+const NO_DECISIONS: Decisions = new Map();
+
 /** The routes of one destination in order of evaluation. Immutable but for its cache of decisions, which therefore dies with it. */
 export class RouteTable {
   readonly routes: readonly RouteEntry[];
   /** The implicit default: no name, no retry, no timeout. */
   readonly fallback: RouteEntry;
-  readonly #byPath = new Map<string, Candidate[]>();
-  readonly #others: Candidate[] = [];
-  #young: Decisions = new Map();
-  #old: Decisions = new Map();
+  readonly #byPath = new Map<string, IndexedRoute[]>();
+  readonly #others: IndexedRoute[] = [];
+  #young: Decisions = NO_DECISIONS;
+  #old: Decisions = NO_DECISIONS;
   #youngSize = 0;
 
   constructor(direction: Direction, dst: string, routes: readonly IndexedRoute[]) {
     this.routes = routes.map((route) => route.entry);
     this.fallback = defaultRoute(direction, dst);
-    routes.forEach((route, order) => {
-      this.#index({ order, route });
-    });
+    for (const route of routes) this.#index(route);
   }
 
-  #index(candidate: Candidate): void {
-    const { exactPath } = candidate.route;
-    if (exactPath === null) {
-      this.#others.push(candidate);
+  #index(route: IndexedRoute): void {
+    if (route.exactPath === null) {
+      this.#others.push(route);
       return;
     }
-    const known = this.#byPath.get(exactPath);
-    if (known === undefined) this.#byPath.set(exactPath, [candidate]);
-    else known.push(candidate);
+    const known = this.#byPath.get(route.exactPath);
+    if (known === undefined) this.#byPath.set(route.exactPath, [route]);
+    else known.push(route);
   }
 
   /** The first route that matches, or the default. `target` is the request target in origin form; its query does not take part (Linkerd). */
@@ -86,11 +82,11 @@ export class RouteTable {
 
   #decide(method: string, path: string): RouteEntry {
     const exact = firstMatch(this.#byPath.get(path), method, path);
-    for (const { order, route } of this.#others) {
-      if (exact !== null && exact.order < order) break;
+    for (const route of this.#others) {
+      if (exact !== null && exact.order < route.order) break;
       if (path.startsWith(route.prefix) && route.match.matches(method, path)) return route.entry;
     }
-    return exact === null ? this.fallback : exact.route.entry;
+    return exact === null ? this.fallback : exact.entry;
   }
 
   #remembered(method: string, path: string): RouteEntry | undefined {
@@ -106,6 +102,7 @@ export class RouteTable {
       this.#young = new Map();
       this.#youngSize = 0;
     }
+    if (this.#young === NO_DECISIONS) this.#young = new Map();
     let byPath = this.#young.get(method);
     if (byPath === undefined) {
       byPath = new Map();
@@ -117,10 +114,14 @@ export class RouteTable {
   }
 }
 
-function firstMatch(candidates: readonly Candidate[] | undefined, method: string, path: string): Candidate | null {
+function firstMatch(
+  candidates: readonly IndexedRoute[] | undefined,
+  method: string,
+  path: string,
+): IndexedRoute | null {
   if (candidates === undefined) return null;
   for (const candidate of candidates) {
-    if (candidate.route.match.matches(method, path)) return candidate;
+    if (candidate.match.matches(method, path)) return candidate;
   }
   return null;
 }

@@ -1,31 +1,34 @@
 import type { ResourceBody } from '../../contract/resources.ts';
 
-export interface HeldResource {
+/** What is known of a held resource beside the entry made from it. */
+export interface HeldVersion {
+  version: string;
+  sources: string;
+  /** The body as JSON; `null` for endpoints, whose pool holds all of it. As text it is a fraction of what its objects take. */
+  text: string | null;
+}
+
+/** One resource of a persisted snapshot. */
+export interface PersistedResource {
   key: string;
   version: string;
   body: ResourceBody;
 }
 
-/** What is written beside the key, and read back by a restarted container: plain JSON. */
-export interface PersistedSnapshot {
-  format: 1;
-  resources: HeldResource[];
-}
-
-/** The last good body of every key, as it came. */
+/** The last good version of every key. */
 export class HeldResources {
-  readonly #resources = new Map<string, HeldResource>();
+  readonly #resources = new Map<string, HeldVersion>();
 
   get size(): number {
     return this.#resources.size;
   }
 
-  get(key: string): HeldResource | undefined {
+  get(key: string): HeldVersion | undefined {
     return this.#resources.get(key);
   }
 
-  set({ key, version, body }: HeldResource): void {
-    this.#resources.set(key, { key, version, body });
+  set(key: string, held: HeldVersion): void {
+    this.#resources.set(key, held);
   }
 
   delete(key: string): void {
@@ -33,23 +36,28 @@ export class HeldResources {
   }
 
   list(): { key: string; version: string; sources: string }[] {
-    return [...this.#resources.values()].map(({ key, version, body }) => ({ key, version, sources: body.sources }));
+    return [...this.#resources].map(([key, { version, sources }]) => ({ key, version, sources }));
   }
 
-  snapshot(): PersistedSnapshot {
-    return { format: 1, resources: [...this.#resources.values()] };
+  /** JSON of everything; `endpointsText` gives the bodies that are not held as text. */
+  persist(endpointsText: (key: string, sources: string) => string): string {
+    const resources = [...this.#resources].map(([key, { version, sources, text }]) => {
+      const body = text ?? endpointsText(key, sources);
+      return `{"key":${JSON.stringify(key)},"version":${JSON.stringify(version)},"body":${body}}`;
+    });
+    return `{"format":1,"resources":[${resources.join(',')}]}`;
   }
 }
 
 /** The resources of a persisted snapshot, their bodies unread; `null` when it is none. */
-export function readSnapshot(value: unknown): HeldResource[] | null {
+export function readSnapshot(value: unknown): PersistedResource[] | null {
   if (typeof value !== 'object' || value === null) return null;
   if (!('format' in value) || value.format !== 1 || !('resources' in value)) return null;
   const { resources } = value;
-  return Array.isArray(resources) && resources.every(isHeld) ? resources : null;
+  return Array.isArray(resources) && resources.every(isPersisted) ? resources : null;
 }
 
-function isHeld(value: unknown): value is HeldResource {
+function isPersisted(value: unknown): value is PersistedResource {
   return (
     typeof value === 'object' &&
     value !== null &&

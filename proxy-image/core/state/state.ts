@@ -16,7 +16,7 @@ import type {
   TrustEntry,
   TrustWatcher,
 } from './entries.ts';
-import { type HeldResource, HeldResources, type PersistedSnapshot, readSnapshot } from './held.ts';
+import { HeldResources, readSnapshot } from './held.ts';
 import { InboundPorts } from './inbound.ts';
 import { parseEndpointList } from './parse/endpoints.ts';
 import { type Fields, Reader } from './parse/reader.ts';
@@ -55,6 +55,8 @@ export interface StateStatus {
   revision: number;
   rejections: number;
 }
+
+type SetChange = Extract<Change, { op: 'set' }>;
 
 const DEFAULT_MAX_DESTINATIONS = 10_000;
 
@@ -190,12 +192,16 @@ export class ProxyState implements ConfigSink {
     return this.#held.list();
   }
 
-  /** Plain JSON of what is held, to be kept beside the key. */
-  persist(): PersistedSnapshot {
-    return this.#held.snapshot();
+  /** JSON of what is held, to be kept beside the key. */
+  persist(): string {
+    return this.#held.persist((key, sources) => JSON.stringify({ sources, endpoints: this.#factsOf(key) }));
   }
 
-  /** Applies what an earlier life of the container wrote; hostile like anything read from disk. Says nothing about contact with the source. */
+  #factsOf(key: string): Endpoint[] {
+    return this.#pools.get(key)?.endpoints.map((endpoint) => endpoint.facts) ?? [];
+  }
+
+  /** Applies what an earlier life of the container wrote (`persist`, parsed); hostile like anything read from disk. Says nothing about contact with the source. */
   restore(snapshot: unknown): RejectedKey[] {
     const resources = readSnapshot(snapshot);
     if (resources === null) return [{ key: '', problems: ['not a snapshot of this format'] }];
@@ -266,19 +272,20 @@ export class ProxyState implements ConfigSink {
     else this.#set(change, key, reader);
   }
 
-  #set(change: HeldResource, key: ResourceKey, reader: Reader): void {
+  #set(change: SetChange, key: ResourceKey, reader: Reader): void {
     const fields = reader.object(change.body, 'body');
     reader.text(fields['sources'], 'sources');
     reader.text(change.version, 'version');
     const commit = this.#prepare(key, change, fields, reader);
     if (reader.errors.length > 0) return;
     commit();
-    this.#held.set(change);
+    const text = key.kind === 'endpoints' ? null : JSON.stringify(change.body);
+    this.#held.set(change.key, { version: change.version, sources: change.body.sources, text });
     this.#revision++;
   }
 
   /** Reads and builds; what it returns puts the result in place. Nothing has changed until then. */
-  #prepare(key: ResourceKey, change: HeldResource, fields: Fields, reader: Reader): () => void {
+  #prepare(key: ResourceKey, change: SetChange, fields: Fields, reader: Reader): () => void {
     switch (key.kind) {
       case 'workload': {
         if (change.key !== this.#workloadKey) reader.fail('key', this.#workloadKey);
@@ -304,7 +311,7 @@ export class ProxyState implements ConfigSink {
     }
   }
 
-  #context(change: HeldResource, slot: DestinationSlot) {
+  #context(change: SetChange, slot: DestinationSlot) {
     return {
       key: change.key,
       version: change.version,
@@ -364,11 +371,13 @@ export class ProxyState implements ConfigSink {
       reader.fail('baseVersion', held === undefined ? 'a held resource' : held.version);
       return;
     }
-    const body = mergePatch(held.body, change, reader);
-    reader.text(change.version, 'version');
+    const endpoints = mergePatch(this.#factsOf(change.key), change, reader);
+    const { version } = change;
+    const sources = reader.text(change.sources, 'sources');
+    reader.text(version, 'version');
     if (reader.errors.length > 0) return;
-    this.#replaceEndpoints(change.key, change.version, body.endpoints);
-    this.#held.set({ key: change.key, version: change.version, body });
+    this.#replaceEndpoints(change.key, version, endpoints);
+    this.#held.set(change.key, { version, sources, text: null });
     this.#revision++;
   }
 

@@ -17,11 +17,11 @@ export class SnapshotFile implements TimerOwner {
   readonly #timers: Timers;
   readonly #log: Logger;
   readonly #timer: Timer;
-  readonly #snapshot: () => unknown;
+  readonly #snapshot: () => string;
   #dirty = false;
   #writtenMs = Number.NEGATIVE_INFINITY;
 
-  constructor(dir: string, snapshot: () => unknown, timers: Timers, log: Logger) {
+  constructor(dir: string, snapshot: () => string, timers: Timers, log: Logger) {
     this.#path = join(dir, FILE);
     this.#snapshot = snapshot;
     this.#timers = timers;
@@ -59,7 +59,7 @@ export class SnapshotFile implements TimerOwner {
     this.#dirty = false;
     this.#writtenMs = this.#timers.nowMs();
     try {
-      writeFileAtomically(this.#path, JSON.stringify(this.#snapshot()));
+      writeFileAtomically(this.#path, this.#snapshot());
     } catch (error) {
       this.#report(error);
     }

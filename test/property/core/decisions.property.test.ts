@@ -138,7 +138,7 @@ const anyAuthorization: fc.Arbitrary<Authorization> = fc.record({
 /** The rules read from the reference, one line each, with nothing compiled. */
 function naive(authorizations: Authorization[], address: string, id: string | null, tls: boolean): boolean {
   const within = (text: string) => contains(compileNetwork({ cidr: text, except: [] })!, parseIp(address)!);
-  if (address.startsWith('127.')) return true;
+  if (address.startsWith('127.') && !tls) return true;
   return authorizations.some(
     ({ networks, authentication }) =>
       networks.some((network) => within(network.cidr) && !network.except.some(within)) &&

@@ -75,6 +75,7 @@ describe('policy of connections', () => {
     ['nothing, but from loopback', [], () => plain('127.0.0.1'), 'loopback'],
     ['nothing, but from ::1', [], () => plain('::1'), 'loopback'],
     ['nothing, but from mapped loopback', [], () => plain('::ffff:127.0.0.1'), 'loopback'],
+    ['another identity, from loopback', [identities(WEB)], () => meshed(API, '127.0.0.1'), 'identity_not_authorized'],
     ['an address that is none', [authorization('all')], () => plain('unix'), 'network_not_authorized'],
   ];
   for (const [title, authorizations, peer, reason] of rows) {

@@ -48,7 +48,7 @@ describe('persisted snapshot', () => {
       set(WORKLOAD_KEY, workload({ '8080': portPolicy() }), 'w1'),
       set('trust', { sources: '4', anchorsPem: '-----BEGIN CERTIFICATE-----' }, 't1'),
     );
-    const text = JSON.stringify(state.persist());
+    const text = state.persist();
     const next = newState(new ManualClock());
     expect(next.restore(JSON.parse(text))).to.deep.equal([]);
     const entry = next.destination('10.96.0.1', 80).entry as ServiceEntry;
@@ -59,11 +59,31 @@ describe('persisted snapshot', () => {
     expect(next.status.workloadArrived).to.equal(true);
   });
 
+  it('has the endpoints as patches left them', () => {
+    const { state } = filled();
+    applyAll(state, set(SERVICE_KEY, service()), set(web, { sources: '1', endpoints: [endpoint('10.0.0.1')] }, 'e1'), {
+      op: 'patch',
+      key: web,
+      baseVersion: 'e1',
+      version: 'e2',
+      sources: '8',
+      added: [endpoint('10.0.0.2', { zone: 'a' })],
+      changed: [],
+      removed: ['10.0.0.1:8080'],
+    });
+    const persisted = JSON.parse(state.persist());
+    expect(persisted.resources.find((each: { key: string }) => each.key === web)).to.deep.equal({
+      key: web,
+      version: 'e2',
+      body: { sources: '8', endpoints: [endpoint('10.0.0.2', { zone: 'a' })] },
+    });
+  });
+
   it('says nothing about contact with the source', () => {
     const { state } = filled();
     applyAll(state, set(SERVICE_KEY, service()));
     const next = newState(new ManualClock(5));
-    next.restore(JSON.parse(JSON.stringify(state.persist())));
+    next.restore(JSON.parse(state.persist()));
     expect(next.status).to.deep.include({ connected: false, lastContactMs: Number.NEGATIVE_INFINITY });
   });
 
@@ -71,7 +91,7 @@ describe('persisted snapshot', () => {
     const { state } = filled();
     applyAll(state, set(SERVICE_KEY, service()));
     const next = newState(new ManualClock());
-    next.restore(state.persist());
+    next.restore(JSON.parse(state.persist()));
     const source = new Source();
     next.attach(source);
     expect(source.log).to.deep.equal([`+${SERVICE_KEY}`]);
@@ -85,7 +105,7 @@ describe('persisted snapshot', () => {
     }
     const { state } = filled();
     applyAll(state, set(SERVICE_KEY, service()), set(web, { sources: '1', endpoints: [] }));
-    const spoiled = JSON.parse(JSON.stringify(state.persist()).replace('"port":80,', '"port":"80",'));
+    const spoiled = JSON.parse(state.persist().replace('"port":80,', '"port":"80",'));
     const next = newState(new ManualClock());
     expect(next.restore(spoiled).map((each) => each.key)).to.deep.equal([SERVICE_KEY]);
     expect(next.held().map((each) => each.key)).to.deep.equal([web]);
