@@ -49,6 +49,8 @@ const LATCHES = { identity: 'certificate', configuration: 'workload policy', lis
 
 /** Destinations that nobody has looked up for so long are given back (design: at least 10 minutes). */
 const IDLE_DESTINATION_MS = 10 * 60_000;
+/** Linkerd: metrics retain idle. */
+const IDLE_SERIES_MS = 10 * 60_000;
 const SWEEP_MS = 60_000;
 const ACCESS_LOG_FLUSH_MS = 1000;
 
@@ -137,7 +139,10 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
 
   apply(changes: readonly Change[]): RejectedKey[] {
     const rejected = this.state.apply(changes);
-    for (const { key, problems } of rejected) this.log.warn('resource refused', { key, problems: problems.join('; ') });
+    for (const { key, problems, applied } of rejected) {
+      const message = applied === true ? 'resource applied without some of its rules' : 'resource refused';
+      this.log.warn(message, { key, problems: problems.join('; ') });
+    }
     this.#snapshot.changed();
     this.#proceed();
     return rejected;
@@ -172,6 +177,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
       timers.set(timer, ACCESS_LOG_FLUSH_MS);
     } else {
       this.state.releaseIdle(IDLE_DESTINATION_MS);
+      this.#recorder.evictIdle(IDLE_SERIES_MS);
       timers.set(timer, SWEEP_MS);
     }
   }
