@@ -18,6 +18,7 @@ export class Bench {
   #sites = 0;
   #files = 0;
   readonly #open = new Set<Site>();
+  readonly #closing = new Set<() => Promise<void>>();
 
   constructor(options: Options, network: NetworkKind, say: (text: string) => void) {
     this.options = options;
@@ -26,6 +27,8 @@ export class Bench {
     this.directory = mkdtempSync(join(tmpdir(), 'weft-bench-'));
     // Programs that run as other users find their own files in it, and no list of the others'.
     chmodSync(this.directory, 0o711);
+    // However this process ends; the programs end with it by themselves.
+    process.once('exit', () => rmSync(this.directory, { recursive: true, force: true }));
   }
 
   /** @param redirected false = for load without any proxy */
@@ -62,7 +65,19 @@ export class Bench {
     return path;
   }
 
+  /** Runs `close` at the end, whatever ends the run; returns how to run it before. */
+  onClose(close: () => Promise<void>): () => Promise<void> {
+    this.#closing.add(close);
+    return async () => {
+      if (this.#closing.delete(close)) await close();
+    };
+  }
+
   async close(): Promise<void> {
+    for (const close of this.#closing) {
+      this.#closing.delete(close);
+      await close();
+    }
     for (const site of this.#open) await this.closeSite(site);
     await this.programs.stopAll();
     rmSync(this.directory, { recursive: true, force: true });

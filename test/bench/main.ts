@@ -129,12 +129,16 @@ async function main(): Promise<number> {
   return (await measure(options, network)) ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode;
-  else {
+/** 0 = every bar holds; 1 = not, or something failed. */
+async function status(): Promise<number> {
+  try {
+    return await main();
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
     console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
+    return 1;
   }
 }
+
+// A row that failed may have left a socket open, which must not keep the process.
+process.exit(await status());
