@@ -36,10 +36,15 @@ function kubectl(args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const { CONTEXT = '' } = process.env;
     const context = CONTEXT === '' ? [] : [`--context=${CONTEXT}`];
-    const child = execFile('kubectl', [...context, ...args], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(stderr.trim() || error.message));
-    });
+    const child = execFile(
+      'kubectl',
+      [...context, ...args],
+      { maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else reject(new Error(stderr.trim() || error.message));
+      },
+    );
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });

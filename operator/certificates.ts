@@ -23,6 +23,8 @@ export interface CertificatesOptions {
   secrets: NamespacedSecrets;
   state: ClusterState;
   changed: Changed;
+  /** What is wrong with the Secrets is another thing now. */
+  problemsChanged: () => void;
   /** Host names or addresses, beside the Service's, under which the API server calls the webhooks. */
   webhookHosts: readonly string[];
   clock: Clock;
@@ -38,6 +40,7 @@ export class Certificates implements Component {
   readonly #abort = new AbortController();
   #control: ServingCertificate | null = null;
   #mayCreate = false;
+  #started = false;
   #running: Promise<void> = Promise.resolve();
   #problems = '';
 
@@ -55,7 +58,9 @@ export class Certificates implements Component {
     return this.#control;
   }
 
+  /** Started after the caches: the Mesh decides about names and issuer. */
   async start(): Promise<void> {
+    this.#started = true;
     this.trust.onChange(() => this.#trustChanged());
     this.control.start();
     this.webhook.start();
@@ -73,6 +78,11 @@ export class Certificates implements Component {
   async lead(): Promise<void> {
     this.#mayCreate = true;
     await this.#refresh();
+  }
+
+  /** The Mesh may ask for another issuer now. */
+  settingsChanged(): void {
+    if (this.#started) void this.#refresh();
   }
 
   async #refreshForEver(): Promise<void> {
@@ -98,10 +108,12 @@ export class Certificates implements Component {
 
   #report(): void {
     const problems = this.trust.problems.map(({ message }) => message).join('; ');
-    if (problems !== '' && problems !== this.#problems && this.#mayCreate) {
-      this.#options.log.warn('the Secrets of the trust have problems', { problems });
-    }
+    if (problems === this.#problems) return;
     this.#problems = problems;
+    // Before the first leader has made them, absent Secrets are nothing to warn of.
+    const level = this.#mayCreate || this.trust.current !== null ? 'warn' : 'info';
+    if (problems !== '') this.#options.log[level]('the Secrets of the trust have problems', { problems });
+    this.#options.problemsChanged();
   }
 
   #trustChanged(): void {

@@ -52,7 +52,10 @@ export class OwnedConfigurations {
       clock,
       log,
       reconcile: (_, signal) =>
-        reconcileConfigurations({ wanted: () => this.#wanted(), apply: (each, inner) => this.#apply(each, inner) }, signal),
+        reconcileConfigurations(
+          { wanted: () => this.#wanted(), apply: (each, inner) => this.#apply(each, inner) },
+          signal,
+        ),
       ...metrics.observersFor(name),
     });
     metrics.watch(this.controller);

@@ -1,5 +1,5 @@
-import type { ObjectRef } from '../crds/compile/object-ref.ts';
 import type { ClusterState } from '../crds/compile/cluster-state.ts';
+import type { ObjectRef } from '../crds/compile/object-ref.ts';
 import type { ReadKey } from '../crds/compile/view.ts';
 import { WebhookServer, type WebhookServerOptions } from '../webhooks/server.ts';
 import type { Certificates } from './certificates.ts';
@@ -42,6 +42,7 @@ export class Servers implements Component {
   readonly #wanted: readonly Listening[];
   readonly #opened = new Map<string, () => Promise<void>>();
   readonly #opening = new Set<string>();
+  readonly #ports = new Map<string, number>();
   #configServer: ConfigServer | null = null;
   #stopped = false;
 
@@ -54,6 +55,11 @@ export class Servers implements Component {
       [roles.has('webhooks'), { name: 'webhooks', open: () => this.#openWebhooks() }],
     ];
     this.#wanted = all.filter(([enabled]) => enabled).map(([, listening]) => listening);
+  }
+
+  /** Ports that are listened on, by name of the server. */
+  get ports(): ReadonlyMap<string, number> {
+    return this.#ports;
   }
 
   get checks(): ReadinessCheck[] {
@@ -136,6 +142,7 @@ export class Servers implements Component {
 
   async #listen(name: string, listening: Promise<number>, close: () => Promise<void>): Promise<() => Promise<void>> {
     const port = await listening;
+    this.#ports.set(name, port);
     this.#options.log.info('listening', { server: name, port });
     return close;
   }

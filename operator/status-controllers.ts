@@ -12,7 +12,12 @@ import { type MeshFacts, reconcileMesh } from './reconcilers/mesh.ts';
 import { serverKind } from './reconcilers/server.ts';
 import { serverAuthorizationKind } from './reconcilers/server-authorization.ts';
 import { serviceProfileKind } from './reconcilers/service-profile.ts';
-import { type EventSink, StatusPublisher, type StatusTarget, type StatusWriter } from './reconcilers/status-publisher.ts';
+import {
+  type EventSink,
+  StatusPublisher,
+  type StatusTarget,
+  type StatusWriter,
+} from './reconcilers/status-publisher.ts';
 import { trafficSplitKind } from './reconcilers/traffic-split.ts';
 import type { Clock } from './runtime/clock.ts';
 import { Controller, type Reconcile } from './runtime/controller.ts';

@@ -8,8 +8,8 @@ import { DEFAULT_MESH } from '../crds/parse/mesh.ts';
 import { CONTROL_PLANE_SERVICE, FIELD_MANAGER } from '../proxy-image/contract/names.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
-import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
 import { createInformers, type Informers, WATCHED } from './informers.ts';
+import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
 import { Applier } from './kube/apply.ts';
 import { EventRecorder } from './kube/events.ts';
 import type { PooledKubeConfig } from './kube/kubeconfig.ts';
@@ -90,6 +90,11 @@ export class WeftOperator extends OperatorBase {
     return this.#admin.port;
   }
 
+  /** Of `configuration stream`, `certificate signing` and `webhooks`, as far as they are open. */
+  get ports(): ReadonlyMap<string, number> {
+    return this.#servers.ports;
+  }
+
   get isLeader(): boolean {
     return this.#elector.isLeader;
   }
@@ -148,7 +153,9 @@ export class WeftOperator extends OperatorBase {
     if (reads.size === 0) return;
     this.#servers.invalidate(reads);
     this.#status.assessments.changed(reads);
-    if (reads.has(MESH_READ)) this.#owned.changed();
+    if (!reads.has(MESH_READ)) return;
+    this.#owned.changed();
+    this.#certificates.settingsChanged();
   }
 
   #followCertificates(): void {
@@ -182,6 +189,7 @@ export class WeftOperator extends OperatorBase {
       secrets: new NamespacedSecrets(rest, namespace, SECRET_LABELS, clock),
       state: this.#state,
       changed: (reads) => this.#changed(reads),
+      problemsChanged: () => this.#status.meshChanged(),
       webhookHosts: webhookUrl === '' ? [] : [new URL(webhookUrl).hostname],
       clock,
       log,
@@ -304,7 +312,9 @@ export class WeftOperator extends OperatorBase {
   /** Ready endpoints of the operator's own Service; outside a cluster there is none, but this process. */
   #replicas(): number {
     const slices = this.#state.endpointSlices(this.#config.namespace, CONTROL_PLANE_SERVICE);
-    const pods = slices.flatMap(({ endpoints }) => endpoints.filter(({ ready }) => ready).map((each) => each.targetPod));
+    const pods = slices.flatMap(({ endpoints }) =>
+      endpoints.filter(({ ready }) => ready).map((each) => each.targetPod),
+    );
     return Math.max(1, new Set(pods).size);
   }
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash } from 'node:crypto';
-import { isIPv4 } from 'node:net';
+import { parseIp } from '../../crds/scalars/cidr.ts';
 import type { Asn1 } from './asn1.ts';
 import { bits, boolean, encode, implicit, integer, octets, oid, sequence } from './asn1.ts';
 
@@ -47,15 +47,15 @@ export function extendedKeyUsage(purposes: readonly string[]): Asn1 {
   return extension(OID.extendedKeyUsage, false, sequence(...purposes.map(oid)));
 }
 
-/**
- * DNS names as bytes, unchecked; an IPv4 address becomes an iPAddress, which is what a client compares that was given an address.
- * Critical where the subject is empty (RFC 5280, 4.2.1.6).
- */
+/** GeneralName (RFC 5280, 4.2.1.6): dNSName is [2]; iPAddress, which is what a client compares that was given an address, is [7]. */
+function generalName(name: string): Asn1 {
+  const address = parseIp(name);
+  return address === null ? implicit(2, Buffer.from(name, 'latin1')) : implicit(7, address);
+}
+
+/** DNS names, unchecked, and IP addresses. Critical where the subject is empty (RFC 5280, 4.2.1.6). */
 export function subjectAltName(names: readonly string[], critical: boolean): Asn1 {
-  const entries = names.map((name) =>
-    isIPv4(name) ? implicit(7, Uint8Array.from(name.split('.'), Number)) : implicit(2, Buffer.from(name, 'latin1')),
-  );
-  return extension(OID.subjectAltName, critical, sequence(...entries));
+  return extension(OID.subjectAltName, critical, sequence(...names.map(generalName)));
 }
 
 export function subjectKeyIdentifier(publicKey: KeyObject): Asn1 {

@@ -64,9 +64,10 @@ export function meshReport({ parsed }: CustomResource<MeshModel>, facts: MeshFac
 
 function verdictOf(model: MeshModel | null, errors: readonly string[], facts: MeshFacts): Verdict {
   if (model === null) return { outcome: 'invalid', reason: 'Invalid', message: errors.join('; ') };
-  if (facts.certificates === null) {
-    return { outcome: 'waiting', message: facts.certificateProblems.join('; ') || 'there is no issuer yet' };
-  }
+  // With an issuer from before, proxies go on; but what the Mesh asks for is not what is in force.
+  if (facts.certificateProblems.length > 0)
+    return { outcome: 'waiting', message: facts.certificateProblems.join('; ') };
+  if (facts.certificates === null) return { outcome: 'waiting', message: 'there is no issuer yet' };
   return { outcome: 'ready', message: 'the mesh is at work' };
 }
 

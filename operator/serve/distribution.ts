@@ -223,9 +223,9 @@ export class Distribution {
   /** One slice. Compiling and writing each get their time, so that neither a flood of changes nor a crowd of proxies stops the other. */
   #turn(): void {
     this.#scheduled = false;
-    const { cache } = this.#context;
+    const { cache, limits } = this.#context;
     if (cache.stale) {
-      for (const audience of cache.refresh(this.#slice())) {
+      for (const audience of cache.refresh(this.#slice(limits.compileSliceMs))) {
         for (const session of audience.subscribers) {
           if (audience.key.kind === 'workload' && !this.#isStillWelcome(session)) continue;
           session.invalidate(audience.keyText);
@@ -233,7 +233,7 @@ export class Distribution {
         }
       }
     }
-    const more = this.#slice();
+    const more = this.#slice(limits.writeSliceMs);
     for (const session of this.#waiting) {
       this.#waiting.delete(session);
       session.pump();
@@ -242,8 +242,8 @@ export class Distribution {
     if (cache.stale || this.#waiting.size > 0) this.#schedule();
   }
 
-  #slice(): () => boolean {
-    const endMs = this.#clock.nowMs() + this.#context.limits.sliceMs;
+  #slice(lengthMs: number): () => boolean {
+    const endMs = this.#clock.nowMs() + lengthMs;
     return () => this.#clock.nowMs() < endMs;
   }
 }

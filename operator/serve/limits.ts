@@ -22,5 +22,7 @@ export const DEFAULT_LIMITS: ServeLimits = {
   // Bookmarks, which prove how far a store is, come about once a minute.
   withholdMs: 120_000,
   podTimeoutMs: 2 * PING_INTERVAL_MS,
-  sliceMs: 5,
+  compileSliceMs: 5,
+  // A thousand proxies: some 40 µs each for encryption and system call.
+  writeSliceMs: 40,
 };

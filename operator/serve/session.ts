@@ -247,7 +247,8 @@ export class Session {
 
   #hold(subscription: Subscription<Session>, compiled: Compiled): void {
     subscription.heldVersion = compiled.version;
-    subscription.heldSources = compiled.sources;
+    // What this replica has sent is never newer than what it sends later.
+    subscription.heldSources = '';
     subscription.rejectedVersion = '';
     subscription.problems = [];
     this.#settle(subscription, compiled);
@@ -278,6 +279,7 @@ export class Session {
   }
 
   #isNewEnough({ audience, heldSources }: Subscription<Session>): boolean {
+    if (heldSources === '') return true;
     const sources = newestRevision(audience.resource.sources, audience.sources);
     if (compareRevisions(sources, heldSources) >= 0) return true;
     return compareRevisions(this.#context.state.position(), heldSources) >= 0;

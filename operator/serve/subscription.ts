@@ -10,7 +10,7 @@ export interface Subscription<S> {
   impliedBy: number;
   /** What the proxy has acknowledged, or said that it holds; empty: nothing. */
   heldVersion: string;
-  /** How new that was when the proxy came; a replica that lags behind must not go back. */
+  /** How new that was when the proxy came with it, which a replica that lags behind must not go back from; empty: it is from this replica. */
   heldSources: string;
   /** The version that the proxy refused last, and why; it is not sent again. */
   rejectedVersion: string;

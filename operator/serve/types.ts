@@ -96,6 +96,8 @@ export interface ServeLimits {
   withholdMs: number;
   /** How long the pod of a new proxy may be missing from the store. */
   podTimeoutMs: number;
-  /** Work per turn of the event loop before others get theirs. */
-  sliceMs: number;
+  /** Compiling per turn of the event loop before others get theirs. */
+  compileSliceMs: number;
+  /** Writing per turn: first all proxies are told, then what they answer is read. */
+  writeSliceMs: number;
 }

@@ -88,7 +88,7 @@ const FAULTS: Fault[] = [
     resource: 'mesh',
     name: 'default',
     reason: 'DependencyNotReady',
-    broken: MESH.replace('spec: {}', 'spec: { identity: { issuer: { type: Secret, name: nowhere } } }'),
+    broken: MESH.replace('spec: {}', 'spec: { identity: { issuer: { type: Secret, secretName: nowhere } } }'),
     mend: () => kubectl(['replace', '-f', '-'], { input: MESH }),
   },
 ];

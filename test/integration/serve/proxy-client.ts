@@ -25,6 +25,8 @@ export interface ClientOptions {
   keyPem?: string;
   chainPem?: string;
   alpn?: string[];
+  /** Identity that the server must prove. */
+  serverName?: string;
 }
 
 /** Bounds every wait: a test that would hang fails instead. */
@@ -69,7 +71,7 @@ export class ProxyClient {
       key: options.keyPem,
       cert: options.chainPem,
       ALPNProtocols: options.alpn ?? [CONFIG_ALPN],
-      servername: 'weft-operator.test',
+      servername: options.serverName ?? 'weft-operator.test',
       minVersion: 'TLSv1.3',
     });
     const client = new ProxyClient(socket);

@@ -1,0 +1,234 @@
+import { join } from 'node:path';
+import { readConfig } from '../../../operator/config.ts';
+import { Applier } from '../../../operator/kube/apply.ts';
+import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
+import { type ResourceType, resourcePath } from '../../../operator/kube/resources.ts';
+import { RestClient } from '../../../operator/kube/rest.ts';
+import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
+import { ISSUER_SECRET, readAuthority } from '../../../operator/pki/secrets.ts';
+import { systemClock } from '../../../operator/runtime/clock.ts';
+import type { RuntimeError } from '../../../operator/runtime/errors.ts';
+import { WeftOperator } from '../../../operator/weft-operator.ts';
+import { serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
+import { RecordingLog } from '../../fakes/watching.ts';
+import type { TestApiServer } from '../../support/apiserver.ts';
+import { createLeaf } from '../../support/certificates.ts';
+import { eventually } from '../../support/eventually.ts';
+import { ProxyClient } from '../serve/proxy-client.ts';
+
+export const CRDS = join(import.meta.dirname, '..', '..', '..', 'crds');
+const SUFFIX = 'linkerd.cluster.local';
+
+/** Kinds by their plural, with a version that is not always the stored one. */
+export const TYPES = {
+  serviceprofiles: kind('linkerd.io', 'v1alpha2', 'serviceprofiles', 'ServiceProfile'),
+  trafficsplits: kind('split.smi-spec.io', 'v1alpha2', 'trafficsplits', 'TrafficSplit'),
+  servers: kind('policy.linkerd.io', 'v1beta3', 'servers', 'Server'),
+  serverauthorizations: kind('policy.linkerd.io', 'v1beta1', 'serverauthorizations', 'ServerAuthorization'),
+  meshes: kind('weft.dev', 'v1alpha1', 'meshes', 'Mesh'),
+  services: kind('', 'v1', 'services', 'Service'),
+  pods: kind('', 'v1', 'pods', 'Pod'),
+  namespaces: kind('', 'v1', 'namespaces', 'Namespace'),
+  endpointslices: kind('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'),
+  leases: kind('coordination.k8s.io', 'v1', 'leases', 'Lease'),
+  events: kind('events.k8s.io', 'v1', 'events', 'Event'),
+  mutatingwebhookconfigurations: kind(
+    'admissionregistration.k8s.io',
+    'v1',
+    'mutatingwebhookconfigurations',
+    'MutatingWebhookConfiguration',
+  ),
+  validatingwebhookconfigurations: kind(
+    'admissionregistration.k8s.io',
+    'v1',
+    'validatingwebhookconfigurations',
+    'ValidatingWebhookConfiguration',
+  ),
+} as const;
+
+export type Plural = keyof typeof TYPES;
+
+interface KindOf {
+  type: ResourceType;
+  kind: string;
+}
+
+function kind(group: string, version: string, plural: string, name: string): KindOf {
+  return { type: { group, version, plural }, kind: name };
+}
+
+export interface SeenCondition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+  lastTransitionTime: string;
+  observedGeneration: number;
+}
+
+export interface SeenObject {
+  metadata: {
+    name: string;
+    uid: string;
+    resourceVersion: string;
+    generation: number;
+    ownerReferences?: { kind: string; name: string }[];
+    [field: string]: unknown;
+  };
+  status?: { observedGeneration?: number; conditions?: SeenCondition[]; proxies?: string; routes?: number };
+  [field: string]: unknown;
+}
+
+/** What a user does with kubectl, on a real API server. */
+export class Cluster {
+  readonly api: TestApiServer;
+  readonly config: PooledKubeConfig;
+  readonly #rest: RestClient;
+  readonly #applier: Applier;
+
+  constructor(api: TestApiServer) {
+    this.api = api;
+    this.config = kubeConfigOf(api);
+    this.#rest = new RestClient(this.config);
+    this.#applier = new Applier(this.#rest, 'test');
+  }
+
+  apply(plural: Plural, namespace: string, name: string, content: object): Promise<SeenObject> {
+    const reference = { ...TYPES[plural], namespace, name };
+    return this.#applier.apply<SeenObject>(reference, { ...content }, AbortSignal.timeout(10_000));
+  }
+
+  /** Applies the status as somebody else would; `content` is the status. */
+  setStatus(plural: Plural, namespace: string, name: string, content: object): Promise<unknown> {
+    return this.#send('PUT', `${this.#path(plural, namespace, name)}/status`, content);
+  }
+
+  get(plural: Plural, namespace: string, name: string): Promise<SeenObject> {
+    return this.#send('GET', this.#path(plural, namespace, name));
+  }
+
+  list(plural: Plural, namespace: string): Promise<{ items: SeenObject[] }> {
+    return this.#send('GET', this.#path(plural, namespace, ''));
+  }
+
+  put(path: string, body: object): Promise<SeenObject> {
+    return this.#send('PUT', path, body);
+  }
+
+  create<R = SeenObject>(path: string, body: object): Promise<R> {
+    return this.#send('POST', path, body);
+  }
+
+  delete(plural: Plural, namespace: string, name: string): Promise<unknown> {
+    return this.#send('DELETE', this.#path(plural, namespace, name));
+  }
+
+  /** Waits until a condition has the status, and gives it. */
+  condition(plural: Plural, namespace: string, name: string, type: string, status: string, withinMs = 5_000) {
+    return eventually(
+      `${type}=${status} on ${plural} ${name}`,
+      async () => {
+        const { status: held, metadata } = await this.get(plural, namespace, name);
+        const found = held?.conditions?.find((each) => each.type === type && each.status === status);
+        return found?.observedGeneration === metadata.generation ? found : null;
+      },
+      withinMs,
+    );
+  }
+
+  close(): Promise<void> {
+    return this.config.close();
+  }
+
+  #path(plural: Plural, namespace: string, name: string): string {
+    return resourcePath(TYPES[plural].type, namespace, name);
+  }
+
+  #send<R>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<R> {
+    return this.#rest.json<R>({ method, path, body, signal: AbortSignal.timeout(10_000) });
+  }
+}
+
+/** @param url another address of the API server, such as a relay in between */
+export function kubeConfigOf(api: TestApiServer, url = api.url): PooledKubeConfig {
+  const config = new PooledKubeConfig();
+  config.loadFromString(api.kubeconfig);
+  const cluster = config.getCurrentCluster()!;
+  config.clusters = [{ ...cluster, server: url }];
+  return config;
+}
+
+export interface OperatorOptions {
+  url?: string;
+  kubeConfig?: PooledKubeConfig;
+  flags?: string[];
+}
+
+/** The whole operator within this process, on free ports. */
+export class Plane {
+  readonly operator: WeftOperator;
+  readonly log = new RecordingLog();
+  readonly lost: RuntimeError[] = [];
+  readonly #api: TestApiServer;
+
+  constructor(api: TestApiServer, name: string, options: OperatorOptions = {}) {
+    this.#api = api;
+    const ports = ['webhook', 'config', 'identity', 'admin'].flatMap((port) => [`--${port}-port`, '0']);
+    const flags = ['--host', '127.0.0.1', '--pod-name', name, '--definitions-dir', CRDS, ...ports];
+    this.operator = new WeftOperator({
+      config: readConfig([...flags, ...(options.flags ?? [])], {}),
+      kubeConfig: options.kubeConfig ?? kubeConfigOf(api, options.url),
+      log: this.log,
+      onLost: (reason) => this.lost.push(reason),
+    });
+  }
+
+  async start(): Promise<this> {
+    await this.operator.start();
+    return this;
+  }
+
+  async ready(withinMs = 10_000): Promise<this> {
+    await eventually('the operator is ready', async () => (await this.readiness()).status === 200, withinMs);
+    return this;
+  }
+
+  async readiness(): Promise<{ status: number; text: string }> {
+    const answer = await fetch(`http://127.0.0.1:${this.operator.adminPort}/ready`);
+    return { status: answer.status, text: await answer.text() };
+  }
+
+  /** Value of one series of `/metrics`, as `name{labels}`; NaN when there is none. */
+  async metric(series: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.operator.adminPort}/metrics`);
+    const line = (await answer.text()).split('\n').find((each) => each.startsWith(`${series} `));
+    return line === undefined ? Number.NaN : Number(line.slice(series.length + 1));
+  }
+
+  /** A proxy's end of the configuration stream, with a certificate for the pod's ServiceAccount. */
+  async proxy(namespace: string, pod: string, serviceAccount = 'default'): Promise<ProxyClient> {
+    const config = kubeConfigOf(this.#api);
+    const secrets = new NamespacedSecrets(new RestClient(config), 'weft-system', {}, systemClock);
+    const content = await secrets.get(ISSUER_SECRET);
+    await config.close();
+    const issuer = content === null ? null : readAuthority(content, Date.now());
+    if (issuer === null || !issuer.ok) throw new Error('no issuer yet');
+    const { authority } = issuer;
+    const anchorsPem = authority.anchors.map(String).join('');
+    const identity = serviceAccountIdentity(serviceAccount, namespace, SUFFIX);
+    const leaf = createLeaf({ anchor: authority, issuer: authority, anchorsPem }, identity);
+    const client = await ProxyClient.connect({
+      port: this.operator.ports.get('configuration stream') ?? 0,
+      anchorsPem,
+      keyPem: leaf.keyPem,
+      chainPem: leaf.chainPem,
+      serverName: serviceAccountIdentity('weft-operator', 'weft-system', SUFFIX),
+    });
+    client.hello(namespace, pod);
+    return client;
+  }
+
+  stop(): Promise<void> {
+    return this.operator.stop();
+  }
+}
