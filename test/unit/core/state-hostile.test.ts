@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
 import type { ResourceBody } from '../../../proxy-image/contract/resources.ts';
+import { isFailure } from '../../../proxy-image/core/classify/classify.ts';
 import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import { ProxyState } from '../../../proxy-image/core/state/state.ts';
@@ -241,6 +242,37 @@ describe('a rule of a type this proxy does not know', () => {
     expect(rejected[0]?.problems).to.have.length(3);
     const { routes } = state.destination('10.96.0.1', 80).entry as ServiceEntry;
     expect(['/', '/d'].map((path) => routes.match('GET', path).name)).to.deep.equal(['', 'd']);
+  });
+
+  it('leaves out a response class with such a part, and lets the next ones decide', () => {
+    const state = newState(new ManualClock());
+    const status = (min: number, max: number) => ({ type: 'status', min, max });
+    const unknown = { type: 'grpcStatus', code: 14 };
+    const body = {
+      ...service(),
+      routes: [
+        {
+          ...route('a', '/a'),
+          responseClasses: [
+            { match: unknown, isFailure: false },
+            { match: { type: 'not', of: unknown }, isFailure: false },
+            { match: { type: 'any', of: [status(500, 500), unknown] }, isFailure: false },
+            { match: { type: 'all', of: [status(404, 404), { type: 'not', of: status(500, 599) }] }, isFailure: true },
+          ],
+        },
+      ],
+    };
+    const [rejected] = state.apply([set(SERVICE_KEY, hostile(body))]);
+    expect([rejected?.applied, rejected?.problems.length]).to.deep.equal([true, 3]);
+    const matched = (state.destination('10.96.0.1', 80).entry as ServiceEntry).routes.match('GET', '/a');
+    expect([404, 403, 500].map((code) => isFailure(matched, code))).to.deep.equal([true, false, true]);
+  });
+
+  it('cannot overflow the stack with nested response matches', () => {
+    let match: unknown = { type: 'status', min: 500, max: 599 };
+    for (let depth = 0; depth < 5000; depth++) match = { type: 'all', of: [match] };
+    const routes = [{ ...route('a', '/a'), responseClasses: [{ match, isFailure: true }] }];
+    expect(refused({ ...service(), routes }).join()).to.include('at most 32 levels');
   });
 
   it('reports an expression that the engine refuses, and applies the rest', () => {

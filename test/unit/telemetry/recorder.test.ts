@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
-import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
+import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
 import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
@@ -132,6 +132,21 @@ describe('outbound requests', () => {
     expect(sampleValue(families, 'outbound_tcp_errors_total', { error: 'i/o' })).to.equal(1);
   });
 
+  it('keep hundreds of series apart', () => {
+    const bench = new Bench();
+    for (let i = 0; i < 200; i++) {
+      const to = state(`10.0.0.${i}`);
+      bench.recorder.outboundRequest('', to);
+      for (let n = 0; n <= i; n++) bench.recorder.outboundResponse('', to, 200, false, i);
+    }
+    const families = bench.scrape();
+    for (const i of [0, 15, 16, 63, 64, 199]) {
+      const of = { target_ip: `10.0.0.${i}` };
+      expect(sampleValue(families, 'response_total', of)).to.equal(i + 1);
+      expect(sampleValue(families, 'response_latency_ms_sum', of)).to.equal(i * (i + 1));
+    }
+  });
+
   it('go on in the same series when an endpoint is made anew with the same labels', () => {
     const bench = new Bench();
     bench.recorder.outboundRequest(AUTHORITY, state('10.0.0.1'));
@@ -142,6 +157,15 @@ describe('outbound requests', () => {
         .get('request_total')!
         .samples.map((sample) => sample.value),
     ).to.deep.equal([2]);
+  });
+
+  it('know zones apart and unknown', () => {
+    const bench = new Bench({ zone: 'b' });
+    bench.recorder.outboundRequest('', state('10.0.0.1', { zone: 'a', labels: {} }));
+    const nowhere = new Bench();
+    nowhere.recorder.outboundRequest('', state('10.0.0.1', { zone: 'a', labels: {} }));
+    const locality = (of: Bench) => of.scrape().get('request_total')!.samples[0]!.labels['dst_zone_locality'];
+    expect([locality(bench), locality(nowhere)]).to.deep.equal(['remote', 'unknown']);
   });
 
   it('start another series when the labels of an endpoint change', () => {
@@ -267,6 +291,15 @@ describe('inbound requests', () => {
     expect(families.get('inbound_http_authz_allow_total')!.samples).to.deep.equal([]);
   });
 
+  it('label probes as a route of their own', () => {
+    const bench = new Bench();
+    const probed = compilePolicy(portPolicy({ authorizations: [], probePaths: ['/live'] }), 8080, false, NO_ROUTES);
+    const peer = new InboundPeer('10.0.0.9', null, false);
+    bench.recorder.inboundAuthorized('http', probed, peer, authorizeRequest(probed, peer, 'GET', '/live'));
+    const [sample] = bench.scrape().get('inbound_http_authz_allow_total')!.samples;
+    expect([sample!.labels['route_name'], sample!.labels['authz_name']]).to.deep.equal(['probe', 'probe']);
+  });
+
   it('follow a change of policy on one connection', () => {
     const bench = new Bench();
     const peer = new InboundPeer('10.0.0.9', null, false);
@@ -306,6 +339,21 @@ describe('transports', () => {
     expect(sampleValue(families, 'tcp_read_bytes_total', of)).to.equal(10);
     expect(sampleValue(families, 'tcp_write_bytes_total', of)).to.equal(2 ** 40);
     expect(sampleValue(families, 'tcp_close_total', { ...of, errno: 'ECONNRESET' })).to.equal(1);
+  });
+
+  it('say why there is no TLS, on both sides', () => {
+    const bench = new Bench();
+    const { recorder } = bench;
+    recorder.transportOpened(endpointTransport('', state('10.0.0.2', { identity: null, proxyPort: 0, labels: {} })));
+    for (const address of ['10.0.0.9', '127.0.0.1']) {
+      recorder.transportOpened(inboundTransport('10.1.0.1', 8080, new InboundPeer(address, null, false)));
+    }
+    const { samples } = bench.scrape().get('tcp_open_total')!;
+    expect(samples.map(({ labels }) => [labels['direction'], labels['no_tls_reason']])).to.deep.equal([
+      ['outbound', 'not_provided_by_service_discovery'],
+      ['inbound', 'no_tls_from_remote'],
+      ['inbound', 'loopback'],
+    ]);
   });
 
   it('name the client of an accepted connection, and keep unknown errnos in one series', () => {
