@@ -27,5 +27,8 @@ export const LIMITS = {
 /** Largest weight of a backend, as written; sums of 128 in thousandths stay exact integers. */
 export const MAX_WEIGHT = 1_000_000_000;
 
-/** All path patterns of one profile together, in the units of `patternSize` beyond their length: bounds the time of a review to about half a second. */
-export const MAX_PATTERN_EXPANSION = 50_000;
+/**
+ * All path patterns of one profile together, as `PathRegex.cost`: half a second of one processor, for the webhook and for each proxy that gets
+ * the profile. A thousand routes of ordinary patterns come to a fifth of it.
+ */
+export const MAX_PATTERN_COST = 500_000;

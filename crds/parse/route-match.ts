@@ -2,7 +2,7 @@ import type { RequestMatch, ResponseMatch } from '../../proxy-image/contract/res
 import { parsePathRegex } from '../scalars/path-regex.ts';
 import { quote } from '../scalars/scalar.ts';
 import type { Fields } from './fields.ts';
-import { MAX_PATTERN_EXPANSION } from './limits.ts';
+import { MAX_PATTERN_COST } from './limits.ts';
 import { matchNothing, parseMatch } from './match.ts';
 
 /** HTTP token (RFC 9110 §5.6.2). */
@@ -11,9 +11,9 @@ const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 const MIN_STATUS = 100;
 const MAX_STATUS = 599;
 
-/** Sum over one profile of what its patterns expand to. */
+/** What the patterns of one profile cost together so far. */
 export interface PatternBudget {
-  expansion: number;
+  cost: number;
 }
 
 type RequestLeaf = Extract<RequestMatch, { type: 'method' | 'path' }>;
@@ -44,12 +44,12 @@ function readPath(match: Fields, budget: PatternBudget): RequestLeaf[] {
   const text = match.text('pathRegex');
   if (text === '') return [];
   const path = match.at('pathRegex');
-  if (budget.expansion > MAX_PATTERN_EXPANSION) {
+  if (budget.cost > MAX_PATTERN_COST) {
     match.problems.error(path, 'is not checked: the patterns before it are too complex together');
     return [{ type: 'path', regex: text }];
   }
   const result = parsePathRegex(text);
-  if (result.ok) budget.expansion += Math.max(0, result.value.size - text.length);
+  if (result.ok) budget.cost += result.value.cost;
   else match.problems.error(path, result.problem);
   return [{ type: 'path', regex: text }];
 }

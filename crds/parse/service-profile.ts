@@ -47,7 +47,7 @@ function parseTarget({ meta, problems }: Source): ServiceProfileModel['target'] 
 }
 
 function parseRoutes(spec: Fields): Route[] {
-  const budget: PatternBudget = { expansion: 0 };
+  const budget: PatternBudget = { cost: 0 };
   const seen = new Set<string>();
   return spec.objects('routes', LIMITS.routes).map((fields) => {
     const route = parseRoute(fields, budget);

@@ -54,15 +54,16 @@ describe('path patterns', () => {
     expect(sizes).to.deep.equal([3, 3, 120, 40, 7, 400, 5, 3, 1, 2]);
   });
 
-  it('E9 refuses in no time what would take long to compile', () => {
+  it('E9 refuses, before it compiles, what would take long to compile', () => {
     const hostile = [
       String.raw`\pL{999}`.repeat(120),
       '((a|b){30}){30}'.repeat(60),
       '((((a{9}){9}){9}){9})',
       String.raw`(?:\Qaaaaaaaaaaaaaaaa\E){999}`,
     ];
-    const started = performance.now();
-    for (const text of hostile) expect(parsePathRegex(text).ok, text.slice(0, 30)).to.equal(false);
-    expect(performance.now() - started).to.be.below(100);
+    for (const text of hostile) {
+      const parsed = parsePathRegex(text);
+      expect(parsed.ok ? '' : parsed.problem, text.slice(0, 30)).to.match(/^is too complex/);
+    }
   });
 });
