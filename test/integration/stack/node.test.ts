@@ -1,4 +1,8 @@
 import { createNodeTransport } from '../../../proxy-image/io/transport/node.ts';
+import { attackSuite } from './attack-suite.ts';
+import { http1Suite } from './http1-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 
-describe('a pair of proxies on Node', () => pairSuite(createNodeTransport));
+describe('on Node: a pair of proxies', () => pairSuite(createNodeTransport));
+describe('on Node: HTTP/1', () => http1Suite(createNodeTransport));
+describe('on Node: HTTP/1 attacks', () => attackSuite(createNodeTransport));

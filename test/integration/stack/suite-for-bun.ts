@@ -1,5 +1,9 @@
 import { createBunTransport } from '../../../proxy-image/io/transport/bun.ts';
+import { attackSuite } from './attack-suite.ts';
+import { http1Suite } from './http1-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 
 // Loaded by the test runner inside a Bun process: see bun.test.ts.
-describe('a pair of proxies on Bun', () => pairSuite(createBunTransport));
+describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
+describe('on Bun: HTTP/1', () => http1Suite(createBunTransport));
+describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
