@@ -1,5 +1,3 @@
-import type { RouteEntry } from '../route/table.ts';
-
 /** A compiled response class: the first whose `matches` accepts the status decides. */
 export interface CompiledClass {
   readonly isFailure: boolean;
@@ -16,7 +14,11 @@ const GRPC_FAILURES = new Set([2, 4, 7, 13, 14, 15]);
  * Whether a response counts as a failure: for metrics, and for retries of a retryable route. The first matching response class of the route decides;
  * then the gRPC status, if there is one; then 5xx.
  */
-export function isFailure(route: RouteEntry, status: number, grpcStatus: number = NO_GRPC_STATUS): boolean {
+export function isFailure(
+  route: { readonly classes: readonly CompiledClass[] },
+  status: number,
+  grpcStatus: number = NO_GRPC_STATUS,
+): boolean {
   for (const candidate of route.classes) {
     if (candidate.matches(status)) return candidate.isFailure;
   }
