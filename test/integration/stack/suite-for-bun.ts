@@ -2,8 +2,10 @@ import { createBunTransport } from '../../../proxy-image/io/transport/bun.ts';
 import { attackSuite } from './attack-suite.ts';
 import { http1Suite } from './http1-suite.ts';
 import { pairSuite } from './pair-suite.ts';
+import { routingSuite } from './routing-suite.ts';
 
 // Loaded by the test runner inside a Bun process: see bun.test.ts.
 describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
 describe('on Bun: HTTP/1', () => http1Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
+describe('on Bun: routing', () => routingSuite(createBunTransport));

@@ -1,0 +1,474 @@
+import { expect } from 'chai';
+import type { Route } from '../../../proxy-image/contract/resources.ts';
+import type { Transport } from '../../../proxy-image/io/transport/types.ts';
+import { backend, endpointsKey, route } from '../../unit/core/fixtures.ts';
+import { until } from '../transport/recorder.ts';
+import { identityName, SERVICE_ADDRESS, TestMesh, type TestProxy } from './mesh.ts';
+import { dialRaw, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+
+/** A port on which nothing listens. */
+const CLOSED_PORT = 1;
+
+/** Routing, balancing, retries, timeouts of the outbound stack. */
+export function routingSuite(create: (onFault: (error: unknown) => void) => Transport): void {
+  let mesh: TestMesh;
+  let proxy: TestProxy;
+
+  beforeEach(async () => {
+    mesh = new TestMesh(create);
+    proxy = await mesh.proxy({ limits: { lookupTimeoutMs: 60, outboundConnectTimeoutMs: 300 } });
+  });
+  afterEach(() => mesh.stop());
+
+  const dial = (): RawClient => dialRaw(mesh, proxy.outbound);
+
+  async function ask(client: RawClient, request = GET): Promise<string> {
+    client.text = '';
+    client.send(request);
+    const text = await client.hears('\r\n\r\n');
+    const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
+    await until(() => client.text.length >= client.text.indexOf('\r\n\r\n') + 4 + length, 'the body');
+    return client.text;
+  }
+
+  const retryable: Route = route('all', '/.*', { isRetryable: true });
+
+  describe('shares and endpoints', () => {
+    it('a split is followed exactly, and 0 means never', async () => {
+      const counts = { blue: 0, green: 0, red: 0 };
+      for (const name of ['blue', 'green', 'red'] as const) {
+        const { port } = await serveHttp(mesh, () => {
+          counts[name]++;
+          return ok(name);
+        });
+        proxy.setEndpoints(name, [mesh.plain(port)]);
+      }
+      proxy.setService({ backends: [backend('blue', 900), backend('green', 100), backend('red', 0)] });
+      const client = dial();
+      for (let i = 0; i < 600; i++) await ask(client);
+      expect(counts.red).to.equal(0);
+      // Four standard deviations of a binomial of 600 at one tenth.
+      expect(counts.green).to.be.within(30, 90);
+      expect(counts.blue + counts.green).to.equal(600);
+      proxy.setService({ backends: [backend('blue', 0), backend('green', 0), backend('red', 1000)] });
+      const before = counts.red;
+      for (let i = 0; i < 50; i++) await ask(client);
+      expect(counts.red - before).to.equal(50);
+    });
+
+    it('a share whose Service does not exist fails with 503', async () => {
+      proxy.setService({ backends: [backend('gone', 1000, { unavailable: true })] });
+      const text = await ask(dial());
+      expect(text).to.match(/^HTTP\/1\.1 503 /);
+      expect(text).to.contain('l5d-proxy-error: the backend does not exist\r\n');
+    });
+
+    it('a service without endpoints fails with 503', async () => {
+      proxy.setService({});
+      proxy.setEndpoints('web', []);
+      expect(await ask(dial())).to.match(/^HTTP\/1\.1 503 /);
+    });
+
+    it('requests are spread over all endpoints', async () => {
+      const seen = new Set<number>();
+      const endpoints = [];
+      for (let i = 0; i < 3; i++) {
+        const { port } = await serveHttp(mesh, () => {
+          seen.add(i);
+          return ok('fine');
+        });
+        endpoints.push(mesh.plain(port));
+      }
+      proxy.setService({ balancer: { type: 'roundRobin' } });
+      proxy.setEndpoints('web', endpoints);
+      const client = dial();
+      for (let i = 0; i < 3; i++) await ask(client);
+      expect([...seen].sort()).to.deep.equal([0, 1, 2]);
+    });
+
+    it('an endpoint that refuses connections is passed over, whatever the request is and without any budget', async () => {
+      const { port } = await serveHttp(mesh, () => ok('fine'));
+      proxy.setService({ retryBudget: { ratio: 0, minRetriesPerSecond: 0, ttlMs: 10_000 } });
+      proxy.setEndpoints('web', [mesh.plain(CLOSED_PORT), mesh.plain(port)]);
+      const post = 'POST / HTTP/1.1\r\nHost: web\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+      for (let i = 0; i < 20; i++) expect(await ask(dial(), post)).to.match(/^HTTP\/1\.1 200 /);
+    });
+
+    it('when every endpoint refuses, the client gets 502', async () => {
+      proxy.setService({});
+      proxy.setEndpoints('web', [mesh.plain(CLOSED_PORT)]);
+      const text = await ask(dial());
+      expect(text).to.match(/^HTTP\/1\.1 502 /);
+      expect(text).to.contain('l5d-proxy-error: connect error\r\n');
+    });
+
+    it('a kept connection that the server has closed is replaced without the client noticing', async () => {
+      const { port, served } = await serveHttp(mesh, () => ok('fine'));
+      proxy.setService({});
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      await ask(client);
+      served[0]!.socket.end();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await ask(client)).to.match(/^HTTP\/1\.1 200 /);
+      expect(served).to.have.length(2);
+    });
+
+    it('a GET that meets a connection closing under it is sent again; a POST is not', async () => {
+      let close = false;
+      const { port } = await serveRaw(mesh, (one) => {
+        if (close && one.text.indexOf('HTTP/1.1') !== one.text.lastIndexOf('HTTP/1.1')) one.socket.resetAndDestroy();
+        else one.socket.write(ok('fine'));
+      });
+      proxy.setService({});
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      await ask(client);
+      close = true;
+      expect(await ask(client)).to.match(/^HTTP\/1\.1 200 /);
+      const text = await ask(client, 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n\r\n');
+      expect(text).to.match(/^HTTP\/1\.1 502 /);
+    });
+  });
+
+  describe('retries', () => {
+    it('a failing response is retried where the route says so', async () => {
+      let count = 0;
+      const { port } = await serveHttp(mesh, () => {
+        count++;
+        return count % 3 === 0 ? ok('fine') : 'HTTP/1.1 500 Internal Server Error\r\ncontent-length: 3\r\n\r\nbad';
+      });
+      proxy.setService({ routes: [retryable] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      expect(await ask(client)).to.match(/^HTTP\/1\.1 200 .*fine$/s);
+      expect(count).to.equal(3);
+    });
+
+    it('a failing response is passed on where the route does not', async () => {
+      let count = 0;
+      const { port } = await serveHttp(mesh, () => {
+        count++;
+        return 'HTTP/1.1 500 Internal Server Error\r\ncontent-length: 3\r\n\r\nbad';
+      });
+      proxy.setService({ routes: [route('all', '/.*')] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      expect(await ask(dial())).to.match(/^HTTP\/1\.1 500 .*bad$/s);
+      expect(count).to.equal(1);
+    });
+
+    it('retries stop when the budget is spent, and the last response is passed on', async () => {
+      let count = 0;
+      const { port } = await serveHttp(mesh, () => {
+        count++;
+        return 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n';
+      });
+      // Two in reserve: one a second for two seconds.
+      const retryBudget = { ratio: 0, minRetriesPerSecond: 1, ttlMs: 2000 };
+      proxy.setService({ routes: [retryable], retryBudget });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      expect(await ask(client)).to.match(/^HTTP\/1\.1 503 /);
+      expect(count).to.equal(3);
+      await ask(client);
+      expect(count).to.equal(4);
+    });
+
+    it('A18: a request body is replayed if it is complete and at most 64 KiB', async () => {
+      const bodies: string[] = [];
+      const { port } = await serveRaw(mesh, (one) => {
+        const end = one.text.indexOf('\r\n\r\n') + 4;
+        if (end === 3 || one.text.length < end + 60_000) return;
+        bodies.push(one.text.slice(end));
+        one.text = '';
+        one.socket.write(bodies.length === 1 ? 'HTTP/1.1 500 Bad\r\ncontent-length: 0\r\n\r\n' : ok('fine'));
+      });
+      proxy.setService({ routes: [retryable] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const body = 'abcdefghij'.repeat(6000);
+      const client = dial();
+      client.send(`POST / HTTP/1.1\r\nHost: web\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      await client.hears('fine');
+      expect(bodies).to.deep.equal([body, body]);
+    });
+
+    it('A18: a longer body is passed on once and never again', async () => {
+      let bytes = 0;
+      let requests = 0;
+      const length = 200_000;
+      const { port } = await serveRaw(mesh, (one, chunk) => {
+        if (chunk.startsWith('POST')) requests++;
+        bytes += chunk.length;
+        one.text = '';
+        if (bytes >= length) one.socket.write('HTTP/1.1 500 Bad\r\ncontent-length: 0\r\n\r\n');
+      });
+      proxy.setService({ routes: [retryable] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      client.send(`POST / HTTP/1.1\r\nHost: web\r\nContent-Length: ${length}\r\n\r\n${'x'.repeat(length)}`);
+      await client.hears('HTTP/1.1 500');
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      expect(requests).to.equal(1);
+    });
+
+    it('A18: a request that is answered before its body has ended is not retried', async () => {
+      let requests = 0;
+      const { port } = await serveRaw(mesh, (one) => {
+        requests++;
+        one.socket.write('HTTP/1.1 500 Bad\r\ncontent-length: 0\r\n\r\n');
+      });
+      proxy.setService({ routes: [retryable] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      client.send('POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 10\r\n\r\nabc');
+      await client.hears('HTTP/1.1 500');
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      expect(requests).to.equal(1);
+    });
+
+    it('an endpoint that dies with the request: retried where the route allows it, else 502', async () => {
+      let count = 0;
+      const { port } = await serveRaw(mesh, (one) => {
+        if (++count % 2 === 1) one.socket.resetAndDestroy();
+        else one.socket.write(ok('fine'));
+      });
+      proxy.setService({ routes: [retryable] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const request = 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\nabc';
+      expect(await ask(dial(), request)).to.match(/^HTTP\/1\.1 200 /);
+      count = 0;
+      proxy.setService({ routes: [] });
+      expect(await ask(dial(), request)).to.match(/^HTTP\/1\.1 502 /);
+    });
+  });
+
+  describe('timeouts', () => {
+    it('a route timeout answers 504 in time, over all tries', async () => {
+      const { port } = await serveRaw(mesh, () => {});
+      proxy.setService({ routes: [route('slow', '/slow', { timeoutMs: 100 })] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      const startMs = Date.now();
+      const text = await ask(client, 'GET /slow HTTP/1.1\r\nHost: web\r\n\r\n');
+      expect(Date.now() - startMs).to.be.within(95, 200);
+      expect(text).to.match(/^HTTP\/1\.1 504 /);
+      expect(text).to.contain('l5d-proxy-error: response timed out\r\n');
+    });
+
+    it('the connection stays usable after a timeout, and the late answer reaches nobody', async () => {
+      const { port, served } = await serveRaw(mesh, (one) => {
+        if (one.text.includes('/fast')) one.socket.write(ok('fast'));
+      });
+      proxy.setService({ routes: [route('slow', '/slow', { timeoutMs: 50 })] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      await ask(client, 'GET /slow HTTP/1.1\r\nHost: web\r\n\r\n');
+      served[0]!.socket.write(ok('late'));
+      expect(await ask(client, 'GET /fast HTTP/1.1\r\nHost: web\r\n\r\n')).to.match(/fast$/);
+      expect(served).to.have.length(2);
+    });
+
+    it('a timeout does not cut a response that has begun', async () => {
+      const { port } = await serveRaw(mesh, (one) => {
+        one.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabc');
+        setTimeout(() => one.socket.write('def'), 120);
+      });
+      proxy.setService({ routes: [route('all', '/.*', { timeoutMs: 60 })] });
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      client.send(GET);
+      await client.hears('abcdef');
+    });
+  });
+
+  describe('destinations', () => {
+    it('an answer that comes in time is waited for', async () => {
+      const { port } = await serveHttp(mesh, () => ok('fine'));
+      const client = dial();
+      client.send(GET);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      proxy.setService({});
+      await client.hears('fine');
+      expect(proxy.recorder.unseenPassed).to.equal(0);
+    });
+
+    it('without an answer the connection is passed through to its original address', async () => {
+      const echo = await serveRaw(mesh, (one, chunk) => one.socket.write(chunk.toUpperCase()));
+      const other = await mesh.proxy({
+        limits: { lookupTimeoutMs: 40 },
+        originalDestination: { of: () => ({ ip: '127.0.0.1', port: echo.port }) },
+      });
+      const client = dialRaw(mesh, other.outbound);
+      client.send('get / http/1.1\r\n');
+      await client.hears('GET / HTTP/1.1\r\n');
+      expect(other.recorder.unseenPassed).to.equal(1);
+      expect(other.log.join('')).to.contain('passed through without TLS');
+    });
+
+    it('… unless the mesh requires identity: then it is refused', async () => {
+      const echo = await serveRaw(mesh, () => {});
+      const other = await mesh.proxy({
+        limits: { lookupTimeoutMs: 40 },
+        originalDestination: { of: () => ({ ip: '127.0.0.1', port: echo.port }) },
+      });
+      const { settings } = other.state;
+      other.setPolicy(80, {}, { settings: { ...settings, requireIdentity: true } });
+      const client = dialRaw(mesh, other.outbound);
+      client.send('hello');
+      await client.gone();
+      expect(echo.served).to.have.length(0);
+      expect(other.recorder.unseenDenied).to.equal(1);
+    });
+
+    it('an unknown destination is spliced, a forbidden one is reset', async () => {
+      const echo = await serveRaw(mesh, (one, chunk) => one.socket.write(chunk.toUpperCase()));
+      const original = { ip: '127.0.0.1', port: echo.port };
+      const other = await mesh.proxy({ originalDestination: { of: () => original } });
+      other.set(`service/127.0.0.1:${echo.port}`, { sources: '1', type: 'unknown' });
+      const client = dialRaw(mesh, other.outbound);
+      client.send('hello');
+      await client.hears('HELLO');
+      other.set(`service/127.0.0.1:${echo.port}`, { sources: '2', type: 'forbidden', reason: 'no such port' });
+      const late = dialRaw(mesh, other.outbound);
+      await until(() => late.closed, 'reset');
+      expect(late.error?.code).to.equal('ECONNRESET');
+    });
+
+    it('a pod is reached directly, with its identity', async () => {
+      const server = await mesh.proxy({ serviceAccount: 'server' });
+      const { port } = await serveHttp(mesh, (request) => ok(request));
+      const key = `service/${SERVICE_ADDRESS.ip}:${SERVICE_ADDRESS.port}`;
+      const endpoint = mesh.meshed(server, port);
+      proxy.set(key, { sources: '1', type: 'pod', namespace: 'shop', pod: 'web-1', protocol: 'http1', endpoint });
+      expect(await ask(dial())).to.contain(`l5d-client-id: ${identityName('client')}`);
+    });
+
+    it('when the kind of answer changes, connections end at the next message boundary', async () => {
+      const { port } = await serveHttp(mesh, () => ok('fine'));
+      const original = { ip: '127.0.0.1', port };
+      const other = await mesh.proxy({ originalDestination: { of: () => original } });
+      const endpoint = mesh.plain(port);
+      const pod = { sources: '1', type: 'pod', namespace: 'shop', pod: 'web-1', protocol: 'http1', endpoint } as const;
+      other.set(`service/127.0.0.1:${port}`, pod);
+      const busy = dialRaw(mesh, other.outbound);
+      const idle = dialRaw(mesh, other.outbound);
+      await ask(idle);
+      await ask(busy);
+      busy.text = '';
+      busy.send('GET / HTTP/1.1\r\nHo');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      other.set(`service/127.0.0.1:${port}`, { sources: '2', type: 'unknown' });
+      await idle.gone();
+      busy.send('st: web\r\n\r\n');
+      const text = await busy.gone();
+      expect(text)
+        .to.match(/^HTTP\/1\.1 200 /)
+        .and.to.contain('connection: close\r\n');
+    });
+
+    it('a connection made to the listener itself is reset', async () => {
+      let listener = { ip: '', port: 0 };
+      const other = await mesh.proxy({ originalDestination: { of: () => listener } });
+      listener = other.outbound;
+      const client = dialRaw(mesh, other.outbound);
+      await until(() => client.closed, 'reset');
+    });
+  });
+
+  describe('protocol detection', () => {
+    beforeEach(() => proxy.setService({ protocol: 'detect' }));
+
+    it('HTTP/1 is served as requests', async () => {
+      const { port } = await serveHttp(mesh, () => ok('fine'));
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      client.send('G');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      client.send(GET.slice(1));
+      await client.hears('fine');
+      client.text = '';
+      client.send(GET);
+      await client.hears('fine');
+    });
+
+    for (const [what, first] of [
+      ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+      ['a TLS ClientHello', '\x16\x03\x01\x02\x00\x01\x00'],
+      ['another protocol', '*1\r\n$4\r\nPING\r\n'],
+      ['lower-case letters', 'hello there\r\n'],
+    ] as const) {
+      it(`${what} passes as a stream, every byte of it`, async () => {
+        const { port, served } = await serveRaw(mesh, (one) => one.socket.write('answer'));
+        proxy.setEndpoints('web', [mesh.plain(port)]);
+        const client = dial();
+        client.send(first);
+        await client.hears('answer');
+        expect(served[0]!.text).to.equal(first);
+      });
+    }
+
+    it('B3: a silent client is spliced when detection has timed out: the server may speak first', async () => {
+      const { settings } = proxy.state;
+      proxy.setPolicy(80, {}, { settings: { ...settings, detectTimeoutMs: 60 } });
+      const { port, served } = await serveRaw(mesh, () => {});
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      await until(() => served.length === 1, 'connection');
+      served[0]!.socket.write('220 ready\r\n');
+      await client.hears('220 ready\r\n');
+    });
+  });
+
+  describe('streams', () => {
+    beforeEach(() => proxy.setService({ protocol: 'opaque' }));
+
+    it('a refusing endpoint is passed over', async () => {
+      const { port } = await serveRaw(mesh, (one, chunk) => one.socket.write(chunk));
+      proxy.setEndpoints('web', [mesh.plain(CLOSED_PORT), mesh.plain(port)]);
+      for (let i = 0; i < 5; i++) {
+        const client = dial();
+        client.send('echo');
+        await client.hears('echo');
+        client.close();
+      }
+    });
+
+    it('without any endpoint the client is reset', async () => {
+      proxy.setEndpoints('web', []);
+      const client = dial();
+      await until(() => client.closed, 'reset');
+      expect(client.error?.code).to.equal('ECONNRESET');
+    });
+
+    it('an abort of either side reaches the other', async () => {
+      const { port, served } = await serveRaw(mesh, () => {});
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const one = dial();
+      const two = dial();
+      one.send('one');
+      two.send('two');
+      await until(() => served.length === 2 && served.every((peer) => peer.text !== ''), 'connections');
+      const ofOne = served.find((peer) => peer.text === 'one')!;
+      const ofTwo = served.find((peer) => peer.text === 'two')!;
+      one.socket.resetAndDestroy();
+      await until(() => ofOne.socket.destroyed, 'the abort of the client');
+      ofTwo.socket.resetAndDestroy();
+      await until(() => two.closed, 'the abort of the server');
+      expect(two.error?.code).to.equal('ECONNRESET');
+    });
+  });
+
+  it('an update of the endpoints key alone is followed by the next request', async () => {
+    const first = await serveHttp(mesh, () => ok('first'));
+    const second = await serveHttp(mesh, () => ok('second'));
+    proxy.setService({});
+    proxy.set(endpointsKey('web'), { sources: '8', endpoints: [mesh.plain(first.port)] });
+    const client = dial();
+    expect(await ask(client)).to.match(/first$/);
+    proxy.set(endpointsKey('web'), { sources: '9', endpoints: [mesh.plain(second.port)] });
+    expect(await ask(client)).to.match(/second$/);
+  });
+}
