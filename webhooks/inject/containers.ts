@@ -2,7 +2,7 @@ import { INIT_CONTAINER, PROXY_CONTAINER } from '../../proxy-image/contract/name
 import { initEnvironment, proxyEnvironment, type Surroundings } from './environment.ts';
 import type { Container, HttpProbe, SecurityContext } from './kubernetes.ts';
 import type { ProxySettings } from './settings.ts';
-import { proxyMounts } from './volumes.ts';
+import { INIT_MOUNTS, proxyMounts } from './volumes.ts';
 
 /** ENTRYPOINT of the image: containers only choose the verb, a lifecycle hook has to name the program. */
 export const ENTRYPOINT: readonly string[] = ['/usr/local/bin/bun', '--smol', '/weft/proxy.js'];
@@ -28,6 +28,7 @@ export function initContainer(settings: ProxySettings): Container {
       runAsUser: 0,
     },
     terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: INIT_MOUNTS,
   };
 }
 

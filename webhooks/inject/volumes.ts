@@ -52,14 +52,20 @@ function apiAccessVolume(): Volume {
   };
 }
 
+/**
+ * The application's token for the API server is not for us: admission puts it into every container that has nothing at this path
+ * (plugin ServiceAccount, which runs again after injection), so there is something.
+ */
+const NO_API_TOKEN: VolumeMount = { name: TOKEN_VOLUME, mountPath: ENVIRONMENT.accountDir.fallback, readOnly: true };
+
+export const INIT_MOUNTS: VolumeMount[] = [NO_API_TOKEN];
+
 export function proxyMounts(source: 'operator' | 'kubernetes'): VolumeMount[] {
-  const mounts: VolumeMount[] = [
+  return [
     { name: IDENTITY_VOLUME, mountPath: ENVIRONMENT.identityDir.fallback },
     { name: TOKEN_VOLUME, mountPath: directory(ENVIRONMENT.tokenFile.fallback), readOnly: true },
+    source === 'kubernetes' ? { ...NO_API_TOKEN, name: API_ACCESS_VOLUME } : NO_API_TOKEN,
   ];
-  return source === 'kubernetes'
-    ? [...mounts, { name: API_ACCESS_VOLUME, mountPath: ENVIRONMENT.accountDir.fallback, readOnly: true }]
-    : mounts;
 }
 
 function fileName(path: string): string {

@@ -298,6 +298,16 @@ describe('leaf certificates', () => {
     expect(certificate.subjectAltName).to.equal(`DNS:${long}`);
   });
 
+  it('name an address as an address', () => {
+    const { publicKey } = generateKeyPair();
+    const dnsNames = ['weft-operator.weft-system.svc', '127.0.0.1', '::1'];
+    const { certificate } = issueLeaf(authority.issuer, { publicKey, dnsNames, lifetimeMs: 1_000, nowMs });
+    expect(certificate.subjectAltName).to.equal(
+      'DNS:weft-operator.weft-system.svc, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1',
+    );
+    expect(certificate.checkIP('127.0.0.1')).to.equal('127.0.0.1');
+  });
+
   it('name their issuer by key identifier', () => {
     const { certificate } = issue('a.test');
     expect(certificate.checkIssued(authority.issuer.certificate)).to.equal(true);

@@ -50,7 +50,7 @@ describe('injected pod', () => {
       runAsNonRoot: false,
       runAsUser: 0,
     });
-    expect(init.volumeMounts).to.equal(undefined);
+    expect(names(init.volumeMounts)).to.deep.equal(['linkerd-identity-token']);
   });
 
   it('has a proxy without rights, with its ports, probes and volumes', () => {
@@ -82,6 +82,7 @@ describe('injected pod', () => {
     expect(proxy.volumeMounts).to.deep.equal([
       { name: 'linkerd-identity-end-entity', mountPath: '/var/run/linkerd/identity/end-entity' },
       { name: 'linkerd-identity-token', mountPath: '/var/run/secrets/tokens', readOnly: true },
+      { name: 'linkerd-identity-token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true },
     ]);
     expect(pod.spec.volumes).to.deep.equal([
       { name: 'linkerd-identity-end-entity', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
