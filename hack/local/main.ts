@@ -79,7 +79,16 @@ async function main(): Promise<number> {
     await kubelet.start();
     await phase('sample application', async () => {
       const manifest = join(ROOT, 'samples', 'app', 'manifests', 'app.yaml');
-      await shell(plane.api.kubectlPath, ['--kubeconfig', plane.api.kubeconfigPath, 'apply', '-f', manifest]);
+      const mesh = join(import.meta.dirname, 'mesh.yaml');
+      await shell(plane.api.kubectlPath, [
+        '--kubeconfig',
+        plane.api.kubeconfigPath,
+        'apply',
+        '-f',
+        mesh,
+        '-f',
+        manifest,
+      ]);
       await waitForPods(plane.api.kubectlPath, plane.api.kubeconfigPath);
     });
     console.log(hint(plane.api.kubeconfigPath, plane.api.kubectlPath, directory));

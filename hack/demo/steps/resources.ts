@@ -46,7 +46,7 @@ spec: { selector: { app: stock }, ports: [{ port: 80, targetPort: http }] }
 const SERVER = (name: string): string => `apiVersion: policy.linkerd.io/v1beta3
 kind: Server
 ${metadata(name)}
-spec: { podSelector: { matchLabels: { app: nobody } }, port: 8080, proxyProtocol: HTTP/1, accessPolicy: all-unauthenticated }
+spec: { podSelector: { matchLabels: { app: traffic } }, port: 9999, proxyProtocol: HTTP/1, accessPolicy: all-unauthenticated }
 `;
 
 const AUTHORIZATION = `apiVersion: policy.linkerd.io/v1beta1
@@ -88,7 +88,7 @@ const FAULTS: Fault[] = [
     resource: 'mesh',
     name: 'default',
     reason: 'DependencyNotReady',
-    broken: MESH.replace('spec: {}', 'spec: { identity: { issuer: { type: Secret, secretName: nowhere } } }'),
+    broken: MESH.replace('spec: {}', 'spec: { identity: { issuer: { type: Secret, secretName: linkerd-identity-issuer } } }'),
     mend: () => kubectl(['replace', '-f', '-'], { input: MESH }),
   },
 ];
@@ -137,6 +137,7 @@ async function everythingReady(): Promise<Check> {
 }
 
 async function cleanUp(): Promise<void> {
+  await applyText(MESH);
   await kubectl(['-n', NAMESPACE, 'delete', 'trafficsplits,servers,serverauthorizations,serviceprofiles', '--all']);
   await kubectl(['-n', NAMESPACE, 'delete', 'service', 'absent', '--ignore-not-found']);
 }
@@ -146,6 +147,7 @@ export const resources: Step = {
   title: 'custom resources with columns and conditions',
   commands: [`kubectl get ${KINDS} -A`],
   async run() {
+    await cleanUp();
     const first = await everythingReady();
     console.log(`\n${(await kubectl(['get', KINDS, '-A'])).stdout.trimEnd()}\n`);
     await kubectl(['-n', NAMESPACE, 'delete', 'trafficsplit', 'catalog']);
@@ -153,8 +155,10 @@ export const resources: Step = {
     await waitReady('server', 'faulty-first', 'True', 5000);
     // Seconds apart, so that "the older one wins" has an answer: creationTimestamp counts whole seconds.
     await new Promise((done) => setTimeout(done, 1100));
-    const checks = await Promise.all(FAULTS.map(plant));
-    await cleanUp();
-    return [first, ...checks.flat()];
+    try {
+      return [first, ...(await Promise.all(FAULTS.map(plant))).flat()];
+    } finally {
+      await cleanUp();
+    }
   },
 };
