@@ -36,6 +36,7 @@ export function portRanges(text: string, names?: ReadonlyMap<string, number>): P
 export class OpaquePorts {
   readonly #view: ClusterView;
   readonly #parsed = new Map<string, PortRange[]>();
+  readonly #namespaces = new Map<string, string>();
 
   constructor(view: ClusterView) {
     this.#view = view;
@@ -54,8 +55,15 @@ export class OpaquePorts {
   }
 
   #text(object: ServiceModel | PodModel): string {
-    const namespace = this.#view.namespace(object.meta.namespace);
-    return annotationOf(OPAQUE_PORTS_ANNOTATION, object, namespace, this.#view.mesh().proxy.opaquePorts);
+    return own(object.meta, OPAQUE_PORTS_ANNOTATION) ?? this.#textOfNamespace(object.meta.namespace);
+  }
+
+  #textOfNamespace(name: string): string {
+    return getOrCreate(this.#namespaces, name, () => {
+      const namespace = this.#view.namespace(name);
+      const text = namespace === null ? undefined : own(namespace.meta, OPAQUE_PORTS_ANNOTATION);
+      return text ?? this.#view.mesh().proxy.opaquePorts;
+    });
   }
 
   #numbers(text: string): PortRange[] {

@@ -70,28 +70,29 @@ export function endpointIdentity(pod: PodModel, port: number, mesh: MeshModel): 
   return serviceAccountIdentity(pod.serviceAccount, pod.meta.namespace, mesh.identity.suffix);
 }
 
+/** In a fixed order; what is empty is left out. */
 function endpointLabels({ pod, zone, labels }: Target): Record<string, string> {
-  const all: Record<string, string> = { ...labels, zone };
-  if (pod !== null) Object.assign(all, podLabels(pod));
-  const present = Object.entries(all).filter(([, value]) => value !== '');
-  return Object.fromEntries(present.sort(([a], [b]) => compareText(a, b)));
+  const all: Record<string, string> = { ...labels };
+  if (pod !== null) {
+    const { name, namespace, labels: own } = pod.meta;
+    all['namespace'] = namespace;
+    all['pod'] = name;
+    addLabel(all, ownerLabel(pod.owner.kind), pod.owner.name);
+    addLabel(all, 'serviceaccount', pod.serviceAccount);
+    addLabel(all, 'control_plane_ns', own[CONTROL_PLANE_LABEL]);
+    addLabel(all, 'pod_template_hash', own['pod-template-hash']);
+  }
+  addLabel(all, 'zone', zone);
+  return all;
 }
 
-function podLabels(pod: PodModel): Record<string, string> {
-  const { name, namespace, labels } = pod.meta;
-  return {
-    pod: name,
-    namespace,
-    serviceaccount: pod.serviceAccount,
-    control_plane_ns: labels[CONTROL_PLANE_LABEL] ?? '',
-    pod_template_hash: labels['pod-template-hash'] ?? '',
-    ...ownerLabel(pod.owner),
-  };
+function addLabel(labels: Record<string, string>, name: string, value: string | undefined): void {
+  if (name !== '' && value !== undefined && value !== '') labels[name] = value;
 }
 
 /** `dst_deployment`, `dst_statefulset`, …; Jobs are `k8s_job`, for Prometheus keeps `job` to itself. Kinds that make no label name are left out. */
-function ownerLabel({ kind, name }: PodModel['owner']): Record<string, string> {
+function ownerLabel(kind: string): string {
   const label = kind.toLowerCase();
-  if (!/^[a-z][a-z0-9]*$/.test(label)) return {};
-  return { [label === 'job' || label === 'cronjob' ? `k8s_${label}` : label]: name };
+  if (!/^[a-z][a-z0-9]*$/.test(label)) return '';
+  return label === 'job' || label === 'cronjob' ? `k8s_${label}` : label;
 }

@@ -18,17 +18,30 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Below this many digits, numbers are exact. */
+const EXACT_DIGITS = 15;
+
 /** Decimal texts of any length; text that is no number (or empty) is older than every number. */
 export function compareRevisions(a: string, b: string): number {
-  const left = isDecimal(a) ? a.replace(/^0+/, '') : '';
-  const right = isDecimal(b) ? b.replace(/^0+/, '') : '';
-  return left.length - right.length || compareText(left, right);
+  if (a === b) return 0;
+  if (a.length > EXACT_DIGITS || b.length > EXACT_DIGITS) return compareLong(significant(a), significant(b));
+  return decimal(a) - decimal(b);
+}
+
+function decimal(text: string): number {
+  const value = text === '' ? -1 : Number(text);
+  return value >= 0 ? value : -1;
+}
+
+function compareLong(a: string, b: string): number {
+  return a.length - b.length || compareText(a, b);
+}
+
+/** The digits without leading zeros; empty when it is no decimal number. */
+function significant(text: string): string {
+  return /^[0-9]+$/.test(text) ? text.replace(/^0+/, '') : '';
 }
 
 export function newestRevision(a: string, b: string): string {
   return compareRevisions(a, b) >= 0 ? a : b;
-}
-
-function isDecimal(text: string): boolean {
-  return /^[0-9]+$/.test(text);
 }

@@ -22,7 +22,7 @@ interface Client {
   podKnown: boolean;
 }
 
-type Shared = Omit<SessionContext<Session>, 'cache' | 'encoder' | 'progressed'>;
+type Shared = Omit<SessionContext<Session>, 'cache' | 'encoder' | 'progressed' | 'wake'>;
 
 /**
  * Carries changes from the state to the sessions. Work is done in slices of the event loop: what was invalidated is compiled, the sessions
@@ -47,7 +47,16 @@ export class Distribution {
       compiled: (resource, changed, durationMs) => shared.metrics.compiled(resource.key.kind, durationMs, changed),
       now: () => shared.clock.nowMs(),
     });
-    this.#context = { ...shared, cache, encoder, progressed: (resource) => progress.note(resource.uses) };
+    this.#context = {
+      ...shared,
+      cache,
+      encoder,
+      progressed: (resource) => progress.note(resource.uses),
+      wake: (session) => {
+        this.#waiting.add(session);
+        this.#schedule();
+      },
+    };
     this.#clock = shared.clock;
   }
 
@@ -234,7 +243,8 @@ export class Distribution {
       }
     }
     const more = this.#slice(limits.writeSliceMs);
-    for (const session of this.#waiting) {
+    // Those who ask for another turn while they are served get it after the others.
+    for (const session of [...this.#waiting]) {
       this.#waiting.delete(session);
       session.pump();
       if (!more()) break;

@@ -14,6 +14,8 @@ export interface SessionContext<S> {
   log: Log;
   metrics: ServeMetrics;
   limits: ServeLimits;
+  /** Calls `session.pump` in another turn of the event loop. */
+  wake(session: S): void;
   /** Some proxy came, went, or acknowledged: the counts of what the resource was made from may differ. */
   progressed(resource: Resource<S>): void;
 }

@@ -7,6 +7,9 @@ import type { Peer } from './peer.ts';
 import type { SessionContext } from './session-context.ts';
 import { createSubscription, isBehind, isCurrent, reject, type Subscription } from './subscription.ts';
 
+/** A key that nobody asked for before costs some 50 µs to compile. */
+const KEYS_PER_TURN = 100;
+
 interface InFlight {
   seq: number;
   items: readonly SentItem<Session>[];
@@ -24,6 +27,8 @@ export class Session {
   readonly #context: SessionContext<Session>;
   readonly #ownKey: ResourceKey;
   readonly #subscriptions = new Map<string, Subscription<Session>>();
+  /** Asked for, and not subscribed to yet: compiling thousands of keys must not hold up everybody else. */
+  readonly #asked = new Map<string, ResourceKey>();
   /** Subscriptions to look at, in the order in which they became dirty. */
   readonly #dirty = new Set<Subscription<Session>>();
   readonly #withheld = new Set<Subscription<Session>>();
@@ -51,7 +56,7 @@ export class Session {
     this.#subscribe({ kind: 'trust' });
     for (const key of [...this.#resumed.keys()]) {
       const parsed = canonicalKey(key);
-      if (parsed?.key.kind === 'service') this.#subscribe(parsed.key);
+      if (parsed?.key.kind === 'service') this.#asked.set(key, parsed.key);
     }
     this.pump();
   }
@@ -64,17 +69,15 @@ export class Session {
         this.#peer.close('WEFT_SERVE_IDENTITY', `${this.name} asked for ${text.slice(0, 300)}`);
         return;
       }
-      if (!this.#subscriptions.has(text) && this.#subscriptions.size >= this.#context.limits.maxSubscriptions) {
-        this.#context.metrics.refused('WEFT_SERVE_LIMIT');
-        continue;
-      }
-      this.#subscribe(parsed.key);
+      if (this.#mayAsk(text)) this.#asked.set(text, parsed.key);
+      else this.#context.metrics.refused('WEFT_SERVE_LIMIT');
     }
     this.pump();
   }
 
   unsubscribe(keys: readonly string[]): void {
     for (const key of keys) {
+      this.#asked.delete(key);
       const subscription = this.#subscriptions.get(key);
       // Workload and trust belong to the connection.
       if (subscription?.explicit !== true || key === TRUST_KEY || key === formatKey(this.#ownKey)) continue;
@@ -124,7 +127,9 @@ export class Session {
 
   /** Sends what is dirty, unless a batch is on its way or the socket is full: then its ack, or the drain, comes back here. */
   pump(): void {
-    if (this.#closed || this.#inFlight !== null || !this.#peer.writable) return;
+    if (this.#closed) return;
+    this.#takeAsked();
+    if (this.#inFlight !== null || !this.#peer.writable) return;
     const batch = new Batch<Session>(this.#context);
     for (const subscription of this.#dirty) {
       this.#dirty.delete(subscription);
@@ -144,7 +149,7 @@ export class Session {
   }
 
   get current(): boolean {
-    return this.#inFlight === null && this.#dirty.size === 0 && this.#withheld.size === 0;
+    return this.#inFlight === null && this.#dirty.size === 0 && this.#withheld.size === 0 && this.#asked.size === 0;
   }
 
   get size(): number {
@@ -171,8 +176,25 @@ export class Session {
     this.#closed = true;
     for (const subscription of this.#subscriptions.values()) this.#forget(subscription);
     this.#subscriptions.clear();
+    this.#asked.clear();
     this.#dirty.clear();
     this.#withheld.clear();
+  }
+
+  #mayAsk(text: string): boolean {
+    if (this.#subscriptions.has(text) || this.#asked.has(text)) return true;
+    return this.#subscriptions.size + this.#asked.size < this.#context.limits.maxSubscriptions;
+  }
+
+  #takeAsked(): void {
+    let left = KEYS_PER_TURN;
+    for (const [text, key] of this.#asked) {
+      if (left === 0) break;
+      left -= 1;
+      this.#asked.delete(text);
+      this.#subscribe(key);
+    }
+    if (this.#asked.size > 0) this.#context.wake(this);
   }
 
   #subscribe(key: ResourceKey): void {
@@ -228,8 +250,8 @@ export class Session {
     subscription.dirtySinceMs = 0;
     const { compiled } = subscription.audience.resource;
     if (compiled === null || compiled.version === subscription.rejectedVersion) return;
-    if (this.#mustWithhold(subscription, compiled)) return;
     for (const named of this.#follow(subscription, compiled)) this.#collect(named, batch);
+    if (this.#mustWithhold(subscription, compiled)) return;
     if (isBehind(subscription)) batch.add(subscription, compiled, sinceMs);
     else this.#settle(subscription, compiled);
   }
