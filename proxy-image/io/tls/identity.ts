@@ -9,44 +9,62 @@ const OBJECT_IDENTIFIER = 0x06;
 /** GeneralName choices: dNSName [2], uniformResourceIdentifier [6] (RFC 5280 section 4.2.1.6). */
 const DNS_NAME = 0x82;
 const URI = 0x86;
-/** 2.5.29.17 */
+const BOOLEAN = 0x01;
+/** 2.5.29.17 and 2.5.29.19 */
 const SUBJECT_ALT_NAME = [0x55, 0x1d, 0x11];
+const BASIC_CONSTRAINTS = [0x55, 0x1d, 0x13];
+const MALFORMED = 'malformed';
 
 /**
  * The identity in a certificate: its one subject alternative name, a DNS name or a URI, as it is written. `null` when there is none, more than one, one
- * of another kind, a wildcard, or one with anything but visible ASCII (NUL, blanks). The common name is never looked at.
+ * of another kind, a wildcard, or one with anything but visible ASCII (NUL, blanks), and when the certificate is an authority's: who may sign
+ * identities is not one of them. The common name is never looked at.
  */
 export function identityOf(certificate: Uint8Array): string | null {
-  const names = alternativeNames(certificate);
-  if (names === null || names.length !== 1) return null;
-  const [name] = names;
-  if (name!.tag !== DNS_NAME && name!.tag !== URI) return null;
-  const text = Buffer.from(certificate.buffer, certificate.byteOffset + name!.start, name!.end - name!.start).toString(
-    'latin1',
-  );
-  return /^[!-)+-~]+$/.test(text) ? text : null;
+  const extensions = extensionsOf(certificate);
+  if (extensions === null) return null;
+  const constraints = valueOf(certificate, extensions, BASIC_CONSTRAINTS);
+  if (constraints === MALFORMED || (constraints !== null && isAuthority(certificate, constraints))) return null;
+  const alternatives = valueOf(certificate, extensions, SUBJECT_ALT_NAME);
+  if (alternatives === MALFORMED || alternatives === null) return null;
+  const names = readDerChildren(certificate, alternatives);
+  return names?.length === 1 ? nameText(certificate, names[0]!) : null;
 }
 
 /** Every DNS name in a certificate, as written; for servers that are not of the mesh (the API server has many). Empty when there are none. */
 export function dnsNamesOf(certificate: Uint8Array): string[] {
-  const names = alternativeNames(certificate) ?? [];
+  const extensions = extensionsOf(certificate);
+  const alternatives = extensions === null ? null : valueOf(certificate, extensions, SUBJECT_ALT_NAME);
+  if (alternatives === null || alternatives === MALFORMED) return [];
+  const names = readDerChildren(certificate, alternatives) ?? [];
   return names
     .filter((name) => name.tag === DNS_NAME)
     .map((name) => Buffer.from(certificate.subarray(name.start, name.end)).toString('latin1'));
 }
 
-function alternativeNames(bytes: Uint8Array): DerElement[] | null {
-  const extensions = extensionsOf(bytes);
-  if (extensions === null) return null;
-  let found: DerElement[] | null = null;
+function nameText(bytes: Uint8Array, name: DerElement): string | null {
+  if (name.tag !== DNS_NAME && name.tag !== URI) return null;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + name.start, name.end - name.start).toString('latin1');
+  return /^[!-)+-~]+$/.test(text) ? text : null;
+}
+
+/** `BasicConstraints ::= SEQUENCE { cA BOOLEAN DEFAULT FALSE, … }`; anything but an absent or false cA counts as one. */
+function isAuthority(bytes: Uint8Array, constraints: DerElement): boolean {
+  const first = readDer(bytes, constraints.start, constraints.end);
+  if (first === null) return constraints.start !== constraints.end;
+  return first.tag === BOOLEAN && bytes[first.start] !== 0;
+}
+
+/** The SEQUENCE within an extension; `null` when there is no such extension. Two of a kind are no certificate (RFC 5280 section 4.2). */
+function valueOf(bytes: Uint8Array, extensions: DerElement[], oid: number[]): DerElement | null | typeof MALFORMED {
+  let found: DerElement | null = null;
   for (const extension of extensions) {
     const parts = readDerChildren(bytes, extension);
-    if (parts === null) return null;
-    if (!isSubjectAltName(bytes, parts[0])) continue;
-    // Two such extensions are no certificate (RFC 5280 section 4.2).
-    if (found !== null) return null;
-    found = namesIn(bytes, parts.at(-1)!);
-    if (found === null) return null;
+    if (parts === null) return MALFORMED;
+    if (!isOid(bytes, parts[0], oid)) continue;
+    const value = sequenceIn(bytes, parts.at(-1)!);
+    if (found !== null || value === null) return MALFORMED;
+    found = value;
   }
   return found;
 }
@@ -62,15 +80,15 @@ function extensionsOf(bytes: Uint8Array): DerElement[] | null {
   return list?.tag === SEQUENCE ? readDerChildren(bytes, list) : null;
 }
 
-function isSubjectAltName(bytes: Uint8Array, oid: DerElement | undefined): boolean {
-  if (oid?.tag !== OBJECT_IDENTIFIER || oid.end - oid.start !== SUBJECT_ALT_NAME.length) return false;
-  return SUBJECT_ALT_NAME.every((octet, i) => bytes[oid.start + i] === octet);
+function isOid(bytes: Uint8Array, element: DerElement | undefined, oid: number[]): boolean {
+  if (element?.tag !== OBJECT_IDENTIFIER || element.end - element.start !== oid.length) return false;
+  return oid.every((octet, i) => bytes[element.start + i] === octet);
 }
 
-function namesIn(bytes: Uint8Array, value: DerElement): DerElement[] | null {
+function sequenceIn(bytes: Uint8Array, value: DerElement): DerElement | null {
   if (value.tag !== OCTET_STRING) return null;
   const list = readDer(bytes, value.start, value.end);
-  return list?.tag === SEQUENCE ? readDerChildren(bytes, list) : null;
+  return list?.tag === SEQUENCE ? list : null;
 }
 
 /** The verified identity of a client of the mesh port; `null` = it has none, and may come only where policy lets anybody in. */
