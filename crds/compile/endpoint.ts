@@ -24,8 +24,16 @@ export interface Target {
 /** Every endpoint weighs the same; users cannot set it (Linkerd fixes it too). */
 const WEIGHT = 1;
 
+/** A port of the pod's proxy by its container port's name: `inbound-port` and `admin-port` annotations move them. */
+export function proxyPortOf(pod: PodModel, name: 'linkerd-proxy' | 'linkerd-admin'): number {
+  const fallback = name === 'linkerd-proxy' ? PROXY_PORTS.inboundMesh : PROXY_PORTS.admin;
+  return pod.containerPorts.find((candidate) => candidate.name === name)?.port ?? fallback;
+}
+
 /** Ports that the proxy serves itself: traffic to them is not its own mTLS. */
-const PROXY_OWN_PORTS: readonly number[] = [PROXY_PORTS.tap, PROXY_PORTS.admin];
+function isOwnPort(pod: PodModel, port: number): boolean {
+  return port === PROXY_PORTS.tap || port === proxyPortOf(pod, 'linkerd-admin');
+}
 
 /** Compiles single endpoints; what repeats among the endpoints of one Service is worked out once. */
 export class EndpointCompiler {
@@ -46,7 +54,7 @@ export class EndpointCompiler {
       address: target.address,
       port,
       identity,
-      proxyPort: identity === null ? 0 : PROXY_PORTS.inboundMesh,
+      proxyPort: pod === null || identity === null ? 0 : proxyPortOf(pod, 'linkerd-proxy'),
       protocol: pod !== null && this.#isOpaque(pod, port) ? 'opaque' : 'detect',
       node: target.node === '' ? (pod?.nodeName ?? '') : target.node,
       zone: target.zone,
@@ -66,7 +74,7 @@ export class EndpointCompiler {
 
 /** Identity is per (pod, port): a port that bypasses the peer's proxy, or is its proxy's own, has none. */
 export function endpointIdentity(pod: PodModel, port: number, mesh: MeshModel): string | null {
-  if (!pod.meshed || PROXY_OWN_PORTS.includes(port) || portInRanges(port, pod.skipInboundPorts)) return null;
+  if (!pod.meshed || isOwnPort(pod, port) || portInRanges(port, pod.skipInboundPorts)) return null;
   return serviceAccountIdentity(pod.serviceAccount, pod.meta.namespace, mesh.identity.suffix);
 }
 

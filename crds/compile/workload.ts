@@ -1,4 +1,3 @@
-import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
 import type {
   InboundProtocol,
   PortPolicy,
@@ -23,6 +22,7 @@ import {
   policyAuthorizations,
   withIdentity,
 } from './authorization.ts';
+import { proxyPortOf } from './endpoint.ts';
 import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
 import { resolvePorts, serverOn, serversOf } from './server-selection.ts';
 import type { Unsourced } from './unsourced.ts';
@@ -88,7 +88,7 @@ function knownPorts({ pod, servers, identityPorts }: Inbound): number[] {
     ...identityPorts.flatMap(expand),
   ]);
   // Mesh traffic on this port carries its target port in the transport header; the policy of that one applies.
-  ports.delete(PROXY_PORTS.inboundMesh);
+  ports.delete(proxyPortOf(pod, 'linkerd-proxy'));
   return [...ports].sort((a, b) => a - b);
 }
 

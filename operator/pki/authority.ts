@@ -119,10 +119,6 @@ export function issueLeaf(authority: Authority, request: LeafRequest): Leaf {
   return { certificate, chainPem: toPem([certificate, ...authority.chain]), notBeforeMs, notAfterMs };
 }
 
-export function notBeforeMsOf(certificate: X509Certificate): number {
-  return certificate.validFromDate.getTime();
-}
-
 export function notAfterMsOf(certificate: X509Certificate): number {
   return certificate.validToDate.getTime();
 }

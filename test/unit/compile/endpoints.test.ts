@@ -209,6 +209,15 @@ describe('compile: identity of an endpoint', () => {
     expect(endpointOf({ skipInboundPorts: [[8081, 8082]] }).identity).to.be.a('string');
   });
 
+  it('is proven on the port that the pod names linkerd-proxy, wherever an annotation moved it', () => {
+    const containerPorts = [
+      { name: 'linkerd-proxy', port: 5143 },
+      { name: 'linkerd-admin', port: 5191 },
+    ];
+    expect(endpointOf({ containerPorts })).to.deep.include({ port: 8080, proxyPort: 5143 });
+    expect(endpointOf({ containerPorts: [{ name: 'linkerd-admin', port: 8080 }] }).identity).to.equal(null);
+  });
+
   for (const port of [4190, 4191]) {
     it(`is absent for the proxy's own port ${port}`, () => {
       const cluster = webCluster();
