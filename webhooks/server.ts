@@ -108,7 +108,7 @@ export class WebhookServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url ?? '';
+    const path = pathOf(request);
     try {
       const webhook = this.#admit(request, path);
       this.#inFlight += 1;
@@ -125,7 +125,7 @@ export class WebhookServer {
   /** Everything that can be said before the body. */
   #admit(request: IncomingMessage, path: string): Webhook {
     const { webhooks, clientAuthorityPem } = this.#options;
-    const webhook = Object.hasOwn(webhooks, path.split('?')[0]!) ? webhooks[path.split('?')[0]!] : undefined;
+    const webhook = Object.hasOwn(webhooks, path) ? webhooks[path] : undefined;
     if (clientAuthorityPem !== undefined && !(request.socket as TLSSocket).authorized) {
       throw new HttpFailure(403, 'the client certificate is missing or of another authority');
     }
@@ -164,6 +164,11 @@ export class WebhookServer {
     const message = status === 500 ? 'the review could not be judged' : error.message;
     send(response, status, JSON.stringify({ code: error instanceof WeftError ? error.code : '', message }));
   }
+}
+
+/** Without the query (API servers add `?timeout=10s`), and not longer than a log line can bear. */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0]!.slice(0, 100);
 }
 
 function statusOf(error: Error): number {

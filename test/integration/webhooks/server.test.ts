@@ -236,6 +236,7 @@ describe('webhook server', () => {
   it('takes the query that API servers add', async () => {
     const server = await start();
     expect((await post(server, JSON.stringify(REVIEW), { path: '/echo?timeout=10s' })).status).to.equal(200);
+    expect(server.answered.map(({ path }) => path)).to.deep.equal(['/echo']);
   });
 
   it('gives no verdict when a webhook fails, so that failurePolicy decides, and tells nothing', async () => {
