@@ -9,6 +9,8 @@ type Purpose = 'request' | 'watch';
 const REQUEST_CONNECTIONS = 4;
 
 interface Pool {
+  /** Makes a dispatcher like `request`; null where the client's own is used. */
+  renew: (() => Dispatcher) | null;
   request: Dispatcher;
   watch: Dispatcher;
 }
@@ -41,6 +43,13 @@ export class PooledKubeConfig extends KubeConfig {
     context.setDispatcher(pool[purpose]);
   }
 
+  /** From now on requests use new connections; those under way may finish where they are, watches are left alone. */
+  renewConnections(): void {
+    if (this.#pool === null) return;
+    const { identity, made } = this.#pool;
+    this.#pool = { identity, made: made.then(withNewRequests) };
+  }
+
   /** Closes the connections; requests under way are ended. */
   async close(): Promise<void> {
     const pool = this.#pool;
@@ -64,12 +73,13 @@ export class PooledKubeConfig extends KubeConfig {
     const wanted = this.createDispatcherOptions(this.getCurrentCluster(), options);
     if (wanted.type === 'proxy' || wanted.type === 'socks') {
       const dispatcher = await this.#clientsOwnDispatcher();
-      return { request: dispatcher, watch: dispatcher };
+      return { request: dispatcher, watch: dispatcher, renew: null };
     }
     const connect = wanted.type === 'agent' ? wanted.connect : {};
     // HTTP/1.1: on one multiplexed connection, a half-open network path would silence all watches and requests together.
     const common = { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 };
-    return { request: new Agent({ ...common, connections: REQUEST_CONNECTIONS }), watch: new Agent(common) };
+    const renew = () => new Agent({ ...common, connections: REQUEST_CONNECTIONS });
+    return { request: renew(), watch: new Agent(common), renew };
   }
 
   /** Through a proxy, the client knows how to connect; its dispatcher is kept like any other. */
@@ -78,6 +88,12 @@ export class PooledKubeConfig extends KubeConfig {
     await super.applySecurityAuthentication(context);
     return context.getDispatcher() ?? new Agent();
   }
+}
+
+function withNewRequests(pool: Pool): Pool {
+  if (pool.renew === null) return pool;
+  pool.request.close().catch(() => {});
+  return { ...pool, request: pool.renew() };
 }
 
 async function destroy(pool: Pool): Promise<void> {

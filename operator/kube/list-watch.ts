@@ -13,6 +13,9 @@ import { LineSplitter } from './lines.ts';
 import { type ResourceType, resourcePath } from './resources.ts';
 import type { RestClient } from './rest.ts';
 
+/** A page of large objects, or all of a kind at once where the API server ignores the limit. */
+const LIST_TIMEOUT_MS = 60_000;
+
 interface RawList<Raw> {
   apiVersion?: string;
   kind?: string;
@@ -41,7 +44,13 @@ export function listWatch<Raw extends RawObject>(
   return {
     async list(options: ListOptions): Promise<ListPage<Raw>> {
       const query = { ...selectors, ...listQuery(options) };
-      const list = await rest.json<RawList<Raw>>({ method: 'GET', path, query, signal: options.signal });
+      const list = await rest.json<RawList<Raw>>({
+        method: 'GET',
+        path,
+        query,
+        timeoutMs: LIST_TIMEOUT_MS,
+        signal: options.signal,
+      });
       return {
         items: (list.items ?? []).map((item) => ({ ...typeOfItems(list), ...item })),
         resourceVersion: list.metadata?.resourceVersion ?? '',

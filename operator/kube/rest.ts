@@ -1,6 +1,8 @@
-import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { HttpMethod, RequestContext } from '@kubernetes/client-node';
 import { type Dispatcher, request } from 'undici';
+import { DeadlineExceeded, systemClock, withDeadline } from '../runtime/clock.ts';
 import { fromResponse, toRequestError } from './errors.ts';
+import type { PooledKubeConfig } from './kubeconfig.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -11,6 +13,8 @@ export interface RestRequest {
   query?: Readonly<Record<string, string>>;
   body?: unknown;
   contentType?: string;
+  /** From sending to the last byte; only `json` looks at it. */
+  timeoutMs?: number;
   signal: AbortSignal;
 }
 
@@ -21,28 +25,40 @@ export interface RestObserver {
 
 const UNOBSERVED: RestObserver = { finished() {} };
 
-/** Time for an answer's head; callers set their own limit by `signal`, this is the last resort. */
-const HEADERS_TIMEOUT_MS = 60_000;
+/** An API server answers in milliseconds; a webhook or etcd under way may take seconds. */
+const TIMEOUT_MS = 10_000;
 
 /** Requests to the API server with the credentials and pooled connections of a KubeConfig. Failures are `RequestError`s. */
 export class RestClient {
-  readonly #config: KubeConfig;
+  readonly #config: PooledKubeConfig;
   readonly #observer: RestObserver;
 
-  constructor(config: KubeConfig, observer: RestObserver = UNOBSERVED) {
+  constructor(config: PooledKubeConfig, observer: RestObserver = UNOBSERVED) {
     this.#config = config;
     this.#observer = observer;
   }
 
   /** The parsed answer. The caller names its type: the API server's schema is the contract. */
   async json<R>(wanted: RestRequest): Promise<R> {
-    const response = await this.send(wanted);
     try {
-      const text = await response.body.text();
-      return JSON.parse(text) as R;
+      const limitMs = wanted.timeoutMs ?? TIMEOUT_MS;
+      return await withDeadline(systemClock, limitMs, wanted.signal, (signal) => this.#json<R>({ ...wanted, signal }));
     } catch (error) {
+      this.#doubtConnections(error, wanted.signal);
       throw toRequestError(error);
     }
+  }
+
+  async #json<R>(wanted: RestRequest): Promise<R> {
+    const response = await this.send(wanted);
+    const text = await response.body.text();
+    return JSON.parse(text) as R;
+  }
+
+  /** Where nobody answers, the other connections of the pool may be dead as well: requests after this one get new ones. */
+  #doubtConnections(error: unknown, signal: AbortSignal): void {
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    if (reason instanceof DeadlineExceeded) this.#config.renewConnections();
   }
 
   /** An accepted answer with its body unread. */
@@ -76,8 +92,6 @@ export class RestClient {
       body: wanted.body === undefined ? undefined : JSON.stringify(wanted.body),
       dispatcher: context.getDispatcher(),
       signal: wanted.signal,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      bodyTimeout: 0,
     });
   }
 

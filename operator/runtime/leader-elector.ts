@@ -107,10 +107,10 @@ export class LeaderElector {
 
   async #acquire(signal: AbortSignal): Promise<void> {
     const { clock, log, random } = this.#options;
-    const { retryMs, jitter, renewDeadlineMs } = this.#timing;
+    const { retryMs, jitter } = this.#timing;
     while (!signal.aborted) {
       try {
-        if (await withDeadline(clock, renewDeadlineMs, signal, (inner) => this.#tryAcquire(inner))) return;
+        if (await withDeadline(clock, this.#attemptMs, signal, (inner) => this.#tryAcquire(inner))) return;
       } catch (error) {
         if (!signal.aborted) log.warn('could not try for the lease', errorFields(error));
       }
@@ -129,8 +129,9 @@ export class LeaderElector {
       if (signal.aborted) return;
       if (leftMs <= 0) return this.#lose('could not renew the lease in time');
       const sentMs = clock.nowMs();
+      const limitMs = Math.min(leftMs, this.#attemptMs);
       try {
-        if (!(await withDeadline(clock, leftMs, signal, (inner) => this.#tryRenew(inner)))) {
+        if (!(await withDeadline(clock, limitMs, signal, (inner) => this.#tryRenew(inner)))) {
           return this.#lose('another process took the lease');
         }
         renewedMs = sentMs;
@@ -138,6 +139,11 @@ export class LeaderElector {
         if (!signal.aborted) log.warn('could not renew the lease', errorFields(error));
       }
     }
+  }
+
+  /** One attempt on a connection that has gone silent must leave time for another (controller-runtime: half the renew deadline). */
+  get #attemptMs(): number {
+    return this.#timing.renewDeadlineMs / 2;
   }
 
   #lose(reason: string): void {

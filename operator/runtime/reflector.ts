@@ -262,7 +262,8 @@ export class Reflector<Raw extends RawObject> {
     const { clock, log, name } = this.#options;
     const reason = restartReason(error);
     this.stats.restarts[reason] += 1;
-    if (reason === 'missed') return;
+    // The silence was pause enough; a quiet kind must not go unwatched.
+    if (reason === 'missed' || reason === 'idle') return;
     if (reason === 'expired') {
       this.#version = '';
       this.#listFrom = '';

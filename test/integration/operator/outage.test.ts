@@ -1,0 +1,163 @@
+import { expect } from 'chai';
+import { TcpRelay } from '../../fakes/tcp-relay.ts';
+import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
+import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
+import { eventually } from '../../support/eventually.ts';
+import type { ProxyClient } from '../serve/proxy-client.ts';
+import { Cluster, Plane } from './plane.ts';
+
+const NAMESPACE = 'outage';
+const IDLE_MS = 2_000;
+const STALE_MS = 4_000;
+
+function service() {
+  return { spec: { selector: { app: 'x' }, ports: [{ name: 'http', port: 80 }] } };
+}
+
+describe('operator while the API server is away', function () {
+  this.timeout(90_000);
+  let api: TestApiServer;
+  let relay: TcpRelay;
+  let cluster: Cluster;
+  let plane: Plane;
+  let proxy: ProxyClient;
+  let key: string;
+  let round = 0;
+
+  before(async function () {
+    this.timeout(API_SERVER_START_MS);
+    api = await startApiServer();
+    relay = await new TcpRelay(api.port).start();
+    cluster = new Cluster(api);
+    await cluster.apply('namespaces', '', NAMESPACE, {});
+    await cluster.create(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name: 'default' } });
+    const times = ['--watch-idle-timeout-ms', String(IDLE_MS), '--stale-after-ms', String(STALE_MS)];
+    const election = ['--lease-ms', '60000', '--renew-deadline-ms', '50000'];
+    plane = new Plane(api, 'op-0', { url: relay.url, flags: [...times, ...election] });
+    await (await plane.start()).ready();
+    await cluster.apply('pods', NAMESPACE, 'client', { spec: { containers: [{ name: 'app', image: 'app' }] } });
+    for (const name of ['web', 'web-v1', 'web-v2']) await cluster.apply('services', NAMESPACE, name, service());
+    const web = await cluster.get('services', NAMESPACE, 'web');
+    key = `service/${(web['spec'] as { clusterIP: string }).clusterIP}:80`;
+    proxy = await plane.proxy(NAMESPACE, 'client');
+    proxy.send({ type: 'subscribe', keys: [key] });
+    await proxy.until(() => proxy.held.has(key), 'the service');
+  });
+
+  after(async () => {
+    await proxy?.close();
+    await plane?.stop();
+    await cluster?.close();
+    await relay?.stop();
+    await api?.stop();
+  });
+
+  afterEach(() => expect(plane.lost).to.deep.equal([]));
+
+  /** A change that the operator may not see at once. */
+  async function change(): Promise<string> {
+    round += 1;
+    const weight = 1_000 + round;
+    await cluster.apply('trafficsplits', NAMESPACE, 'web', {
+      spec: {
+        service: 'web',
+        backends: [
+          { service: 'web-v1', weight },
+          { service: 'web-v2', weight: 1 },
+        ],
+      },
+    });
+    return String(weight * 1_000);
+  }
+
+  async function arrives(weight: string, withinMs: number): Promise<void> {
+    await eventually(`weight ${weight} at the proxy`, () => JSON.stringify(proxy.body(key)).includes(weight), withinMs);
+  }
+
+  function stillServes(weight: string): void {
+    expect(JSON.stringify(proxy.body(key))).to.contain(weight);
+    expect(proxy.closed).to.equal(false);
+  }
+
+  it('passes a change on while all is well', async () => {
+    await arrives(await change(), 2_000);
+  });
+
+  it('notices connections that went silent, and gets what it missed, without being unready', async () => {
+    const before = await change();
+    await arrives(before, 2_000);
+    relay.freezeOpen();
+    const missed = await change();
+    stillServes(before);
+    await arrives(missed, IDLE_MS + 4_000);
+    expect((await plane.readiness()).status).to.equal(200);
+    expect(await plane.metric('weft_cache_watch_restarts_total{kind="trafficsplits",reason="idle"}')).to.be.at.least(1);
+    expect(await plane.metric('weft_cache_missed_events_total{kind="trafficsplits"}')).to.equal(0);
+  });
+
+  it('recovers from cut connections', async () => {
+    const before = await plane.metric('weft_cache_watch_restarts_total{kind="trafficsplits",reason="error"}');
+    relay.cut();
+    await arrives(await change(), 5_000);
+    const after = await plane.metric('weft_cache_watch_restarts_total{kind="trafficsplits",reason="error"}');
+    expect(after).to.be.above(before);
+  });
+
+  it('shows staleness in readiness and metrics, keeps serving what it has, and loses nothing', async () => {
+    const before = await change();
+    await arrives(before, 2_000);
+    relay.freeze();
+    const missed = await change();
+    const objects = await plane.metric('weft_cache_objects{kind="services"}');
+    const line = '[-] cache of trafficsplits: the API server has been silent for';
+    const stale = async () => (await plane.readiness()).text.includes(line);
+    await eventually('the stale cache is named', stale, STALE_MS + 4_000);
+    expect((await plane.readiness()).status).to.equal(503);
+    expect(await plane.metric('weft_config_stale_stores')).to.be.at.least(1);
+    expect(await plane.metric('weft_cache_stale{kind="trafficsplits"}')).to.equal(1);
+    expect(await plane.metric('weft_cache_objects{kind="services"}'), 'no store is emptied').to.equal(objects);
+    stillServes(before);
+    relay.thaw();
+    await arrives(missed, 20_000);
+    await plane.ready(40_000);
+    await eventually('fresh', async () => (await plane.metric('weft_config_stale_stores')) === 0, 40_000);
+  });
+
+  it('survives an API server that is stopped (SIGSTOP) for longer than the watchdog waits', async () => {
+    const before = await change();
+    await arrives(before, 2_000);
+    api.pause();
+    try {
+      await eventually('not ready', async () => (await plane.readiness()).status === 503, STALE_MS + 4_000);
+      stillServes(before);
+    } finally {
+      api.resume();
+    }
+    await arrives(await change(), 20_000);
+    await plane.ready(40_000);
+  });
+
+  it('goes on after a restart of the API server, and sees what changed meanwhile', async () => {
+    const before = await change();
+    await arrives(before, 2_000);
+    relay.freeze();
+    relay.cut();
+    await api.restart();
+    const missed = await change();
+    await cluster.delete('services', NAMESPACE, 'web-v2');
+    stillServes(before);
+    relay.thaw();
+    relay.cut();
+    await arrives(missed, 40_000);
+    await eventually('the deletion', () => JSON.stringify(proxy.body(key)).includes('"unavailable":true'), 40_000);
+    await plane.ready(40_000);
+    await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Ready', 'False', 40_000);
+    await cluster.apply('services', NAMESPACE, 'web-v2', service());
+  });
+
+  it('neither its proxies were cut nor its handlers failed in all of this', async () => {
+    expect(proxy.closed).to.equal(false);
+    expect(await plane.metric('weft_cache_handler_errors_total{kind="trafficsplits"}')).to.equal(0);
+    expect(await plane.metric('weft_cache_missed_events_total{kind="services"}')).to.equal(0);
+  });
+});
