@@ -36,7 +36,7 @@ export const ANNOTATION = {
 } as const;
 
 /** Annotations of Linkerd that mean something there and nothing here (yet): never silently. */
-const UNSUPPORTED: readonly string[] = [
+export const UNSUPPORTED: readonly string[] = [
   'config.alpha.linkerd.io/proxy-wait-before-exit-seconds',
   'config.linkerd.io/close-wait-timeout',
   'config.linkerd.io/control-port',
