@@ -98,6 +98,16 @@ export class Cluster {
     return this.#applier.apply<SeenObject>(reference, { ...content }, AbortSignal.timeout(10_000));
   }
 
+  /** Applies an object of a manifest, of whatever kind whose plural is its name with an s. */
+  applyRaw(object: SeenObject & { apiVersion: string; kind: string }): Promise<unknown> {
+    const { apiVersion, kind: name, metadata, ...content } = object;
+    const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+    const type = { group: group ?? '', version: version ?? '', plural: `${name.toLowerCase()}s` };
+    const namespace = String(metadata['namespace'] ?? '');
+    const reference = { type, kind: name, namespace, name: metadata.name };
+    return this.#applier.apply(reference, { ...content, metadata }, AbortSignal.timeout(10_000));
+  }
+
   /** Applies the status as somebody else would; `content` is the status. */
   setStatus(plural: Plural, namespace: string, name: string, content: object): Promise<unknown> {
     return this.#send('PUT', `${this.#path(plural, namespace, name)}/status`, content);

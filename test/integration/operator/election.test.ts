@@ -1,0 +1,249 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { parseAllDocuments } from 'yaml';
+import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
+import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
+import { eventually } from '../../support/eventually.ts';
+import { Cluster, CRDS, type Plural, type SeenObject, TYPES } from './plane.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const NAMESPACE = 'election';
+const LEASE_MS = 4_000;
+const RETRY_MS = 300;
+
+/** One `node operator/main.ts`, as the image runs it. */
+class OperatorProcess {
+  readonly lines: Record<string, unknown>[] = [];
+  readonly exited: Promise<number | string>;
+  readonly #child: ChildProcess;
+  #partial = '';
+
+  constructor(name: string, env: Record<string, string>) {
+    const entry = join(ROOT, 'operator', 'main.ts');
+    this.#child = spawn(process.execPath, ['--disable-warning=DEP0040', entry], {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        POD_NAME: name,
+        WEFT_OPERATOR_HOST: '127.0.0.1',
+        WEFT_OPERATOR_LEASE_MS: String(LEASE_MS),
+        WEFT_OPERATOR_RENEW_DEADLINE_MS: '3000',
+        WEFT_OPERATOR_RETRY_MS: String(RETRY_MS),
+        ...Object.fromEntries(
+          ['WEBHOOK', 'CONFIG', 'IDENTITY', 'ADMIN'].map((port) => [`WEFT_OPERATOR_${port}_PORT`, '0']),
+        ),
+        ...env,
+      },
+    });
+    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => this.#read(text));
+    this.exited = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? '')));
+  }
+
+  said(message: string): boolean {
+    return this.lines.some((line) => line['message'] === message);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async end(): Promise<void> {
+    this.signal('SIGCONT');
+    this.signal('SIGKILL');
+    await this.exited;
+  }
+
+  #read(text: string): void {
+    const lines = (this.#partial + text).split('\n');
+    this.#partial = lines.pop() ?? '';
+    for (const line of lines) {
+      try {
+        this.lines.push(JSON.parse(line));
+      } catch {
+        this.lines.push({ message: line });
+      }
+    }
+  }
+}
+
+describe('two operators at a real API server', function () {
+  this.timeout(90_000);
+  let api: TestApiServer;
+  let cluster: Cluster;
+  const started: OperatorProcess[] = [];
+
+  before(async function () {
+    this.timeout(API_SERVER_START_MS);
+    api = await startApiServer();
+    cluster = new Cluster(api);
+    await cluster.apply('namespaces', '', NAMESPACE, {});
+  });
+
+  after(async () => {
+    for (const each of started) await each.end();
+    await cluster?.close();
+    await api?.stop();
+  });
+
+  function start(name: string, env: Record<string, string> = {}): OperatorProcess {
+    const operator = new OperatorProcess(name, {
+      KUBECONFIG: api.kubeconfigPath,
+      WEFT_OPERATOR_DEFINITIONS_DIR: CRDS,
+      WEFT_OPERATOR_ROLES: 'controllers,config,identity',
+      ...env,
+    });
+    started.push(operator);
+    return operator;
+  }
+
+  async function holder(): Promise<string> {
+    const lease = await cluster.get('leases', 'weft-system', 'weft-operator').catch(() => null);
+    return String((lease?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity ?? '');
+  }
+
+  async function becomesReady(name: string, withinMs: number): Promise<void> {
+    await cluster.apply('servers', NAMESPACE, name, { spec: { podSelector: {}, port: 80 } });
+    await cluster.condition('servers', NAMESPACE, name, 'Ready', 'True', withinMs);
+  }
+
+  it('one leads and writes; both serve', async () => {
+    const first = start('op-a');
+    await eventually('the first leads', async () => (await holder()) === 'op-a', 20_000);
+    const second = start('op-b');
+    await eventually(
+      'the second serves',
+      () => second.lines.filter(({ message }) => message === 'listening').length === 2,
+      20_000,
+    );
+    expect(second.said('became the leader')).to.equal(false);
+    expect(first.said('became the leader')).to.equal(true);
+    await becomesReady('one', 5_000);
+  });
+
+  it('a leader that is asked to end gives the lease back, and the other writes within a retry or two', async () => {
+    const [first, second] = started;
+    const startedMs = performance.now();
+    first!.signal('SIGTERM');
+    await eventually('handed over', async () => (await holder()) === 'op-b', LEASE_MS);
+    expect(performance.now() - startedMs, 'sooner than an expiry').to.be.below(LEASE_MS);
+    expect(await first!.exited).to.equal(0);
+    expect(first!.said('released the lease')).to.equal(true);
+    await eventually('says so', () => second!.said('became the leader'));
+    await becomesReady('two', 5_000);
+  });
+
+  it('a leader that is killed is replaced after its lease, and nothing is left undone', async () => {
+    const third = start('op-c');
+    await eventually('the third serves', () => third.said('listening'), 20_000);
+    started[1]!.signal('SIGKILL');
+    await cluster.apply('servers', NAMESPACE, 'three', { spec: { podSelector: {}, port: 80 } });
+    await eventually('taken over', async () => (await holder()) === 'op-c', LEASE_MS + 10 * RETRY_MS);
+    await cluster.condition('servers', NAMESPACE, 'three', 'Ready', 'True', 5_000);
+    const lease = await cluster.get('leases', 'weft-system', 'weft-operator');
+    expect((lease['spec'] as { leaseTransitions: number }).leaseTransitions).to.be.at.least(2);
+  });
+
+  it('a leader that was stopped (SIGSTOP) ends when it wakes up, with exit status 3, without writing', async () => {
+    const stalled = started[2]!;
+    const fourth = start('op-d');
+    await eventually('the fourth serves', () => fourth.said('listening'), 20_000);
+    stalled.signal('SIGSTOP');
+    await eventually('taken over', async () => (await holder()) === 'op-d', LEASE_MS + 10 * RETRY_MS);
+    stalled.signal('SIGCONT');
+    expect(await stalled.exited).to.equal(3);
+    expect(await holder()).to.equal('op-d');
+    await becomesReady('four', 5_000);
+    fourth.signal('SIGTERM');
+    expect(await fourth.exited).to.equal(0);
+  });
+
+  it('does everything with the rights of its ServiceAccount, and not one request is forbidden', async () => {
+    const token = await installWithRights();
+    const config = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        {
+          name: 'c',
+          cluster: { server: api.url, 'certificate-authority-data': Buffer.from(api.caPem).toString('base64') },
+        },
+      ],
+      users: [{ name: 'u', user: { token } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    });
+    const { writeFileSync } = await import('node:fs');
+    const file = join(api.directory, 'operator.kubeconfig');
+    writeFileSync(file, config, { mode: 0o600 });
+    const operator = start('op-e', { KUBECONFIG: file, WEFT_OPERATOR_DEFINITIONS_DIR: '', WEFT_OPERATOR_ROLES: '' });
+    await eventually('leads', () => operator.said('became the leader'), 20_000);
+    await becomesReady('five', 10_000);
+    const webhook = await eventually('webhooks', () =>
+      cluster.get('validatingwebhookconfigurations', '', 'weft-validator').catch(() => null),
+    );
+    await cluster.get('mutatingwebhookconfigurations', '', 'weft-injector');
+    expect(webhook.metadata.ownerReferences).to.have.length(1);
+    expect(webhook.metadata.ownerReferences![0]).to.include({ kind: 'ClusterRole', name: 'weft-operator' });
+    await cluster.apply('servers', NAMESPACE, 'stalls', { spec: { externalWorkloadSelector: {}, port: 80 } });
+    await eventually('an Event', async () => (await cluster.list('events', NAMESPACE)).items.length > 0);
+    operator.signal('SIGTERM');
+    expect(await operator.exited).to.equal(0);
+    const failures = operator.lines.filter(({ error }) => /forbidden|cannot/i.test(String(error)));
+    expect(failures).to.deep.equal([]);
+  });
+
+  /** What `make install` applies, as far as rights go; resolves with a token of the ServiceAccount. */
+  async function installWithRights(): Promise<string> {
+    const text = readFileSync(join(ROOT, 'operator', 'deploy', 'rbac.yaml'), 'utf8');
+    for (const document of parseAllDocuments(text)) {
+      const object = document.toJS() as SeenObject & { apiVersion: string; kind: string };
+      await cluster.applyRaw(object);
+    }
+    const path = '/api/v1/namespaces/weft-system/serviceaccounts/weft-operator/token';
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+    const { status } = await cluster.create<{ status: { token: string } }>(path, request);
+    return status.token;
+  }
+});
+
+describe('rights of the operator', () => {
+  const rules = parseAllDocuments(readFileSync(join(ROOT, 'operator', 'deploy', 'rbac.yaml'), 'utf8'))
+    .map(
+      (document) =>
+        document.toJS() as {
+          kind: string;
+          rules?: { resources: string[]; verbs: string[]; apiGroups: string[]; resourceNames?: string[] }[];
+        },
+    )
+    .flatMap(({ kind, rules: own }) => (own ?? []).map((rule) => ({ kind, ...rule })));
+
+  it('contain no wildcard', () => {
+    for (const { resources, verbs, apiGroups } of rules)
+      expect([...resources, ...verbs, ...apiGroups]).not.to.include('*');
+  });
+
+  it('reach Secrets only in the own namespace: those named for reading, and new ones', () => {
+    const secrets = rules.filter(({ resources }) => resources.includes('secrets'));
+    expect(secrets.map(({ kind, verbs, resourceNames }) => [kind, verbs, resourceNames !== undefined])).to.deep.equal([
+      ['Role', ['get'], true],
+      ['Role', ['create'], false],
+    ]);
+  });
+
+  it('write no custom resource but its status', () => {
+    const custom = new Set<string>([
+      'serviceprofiles',
+      'trafficsplits',
+      'servers',
+      'serverauthorizations',
+      'meshes',
+    ] satisfies Plural[]);
+    for (const { resources, verbs } of rules.filter((rule) => rule.resources.some((name) => custom.has(name)))) {
+      expect(verbs, resources.join()).to.deep.equal(['list', 'watch']);
+    }
+    expect(Object.keys(TYPES)).to.include.members([...custom]);
+  });
+});
