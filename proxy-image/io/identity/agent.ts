@@ -162,13 +162,15 @@ export class IdentityAgent implements CredentialsProvider, TimerOwner {
   }
 
   #take(key: IdentityKey, answer: CertifyAnswer): void {
+    const notAfterMs = Date.parse(answer.notAfter);
     const stored: StoredIdentity = {
       keyPem: key.keyPem,
       identity: answer.identity,
       certificateChainPem: answer.certificateChainPem,
       anchorsPem: answer.trustAnchorsPem,
       notBeforeMs: Date.parse(answer.notBefore),
-      notAfterMs: Date.parse(answer.notAfter),
+      notAfterMs,
+      renewAtMs: renewalTimeMs(this.#surroundings.wallMs(), notAfterMs, this.#surroundings.random()),
     };
     const problem = this.#problemOf(stored);
     if (problem !== null) throw new WeftError('WEFT_IDENTITY_ANSWER', problem);
@@ -191,10 +193,9 @@ export class IdentityAgent implements CredentialsProvider, TimerOwner {
 
   /** Puts it in force. Throws what `tlsContext` throws when key, chain and anchors do not fit together; then nothing has changed. */
   #use(stored: StoredIdentity): void {
-    const { keyPem, certificateChainPem, anchorsPem, identity, notBeforeMs, notAfterMs } = stored;
+    const { keyPem, certificateChainPem, anchorsPem, identity, notBeforeMs, notAfterMs, renewAtMs } = stored;
     const context = this.#transport.tlsContext({ keyPem, certificatePem: certificateChainPem, anchorsPem });
-    if (notAfterMs !== this.#stored?.notAfterMs)
-      this.#renewAtMs = renewalTimeMs(notBeforeMs, notAfterMs, this.#surroundings.random());
+    this.#renewAtMs = renewAtMs;
     this.#stored = stored;
     this.#anchorsPem = anchorsPem;
     this.#current = { identity, context, notBeforeMs, notAfterMs };

@@ -5,17 +5,18 @@ import { readFileIfPresent, writeFileAtomically } from '../control/files.ts';
 /** What a container keeps for the next one of the same pod: one file, so that key, certificate and bundle always fit together. */
 export interface StoredIdentity {
   keyPem: string;
-  /** Empty before the first answer. */
   identity: string;
   certificateChainPem: string;
   anchorsPem: string;
   notBeforeMs: number;
   notAfterMs: number;
+  /** When to ask for the next one. */
+  renewAtMs: number;
 }
 
 const FILE = 'identity.json';
 const TEXTS = ['keyPem', 'identity', 'certificateChainPem', 'anchorsPem'] as const;
-const TIMES = ['notBeforeMs', 'notAfterMs'] as const;
+const TIMES = ['notBeforeMs', 'notAfterMs', 'renewAtMs'] as const;
 
 export class IdentityStore {
   readonly #path: string;

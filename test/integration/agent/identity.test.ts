@@ -163,7 +163,6 @@ describe('identity of the proxy', () => {
     agent.subscribe(() => {
       told += 1;
     });
-    // 24 h, backdated by 5 minutes.
     await clock.advance(0.69 * 24 * HOUR_MS);
     expect([told, serialOf(agent)]).to.deep.equal([0, first]);
     await clock.advance(0.02 * 24 * HOUR_MS);
@@ -367,7 +366,7 @@ describe('identity of the proxy', () => {
 });
 
 function storedWith(keyPem: string): object {
-  const rest = { identity: NAME, certificateChainPem: '', anchorsPem: '', notBeforeMs: 0, notAfterMs: 1 };
+  const rest = { identity: NAME, certificateChainPem: '', anchorsPem: '', notBeforeMs: 0, notAfterMs: 1, renewAtMs: 0 };
   return { keyPem, ...rest };
 }
 
