@@ -31,9 +31,10 @@ export interface Hello {
 export type ProxyMessage =
   | Hello
   | { type: 'subscribe'; keys: string[] }
+  /** The operator deletes the endpoints that only these named. */
   | { type: 'unsubscribe'; keys: string[] }
   | { type: 'ack'; seq: number }
-  /** The batch `seq` was applied except for `key`, whose last good value stays in force. Does not replace the ack. */
+  /** The batch `seq` was applied except for `key`, whose last good value stays in force. Comes before the ack of its batch, which it does not replace. */
   | { type: 'nack'; seq: number; key: string; problems: string[] }
   | { type: 'ping' };
 

@@ -92,7 +92,7 @@ describe('configuration stream: who may speak', () => {
   });
 
   it('ends the connection when the pod turns out to have another ServiceAccount, or never comes', async () => {
-    await start({ limits: { podTimeoutMs: 1_500 } });
+    await start({ limits: { podTimeoutMs: 3_000 } });
     const [other, missing] = [await bench.connect('db', 'app'), await bench.connect('web', 'app')];
     other.hello('app', 'web-8');
     missing.hello('app', 'web-7');
@@ -134,8 +134,8 @@ describe('configuration stream: who may speak', () => {
   it('ends a connection when its certificate ends', async () => {
     await start();
     const nowMs = Date.now();
-    // A leaf is valid for an hour after its time: this one for another two seconds.
-    const leaf = createLeaf(bench.authority, identityOf('web', 'app'), 'none', nowMs - 3_600_000 + 2_000);
+    // A leaf is valid for an hour after its time: this one for another three seconds.
+    const leaf = createLeaf(bench.authority, identityOf('web', 'app'), 'none', nowMs - 3_600_000 + 3_000);
     const client = await bench.connect('web', 'app', { keyPem: leaf.keyPem, chainPem: leaf.chainPem });
     client.hello('app', 'web-1');
     await client.until(() => client.held.has('workload/app/web-1'));
