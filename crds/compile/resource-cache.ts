@@ -108,10 +108,11 @@ export class ResourceCache<S> {
     return changed;
   }
 
-  /** Compiles one resource now, stale or not: its `sources` may have moved on without a change. */
-  recompile(resource: Resource<S>): boolean {
-    this.#stale.delete(resource);
-    return this.#compile(resource);
+  /** Brings `sources` up to date: an object that was written again with the same meaning recompiles nothing, but has been seen. */
+  refreshSources(resource: Resource<S>): void {
+    const { compiled } = compile(this.#state, resource.key, resource.view);
+    if (compiled?.version !== resource.compiled?.version) return;
+    resource.sources = newestRevision(resource.sources, compiled?.sources ?? '');
   }
 
   /** Resources that a custom resource takes part in. */

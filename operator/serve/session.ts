@@ -1,5 +1,5 @@
 import { type Compiled, canonicalKey } from '../../crds/compile/compile.ts';
-import { compareRevisions, newestRevision } from '../../crds/compile/order.ts';
+import { compareRevisions } from '../../crds/compile/order.ts';
 import { formatKey, type ResourceKey, TRUST_KEY } from '../../proxy-image/contract/keys.ts';
 import type { Hello } from '../../proxy-image/contract/messages.ts';
 import { Batch, type SentItem } from './batch.ts';
@@ -152,10 +152,6 @@ export class Session {
     return this.#inFlight === null && this.#dirty.size === 0 && this.#withheld.size === 0 && this.#asked.size === 0;
   }
 
-  get size(): number {
-    return this.#subscriptions.size;
-  }
-
   subscription(keyText: string): Subscription<Session> | undefined {
     return this.#subscriptions.get(keyText);
   }
@@ -165,10 +161,6 @@ export class Session {
     if (isCurrent(subscription)) return 0;
     const sent = this.#inFlight?.items.find((item) => item.subscription === subscription);
     return sent?.sinceMs ?? (subscription.dirtySinceMs || subscription.withheldSinceMs || subscription.rejectedAtMs);
-  }
-
-  get peer(): Peer {
-    return this.#peer;
   }
 
   /** The connection is gone; nobody waits for its acks any more. */
@@ -302,9 +294,11 @@ export class Session {
 
   #isNewEnough({ audience, heldSources }: Subscription<Session>): boolean {
     if (heldSources === '') return true;
-    const sources = newestRevision(audience.resource.sources, audience.sources);
-    if (compareRevisions(sources, heldSources) >= 0) return true;
-    return compareRevisions(this.#context.state.position(), heldSources) >= 0;
+    const { cache, state } = this.#context;
+    const reached = (revision: string) => compareRevisions(revision, heldSources) >= 0;
+    if (reached(audience.resource.sources) || reached(audience.sources) || reached(state.position())) return true;
+    cache.refreshSources(audience.resource);
+    return reached(audience.resource.sources);
   }
 
   /** Tells the proxy what it need not keep. What it resumed with may still be named by a service that it has not taken the newest of. */

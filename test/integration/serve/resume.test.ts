@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { MODEL_KINDS } from '../../../crds/compile/stores.ts';
-import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
+import type { ServiceDestination, TrustResource } from '../../../proxy-image/contract/resources.ts';
 import {
   profile,
   route,
@@ -182,6 +182,23 @@ describe('configuration stream: replicas', () => {
     await client.until(() => routes(client).length === 0);
   });
 
+  it('knows that it has seen an object that was written again without another meaning', async () => {
+    const [ahead, other] = [await replica(), await replica()];
+    const rewritten = service('web', '10.0.0.1', { meta: { resourceVersion: '3000' } });
+    ahead.change(ahead.cluster.state.apply('Service', rewritten, rewritten.meta));
+    const before = await ahead.subscribed(WEB);
+    expect(before.body(WEB).sources).to.equal('3000');
+    // The other one compiles a newer profile first, then sees the Service again, which recompiles nothing.
+    const keeper = await other.proxy('web-2');
+    keeper.send({ type: 'subscribe', keys: [WEB] });
+    other.change(withRoutes(other.cluster, 'newer'));
+    await keeper.until(() => keeper.held.has(WEB) && routes(keeper).includes('newer'));
+    other.change(other.cluster.state.apply('Service', rewritten, rewritten.meta));
+    const client = await reconnect(other, before);
+    await client.until(() => routes(client).includes('newer'));
+    expect(other.withheld).to.deep.equal([]);
+  });
+
   it('does not wait for ever: revisions may have been set back by a restored etcd', async () => {
     const { client } = await lagging({ withholdMs: 200 });
     await client.until(() => routes(client).length === 0);
@@ -214,6 +231,17 @@ describe('configuration stream: refusals', () => {
     await client.until(() => client.held.has('service/10.9.9.9:1'));
     expect(client.held.has(WEB)).to.equal(false);
     expect(client.held.has(WEB_ENDPOINTS)).to.equal(true);
+  });
+
+  it('counts what is too large for a message as refused, and goes on', async () => {
+    const bench = await replica();
+    const client = await bench.proxy();
+    bench.change(bench.cluster.state.applyTrust({ anchorsPem: 'x'.repeat(17 * 1024 * 1024), resourceVersion: '2' }));
+    client.send({ type: 'subscribe', keys: [WEB] });
+    await client.until(() => client.held.has(WEB));
+    await client.settled();
+    expect(client.body<TrustResource>('trust').anchorsPem).to.equal(bench.authority.anchorsPem);
+    expect(bench.server.connections()).to.deep.equal({ connected: 1, current: 1 });
   });
 
   it('keeps the endpoints of the version that is in force', async () => {

@@ -69,6 +69,7 @@ export class ServeBench {
   readonly server: ConfigServer;
   readonly progress: ObjectRef[] = [];
   readonly refused: string[] = [];
+  readonly withheld: string[] = [];
   port = 0;
   readonly #clients: ProxyClient[] = [];
 
@@ -82,7 +83,12 @@ export class ServeBench {
       clock: systemClock,
       log: silentLog,
       limits,
-      metrics: { ...NO_METRICS, refused: (code) => this.refused.push(code), ...metrics },
+      metrics: {
+        ...NO_METRICS,
+        refused: (code) => this.refused.push(code),
+        withheld: (key) => this.withheld.push(key),
+        ...metrics,
+      },
       progress: (objects) => this.progress.push(...objects),
     });
   }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { ClusterState } from '../../../crds/compile/cluster-state.ts';
 import { compile } from '../../../crds/compile/compile.ts';
+import { Departed } from '../../../crds/compile/departed.ts';
 import { recording } from '../../../crds/compile/recording.ts';
 import { MODEL_KINDS } from '../../../crds/compile/stores.ts';
 import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
@@ -197,6 +198,14 @@ describe('sources', () => {
     cluster.apply('TrafficSplit', split('s', 'web', { web: 1 }));
     cluster.apply('TrafficSplit', split('s', 'elsewhere', { web: 1 }));
     expect(compile(cluster.state, WEB, '').compiled?.sources).to.equal(String(cluster.revision));
+  });
+
+  it('forget what left long ago before they fill the memory', () => {
+    const departed = new Departed();
+    for (let at = 0; at <= 20_000; at += 1) departed.note(`pod/app/${at}`, String(at + 1));
+    expect([departed.of('pod/app/0'), departed.of('pod/app/1')]).to.deep.equal(['', '2']);
+    departed.note('pod/app/1', '1');
+    expect(departed.of('pod/app/1')).to.equal('2');
   });
 
   it('make no version of their own', () => {

@@ -13,6 +13,7 @@ import {
   server,
   service,
   servicePort,
+  slice,
   split,
   type TestCluster,
   webCluster,
@@ -134,6 +135,18 @@ describe('compile: what an address is', () => {
     expect(answer.type === 'service' && answer.backends[0]?.endpoints).to.equal('endpoints/app/canary:80/ipv4');
   });
 
+  it('asks for the family of the slices of a headless backend', () => {
+    const cluster = webCluster();
+    cluster.apply('Service', service('canary', '', { headless: true }));
+    cluster.apply(
+      'EndpointSlice',
+      slice('c6', 'canary', [], { addressType: 'IPv6' }),
+      slice('cf', 'canary', [], { addressType: 'FQDN' }),
+    );
+    cluster.apply('TrafficSplit', split('s', 'web', { canary: 1 }));
+    expect(web(cluster).backends[0]?.endpoints).to.equal('endpoints/app/canary:80/ipv6');
+  });
+
   it('follows internalTrafficPolicy and the balancer of the Mesh', () => {
     const cluster = withService({}, { internalTrafficPolicy: 'Local' });
     cluster.apply('Mesh', mesh({ proxy: { ...mesh().proxy, balancer: { type: 'roundRobin' } } }));
@@ -239,6 +252,8 @@ describe('compile: profiles', () => {
     ['largest ratio', { ratio: 1_000, minRetriesPerSecond: 0, ttlMs: 10_000 }, true],
     ['ratio above it', { ratio: 1_000.5, minRetriesPerSecond: 0, ttlMs: 10_000 }, false],
     ['negative ratio', { ratio: -0.1, minRetriesPerSecond: 0, ttlMs: 10_000 }, false],
+    ['most retries', { ratio: 0.2, minRetriesPerSecond: 2 ** 31 - 1, ttlMs: 10_000 }, true],
+    ['more retries than that', { ratio: 0.2, minRetriesPerSecond: 2 ** 31, ttlMs: 10_000 }, false],
     ['not a number', { ratio: Number.NaN, minRetriesPerSecond: 0, ttlMs: 10_000 }, false],
   ];
   for (const [name, retryBudget, kept] of budgets) {
