@@ -5,10 +5,12 @@
 export interface BunSocket {
   data: unknown;
   readonly fd: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localAddress: string;
-  readonly localPort: number;
+  /** `undefined` once the socket is closed. */
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  /** `undefined` once the socket is closed. */
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
   readonly authorized: boolean;
   readonly alpnProtocol: string | false | null;
   /** -1 on a closed or half-closed socket. */

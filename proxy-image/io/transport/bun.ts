@@ -51,13 +51,13 @@ class BunConnection implements Connection {
 
   get remote(): Address {
     if (this.#remote === null && this.socket !== null)
-      this.#remote = { ip: plainIp(this.socket.remoteAddress), port: this.socket.remotePort };
+      this.#remote = { ip: plainIp(this.socket.remoteAddress ?? ''), port: this.socket.remotePort ?? 0 };
     return this.#remote ?? { ip: '', port: 0 };
   }
 
   get local(): Address {
     if (this.#local === null && this.socket !== null)
-      this.#local = { ip: plainIp(this.socket.localAddress), port: this.socket.localPort };
+      this.#local = { ip: plainIp(this.socket.localAddress ?? ''), port: this.socket.localPort ?? 0 };
     return this.#local ?? { ip: '', port: 0 };
   }
 
