@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { readAwaitConfig, readInitConfig, readRunConfig } from './config.ts';
 import { WeftError } from './contract/errors.ts';
 
@@ -24,7 +25,7 @@ const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>
 
 /** Lines before there is a logger, in its form. */
 function print(fields: object): void {
-  process.stdout.write(`${JSON.stringify({ timestamp: new Date().toISOString(), ...fields })}\n`);
+  writeSync(1, `${JSON.stringify({ timestamp: new Date().toISOString(), ...fields })}\n`);
 }
 
 function explain(error: unknown): object {
@@ -32,16 +33,19 @@ function explain(error: unknown): object {
   return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-async function main(): Promise<void> {
+/** Returns the exit status. */
+async function main(): Promise<number> {
   const [name = 'run', ...args] = process.argv.slice(2);
   try {
     const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
     if (verb === undefined) throw new WeftError('WEFT_USAGE', `no verb ${JSON.stringify(name.slice(0, 40))}`);
     await verb(args);
+    return 0;
   } catch (error) {
     print({ level: 'error', message: `${name} failed`, ...explain(error) });
-    process.exitCode = 1;
+    return 1;
   }
 }
 
-await main();
+// Connections that nobody waits for any more must not keep the process.
+process.exit(await main());

@@ -75,6 +75,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   #source: ConfigSource | null = null;
   #opening = false;
   #draining = false;
+  #over = false;
   #certificateEndMs = 0;
   #resolveEnded: () => void = () => {};
   #rejectEnded: (error: unknown) => void = () => {};
@@ -285,6 +286,8 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   }
 
   #end(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
     const { timers } = this.#surroundings;
     for (const timer of [this.#sweepTimer, this.#flushTimer, this.#graceTimer]) timers.clear(timer);
     this.log.info('proxy ends', { reason });

@@ -5,8 +5,6 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { createLeaf, createTestAuthority } from '../support/certificates.ts';
 import { type ApiObject, FakeObjects, type StoredEvent } from './api-objects.ts';
 
-const HOST_NAME = 'api.test';
-
 export interface SeenRequest {
   method: string;
   path: string;
@@ -40,12 +38,15 @@ export class FakeApiServer {
   silent = false;
   connections = 0;
   readonly #authority = createTestAuthority();
+  readonly #hostName: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #watches = new Set<OpenWatch>();
 
-  constructor() {
-    const { keyPem, chainPem } = createLeaf(this.#authority, HOST_NAME);
+  /** `hostName`: the one in its certificate. */
+  constructor(hostName = 'api.test') {
+    this.#hostName = hostName;
+    const { keyPem, chainPem } = createLeaf(this.#authority, hostName);
     this.#server = createServer({ key: keyPem, cert: chainPem });
     this.#server.on('secureConnection', (socket) => {
       this.connections += 1;
@@ -86,7 +87,7 @@ export class FakeApiServer {
         name: 'fake',
         server: this.url,
         caData: Buffer.from(this.#authority.anchorsPem).toString('base64'),
-        tlsServerName: HOST_NAME,
+        tlsServerName: this.#hostName,
         skipTLSVerify: false,
       },
       { name: 'tester', token: 'not-checked' },
@@ -128,7 +129,7 @@ export class FakeApiServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
-    const url = new URL(request.url ?? '/', `https://${HOST_NAME}`);
+    const url = new URL(request.url ?? '/', `https://${this.#hostName}`);
     const seen: SeenRequest = {
       method: request.method ?? '',
       path: url.pathname,

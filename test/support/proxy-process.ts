@@ -124,6 +124,13 @@ export class ProxyProcess {
     return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1]) / 1024;
   }
 
+  /** Runs the verb `await` and returns its exit code. */
+  awaitReady(port: string, timeoutSeconds: number): Promise<number> {
+    const args = ['--smol', MAIN, 'await', '--port', port, '--timeout', String(timeoutSeconds)];
+    const child = spawn(BUN, args, { env: { PATH: process.env['PATH'] ?? '' }, stdio: 'ignore' });
+    return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
   }

@@ -1,0 +1,375 @@
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { CONTROL_PLANE_LABEL, PROXY_CONTAINER } from '../../../proxy-image/contract/names.ts';
+import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
+import { WATCHED_KINDS } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
+import { VERSION } from '../../../proxy-image/version.ts';
+import { FakeApiServer } from '../../fakes/api-server.ts';
+import { ControlPlane, SUFFIX } from '../../support/control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
+import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
+import { ProxyProcess, type ProxyProcessOptions } from '../../support/proxy-process.ts';
+import { AccountFolder, caOf } from './fixtures/direct-client.ts';
+
+/** Loopback addresses of this run: the mesh port is the same in every pod, so each pod needs an address of its own. */
+const NET = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
+const SERVER_HOST = `${NET}.1`;
+const CLIENT_IDENTITY = `client.app.serviceaccount.identity.${SUFFIX}`;
+
+interface Answer {
+  status: number;
+  text: string;
+}
+
+/** The application behind the server's proxy: `/slow` waits until it is told, everything else says who asked. */
+class Application {
+  readonly #server: Server;
+  readonly #waiting: ServerResponse[] = [];
+  port = 0;
+
+  constructor() {
+    this.#server = createServer((incoming, response) => this.#answer(incoming, response));
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, SERVER_HOST, resolve));
+    const address = this.#server.address();
+    this.port = typeof address === 'object' && address !== null ? address.port : 0;
+    return this;
+  }
+
+  #answer(incoming: IncomingMessage, response: ServerResponse): void {
+    if (incoming.url === '/slow') this.#waiting.push(response);
+    else response.end(String(incoming.headers['l5d-client-id'] ?? 'nobody'));
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  release(): void {
+    for (const response of this.#waiting.splice(0)) response.end('at last');
+  }
+
+  stop(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+describe('a proxy process on Bun', function () {
+  this.timeout(30_000);
+  let plane: ControlPlane;
+  let application: Application;
+  const proxies: ProxyProcess[] = [];
+
+  beforeEach(async () => {
+    plane = await ControlPlane.start();
+    application = await new Application().start();
+    plane.put('Namespace', namespace('app'));
+    plane.put('Pod', pod('web-1', '10.1.0.1'));
+    plane.put('Pod', pod('client-1', '10.1.0.2', { serviceAccount: 'client' }));
+    plane.put('Service', service('web', '10.0.0.1', { ports: [servicePort(80, { targetPort: application.port })] }));
+    putEndpoint('10.1.0.1', 'web-1');
+  });
+
+  afterEach(async () => {
+    for (const proxy of proxies.splice(0)) await proxy.remove();
+    application.stop();
+    await plane.stop();
+  });
+
+  function putEndpoint(ip: string, targetPod: string): void {
+    const ports = [{ name: 'http', port: application.port, protocol: 'TCP' as const }];
+    plane.put('EndpointSlice', slice('web-abc', 'web', [sliceEndpoint(ip, { targetPod })], { ports }));
+  }
+
+  function create(options: Partial<ProxyProcessOptions>): ProxyProcess {
+    const proxy = new ProxyProcess({
+      namespace: 'app',
+      serviceAccount: 'web',
+      pod: 'web-1',
+      podIp: '10.1.0.1',
+      ...options,
+    });
+    proxies.push(proxy);
+    return proxy;
+  }
+
+  /** The pod of the application: its proxy takes mesh traffic on the well-known port of the pod's own address. */
+  function createServerPod(): ProxyProcess {
+    return create({ environment: { inboundListen: `${SERVER_HOST}:${PROXY_PORTS.inboundMesh}` } });
+  }
+
+  function createClientPod(options: Partial<ProxyProcessOptions> = {}): ProxyProcess {
+    const network = {
+      outbound: [{ listen: '127.0.0.1:0', destination: '10.0.0.1:80' }],
+      addresses: { '10.1.0.1': SERVER_HOST },
+    };
+    return create({ serviceAccount: 'client', pod: 'client-1', podIp: '10.1.0.2', network, ...options });
+  }
+
+  async function meshed(): Promise<{ server: ProxyProcess; client: ProxyProcess }> {
+    const server = createServerPod().start(plane);
+    const client = createClientPod().start(plane);
+    await server.line('proxy is ready');
+    await client.line('proxy is ready');
+    return { server, client };
+  }
+
+  async function call(client: ProxyProcess, path = '/'): Promise<Answer> {
+    const [host, port] = (await client.address('outbound')).split(':');
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ host, port, path, headers: { host: 'web.app' }, agent: false, timeout: 10_000 });
+      outgoing.on('error', reject).on('timeout', () => outgoing.destroy(new Error('no answer')));
+      outgoing.on('response', (response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on('error', reject);
+      });
+      outgoing.end();
+    });
+  }
+
+  it('says in its first line what runs, is ready when certificate, policy and listeners are there, and tells metrics', async () => {
+    const proxy = createServerPod().start(plane);
+    expect(await proxy.line('proxy starts')).to.include({ version: VERSION, pod: 'web-1', source: 'operator' });
+    await proxy.line('proxy is ready');
+    expect(await proxy.get('/ready')).to.deep.equal({ status: 200, text: 'ready\n' });
+    expect((await proxy.get('/live')).status).to.equal(200);
+    const { text } = await proxy.get('/metrics');
+    expect(text).to.match(/^weft_config_connected 1$/m);
+    expect(text).to.match(/^control_identity_cert_refreshes_total 1$/m);
+    expect(text).to.match(/^weft_config_staleness_seconds [0-9.]+$/m);
+  });
+
+  it('reports a wrong environment whole, with a code, and ends', async () => {
+    const proxy = create({ environment: { podIps: 'none', configPort: '-1' } }).start(plane);
+    const line = await eventually('the report', () => proxy.lines.find(({ level }) => level === 'error'));
+    expect(line).to.include({ code: 'WEFT_CONFIG_ENVIRONMENT' });
+    expect(line['error']).to.contain('WEFT_PROXY_POD_IPS').and.contain('WEFT_PROXY_CONFIG_PORT');
+    await eventually('the end', () => proxy.exitCode === 1);
+  });
+
+  it('carries a request to another proxy with its identity', async () => {
+    const { client } = await meshed();
+    expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
+  });
+
+  it('waits, not ready and with closed listeners, for a certificate; then serves without a restart', async () => {
+    await plane.stopIdentity();
+    const proxy = createServerPod().start(plane);
+    await proxy.line('no new certificate');
+    expect(await proxy.get('/ready')).to.deep.equal({
+      status: 503,
+      text: 'waiting for certificate, workload policy, listeners\n',
+    });
+    expect(await reached(SERVER_HOST, PROXY_PORTS.inboundMesh)).to.equal('ECONNREFUSED');
+    await plane.startIdentity();
+    await proxy.line('proxy is ready');
+    expect(await reached(SERVER_HOST, PROXY_PORTS.inboundMesh)).to.equal('connected');
+  });
+
+  it('waits with closed listeners for its policy', async () => {
+    await plane.stopConfig();
+    const proxy = createServerPod().start(plane);
+    await proxy.line('certificate obtained');
+    expect((await proxy.get('/ready')).text).to.equal('waiting for workload policy, listeners\n');
+    expect(await reached(SERVER_HOST, PROXY_PORTS.inboundMesh)).to.equal('ECONNREFUSED');
+    await plane.startConfig();
+    await proxy.line('proxy is ready');
+  });
+
+  it('killed while the operator is away, serves again from what it kept, and follows when the operator is back', async () => {
+    const { server, client } = await meshed();
+    expect((await call(client)).status).to.equal(200);
+    // The snapshot of the last change is on disk within a second.
+    await sleep(1500);
+    await plane.stopConfig();
+    await plane.stopIdentity();
+    await server.kill();
+    await client.kill();
+    server.start(plane);
+    client.start(plane);
+    expect(await client.line('snapshot restored')).to.include({ level: 'info' });
+    await server.line('proxy is ready');
+    expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
+    expect((await client.get('/ready')).status).to.equal(200);
+    expect((await client.get('/metrics')).text).to.match(/^weft_config_connected 0$/m);
+
+    await plane.startConfig();
+    await plane.startIdentity();
+    putEndpoint('10.1.0.77', 'gone');
+    await eventually('the change', async () => (await call(client)).status >= 502, 20_000);
+  });
+
+  it('on SIGTERM is not ready, finishes what is in flight, and ends', async () => {
+    const { client } = await meshed();
+    const slow = call(client, '/slow');
+    await eventually('the request at the application', () => application.waiting === 1);
+    client.signal('SIGTERM');
+    await client.line('proxy drains');
+    expect(await client.get('/ready')).to.deep.equal({ status: 503, text: 'draining\n' });
+    expect(client.exitCode).to.equal(null);
+    application.release();
+    expect(await slow).to.deep.equal({ status: 200, text: 'at last' });
+    await eventually('the end', () => client.exitCode === 0, 10_000);
+    expect(client.lines.at(-1)).to.include({ message: 'proxy ends', reason: 'nothing is in flight' });
+  });
+
+  it('ends at the end of the grace period, whatever is in flight', async () => {
+    await createServerPod().start(plane).line('proxy is ready');
+    const client = createClientPod({ environment: { shutdownGraceMs: '700' } }).start(plane);
+    await client.line('proxy is ready');
+    const slow = call(client, '/slow').catch((error: Error) => error.message);
+    await eventually('the request at the application', () => application.waiting === 1);
+    const begunMs = performance.now();
+    client.signal('SIGTERM');
+    await eventually('the end', () => client.exitCode === 0);
+    expect(performance.now() - begunMs).to.be.within(650, 3000);
+    expect(client.lines.at(-1)).to.include({ reason: 'the grace period is over' });
+    await slow;
+  });
+
+  it('is shut down through the admin port only where that is enabled', async () => {
+    const [closed, open] = [create({}), create({ environment: { adminShutdown: 'enabled' } })];
+    const post = async (proxy: ProxyProcess): Promise<number> => {
+      const response = await fetch(`http://${await proxy.address('admin')}/shutdown`, { method: 'POST' });
+      return response.status;
+    };
+    expect(await post(closed.start(plane))).to.equal(404);
+    expect(await post(open.start(plane))).to.equal(200);
+    await eventually('the end', () => open.exitCode === 0, 10_000);
+    expect(closed.exitCode).to.equal(null);
+  });
+
+  it('renews its certificate while connections live on', async () => {
+    await plane.stop();
+    // Renewed after about two seconds.
+    plane = await ControlPlane.start({ lifetimeMs: 3000 });
+    plane.put('Pod', pod('web-1', '10.1.0.1'));
+    const proxy = createServerPod().start(plane);
+    await proxy.line('proxy is ready');
+    await eventually(
+      'a second certificate',
+      async () => /^control_identity_cert_refreshes_total [2-9]$/m.test((await proxy.get('/metrics')).text),
+      15_000,
+    );
+    expect(proxy.lines.filter(({ message }) => message === 'proxy is ready')).to.have.length(1);
+  });
+
+  it('in direct mode watches the API server itself, and goes on without the operator', async () => {
+    const api = await new FakeApiServer('kubernetes.default.svc').start();
+    const account = new AccountFolder('token', caOf(api));
+    try {
+      fillDirect(api, application.port);
+      await createServerPod().start(plane).line('proxy is ready');
+      const client = createClientPod({
+        environment: { configSource: 'kubernetes', accountDir: account.path },
+        extra: {
+          KUBERNETES_SERVICE_HOST: '127.0.0.1',
+          KUBERNETES_SERVICE_PORT: new URL(api.url).port,
+        },
+      }).start(plane);
+      await client.line('proxy is ready');
+      expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
+      await plane.stopConfig();
+      await plane.stopIdentity();
+      api.objects.remove(WATCHED_KINDS.EndpointSlice.path, 'app/web-abc');
+      await eventually('the deletion', async () => (await call(client)).status >= 500);
+    } finally {
+      await api.stop();
+      account.remove();
+    }
+  });
+
+  it('outlives hostile bytes on every port', async () => {
+    const { server, client } = await meshed();
+    const [plainHost, plainPort] = (await server.address('inboundPlain')).split(':');
+    const [adminHost, adminPort] = (await server.address('admin')).split(':');
+    const targets: [string, number][] = [
+      [SERVER_HOST, PROXY_PORTS.inboundMesh],
+      [plainHost!, Number(plainPort)],
+      [adminHost!, Number(adminPort)],
+    ];
+    for (const bytes of [Buffer.alloc(100_000, 0xff), Buffer.from('GET / HTTP/9.9\r\n\r\n'), Buffer.from([0x16, 3, 1])])
+      for (const [host, port] of targets) await throwAt(host, port, bytes);
+    expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
+    expect(server.lines.filter(({ message }) => message === 'defect')).to.deep.equal([]);
+  });
+
+  it('awaits readiness by its verb', async () => {
+    const proxy = createServerPod();
+    await plane.stopIdentity();
+    proxy.start(plane);
+    const [, port] = (await proxy.address('admin')).split(':');
+    expect(await proxy.awaitReady(port!, 1)).to.equal(1);
+    const waiting = proxy.awaitReady(port!, 10);
+    await plane.startIdentity();
+    expect(await waiting).to.equal(0);
+  });
+});
+
+/** The cluster of the other tests, as an API server has it. */
+function fillDirect(api: FakeApiServer, port: number): void {
+  const meta = (name: string, labels: Record<string, string> = {}) => ({ name, namespace: 'app', labels });
+  api.objects.put(WATCHED_KINDS.Namespace.path, { metadata: { name: 'app' } });
+  const meshedLabels = { app: 'web', [CONTROL_PLANE_LABEL]: 'weft-system' };
+  for (const [name, ip, serviceAccountName] of [
+    ['web-1', '10.1.0.1', 'web'],
+    ['client-1', '10.1.0.2', 'client'],
+  ] as const)
+    api.objects.put(WATCHED_KINDS.Pod.path, {
+      metadata: meta(name, meshedLabels),
+      spec: { serviceAccountName, containers: [{ name: PROXY_CONTAINER }] },
+      status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] },
+    });
+  const ports = [{ name: 'http', port: 80, targetPort: port, protocol: 'TCP' }];
+  api.objects.put(WATCHED_KINDS.Service.path, {
+    metadata: meta('web'),
+    spec: { type: 'ClusterIP', clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'], ports, selector: { app: 'web' } },
+  });
+  api.objects.put(WATCHED_KINDS.EndpointSlice.path, {
+    metadata: meta('web-abc', { 'kubernetes.io/service-name': 'web' }),
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port, protocol: 'TCP' }],
+    endpoints: [
+      {
+        addresses: ['10.1.0.1'],
+        conditions: { ready: true },
+        targetRef: { kind: 'Pod', name: 'web-1', namespace: 'app' },
+      },
+    ],
+  });
+}
+
+/** How a connection attempt ends. */
+function reached(host: string, port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 3000 });
+    const settle = (result: string) => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.on('connect', () => settle('connected')).on('timeout', () => settle('timeout'));
+    socket.on('error', (error) => settle('code' in error ? String(error.code) : error.message));
+  });
+}
+
+/** Sends bytes and leaves as soon as the other side has had time to choke on them. */
+function throwAt(host: string, port: number, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 300 }, () => socket.write(bytes));
+    const leave = () => {
+      socket.destroy();
+      resolve();
+    };
+    socket.on('timeout', leave).on('error', leave).on('close', leave);
+    socket.resume();
+  });
+}
