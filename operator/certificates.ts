@@ -10,6 +10,7 @@ import { ServingCertificate } from './pki/serving.ts';
 import { Trust } from './pki/trust.ts';
 import type { Changed } from './reconcilers/feed.ts';
 import { type Clock, sleep } from './runtime/clock.ts';
+import { failureOf } from './runtime/errors.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
 
@@ -42,7 +43,7 @@ export class Certificates implements Component {
   #mayCreate = false;
   #started = false;
   #running: Promise<void> = Promise.resolve();
-  #problems = '';
+  #problems: readonly string[] = [];
 
   constructor(options: CertificatesOptions) {
     const { clock, secrets, webhookHosts } = options;
@@ -50,6 +51,11 @@ export class Certificates implements Component {
     this.trust = new Trust(secrets, clock);
     const names = [`${CONTROL_PLANE_SERVICE}.${CONTROL_PLANE_NAMESPACE}.svc`, ...webhookHosts];
     this.webhook = new ServingCertificate(names, SERVING_LIFETIME_MS, () => this.trust.webhookAuthority, clock);
+  }
+
+  /** What is wrong with the Secrets, one sentence each. */
+  get problems(): readonly string[] {
+    return this.#problems;
   }
 
   /** What the operator proves to proxies with; its name follows the Mesh as it was at the start. */
@@ -100,19 +106,22 @@ export class Certificates implements Component {
     const { suffix, issuer, anchorLifetimeMs, issuerLifetimeMs } = state.mesh().identity;
     try {
       await this.trust.refresh({ suffix, issuer, anchorLifetimeMs, issuerLifetimeMs }, this.#mayCreate);
-      this.#report();
+      this.#report(this.trust.problems.map(({ message }) => message));
     } catch (error) {
-      if (!this.#abort.signal.aborted) log.warn('could not read the Secrets of the trust', errorFields(error));
+      if (this.#abort.signal.aborted) return;
+      // Rights do not come back by themselves; an API server that is away does, and says nothing about the Secrets.
+      if (failureOf(error) === 'Forbidden') this.#report([error instanceof Error ? error.message : String(error)]);
+      else log.warn('could not read the Secrets of the trust', errorFields(error));
     }
   }
 
-  #report(): void {
-    const problems = this.trust.problems.map(({ message }) => message).join('; ');
-    if (problems === this.#problems) return;
+  #report(problems: readonly string[]): void {
+    const changed = problems.join('; ') !== this.#problems.join('; ');
     this.#problems = problems;
+    if (!changed) return;
     // Before the first leader has made them, absent Secrets are nothing to warn of.
     const level = this.#mayCreate || this.trust.current !== null ? 'warn' : 'info';
-    if (problems !== '') this.#options.log[level]('the Secrets of the trust have problems', { problems });
+    if (problems.length > 0) this.#options.log[level]('the Secrets of the trust have problems', { problems });
     this.#options.problemsChanged();
   }
 

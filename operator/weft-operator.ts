@@ -299,10 +299,9 @@ export class WeftOperator extends OperatorBase {
   }
 
   #meshFacts(serves: boolean): MeshFacts {
-    const { trust } = this.#certificates;
     return {
-      certificates: trust.current,
-      certificateProblems: trust.problems.map(({ message }) => message),
+      certificates: this.#certificates.trust.current,
+      certificateProblems: this.#certificates.problems,
       proxies: serves ? this.#servers.connections() : null,
       operatorReplicas: this.#replicas(),
       otherInjectors: this.#owned.otherInjectors,

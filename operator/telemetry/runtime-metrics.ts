@@ -82,9 +82,16 @@ export class RuntimeMetrics {
     this.#gauge('leader_election_master_status', 'Whether this process leads.', 'name', (set) =>
       set(name, elector.isLeader ? 1 : 0),
     );
-    this.#gauge('leader_election_slowpath_total', 'Renewals that needed a second look.', 'name', (set) =>
-      set(name, elector.slowPaths),
-    );
+    const slowPaths = new Counter({
+      name: 'leader_election_slowpath_total',
+      help: 'Renewals that needed a second look.',
+      labelNames: ['name'],
+      registers: [this.#registry],
+      collect() {
+        slowPaths.reset();
+        slowPaths.inc({ name }, elector.slowPaths);
+      },
+    });
   }
 
   #controllerObserver(controller: string): ControllerObserver {

@@ -189,10 +189,19 @@ describe('two operators at a real API server', function () {
     expect(webhook.metadata.ownerReferences![0]).to.include({ kind: 'ClusterRole', name: 'weft-operator' });
     await cluster.apply('servers', NAMESPACE, 'stalls', { spec: { externalWorkloadSelector: {}, port: 80 } });
     await eventually('an Event', async () => (await cluster.list('events', NAMESPACE)).items.length > 0);
-    operator.signal('SIGTERM');
-    expect(await operator.exited).to.equal(0);
     const failures = operator.lines.filter(({ error }) => /forbidden|cannot/i.test(String(error)));
     expect(failures).to.deep.equal([]);
+    // A Secret that the Role does not name is a condition, and nothing that was issued before is lost.
+    await cluster.apply('meshes', '', 'default', {
+      spec: { identity: { issuer: { type: 'Secret', secretName: 'mine' } } },
+    });
+    const refused = await cluster.condition('meshes', '', 'default', 'Ready', 'False', 2_000);
+    expect(refused.reason).to.equal('DependencyNotReady');
+    expect(refused.message).to.contain('secrets "mine" is forbidden');
+    await cluster.apply('meshes', '', 'default', { spec: {} });
+    await cluster.condition('meshes', '', 'default', 'Ready', 'True', 2_000);
+    operator.signal('SIGTERM');
+    expect(await operator.exited).to.equal(0);
   });
 
   /** What `make install` applies, as far as rights go; resolves with a token of the ServiceAccount. */

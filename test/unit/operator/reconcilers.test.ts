@@ -1,0 +1,371 @@
+import { expect } from 'chai';
+import { ready, waiting } from '../../../crds/compile/assess/assessment.ts';
+import { ClusterState } from '../../../crds/compile/cluster-state.ts';
+import { READS } from '../../../crds/compile/reads.ts';
+import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { reduceService } from '../../../crds/parse/service.ts';
+import { parseTrafficSplit } from '../../../crds/parse/traffic-split.ts';
+import type { TrafficSplitModel } from '../../../crds/types/models.ts';
+import { type AssessedKind, AssessedReconciler } from '../../../operator/reconcilers/assessed-kind.ts';
+import { Assessments } from '../../../operator/reconcilers/assessments.ts';
+import type { CustomResource } from '../../../operator/reconcilers/custom-resource.ts';
+import { feedBuiltIn, feedCustom } from '../../../operator/reconcilers/feed.ts';
+import { isOtherInjector } from '../../../operator/reconcilers/injectors.ts';
+import { type MeshFacts, meshReport, reconcileMesh } from '../../../operator/reconcilers/mesh.ts';
+import { StatusPublisher, type StatusTarget } from '../../../operator/reconcilers/status-publisher.ts';
+import { trafficSplitKind } from '../../../operator/reconcilers/traffic-split.ts';
+import { reconcileConfigurations } from '../../../operator/reconcilers/webhook-configurations.ts';
+import { RequestError } from '../../../operator/runtime/errors.ts';
+import type { ObjectStatus } from '../../../operator/status/condition.ts';
+import type { Progress } from '../../../operator/status/programmed.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+
+const KEY = 'shop/web';
+const { signal } = new AbortController();
+const IDLE: Progress = { proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [] };
+
+function rawSplit(backends: unknown = [{ service: 'v1', weight: 1 }], metadata: object = {}) {
+  return {
+    metadata: { namespace: 'shop', name: 'web', uid: 'u1', resourceVersion: '5', generation: 1, ...metadata },
+    spec: { service: 'web', backends },
+  };
+}
+
+function resourceOf(raw: ReturnType<typeof rawSplit>, status: unknown = undefined): CustomResource<TrafficSplitModel> {
+  const parsed = parseTrafficSplit(raw);
+  const meta = { labels: {}, annotations: {}, creationTimestamp: '', ...raw.metadata };
+  return { meta: meta as CustomResource<TrafficSplitModel>['meta'], deleting: false, parsed, status };
+}
+
+/** A publisher whose writes and events are kept. */
+function recordingPublisher(kind = 'TrafficSplit') {
+  const written: { target: StatusTarget; status: ObjectStatus }[] = [];
+  const events: string[] = [];
+  const failure: { next: Error | null } = { next: null };
+  const writer = {
+    async write(target: StatusTarget, status: ObjectStatus) {
+      const error = failure.next;
+      failure.next = null;
+      if (error !== null) throw error;
+      written.push({ target, status });
+    },
+  };
+  const sink = {
+    record: async (_: StatusTarget, event: { type: string; reason: string; note: string }) => {
+      events.push(`${event.type} ${event.reason}: ${event.note}`);
+    },
+  };
+  const clock = new FakeClock();
+  return { publisher: new StatusPublisher(kind, writer, sink, clock), written, events, failure, clock };
+}
+
+function setup(assess: AssessedKind<TrafficSplitModel>['assess'] = () => ready('all is well')) {
+  const parts = recordingPublisher();
+  const state = new ClusterState(DEFAULT_MESH);
+  const assessments = new Assessments();
+  const held = new Map<string, CustomResource<TrafficSplitModel>>();
+  const queued: string[] = [];
+  const queue = { add: (key: string) => void queued.push(key) };
+  const progress = { now: IDLE };
+  const kind = { ...trafficSplitKind((key) => held.get(key)), assess };
+  const reconciler = new AssessedReconciler(kind, {
+    state,
+    assessments,
+    publisher: parts.publisher,
+    progress: () => progress.now,
+    clock: parts.clock,
+  });
+  const run = () => reconciler.reconcile(queue, KEY, signal);
+  const last = () => parts.written.at(-1)!.status;
+  const find = (type: string) => last().conditions.find((each) => each.type === type);
+  return { ...parts, state, assessments, held, queued, queue, progress, run, last, find };
+}
+
+describe('status of an assessed object', () => {
+  it('says that it looks before it looks, then what it found, once', async () => {
+    const t = setup();
+    t.held.set(KEY, resourceOf(rawSplit()));
+    await t.run();
+    expect(t.written.map(({ status }) => status.conditions[0]!.reason)).to.deep.equal(['Progressing', 'Succeeded']);
+    expect(t.written[0]!.status.observedGeneration).to.equal(-1);
+    expect(t.last()).to.include({ observedGeneration: 1, proxies: '0/0' });
+    expect(t.last().conditions.map(({ type }) => type)).to.deep.equal([
+      'Ready',
+      'Accepted',
+      'ResolvedRefs',
+      'Programmed',
+    ]);
+    await t.run();
+    expect(t.written, 'the cache does not show the write yet').to.have.length(2);
+    t.held.set(KEY, resourceOf(rawSplit(undefined, { resourceVersion: '6' }), t.last()));
+    await t.run();
+    expect(t.written, 'the cache shows the write').to.have.length(2);
+    expect(t.written[0]!.target).to.deep.equal({ kind: 'TrafficSplit', namespace: 'shop', name: 'web', uid: 'u1' });
+  });
+
+  it('writes again when somebody wiped it', async () => {
+    const t = setup();
+    t.held.set(KEY, resourceOf(rawSplit()));
+    await t.run();
+    t.held.set(KEY, resourceOf(rawSplit(undefined, { resourceVersion: '7' }), {}));
+    await t.run();
+    expect(t.written).to.have.length(4);
+  });
+
+  it('names every wrong field of an object that does not parse, and tells an Event once', async () => {
+    const t = setup();
+    t.held.set(KEY, resourceOf(rawSplit([{ service: 'v1', weight: 'heavy' }])));
+    await t.run();
+    expect(t.find('Ready')).to.include({ status: 'False', reason: 'Invalid' });
+    expect(t.find('Ready')!.message).to.contain('spec.backends[0].weight');
+    expect(t.find('Stalled')).to.include({ status: 'True', reason: 'Invalid' });
+    expect(t.find('Accepted')).to.include({ status: 'False' });
+    expect(t.events).to.have.length(1);
+    expect(t.events[0]).to.match(/^Warning Invalid: spec\.backends\[0\]\.weight/);
+    await t.run();
+    expect(t.events).to.have.length(1);
+  });
+
+  it('repeats warnings on the condition Accepted', async () => {
+    const t = setup();
+    t.held.set(KEY, resourceOf(rawSplit([{ service: 'v1', weight: 0 }])));
+    await t.run();
+    expect(t.find('Accepted')).to.include({ status: 'True', reason: 'AcceptedWithWarnings' });
+    expect(t.find('Accepted')!.message).to.contain('spec.backends');
+  });
+
+  it('is looked at again when something that its assessment read has changed, and only then', async () => {
+    const t = setup((view) =>
+      view.service('shop', 'v1') === null ? waiting('ServiceNotFound', ['no v1']) : ready('ok'),
+    );
+    t.held.set(KEY, resourceOf(rawSplit()));
+    await t.run();
+    expect(t.find('ResolvedRefs')).to.include({ status: 'False', reason: 'ServiceNotFound' });
+    expect(t.find('Reconciling')).to.include({ status: 'True' });
+    const feed = feedBuiltIn(t.state, 'Service', (reads) => t.assessments.changed(reads));
+    const service = (name: string) =>
+      reduceService({ metadata: { namespace: 'shop', name, resourceVersion: '9' }, spec: {} });
+    feed.added!(service('other'), false);
+    expect(t.queued).to.deep.equal([]);
+    feed.added!(service('v1'), false);
+    expect(t.queued).to.deep.equal([KEY]);
+    await t.run();
+    expect(t.find('Ready')).to.include({ status: 'True' });
+    t.held.delete(KEY);
+    await t.run();
+    feed.deleted!(service('v1'), '12');
+    expect(t.queued, 'a deleted object is not looked at').to.deep.equal([KEY]);
+  });
+
+  it('says so when looking fails, keeps the old generation, and fails so that it is tried again', async () => {
+    const t = setup(() => {
+      throw new TypeError('a defect');
+    });
+    t.held.set(KEY, resourceOf(rawSplit(undefined, { generation: 2 }), { observedGeneration: 1, conditions: [] }));
+    const error = await t.run().catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(TypeError);
+    expect(t.find('Ready')).to.include({ status: 'False', reason: 'InternalError', message: 'a defect' });
+    expect(t.last().observedGeneration).to.equal(1);
+  });
+
+  it('asks to be run again while proxies are behind, and keeps what Programmed said meanwhile', async () => {
+    const t = setup();
+    t.held.set(KEY, resourceOf(rawSplit()));
+    t.progress.now = { ...IDLE, proxies: 2, current: 2 };
+    expect(await t.run()).to.equal(undefined);
+    expect(t.find('Programmed')).to.include({ status: 'True', reason: 'Acknowledged' });
+    t.progress.now = { ...IDLE, proxies: 2, current: 1, behind: ['shop/a'], sinceMs: 0 };
+    expect(await t.run()).to.deep.equal({ requeueAfterMs: 30_000 });
+    expect(t.find('Programmed')).to.include({ status: 'True', reason: 'Acknowledged' });
+    expect(t.last()).to.include({ proxies: '1/2' });
+    await t.clock.advance(30_000);
+    expect(await t.run()).to.equal(undefined);
+    expect(t.find('Programmed')).to.include({ status: 'False', reason: 'NotAcknowledged' });
+    expect(t.find('Ready'), 'readiness never waits for proxies').to.include({ status: 'True' });
+  });
+
+  it('leaves alone what is being deleted, was deleted, or was created anew under the same name', async () => {
+    const t = setup();
+    await t.run();
+    t.held.set(KEY, { ...resourceOf(rawSplit()), deleting: true });
+    await t.run();
+    expect(t.written).to.deep.equal([]);
+    for (const failure of ['NotFound', 'Conflict'] as const) {
+      t.held.set(
+        KEY,
+        resourceOf(rawSplit(), {
+          conditions: [{ type: 'Ready', status: 'True', reason: 'x', message: '', lastTransitionTime: '' }],
+        }),
+      );
+      t.failure.next = new RequestError(failure, 'gone');
+      await t.run();
+    }
+    t.failure.next = new RequestError('Transient', 'away');
+    const error = await t.run().catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(RequestError);
+  });
+});
+
+describe('feeding the state', () => {
+  it('keeps the last good state of an object in force while it is invalid, and forgets it when it is deleted', () => {
+    const state = new ClusterState(DEFAULT_MESH);
+    const changed: string[][] = [];
+    const feed = feedCustom(state, 'TrafficSplit', (reads) => changed.push([...reads]));
+    const read = READS.splits('shop', 'web');
+    const weights = () => state.splits('shop', 'web').map(({ backends }) => backends.map(({ weight }) => weight));
+    feed.added!(resourceOf(rawSplit([{ service: 'v1', weight: 'heavy' }])), false);
+    expect(weights(), 'without an earlier version it is as if absent').to.deep.equal([]);
+    feed.updated!(
+      resourceOf(rawSplit()),
+      resourceOf(rawSplit([{ service: 'v1', weight: 3 }], { resourceVersion: '6' })),
+    );
+    expect(weights()).to.deep.equal([[3_000]]);
+    expect(changed.at(-1)).to.include(read);
+    changed.length = 0;
+    feed.updated!(
+      resourceOf(rawSplit()),
+      resourceOf(rawSplit([{ service: 'v1', weight: -1 }], { resourceVersion: '7' })),
+    );
+    expect(weights()).to.deep.equal([[3_000]]);
+    expect(changed).to.deep.equal([]);
+    feed.deleted!(resourceOf(rawSplit([{ service: 'v1', weight: -1 }], { resourceVersion: '7' })), '9');
+    expect(weights()).to.deep.equal([]);
+    expect(changed.at(-1)).to.include(read);
+    expect(state.departed(read), 'the version of the deletion counts').to.equal('9');
+  });
+
+  it('advances by lists, bookmarks and invalid objects', () => {
+    const state = new ClusterState(DEFAULT_MESH);
+    const feed = feedBuiltIn(state, 'Pod', () => {});
+    feed.advanced!('77');
+    expect(state.position(), 'other kinds have seen nothing').to.equal('');
+  });
+});
+
+describe('status of the Mesh', () => {
+  const DAY_MS = 86_400_000;
+  const facts = (overrides: Partial<MeshFacts> = {}): MeshFacts => ({
+    certificates: { anchorNotAfterMs: 1_000 * DAY_MS, issuerNotAfterMs: 100 * DAY_MS },
+    certificateProblems: [],
+    proxies: { connected: 5, current: 4 },
+    operatorReplicas: 2,
+    otherInjectors: [],
+    ...overrides,
+  });
+  const mesh = {
+    meta: rawSplit().metadata,
+    deleting: false,
+    parsed: { model: DEFAULT_MESH, problems: [] },
+    status: undefined,
+  };
+  const resource = mesh as unknown as Parameters<typeof meshReport>[0];
+  const find = (report: ReturnType<typeof meshReport>, type: string) =>
+    report.conditions.find((each) => each.type === type);
+
+  it('counts proxies and replicas and tells when certificates end', () => {
+    const report = meshReport(resource, facts(), 0);
+    expect(report.verdict.outcome).to.equal('ready');
+    expect(report.fields).to.deep.equal({
+      proxies: '4/5',
+      operatorReplicas: 2,
+      anchorExpiry: '1972-09-27T00:00:00Z',
+      issuerExpiry: '1970-04-11T00:00:00Z',
+    });
+    expect(find(report, 'CertificatesValid')).to.include({ status: 'True', reason: 'Valid' });
+  });
+
+  const certificates: [string, Partial<MeshFacts>, number, object][] = [
+    ['ends within four days', {}, 97 * DAY_MS, { status: 'True', reason: 'ExpiresSoon' }],
+    ['has ended', {}, 100 * DAY_MS, { status: 'False', reason: 'Expired' }],
+    ['is not there yet', { certificates: null }, 0, { status: 'Unknown', reason: 'Pending' }],
+    ['cannot be read', { certificateProblems: ['no key'] }, 0, { status: 'False', reason: 'SecretUnusable' }],
+  ];
+  for (const [name, overrides, nowMs, expected] of certificates) {
+    it(`says when the issuer ${name}`, () => {
+      expect(find(meshReport(resource, facts(overrides), nowMs), 'CertificatesValid')).to.include(expected);
+    });
+  }
+
+  it('waits for certificates, and for the issuer that was asked for', () => {
+    expect(meshReport(resource, facts({ certificates: null }), 0).verdict).to.deep.equal({
+      outcome: 'waiting',
+      message: 'there is no issuer yet',
+    });
+    expect(meshReport(resource, facts({ certificateProblems: ['a', 'b'] }), 0).verdict).to.include({ message: 'a; b' });
+  });
+
+  it('names other injectors and what that means', () => {
+    const condition = find(meshReport(resource, facts({ otherInjectors: ['linkerd'] }), 0), 'SingleInjector');
+    expect(condition).to.include({ status: 'False', reason: 'OtherInjectorFound' });
+    expect(condition!.message).to.contain('weft.dev/mesh=weft');
+  });
+
+  it('says nothing of proxies where this process serves none', () => {
+    expect(meshReport(resource, facts({ proxies: null }), 0).fields).not.to.have.property('proxies');
+  });
+
+  it('is Stalled where its settings are wrong', () => {
+    const problems = [{ severity: 'error' as const, path: 'spec.x', message: 'must not be' }];
+    const wrong = { ...resource, parsed: { model: null, problems } };
+    const report = meshReport(wrong, facts(), 0);
+    expect(report.verdict).to.deep.equal({ outcome: 'invalid', reason: 'Invalid', message: 'spec.x: must not be' });
+    expect(find(report, 'Accepted')).to.include({ status: 'False' });
+  });
+
+  it('is brought up to date every ten seconds, while there is a Mesh', async () => {
+    const { publisher, written, clock } = recordingPublisher('Mesh');
+    const held = new Map([['default', resource]]);
+    const given = { find: (key: string) => held.get(key), facts: () => facts(), publisher, clock };
+    expect(await reconcileMesh(given, 'default', signal)).to.deep.equal({ requeueAfterMs: 10_000 });
+    expect(written.at(-1)!.status).to.include({ proxies: '4/5' });
+    held.clear();
+    expect(await reconcileMesh(given, 'default', signal)).to.equal(undefined);
+  });
+});
+
+describe('webhook configurations', () => {
+  it('are applied again every minute, and waited for while there is no CA', async () => {
+    const applied: string[] = [];
+    const apply = async ({ kind }: { kind: string }) => void applied.push(kind);
+    const one = { kind: 'MutatingWebhookConfiguration', metadata: { name: 'a' }, webhooks: [] };
+    expect(await reconcileConfigurations({ wanted: async () => null, apply }, signal)).to.deep.equal({
+      requeueAfterMs: 500,
+    });
+    expect(applied).to.deep.equal([]);
+    const outcome = await reconcileConfigurations({ wanted: async () => [one, one], apply }, signal);
+    expect(outcome).to.deep.equal({ requeueAfterMs: 60_000 });
+    expect(applied).to.have.length(2);
+  });
+
+  const rule = { operations: ['CREATE'], resources: ['pods'] };
+  const configuration = (name: string, webhook: string, rules: unknown = [rule]) => ({
+    metadata: { name },
+    webhooks: [{ name: webhook, rules }],
+  });
+  const cases: [string, unknown, boolean][] = [
+    [
+      "Linkerd's injector",
+      configuration('linkerd-proxy-injector-webhook-config', 'linkerd-proxy-injector.linkerd.io'),
+      true,
+    ],
+    [
+      'the same with wildcards',
+      configuration('x', 'linkerd-proxy-injector.linkerd.io', [{ operations: ['*'], resources: ['*'] }]),
+      true,
+    ],
+    ['our own', configuration('weft-injector', 'injector.webhooks.weft.dev'), false],
+    ['our own, named like theirs', configuration('weft-injector', 'linkerd-proxy-injector.linkerd.io'), false],
+    ["Linkerd's tap injector", configuration('linkerd-tap-injector', 'tap-injector.linkerd.io'), false],
+    ['a policy engine', configuration('kyverno', 'mutate.kyverno.svc'), false],
+    [
+      'one that looks at other things',
+      configuration('x', 'linkerd-proxy-injector.linkerd.io', [{ operations: ['CREATE'], resources: ['jobs'] }]),
+      false,
+    ],
+    ['nonsense', { webhooks: 'x' }, false],
+    ['nothing', null, false],
+  ];
+  for (const [name, input, expected] of cases) {
+    it(`${name} is ${expected ? '' : 'no '}other injector`, () => expect(isOtherInjector(input)).to.equal(expected));
+  }
+});
