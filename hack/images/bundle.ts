@@ -14,6 +14,9 @@ if (entry === undefined || output === undefined || (runtime !== 'node' && runtim
 const REQUIRE = `import { createRequire as weftCreateRequire } from 'node:module';
 const require = weftCreateRequire(import.meta.url);`;
 
+// Bun then takes the file as it is: its own transpiler would leave 4 MiB of syntax trees in every proxy (docs/performance.md).
+const TRANSPILED = '// @bun';
+
 await build({
   entryPoints: [entry],
   outfile: output,
@@ -25,7 +28,7 @@ await build({
   platform: 'node',
   target: 'es2024',
   external: runtime === 'bun' ? ['bun', 'bun:*'] : [],
-  banner: runtime === 'node' ? { js: REQUIRE } : {},
+  banner: { js: runtime === 'node' ? REQUIRE : TRANSPILED },
   legalComments: 'none',
   logLevel: 'warning',
 }).catch(() => process.exit(1)); // esbuild has said where and why
