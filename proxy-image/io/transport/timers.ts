@@ -43,6 +43,10 @@ export class TimerWheel implements Timers {
   #tick = 0;
   #wakeTick = UNARMED;
   #handle: ReturnType<typeof setTimeout> | null = null;
+  /** Ring of the slot that is being handled: a handler may unlink any entry of it. */
+  readonly #due = new Entry(NOBODY);
+  /** While slots are handled, nothing is scheduled: the next wake is found once, at the end. */
+  #handling = false;
   readonly #onWake = (): void => this.#wake();
 
   nowMs(): number {
@@ -77,7 +81,7 @@ export class TimerWheel implements Timers {
     entry.next = slot;
     slot.previous.next = entry;
     slot.previous = entry;
-    if (entry.tick < this.#wakeTick) this.#sleepUntil(entry.tick);
+    if (!this.#handling && entry.tick < this.#wakeTick) this.#sleepUntil(entry.tick);
   }
 
   #sleepUntil(tick: number): void {
@@ -95,28 +99,43 @@ export class TimerWheel implements Timers {
     const last = Math.min(nowTick, this.#tick + SLOTS);
     const from = this.#tick + 1;
     this.#tick = Math.max(nowTick, this.#tick);
+    this.#handling = true;
     for (let tick = from; tick <= last; tick++) this.#fire(this.#slots[tick & (SLOTS - 1)]!);
-    if (this.#size > 0 && this.#handle === null) this.#sleepUntil(this.#nextTick());
+    this.#handling = false;
+    if (this.#size > 0) this.#sleepUntil(this.#nextTick());
   }
 
   #fire(slot: Entry): void {
-    // Entries that go back into this slot are put behind `last` and wait for their turn.
-    const last = slot.previous;
+    if (slot.next === slot) return;
+    // Entries that go back into this slot wait for their turn: those of this turn are moved to a ring of their own first.
+    const due = this.#due;
+    due.next = slot.next;
+    due.previous = slot.previous;
+    due.next.previous = due;
+    due.previous.next = due;
+    slot.next = slot;
+    slot.previous = slot;
     const nowMs = this.#tick * RESOLUTION_MS;
-    for (let entry = slot.next; entry !== slot; ) {
-      const next = entry === last ? slot : entry.next;
+    while (due.next !== due) {
+      const entry = due.next;
       entry.unlink();
       if (entry.deadlineMs === UNARMED) this.#size--;
       else if (entry.deadlineMs > nowMs) this.#insert(entry, Math.ceil(entry.deadlineMs / RESOLUTION_MS));
       else this.#expire(entry);
-      entry = next;
     }
   }
 
   #expire(entry: Entry): void {
     this.#size--;
     entry.deadlineMs = UNARMED;
-    entry.owner.onTimer(entry);
+    try {
+      entry.owner.onTimer(entry);
+    } catch (error) {
+      // One owner's mistake is reported as uncaught and must not stop everybody's timers.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   #nextTick(): number {

@@ -1,0 +1,71 @@
+import { expect } from 'chai';
+import { TimerWheel } from '../../../proxy-image/io/transport/timers.ts';
+import type { Timer } from '../../../proxy-image/io/transport/types.ts';
+
+/** Generous: what is looked for is a timer that is late by a turn of the wheel (5 s), not by a busy machine. */
+const LATE_MS = 1500;
+
+class Recorder {
+  firedMs: number[] = [];
+  readonly #startedMs = performance.now();
+  readonly #then: (timer: Timer) => void;
+
+  constructor(then: (timer: Timer) => void = () => {}) {
+    this.#then = then;
+  }
+
+  onTimer(timer: Timer): void {
+    this.firedMs.push(performance.now() - this.#startedMs);
+    this.#then(timer);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}
+
+describe('timer wheel', () => {
+  it('is on time for the others when a timer that fires arms itself for much later', async () => {
+    const wheel = new TimerWheel();
+    const again = new Recorder((timer) => wheel.set(timer, 60_000));
+    const rearmed = wheel.create(again);
+    const soon = new Recorder();
+    wheel.set(wheel.create(soon), 200);
+    wheel.set(rearmed, 30);
+    await pause(200 + LATE_MS);
+    wheel.clear(rearmed);
+    expect(again.firedMs).to.have.length(1);
+    expect(soon.firedMs).to.have.length(1);
+    expect(soon.firedMs[0]).to.be.within(200, 200 + LATE_MS);
+  });
+
+  it('is on time for the others when an entry looked at early goes back for later', async () => {
+    const wheel = new TimerWheel();
+    const late = new Recorder();
+    const timer = wheel.create(late);
+    wheel.set(timer, 30);
+    wheel.set(timer, 60_000);
+    const soon = new Recorder();
+    wheel.set(wheel.create(soon), 200);
+    await pause(200 + LATE_MS);
+    expect(late.firedMs).to.deep.equal([]);
+    expect(soon.firedMs).to.have.length(1);
+    wheel.clear(timer);
+  });
+
+  it('lets an owner move and clear other timers of the same moment', async () => {
+    const wheel = new TimerWheel();
+    const moved = new Recorder();
+    const cleared = new Recorder();
+    const last = new Recorder();
+    const timers = [wheel.create(moved), wheel.create(cleared), wheel.create(last)] as const;
+    const first = new Recorder(() => {
+      wheel.set(timers[0], 1);
+      wheel.clear(timers[1]);
+    });
+    wheel.set(wheel.create(first), 30);
+    for (const timer of timers) wheel.set(timer, 30);
+    await pause(30 + LATE_MS);
+    expect([first, moved, cleared, last].map((recorder) => recorder.firedMs.length)).to.deep.equal([1, 1, 0, 1]);
+  });
+});
