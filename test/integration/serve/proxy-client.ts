@@ -52,6 +52,7 @@ export class ProxyClient {
 
   private constructor(socket: tls.TLSSocket) {
     this.socket = socket;
+    socket.setNoDelay(true);
     socket.on('data', (chunk: Uint8Array) => {
       for (const message of this.#frames.push(chunk)) this.#receive(message as OperatorMessage);
     });
