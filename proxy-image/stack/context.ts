@@ -9,6 +9,7 @@ import type { SessionProtocol } from '../io/tls/transport-header.ts';
 import type { Address } from '../io/transport/types.ts';
 import { LiveSet } from './live.ts';
 import { STACK_LIMITS, type StackLimits, type StackOptions } from './options.ts';
+import { PoolMetrics } from './transport-labels.ts';
 
 /** What both stacks share. */
 export interface StackContext {
@@ -48,8 +49,8 @@ export function createContext(options: StackOptions): StackContext {
     http: { timers, exchanges: new ExchangePool(exchange), headTimeoutMs: limits.headTimeoutMs },
     outboundDial,
     inboundDial,
-    outboundPool: new ConnectionPool(outboundDial),
-    inboundPool: new ConnectionPool(inboundDial),
+    outboundPool: new ConnectionPool(outboundDial, new PoolMetrics(live, 'outbound')),
+    inboundPool: new ConnectionPool(inboundDial, new PoolMetrics(live, 'inbound')),
   };
 }
 
@@ -72,7 +73,7 @@ export class EndpointHosts {
   of(endpoint: EndpointState): HostPool {
     const known = this.#known.get(endpoint);
     if (known !== undefined && known.facts === endpoint.facts && !known.host.retired) return known.host;
-    const host = this.#pool.host(targetOf(endpoint, 'http1'));
+    const host = this.#pool.host(targetOf(endpoint, 'http1'), endpoint.facts.labels);
     this.#known.set(endpoint, { facts: endpoint.facts, host });
     return host;
   }

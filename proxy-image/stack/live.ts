@@ -111,6 +111,8 @@ export class LiveSet implements TimerOwner {
   }
 
   abort(): void {
+    this.#timers.clear(this.#drainTimer);
+    this.#timers.clear(this.#reportTimer);
     for (const client of this.#clients) client.abort();
   }
 

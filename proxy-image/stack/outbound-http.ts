@@ -207,6 +207,9 @@ export class OutboundCall implements HttpCall, Waiter {
     this.#failure = failure;
     this.#judged = true;
     this.#sampled(nowMs);
+    // A reason of the other side's proxy is passed on to the application; anybody else's is no reason of the mesh.
+    const isMeshed = this.#endpoint !== null && this.#endpoint.facts.identity !== null;
+    if (head.proxyErrorField !== -1 && isMeshed) head.keep(head.proxyErrorField);
     if (this.#entry === null || !this.#route.isRetryable) return true;
     const reason = decideRetry(this.#route, failure, this.exchange.replayable, this.#entry.budget, nowMs);
     if (reason === 'no_budget') options.recorder.routeRetryable(this.#route, true);

@@ -6,6 +6,7 @@ import { Splice, type SpliceOwner } from '../io/tcp/splice.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../io/transport/types.ts';
 import type { LiveSet } from './live.ts';
 import type { StackOptions } from './options.ts';
+import { type Direction, dialledLabels } from './transport-labels.ts';
 
 /** Where a stream may go: asked again after each failed attempt, until it says `null`. */
 export interface StreamTargets {
@@ -23,7 +24,7 @@ export interface StreamTargets {
 export interface StreamSurroundings {
   readonly options: StackOptions;
   readonly live: LiveSet;
-  readonly direction: 'inbound' | 'outbound';
+  readonly direction: Direction;
 }
 
 /** One connection carried as bytes: dialled, with another endpoint where one refuses, then spliced. */
@@ -74,9 +75,10 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner {
 
   dialled(dial: Dial, connection: Connection, prelude: Buffer | null): void {
     this.#dial = null;
-    const { options, live } = this.#around;
+    const { options, live, direction } = this.#around;
     this.#targets.connected(options, options.transport.timers.nowMs() - this.#dialledMs);
-    live.opened(connection, this.#labels(dial.target));
+    const { endpoint, authority } = this.#targets;
+    live.opened(connection, dialledLabels(direction, dial.target, endpoint?.facts.labels ?? {}, authority));
     const upstream = new Outbox(connection);
     if (prelude !== null) this.#firstBytes = Buffer.concat([prelude, this.#firstBytes]);
     const client = this.#client.connection;
@@ -124,21 +126,5 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner {
     this.#dial?.cancel();
     this.#dial = null;
     this.#released();
-  }
-
-  #labels(target: DialTarget) {
-    const { endpoint, authority } = this.#targets;
-    const meshed = target.identity !== null;
-    const why = this.#around.direction === 'inbound' ? 'loopback' : 'not_provided_by_service_discovery';
-    return {
-      direction: this.#around.direction,
-      peer: 'dst',
-      targetAddr: formatAddress(target.address.ip, target.address.port),
-      tls: meshed ? 'true' : 'no_identity',
-      noTlsReason: meshed ? '' : why,
-      identity: target.identity ?? '',
-      dst: endpoint?.facts.labels ?? {},
-      authority,
-    } as const;
   }
 }

@@ -19,9 +19,22 @@ export interface Waiter {
   leaseFailed(error: DialError): void;
 }
 
+/** Hears of every connection of a pool. */
+export interface PoolObserver {
+  opened(connection: Connection, host: HostPool): void;
+  closed(connection: Connection): void;
+}
+
 export interface HostPoolOwner {
+  readonly observer: PoolObserver;
   /** Nothing is open, under way or waited for: the pool may be forgotten. */
   emptied(pool: HostPool): void;
+}
+
+export interface HostIdentity {
+  readonly key: string;
+  readonly target: DialTarget;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /**
@@ -32,6 +45,8 @@ export class HostPool implements ClientConnectionOwner, DialOwner, TimerOwner {
   readonly target: DialTarget;
   readonly key: string;
   retired = false;
+  /** `dst_*` labels without the prefix, of the endpoint that the pool was made for. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly #context: DialContext;
   readonly #limits: PoolLimits;
   readonly #owner: HostPoolOwner;
@@ -43,9 +58,10 @@ export class HostPool implements ClientConnectionOwner, DialOwner, TimerOwner {
   #dialling = 0;
   #open = 0;
 
-  constructor(key: string, target: DialTarget, context: DialContext, limits: PoolLimits, owner: HostPoolOwner) {
-    this.key = key;
-    this.target = target;
+  constructor(host: HostIdentity, context: DialContext, limits: PoolLimits, owner: HostPoolOwner) {
+    this.key = host.key;
+    this.target = host.target;
+    this.labels = host.labels;
     this.#context = context;
     this.#limits = limits;
     this.#owner = owner;
@@ -81,6 +97,7 @@ export class HostPool implements ClientConnectionOwner, DialOwner, TimerOwner {
   dialled(_: Dial, connection: Connection, prelude: Buffer | null): void {
     this.#dialling--;
     this.#open++;
+    this.#owner.observer.opened(connection, this);
     this.becameIdle(new ClientConnection(connection, prelude, this));
   }
 
@@ -103,6 +120,7 @@ export class HostPool implements ClientConnectionOwner, DialOwner, TimerOwner {
 
   becameUnusable(connection: ClientConnection): void {
     this.#open--;
+    this.#owner.observer.closed(connection.connection);
     const index = this.#idle.indexOf(connection);
     if (index !== -1) {
       this.#idle.splice(index, 1);

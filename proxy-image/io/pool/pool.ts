@@ -1,6 +1,6 @@
 import { formatAddress } from '../../contract/keys.ts';
 import type { DialContext, DialTarget } from './dial.ts';
-import { HostPool, type HostPoolOwner, POOL_LIMITS, type PoolLimits } from './host-pool.ts';
+import { HostPool, type HostPoolOwner, POOL_LIMITS, type PoolLimits, type PoolObserver } from './host-pool.ts';
 
 /**
  * Connections by (address, target port, session protocol, identity): policy is per port, and two ports of one pod may have opposite ones, so a
@@ -11,16 +11,19 @@ export class ConnectionPool implements HostPoolOwner {
   readonly #context: DialContext;
   readonly #limits: PoolLimits;
 
-  constructor(context: DialContext, limits: PoolLimits = POOL_LIMITS) {
+  readonly observer: PoolObserver;
+
+  constructor(context: DialContext, observer: PoolObserver, limits: PoolLimits = POOL_LIMITS) {
     this.#context = context;
+    this.observer = observer;
     this.#limits = limits;
   }
 
-  host(target: DialTarget): HostPool {
+  host(target: DialTarget, labels: Readonly<Record<string, string>> = {}): HostPool {
     const key = `${formatAddress(target.address.ip, target.address.port)} ${target.port} ${target.session} ${target.identity ?? ''}`;
     let host = this.#hosts.get(key);
     if (host === undefined) {
-      host = new HostPool(key, target, this.#context, this.#limits, this);
+      host = new HostPool({ key, target, labels }, this.#context, this.#limits, this);
       this.#hosts.set(key, host);
     }
     return host;

@@ -23,9 +23,9 @@ const MALFORMED = 'malformed';
 export function identityOf(certificate: Uint8Array): string | null {
   const extensions = extensionsOf(certificate);
   if (extensions === null) return null;
-  const constraints = valueOf(certificate, extensions, BASIC_CONSTRAINTS);
+  const constraints = extensionValue(certificate, extensions, BASIC_CONSTRAINTS);
   if (constraints === MALFORMED || (constraints !== null && isAuthority(certificate, constraints))) return null;
-  const alternatives = valueOf(certificate, extensions, SUBJECT_ALT_NAME);
+  const alternatives = extensionValue(certificate, extensions, SUBJECT_ALT_NAME);
   if (alternatives === MALFORMED || alternatives === null) return null;
   const names = readDerChildren(certificate, alternatives);
   return names?.length === 1 ? nameText(certificate, names[0]!) : null;
@@ -34,7 +34,7 @@ export function identityOf(certificate: Uint8Array): string | null {
 /** Every DNS name in a certificate, as written; for servers that are not of the mesh (the API server has many). Empty when there are none. */
 export function dnsNamesOf(certificate: Uint8Array): string[] {
   const extensions = extensionsOf(certificate);
-  const alternatives = extensions === null ? null : valueOf(certificate, extensions, SUBJECT_ALT_NAME);
+  const alternatives = extensions === null ? null : extensionValue(certificate, extensions, SUBJECT_ALT_NAME);
   if (alternatives === null || alternatives === MALFORMED) return [];
   const names = readDerChildren(certificate, alternatives) ?? [];
   return names
@@ -56,7 +56,11 @@ function isAuthority(bytes: Uint8Array, constraints: DerElement): boolean {
 }
 
 /** The SEQUENCE within an extension; `null` when there is no such extension. Two of a kind are no certificate (RFC 5280 section 4.2). */
-function valueOf(bytes: Uint8Array, extensions: DerElement[], oid: number[]): DerElement | null | typeof MALFORMED {
+function extensionValue(
+  bytes: Uint8Array,
+  extensions: DerElement[],
+  oid: number[],
+): DerElement | null | typeof MALFORMED {
   let found: DerElement | null = null;
   for (const extension of extensions) {
     const parts = readDerChildren(bytes, extension);

@@ -37,6 +37,8 @@ class NodeConnection implements Connection {
   bytesWritten = 0;
   readonly transport: NodeTransport;
   #socket: net.Socket;
+  /** Below TLS: the same socket until the upgrade. */
+  readonly #plain: net.Socket;
   #remote: Address | null;
   #local: Address | null = null;
   #failure: ConnectionError | null = null;
@@ -55,6 +57,7 @@ class NodeConnection implements Connection {
     this.transport = transport;
     this.handler = handler;
     this.#socket = socket;
+    this.#plain = socket;
     this.#remote = remote;
     this.#watch(socket);
   }
@@ -114,8 +117,9 @@ class NodeConnection implements Connection {
     if (!this.isOpen) return;
     this.isOpen = false;
     const socket = this.#socket;
-    if (socket instanceof tls.TLSSocket) socket.destroy();
-    else socket.resetAndDestroy();
+    // Under TLS only the socket below can send RST; the one above follows it. Destroying both at once crashes Node 26.
+    if (socket.connecting) socket.destroy();
+    else this.#plain.resetAndDestroy();
     queueMicrotask(() => this.#deliverClose());
   }
 

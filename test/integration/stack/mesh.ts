@@ -7,10 +7,12 @@ import type {
   ServiceDestination,
   WorkloadResource,
 } from '../../../proxy-image/contract/resources.ts';
+import type { Clock } from '../../../proxy-image/core/clock.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
 import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { createAdminHandler } from '../../../proxy-image/io/admin/admin.ts';
 import { Readiness } from '../../../proxy-image/io/admin/readiness.ts';
+import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
 import { JsonLogger } from '../../../proxy-image/io/telemetry/log.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
 import { FixedDestination } from '../../../proxy-image/io/transport/local-network.ts';
@@ -38,6 +40,7 @@ export interface ProxyOptions {
 
 /** One proxy of a test: its state is set by hand, everything below is the real thing. */
 export class TestProxy {
+  readonly clock: Clock;
   readonly state: ProxyState;
   readonly recorder: ProxyRecorder;
   readonly stack: Stack;
@@ -48,7 +51,8 @@ export class TestProxy {
   #version = 0;
 
   constructor(transport: Transport, authority: TestAuthority, options: ProxyOptions) {
-    const clock = { nowMs: () => transport.timers.nowMs(), wallMs: () => Date.now() };
+    const clock: Clock = { nowMs: () => transport.timers.nowMs(), wallMs: () => Date.now() };
+    this.clock = clock;
     this.state = newState(clock);
     this.recorder = new ProxyRecorder({ clock, podIp: '127.0.0.1', zone: () => '' });
     const context = contextOf(transport, authority, options);
@@ -85,6 +89,14 @@ export class TestProxy {
     this.admin = (await this.stack.startAdmin())[0]!;
     this.addresses = await this.stack.startTraffic();
     return this;
+  }
+
+  /** What Prometheus would read. */
+  metrics(): string {
+    this.stack.report();
+    const { recorder, state } = this;
+    const facts = { cpuSeconds: 0, residentBytes: 0, virtualBytes: 0, openFds: 0, maxFds: 0 };
+    return renderMetrics({ clock: this.clock, recorder, state, process: () => facts, build: {} });
   }
 
   get outbound(): Address {

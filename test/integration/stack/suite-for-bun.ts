@@ -1,6 +1,7 @@
 import { createBunTransport } from '../../../proxy-image/io/transport/bun.ts';
 import { attackSuite } from './attack-suite.ts';
 import { http1Suite } from './http1-suite.ts';
+import { inboundSuite } from './inbound-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 
@@ -9,3 +10,4 @@ describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
 describe('on Bun: HTTP/1', () => http1Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
 describe('on Bun: routing', () => routingSuite(createBunTransport));
+describe('on Bun: inbound', () => inboundSuite(createBunTransport));

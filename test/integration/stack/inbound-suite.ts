@@ -1,0 +1,405 @@
+import { expect } from 'chai';
+import { TRANSPORT_ALPN } from '../../../proxy-image/contract/names.ts';
+import { encodeTransportHeader, type TransportHeader } from '../../../proxy-image/io/tls/transport-header.ts';
+import type { TlsCredentials, Transport } from '../../../proxy-image/io/transport/types.ts';
+import { createLeaf, createTestAuthority, LEAF_DEFECTS, type TestCertificate } from '../../support/certificates.ts';
+import { authorization } from '../../unit/core/fixtures.ts';
+import { Recorder, until } from '../transport/recorder.ts';
+import { identityName, SERVICE_KEY, TestMesh, type TestProxy } from './mesh.ts';
+import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+
+/** Identity, policy, the mesh port and the redirected port of the inbound stack. */
+export function inboundSuite(create: (onFault: (error: unknown) => void) => Transport): void {
+  let mesh: TestMesh;
+  let client: TestProxy;
+  let server: TestProxy;
+  let application: { port: number; served: Served[] };
+
+  beforeEach(async () => {
+    mesh = new TestMesh(create);
+    client = await mesh.proxy({ serviceAccount: 'client' });
+    application = await serveHttp(mesh, (request) => ok(request));
+    const original = { ip: '127.0.0.1', port: application.port };
+    server = await mesh.proxy({
+      serviceAccount: 'server',
+      originalDestination: { of: () => original },
+      limits: { handshakeTimeoutMs: 400 },
+    });
+    client.setService({});
+    client.setEndpoints('web', [mesh.meshed(server, application.port)]);
+  });
+  afterEach(() => mesh.stop());
+
+  const onlyFor = (serviceAccount: string) => ({
+    authorizations: [
+      authorization('by-name', { authentication: { type: 'identities', identities: [identityName(serviceAccount)] } }),
+    ],
+  });
+
+  async function ask(peer: RawClient, request = GET): Promise<string> {
+    peer.text = '';
+    peer.send(request);
+    return peer.hears('\r\n\r\n');
+  }
+
+  /** Speaks to the mesh port by hand: TLS with these credentials, then these bytes. */
+  function meshClient(credentials: TlsCredentials, alpn: string[] = [TRANSPORT_ALPN]): Recorder {
+    const recorder = new Recorder();
+    const context = mesh.transport.tlsContext(credentials);
+    recorder.react = {
+      onConnect: (connection) =>
+        connection.startTls({ role: 'client', context, alpn, serverName: identityName('server') }),
+    };
+    recorder.connection = mesh.transport.connect(server.inbound, recorder);
+    mesh.onStop(() => recorder.connection?.reset());
+    return recorder;
+  }
+
+  function credentialsOf(leaf: TestCertificate): TlsCredentials {
+    return { keyPem: leaf.keyPem, certificatePem: leaf.chainPem, anchorsPem: mesh.authority.anchorsPem };
+  }
+
+  async function say(recorder: Recorder, header: Partial<TransportHeader>, text: string): Promise<void> {
+    await until(() => recorder.events.includes('secure'), 'handshake');
+    const prelude = encodeTransportHeader({ port: application.port, name: '', session: 'http1', ...header });
+    const bytes = Buffer.concat([prelude, Buffer.from(text, 'latin1')]);
+    recorder.connection!.write(bytes, 0, bytes.length);
+  }
+
+  const left = (recorder: Recorder) => recorder.events.includes('end') || recorder.events.includes('close');
+
+  describe('authorization', () => {
+    it('by identity: the named one 200, another 403 with the connection kept', async () => {
+      server.setPolicy(application.port, onlyFor('client'));
+      const caller = dialRaw(mesh, client.outbound);
+      expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+      server.setPolicy(application.port, onlyFor('another'));
+      const text = await ask(caller);
+      expect(text).to.match(/^HTTP\/1\.1 403 Forbidden\r\ncontent-length: 0\r\n/);
+      expect(text).to.contain('l5d-proxy-error: unauthorized: identity not authorized\r\n');
+      server.setPolicy(application.port, onlyFor('client'));
+      expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+      expect(application.served).to.have.length(1);
+    });
+
+    it('C13: a stream that is not allowed any more is closed', async () => {
+      const echo = await serveRaw(mesh, (one, chunk) => one.socket.write(chunk));
+      client.setService({ protocol: 'opaque' });
+      client.setEndpoints('web', [mesh.meshed(server, echo.port)]);
+      server.setPolicy(echo.port, { ...onlyFor('client'), protocol: 'opaque' });
+      const caller = dialRaw(mesh, client.outbound);
+      caller.send('hello');
+      await caller.hears('hello');
+      server.setPolicy(echo.port, { ...onlyFor('another'), protocol: 'opaque' });
+      await until(() => caller.closed, 'the end of the stream');
+      await until(() => echo.served[0]!.socket.destroyed, 'the end at the application');
+    });
+
+    it('a stream that is not allowed never reaches the application', async () => {
+      const echo = await serveRaw(mesh, (one, chunk) => one.socket.write(chunk));
+      client.setService({ protocol: 'opaque' });
+      client.setEndpoints('web', [mesh.meshed(server, echo.port)]);
+      server.setPolicy(echo.port, { ...onlyFor('another'), protocol: 'opaque' });
+      const caller = dialRaw(mesh, client.outbound);
+      caller.send('hello');
+      await until(() => caller.closed, 'the refusal');
+      expect(echo.served).to.have.length(0);
+    });
+
+    it('B/C12: a probe path is open to everyone, by GET and HEAD only, and exactly', async () => {
+      server.setPolicy(application.port, { ...onlyFor('another'), probePaths: ['/live'] });
+      const caller = dialRaw(mesh, client.outbound);
+      expect(await ask(caller, 'GET /live HTTP/1.1\r\nHost: web\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
+      for (const line of ['POST /live', 'GET /live/', 'GET /live/../secret', 'GET //live', 'GET /LIVE']) {
+        const request = `${line} HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n\r\n`;
+        expect(await ask(caller, request), line).to.match(/^HTTP\/1\.1 403 /);
+      }
+    });
+
+    it('C9: without a certificate of its own the client’s proxy never sends in plaintext', async () => {
+      const bare = await mesh.proxy({ certificate: 'no certificate' });
+      bare.setService({});
+      bare.setEndpoints('web', [mesh.meshed(server, application.port)]);
+      const text = await ask(dialRaw(mesh, bare.outbound));
+      expect(text).to.match(/^HTTP\/1\.1 502 /);
+      expect(application.served).to.have.length(0);
+    });
+
+    it('C9: without a certificate of its own the server’s proxy takes no mesh connection', async () => {
+      const bare = await mesh.proxy({ certificate: 'no certificate' });
+      client.setEndpoints('web', [mesh.meshed(bare, application.port)]);
+      expect(await ask(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 502 /);
+    });
+  });
+
+  describe('the redirected port', () => {
+    it('C1: l5d-client-id of a stranger is removed in every spelling, and none is set', async () => {
+      server.setPolicy(application.port, {});
+      const stranger = dialRaw(mesh, server.inboundPlain);
+      const forged = 'l5d-client-id: forged\r\nL5D-CLIENT-ID: forged\r\nL5d-Client-Id: forged\r\n';
+      const text = await ask(stranger, `GET / HTTP/1.1\r\nHost: web\r\nConnection: l5d-client-id\r\n${forged}\r\n`);
+      await stranger.hears('Host: web\r\n');
+      expect(text.toLowerCase()).not.to.contain('l5d-client-id');
+    });
+
+    it('C1: l5d-client-id in trailers is removed', async () => {
+      const seen = await serveRaw(mesh, (one) => {
+        if (one.text.includes('0\r\n')) one.socket.write(ok('fine'));
+      });
+      client.setEndpoints('web', [mesh.meshed(server, seen.port)]);
+      const caller = dialRaw(mesh, client.outbound);
+      caller.send(
+        'POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nl5d-client-id: forged\r\nx-a: 1\r\n\r\n',
+      );
+      await caller.hears('fine');
+      await until(() => seen.served[0]!.text.endsWith('x-a: 1\r\n\r\n'), 'trailers');
+      expect(seen.served[0]!.text).not.to.contain('forged');
+    });
+
+    it('C2: the mesh’s own fields from outside never reach the application', async () => {
+      server.setPolicy(application.port, {});
+      const names = [
+        'l5d-orig-proto',
+        'l5d-proxy-error',
+        'l5d-proxy-connection',
+        'l5d-dst-override',
+        'l5d-dst-canonical',
+        'l5d-require-id',
+        'l5d-retry-limit',
+        'l5d-timeout',
+      ];
+      const stranger = dialRaw(mesh, server.inboundPlain);
+      const lines = names.map((name) => `${name}: forged\r\n`).join('');
+      await ask(stranger, `GET / HTTP/1.1\r\nHost: web\r\n${lines}X-Own: 1\r\n\r\n`);
+      expect(await stranger.hears('X-Own: 1')).not.to.contain('forged');
+    });
+
+    it('C2: reasons are not told to strangers', async () => {
+      server.setPolicy(application.port, { authorizations: [] });
+      const stranger = dialRaw(mesh, server.inboundPlain);
+      // Loopback is always allowed, so the refusal comes from the codec here.
+      const text = await ask(stranger, 'GET / HTTP/1.1\r\n\r\n');
+      expect(text)
+        .to.match(/^HTTP\/1\.1 400 /)
+        .and.not.to.contain('l5d-proxy-error');
+    });
+
+    it('a connection made to the listener itself is closed', async () => {
+      let own = { ip: '', port: 0 };
+      const other = await mesh.proxy({ originalDestination: { of: () => own } });
+      own = other.inboundPlain;
+      await until(
+        (() => {
+          const stranger = dialRaw(mesh, own);
+          return () => stranger.closed;
+        })(),
+        'reset',
+      );
+    });
+
+    it('the proxy’s own ports are not reached through it', async () => {
+      const other = await mesh.proxy({ originalDestination: { of: () => ({ ip: '127.0.0.1', port: 4191 }) } });
+      const stranger = dialRaw(mesh, other.inboundPlain);
+      await until(() => stranger.closed, 'reset');
+    });
+
+    it('what is not HTTP is spliced to the original address', async () => {
+      server.setPolicy(application.port, { protocol: 'detect' });
+      const echo = await serveRaw(mesh, (one, chunk) => one.socket.write(chunk.toUpperCase()));
+      const original = { ip: '127.0.0.1', port: echo.port };
+      const other = await mesh.proxy({ originalDestination: { of: () => original } });
+      const stranger = dialRaw(mesh, other.inboundPlain);
+      stranger.send('\x16\x03\x01hello');
+      await stranger.hears('\x16\x03\x01HELLO');
+    });
+  });
+
+  describe('C7: clients of the mesh port', () => {
+    for (const defect of LEAF_DEFECTS) {
+      const good = defect === 'none';
+      it(`a client whose certificate has this defect is ${good ? 'served' : 'refused'}: ${defect}`, async () => {
+        const leaf = createLeaf(mesh.authority, identityName('client'), defect);
+        server.setPolicy(application.port, onlyFor('client'));
+        const recorder = meshClient(credentialsOf(leaf));
+        await until(() => recorder.events.includes('secure') || left(recorder), 'an outcome of the handshake');
+        if (recorder.events.includes('secure')) await say(recorder, {}, GET);
+        if (good) {
+          await until(() => recorder.text.includes('HTTP/1.1 200'), 'an answer');
+          return;
+        }
+        await until(() => left(recorder) || recorder.text.includes('\r\n\r\n'), 'a refusal');
+        expect(recorder.text).to.match(/^$|^HTTP\/1\.1 403 /);
+        expect(application.served).to.have.length(0);
+      });
+    }
+
+    it('a client without a certificate is refused', async () => {
+      const recorder = meshClient({ keyPem: '', certificatePem: '', anchorsPem: mesh.authority.anchorsPem });
+      await until(() => left(recorder), 'refusal');
+      expect(application.served).to.have.length(0);
+    });
+
+    it('a client that does not name the transport protocol is refused', async () => {
+      const leaf = createLeaf(mesh.authority, identityName('client'));
+      const recorder = meshClient(credentialsOf(leaf), []);
+      await until(() => left(recorder), 'refusal');
+    });
+
+    it('a client of another trust domain is refused', async () => {
+      const theirs = createTestAuthority();
+      const leaf = createLeaf(theirs, identityName('client'));
+      const recorder = meshClient(credentialsOf(leaf));
+      await until(() => left(recorder), 'refusal');
+      expect(application.served).to.have.length(0);
+    });
+  });
+
+  describe('C7: servers', () => {
+    for (const defect of LEAF_DEFECTS) {
+      const good = defect === 'none';
+      it(`a server whose certificate has this defect is ${good ? 'used' : 'refused'}: ${defect}`, async () => {
+        const other = await mesh.proxy({ serviceAccount: 'server', certificate: defect });
+        client.setEndpoints('web', [mesh.meshed(other, application.port)]);
+        const text = await ask(dialRaw(mesh, client.outbound));
+        expect(text).to.match(good ? /^HTTP\/1\.1 200 / : /^HTTP\/1\.1 502 /);
+        expect(application.served).to.have.length(good ? 1 : 0);
+      });
+    }
+
+    it('a server of another identity is refused', async () => {
+      client.setEndpoints('web', [mesh.meshed(server, application.port, 'someone-else')]);
+      const text = await ask(dialRaw(mesh, client.outbound));
+      expect(text).to.match(/^HTTP\/1\.1 502 /);
+      expect(text).to.contain('l5d-proxy-error: the endpoint did not prove its identity\r\n');
+      expect(application.served).to.have.length(0);
+    });
+  });
+
+  describe('the transport header', () => {
+    async function refusedAfter(header: Partial<TransportHeader>): Promise<void> {
+      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      await say(recorder, header, GET);
+      await until(() => left(recorder), 'refusal');
+      expect(recorder.text).to.equal('');
+      expect(application.served).to.have.length(0);
+    }
+
+    it('D1: the proxy’s own ports are refused', async () => {
+      for (const port of [4140, 4143, 4144, 4190, 4191]) await refusedAfter({ port });
+    });
+
+    it('gateway names are refused', () => refusedAfter({ name: 'web.shop.svc.cluster.local' }));
+
+    it('may come in single bytes', async () => {
+      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      await until(() => recorder.events.includes('secure'), 'handshake');
+      const prelude = encodeTransportHeader({ port: application.port, name: '', session: 'http1' });
+      for (const octet of Buffer.concat([prelude, Buffer.from(GET)])) {
+        recorder.connection!.write(Buffer.from([octet]), 0, 1);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await until(() => recorder.text.includes('HTTP/1.1 200'), 'an answer');
+    });
+
+    it('anything else ends the connection', async () => {
+      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      await until(() => recorder.events.includes('secure'), 'handshake');
+      recorder.connection!.write(Buffer.from(GET), 0, GET.length);
+      await until(() => left(recorder), 'refusal');
+    });
+
+    it('B21: a client that does not get on with it is cut off', async () => {
+      const silent = dialRaw(mesh, server.inbound);
+      const half = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      await until(() => silent.closed || silent.ended, 'the end of the silent one');
+      await until(() => left(half), 'the end of the one without a header');
+    });
+  });
+
+  it('B1/C11: the policy of the target port counts, whatever Host says', async () => {
+    const open = await serveHttp(mesh, () => ok('open'));
+    const policies = {
+      [application.port]: { ...onlyFor('another') },
+      [open.port]: {},
+    };
+    server.setPolicy(open.port, policies[open.port]!);
+    server.setPolicy(application.port, policies[application.port]!);
+    const caller = dialRaw(mesh, client.outbound);
+    const text = await ask(caller, `GET / HTTP/1.1\r\nHost: 127.0.0.1:${open.port}\r\n\r\n`);
+    expect(text).to.match(/^HTTP\/1\.1 403 /);
+    expect(SERVICE_KEY).to.contain('10.96.0.1');
+  });
+
+  it('an application that is not there gives 502', async () => {
+    client.setEndpoints('web', [mesh.meshed(server, 1)]);
+    const text = await ask(dialRaw(mesh, client.outbound));
+    expect(text).to.match(/^HTTP\/1\.1 502 /);
+    expect(text).to.contain('l5d-proxy-error: connect error\r\n');
+  });
+
+  it('the admin port answers by the same codec', async () => {
+    const prometheus = dialRaw(mesh, server.admin);
+    expect(await ask(prometheus, 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')).to.contain('content-type: text/plain');
+    await prometheus.hears('weft_test 1\n');
+    expect(await ask(prometheus, 'GET /ready HTTP/1.1\r\nHost: x\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
+    server.readiness.drain();
+    expect(await ask(prometheus, 'HEAD /ready HTTP/1.1\r\nHost: x\r\n\r\n')).to.match(/^HTTP\/1\.1 503 .*\r\n\r\n$/s);
+    const put = 'PUT /proxy-log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n';
+    prometheus.text = '';
+    prometheus.send(`${put}wa`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    prometheus.send('rn');
+    expect(await prometheus.hears('\r\n\r\n')).to.match(/^HTTP\/1\.1 204 /);
+    const large = 'PUT /proxy-log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n';
+    expect(await ask(prometheus, large)).to.match(/^HTTP\/1\.1 413 /);
+  });
+
+  describe('drain', () => {
+    it('requests under way are finished, connections told to close, then nothing is left', async () => {
+      const slow = await serveRaw(mesh, () => {});
+      client.setEndpoints('web', [mesh.meshed(server, slow.port)]);
+      const caller = dialRaw(mesh, client.outbound);
+      caller.send(GET);
+      await until(() => slow.served[0]?.text.includes('\r\n\r\n') === true, 'request');
+      let drained = false;
+      const end = Promise.all([client.stack.drain(), server.stack.drain()]).then(() => {
+        drained = true;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 120));
+      expect(drained).to.equal(false);
+      slow.served[0]!.socket.write(ok('finished'));
+      const text = await caller.hears('finished');
+      expect(text).to.contain('connection: close\r\n');
+      await caller.gone();
+      caller.close();
+      await end;
+    });
+
+    it('new connections are served while draining: others may not have heard yet', async () => {
+      const slow = await serveRaw(mesh, () => {});
+      client.setEndpoints('web', [mesh.meshed(server, slow.port)]);
+      const holder = dialRaw(mesh, client.outbound);
+      holder.send(GET);
+      await until(() => slow.served.length === 1, 'request');
+      void server.stack.drain();
+      client.setEndpoints('web', [mesh.meshed(server, application.port)]);
+      const caller = dialRaw(mesh, client.outbound);
+      expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+    });
+  });
+
+  it('metrics: requests, responses, bytes and identities are recorded on both sides', async () => {
+    const caller = dialRaw(mesh, client.outbound);
+    for (let i = 0; i < 3; i++) await ask(caller);
+    const outbound = client.metrics();
+    const inbound = server.metrics();
+    expect(outbound).to.match(/^request_total\{direction="outbound",[^}]*dst_pod="web-[^}]*\} 3$/m);
+    expect(outbound).to.match(/^response_total\{[^}]*classification="success"[^}]*status_code="200"[^}]*\} 3$/m);
+    expect(inbound).to.match(/^request_total\{direction="inbound",[^}]*client_id="client\.shop[^}]*\} 3$/m);
+    expect(inbound).to.match(/^inbound_http_authz_allow_total\{[^}]*\} 3$/m);
+    expect(outbound).to.match(/^tcp_open_connections\{[^}]*peer="dst"[^}]*\} 1$/m);
+  });
+}
