@@ -78,13 +78,13 @@ describe('informer', () => {
     });
 
     it('gives up on a page that hangs and asks again', async () => {
-      const each = await watching({ listTimeoutMs: 50 });
+      const each = await watching({ listTimeoutMs: 300 });
       open.push(each);
       let hangs = 1;
       each.api.fault = () => (hangs-- > 0 ? { type: 'hang' } : null);
       each.informer.start();
       await until('synced', () => each.informer.hasSynced);
-      expect(each.informer.stats.listErrors).to.equal(1);
+      expect(each.informer.stats.listErrors).to.be.at.least(1);
     });
   });
 
@@ -262,8 +262,9 @@ describe('informer', () => {
       const { api } = await started(['a'], { shortWatchMs: 1_000 });
       api.fault = ({ isWatch }) => (isWatch ? { type: 'status', status: 410 } : null);
       api.endWatches('close');
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      expect(api.lists(SERVICES).length).to.be.within(2, 6);
+      await until('listed again', () => api.lists(SERVICES).length >= 2);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(api.lists(SERVICES).length).to.be.at.most(6);
     });
 
     it('lists anew when the server knows less than was seen before', async () => {
@@ -342,10 +343,18 @@ describe('informer', () => {
       await until('old watch gone', () => api.openWatches === 1);
     });
 
+    it('never leaves a quiet kind unwatched: the silence was pause enough', async () => {
+      const backoff = { initialMs: 60_000, maxMs: 60_000, jitter: 0, resetAfterMs: 1 };
+      const { api, informer, seen } = await started(['a'], { idleTimeoutMs: 100, backoff });
+      await until('reopened thrice', () => informer.stats.restarts.idle >= 3);
+      api.objects.put(SERVICES, service('b'));
+      await until('event', () => seen.includes('+b'));
+    });
+
     it('leaves a watch alone that carries bookmarks only', async () => {
-      const { api, informer } = await started(['a'], { idleTimeoutMs: 150 });
-      for (let i = 0; i < 10; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
+      const { api, informer } = await started(['a'], { idleTimeoutMs: 600 });
+      for (let i = 0; i < 15; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
         api.bookmark();
       }
       expect(informer.stats.restarts.idle).to.equal(0);
@@ -355,9 +364,7 @@ describe('informer', () => {
     it('is visible while it lasts', async () => {
       const { api, informer } = await started(['a'], { idleTimeoutMs: 60_000 });
       api.silent = true;
-      const before = informer.silentMs;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      expect(informer.silentMs).to.be.at.least(before + 95);
+      await until('silence grows', () => informer.silentMs > 150);
       api.silent = false;
       api.bookmark();
       await until('heard', () => informer.silentMs < 50);

@@ -15,6 +15,7 @@ import { systemClock } from '../../../operator/runtime/clock.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
 import { FakeApiServer, statusBody } from '../../fakes/api-server.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { TcpRelay } from '../../fakes/tcp-relay.ts';
 import { RecordingLog, SERVICES, service, until } from '../../fakes/watching.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
 
@@ -146,6 +147,19 @@ describe('requests to the API server', () => {
     await rest.json({ method: 'GET', path: SERVICES, signal });
     abort.abort();
     await Promise.all(watches);
+  });
+
+  it('leave connections that have gone silent, after one of them found out', async () => {
+    const relay = await new TcpRelay(Number(new URL(api.url).port)).start();
+    config.clusters = [{ ...config.getCurrentCluster()!, server: relay.url }];
+    const get = () => rest.json({ method: 'GET', path: SERVICES, timeoutMs: 200, signal });
+    await Promise.all([get(), get(), get(), get()]);
+    relay.freezeOpen();
+    const failed = await get().catch((error: RequestError) => error);
+    expect(failed).to.include({ failure: 'Transient' });
+    await get();
+    await get();
+    await relay.stop();
   });
 
   it('use new connections when the CA has changed', async () => {

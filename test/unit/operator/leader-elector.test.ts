@@ -149,6 +149,22 @@ describe('leader elector', () => {
     await a.elector.release();
   });
 
+  it('survives a connection that goes silent: one attempt leaves time for another', async () => {
+    const clock = new FakeClock();
+    const lease = new FakeLease();
+    let state: 'ok' | 'hangs' = 'ok';
+    const a = candidate('a', lease, clock, () => state);
+    a.elector.start();
+    await clock.advance(3_000);
+    state = 'hangs';
+    await clock.advance(1_000);
+    // The request that was sent meanwhile hangs for ever; later ones are answered.
+    state = 'ok';
+    await clock.advance(30_000);
+    expect(a.events).to.deep.equal(['started']);
+    await a.elector.release();
+  });
+
   for (const state of ['down', 'hangs'] as const) {
     it(`stops leading when the API server is ${state} for longer than the deadline, before anybody else may lead`, async () => {
       const clock = new FakeClock();

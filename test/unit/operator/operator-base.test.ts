@@ -149,7 +149,8 @@ describe("base class on the operator library's lifecycle", () => {
     });
     await until('cleared', () => held()?.length === 1);
     expect(held()).to.deep.equal(['other.dev/x']);
-    expect(cleaned).to.equal(1);
+    // The cache may lag behind an own write: an action runs at least once.
+    expect(cleaned).to.be.at.least(1);
   });
 
   it('never erases a finalizer that it has not seen: the write conflicts and is tried again', async () => {
