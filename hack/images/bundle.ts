@@ -1,7 +1,8 @@
 /**
- * Bundles one program of ours into one file for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun
+ * Bundles one program of ours for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
+import { basename, dirname, extname } from 'node:path';
 import { build } from 'esbuild';
 
 const [entry, output, runtime] = process.argv.slice(2);
@@ -17,9 +18,15 @@ const require = weftCreateRequire(import.meta.url);`;
 // Bun then takes the file as it is: its own transpiler would leave 4 MiB of syntax trees in every proxy (docs/performance.md).
 const TRANSPILED = '// @bun';
 
+const name = basename(output, extname(output));
+
 await build({
-  entryPoints: [entry],
-  outfile: output,
+  // What is loaded later is a file of its own beside the output (`<name>-*.js`): the text of a script stays in memory from its first line on.
+  entryPoints: [{ in: entry, out: name }],
+  outdir: dirname(output),
+  outExtension: { '.js': extname(output) },
+  splitting: runtime === 'bun',
+  chunkNames: `${name}-[name]-[hash]`,
   bundle: true,
   minify: true,
   // Class and function names appear in logs and stack traces.
