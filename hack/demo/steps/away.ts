@@ -19,22 +19,6 @@ import { invalidProfile } from './invalid.ts';
 const SYSTEM = 'weft-system';
 const AWAY_MS = 30_000;
 
-const DIRECT_POD = `apiVersion: v1
-kind: Pod
-metadata:
-  name: direct
-  namespace: ${NAMESPACE}
-  labels: { app: direct }
-  annotations: { config.weft.dev/source: kubernetes }
-spec:
-  serviceAccountName: traffic
-  containers:
-    - name: app
-      image: localhost/weft-demo:dev
-      imagePullPolicy: IfNotPresent
-      args: [traffic]
-`;
-
 async function scaleOperator(replicas: number): Promise<void> {
   await kubectl(['-n', SYSTEM, 'scale', 'deploy/weft-operator', `--replicas=${replicas}`]);
   if (replicas > 0) return rollout(SYSTEM, 'deploy/weft-operator');
@@ -99,7 +83,12 @@ async function whileAway(load: LoadControl): Promise<Check[]> {
 /** The change made in the operator's absence is in force, and the invalid object carries a condition. */
 async function afterReturn(load: LoadControl): Promise<Check[]> {
   await scaleOperator(1);
-  await waitProgrammed('trafficsplit', 'catalog', 60_000);
+  // Proxies reconnect with backoff; the caller's is the one that counts.
+  const effect = await until('the edited split in force', 30_000, async () => {
+    const answers = await get('deploy/traffic', url('catalog', '/item'), 20);
+    return answers.every((answer) => answer.body.includes('"v2"')) ? true : null;
+  });
+  await waitProgrammed('trafficsplit', 'catalog', 30_000);
   await load.phase('returned');
   await sleep(2000);
   await load.phase('end');
@@ -117,7 +106,12 @@ async function afterReturn(load: LoadControl): Promise<Check[]> {
   await kubectl(['-n', NAMESPACE, 'delete', 'serviceprofile', name]);
   const condition = `${profile.value.reason}: ${profile.value.message}`;
   return [
-    check('the split edited meanwhile, after the return', 'v1 exactly 0', `v1 ${v1}, v2 ${v2}`, v1 === 0 && v2 > 200),
+    check(
+      'the split edited meanwhile, after the return',
+      'v1 exactly 0',
+      `v1 ${v1}, v2 ${v2}, ${(effect.ms / 1000).toFixed(1)} s after the operator was ready`,
+      v1 === 0 && v2 > 200,
+    ),
     check(
       'the invalid profile',
       'Ready False naming the field',
@@ -140,7 +134,7 @@ export const away: Step = {
   ],
   async run() {
     await kubectl(['-n', NAMESPACE, 'delete', 'pod', 'direct', '--ignore-not-found', '--wait=true']);
-    await applyText(DIRECT_POD);
+    await applyFile('samples/direct-mode/pod.yaml');
     await kubectl(['-n', NAMESPACE, 'wait', '--for=condition=ready', 'pod/direct', '--timeout=90s']);
     await execApp('pod/direct', ['get', url('catalog', '/item')]);
     const load = new LoadControl('away');

@@ -10,6 +10,9 @@ interface Pod {
 
 export const WORKLOADS = ['deploy/web', 'deploy/catalog-v1', 'deploy/catalog-v2', 'deploy/stock', 'deploy/traffic'];
 
+/** 2 web, 3 and 2 catalog, 2 stock, 1 traffic. */
+const PODS = 10;
+
 function meshedAndReady(pod: Pod): boolean {
   const sidecar = pod.spec.initContainers?.find((container) => container.name === 'linkerd-proxy');
   const isReady = pod.status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
@@ -20,10 +23,10 @@ async function allPods(): Promise<Check> {
   await rollout(NAMESPACE, ...WORKLOADS);
   const pods = await until('old pods gone', 60_000, async () => {
     const list = await getJson<{ items: Pod[] }>('pods', '-n', NAMESPACE, '-l', 'app in (web,catalog,stock,traffic)');
-    return list.items.length === 9 ? list.items : null;
+    return list.items.length === PODS ? list.items : null;
   });
   const good = pods.value.filter(meshedAndReady).length;
-  return check('pods Ready with linkerd-proxy as native sidecar', 'all 9', good, good === 9);
+  return check('pods Ready with linkerd-proxy as native sidecar', `all ${PODS}`, good, good === PODS);
 }
 
 async function job(): Promise<Check> {

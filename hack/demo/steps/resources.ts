@@ -88,7 +88,10 @@ const FAULTS: Fault[] = [
     resource: 'mesh',
     name: 'default',
     reason: 'DependencyNotReady',
-    broken: MESH.replace('spec: {}', 'spec: { identity: { issuer: { type: Secret, secretName: linkerd-identity-issuer } } }'),
+    broken: MESH.replace(
+      'spec: {}',
+      'spec: { identity: { issuer: { type: Secret, secretName: linkerd-identity-issuer } } }',
+    ),
     mend: () => kubectl(['replace', '-f', '-'], { input: MESH }),
   },
 ];
