@@ -3,12 +3,16 @@ import type { RunConfig } from './config.ts';
 import { WeftError } from './contract/errors.ts';
 import { errorFields } from './io/control/error-fields.ts';
 import { createBunTransport } from './io/transport/bun.ts';
+import { bunRuntime } from './io/transport/bun-api.ts';
 import { loadGetSocketOption } from './io/transport/bun-socket-option.ts';
 import { type LocalNetwork, parseLocalNetwork } from './io/transport/local-network.ts';
 import { RedirectedDestination } from './io/transport/original-destination.ts';
 import { MeshProxy, type Platform } from './proxy.ts';
 
 const IPV6_INTERFACES = '/proc/net/if_inet6';
+
+/** Certificate and policy have come, and traffic has hardly begun: what starting took (1 MiB of 10, docs/performance.md) is given back. */
+const STARTED_MS = 2_000;
 
 /** The verb `run` under Bun. Resolves when the proxy has drained, after SIGTERM, SIGINT or POST /shutdown. */
 export async function run(config: RunConfig): Promise<void> {
@@ -20,6 +24,7 @@ export async function run(config: RunConfig): Promise<void> {
   proxy = new MeshProxy(config, createPlatform(config, onFault));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => proxy?.drain(signal));
   await proxy.start();
+  setTimeout(() => bunRuntime()?.shrink(), STARTED_MS).unref();
   await proxy.ended;
 }
 

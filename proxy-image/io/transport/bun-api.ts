@@ -77,6 +77,8 @@ interface BunAddress {
 export interface BunRuntime {
   listen(options: BunAddress): BunListener;
   connect(options: BunAddress): Promise<BunSocket>;
+  /** Collects garbage, drops compiled code and gives memory back to the kernel, when next idle. Returns at once. */
+  shrink(): void;
 }
 
 /** The runtime, or `null` under another one. */
