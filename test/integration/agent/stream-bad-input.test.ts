@@ -134,7 +134,7 @@ describe('configuration stream facing an operator that errs', () => {
   });
 
   const endings: [string, (operator: ScriptedOperator) => void, string][] = [
-    ['an unknown message', (to) => to.send({ type: 'launch' }), 'WEFT_CONTROL_PROTOCOL'],
+    ['a message without type', (to) => to.send({ launch: true }), 'WEFT_CONTROL_PROTOCOL'],
     ['a batch without number', (to) => to.send({ type: 'batch', changes: [] }), 'WEFT_CONTROL_PROTOCOL'],
     ['no JSON', (to) => to.sendBytes(Buffer.from([0, 0, 0, 3, 0x61, 0x62, 0x63])), 'WEFT_FRAMING'],
     ['a message of 4 GiB', (to) => to.sendBytes(Buffer.from([255, 255, 255, 255])), 'WEFT_FRAMING'],
@@ -150,6 +150,15 @@ describe('configuration stream facing an operator that errs', () => {
       expect(log.codes).to.include(code);
       expect(state.destination('192.0.2.1', 80).entry?.kind).to.equal('unknown');
     });
+
+  it('E14: ignores a message of a newer contract', async () => {
+    const { state } = await connected();
+    operator.send({ type: 'launch' });
+    operator.send({ type: 'batch', seq: 1, changes: [UNKNOWN('192.0.2.1')] });
+    await operator.messages('ack', 1);
+    expect(state.destination('192.0.2.1', 80).entry?.kind).to.equal('unknown');
+    expect(operator.sessions).to.have.length(1);
+  });
 
   it('pings, and gives up a peer that has gone silent', async () => {
     const { log, connections } = await connected({ pingMs: 50, silenceMs: 200 });
