@@ -11,6 +11,7 @@ import type { RequestHead, ResponseHead } from '../io/http1/head.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { HostPool, Waiter } from '../io/pool/host-pool.ts';
 import type { InboundError } from '../io/telemetry/recorder.ts';
+import { AccessRecord } from './access.ts';
 import type { StackContext } from './context.ts';
 
 const MAX_STALE = 3;
@@ -25,6 +26,7 @@ export interface InboundClient {
   /** Connections to the application behind the port. */
   readonly host: HostPool;
   readonly tellsErrors: boolean;
+  readonly remotePort: number;
 }
 
 /** Makes the calls of all inbound requests. */
@@ -59,15 +61,18 @@ class InboundCall implements HttpCall, Waiter {
   #waiting = false;
   #stale = 0;
   #failed = false;
+  /** `null` without an access log. */
+  #access: AccessRecord | null = null;
 
   constructor(calls: InboundCalls) {
     this.#calls = calls;
   }
 
   start(exchange: Exchange, head: RequestHead, connection: InboundClient): void {
-    const { recorder } = this.#calls.context.options;
+    const { recorder, accessLog, wallMs } = this.#calls.context.options;
     const { peer } = connection;
     const { policy } = connection.port;
+    this.#access = accessLog && new AccessRecord(accessLog, head, peer, connection.remotePort, wallMs());
     this.#exchange = exchange;
     this.#connection = connection;
     this.#policy = policy;
@@ -109,12 +114,21 @@ class InboundCall implements HttpCall, Waiter {
     }
     const connection = host.lease(this);
     if (connection === null) this.#waiting = true;
-    else this.#exchange.send(connection);
+    else this.#send(connection);
   }
 
   leased(connection: ClientConnection): void {
     this.#waiting = false;
+    this.#send(connection);
+  }
+
+  #send(connection: ClientConnection): void {
+    this.#access?.sent(this.#nowMs);
     this.#exchange.send(connection);
+  }
+
+  get #nowMs(): number {
+    return this.#calls.context.options.transport.timers.nowMs();
   }
 
   leaseFailed(error: DialError): void {
@@ -125,6 +139,7 @@ class InboundCall implements HttpCall, Waiter {
   }
 
   responded(_head: ResponseHead): boolean {
+    this.#access?.answered(this.#nowMs);
     return true;
   }
 
@@ -162,6 +177,8 @@ class InboundCall implements HttpCall, Waiter {
       recorder.inboundResponse(this.#policy, this.#connection.peer, this.#decision, status, failure, latencyMs);
     }
     recorder.routeResponse(this.#route, status, failure, latencyMs);
+    this.#access?.ended(this.#exchange, this.#nowMs);
+    this.#access = null;
     this.#calls.give(this);
   }
 }

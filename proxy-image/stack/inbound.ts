@@ -109,6 +109,10 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     this.#calls.begin(exchange, head, this);
   }
 
+  get remotePort(): number {
+    return this.#connection.remote.port;
+  }
+
   /** The application behind the port. */
   get host(): HostPool {
     if (this.#host === null || this.#host.retired) {

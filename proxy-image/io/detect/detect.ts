@@ -8,10 +8,12 @@ const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const HTTP2_ENOUGH = 14;
 /** Longest method that begins an HTTP/1 request here; other protocols that begin with letters and a blank are told apart by the next octet. */
 const MAX_METHOD = 32;
+/** Longest first line that is waited for where only its end tells. */
+const MAX_LINE = 8192;
 
 /**
  * What the first bytes of a connection are; `null` = too few to tell. An HTTP/1 request is a method in capitals (as all in use are), a blank, and the first
- * octet of a target. A TLS record is type 22 and version 3.x (RFC 8446 section 5.1).
+ * octet of a target; where that is a letter, the version at the end of the line too. A TLS record is type 22 and version 3.x (RFC 8446 section 5.1).
  */
 export function detectProtocol(bytes: Uint8Array): DetectedProtocol | null {
   if (bytes.length === 0) return null;
@@ -39,8 +41,18 @@ function detectHttp1(bytes: Uint8Array): DetectedProtocol | null {
   if (end === 0 || bytes[end] !== 0x20) return 'opaque';
   const first = bytes[end + 1];
   if (first === undefined) return null;
-  // `/`, `*` or the scheme of an absolute form.
-  return first === 0x2f || first === 0x2a || (TOKEN[first]! >= 97 && TOKEN[first]! <= 122) ? 'http1' : 'opaque';
+  if (first === 0x2f || first === 0x2a) return 'http1';
+  // Commands of other protocols (`SET key value`, `EHLO name`) begin like an absolute form: only the end of the line tells.
+  return TOKEN[first]! >= 97 && TOKEN[first]! <= 122 ? detectVersion(bytes, end + 1) : 'opaque';
+}
+
+function detectVersion(bytes: Uint8Array, from: number): DetectedProtocol | null {
+  let end = from;
+  while (end < bytes.length && bytes[end] !== 0x0a) end++;
+  if (end > MAX_LINE) return 'opaque';
+  if (end === bytes.length) return null;
+  const line = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from).toString('latin1');
+  return / HTTP\/\d\.\d\r?$/.test(line) ? 'http1' : 'opaque';
 }
 
 /** Capitals, and what WebDAV and its kin add. */

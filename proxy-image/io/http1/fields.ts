@@ -48,7 +48,7 @@ export function recognize(bytes: Uint8Array, from: number, to: number): FieldId 
       if (isName(bytes, from, known.name)) return known.id;
     }
   }
-  return length > 4 && isName(bytes, from, 'l5d-') ? L5D : OTHER;
+  return length >= 4 && isName(bytes, from, 'l5d-') ? L5D : OTHER;
 }
 
 /** `lower` at `from`, ignoring case. The octets are known to be token characters. */

@@ -1,4 +1,5 @@
 import { LIMITS } from './limits.ts';
+import { equalsIgnoringCase } from './octets.ts';
 
 /** The body of a message, as its head announces it. */
 export type BodyKind = 'none' | 'length' | 'chunked' | 'until-close';
@@ -72,6 +73,14 @@ export class Head {
   /** Where the line of a field ends, with its CR LF. */
   lineEnd(field: number): number {
     return field + 1 < this.count ? this.nameStart[field + 1]! : this.end - 2;
+  }
+
+  /** Value of the first field of that (lower-case) name, whatever becomes of its line; empty when there is none. Not for the common path. */
+  first(name: string): string {
+    for (let field = 0; field < this.count; field++) {
+      if (equalsIgnoringCase(this.bytes, this.nameStart[field]!, this.nameEnd[field]!, name)) return this.value(field);
+    }
+    return '';
   }
 
   value(field: number): string {

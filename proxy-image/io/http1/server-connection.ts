@@ -214,7 +214,7 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
   }
 
   resumeRequest(): void {
-    if (this.#state === 'body') this.#resume();
+    if (this.#state === 'body' || (this.#state === 'wait' && this.#stash === null)) this.#resume();
   }
 
   #pause(): void {

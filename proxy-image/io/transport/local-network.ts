@@ -18,7 +18,7 @@ export interface LocalNetwork {
 
 /** Throws WEFT_CONFIG_ENVIRONMENT with the path of the wrong field. */
 export function parseLocalNetwork(file: unknown): LocalNetwork {
-  const { outbound, addresses } = file as Partial<LocalNetworkFile>;
+  const { outbound, addresses } = (file ?? {}) as Partial<LocalNetworkFile>;
   if (!Array.isArray(outbound)) wrong('outbound', 'a list');
   if (typeof addresses !== 'object' || addresses === null) wrong('addresses', 'an object');
   const translations = new Map<string, string>();

@@ -391,6 +391,30 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     });
   });
 
+  it('the access log tells who asked for what, and how it went', async () => {
+    server.setPolicy(application.port, onlyFor('client'));
+    const caller = dialRaw(mesh, client.outbound);
+    await ask(caller, 'GET /a?b HTTP/1.1\r\nHost: web\r\nUser-Agent: test/1\r\nX-Request-Id: r1\r\n\r\n');
+    server.setPolicy(application.port, onlyFor('another'));
+    await ask(caller);
+    server.accessLog.flush();
+    const entries = server.accessLines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(entries).to.have.length(2);
+    expect(entries[0]).to.include({
+      'client.id': identityName('client'),
+      method: 'GET',
+      uri: '/a?b',
+      version: 'HTTP/1.1',
+      host: 'web',
+      user_agent: 'test/1',
+      trace_id: 'r1',
+      status: 200,
+      request_bytes: '0',
+    });
+    expect(Number(entries[0]!['total_ns'])).to.be.greaterThan(Number(entries[0]!['processing_ns']));
+    expect(entries[1]).to.include({ status: 403, response_bytes: '0' });
+  });
+
   it('metrics: requests, responses, bytes and identities are recorded on both sides', async () => {
     const caller = dialRaw(mesh, client.outbound);
     for (let i = 0; i < 3; i++) await ask(caller);

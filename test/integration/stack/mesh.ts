@@ -12,6 +12,7 @@ import { Xoshiro } from '../../../proxy-image/core/rng.ts';
 import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { createAdminHandler } from '../../../proxy-image/io/admin/admin.ts';
 import { Readiness } from '../../../proxy-image/io/admin/readiness.ts';
+import { AccessLog } from '../../../proxy-image/io/telemetry/access-log.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
 import { JsonLogger } from '../../../proxy-image/io/telemetry/log.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
@@ -45,6 +46,10 @@ export class TestProxy {
   readonly recorder: ProxyRecorder;
   readonly stack: Stack;
   readonly log: string[] = [];
+  readonly accessLines: string[] = [];
+  readonly accessLog: AccessLog = new AccessLog('json', (block) => {
+    this.accessLines.push(...block.trim().split('\n'));
+  });
   readonly readiness: Readiness = new Readiness([]);
   addresses!: TrafficAddresses;
   admin!: Address;
@@ -80,7 +85,7 @@ export class TestProxy {
         shutdownEnabled: false,
         shutdown: () => {},
       }),
-      accessLog: null,
+      accessLog: this.accessLog,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     });
   }

@@ -1,0 +1,143 @@
+/**
+ * Fuzzes the HTTP/1 codec: `node test/fuzz/http1.ts [seconds] [seed]`. Mutates requests and responses, cuts them anywhere, and checks that nothing throws,
+ * that what is passed on is read the same way by a second reader, and that nothing forged gets through. Prints the input of a finding and exits with 1.
+ */
+import { Xoshiro } from '../../proxy-image/core/rng.ts';
+import { BAD_REQUESTS, GOOD_REQUESTS, GOOD_RESPONSES } from '../unit/http1/messages.ts';
+import { readMessages } from '../unit/http1/reference.ts';
+import { cut, Rig } from '../unit/http1/rig.ts';
+
+/** Pieces that attacks are made of. */
+const PIECES = [
+  '\r\n',
+  '\n',
+  '\r',
+  '\0',
+  ' ',
+  '\t',
+  ':',
+  ',',
+  ';',
+  '#',
+  '\r\n\r\n',
+  '0\r\n\r\n',
+  'Content-Length: 5\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'Host: web\r\n',
+  'Connection: close\r\n',
+  'Connection: l5d-client-id, host\r\n',
+  'l5d-client-id: forged\r\n',
+  'Upgrade: websocket\r\nConnection: upgrade\r\n',
+  'HTTP/1.0',
+  'GET / HTTP/1.1\r\nHost: web\r\n\r\n',
+  'HTTP/1.1 100 Continue\r\n\r\n',
+  'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n',
+  'ffffffffffffffff\r\n',
+  'a'.repeat(300),
+];
+
+export interface FuzzInput {
+  requests: string[];
+  responses: string[];
+}
+
+export class Fuzzer {
+  readonly #rng: Xoshiro;
+
+  constructor(seed: number) {
+    this.#rng = new Xoshiro(seed);
+  }
+
+  #below(bound: number): number {
+    return this.#rng.uint32() % bound;
+  }
+
+  #pick<T>(list: readonly T[]): T {
+    return list[this.#below(list.length)]!;
+  }
+
+  next(): FuzzInput {
+    const requests = this.#stream([...GOOD_REQUESTS, ...BAD_REQUESTS]);
+    return { requests: this.#cuts(requests), responses: this.#cuts(this.#stream(GOOD_RESPONSES)) };
+  }
+
+  #stream(seeds: readonly string[]): string {
+    let text = '';
+    for (let count = 1 + this.#below(3); count > 0; count--) text += this.#pick(seeds);
+    for (let count = this.#below(4); count > 0; count--) text = this.#mutate(text);
+    return text;
+  }
+
+  #mutate(text: string): string {
+    const at = this.#below(text.length + 1);
+    const end = Math.min(text.length, at + this.#below(12));
+    switch (this.#below(5)) {
+      case 0:
+        return text.slice(0, at) + this.#pick(PIECES) + text.slice(at);
+      case 1:
+        return text.slice(0, at) + text.slice(end);
+      case 2:
+        return text.slice(0, at) + String.fromCharCode(this.#below(256)) + text.slice(at + 1);
+      case 3:
+        return text.slice(0, end) + text.slice(at);
+      default:
+        return text.slice(0, at) + this.#pick(PIECES) + text.slice(end);
+    }
+  }
+
+  #cuts(text: string): string[] {
+    return cut(
+      text,
+      Array.from({ length: this.#below(4) }, () => this.#below(text.length + 1)),
+    );
+  }
+}
+
+/** Throws when an invariant does not hold. */
+export function check({ requests, responses }: FuzzInput): void {
+  const rig = new Rig();
+  rig.lines = 'l5d-dst-canonical: web:80\r\n';
+  let next = 0;
+  for (const part of requests) {
+    rig.client.receive(part);
+    for (let i = 0; i < 20 && rig.current !== null && rig.upstream !== undefined; i++) {
+      rig.upstream.receive(responses[next++ % responses.length] ?? '');
+    }
+  }
+  // A tunnel passes everything: only what came before it can be judged.
+  if (rig.client.text.includes('HTTP/1.1 101')) return;
+  for (const connection of rig.behind) {
+    for (const message of readMessages(connection.text, false)) checkRequest(message.fields);
+  }
+  if (rig.client.wasReset) return;
+  for (const { fields } of readMessages(rig.client.text, true)) {
+    if (fields.some(([name]) => name === 'l5d-x')) throw new Error('a forged field reached the client');
+  }
+}
+
+function checkRequest(fields: [string, string][]): void {
+  const own = fields.filter(([name]) => name.startsWith('l5d-'));
+  if (own.length !== 1 || own[0]![1] !== 'web:80') throw new Error(`fields of the mesh: ${JSON.stringify(own)}`);
+  if (fields.filter(([name]) => name === 'host').length > 1) throw new Error('two hosts');
+  const hop = fields.find(([name]) => /^(keep-alive|proxy-connection|http2-settings)$/.test(name));
+  if (hop !== undefined) throw new Error(`passed on: ${hop[0]}`);
+}
+
+function main(seconds: number, seed: number): void {
+  const fuzzer = new Fuzzer(seed);
+  const endMs = Date.now() + seconds * 1000;
+  let count = 0;
+  for (; Date.now() < endMs; count++) {
+    const input = fuzzer.next();
+    try {
+      check(input);
+    } catch (error) {
+      console.error(`seed ${seed}, input ${count}: ${String((error as Error).stack)}\n${JSON.stringify(input)}`);
+      process.exitCode = 1;
+      return;
+    }
+  }
+  console.log(`${count} inputs, no finding (seed ${seed})`);
+}
+
+if (import.meta.main) main(Number(process.argv[2] ?? 60), Number(process.argv[3] ?? Date.now() % 1_000_000));
