@@ -79,7 +79,11 @@ export function worstFigureOf(measurement: Measurement): Figure | null {
 
 function ratioTo(own: readonly number[], rival: readonly number[] | undefined): number | null {
   if (rival === undefined) return null;
-  const ratios = own.slice(0, rival.length).map((value, index) => value / rival[index]!);
+  const rounds = own.slice(0, rival.length).map((value, index) => ({ value, beside: rival[index]! }));
+  // A difference to a base (latency added) can come out at nothing or below on a noisy machine: there is no ratio to it.
+  const ratios = rounds
+    .filter(({ value, beside }) => value > 0 && beside > 0)
+    .map(({ value, beside }) => value / beside);
   return ratios.length === 0 ? null : median(ratios);
 }
 

@@ -53,10 +53,8 @@ function networkOf(options: Options): NetworkKind {
 /** Rows one after the other. A row that fails is named and counts as missed; the others still run. */
 async function measure(options: Options, network: NetworkKind): Promise<boolean> {
   const spinner = ora({ stream: process.stderr });
-  let text = '';
-  const say = (now: string) => {
-    text = now;
-    if (spinner.isSpinning) spinner.text = now;
+  const say = (text: string) => {
+    if (spinner.isSpinning) spinner.text = text;
   };
   const bench = new Bench(options, network, say);
   const stop = () => void bench.close().finally(() => process.exit(130));
@@ -68,7 +66,7 @@ async function measure(options: Options, network: NetworkKind): Promise<boolean>
       name === 'weft' ? new WeftDeployer(bench) : new RivalDeployer(bench, name),
     );
     for (const row of options.rows) {
-      spinner.start(`${row}: ${text}`);
+      spinner.start(row);
       try {
         const { found, noise } = await oneRow(bench, row, deployers);
         measurements.push(...(options.contenders.includes('weft') ? found : found.map(withoutBar)));

@@ -61,8 +61,14 @@ const QUICK: Durations = {
   changes: 30,
 };
 
-/** @throws CommanderError on a wrong flag or value, and after printing `--help` */
-export function readOptions(argv: readonly string[]): Options {
+/**
+ * @param writeErr gets what is wrong
+ * @throws CommanderError on a wrong flag or value, and after printing `--help`
+ */
+export function readOptions(
+  argv: readonly string[],
+  writeErr: (text: string) => void = (text) => process.stderr.write(text),
+): Options {
   const command = new Command('make bench')
     .description('Measures the proxy beside HAProxy and nginx in interleaved rounds; see docs/performance.md.')
     .option('--rows <list>', `comma-separated, of ${ROWS.join(', ')}`, listOf(ROWS), [...ROWS])
@@ -75,6 +81,7 @@ export function readOptions(argv: readonly string[]): Options {
         .choices(['auto', 'namespaces', 'loopback'])
         .default('auto'),
     )
+    .configureOutput({ writeErr })
     .exitOverride();
   command.parse(argv, { from: 'user' });
   const given = command.opts<Omit<Options, 'durations'> & { rounds?: number }>();

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { endianness } from 'node:os';
 import type { Program } from '../host/programs.ts';
 import type { Site } from '../host/site.ts';
 import type { Contender } from '../options.ts';
@@ -25,6 +26,8 @@ export interface Deployment {
   readonly url: string;
   /** The load must not be redirected: it stands for a client outside the mesh. */
   readonly asProxyUser: boolean;
+  /** After the load. @throws when it was not served the way that the row is about: routed, counted, authorized, encrypted */
+  verify(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -48,9 +51,14 @@ export function listens(pid: number, port: number): boolean {
   return socketsOn(pid, port).some(({ state }) => state === LISTEN);
 }
 
-/** Connections to a local port in the network namespace of the program. While they come and go, the kernel may list one twice. */
-export function connectionsTo(pid: number, port: number): number {
-  const established = socketsOn(pid, port).filter(({ state }) => state === ESTABLISHED);
+/** Connections to a local address in the network namespace of the program. While they come and go, the kernel may list one twice. */
+export function connectionsTo(pid: number, ip: string, port: number): number {
+  const bytes = ip.split('.').map((byte) => Number(byte).toString(16).toUpperCase().padStart(2, '0'));
+  // The kernel writes the four bytes as one number of this machine, and so also the last four of an IPv4-mapped IPv6 address.
+  const address = `${(endianness() === 'LE' ? bytes.toReversed() : bytes).join('')}:`;
+  const established = socketsOn(pid, port).filter(
+    ({ local, state }) => state === ESTABLISHED && local.includes(address),
+  );
   return new Set(established.map(({ remote }) => remote)).size;
 }
 

@@ -46,6 +46,8 @@ export class RivalDeployer implements Deployer {
       server,
       url: shape === 'inbound' ? site.inboundUrl : site.url(shape === 'outbound' ? 'plain' : 'meshed'),
       asProxyUser: shape === 'inbound',
+      // Their files leave no other way: both sides refuse a peer that they cannot verify.
+      verify: async () => {},
       stop: async () => {
         await client?.stop();
         await server?.stop();
@@ -65,7 +67,7 @@ export class RivalDeployer implements Deployer {
       CIPHER,
       ...this.#credentials(folder, side),
     };
-    const routes = this.name === 'haproxy' ? otherRoutes(options.otherRoutes ?? 0, upstream) : '';
+    const routes = this.name === 'haproxy' ? otherRoutes(options.otherRoutes ?? 0) : '';
     const text = fillTemplate(template, values).replace('    default_backend', `${routes}    default_backend`);
     const file = this.#bench.file(folder, template, text, PROXY_UID);
     const program = this.#bench.programs.start(`${this.name} (${side})`, {

@@ -37,6 +37,8 @@ export interface Site {
   url(target: Target): string;
   /** `ip:port` where the proxy of `server` accepts redirected plaintext. */
   readonly inboundListen: string;
+  /** The application of `server` without any proxy between, on a site that is not redirected. */
+  readonly appUrl: string;
   /** What an unmeshed client calls to reach the pod `server` itself. */
   readonly inboundUrl: string;
   close(): Promise<void>;
@@ -63,6 +65,7 @@ export function loopbackSite(index: number): Site {
     outboundListen: (target) => `${client.ip}:${ports[target]}`,
     url: (target) => `http://${client.ip}:${ports[target]}`,
     inboundListen: `${server.ip}:${PROXY_PORTS.inboundPlain}`,
+    appUrl: `http://${server.ip}:${APP_PORT}`,
     inboundUrl: `http://${server.ip}:${PROXY_PORTS.inboundPlain}`,
     close: async () => {},
   };
@@ -116,6 +119,7 @@ export async function namespaceSite(
     url: (target) =>
       redirected ? `http://${VIPS[target]}` : `http://${(target === 'plain' ? plain : server).ip}:${APP_PORT}`,
     inboundListen: `${server.ip}:${PROXY_PORTS.inboundPlain}`,
+    appUrl: `http://${server.ip}:${APP_PORT}`,
     inboundUrl: `http://${server.ip}:${APP_PORT}`,
     close: async () => {
       for (const holder of holders) await holder.stop();

@@ -8,6 +8,8 @@ import { type Entry, enter, interleave, leave } from './interleave.ts';
 
 export const CONNECTIONS = 32;
 
+const LOAD = { connections: CONNECTIONS, path: SMALL_PATH };
+
 /** Of one turn of one contender. */
 export interface Turn {
   requestsPerSecond: number;
@@ -25,20 +27,24 @@ export async function closedLoopRounds(
   const { rounds } = bench.options.durations;
   const entries: Entry[] = [];
   for (const deployer of deployers) entries.push(await enter(bench, deployer, { shape }));
+  for (const entry of entries) {
+    bench.say(`${shape}: warming up ${entry.name}`);
+    await closedLoop(bench, entry.site, entry.deployment, { ...LOAD, durationMs: bench.options.durations.measureMs });
+  }
   const results = await interleave(rounds, entries, (entry, round) => {
     bench.say(`${shape}: round ${round + 1} of ${rounds}, ${entry.name}`);
     return turn(bench, entry);
   });
+  for (const { deployment } of entries) await deployment.verify();
   await leave(bench, entries);
   return results;
 }
 
 async function turn(bench: Bench, { site, deployment }: Entry): Promise<Turn> {
   const { warmUpMs, measureMs } = bench.options.durations;
-  const load = { connections: CONNECTIONS, path: SMALL_PATH };
-  await closedLoop(bench, site, deployment, { ...load, durationMs: warmUpMs });
+  await closedLoop(bench, site, deployment, { ...LOAD, durationMs: warmUpMs });
   const before = [deployment.client, deployment.server].map(cpuOf);
-  const { requests, requestsPerSecond } = await closedLoop(bench, site, deployment, { ...load, durationMs: measureMs });
+  const { requests, requestsPerSecond } = await closedLoop(bench, site, deployment, { ...LOAD, durationMs: measureMs });
   const after = [deployment.client, deployment.server].map(cpuOf);
   const perRequestUs = (side: number) => ((after[side]! - before[side]!) * 1000) / requests;
   return { requestsPerSecond, clientUs: perRequestUs(0), serverUs: perRequestUs(1) };

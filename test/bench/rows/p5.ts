@@ -32,6 +32,7 @@ export async function runP5(bench: Bench, deployers: readonly Deployer[]): Promi
     bench.say(`${RATE} requests/s: round ${round + 1} of ${rounds}, ${entry.name}`);
     return turn(bench, entry);
   });
+  for (const { deployment } of entries) await deployment.verify();
   await leave(bench, entries);
   return [...latency(turns), ...cpu(turns)];
 }
@@ -40,8 +41,8 @@ export async function runP5(bench: Bench, deployers: readonly Deployer[]): Promi
 async function direct(bench: Bench): Promise<Entry> {
   const site = await bench.site(false);
   await startBackend(bench, site.server);
-  const url = site.inboundUrl;
-  const nothing = { client: null, server: null, asProxyUser: false, stop: async () => {} };
+  const url = site.appUrl;
+  const nothing = { client: null, server: null, asProxyUser: false, verify: async () => {}, stop: async () => {} };
   return { name: 'direct', site, deployment: { ...nothing, url } };
 }
 

@@ -66,23 +66,23 @@ class MemoryRow {
     const burst = this.#read(entries);
     await this.#leave(entries);
     const routes = await this.#routes(deployers.filter(({ name }) => name !== 'nginx'));
-    const how = this.#cgroups === null ? ' (anonymous memory: no right to make a cgroup)' : '';
+    const memory = this.#cgroups === null ? 'anonymous memory (no right to make a memory cgroup)' : 'working set';
     const line = { row: 'P6', unit: 'MiB', rival: 'haproxy', bar: null };
     return [
-      { ...line, what: `working set${how}: idle`, samples: idle, bar: IDLE_BAR },
+      { ...line, what: `${memory}: idle`, samples: idle, bar: IDLE_BAR },
       {
         ...line,
-        what: `working set${how}: idle, first on a node (pages of the runtime charged to it)`,
+        what: `${memory}: idle, first on a node (pages of the runtime charged to it)`,
         samples: first,
       },
-      { ...line, what: `working set${how}: ${RATE} requests/s, mTLS`, samples: loaded },
+      { ...line, what: `${memory}: ${RATE} requests/s, mTLS`, samples: loaded },
       {
         ...line,
-        what: `working set${how}: ${ROUTES} routes on ${ROUTES / 10} called services, client side`,
+        what: `${memory}: ${ROUTES} routes on ${ROUTES / 10} called services, client side`,
         samples: routes,
       },
-      { ...line, what: `working set${how}: right after a burst of ${BURST} mTLS connections`, samples: during },
-      { ...line, what: `working set${how}: ${settleMs / 1000} s after that burst`, samples: burst, bar: BURST_BAR },
+      { ...line, what: `${memory}: right after a burst of ${BURST} mTLS connections`, samples: during },
+      { ...line, what: `${memory}: ${settleMs / 1000} s after that burst`, samples: burst, bar: BURST_BAR },
       {
         ...line,
         what: 'connections between the proxies at the peak of the burst',
@@ -173,7 +173,7 @@ class MemoryRow {
       this.#bench.say(`memory: ${BURST} connections at once, ${name}`);
       let peak = 0;
       const sampler = setInterval(() => {
-        peak = Math.max(peak, connectionsTo(deployment.server!.pid, PROXY_PORTS.inboundMesh));
+        peak = Math.max(peak, connectionsTo(deployment.server!.pid, site.server.ip, PROXY_PORTS.inboundMesh));
       }, SAMPLE_MS / 5);
       const argv = [process.execPath, program('burst.ts'), `${deployment.url}/hold`, String(BURST)];
       const output = await this.#bench.programs

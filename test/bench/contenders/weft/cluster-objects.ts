@@ -7,7 +7,8 @@ import { APP_PORT, type Pod, VIP_PORT } from '../../host/site.ts';
 import { ROUTES_PER_SERVICE } from '../other-services.ts';
 
 export const NAMESPACE = 'bench';
-const POD_NETWORK = '10.77.0.0/16';
+/** Of the pods; without network namespaces they are on loopback. */
+const NETWORKS = [{ cidr: '10.77.0.0/16' }, { cidr: '127.0.0.0/8' }];
 
 /** A Kubernetes object as the API server would send it, but for `resourceVersion`. */
 export interface RawObject {
@@ -75,6 +76,9 @@ export function serviceObjects(name: string, vip: string, podName: PodName, pod:
   ];
 }
 
+/** The route that the load takes. */
+export const LOAD_ROUTE = 'page';
+
 /** The last route is the one that the load takes: all four are looked at, and it retries and has a timeout. */
 export function profileObject(service: string): RawObject {
   const route = (name: string, method: string, pathRegex: string, rest: object = {}) => ({
@@ -86,7 +90,7 @@ export function profileObject(service: string): RawObject {
     route('create order', 'POST', '/api/orders'),
     route('order', 'GET', '/api/orders/[^/]+'),
     route('user', 'GET', '/api/users/[^/]+/profile'),
-    route('page', 'GET', '/[^/]*', { isRetryable: true, timeout: '10s' }),
+    route(LOAD_ROUTE, 'GET', '/[^/]*', { isRetryable: true, timeout: '10s' }),
   ]);
 }
 
@@ -106,7 +110,7 @@ export function policyObjects(): RawObject[] {
     apiVersion: policy,
     kind: 'ServerAuthorization',
     metadata: { name, namespace: NAMESPACE },
-    spec: { server: { name: 'app' }, client },
+    spec: { server: { name: 'app' }, client: { networks: NETWORKS, ...client } },
   });
   return [
     {
@@ -116,7 +120,7 @@ export function policyObjects(): RawObject[] {
       spec: { podSelector: { matchLabels: { app: 'server' } }, port: APP_PORT, proxyProtocol: 'HTTP/1' },
     },
     authorization('client', { meshTLS: { serviceAccounts: [{ name: 'client' }] } }),
-    authorization('pod-network', { unauthenticated: true, networks: [{ cidr: POD_NETWORK }] }),
+    authorization('pod-network', { unauthenticated: true }),
   ];
 }
 

@@ -23,6 +23,7 @@ import {
 } from './cluster-objects.ts';
 import { CONTROL_IDENTITY, ControlPlane } from './control-plane.ts';
 import { makeShipped, type Shipped } from './shipped.ts';
+import { verifyInbound, verifyOutbound } from './verify.ts';
 
 const READY_MS = 15_000;
 
@@ -60,6 +61,10 @@ export class WeftDeployer implements Deployer {
       server,
       url: shape === 'inbound' ? site.inboundUrl : site.url(shape === 'outbound' ? 'plain' : 'meshed'),
       asProxyUser: shape === 'inbound',
+      verify: async () => {
+        if (client !== null) await verifyOutbound(site.client, shape);
+        if (server !== null) await verifyInbound(site.server, shape);
+      },
       stop: async () => {
         await client?.stop();
         await server?.stop();

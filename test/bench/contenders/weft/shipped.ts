@@ -1,9 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+
+const BUNDLE_MS = 60_000;
 
 /** The proxy as its image has it: one bundled file and the runtime with the Dockerfile's flags. */
 export interface Shipped {
@@ -21,10 +23,9 @@ export function makeShipped(directory: string): Shipped {
   const bundle = join(directory, 'proxy.js');
   const bun = join(directory, 'bun');
   const program = join(ROOT, 'hack/images/bundle.ts');
-  execFileSync(process.execPath, [program, join(ROOT, 'proxy-image/main.ts'), bundle, 'bun'], {
-    cwd: ROOT,
-    timeout: 60_000,
-  });
+  const args = [program, join(ROOT, 'proxy-image/main.ts'), bundle, 'bun'];
+  const done = spawnSync(process.execPath, args, { cwd: ROOT, timeout: BUNDLE_MS, encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`the proxy could not be bundled: ${done.stderr.trim()}`);
   copyFileSync(realpathSync(join(ROOT, 'node_modules/.bin/bun')), bun);
   chmodSync(bun, 0o755);
   chmodSync(bundle, 0o644);
