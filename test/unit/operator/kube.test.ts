@@ -151,15 +151,17 @@ describe('requests to the API server', () => {
 
   it('leave connections that have gone silent, after one of them found out', async () => {
     const relay = await new TcpRelay(Number(new URL(api.url).port)).start();
-    config.clusters = [{ ...config.getCurrentCluster()!, server: relay.url }];
-    const get = () => rest.json({ method: 'GET', path: SERVICES, timeoutMs: 200, signal });
-    await Promise.all([get(), get(), get(), get()]);
-    relay.freezeOpen();
-    const failed = await get().catch((error: RequestError) => error);
-    expect(failed).to.include({ failure: 'Transient' });
-    await get();
-    await get();
-    await relay.stop();
+    try {
+      config.clusters = [{ ...config.getCurrentCluster()!, server: relay.url }];
+      const get = (timeoutMs = 10_000) => rest.json({ method: 'GET', path: SERVICES, timeoutMs, signal });
+      await Promise.all([get(), get(), get(), get()]);
+      relay.freezeOpen();
+      const failed = await get(100).catch((error: RequestError) => error);
+      expect(failed).to.include({ failure: 'Transient' });
+      await get(5_000);
+    } finally {
+      await relay.stop();
+    }
   });
 
   it('use new connections when the CA has changed', async () => {
@@ -359,7 +361,11 @@ describe('requests to the API server', () => {
     it('do not fill memory', async () => {
       const { events } = recorder();
       api.fault = () => ({ type: 'status', status: 201, body: {} });
-      for (let i = 0; i < 1_050; i++) await events.record({ ...subject, uid: `u${i}` }, content, signal);
+      const uids = Array.from({ length: 1_050 }, (_, i) => `u${i}`);
+      while (uids.length > 0) {
+        const some = uids.splice(0, 25);
+        await Promise.all(some.map((uid) => events.record({ ...subject, uid }, content, signal)));
+      }
       api.requests.length = 0;
       await events.record({ ...subject, uid: 'u0' }, content, signal);
       expect(api.requests[0]!.method, 'the oldest is not remembered').to.equal('POST');
