@@ -13,6 +13,7 @@ import type { HostPool, Waiter } from '../io/pool/host-pool.ts';
 import type { InboundError } from '../io/telemetry/recorder.ts';
 import { AccessRecord } from './access.ts';
 import type { StackContext } from './context.ts';
+import { CONNECT_ERROR, CONNECT_TIMED_OUT } from './unreached.ts';
 
 const MAX_STALE = 3;
 const MAX_IDLE_CALLS = 256;
@@ -135,7 +136,7 @@ class InboundCall implements HttpCall, Waiter {
     this.#waiting = false;
     this.#fail('connect');
     const isTimeout = error.failure === 'timeout';
-    this.#answer(isTimeout ? 504 : 502, isTimeout ? 'connect timed out' : 'connect error');
+    this.#answer(isTimeout ? 504 : 502, isTimeout ? CONNECT_TIMED_OUT : CONNECT_ERROR);
   }
 
   responded(_head: ResponseHead): boolean {

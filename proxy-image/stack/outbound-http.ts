@@ -15,6 +15,7 @@ import type { HostPool, Waiter } from '../io/pool/host-pool.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { Address } from '../io/transport/types.ts';
 import { EndpointHosts, type StackContext } from './context.ts';
+import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached } from './unreached.ts';
 
 /** Kept connections that turn out to be closed by the other side are replaced so often per request; then it is an error like any other. */
 const MAX_STALE = 3;
@@ -146,10 +147,10 @@ export class OutboundCall implements HttpCall, Waiter {
   }
 
   #unreachable(error: DialError): void {
-    if (error.failure === 'timeout') this.#answer(504, 'connect timed out');
+    if (error.failure === 'timeout') this.#answer(504, CONNECT_TIMED_OUT);
     else if (error.failure === 'identity') this.#answer(502, 'the endpoint did not prove its identity');
     else if (error.failure === 'no certificate') this.#answer(502, 'the proxy has no certificate yet');
-    else this.#answer(502, 'connect error');
+    else this.#answer(502, CONNECT_ERROR);
   }
 
   #tryEndpoint(endpoint: EndpointState): void {
@@ -190,25 +191,28 @@ export class OutboundCall implements HttpCall, Waiter {
   leaseFailed(error: DialError): void {
     this.#waiting = false;
     const endpoint = this.#endpoint;
-    const { options } = this.#calls.context;
     this.#failed(error.failure === 'identity' || error.failure === 'no certificate' ? 'identity required' : 'connect');
-    if (endpoint !== null) {
-      connectFailed(endpoint, options.rng, options.transport.timers.nowMs());
-      this.#tried.push(endpoint);
-      options.log.debug('could not connect', { peer: endpoint.id, failure: error.failure, detail: error.detail });
-    }
+    if (endpoint !== null) this.#avoid(endpoint, error);
     this.#tryNextEndpoint(error);
+  }
+
+  #avoid(endpoint: EndpointState, error: DialError): void {
+    const { options } = this.#calls.context;
+    connectFailed(endpoint, options.rng, options.transport.timers.nowMs());
+    this.#tried.push(endpoint);
+    options.log.debug('could not connect', { peer: endpoint.id, failure: error.failure, detail: error.detail });
   }
 
   responded(head: ResponseHead): boolean {
     const { options } = this.#calls.context;
+    const isMeshed = this.#endpoint !== null && this.#endpoint.facts.identity !== null;
+    if (isMeshed && this.#entry !== null && isUnreached(head) && this.exchange.replayable) return this.#unreached();
     const nowMs = options.transport.timers.nowMs();
     const failure = isFailure(this.#route, head.status);
     this.#failure = failure;
     this.#judged = true;
     this.#sampled(nowMs);
     // A reason of the other side's proxy is passed on to the application; anybody else's is no reason of the mesh.
-    const isMeshed = this.#endpoint !== null && this.#endpoint.facts.identity !== null;
     if (head.proxyErrorField !== -1 && isMeshed) head.keep(head.proxyErrorField);
     if (this.#entry === null || !this.#route.isRetryable) return true;
     const reason = decideRetry(this.#route, failure, this.exchange.replayable, this.#entry.budget, nowMs);
@@ -221,10 +225,19 @@ export class OutboundCall implements HttpCall, Waiter {
     return false;
   }
 
+  /** The endpoint's proxy could not reach its application: as if it had not been reached itself. */
+  #unreached(): false {
+    const error: DialError = { failure: 'refused', detail: 'the application behind the proxy' };
+    this.exchange.detachUpstream();
+    this.leaseFailed(error);
+    return false;
+  }
+
   /** The endpoint's latency sample: time to the response head. */
   #sampled(nowMs: number): void {
     if (!this.#started) return;
     this.#started = false;
+    if (this.#endpoint!.connectFailures > 0) connected(this.#endpoint!);
     const balancer = this.#entry?.balancer;
     if (balancer === undefined) abandoned(this.#endpoint!);
     else finished(this.#endpoint!, balancer, nowMs - this.#tryMs, nowMs);

@@ -3,6 +3,9 @@ import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { identityName, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, serveHttp, serveRaw } from './peers.ts';
 
+/** A port on which nothing listens. */
+const CLOSED_PORT = 1;
+
 /** A client's proxy and a server's proxy with everything real between them: runs on Node and on Bun. */
 export function pairSuite(create: (onFault: (error: unknown) => void) => Transport): void {
   let mesh: TestMesh;
@@ -41,6 +44,28 @@ export function pairSuite(create: (onFault: (error: unknown) => void) => Transpo
       await browser.hears('hello');
     }
     expect(application.served).to.have.length(1);
+  });
+
+  it('asks another endpoint when the application behind a proxy is gone: it never saw the request', async () => {
+    const application = await serveHttp(mesh, () => ok('hello'));
+    const ending = await mesh.proxy({ serviceAccount: 'server' });
+    client.setService({});
+    client.setEndpoints('web', [mesh.meshed(ending, CLOSED_PORT), mesh.meshed(server, application.port)]);
+    for (let i = 1; i <= 20; i++) {
+      const browser = dialRaw(mesh, client.outbound);
+      browser.send('GET / HTTP/1.1\r\nHost: web\r\n\r\n');
+      expect(await browser.hears('hello')).to.match(/^HTTP\/1\.1 200 OK\r\n/);
+    }
+  });
+
+  it('says connect error when no endpoint has an application left', async () => {
+    client.setService({});
+    client.setEndpoints('web', [mesh.meshed(server, CLOSED_PORT)]);
+    const browser = dialRaw(mesh, client.outbound);
+    browser.send('GET / HTTP/1.1\r\nHost: web\r\n\r\n');
+    const text = await browser.hears('\r\n\r\n');
+    expect(text).to.match(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
+    expect(text).to.contain('l5d-proxy-error: connect error\r\n');
   });
 
   it('carries bodies of every framing both ways', async () => {

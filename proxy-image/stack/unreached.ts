@@ -1,0 +1,16 @@
+import type { ResponseHead } from '../io/http1/head.ts';
+
+/**
+ * Reasons in `l5d-proxy-error` with which a proxy says that the application never saw the request: its port refused the connection, or did
+ * not answer in time. The caller's proxy may then ask another endpoint, outside the retry budget, as if the connection had failed right away.
+ * A pod that ends is the usual case: the application is gone before its proxy.
+ */
+export const CONNECT_ERROR = 'connect error';
+export const CONNECT_TIMED_OUT = 'connect timed out';
+
+/** Only of a response from a verified proxy: the header of anybody else says nothing. */
+export function isUnreached(head: ResponseHead): boolean {
+  if (head.proxyErrorField === -1 || (head.status !== 502 && head.status !== 504)) return false;
+  const reason = head.value(head.proxyErrorField);
+  return reason === CONNECT_ERROR || reason === CONNECT_TIMED_OUT;
+}
