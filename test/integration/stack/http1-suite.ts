@@ -257,6 +257,21 @@ export function http1Suite(create: (onFault: (error: unknown) => void) => Transp
       expect(await client.hears('fine')).not.to.contain('smuggled');
     });
 
+    it('A14: bytes behind a body whose head is already under way: the connection is not used again', async () => {
+      const { served } = await rawApplication((one) => {
+        one.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nfine');
+        setTimeout(() => one.socket.write(`fineHTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled`), 20);
+      });
+      const client = dial();
+      client.send(GET);
+      await client.hears('finefine');
+      await until(() => served[0]!.socket.destroyed || served[0]!.ended, 'the end of the connection');
+      client.text = '';
+      client.send(GET);
+      expect(await client.hears('finefine')).not.to.contain('smuggled');
+      expect(served).to.have.length(2);
+    });
+
     it('A14: chunk framing that goes wrong in a response resets the client', async () => {
       const { served } = await rawApplication((one) => {
         one.socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');

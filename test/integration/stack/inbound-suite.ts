@@ -244,7 +244,10 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     it('a client that does not name the transport protocol is refused', async () => {
       const leaf = createLeaf(mesh.authority, identityName('client'));
       const recorder = meshClient(credentialsOf(leaf), []);
+      await until(() => recorder.events.includes('secure') || left(recorder), 'an outcome of the handshake');
+      if (recorder.events.includes('secure')) await say(recorder, {}, GET);
       await until(() => left(recorder), 'refusal');
+      expect(application.served).to.have.length(0);
     });
 
     it('a client of another trust domain is refused', async () => {

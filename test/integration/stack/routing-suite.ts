@@ -174,6 +174,11 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       expect(count).to.equal(3);
       await ask(client);
       expect(count).to.equal(4);
+      const metrics = proxy.metrics();
+      expect(metrics).to.match(/^route_retryable_total\{[^}]*rt_route="all"[^}]*skipped="no_budget"[^}]*\} 2$/m);
+      expect(metrics).to.match(/^route_actual_request_total\{[^}]*rt_route="all"[^}]*\} 4$/m);
+      expect(metrics).to.match(/^route_request_total\{[^}]*rt_route="all"[^}]*\} 2$/m);
+      expect(metrics).to.match(/^route_response_total\{[^}]*classification="failure"[^}]*\} 2$/m);
     });
 
     it('A18: a request body is replayed if it is complete and at most 64 KiB', async () => {
