@@ -225,16 +225,20 @@ export class Reflector<Raw extends RawObject> {
     this.#auditDueMs = clock.nowMs() + this.#timing.auditMs * (0.9 + 0.2 * random());
   }
 
+  /** One audit at a time: each needs all events of its own while. */
   #startAudit(attempt: AbortController): { cancel(): void } {
     const { clock, log, name } = this.#options;
-    const begin = () => {
+    const waitMs = () => Math.max(0, this.#auditDueMs - clock.nowMs());
+    const begin = async () => {
       this.#scheduleAudit();
-      this.#audit(attempt).catch((error) => {
+      try {
+        await this.#audit(attempt);
+      } catch (error) {
         if (!attempt.signal.aborted) log.warn('could not audit the cache', { kind: name, ...errorFields(error) });
-      });
-      timer = clock.schedule(this.#auditDueMs - clock.nowMs(), begin);
+      }
+      if (!attempt.signal.aborted) timer = clock.schedule(waitMs(), begin);
     };
-    let timer = clock.schedule(Math.max(0, this.#auditDueMs - clock.nowMs()), begin);
+    let timer = clock.schedule(waitMs(), begin);
     return { cancel: () => timer.cancel() };
   }
 

@@ -102,19 +102,23 @@ describe("base class on the operator library's lifecycle", () => {
 
   it('collapses 21 updates of one object while its handler is slow', async () => {
     let finish = () => {};
-    operator.onEvent = () =>
-      new Promise((resolve) => {
+    let current: unknown = null;
+    operator.onEvent = (event) => {
+      current = (event.object as { spec?: unknown }).spec;
+      return new Promise((resolve) => {
         finish = resolve;
       });
+    };
     api.objects.put(THINGS, thing('one'));
     await operator.start();
     await until('first', () => operator.events.length === 1);
-    for (let n = 0; n < 21; n++) api.objects.put(THINGS, thing('one', {}, { n }));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let n = 0; n <= 20; n++) api.objects.put(THINGS, thing('one', {}, { n }));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    operator.onEvent = async (event) => {
+      current = (event.object as { spec?: unknown }).spec;
+    };
     finish();
-    await until('second', () => operator.events.length === 2);
-    finish();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until('the newest state', () => JSON.stringify(current) === '{"n":20}');
     expect(operator.events).to.deep.equal(['ADDED one', 'MODIFIED one']);
   });
 
