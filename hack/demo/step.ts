@@ -27,15 +27,24 @@ export interface StepResult {
   seconds: number;
 }
 
-/** Runs the steps of one group at the same time, prints each when the group is done. */
-export async function runGroup(steps: readonly Step[]): Promise<StepResult[]> {
-  const title = steps.map((step) => `${step.id}. ${step.title}`).join('  |  ');
+/** Runs the lanes of one group at the same time, the steps of a lane one after the other; prints each when the group is done. */
+export async function runGroup(lanes: readonly (readonly Step[])[]): Promise<StepResult[]> {
+  const title = lanes
+    .flat()
+    .map((step) => `${step.id}. ${step.title}`)
+    .join('  |  ');
   const spinner = ora({ text: title, stream: process.stdout }).start();
-  const results = await Promise.all(steps.map(runStep));
+  const results = (await Promise.all(lanes.map(runLane))).flat();
   const failed = results.some((result) => result.checks.some((entry) => !entry.holds));
   if (failed) spinner.fail(title);
   else spinner.succeed(title);
   for (const result of results) print(result);
+  return results;
+}
+
+async function runLane(steps: readonly Step[]): Promise<StepResult[]> {
+  const results: StepResult[] = [];
+  for (const step of steps) results.push(await runStep(step));
   return results;
 }
 

@@ -19,11 +19,9 @@ const refusedIdentity: Step = {
   },
 };
 
-const GROUPS: Step[][] = [
-  [timeout],
-  [canaryStep({ phaseMs: 5_500, minimum: 1000 }), retriesStep({ runMs: 15_500, downMs: 15_000, minimum: 3000 })],
-  [refusedIdentity],
-];
+const canary = canaryStep({ phaseMs: 5_500, minimum: 1000 });
+const retries = retriesStep({ runMs: 15_500, downMs: 15_000, minimum: 3000 });
+const GROUPS: Step[][][] = [[[timeout]], [[canary], [retries]], [[refusedIdentity]]];
 
 let failed = 0;
 for (const group of GROUPS) {

@@ -84,16 +84,24 @@ export class Load {
     let done = false;
     report.sent++;
     this.#inFlight++;
-    const finish = (status: number, version: string, error: string): void => {
+    const finish = (status: number, version: string, error: string, reason = ''): void => {
       if (done) return;
       done = true;
       this.#inFlight--;
-      record(report, status, version, error, performance.now() - startedMs);
+      record(report, { status, version, error, reason, latencyMs: performance.now() - startedMs });
     };
     const options = { agent: this.#agent, headers: { 'x-phase': this.phase } };
     const outgoing = request(this.#url, options, (response) => {
       response.resume();
-      response.on('end', () => finish(response.statusCode ?? 0, String(response.headers['x-version'] ?? ''), ''));
+      response.on('end', () => {
+        const { headers } = response;
+        finish(
+          response.statusCode ?? 0,
+          String(headers['x-version'] ?? ''),
+          '',
+          String(headers['l5d-proxy-error'] ?? ''),
+        );
+      });
       response.on('error', (error: NodeJS.ErrnoException) => finish(0, '', error.code ?? error.message));
       response.on('close', () => finish(0, '', 'incomplete answer'));
     });
@@ -103,7 +111,17 @@ export class Load {
   }
 }
 
-function record(report: PhaseReport, status: number, version: string, error: string, latencyMs: number): void {
+interface Outcome {
+  status: number;
+  version: string;
+  error: string;
+  /** `l5d-proxy-error` of the answer. */
+  reason: string;
+  latencyMs: number;
+}
+
+function record(report: PhaseReport, outcome: Outcome): void {
+  const { status, version, error, reason, latencyMs } = outcome;
   report.finished++;
   const nowMs = Date.now();
   const add = (counts: Record<string, number>, key: string): void => {
@@ -115,7 +133,10 @@ function record(report: PhaseReport, status: number, version: string, error: str
   else add(report.errors, error);
   if (version !== '') add(report.versions, version);
   const failed = error !== '' || status >= 500;
-  if (failed && report.examples.length < 5) report.examples.push(`${status} ${error} after ${latencyMs.toFixed(1)} ms`);
+  if (failed && report.examples.length < 8)
+    report.examples.push(
+      `${new Date(nowMs).toISOString().slice(17, 23)} ${status} ${reason}${error} after ${latencyMs.toFixed(1)} ms`,
+    );
   if (report.latenciesMs.length < MAX_LATENCIES) report.latenciesMs.push(latencyMs);
 }
 

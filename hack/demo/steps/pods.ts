@@ -1,4 +1,6 @@
-import { applyFile, getJson, kubectl, NAMESPACE, rollout } from '../kubectl.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { applyFile, getJson, kubectl, NAMESPACE, ROOT, rollout } from '../kubectl.ts';
 import { until } from '../shell.ts';
 import { type Check, check, type Step } from '../step.ts';
 
@@ -17,6 +19,29 @@ function meshedAndReady(pod: Pod): boolean {
   const sidecar = pod.spec.initContainers?.find((container) => container.name === 'linkerd-proxy');
   const isReady = pod.status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
   return sidecar?.restartPolicy === 'Always' && isReady === true;
+}
+
+const IMAGES_ANNOTATION = 'samples.weft.dev/images';
+
+/** What the images were built from; a rebuilt image keeps its tag, so running pods would go on with the old one. */
+function imageInputs(): string {
+  return ['weft-proxy', 'weft-demo'].map(inputsOf).join('-');
+}
+
+function inputsOf(name: string): string {
+  try {
+    return readFileSync(join(ROOT, 'build', 'images', `${name}.tar.inputs`), 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+async function restartWhereImagesChanged(): Promise<void> {
+  const namespace = await getJson<{ metadata: { annotations?: Record<string, string> } }>('namespace', NAMESPACE);
+  const before = namespace.metadata.annotations?.[IMAGES_ANNOTATION];
+  const now = imageInputs();
+  if (before !== undefined && before !== now) await kubectl(['-n', NAMESPACE, 'rollout', 'restart', ...WORKLOADS]);
+  await kubectl(['annotate', '--overwrite', 'namespace', NAMESPACE, `${IMAGES_ANNOTATION}=${now}`]);
 }
 
 async function allPods(): Promise<Check> {
@@ -49,6 +74,7 @@ export const pods: Step = {
   commands: ['kubectl apply -f samples/app/manifests/app.yaml', 'kubectl apply -f samples/injection/job.yaml'],
   async run() {
     await applyFile('samples/app/manifests/app.yaml', 'samples/injection/outsider.yaml');
+    await restartWhereImagesChanged();
     const ready = await allPods();
     await kubectl(['-n', 'outside', 'wait', '--for=condition=ready', 'pod/outsider', '--timeout=60s']);
     return [ready, await job()];

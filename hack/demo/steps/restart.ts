@@ -16,7 +16,7 @@ export const restart: Step = {
     await sleep(2000);
     await kubectl(['-n', NAMESPACE, 'rollout', 'restart', ...RESTARTED]);
     await rollout(NAMESPACE, ...RESTARTED);
-    await sleep(8000);
+    await sleep(4000);
     const report = (await load.stop())['restart']!;
     const failed = failures(report);
     const measured = `${failed} of ${report.sent} ${report.examples.join('; ')}`.trim();
