@@ -22,6 +22,16 @@ const dir = mkdtempSync(path.join(tmpdir(), 'weft-bench-'));
 const children: ChildProcess[] = [];
 const SERVER = 'web.bench.serviceaccount.identity.linkerd.cluster.local';
 
+/** As the image has it. */
+function bundle(): string {
+  const output = path.join(dir, 'proxy.js');
+  const script = path.join(import.meta.dirname, '../../hack/images/bundle.ts');
+  execFileSync(process.execPath, [script, path.join(import.meta.dirname, 'bench-proxy.ts'), output, 'bun']);
+  return output;
+}
+
+const PROXY = bundle();
+
 async function freePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -102,7 +112,7 @@ async function startOurs(credentials: Credentials, endpoint: Endpoint | null) {
   };
   const file = path.join(dir, `ours-${config.outboundPort}.json`);
   writeFileSync(file, JSON.stringify(config));
-  const child = start(BUN, ['--smol', path.join(import.meta.dirname, 'bench-proxy.ts'), file]);
+  const child = start(BUN, ['--smol', PROXY, file]);
   await listening(config.outboundPort);
   return { child, ...config };
 }
