@@ -29,6 +29,8 @@ export interface Compilation {
   compiled: Compiled | null;
   reads: ReadonlySet<ReadKey>;
   uses: ReadonlySet<ObjectRefText>;
+  /** A defect of the compiler met by these objects: `compiled` is null then, and the last state stays in force. */
+  failure: Error | null;
 }
 
 /**
@@ -42,9 +44,15 @@ export function compile(
   sourcesFloor = '0',
 ): Compilation {
   const record = recording(state);
-  const body = compileBody(record.view, key, clientNamespace);
-  const sources = newestRevision(sourcesFloor, record.sources());
-  return { compiled: body === null ? null : finish(body, sources), reads: record.reads, uses: record.uses };
+  const { reads, uses } = record;
+  try {
+    const body = compileBody(record.view, key, clientNamespace);
+    const sources = newestRevision(sourcesFloor, record.sources());
+    return { compiled: body === null ? null : finish(body, sources), reads, uses, failure: null };
+  } catch (error) {
+    // One object that we cannot cope with must not end the operator, and with it the configuration of everybody else.
+    return { compiled: null, reads, uses, failure: error instanceof Error ? error : new Error(String(error)) };
+  }
 }
 
 function compileBody(view: ClusterView, key: ResourceKey, clientNamespace: string): Unsourced<ResourceBody> | null {

@@ -38,6 +38,8 @@ export interface CacheEvents<S> {
   /** A resource has a new version; `previous` is null for its first. */
   changed?(resource: Resource<S>, previous: Compiled | null): void;
   compiled?(resource: Resource<S>, changed: boolean, durationMs: number): void;
+  /** A defect: the resource keeps its last state, and is compiled again when something that it read changes. */
+  failed?(resource: Resource<S>, error: Error): void;
   /** Monotonic milliseconds, to time compilations. */
   now?(): number;
 }
@@ -185,8 +187,12 @@ export class ResourceCache<S> {
   /** True when the version is another one than before. */
   #compile(resource: Resource<S>): boolean {
     const startedMs = this.#events.now?.() ?? 0;
-    const { compiled, reads, uses } = compile(this.#state, resource.key, resource.view, resource.sources);
+    const { compiled, reads, uses, failure } = compile(this.#state, resource.key, resource.view, resource.sources);
     this.#readers.replace(resource, reads);
+    if (failure !== null) {
+      this.#events.failed?.(resource, failure);
+      return false;
+    }
     this.#users.replace(resource, uses);
     resource.uses = uses;
     const previous = resource.compiled;

@@ -45,6 +45,12 @@ export class Distribution {
         progress.note(resource.uses);
       },
       compiled: (resource, changed, durationMs) => shared.metrics.compiled(resource.key.kind, durationMs, changed),
+      failed: (resource, error) => {
+        shared.log.error('a resource could not be compiled', {
+          key: resource.keyText,
+          error: error.stack ?? error.message,
+        });
+      },
       now: () => shared.clock.nowMs(),
     });
     this.#context = {

@@ -175,4 +175,34 @@ describe('ResourceCache', () => {
     bench.change(bench.cluster.remove('TrafficSplit', split('s', 'web', {})));
     expect(using()).to.deep.equal([]);
   });
+
+  it('keeps the last state of a resource that cannot be compiled, and the others working', () => {
+    const failures: string[] = [];
+    const { cluster } = new CacheBench();
+    const cache = new ResourceCache<string>(cluster.state, {
+      failed: ({ keyText }, error) => failures.push(`${keyText}: ${error.message}`),
+    });
+    const web = cache.subscribe(parseKey(WEB)!, 'client', 'a');
+    const before = web.resource.compiled;
+    let armed = false;
+    const poison = Object.defineProperty(route('p'), 'match', {
+      get() {
+        if (armed) throw new TypeError('a defect');
+        return { type: 'method', method: 'GET' };
+      },
+      enumerable: true,
+    });
+    const poisoned = profile('web', { routes: [poison] });
+    const touched = cluster.apply('ServiceProfile', poisoned);
+    armed = true;
+    cache.invalidate(touched);
+    expect([...cache.refresh()]).to.deep.equal([]);
+    armed = false;
+    expect(failures).to.deep.equal([`${WEB}: a defect`]);
+    expect(web.resource.compiled).to.equal(before);
+    expect(cache.subscribe(parseKey(WEB_ENDPOINTS)!, 'client', 'a').resource.compiled).not.to.equal(null);
+    cache.invalidate(cluster.apply('ServiceProfile', profile('web', { routes: [route('r')] })));
+    expect([...cache.refresh()]).to.deep.equal([web]);
+    expect(web.resource.compiled).not.to.equal(before);
+  });
 });

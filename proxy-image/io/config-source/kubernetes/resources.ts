@@ -62,8 +62,14 @@ export class Resources {
   #compile(key: string, touched: ReadonlySet<ReadKey>, visited: Set<string>, changes: Change[]): void {
     const parsed = parseKey(key);
     if (parsed === null) return;
-    const { compiled, reads } = compile(this.#state, parsed, this.#namespace);
-    const before = this.#held.get(key)?.version ?? '';
+    const { compiled, reads, failure } = compile(this.#state, parsed, this.#namespace);
+    const held = this.#held.get(key);
+    const before = held?.version ?? '';
+    // A defect met by these objects: what is in force stays, until something that was read changes.
+    if (failure !== null) {
+      this.#held.set(key, { version: before, reads, names: held?.names ?? [] });
+      return;
+    }
     const version = compiled?.version ?? '';
     const names = compiled?.names ?? [];
     this.#held.set(key, { version, reads, names });
