@@ -91,7 +91,8 @@ export class OutboundCall implements HttpCall, Waiter {
       entry.routes.routes.length === 0 ? entry.routes.fallback : entry.routes.match(head.method, head.target);
     this.#route = route;
     recorder.routeRequest(route);
-    exchange.retain = route.isRetryable;
+    // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
+    exchange.retain = true;
     if (route.timeoutMs > 0) exchange.setDeadline(route.timeoutMs);
     exchange.prepare(head, lines);
     this.#tryService();

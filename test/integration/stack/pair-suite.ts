@@ -87,6 +87,25 @@ export function pairSuite(create: (onFault: (error: unknown) => void) => Transpo
     expect(application.served[0]!.text).to.contain('5\r\nhello\r\n0\r\n\r\n');
   });
 
+  it('… with its body, whatever the request is and without any budget', async () => {
+    const bodies: string[] = [];
+    const application = await serveRaw(mesh, (one) => {
+      const end = one.text.indexOf('\r\n\r\n') + 4;
+      if (one.text.length < end + 5) return;
+      bodies.push(one.text.slice(end));
+      one.text = '';
+      one.socket.write(ok('fine'));
+    });
+    client.setService({ retryBudget: { ratio: 0, minRetriesPerSecond: 0, ttlMs: 10_000 } });
+    client.setEndpoints('web', [mesh.meshed(server, CLOSED_PORT), mesh.meshed(server, application.port)]);
+    for (let i = 0; i < 10; i++) {
+      const caller = dialRaw(mesh, client.outbound);
+      caller.send('POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n\r\nhello');
+      expect(await caller.hears('fine')).to.match(/^HTTP\/1\.1 200 /);
+    }
+    expect(bodies).to.deep.equal(Array(10).fill('hello'));
+  });
+
   it('splices what is not HTTP, over mutual TLS, with half-close', async () => {
     const application = await serveRaw(mesh, (one, chunk) => one.socket.write(chunk.toUpperCase()));
     client.setService({ protocol: 'opaque' });
