@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { createTestAuthority, type TestAuthority } from '../support/certificates.ts';
 import { isRoot, Programs } from './host/programs.ts';
 import { loopbackSite, namespaceSite, type Site } from './host/site.ts';
+import { staleFolders } from './host/stale.ts';
 import type { NetworkKind, Options } from './options.ts';
+
+/** The process id of the run follows. */
+const PREFIX = 'weft-bench-run-';
 
 /** What the rows share: programs, places, files, certificates, and how to say what is going on. */
 export class Bench {
@@ -24,7 +28,8 @@ export class Bench {
     this.options = options;
     this.network = network;
     this.say = say;
-    this.directory = mkdtempSync(join(tmpdir(), 'weft-bench-'));
+    for (const stale of staleFolders(tmpdir(), PREFIX)) rmSync(stale, { recursive: true, force: true });
+    this.directory = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
     // Programs that run as other users find their own files in it, and no list of the others'.
     chmodSync(this.directory, 0o711);
     // However this process ends; the programs end with it by themselves.

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { staleFolders } from './stale.ts';
 
 const V1_ROOT = '/sys/fs/cgroup/memory';
 const V2_ROOT = '/sys/fs/cgroup';
@@ -13,6 +14,9 @@ interface Version {
 
 const V1: Version = { root: V1_ROOT, usage: 'memory.usage_in_bytes', inactiveFile: 'total_inactive_file' };
 const V2: Version = { root: V2_ROOT, usage: 'memory.current', inactiveFile: 'inactive_file' };
+
+/** The process id of the run follows. */
+const PREFIX = 'weft-bench-';
 
 const REMOVE_TRIES = 50;
 const REMOVE_PAUSE_MS = 20;
@@ -70,8 +74,9 @@ export class MemoryCgroups {
 /** `null` where this process may not make memory cgroups; `why` says what is missing. */
 export function openMemoryCgroups(): { groups: MemoryCgroups } | { groups: null; why: string } {
   const version = existsSync(join(V1_ROOT, V1.usage)) ? V1 : V2;
-  const folder = join(version.root, `weft-bench-${process.pid}`);
+  const folder = join(version.root, `${PREFIX}${process.pid}`);
   try {
+    removeStale(version.root);
     mkdirSync(folder);
     // In version 2 every level hands its controllers down.
     if (version === V2)
@@ -79,6 +84,15 @@ export function openMemoryCgroups(): { groups: MemoryCgroups } | { groups: null;
     return { groups: new MemoryCgroups(version, folder) };
   } catch (error) {
     return { groups: null, why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Of runs that were killed: their processes have ended with them, their cgroups have not. */
+function removeStale(root: string): void {
+  for (const folder of staleFolders(root, PREFIX)) {
+    const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of entries) rmdirSync(join(folder, name));
+    rmdirSync(folder);
   }
 }
 

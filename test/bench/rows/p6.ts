@@ -35,11 +35,14 @@ interface Entry {
 /** Memory as the kubelet counts it; of a pair, the larger one. */
 export async function runP6(bench: Bench, deployers: readonly Deployer[]): Promise<Measurement[]> {
   const opened = openMemoryCgroups();
+  const close = bench.onClose(async () => {
+    await bench.programs.stopAll();
+    await opened.groups?.remove();
+  });
   try {
     return await new MemoryRow(bench, opened.groups).run(deployers);
   } finally {
-    await bench.programs.stopAll();
-    await opened.groups?.remove();
+    await close();
   }
 }
 
