@@ -125,7 +125,6 @@ class LocalApiServer implements TestApiServer {
     this.#etcd.start();
     await this.#etcd.waitUntil(() => unixSocketAnswers(join(this.directory, 'etcd.sock')), READY_TIMEOUT_MS);
     await this.restart();
-    this.#controllerManager?.start();
   }
 
   async halt(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -136,6 +135,9 @@ class LocalApiServer implements TestApiServer {
     await this.halt(signal);
     this.#apiServer.start();
     await this.#apiServer.waitUntil(() => httpsReady(this.#layout), READY_TIMEOUT_MS);
+    // Anew as well: after an outage its informers wait up to half a minute before they ask again (client-go's backoff).
+    await this.#controllerManager?.stop('SIGKILL');
+    this.#controllerManager?.start();
   }
 
   pids(): number[] {
