@@ -28,7 +28,7 @@ export function createContext(options: StackOptions): StackContext {
   const limits = { ...STACK_LIMITS, ...options.limits };
   const { timers } = transport;
   const exchange: ExchangeContext = { timers, replay: new ReplayMemory() };
-  const live = new LiveSet(timers, options.recorder);
+  const live = new LiveSet(timers, options.recorder, limits.idleGraceMs);
   const dial = {
     transport,
     tlsContext: () => options.tlsContext(),

@@ -163,8 +163,9 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     });
   }
 
+  /** A client that has not said anything yet is idle too. */
   get idle(): boolean {
-    return this.#http?.idle === true;
+    return this.#http === null ? this.#stream === null : this.#http.idle;
   }
 
   drain(): void {
@@ -173,7 +174,8 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
   }
 
   closeIdle(): void {
-    this.#http?.closeIdle();
+    if (this.#http !== null) this.#http.closeIdle();
+    else if (this.#stream === null) this.#connection.close();
   }
 
   abort(): void {

@@ -13,8 +13,6 @@ export interface Live {
 
 /** Bytes of open connections are reported this often, and the rest when they close. */
 const REPORT_MS = 5000;
-/** Idle clients are left this long to go away by themselves: longer than another proxy keeps idle connections (3 s), so that no request meets a closed one. */
-const IDLE_GRACE_MS = 5000;
 const DRAIN_POLL_MS = 50;
 
 /** One transport as metrics see it. */
@@ -29,6 +27,7 @@ interface Measured {
 export class LiveSet implements TimerOwner {
   readonly #timers: Timers;
   readonly #recorder: Recorder;
+  readonly #idleGraceMs: number;
   readonly #clients = new Set<Live>();
   readonly #measured = new Map<Connection, Measured>();
   readonly #reportTimer: Timer;
@@ -38,8 +37,9 @@ export class LiveSet implements TimerOwner {
   #drained: (() => void) | null = null;
   draining = false;
 
-  constructor(timers: Timers, recorder: Recorder) {
+  constructor(timers: Timers, recorder: Recorder, idleGraceMs: number) {
     this.#timers = timers;
+    this.#idleGraceMs = idleGraceMs;
     this.#recorder = recorder;
     this.#reportTimer = timers.create(this);
     this.#drainTimer = timers.create(this);
@@ -103,7 +103,7 @@ export class LiveSet implements TimerOwner {
   }
 
   #checkDrained(): void {
-    if (this.#timers.nowMs() - this.#drainedSinceMs > IDLE_GRACE_MS) {
+    if (this.#timers.nowMs() - this.#drainedSinceMs > this.#idleGraceMs) {
       for (const client of this.#clients) client.closeIdle();
     }
     if (this.#clients.size === 0) this.#drained?.();

@@ -37,6 +37,11 @@ export interface StackLimits {
   headTimeoutMs: number;
   /** Client connections per listener kind: beyond it new ones are refused, so that file descriptors for upstreams and the admin port remain. */
   connections: number;
+  /**
+   * When draining, idle clients are left this long to go away by themselves: longer than another proxy keeps idle connections (3 s), so that no
+   * request meets a closed one.
+   */
+  idleGraceMs: number;
 }
 
 /** linkerd2-proxy: connect 1 s out, 300 ms in; 10 s for a head as for protocol detection. */
@@ -47,4 +52,5 @@ export const STACK_LIMITS: Readonly<StackLimits> = {
   handshakeTimeoutMs: 10_000,
   headTimeoutMs: 10_000,
   connections: 20_000,
+  idleGraceMs: 5000,
 };

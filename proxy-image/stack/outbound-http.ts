@@ -10,6 +10,7 @@ import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http1/call.ts';
 import type { ClientConnection } from '../io/http1/client-connection.ts';
 import type { Exchange } from '../io/http1/exchange.ts';
 import type { RequestHead, ResponseHead } from '../io/http1/head.ts';
+import { REPLAY_LIMITS } from '../io/http1/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { HostPool, Waiter } from '../io/pool/host-pool.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
@@ -92,7 +93,7 @@ export class OutboundCall implements HttpCall, Waiter {
     this.#route = route;
     recorder.routeRequest(route);
     // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
-    exchange.retain = true;
+    exchange.retain = head.contentLength <= REPLAY_LIMITS.requestBytes;
     if (route.timeoutMs > 0) exchange.setDeadline(route.timeoutMs);
     exchange.prepare(head, lines);
     this.#tryService();

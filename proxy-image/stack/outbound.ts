@@ -195,8 +195,9 @@ class OutboundConnection
     this.#stream.start(firstBytes);
   }
 
+  /** A client that has not said anything yet is idle too. */
   get idle(): boolean {
-    return this.#http?.idle === true;
+    return this.#http === null ? this.#stream === null : this.#http.idle;
   }
 
   drain(): void {
@@ -205,7 +206,8 @@ class OutboundConnection
   }
 
   closeIdle(): void {
-    this.#http?.closeIdle();
+    if (this.#http !== null) this.#http.closeIdle();
+    else if (this.#stream === null) this.#connection.close();
   }
 
   abort(): void {

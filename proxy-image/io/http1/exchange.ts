@@ -7,8 +7,10 @@ import { ReplayBuffer, type ReplayMemory } from './replay.ts';
 import { scratch } from './scratch.ts';
 import { type ResponseFraming, writeRequestHead, writeResponseHead, writtenSize } from './serialize.ts';
 
-/** Heads of most requests fit; a longer one makes the buffer grow for good. */
+/** Heads of most requests fit. */
 const HEAD_BYTES = 1024;
+/** A longer head makes the buffer grow; beyond this it does not outlive the request, so that a few large ones do not become everybody's size. */
+const KEPT_HEAD_BYTES = 4096;
 
 /** What an exchange needs of the client's connection. */
 export interface ExchangeServer {
@@ -323,6 +325,7 @@ export class Exchange implements TimerOwner {
     this.call.ended(end);
     this.call = NO_CALL;
     this.server = null;
+    if (this.#head.length > KEPT_HEAD_BYTES) this.#head = Buffer.allocUnsafeSlow(HEAD_BYTES);
     server.exchangeEnded(this, end);
   }
 }

@@ -8,6 +8,9 @@ export interface ReplayLimits {
 
 export const REPLAY_LIMITS: Readonly<ReplayLimits> = { requestBytes: 64 * 1024, totalBytes: 4 * 1024 * 1024 };
 
+/** Buffers up to this size stay with their exchange from request to request. */
+const KEPT_BYTES = 4096;
+
 /** What all replay buffers of the process hold. */
 export class ReplayMemory {
   readonly limits: Readonly<ReplayLimits>;
@@ -64,7 +67,7 @@ export class ReplayBuffer {
     this.#memory.usedBytes -= this.length;
     this.length = 0;
     this.overflowed = false;
-    this.#bytes = null;
+    if (this.#bytes !== null && this.#bytes.length > KEPT_BYTES) this.#bytes = null;
   }
 }
 

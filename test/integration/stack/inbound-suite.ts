@@ -1,3 +1,4 @@
+import tls from 'node:tls';
 import { expect } from 'chai';
 import { TRANSPORT_ALPN } from '../../../proxy-image/contract/names.ts';
 import { encodeTransportHeader, type TransportHeader } from '../../../proxy-image/io/tls/transport-header.ts';
@@ -5,7 +6,7 @@ import type { TlsCredentials, Transport } from '../../../proxy-image/io/transpor
 import { createLeaf, createTestAuthority, LEAF_DEFECTS, type TestCertificate } from '../../support/certificates.ts';
 import { authorization } from '../../unit/core/fixtures.ts';
 import { Recorder, until } from '../transport/recorder.ts';
-import { identityName, SERVICE_KEY, TestMesh, type TestProxy } from './mesh.ts';
+import { contextOf, identityName, SERVICE_KEY, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -19,13 +20,13 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
 
   beforeEach(async () => {
     mesh = new TestMesh(create);
-    client = await mesh.proxy({ serviceAccount: 'client' });
+    client = await mesh.proxy({ serviceAccount: 'client', limits: { idleGraceMs: 300 } });
     application = await serveHttp(mesh, (request) => ok(request));
     const original = { ip: '127.0.0.1', port: application.port };
     server = await mesh.proxy({
       serviceAccount: 'server',
       originalDestination: { of: () => original },
-      limits: { handshakeTimeoutMs: 400 },
+      limits: { handshakeTimeoutMs: 400, idleGraceMs: 300 },
     });
     client.setService({});
     client.setEndpoints('web', [mesh.meshed(server, application.port)]);
@@ -280,6 +281,80 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     });
   });
 
+  it('rotation: new connections use the new certificates, old ones go on with theirs', async () => {
+    const caller = dialRaw(mesh, client.outbound);
+    await ask(caller);
+    const next = createTestAuthority();
+    client.tlsContext = contextOf(mesh.transport, next, { serviceAccount: 'client' });
+    server.tlsContext = contextOf(mesh.transport, next, { serviceAccount: 'server' });
+    // The kept connection was judged by the old anchors and lives on.
+    expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+    expect(application.served).to.have.length(1);
+    const another = await serveHttp(mesh, () => ok('by the new ones'));
+    client.setEndpoints('web', [mesh.meshed(server, another.port)]);
+    await ask(caller);
+    await caller.hears('by the new ones');
+    client.tlsContext = contextOf(mesh.transport, mesh.authority, { serviceAccount: 'client' });
+    const third = await serveHttp(mesh, () => ok('never'));
+    client.setEndpoints('web', [mesh.meshed(server, third.port)]);
+    expect(await ask(caller)).to.match(/^HTTP\/1\.1 502 /);
+    expect(third.served).to.have.length(0);
+  });
+
+  it('C8: a client that speaks no TLS 1.3 is refused', async () => {
+    const leaf = createLeaf(mesh.authority, identityName('client'));
+    const credentials = { key: leaf.keyPem, cert: leaf.chainPem, ca: mesh.authority.anchorsPem };
+    const outcome = await new Promise<string>((resolve) => {
+      const socket = tls.connect({
+        host: server.inbound.ip,
+        port: server.inbound.port,
+        ...credentials,
+        servername: identityName('server'),
+        ALPNProtocols: [TRANSPORT_ALPN],
+        minVersion: 'TLSv1.2',
+        maxVersion: 'TLSv1.2',
+        checkServerIdentity: () => undefined,
+      });
+      socket.on('secureConnect', () => resolve('connected'));
+      socket.on('error', () => resolve('refused'));
+      mesh.onStop(() => socket.destroy());
+    });
+    expect(outcome).to.equal('refused');
+  });
+
+  it('C8: sessions are not resumed: every client is judged by the anchors of its day', async () => {
+    const leaf = createLeaf(mesh.authority, identityName('client'));
+    const connect = async (session?: Buffer) => {
+      const socket = tls.connect({
+        host: server.inbound.ip,
+        port: server.inbound.port,
+        key: leaf.keyPem,
+        cert: leaf.chainPem,
+        ca: mesh.authority.anchorsPem,
+        servername: identityName('server'),
+        ALPNProtocols: [TRANSPORT_ALPN],
+        checkServerIdentity: () => undefined,
+        ...(session === undefined ? {} : { session }),
+      });
+      mesh.onStop(() => socket.destroy());
+      let offered: Buffer | undefined;
+      let answer = '';
+      socket.on('session', (next: Buffer) => {
+        offered = next;
+      });
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => {
+        answer += chunk.toString('latin1');
+      });
+      socket.write(encodeTransportHeader({ port: application.port, name: '', session: 'http1' }));
+      socket.write(GET);
+      await until(() => answer.includes('HTTP/1.1 200'), 'an answer');
+      return { offered, reused: socket.isSessionReused() };
+    };
+    const { offered } = await connect();
+    if (offered !== undefined) expect(await connect(offered)).to.have.property('reused', false);
+  });
+
   describe('the transport header', () => {
     async function refusedAfter(header: Partial<TransportHeader>): Promise<void> {
       const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
@@ -378,6 +453,14 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       await caller.gone();
       caller.close();
       await end;
+    });
+
+    it('a client that has said nothing does not hold the drain', async () => {
+      client.setService({ protocol: 'detect' });
+      const silent = dialRaw(mesh, client.outbound);
+      await until(() => client.stack !== undefined && silent.socket.readyState === 'open', 'connection');
+      await client.stack.drain();
+      await silent.gone();
     });
 
     it('new connections are served while draining: others may not have heard yet', async () => {

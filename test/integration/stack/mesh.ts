@@ -51,6 +51,8 @@ export class TestProxy {
     this.accessLines.push(...block.trim().split('\n'));
   });
   readonly readiness: Readiness = new Readiness([]);
+  /** As the identity agent would swap it. */
+  tlsContext: TlsContext | null;
   addresses!: TrafficAddresses;
   admin!: Address;
   #version = 0;
@@ -60,7 +62,7 @@ export class TestProxy {
     this.clock = clock;
     this.state = newState(clock);
     this.recorder = new ProxyRecorder({ clock, podIp: '127.0.0.1', zone: () => '' });
-    const context = contextOf(transport, authority, options);
+    this.tlsContext = contextOf(transport, authority, options);
     const sink = { level: 'debug' as const, write: (line: string) => this.log.push(line), wallMs: () => Date.now() };
     this.stack = createStack({
       transport,
@@ -69,7 +71,7 @@ export class TestProxy {
       log: new JsonLogger(sink),
       rng: new Xoshiro(1),
       wallMs: () => Date.now(),
-      tlsContext: () => context,
+      tlsContext: () => this.tlsContext,
       originalDestination: options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
       localNetwork: null,
       listen: {
@@ -140,7 +142,7 @@ function loopback(): Address {
   return { ip: '127.0.0.1', port: 0 };
 }
 
-function contextOf(transport: Transport, authority: TestAuthority, options: ProxyOptions): TlsContext | null {
+export function contextOf(transport: Transport, authority: TestAuthority, options: ProxyOptions): TlsContext | null {
   const { certificate = 'none', serviceAccount = 'client' } = options;
   if (certificate === 'no certificate') return null;
   const leaf = createLeaf(authority, identityName(serviceAccount), certificate);
