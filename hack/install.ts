@@ -148,9 +148,12 @@ async function waitForWebhooks(deadlineMs: number): Promise<void> {
   }
 }
 
-/** The webhooks go first: nothing must ask an operator that is gone. */
+/** The operator goes first, with its pods: it would make its webhook configurations anew. */
 async function uninstall(): Promise<void> {
   const [key, value] = OURS;
+  await phase('operator', () =>
+    kubectl(['-n', NAMESPACE, 'delete', 'deployment/weft-operator', '--ignore-not-found', '--cascade=foreground']),
+  );
   await phase('webhooks', () => kubectl(['delete', '--ignore-not-found', '--timeout=60s', ...WEBHOOKS]));
   await phase('control plane', async () => {
     for (const name of MANIFESTS.toReversed()) {

@@ -95,11 +95,22 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Ope
   ) as unknown as OperatorConfig;
 }
 
+/** Flag and environment variable of every setting; docs/operator.md lists the same. */
+export function settingNames(): { flag: string; environment: string }[] {
+  return (Object.keys(SETTINGS) as Names[]).map((name) => ({
+    flag: flagName(name),
+    environment: environmentName(name),
+  }));
+}
+
+function flagName(name: Names): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 function optionOf(name: Names): Option {
   const { doc, parse } = SETTINGS[name];
-  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return new Option(`--${flag} <value>`, `${doc} (environment: ${environmentName(name)})`).argParser((value: string) =>
-    parse(value),
+  return new Option(`${flagName(name)} <value>`, `${doc} (environment: ${environmentName(name)})`).argParser(
+    (value: string) => parse(value),
   );
 }
 

@@ -22,6 +22,10 @@ async function main(): Promise<void> {
     // No graceful end: another process may lead already, and a half-done write here must not follow its writes.
     onLost: () => process.exit(LEADERSHIP_LOST),
   });
+  process.on('uncaughtException', (error) => {
+    log.error('ended by a defect', { ...errorFields(error), stack: error.stack });
+    process.exit(FAILED);
+  });
   const stop = async (code: number) => {
     await operator.stop();
     process.exit(code);

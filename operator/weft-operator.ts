@@ -127,9 +127,9 @@ export class WeftOperator extends OperatorBase {
     for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));
   }
 
+  /** The webhook configurations too, whichever process serves the webhooks: only the leader writes. */
   #leaderControllers(): Controller[] {
-    const webhooks = this.#config.roles.has('webhooks') ? [this.#owned.controller] : [];
-    return [...this.#status.controllers, ...webhooks];
+    return [...this.#status.controllers, this.#owned.controller];
   }
 
   /** The first handler of each kind: proxies are told within the tick of the event, whatever comes after. */

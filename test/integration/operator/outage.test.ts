@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { TcpRelay } from '../../fakes/tcp-relay.ts';
+import { service as fakeService, SERVICES, type Watching, watching } from '../../fakes/watching.ts';
 import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -7,6 +8,8 @@ import type { ProxyClient } from '../serve/proxy-client.ts';
 import { Cluster, Plane } from './plane.ts';
 
 const NAMESPACE = 'outage';
+/** The client's own `Watch` ends what is quiet for 30 s. */
+const LONGER_THAN_THE_CLIENT_WAITS_MS = 31_000;
 const IDLE_MS = 2_000;
 const STALE_MS = 4_000;
 
@@ -23,9 +26,15 @@ describe('operator while the API server is away', function () {
   let proxy: ProxyClient;
   let key: string;
   let round = 0;
+  let quiet: Watching;
+  let quietSinceMs: number;
 
   before(async function () {
     this.timeout(API_SERVER_START_MS);
+    quiet = await watching();
+    quiet.informer.start();
+    await eventually('a quiet watch', () => quiet.api.openWatches === 1);
+    quietSinceMs = performance.now();
     api = await startApiServer();
     relay = await new TcpRelay(api.port).start();
     cluster = new Cluster(api);
@@ -45,6 +54,7 @@ describe('operator while the API server is away', function () {
   });
 
   after(async () => {
+    await quiet?.close();
     await proxy?.close();
     await plane?.stop();
     await cluster?.close();
@@ -159,5 +169,13 @@ describe('operator while the API server is away', function () {
     expect(proxy.closed).to.equal(false);
     expect(await plane.metric('weft_cache_handler_errors_total{kind="trafficsplits"}')).to.equal(0);
     expect(await plane.metric('weft_cache_missed_events_total{kind="services"}')).to.equal(0);
+  });
+
+  it('nor was a watch without any event given up meanwhile, that has the default watchdog', async () => {
+    const leftMs = quietSinceMs + LONGER_THAN_THE_CLIENT_WAITS_MS - performance.now();
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, leftMs)));
+    expect(quiet.api.watches(SERVICES)).to.have.length(1);
+    quiet.api.objects.put(SERVICES, fakeService('late'));
+    await eventually('the event', () => quiet.seen.includes('+late'));
   });
 });

@@ -285,4 +285,20 @@ describe('status of custom resources at a real API server', function () {
     const alone = await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Programmed', 'True');
     expect(alone.reason).to.equal('NoSubscribers');
   });
+
+  it('is left to the leader: a process with other roles serves, and takes no part in the election', async () => {
+    const webhooks = await new Plane(api, 'op-webhooks', { flags: ['--roles', 'webhooks'] }).start();
+    try {
+      await webhooks.ready();
+      expect([...webhooks.operator.ports.keys()]).to.deep.equal(['webhooks']);
+      expect(webhooks.operator.isLeader).to.equal(false);
+      expect(await webhooks.metric('leader_election_master_status{name="weft-operator"}')).to.equal(0);
+      expect(plane.operator.isLeader).to.equal(true);
+      expect([...plane.operator.ports.keys()].sort()).to.deep.equal(['certificate signing', 'configuration stream']);
+    } finally {
+      await webhooks.stop();
+    }
+    const configuration = await cluster.get('validatingwebhookconfigurations', '', 'weft-validator');
+    expect(JSON.stringify(configuration['webhooks'])).to.contain('"caBundle":"');
+  });
 });

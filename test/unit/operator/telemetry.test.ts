@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { Registry } from 'prom-client';
-import { readConfig } from '../../../operator/config.ts';
+import { readConfig, settingNames } from '../../../operator/config.ts';
 import { Controller } from '../../../operator/runtime/controller.ts';
 import type { InformerStats } from '../../../operator/runtime/informer.ts';
 import { LeaderElector } from '../../../operator/runtime/leader-elector.ts';
@@ -313,4 +315,25 @@ describe('settings of the operator', () => {
   for (const [name, env] of wrong) {
     it(`${JSON.stringify(env)} is refused by name`, () => expect(() => readConfig([], env)).to.throw(name));
   }
+});
+
+describe('docs/operator.md', () => {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'operator.md'), 'utf8');
+
+  it('lists every setting, and no other', () => {
+    const listed = [...text.matchAll(/^\| `(--[a-z-]+)` \| `([A-Z_]+)` \|/gm)].map(([, flag, environment]) => ({
+      flag,
+      environment,
+    }));
+    expect(listed).to.deep.equal(settingNames());
+  });
+
+  it('lists every metric of our own, and no other', async () => {
+    const registry = new Registry();
+    configMetrics(registry);
+    registerCacheMetrics(registry, [cache()], 5_000);
+    const names = (await registry.getMetricsAsJSON()).map(({ name }) => name).sort();
+    const listed = [...new Set([...text.matchAll(/`(weft_[a-z_]+)`/g)].map(([, name]) => name))].sort();
+    expect(listed).to.deep.equal(names);
+  });
 });
