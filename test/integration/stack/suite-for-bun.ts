@@ -2,6 +2,7 @@ import { createBunTransport } from '../../../proxy-image/io/transport/bun.ts';
 import { attackSuite } from './attack-suite.ts';
 import { http1Suite } from './http1-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
+import { meshPortSuite } from './mesh-port-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 
@@ -11,3 +12,4 @@ describe('on Bun: HTTP/1', () => http1Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
 describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
+describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));

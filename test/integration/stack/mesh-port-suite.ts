@@ -1,0 +1,252 @@
+import tls from 'node:tls';
+import { expect } from 'chai';
+import { TRANSPORT_ALPN } from '../../../proxy-image/contract/names.ts';
+import { encodeTransportHeader, type TransportHeader } from '../../../proxy-image/io/tls/transport-header.ts';
+import type { TlsCredentials, Transport } from '../../../proxy-image/io/transport/types.ts';
+import { createLeaf, createTestAuthority, LEAF_DEFECTS, type TestCertificate } from '../../support/certificates.ts';
+import { authorization } from '../../unit/core/fixtures.ts';
+import { Recorder, until } from '../transport/recorder.ts';
+import { contextOf, identityName, TestMesh, type TestProxy } from './mesh.ts';
+import { dialRaw, ok, type RawClient, type Served, serveHttp } from './peers.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+
+/** TLS between proxies and the transport header, seen from both ends. */
+export function meshPortSuite(create: (onFault: (error: unknown) => void) => Transport): void {
+  let mesh: TestMesh;
+  let client: TestProxy;
+  let server: TestProxy;
+  let application: { port: number; served: Served[] };
+
+  beforeEach(async () => {
+    mesh = new TestMesh(create);
+    client = await mesh.proxy({ serviceAccount: 'client', limits: { idleGraceMs: 300 } });
+    application = await serveHttp(mesh, (request) => ok(request));
+    const original = { ip: '127.0.0.1', port: application.port };
+    server = await mesh.proxy({
+      serviceAccount: 'server',
+      originalDestination: { of: () => original },
+      limits: { handshakeTimeoutMs: 400, idleGraceMs: 300 },
+    });
+    client.setService({});
+    client.setEndpoints('web', [mesh.meshed(server, application.port)]);
+  });
+  afterEach(() => mesh.stop());
+
+  const onlyFor = (serviceAccount: string) => ({
+    authorizations: [
+      authorization('by-name', { authentication: { type: 'identities', identities: [identityName(serviceAccount)] } }),
+    ],
+  });
+
+  async function ask(peer: RawClient, request = GET): Promise<string> {
+    peer.text = '';
+    peer.send(request);
+    return peer.hears('\r\n\r\n');
+  }
+
+  /** Speaks to the mesh port by hand: TLS with these credentials, then these bytes. */
+  function meshClient(credentials: TlsCredentials, alpn: string[] = [TRANSPORT_ALPN]): Recorder {
+    const recorder = new Recorder();
+    const context = mesh.transport.tlsContext(credentials);
+    recorder.react = {
+      onConnect: (connection) =>
+        connection.startTls({ role: 'client', context, alpn, serverName: identityName('server') }),
+    };
+    recorder.connection = mesh.transport.connect(server.inbound, recorder);
+    mesh.onStop(() => recorder.connection?.reset());
+    return recorder;
+  }
+
+  function credentialsOf(leaf: TestCertificate): TlsCredentials {
+    return { keyPem: leaf.keyPem, certificatePem: leaf.chainPem, anchorsPem: mesh.authority.anchorsPem };
+  }
+
+  async function say(recorder: Recorder, header: Partial<TransportHeader>, text: string): Promise<void> {
+    await until(() => recorder.events.includes('secure'), 'handshake');
+    const prelude = encodeTransportHeader({ port: application.port, name: '', session: 'http1', ...header });
+    const bytes = Buffer.concat([prelude, Buffer.from(text, 'latin1')]);
+    recorder.connection!.write(bytes, 0, bytes.length);
+  }
+
+  const left = (recorder: Recorder) => recorder.events.includes('end') || recorder.events.includes('close');
+
+  describe('C7: clients of the mesh port', () => {
+    for (const defect of LEAF_DEFECTS) {
+      const good = defect === 'none';
+      it(`a client whose certificate has this defect is ${good ? 'served' : 'refused'}: ${defect}`, async () => {
+        const leaf = createLeaf(mesh.authority, identityName('client'), defect);
+        server.setPolicy(application.port, onlyFor('client'));
+        const recorder = meshClient(credentialsOf(leaf));
+        await until(() => recorder.events.includes('secure') || left(recorder), 'an outcome of the handshake');
+        if (recorder.events.includes('secure')) await say(recorder, {}, GET);
+        if (good) {
+          await until(() => recorder.text.includes('HTTP/1.1 200'), 'an answer');
+          return;
+        }
+        await until(() => left(recorder) || recorder.text.includes('\r\n\r\n'), 'a refusal');
+        expect(recorder.text).to.match(/^$|^HTTP\/1\.1 403 /);
+        expect(application.served).to.have.length(0);
+      });
+    }
+
+    it('a client without a certificate is refused', async () => {
+      const recorder = meshClient({ keyPem: '', certificatePem: '', anchorsPem: mesh.authority.anchorsPem });
+      await until(() => left(recorder), 'refusal');
+      expect(application.served).to.have.length(0);
+    });
+
+    it('a client that does not name the transport protocol is refused', async () => {
+      const leaf = createLeaf(mesh.authority, identityName('client'));
+      const recorder = meshClient(credentialsOf(leaf), []);
+      await until(() => recorder.events.includes('secure') || left(recorder), 'an outcome of the handshake');
+      if (recorder.events.includes('secure')) await say(recorder, {}, GET);
+      await until(() => left(recorder), 'refusal');
+      expect(application.served).to.have.length(0);
+    });
+
+    it('a client of another trust domain is refused', async () => {
+      const theirs = createTestAuthority();
+      const leaf = createLeaf(theirs, identityName('client'));
+      const recorder = meshClient(credentialsOf(leaf));
+      await until(() => left(recorder), 'refusal');
+      expect(application.served).to.have.length(0);
+    });
+  });
+
+  describe('C7: servers', () => {
+    for (const defect of LEAF_DEFECTS) {
+      const good = defect === 'none';
+      it(`a server whose certificate has this defect is ${good ? 'used' : 'refused'}: ${defect}`, async () => {
+        const other = await mesh.proxy({ serviceAccount: 'server', certificate: defect });
+        client.setEndpoints('web', [mesh.meshed(other, application.port)]);
+        const text = await ask(dialRaw(mesh, client.outbound));
+        expect(text).to.match(good ? /^HTTP\/1\.1 200 / : /^HTTP\/1\.1 502 /);
+        expect(application.served).to.have.length(good ? 1 : 0);
+      });
+    }
+
+    it('a server of another identity is refused', async () => {
+      client.setEndpoints('web', [mesh.meshed(server, application.port, 'someone-else')]);
+      const text = await ask(dialRaw(mesh, client.outbound));
+      expect(text).to.match(/^HTTP\/1\.1 502 /);
+      expect(text).to.contain('l5d-proxy-error: the endpoint did not prove its identity\r\n');
+      expect(application.served).to.have.length(0);
+    });
+  });
+
+  it('rotation: new connections use the new certificates, old ones go on with theirs', async () => {
+    const caller = dialRaw(mesh, client.outbound);
+    await ask(caller);
+    const next = createTestAuthority();
+    client.tlsContext = contextOf(mesh.transport, next, { serviceAccount: 'client' });
+    server.tlsContext = contextOf(mesh.transport, next, { serviceAccount: 'server' });
+    // The kept connection was judged by the old anchors and lives on.
+    expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+    expect(application.served).to.have.length(1);
+    const another = await serveHttp(mesh, () => ok('by the new ones'));
+    client.setEndpoints('web', [mesh.meshed(server, another.port)]);
+    await ask(caller);
+    await caller.hears('by the new ones');
+    client.tlsContext = contextOf(mesh.transport, mesh.authority, { serviceAccount: 'client' });
+    const third = await serveHttp(mesh, () => ok('never'));
+    client.setEndpoints('web', [mesh.meshed(server, third.port)]);
+    expect(await ask(caller)).to.match(/^HTTP\/1\.1 502 /);
+    expect(third.served).to.have.length(0);
+  });
+
+  it('C8: a client that speaks no TLS 1.3 is refused', async () => {
+    const leaf = createLeaf(mesh.authority, identityName('client'));
+    const credentials = { key: leaf.keyPem, cert: leaf.chainPem, ca: mesh.authority.anchorsPem };
+    const outcome = await new Promise<string>((resolve) => {
+      const socket = tls.connect({
+        host: server.inbound.ip,
+        port: server.inbound.port,
+        ...credentials,
+        servername: identityName('server'),
+        ALPNProtocols: [TRANSPORT_ALPN],
+        minVersion: 'TLSv1.2',
+        maxVersion: 'TLSv1.2',
+        checkServerIdentity: () => undefined,
+      });
+      socket.on('secureConnect', () => resolve('connected'));
+      socket.on('error', () => resolve('refused'));
+      mesh.onStop(() => socket.destroy());
+    });
+    expect(outcome).to.equal('refused');
+  });
+
+  it('C8: sessions are not resumed: every client is judged by the anchors of its day', async () => {
+    const leaf = createLeaf(mesh.authority, identityName('client'));
+    const connect = async (session?: Buffer) => {
+      const socket = tls.connect({
+        host: server.inbound.ip,
+        port: server.inbound.port,
+        key: leaf.keyPem,
+        cert: leaf.chainPem,
+        ca: mesh.authority.anchorsPem,
+        servername: identityName('server'),
+        ALPNProtocols: [TRANSPORT_ALPN],
+        checkServerIdentity: () => undefined,
+        ...(session === undefined ? {} : { session }),
+      });
+      mesh.onStop(() => socket.destroy());
+      let offered: Buffer | undefined;
+      let answer = '';
+      socket.on('session', (next: Buffer) => {
+        offered = next;
+      });
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => {
+        answer += chunk.toString('latin1');
+      });
+      socket.write(encodeTransportHeader({ port: application.port, name: '', session: 'http1' }));
+      socket.write(GET);
+      await until(() => answer.includes('HTTP/1.1 200'), 'an answer');
+      return { offered, reused: socket.isSessionReused() };
+    };
+    const { offered } = await connect();
+    if (offered !== undefined) expect(await connect(offered)).to.have.property('reused', false);
+  });
+
+  describe('the transport header', () => {
+    async function refusedAfter(header: Partial<TransportHeader>): Promise<void> {
+      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      await say(recorder, header, GET);
+      await until(() => left(recorder), 'refusal');
+      expect(recorder.text).to.equal('');
+      expect(application.served).to.have.length(0);
+    }
+
+    it('D1: the proxy’s own ports are refused', async () => {
+      for (const port of [4140, 4143, 4144, 4190, 4191]) await refusedAfter({ port });
+    });
+
+    it('gateway names are refused', () => refusedAfter({ name: 'web.shop.svc.cluster.local' }));
+
+    it('may come in single bytes', async () => {
+      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      await until(() => recorder.events.includes('secure'), 'handshake');
+      const prelude = encodeTransportHeader({ port: application.port, name: '', session: 'http1' });
+      for (const octet of Buffer.concat([prelude, Buffer.from(GET)])) {
+        recorder.connection!.write(Buffer.from([octet]), 0, 1);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await until(() => recorder.text.includes('HTTP/1.1 200'), 'an answer');
+    });
+
+    it('anything else ends the connection', async () => {
+      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      await until(() => recorder.events.includes('secure'), 'handshake');
+      recorder.connection!.write(Buffer.from(GET), 0, GET.length);
+      await until(() => left(recorder), 'refusal');
+    });
+
+    it('B21: a client that does not get on with it is cut off', async () => {
+      const silent = dialRaw(mesh, server.inbound);
+      const half = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      await until(() => silent.closed || silent.ended, 'the end of the silent one');
+      await until(() => left(half), 'the end of the one without a header');
+    });
+  });
+}
