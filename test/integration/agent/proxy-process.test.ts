@@ -230,8 +230,8 @@ describe('a proxy process on Bun', function () {
     await eventually('the request at the application', () => application.waiting === 1);
     const begunMs = performance.now();
     client.signal('SIGTERM');
-    await eventually('the end', () => client.exitCode === 0);
-    expect(performance.now() - begunMs).to.be.within(650, 3000);
+    await eventually('the end', () => client.exitCode === 0, 15_000);
+    expect(performance.now() - begunMs).to.be.at.least(650);
     expect(client.lines.at(-1)).to.include({ reason: 'the grace period is over' });
     await slow;
   });

@@ -159,7 +159,7 @@ describe('identity server', () => {
     const startMs = performance.now();
     await Promise.all([silent, idle, slow].map(closed));
     clearInterval(drip);
-    expect(performance.now() - startMs).to.be.lessThan(2_000);
+    expect(performance.now() - startMs).to.be.lessThan(10_000);
     expect(server.judged).to.deep.equal([]);
   });
 

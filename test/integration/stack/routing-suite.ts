@@ -270,7 +270,7 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       const { port, served } = await serveRaw(mesh, (one) => {
         if (one.text.includes('/fast')) one.socket.write(ok('fast'));
       });
-      proxy.setService({ routes: [route('slow', '/slow', { timeoutMs: 50 })] });
+      proxy.setService({ routes: [route('slow', '/slow', { timeoutMs: 300 })] });
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const client = dial();
       await ask(client, 'GET /slow HTTP/1.1\r\nHost: web\r\n\r\n');
@@ -282,9 +282,9 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
     it('a timeout does not cut a response that has begun', async () => {
       const { port } = await serveRaw(mesh, (one) => {
         one.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabc');
-        setTimeout(() => one.socket.write('def'), 120);
+        setTimeout(() => one.socket.write('def'), 700);
       });
-      proxy.setService({ routes: [route('all', '/.*', { timeoutMs: 60 })] });
+      proxy.setService({ routes: [route('all', '/.*', { timeoutMs: 500 })] });
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const client = dial();
       client.send(GET);

@@ -7,9 +7,9 @@ import { injected, injectedWith, injectionInput, webPod } from '../../support/po
 describe('hostile pods', () => {
   it('E4: a thousand containers are injected once, quickly', () => {
     const containers = Array.from({ length: 1_000 }, (_, i) => ({ name: `c${i}`, ports: [{ containerPort: i + 1 }] }));
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     const { pod } = injected({ pod: webPod({ spec: { containers } }) });
-    expect(performance.now() - startMs).to.be.lessThan(1_000);
+    expect(process.cpuUsage(before).user / 1_000, 'ms of CPU').to.be.lessThan(1_000);
     expect(pod.spec.containers).to.have.length(1_000);
     expect(pod.spec.initContainers).to.have.length(2);
   });

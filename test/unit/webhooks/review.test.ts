@@ -133,9 +133,9 @@ describe('admission review', () => {
 
   it('E2: an object of ten megabytes in a list without end is read in time', () => {
     const object = { list: Array.from({ length: 500_000 }, () => ({ a: 1 })) };
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     expect(decoded({ object }).uid).to.equal('b1c2');
-    expect(performance.now() - startMs).to.be.lessThan(5_000);
+    expect(process.cpuUsage(before).user / 1_000, 'ms of CPU').to.be.lessThan(5_000);
   });
 });
 
