@@ -25,8 +25,7 @@ const GROUPS: Step[][][] = [
   [[pods]],
   [[resources]],
   [[timeout]],
-  [[tls], [invalid], [canary], [retries]],
-  [[authorization]],
+  [[tls], [invalid], [canary], [retries, authorization]],
   [[away, restart], [local]],
 ];
 

@@ -133,7 +133,6 @@ export const away: Step = {
     'kubectl -n weft-system scale deploy/weft-operator --replicas=1',
   ],
   async run() {
-    await kubectl(['-n', NAMESPACE, 'delete', 'pod', 'direct', '--ignore-not-found', '--wait=true']);
     await applyFile('samples/direct-mode/pod.yaml');
     await kubectl(['-n', NAMESPACE, 'wait', '--for=condition=ready', 'pod/direct', '--timeout=90s']);
     await execApp('pod/direct', ['get', url('catalog', '/item')]);
@@ -155,7 +154,6 @@ export const away: Step = {
       ),
     );
     await kubectl(['-n', NAMESPACE, 'delete', 'trafficsplit', 'catalog', '--ignore-not-found']);
-    await kubectl(['-n', NAMESPACE, 'delete', 'pod', 'direct', '--wait=false']);
     return checks;
   },
 };

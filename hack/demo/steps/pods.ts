@@ -40,7 +40,10 @@ async function restartWhereImagesChanged(): Promise<void> {
   const namespace = await getJson<{ metadata: { annotations?: Record<string, string> } }>('namespace', NAMESPACE);
   const before = namespace.metadata.annotations?.[IMAGES_ANNOTATION];
   const now = imageInputs();
-  if (before !== undefined && before !== now) await kubectl(['-n', NAMESPACE, 'rollout', 'restart', ...WORKLOADS]);
+  if (before !== undefined && before !== now) {
+    await kubectl(['-n', NAMESPACE, 'rollout', 'restart', ...WORKLOADS]);
+    await kubectl(['-n', NAMESPACE, 'delete', 'pod', 'direct', '--ignore-not-found', '--wait=true']);
+  }
   await kubectl(['annotate', '--overwrite', 'namespace', NAMESPACE, `${IMAGES_ANNOTATION}=${now}`]);
 }
 
@@ -75,6 +78,8 @@ export const pods: Step = {
   async run() {
     await applyFile('samples/app/manifests/app.yaml', 'samples/injection/outsider.yaml');
     await restartWhereImagesChanged();
+    // Used by step h, which then need not wait for it.
+    await applyFile('samples/direct-mode/pod.yaml');
     const ready = await allPods();
     await kubectl(['-n', 'outside', 'wait', '--for=condition=ready', 'pod/outsider', '--timeout=60s']);
     return [ready, await job()];

@@ -13,10 +13,10 @@ export const restart: Step = {
   async run() {
     const load = new LoadControl('restart');
     await load.start({ url: url('web', '/'), rps: 200, phase: 'restart' });
-    await sleep(2000);
+    await sleep(1000);
     await kubectl(['-n', NAMESPACE, 'rollout', 'restart', ...RESTARTED]);
     await rollout(NAMESPACE, ...RESTARTED);
-    await sleep(4000);
+    await sleep(3000);
     const report = (await load.stop())['restart']!;
     const failed = failures(report);
     const measured = `${failed} of ${report.sent} ${report.examples.join('; ')}`.trim();
