@@ -22,7 +22,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     server = await mesh.proxy({
       serviceAccount: 'server',
       originalDestination: { of: () => original },
-      limits: { handshakeTimeoutMs: 400, idleGraceMs: 300 },
+      limits: { idleGraceMs: 300 },
     });
     client.setService({});
     client.setEndpoints('web', [mesh.meshed(server, application.port)]);
@@ -87,6 +87,27 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
         const request = `${line} HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n\r\n`;
         expect(await ask(caller, request), line).to.match(/^HTTP\/1\.1 403 /);
       }
+    });
+
+    it('C3: what a request says of its own origin is passed on and never believed', async () => {
+      server.setPolicy(application.port, { ...onlyFor('another'), probePaths: ['/live'] });
+      const claims = [
+        'X-Forwarded-For: 127.0.0.1',
+        'X-Forwarded-Host: localhost',
+        'X-Forwarded-Proto: https',
+        `X-Forwarded-Client-Cert: Hash=1;URI=${identityName('another')};DNS=${identityName('another')}`,
+        'Forwarded: for=127.0.0.1;host=localhost;proto=https',
+        'X-Envoy-External-Address: 127.0.0.1',
+        'X-Envoy-Original-Path: /live',
+        'X-Original-URL: /live',
+      ].join('\r\n');
+      const request = `GET / HTTP/1.1\r\nHost: web\r\n${claims}\r\n\r\n`;
+      const caller = dialRaw(mesh, client.outbound);
+      expect(await ask(caller, request)).to.match(/^HTTP\/1\.1 403 /);
+      expect(application.served).to.have.length(0);
+      server.setPolicy(application.port, onlyFor('client'));
+      expect(await ask(caller, request)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await caller.hears('l5d-client-id')).to.contain(`${claims}\r\n`);
     });
 
     it('C9: without a certificate of its own the client’s proxy never sends in plaintext', async () => {

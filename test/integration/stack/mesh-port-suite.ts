@@ -26,7 +26,7 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     server = await mesh.proxy({
       serviceAccount: 'server',
       originalDestination: { of: () => original },
-      limits: { handshakeTimeoutMs: 400, idleGraceMs: 300 },
+      limits: { idleGraceMs: 300 },
     });
     client.setService({});
     client.setEndpoints('web', [mesh.meshed(server, application.port)]);
@@ -46,14 +46,14 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
   }
 
   /** Speaks to the mesh port by hand: TLS with these credentials, then these bytes. */
-  function meshClient(credentials: TlsCredentials, alpn: string[] = [TRANSPORT_ALPN]): Recorder {
+  function meshClient(credentials: TlsCredentials, alpn: string[] = [TRANSPORT_ALPN], to = server): Recorder {
     const recorder = new Recorder();
     const context = mesh.transport.tlsContext(credentials);
     recorder.react = {
       onConnect: (connection) =>
         connection.startTls({ role: 'client', context, alpn, serverName: identityName('server') }),
     };
-    recorder.connection = mesh.transport.connect(server.inbound, recorder);
+    recorder.connection = mesh.transport.connect(to.inbound, recorder);
     mesh.onStop(() => recorder.connection?.reset());
     return recorder;
   }
@@ -243,8 +243,9 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     });
 
     it('B21: a client that does not get on with it is cut off', async () => {
-      const silent = dialRaw(mesh, server.inbound);
-      const half = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      const strict = await mesh.proxy({ serviceAccount: 'server', limits: { handshakeTimeoutMs: 300 } });
+      const silent = dialRaw(mesh, strict.inbound);
+      const half = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))), undefined, strict);
       await until(() => silent.closed || silent.ended, 'the end of the silent one');
       await until(() => left(half), 'the end of the one without a header');
     });
