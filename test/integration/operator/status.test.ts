@@ -201,7 +201,7 @@ describe('status of custom resources at a real API server', function () {
     expect(ready.observedGeneration).to.be.above(1);
   });
 
-  it('an object that slipped past admission names its field, tells an Event, and leaves the others working', async () => {
+  it('E7: an object that slipped past admission names its field, tells an Event, and leaves the others working', async () => {
     const name = 'web-v1.shop.svc.cluster.local';
     await cluster.apply('serviceprofiles', NAMESPACE, name, {
       spec: { routes: [{ name: 'r', condition: { pathRegex: '/(' } }] },

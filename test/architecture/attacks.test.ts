@@ -1,0 +1,67 @@
+import { expect } from 'chai';
+import { sourceFiles } from './sources.ts';
+
+/**
+ * Rows of the security checklist that must have a test: HTTP/1 framing and smuggling (A), forged identity and trust (C), admission and
+ * configuration (E). A test says in its title which row it is of.
+ */
+const REQUIRED: Readonly<Record<string, string>> = {
+  A1: 'Content-Length beside Transfer-Encoding',
+  A2: 'Content-Length: several, signed, not decimal, too large',
+  A3: 'Transfer-Encoding other than exactly one chunked',
+  A4: 'Transfer-Encoding on HTTP/1.0',
+  A5: 'malformed chunk sizes',
+  A6: 'chunk extensions',
+  A7: 'trailers that frame, route or identify',
+  A8: 'malformed fields: folded, bare CR, LF or NUL, blanks, empty name',
+  A9: 'Host missing, twice, malformed, or another than the absolute form says',
+  A10: 'malformed targets',
+  A11: 'unknown versions, over-long methods',
+  A12: 'CONNECT, Upgrade, 101 that nobody asked for',
+  A13: 'pipelining behind a refused request',
+  A14: 'smuggled responses',
+  A15: 'bodies that nobody reads',
+  A17: 'hop-by-hop fields that Connection names',
+  A18: 'replay of a body that was partly sent',
+  C1: 'forged l5d-client-id',
+  C2: 'forged fields of the mesh',
+  C3: 'x-forwarded-*, Forwarded, x-envoy-*: never believed',
+  C7: 'certificates that prove nothing',
+  C10: 'stolen tokens, hostile signing requests',
+  E1: 'admission reviews that are none',
+  E2: 'admission reviews that exhaust or pollute',
+  E3: 'callers other than the API server',
+  E4: 'hostile pods',
+  E5: 'hostile annotations',
+  E7: 'invalid resources that were never validated',
+};
+
+/** First argument of a call, such as `it('A1: …')` or a table's `refuses('A1', …)`; a row may also stand in brackets at the end of a title. */
+const TITLE = /\b(?:it|describe|refuses)\(\s*(['"`])((?:(?!\1).)*)\1/g;
+const ROW = /^([A-F]\d{1,2})\b|\(([A-F]\d{1,2})\)$/;
+
+function rowOf(title: string): string | null {
+  const match = ROW.exec(title);
+  return match === null ? null : (match[1] ?? match[2] ?? null);
+}
+
+describe('rows of the security checklist', () => {
+  const sources = sourceFiles().filter(({ path }) => /^test\/(?:unit|property|integration|e2e)\//.test(path));
+  const rows = new Set(
+    sources.flatMap(({ text }) => [...text.matchAll(TITLE)].map(([, , title]) => rowOf(title ?? ''))),
+  );
+
+  for (const [row, attack] of Object.entries(REQUIRED)) {
+    it(`${row} has a test: ${attack}`, () => {
+      expect([...rows]).to.include(row);
+    });
+  }
+
+  it('are found by the beginning or the end of a title only', () => {
+    expect(rowOf('A1: two lengths')).to.equal('A1');
+    expect(rowOf('A1')).to.equal('A1');
+    expect(rowOf('leaves the budget alone (A18)')).to.equal('A18');
+    expect(rowOf('A10: a fragment')).to.equal('A10');
+    expect(rowOf('unlike A1, refuses')).to.equal(null);
+  });
+});
