@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { TimerWheel } from '../../../proxy-image/io/transport/timers.ts';
 import type { Timer } from '../../../proxy-image/io/transport/types.ts';
@@ -75,5 +77,25 @@ describe('timer wheel', () => {
     await fired(last);
     await pause(50);
     expect([first, moved, cleared, last].map((recorder) => recorder.firedMs.length)).to.deep.equal([1, 1, 0, 1]);
+  });
+
+  it('keeps nothing alive once it is cleared', async () => {
+    const wheel = new TimerWheel();
+    const owners: WeakRef<Recorder>[] = [];
+    for (let i = 0; i < 50; i++) {
+      const owner = new Recorder();
+      owners.push(new WeakRef(owner));
+      const timer = wheel.create(owner);
+      wheel.set(timer, 60_000);
+      wheel.clear(timer);
+    }
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    // References are held until the end of the job that made them.
+    await pause(0);
+    collect();
+    // The last ones may still be in a register.
+    expect(owners.filter((owner) => owner.deref() !== undefined).length).to.be.lessThan(5);
+    expect(wheel.nowMs()).to.be.greaterThan(0);
   });
 });
