@@ -11,7 +11,7 @@ import { FakeApiServer } from './api-server.ts';
 export const SERVICES = '/api/v1/services';
 
 /** Waits until `check` holds; fails with `what` after `limitMs`. */
-export async function until(what: string, check: () => boolean, limitMs = 5_000): Promise<void> {
+export async function until(what: string, check: () => boolean, limitMs = 15_000): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!check()) {
     if (performance.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);

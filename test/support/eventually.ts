@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function eventually<T>(
   what: string,
   check: () => T | null | undefined | false | Promise<T | null | undefined | false>,
-  withinMs = 5000,
+  withinMs = 15_000,
 ): Promise<T> {
   const deadlineMs = performance.now() + withinMs;
   for (;;) {

@@ -95,7 +95,7 @@ export class ProxyProcess {
   }
 
   /** Waits for a line of the log. */
-  line(message: string, withinMs = 10_000): Promise<LogLine> {
+  line(message: string, withinMs = 20_000): Promise<LogLine> {
     return eventually(
       `log line ${JSON.stringify(message)}`,
       () => {

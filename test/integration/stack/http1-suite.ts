@@ -408,7 +408,7 @@ export function http1Suite(create: (onFault: (error: unknown) => void) => Transp
         hash.update(chunk.subarray(from));
       });
       client.socket.resume();
-      await until(() => bytes >= body.length, 'all of the body', 8000);
+      await until(() => bytes >= body.length, 'all of the body', 20_000);
       expect(hash.digest('hex')).to.equal(digestOf(body));
       expect(heldBack).to.be.greaterThan(0);
     });
@@ -431,7 +431,7 @@ export function http1Suite(create: (onFault: (error: unknown) => void) => Transp
       const client = dial();
       client.send(`POST / HTTP/1.1\r\nHost: web\r\nContent-Length: ${body.length}\r\n\r\n`);
       client.socket.write(body);
-      await client.hears('thanks', 9000);
+      await client.hears('thanks', 20_000);
       expect(hash.digest('hex')).to.equal(digestOf(body));
       expect(served).to.have.length(1);
     });

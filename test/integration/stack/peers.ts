@@ -33,7 +33,7 @@ export class RawClient {
   }
 
   /** Waits until the text so far contains `part`. */
-  async hears(part: string, timeoutMs = 3000): Promise<string> {
+  async hears(part: string, timeoutMs = 15_000): Promise<string> {
     await until(
       () => this.text.includes(part),
       `hear ${JSON.stringify(part)}, heard ${JSON.stringify(this.text)}`,
@@ -42,7 +42,7 @@ export class RawClient {
     return this.text;
   }
 
-  async gone(timeoutMs = 3000): Promise<string> {
+  async gone(timeoutMs = 15_000): Promise<string> {
     await until(() => this.ended || this.closed, `the end, heard ${JSON.stringify(this.text)}`, timeoutMs);
     return this.text;
   }

@@ -302,7 +302,7 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
       const pump = new Pump(body, (connection) => connection.end());
       client.react = { onDrain: (connection) => pump.drain(connection) };
       pump.drain(client.connection!);
-      await until(() => server.events.includes('end'), 'all of the body', 9000);
+      await until(() => server.events.includes('end'), 'all of the body', 20_000);
       expect(hash.digest('hex')).to.equal(digest);
       expect(pump.partialWrites).to.be.greaterThan(3);
     }

@@ -82,13 +82,13 @@ describe("base class on the operator library's lifecycle", () => {
     await operator.start();
     await until('first', () => operator.events.length === 1);
     api.endWatches('reset');
-    await until('watching again', () => api.openWatches === 1, 10_000);
+    await until('watching again', () => api.openWatches === 1, 15_000);
     api.objects.put(THINGS, thing('one', {}, { n: 2 }));
     await until('second', () => operator.events.length === 2);
     api.objects.remove(THINGS, 'a/one');
     await until('third', () => operator.events.length === 3);
     expect(operator.events).to.deep.equal(['ADDED one', 'MODIFIED one', 'DELETED one']);
-  }).timeout(15_000);
+  }).timeout(30_000);
 
   it('reports a deletion that happened while nobody watched', async () => {
     api.objects.put(THINGS, thing('one'));
@@ -97,8 +97,8 @@ describe("base class on the operator library's lifecycle", () => {
     api.objects.remove(THINGS, 'a/one', true);
     api.objects.compact();
     api.endWatches('close');
-    await until('deleted', () => operator.events.includes('DELETED one'), 10_000);
-  }).timeout(15_000);
+    await until('deleted', () => operator.events.includes('DELETED one'), 15_000);
+  }).timeout(30_000);
 
   it('collapses 21 updates of one object while its handler is slow', async () => {
     let finish = () => {};
