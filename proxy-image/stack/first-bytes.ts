@@ -9,8 +9,11 @@ import type {
 } from '../io/transport/types.ts';
 
 export interface FirstBytesOwner {
-  /** What the client speaks, and the bytes read so far (empty after a silent `timeout`), valid during the call. */
-  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer): void;
+  /**
+   * What the client speaks, and the bytes read so far (empty after a silent `timeout`), valid during the call. `ended`: it has sent FIN behind them, which
+   * nobody will be told again.
+   */
+  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void;
   /** The client left before it said anything. */
   lost(error: ConnectionError | null): void;
 }
@@ -38,7 +41,7 @@ export class FirstBytes implements ConnectionHandler, TimerOwner {
   onData(_: Connection, chunk: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
     const protocol = detectProtocol(this.#bytes);
-    if (protocol !== null) this.#settle(protocol);
+    if (protocol !== null) this.#settle(protocol, false);
     // The chunk is only lent.
     else this.#bytes = Buffer.from(this.#bytes);
   }
@@ -46,16 +49,16 @@ export class FirstBytes implements ConnectionHandler, TimerOwner {
   /** Too little to be HTTP, and nothing more will come. */
   onEnd(connection: Connection): void {
     if (this.#bytes.length === 0) connection.close();
-    else this.#settle('opaque');
+    else this.#settle('opaque', true);
   }
 
   onTimer(): void {
-    this.#settle('timeout');
+    this.#settle('timeout', false);
   }
 
-  #settle(protocol: DetectedProtocol | 'timeout'): void {
+  #settle(protocol: DetectedProtocol | 'timeout', ended: boolean): void {
     this.#timers.clear(this.#timer);
-    this.#owner.detected(protocol, this.#bytes);
+    this.#owner.detected(protocol, this.#bytes, ended);
   }
 
   onClose(_: Connection, error: ConnectionError | null): void {

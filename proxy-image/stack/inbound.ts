@@ -88,9 +88,9 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
   }
 
   /** An application's own TLS and HTTP/2 are bytes to us. */
-  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer): void {
+  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void {
     if (protocol === 'http1') this.#serveHttp().onData(this.#connection, bytes);
-    else this.#splice(bytes);
+    else this.#splice(bytes, ended);
   }
 
   /** 2a. Requests, each judged by the policy of its time. */
@@ -122,7 +122,7 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
   }
 
   /** 2b. Bytes: the connection itself is judged, now and whenever the policy changes. */
-  #splice(firstBytes: Buffer): void {
+  #splice(firstBytes: Buffer, ended = false): void {
     const { inboundDial, options, live } = this.#context;
     const decision = this.#judge();
     options.recorder.inboundAuthorized('tcp', this.port.policy, this.peer, decision);
@@ -136,21 +136,21 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     this.#stream = new Stream(this.#connection, inboundDial, new ApplicationTargets(targets), around, () => {
       this.released();
     });
-    this.#stream.start(firstBytes);
+    this.#stream.start(firstBytes, ended);
   }
 
   #judge(): PolicyDecision {
     return authorizeConnection(this.port.policy, this.peer);
   }
 
-  /** Requests are judged one by one; a stream that is not allowed any more ends. */
+  /** Requests are judged one by one; a stream (an upgraded connection is one too) that is not allowed any more ends. */
   policyChanged(): void {
-    if (this.#stream === null) return;
+    if (this.#stream === null && this.#http?.tunnelled !== true) return;
     const decision = this.#judge();
     if (decision.allowed) return;
     this.#context.options.recorder.inboundTerminated(this.port.policy, this.peer, decision);
     this.#logDenied(decision);
-    this.#stream.abort();
+    this.abort();
   }
 
   #logDenied(decision: PolicyDecision): void {

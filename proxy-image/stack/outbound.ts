@@ -153,14 +153,14 @@ class OutboundConnection
     new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, this);
   }
 
-  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer): void {
+  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void {
     if (protocol === 'http1') {
       this.#serveHttp().onData(this.#connection, bytes);
       return;
     }
     const { entry } = this.#destination;
     const known = entry !== null && (entry.kind === 'service' || entry.kind === 'pod');
-    this.#splice(known ? streamTargets(entry) : passThroughTargets(this.#original), bytes);
+    this.#splice(known ? streamTargets(entry) : passThroughTargets(this.#original), bytes, ended);
   }
 
   /** 3a. Requests, one after the other. */
@@ -187,12 +187,12 @@ class OutboundConnection
   }
 
   /** 3b. Bytes. */
-  #splice(choice: TargetChoice, firstBytes?: Buffer): void {
+  #splice(choice: TargetChoice, firstBytes?: Buffer, ended = false): void {
     const { outboundDial, options, live } = this.#context;
     this.#stream = new Stream(this.#connection, outboundDial, choice, { options, live, direction: 'outbound' }, () =>
       this.released(),
     );
-    this.#stream.start(firstBytes);
+    this.#stream.start(firstBytes, ended);
   }
 
   /** A client that has not said anything yet is idle too. */

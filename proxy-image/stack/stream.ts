@@ -56,8 +56,9 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner {
     connection.handler = this;
   }
 
-  /** `firstBytes` were read by detection; they are valid during the call. */
-  start(firstBytes?: Buffer): void {
+  /** `firstBytes` were read by detection; they are valid during the call. `ended`: the client has sent FIN behind them. */
+  start(firstBytes?: Buffer, ended = false): void {
+    this.#ended = ended;
     if (firstBytes !== undefined) this.#firstBytes = Buffer.from(firstBytes);
     this.#client.connection.pause();
     this.#next();

@@ -69,6 +69,11 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
     return this.#state === 'head' && this.#stash === null && this.outbox.pendingBytes === 0;
   }
 
+  /** Carries another protocol since an upgrade. */
+  get tunnelled(): boolean {
+    return this.#splice !== null;
+  }
+
   /** Answers what is under way, tells the client to leave, and takes no more. Idle connections are for `closeIdle`. */
   drain(): void {
     this.draining = true;

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
+import { until } from '../transport/recorder.ts';
 import { identityName, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, serveHttp, serveRaw } from './peers.ts';
 
@@ -104,6 +105,25 @@ export function pairSuite(create: (onFault: (error: unknown) => void) => Transpo
       expect(await caller.hears('fine')).to.match(/^HTTP\/1\.1 200 /);
     }
     expect(bodies).to.deep.equal(Array(10).fill('hello'));
+  });
+
+  it('an upgraded connection is one stream through both proxies, and ends when the policy does not allow it any more', async () => {
+    const application = await serveRaw(mesh, (one, chunk) => {
+      if (chunk.startsWith('GET')) {
+        one.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      } else one.socket.write(chunk.toUpperCase());
+    });
+    client.setService({});
+    client.setEndpoints('web', [mesh.meshed(server, application.port)]);
+    server.setPolicy(application.port, {});
+    const caller = dialRaw(mesh, client.outbound);
+    caller.send('GET / HTTP/1.1\r\nHost: web\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await caller.hears('101 Switching Protocols');
+    caller.send('frames');
+    await caller.hears('FRAMES');
+    server.setPolicy(application.port, { authorizations: [] });
+    await until(() => caller.closed, 'the end of the stream');
+    await until(() => application.served[0]!.socket.destroyed, 'the end at the application');
   });
 
   it('splices what is not HTTP, over mutual TLS, with half-close', async () => {

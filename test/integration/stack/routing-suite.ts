@@ -419,6 +419,19 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       });
     }
 
+    it('a client that ends before it can be told is spliced with its end', async () => {
+      const { port, served } = await serveRaw(mesh, () => {});
+      proxy.setEndpoints('web', [mesh.plain(port)]);
+      const client = dial();
+      client.send('GET');
+      client.socket.end();
+      await until(() => served[0]?.ended === true, 'the end');
+      expect(served[0]!.text).to.equal('GET');
+      served[0]!.socket.end('bye');
+      await client.hears('bye');
+      await client.gone();
+    });
+
     it('B3: a silent client is spliced when detection has timed out: the server may speak first', async () => {
       const { settings } = proxy.state;
       proxy.setPolicy(80, {}, { settings: { ...settings, detectTimeoutMs: 60 } });
