@@ -25,7 +25,7 @@ check: deps ## Format, lint, types, architecture
 format: deps ## Rewrite the sources in the project's format
 	@biome check --write .
 
-test: check test-unit test-integration test-e2e ## Everything, from a fresh clone, unattended
+test: check coverage test-integration test-e2e ## Everything, from a fresh clone, unattended
 
 test-unit: deps ## Unit, property and golden tests
 	@hack/test unit
@@ -36,7 +36,7 @@ test-integration: deps ## Against a real API server, real sockets, real TLS
 test-e2e: deps ## Against a real one-node Kubernetes
 	@hack/test e2e
 
-coverage: deps ## Line coverage of the parts that promise it
+coverage: deps ## Unit, property and golden tests, and the lines they cover of the parts that promise it
 	@hack/test coverage
 
 images: deps ## Build the proxy, operator and sample images
