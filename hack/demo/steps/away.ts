@@ -121,6 +121,22 @@ async function afterReturn(load: LoadControl): Promise<Check[]> {
   ];
 }
 
+interface Pod {
+  metadata: { name: string };
+  spec: { initContainers?: { name: string }[] };
+}
+
+/** Pods that were made while no webhook answered have no proxy (failurePolicy Ignore): whoever wants them in the mesh makes them anew. */
+async function replaceUnmeshed(): Promise<void> {
+  const pods = await getJson<{ items: Pod[] }>('pods', '-n', NAMESPACE, '-l', 'app=catalog,version=v1');
+  const isMeshed = (pod: Pod): boolean =>
+    pod.spec.initContainers?.some((container) => container.name === 'linkerd-proxy') ?? false;
+  const unmeshed = pods.items.filter((pod) => !isMeshed(pod)).map((pod) => pod.metadata.name);
+  if (unmeshed.length === 0) return;
+  await kubectl(['-n', NAMESPACE, 'delete', 'pod', ...unmeshed]);
+  await rollout(NAMESPACE, 'deploy/catalog-v1');
+}
+
 /** Requests in flight on the killed container cannot be answered: at 200 rps and milliseconds each, a handful. */
 const MAX_IN_FLIGHT = 8;
 
@@ -154,6 +170,7 @@ export const away: Step = {
       ),
     );
     await kubectl(['-n', NAMESPACE, 'delete', 'trafficsplit', 'catalog', '--ignore-not-found']);
+    await replaceUnmeshed();
     return checks;
   },
 };
