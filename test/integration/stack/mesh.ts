@@ -16,7 +16,7 @@ import { AccessLog } from '../../../proxy-image/io/telemetry/access-log.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
 import { JsonLogger } from '../../../proxy-image/io/telemetry/log.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
-import { FixedDestination } from '../../../proxy-image/io/transport/local-network.ts';
+import { FixedDestination, type LocalNetwork } from '../../../proxy-image/io/transport/local-network.ts';
 import type { Address, OriginalDestination, TlsContext, Transport } from '../../../proxy-image/io/transport/types.ts';
 import type { StackLimits } from '../../../proxy-image/stack/options.ts';
 import { createStack, type Stack, type TrafficAddresses } from '../../../proxy-image/stack/stack.ts';
@@ -37,6 +37,7 @@ export interface ProxyOptions {
   authority?: TestAuthority;
   limits?: Partial<StackLimits>;
   originalDestination?: OriginalDestination;
+  localNetwork?: LocalNetwork;
 }
 
 /** One proxy of a test: its state is set by hand, everything below is the real thing. */
@@ -73,7 +74,7 @@ export class TestProxy {
       wallMs: () => Date.now(),
       tlsContext: () => this.tlsContext,
       originalDestination: options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
-      localNetwork: null,
+      localNetwork: options.localNetwork ?? null,
       listen: {
         outbound: [loopback()],
         inbound: [loopback()],

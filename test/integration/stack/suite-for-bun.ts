@@ -1,5 +1,6 @@
 import { createBunTransport } from '../../../proxy-image/io/transport/bun.ts';
 import { attackSuite } from './attack-suite.ts';
+import { destinationsSuite } from './destinations-suite.ts';
 import { http1Suite } from './http1-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
@@ -13,3 +14,4 @@ describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
 describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
+describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
