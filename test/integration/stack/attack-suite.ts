@@ -18,7 +18,7 @@ export function attackSuite(create: (onFault: (error: unknown) => void) => Trans
 
   beforeEach(async () => {
     mesh = new TestMesh(create);
-    proxy = await mesh.proxy({ limits: { headTimeoutMs: 300 } });
+    proxy = await mesh.proxy({ limits: { headTimeoutMs: 1000 } });
     answer = () => ok('fine');
     application = await serveHttp(mesh, (request) => answer(request));
     proxy.setService({});

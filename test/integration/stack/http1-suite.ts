@@ -14,7 +14,7 @@ export function http1Suite(create: (onFault: (error: unknown) => void) => Transp
 
   beforeEach(async () => {
     mesh = new TestMesh(create);
-    proxy = await mesh.proxy({ limits: { headTimeoutMs: 200 } });
+    proxy = await mesh.proxy({ limits: { headTimeoutMs: 1000 } });
     proxy.setService({});
   });
   afterEach(() => mesh.stop());
