@@ -10,7 +10,8 @@ ip iproute2
 nsenter util-linux
 flock util-linux
 sysctl procps
-openssl openssl"
+openssl openssl
+tcpdump tcpdump"
 
 cni_plugins() {
   local folder
