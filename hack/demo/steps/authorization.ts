@@ -60,7 +60,7 @@ export const authorization: Step = {
   ],
   async run() {
     await applyFile('samples/authorization/policy.yaml');
-    await waitProgrammed('server', 'stock-http', 10_000);
+    await waitProgrammed('server', 'stock-http', 30_000);
     const checks = [...(await callers()), await unmeshed(), ...(await revoke())];
     await kubectl(['-n', NAMESPACE, 'delete', 'servers,serverauthorizations', '--all']);
     return checks;

@@ -99,7 +99,7 @@ export const retriesStep = (options: RetriesOptions): Step => ({
 async function everyProfileInForce(): Promise<void> {
   for (const name of ['stock-retried', 'stock-plain', 'stock-down']) {
     await new LoadControl(`warm-${name}`).start({ url: url(name, '/item?fail=0'), rps: 5, phase: 'warm' });
-    await waitProgrammed('serviceprofile', `${name}.${NAMESPACE}.svc.cluster.local`, 10_000);
+    await waitProgrammed('serviceprofile', `${name}.${NAMESPACE}.svc.cluster.local`, 30_000);
     await new LoadControl(`warm-${name}`).stop();
   }
   await sleep(BUDGET_WINDOW_MS);

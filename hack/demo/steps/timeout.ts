@@ -11,7 +11,7 @@ export const timeout: Step = {
   async run() {
     await applyFile('samples/timeouts/profile.yaml');
     await get('deploy/traffic', url('stock', '/item'));
-    await waitProgrammed('serviceprofile', `stock.${NAMESPACE}.svc.cluster.local`, 10_000);
+    await waitProgrammed('serviceprofile', `stock.${NAMESPACE}.svc.cluster.local`, 30_000);
     const answers = await get('deploy/traffic', url('stock', '/slow?ms=2000'), 3);
     return answers.map((answer, index) =>
       check(
