@@ -13,8 +13,6 @@ export class Http2Request implements RequestView {
   readonly protocol: string;
   readonly contentLength: number;
   readonly isGrpc: boolean;
-  readonly isHead: boolean = false;
-  readonly idempotent: boolean = false;
   readonly routeMemo: RouteMemo = { table: null, route: null };
 
   constructor(list: HeaderList) {
