@@ -1,5 +1,5 @@
 import type { Connection } from '../transport/types.ts';
-import { RESET_BY_PEER } from './closed-streams.ts';
+import { type Closure, RESET_BY_PEER } from './closed-streams.ts';
 import { Http2Connection } from './connection.ts';
 import { KEEP_ALIVE, KEEP_ALIVE_ANSWER } from './deadlines.ts';
 import { ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from './error-codes.ts';
@@ -89,9 +89,9 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
     else opening.splice(opening.indexOf(stream), 1);
   }
 
-  override resetStream(stream: EngineStream, code: number): void {
+  protected override forget(stream: EngineStream, closure: Closure): void {
     if (stream.id === 0) this.#leaveOpening(stream);
-    super.resetStream(stream, code);
+    super.forget(stream, closure);
   }
 
   retire(): void {
@@ -159,8 +159,9 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
 
   protected override sentBeforePeer(): void {}
 
-  protected override streamGone(stream: EngineStream, inCall: boolean): void {
-    if (stream.id === this.#lastPossibleId) this.unusable();
+  protected override streamGone(_: EngineStream, inCall: boolean): void {
+    // Identifiers are used up.
+    if (this.#nextId > MAX_31_BIT && !inCall) this.unusable();
     if (!inCall) {
       this.#owner.streamEnded(this);
       this.#finishIfDone();
@@ -168,10 +169,14 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
     }
     this.#endedUntold++;
     if (this.context.flush.active) this.output.touch();
-    else queueMicrotask(() => this.settle());
+    else queueMicrotask(() => this.#tellEnded());
   }
 
   protected override settle(): void {
+    if (this.context.flush.active) this.#tellEnded();
+  }
+
+  #tellEnded(): void {
     while (this.#endedUntold > 0) {
       this.#endedUntold--;
       this.#owner.streamEnded(this);
@@ -220,7 +225,7 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
   protected override drainOver(): void {}
 
   protected override closed(): void {
-    this.settle();
+    this.#tellEnded();
     this.#owner.closed(this);
   }
 }

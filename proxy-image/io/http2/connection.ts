@@ -261,7 +261,7 @@ export abstract class Http2Connection extends Lifecycle implements FrameSink {
 
   protected trailers(stream: EngineStream, list: HeaderList, ends: boolean): void {
     if (stream.peerEnded) this.streamError(stream, STREAM_CLOSED);
-    else if (!ends || trailersOf(list) < 0) this.streamError(stream, PROTOCOL_ERROR);
+    else if (!ends || typeof trailersOf(list) === 'number') this.streamError(stream, PROTOCOL_ERROR);
     else this.peerEnds(stream, list);
   }
 

@@ -1,8 +1,8 @@
 import type { Connection } from '../transport/types.ts';
 import { Budget } from './budget.ts';
 import { ClosedStreams, type Closure, ENDED, RESET_BY_PEER, RESET_BY_US } from './closed-streams.ts';
-import { DEFAULT_WINDOW } from './frames.ts';
 import type { Flushable } from './flush.ts';
+import { DEFAULT_WINDOW } from './frames.ts';
 import type { Http2Context, Http2Limits } from './limits.ts';
 import { Output } from './output.ts';
 import { Sender, type SenderOwner } from './sender.ts';

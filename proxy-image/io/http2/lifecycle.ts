@@ -1,15 +1,6 @@
 import type { Connection, ConnectionError, ConnectionHandler, TimerOwner } from '../transport/types.ts';
 import { RESET_BY_US } from './closed-streams.ts';
-import {
-  BLOCK,
-  Deadlines,
-  DRAIN,
-  HANDSHAKE,
-  KEEP_ALIVE,
-  KEEP_ALIVE_ANSWER,
-  LINGER,
-  STALL,
-} from './deadlines.ts';
+import { BLOCK, Deadlines, DRAIN, HANDSHAKE, KEEP_ALIVE, KEEP_ALIVE_ANSWER, LINGER, STALL } from './deadlines.ts';
 import { Endpoint } from './endpoint.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, SETTINGS_TIMEOUT } from './error-codes.ts';
 import type { Http2Context } from './limits.ts';

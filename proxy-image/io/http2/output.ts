@@ -61,10 +61,10 @@ export class Output {
     return this.#length === 0 && this.outbox.pendingBytes === 0;
   }
 
-  raw(bytes: Buffer): void {
+  /** Whole frames, or what goes before them. Written with whatever comes next. */
+  hold(bytes: Buffer): void {
     const at = this.#reserve(bytes.length);
     this.#buffer!.set(bytes, at);
-    this.touch();
   }
 
   headers(id: number, block: Buffer, end: boolean): void {
@@ -136,7 +136,8 @@ export class Output {
   }
 
   #word(type: number, id: number, value: number): void {
-    this.#buffer!.writeUInt32BE(value, this.#frame(4, type, 0, id));
+    const at = this.#frame(4, type, 0, id);
+    this.#buffer!.writeUInt32BE(value, at);
     this.touch();
   }
 

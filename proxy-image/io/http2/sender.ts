@@ -2,7 +2,7 @@ import type { Budget } from './budget.ts';
 import { DEFAULT_WINDOW, MAX_31_BIT, MAX_FRAME_BYTES } from './frames.ts';
 import type { Output } from './output.ts';
 import { SendQueue } from './send-queue.ts';
-import { EngineStream } from './stream.ts';
+import type { EngineStream } from './stream.ts';
 
 /** Hears of END_STREAM when it is on its way. */
 export interface SenderOwner {

@@ -7,7 +7,8 @@ import { MAX_31_BIT, PREFACE } from './frames.ts';
 import { encodeBlock } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Context } from './limits.ts';
-import { CONNECT_DISABLED, requestOf } from './request.ts';
+import { CONNECT_DISABLED } from './rejection.ts';
+import { requestOf } from './request.ts';
 import { PeerSettings, serverSettings } from './settings.ts';
 import { EngineStream, NO_STREAM_HANDLER } from './stream.ts';
 import type { Http2Server, Http2ServerOwner, StreamEnd } from './types.ts';
@@ -33,7 +34,7 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
   constructor(connection: Connection, owner: Http2ServerOwner, context: Http2Context) {
     super(connection, context, new PeerSettings(true));
     this.#owner = owner;
-    this.output.raw(serverSettings(context.limits));
+    this.output.hold(serverSettings(context.limits));
     this.announceWindow();
   }
 

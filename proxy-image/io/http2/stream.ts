@@ -1,5 +1,5 @@
 import { DEFAULT_WINDOW } from './frames.ts';
-import { SendQueue } from './send-queue.ts';
+import type { SendQueue } from './send-queue.ts';
 import type { Http2Stream, StreamHandler } from './types.ts';
 
 /** What a stream hands on to its connection. */
@@ -65,7 +65,12 @@ export class EngineStream implements Http2Stream {
   /** Server role: bytes may go on in one direction when the other has ended. */
   tunnel = false;
 
-  constructor(owner: StreamOwner, id: number, sendWindow: number = DEFAULT_WINDOW, receiveWindow: number = DEFAULT_WINDOW) {
+  constructor(
+    owner: StreamOwner,
+    id: number,
+    sendWindow: number = DEFAULT_WINDOW,
+    receiveWindow: number = DEFAULT_WINDOW,
+  ) {
     this.#owner = owner;
     this.id = id;
     this.sendWindow = sendWindow;
