@@ -9,15 +9,25 @@ export interface Flushable {
  */
 export class FlushQueue {
   #depth = 0;
-  #dirty: Flushable[] = [];
-  #spare: Flushable[] = [];
+  readonly #dirty: Flushable[] = [];
+  #next = 0;
+
+  /** Within an event: what is added now is flushed later. */
+  get active(): boolean {
+    return this.#depth > 0;
+  }
 
   enter(): void {
     this.#depth++;
   }
 
+  /** Counts as part of the event while it flushes: that may find more to write (an ended stream makes room for another). */
   leave(): void {
-    if (--this.#depth === 0) this.#flush();
+    try {
+      if (this.#depth === 1 && this.#dirty.length > 0) this.#flush();
+    } finally {
+      this.#depth--;
+    }
   }
 
   /** The caller must see to it that it is not already in the queue. */
@@ -26,14 +36,10 @@ export class FlushQueue {
     else this.#dirty.push(target);
   }
 
+  /** A target that throws keeps the others waiting until the next event, no longer. */
   #flush(): void {
-    // Flushing may find more to write (a drained window wakes a stream): until nothing is left.
-    while (this.#dirty.length > 0) {
-      const targets = this.#dirty;
-      this.#dirty = this.#spare;
-      this.#spare = targets;
-      for (const target of targets) target.flush();
-      targets.length = 0;
-    }
+    while (this.#next < this.#dirty.length) this.#dirty[this.#next++]!.flush();
+    this.#dirty.length = 0;
+    this.#next = 0;
   }
 }

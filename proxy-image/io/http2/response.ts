@@ -1,20 +1,27 @@
-import { NO_GRPC_STATUS, type ResponseView } from '../http/message.ts';
+import type { ResponseView } from '../http/message.ts';
+import { isMeshField, isPseudo, type RegularFields, regular } from './fields.ts';
+import { blockWriter } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
+import { MALFORMED_STATUS, MISSING_PSEUDO, REPEATED_PSEUDO, UNKNOWN_PSEUDO } from './rejection.ts';
 
-/** A valid response head of HTTP/2 (RFC 9113 section 8.3.2), worked out once per header list. */
+const PROXY_ERROR = 'l5d-proxy-error';
+
+/** A valid response head of HTTP/2 (RFC 9113 section 8.3.2), worked out once per header list: by `responseOf`. */
 export class Http2Response implements ResponseView {
   readonly list: HeaderList;
   readonly status: number;
   readonly grpcStatus: number;
   readonly proxyError: string;
   readonly contentLength: number;
+  #block: Buffer | null = null;
+  #tellingBlock: Buffer | null = null;
 
-  constructor(list: HeaderList) {
+  constructor(list: HeaderList, status: number, fields: RegularFields) {
     this.list = list;
-    this.status = Number(list.first(':status') ?? 0);
-    this.grpcStatus = Number(list.first('grpc-status') ?? NO_GRPC_STATUS);
-    this.proxyError = list.first('l5d-proxy-error') ?? '';
-    this.contentLength = Number(list.first('content-length') ?? -1);
+    this.status = status;
+    this.grpcStatus = fields.grpcStatus;
+    this.proxyError = fields.proxyError;
+    this.contentLength = fields.contentLength;
   }
 
   first(name: string): string {
@@ -22,7 +29,49 @@ export class Http2Response implements ResponseView {
   }
 
   /** The block for the client: without what belongs to the mesh, but with `l5d-proxy-error` where `tellsError`. Remembered. */
-  forwardBlock(_tellsError: boolean): Buffer {
-    throw new Error('not yet');
+  forwardBlock(tellsError: boolean): Buffer {
+    if (tellsError && this.proxyError !== '') {
+      this.#tellingBlock ??= this.#encode(true);
+      return this.#tellingBlock;
+    }
+    this.#block ??= this.#encode(false);
+    return this.#block;
   }
+
+  #encode(tellsError: boolean): Buffer {
+    const { names, values, sensitive } = this.list;
+    blockWriter.begin();
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
+      if (isMeshField(name) && !(tellsError && name === PROXY_ERROR)) continue;
+      blockWriter.field(name, values[i]!, sensitive?.has(i) ?? false);
+    }
+    return blockWriter.end();
+  }
+}
+
+/** What the list says as a response, or why it says nothing (`rejection.ts`). Remembered with the list. */
+export function responseOf(list: HeaderList): Http2Response | number {
+  if (list.meaning instanceof Http2Response) return list.meaning;
+  const status = statusOf(list);
+  if (status < 0) return status;
+  const refused = regular.read(list, 1);
+  if (refused < 0) return refused;
+  const response = new Http2Response(list, status, regular);
+  list.meaning = response;
+  return response;
+}
+
+/** `:status`, and nothing else of its sort, comes first. */
+function statusOf(list: HeaderList): number {
+  const { names, values } = list;
+  for (let i = 0; i < names.length && isPseudo(names[i]!); i++) {
+    if (names[i] !== ':status') return UNKNOWN_PSEUDO;
+    if (i > 0) return REPEATED_PSEUDO;
+  }
+  if (names[0] !== ':status') return MISSING_PSEUDO;
+  if (!/^[1-5][0-9][0-9]$/.test(values[0]!)) return MALFORMED_STATUS;
+  const status = Number(values[0]);
+  // RFC 9113 section 8.6: HTTP/2 has no upgrade.
+  return status === 101 ? MALFORMED_STATUS : status;
 }

@@ -8,8 +8,11 @@ import type { Http2Response } from './response.ts';
  * live on a prototype: no closure per stream or event. Nothing is called back within `Http2Client.open` and `Http2Stream.send*`.
  */
 export interface Http2Stream {
+  /** Client role: 0 until the head is sent. */
   readonly id: number;
   handler: StreamHandler;
+  /** Client role: the request is HEAD, so that the response may announce a length and have no body. Set before the head is sent. */
+  toHead: boolean;
   /** A header section, complete: a block of `hpack/encode.ts`. `end` sets END_STREAM. */
   sendHeaders(block: Buffer, end: boolean): void;
   /**
@@ -17,7 +20,10 @@ export interface Http2Stream {
    * feeder stops until `handler.onWritable`.
    */
   sendData(bytes: Buffer, from: number, to: number): boolean;
-  /** END_STREAM, behind whatever waits. */
+  /**
+   * END_STREAM, behind whatever waits. A server's stream is over with it: what is left of the request is refused (RST_STREAM(NO_ERROR), RFC 9113 section
+   * 8.1) and `handler` hears nothing more of it. Not so for CONNECT, whose directions end each by itself.
+   */
   sendEnd(): void;
   /** A trailer section with END_STREAM, behind whatever waits. */
   sendTrailers(block: Buffer): void;

@@ -1,0 +1,63 @@
+import { HUFFMAN_ERROR, huffmanDecode } from './huffman.ts';
+
+/** Longest text that is ever materialised. */
+export const TEXT_BYTES: number = 16 * 1024;
+
+/** Measured: up to here finding a string that exists is cheaper than making one. */
+const INTERNED_BYTES = 16;
+const INTERNED = 1024;
+
+/**
+ * Short texts seen last, by hash: names and values such as `te`, `trailers`, `200` are few, and a string that exists costs neither memory nor a call.
+ * For the whole process; what an attacker can do with it is make it useless.
+ */
+const interned: string[] = new Array<string>(INTERNED).fill('');
+
+/** One JavaScript character per octet. */
+export function latin1(bytes: Buffer, from: number, to: number): string {
+  const length = to - from;
+  if (length > INTERNED_BYTES) return bytes.latin1Slice(from, to);
+  if (length === 0) return '';
+  let hash = length;
+  for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
+  const slot = (hash ^ (hash >>> 10)) & (INTERNED - 1);
+  const known = interned[slot]!;
+  if (known.length === length) {
+    let i = 0;
+    while (i < length && known.charCodeAt(i) === bytes[from + i]) i++;
+    if (i === length) return known;
+  }
+  const text = bytes.latin1Slice(from, to);
+  interned[slot] = text;
+  return text;
+}
+
+/** A string literal (RFC 7541 section 5.2) that is checked and measured, but not made a string yet. */
+export class Text {
+  /** May be more than TEXT_BYTES for a coded text: then it is known to be well-formed, but cannot be had. */
+  length = 0;
+  readonly #scratch: Buffer = Buffer.allocUnsafeSlow(TEXT_BYTES + 1);
+  #bytes: Buffer = this.#scratch;
+  #from = 0;
+
+  plain(bytes: Buffer, from: number, to: number): void {
+    this.#bytes = bytes;
+    this.#from = from;
+    this.length = to - from;
+  }
+
+  /** False: malformed. */
+  coded(bytes: Buffer, from: number, to: number): boolean {
+    const length = huffmanDecode(bytes, from, to, this.#scratch);
+    if (length === HUFFMAN_ERROR) return false;
+    this.#bytes = this.#scratch;
+    this.#from = 0;
+    this.length = length;
+    return true;
+  }
+
+  /** As long as the bytes are what they were. */
+  toString(): string {
+    return latin1(this.#bytes, this.#from, this.#from + this.length);
+  }
+}
