@@ -93,6 +93,7 @@ export class OutboundCall implements HttpCall, Waiter {
     recorder.routeRequest(route);
     // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
     exchange.retain = head.contentLength <= REPLAY_LIMITS.requestBytes;
+    exchange.peeks = exchange.isGrpc && route.isRetryable;
     if (route.timeoutMs > 0) exchange.setDeadline(route.timeoutMs);
     exchange.prepare(extra);
     this.#tryService();

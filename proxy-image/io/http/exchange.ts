@@ -123,6 +123,7 @@ export class Exchange implements TimerOwner {
   /** The upstream has no room. */
   #held = false;
   #collecting = false;
+  #halfEnded = false;
   #trailers: Http2Trailers | null = null;
   #deadline: Timer | null = null;
 
@@ -172,6 +173,7 @@ export class Exchange implements TimerOwner {
     this.#headSent = false;
     this.#held = false;
     this.#collecting = false;
+    this.#halfEnded = false;
     this.#trailers = null;
   }
 
@@ -249,6 +251,10 @@ export class Exchange implements TimerOwner {
     this.#trailers = trailers;
     if (this.#collecting) this.#collected();
     else if (this.#headSent) this.upstream?.finish(trailers);
+    if (this.#halfEnded) {
+      this.upstream = null;
+      this.#end('complete');
+    }
   }
 
   /** Gathers a body of `length` bytes (-1 = unknown) for `call.collected`, if it is at most `maxBytes`. */
@@ -357,6 +363,13 @@ export class Exchange implements TimerOwner {
     this.noteFirstByte();
     this.server!.endResponse(trailers);
     this.#end('complete');
+  }
+
+  /** A tunnel has ended in the direction to the client; the other goes on. */
+  tunnelHalfEnded(): void {
+    this.noteFirstByte();
+    this.#halfEnded = true;
+    this.server!.endResponse(null);
   }
 
   /** Answers without (or after) a try. The rest of a short request body is read and dropped, so that the connection stays usable. */

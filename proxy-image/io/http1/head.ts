@@ -92,6 +92,11 @@ export class Head {
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'];
 const IDEMPOTENT = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
 
+/** RFC 9110 section 9.2.2. */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.includes(method);
+}
+
 export class RequestHead extends Head implements RequestView {
   readonly routeMemo: RouteMemo | null = null;
   /** gRPC needs HTTP/2 (gRPC over HTTP2, protocol description). */

@@ -49,6 +49,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
       this.#chunked.begin(true);
     }
     this.#ended = end && to === from && this.#chunked === null;
+    stream.toHead = exchange.isHead;
     stream.sendHeaders(exchange.http2Block(), this.#ended);
     const taken = to === from || this.write(bytes, from, to);
     if (end) this.finish(null);
@@ -138,6 +139,10 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   }
 
   #complete(exchange: Exchange, trailers: Http2Trailers | null): void {
+    if (exchange.tunnels && !exchange.requestDone) {
+      exchange.tunnelHalfEnded();
+      return;
+    }
     this.#exchange = null;
     exchange.detachUpstream();
     // A server that has answered without reading all wants no more of it (RFC 9113 section 8.1).

@@ -15,10 +15,17 @@ class Line implements StreamLender {
   readonly client: Http2Client;
   promised = 0;
   idleSinceMs: number;
+  /** How many streams it takes is known, or may be assumed. */
+  settled: boolean;
 
-  constructor(client: Http2Client, nowMs: number) {
+  constructor(client: Http2Client, settled: boolean, nowMs: number) {
     this.client = client;
+    this.settled = settled;
     this.idleSinceMs = nowMs;
+  }
+
+  get hasRoom(): boolean {
+    return this.settled && this.client.capacity > this.promised;
   }
 
   get load(): number {
@@ -76,8 +83,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   #freeLine(): Line | null {
     let best: Line | null = null;
     for (const line of this.#lines) {
-      if (line.client.capacity <= line.promised) continue;
-      if (best === null || line.load < best.load) best = line;
+      if (line.hasRoom && (best === null || line.load < best.load)) best = line;
     }
     return best;
   }
@@ -115,7 +121,8 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
     this.#open++;
     this.#owner.observer.opened(connection, this);
     const client = new Http2ClientConnection(connection, prelude, this, this.#http2);
-    this.#lines.push(new Line(client, this.#nowMs));
+    // Requests need not wait for the first SETTINGS; but where the streams of one connection have run out, the next would be asked for too many.
+    this.#lines.push(new Line(client, this.#lines.length === 0, this.#nowMs));
     this.#serveWaiters();
     this.#watchIdle();
   }
@@ -128,7 +135,9 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
     this.#retireIfEmpty();
   }
 
-  capacityChanged(): void {
+  capacityChanged(client: Http2Client): void {
+    const line = this.#lineOf(client);
+    if (line !== undefined) line.settled = true;
     this.#serveWaiters();
   }
 
