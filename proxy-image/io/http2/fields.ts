@@ -1,5 +1,5 @@
-import { FIELD_VALUE, isBlank, TOKEN } from '../http1/octets.ts';
 import { NO_GRPC_STATUS } from '../http/message.ts';
+import { FIELD_VALUE, isBlank, TOKEN } from '../http1/octets.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import { STATIC_NAMES } from './hpack/static-table.ts';
 import {
