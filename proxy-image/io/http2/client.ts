@@ -7,7 +7,7 @@ import { MAX_31_BIT, PREFACE } from './frames.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Context } from './limits.ts';
 import { responseOf } from './response.ts';
-import { clientSettings, PeerSettings } from './settings.ts';
+import { clientOpening, PeerSettings } from './settings.ts';
 import { EngineStream } from './stream.ts';
 import type { Http2Client, Http2ClientOwner, StreamHandler } from './types.ts';
 
@@ -33,10 +33,10 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
     super(connection, context, new PeerSettings(false));
     this.#owner = owner;
     this.#base = connection.bytesWritten;
-    const settings = clientSettings(context.limits);
-    this.output.hold(Buffer.concat(prelude === null ? [PREFACE, settings] : [prelude, PREFACE, settings]));
+    const opening = clientOpening(context.limits);
+    this.output.hold(Buffer.concat(prelude === null ? [PREFACE, opening] : [prelude, PREFACE, opening]));
     // What opens a connection also opens a stream, in the same turn, whose head goes with the preface.
-    queueMicrotask(() => this.announceWindow());
+    queueMicrotask(() => this.output.touch());
     if (this.limits.keepAliveMs > 0) this.deadlines.set(KEEP_ALIVE, this.limits.keepAliveMs);
   }
 

@@ -127,11 +127,11 @@ export abstract class Http2Connection extends Lifecycle implements FrameSink {
 
   #dataOnClosed(id: number): void {
     if (this.isIdle(id)) this.fail(PROTOCOL_ERROR);
-    else this.#onClosed(id);
+    else this.onClosed(id);
   }
 
   /** DATA or HEADERS on a stream that is closed: a mistake, unless it was on its way when this side reset the stream (section 5.1). */
-  #onClosed(id: number): void {
+  protected onClosed(id: number): void {
     const closure = this.closedStreams.find(id);
     if (closure === ENDED) this.fail(STREAM_CLOSED);
     else if (closure === RESET_BY_PEER) {
@@ -256,7 +256,7 @@ export abstract class Http2Connection extends Lifecycle implements FrameSink {
   }
 
   protected headersOnClosed(id: number): void {
-    this.#onClosed(id);
+    this.onClosed(id);
   }
 
   protected trailers(stream: EngineStream, list: HeaderList, ends: boolean): void {

@@ -2,7 +2,6 @@ import type { Connection } from '../transport/types.ts';
 import { Budget } from './budget.ts';
 import { ClosedStreams, type Closure, ENDED, RESET_BY_PEER, RESET_BY_US } from './closed-streams.ts';
 import type { Flushable } from './flush.ts';
-import { DEFAULT_WINDOW } from './frames.ts';
 import type { Http2Context, Http2Limits } from './limits.ts';
 import { Output } from './output.ts';
 import { Sender, type SenderOwner } from './sender.ts';
@@ -98,11 +97,6 @@ export abstract class Endpoint implements StreamOwner, SenderOwner, Flushable {
   }
 
   // What the peer does to them.
-
-  /** The window was raised when the connection began. */
-  protected announceWindow(): void {
-    this.output.windowUpdate(0, this.limits.connectionWindowBytes - DEFAULT_WINDOW);
-  }
 
   protected opened(): void {
     this.#resets.earn(RESETS_EARNED_PER_STREAM);

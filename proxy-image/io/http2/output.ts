@@ -68,18 +68,19 @@ export class Output {
   }
 
   headers(id: number, block: Buffer, end: boolean): void {
-    if (this.#firstBlock || block.length > MAX_FRAME_BYTES) {
-      this.#longHeaders(id, this.#firstBlock ? Buffer.concat([FIRST_BLOCK_PREFIX, block]) : block, end);
-      return;
+    if (this.#firstBlock) {
+      this.#firstBlock = false;
+      this.headers(id, Buffer.concat([FIRST_BLOCK_PREFIX, block]), end);
+    } else if (block.length > MAX_FRAME_BYTES) this.#longHeaders(id, block, end);
+    else {
+      const at = this.#frame(block.length, HEADERS, end ? END_STREAM | END_HEADERS : END_HEADERS, id);
+      this.#buffer!.set(block, at);
+      this.#remember(at, id);
+      this.touch();
     }
-    const at = this.#frame(block.length, HEADERS, end ? END_STREAM | END_HEADERS : END_HEADERS, id);
-    this.#buffer!.set(block, at);
-    this.#remember(at, id);
-    this.touch();
   }
 
   #longHeaders(id: number, block: Buffer, end: boolean): void {
-    this.#firstBlock = false;
     for (let from = 0; from < block.length; from += MAX_FRAME_BYTES) {
       const to = Math.min(block.length, from + MAX_FRAME_BYTES);
       const flags = to === block.length ? END_HEADERS : 0;

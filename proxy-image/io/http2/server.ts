@@ -1,5 +1,5 @@
 import type { Connection } from '../transport/types.ts';
-import { RESET_BY_US } from './closed-streams.ts';
+import { NOT_REMEMBERED, RESET_BY_US } from './closed-streams.ts';
 import { Http2Connection } from './connection.ts';
 import { DRAIN } from './deadlines.ts';
 import { NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from './error-codes.ts';
@@ -9,7 +9,7 @@ import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Context } from './limits.ts';
 import { CONNECT_DISABLED } from './rejection.ts';
 import { requestOf } from './request.ts';
-import { PeerSettings, serverSettings } from './settings.ts';
+import { PeerSettings, serverOpening } from './settings.ts';
 import { EngineStream, NO_STREAM_HANDLER } from './stream.ts';
 import type { Http2Server, Http2ServerOwner, StreamEnd } from './types.ts';
 
@@ -34,8 +34,8 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
   constructor(connection: Connection, owner: Http2ServerOwner, context: Http2Context) {
     super(connection, context, new PeerSettings(true));
     this.#owner = owner;
-    this.output.hold(serverSettings(context.limits));
-    this.announceWindow();
+    this.output.hold(serverOpening(context.limits));
+    this.output.touch();
   }
 
   get idle(): boolean {
@@ -137,6 +137,12 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
     this.closedStreams.add(id, RESET_BY_US);
     this.output.headers(id, block, true);
     if (!ends) this.output.reset(id, NO_ERROR);
+  }
+
+  /** An identifier that was skipped may not be used later (RFC 9113 section 5.1.1). */
+  protected override headersOnClosed(id: number): void {
+    if (id <= this.#finalId && this.closedStreams.find(id) === NOT_REMEMBERED) this.fail(PROTOCOL_ERROR);
+    else this.onClosed(id);
   }
 
   protected override oversized(id: number, stream: EngineStream | null, ends: boolean): void {

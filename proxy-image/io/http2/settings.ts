@@ -12,10 +12,12 @@ import {
   MAX_HEADER_LIST_SIZE,
   SETTINGS,
   uint32,
+  WINDOW_UPDATE,
 } from './frames.ts';
 import type { Http2Limits } from './limits.ts';
 
 const ENTRY_BYTES = 6;
+const INCREMENT_BYTES = 4;
 const MAX_FRAME_SIZE_LIMIT = 0xff_ffff;
 
 /** What the peer has announced, as far as it matters here: frames are never larger than every peer takes, and blocks use no table. */
@@ -68,8 +70,9 @@ export class PeerSettings {
   }
 }
 
-export function serverSettings(limits: Readonly<Http2Limits>): Buffer {
-  return settingsFrame([
+/** What a server says first: SETTINGS, and the larger window of the connection, which no setting can announce. */
+export function serverOpening(limits: Readonly<Http2Limits>): Buffer {
+  return opening(limits, [
     [MAX_CONCURRENT_STREAMS, limits.serverStreams],
     [INITIAL_WINDOW_SIZE, limits.streamWindowBytes],
     [MAX_HEADER_LIST_SIZE, limits.headers.listBytes],
@@ -77,23 +80,31 @@ export function serverSettings(limits: Readonly<Http2Limits>): Buffer {
   ]);
 }
 
-export function clientSettings(limits: Readonly<Http2Limits>): Buffer {
-  return settingsFrame([
+/** The same of a client, behind its preface. */
+export function clientOpening(limits: Readonly<Http2Limits>): Buffer {
+  return opening(limits, [
     [ENABLE_PUSH, 0],
     [INITIAL_WINDOW_SIZE, limits.streamWindowBytes],
     [MAX_HEADER_LIST_SIZE, limits.headers.listBytes],
   ]);
 }
 
-function settingsFrame(entries: readonly (readonly [setting: number, value: number])[]): Buffer {
+function opening(
+  limits: Readonly<Http2Limits>,
+  entries: readonly (readonly [setting: number, value: number])[],
+): Buffer {
   const length = entries.length * ENTRY_BYTES;
-  const frame = Buffer.alloc(FRAME_HEADER_BYTES + length);
-  frame.writeUIntBE(length, 0, 3);
-  frame[3] = SETTINGS;
+  const windowAt = FRAME_HEADER_BYTES + length;
+  const frames = Buffer.alloc(windowAt + FRAME_HEADER_BYTES + INCREMENT_BYTES);
+  frames.writeUIntBE(length, 0, 3);
+  frames[3] = SETTINGS;
   entries.forEach(([setting, value], i) => {
     const at = FRAME_HEADER_BYTES + i * ENTRY_BYTES;
-    frame.writeUInt16BE(setting, at);
-    frame.writeUInt32BE(value, at + 2);
+    frames.writeUInt16BE(setting, at);
+    frames.writeUInt32BE(value, at + 2);
   });
-  return frame;
+  frames[windowAt + 2] = INCREMENT_BYTES;
+  frames[windowAt + 3] = WINDOW_UPDATE;
+  frames.writeUInt32BE(limits.connectionWindowBytes - DEFAULT_WINDOW, windowAt + FRAME_HEADER_BYTES);
+  return frames;
 }
