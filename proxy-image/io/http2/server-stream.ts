@@ -1,22 +1,28 @@
 import { type Answer, grpcStatusOf } from '../http/answer.ts';
 import type { ExchangeEnd } from '../http/call.ts';
-import { type Exchange, type ExchangeServer, NO_RESET } from '../http/exchange.ts';
+import { type Exchange, type ExchangePool, type ExchangeServer, NO_RESET } from '../http/exchange.ts';
 import { responseBlockOf } from '../http/translate.ts';
 import type { BodyKind, ResponseHead } from '../http1/head.ts';
 import { CANCEL, INTERNAL_ERROR } from './error-codes.ts';
 import { encodeBlock } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Response } from './response.ts';
-import type { Http2Session } from './session.ts';
 import { type Http2Trailers, trailersOf } from './trailers.ts';
 import type { Http2Stream, StreamEnd, StreamHandler } from './types.ts';
+
+/** The connection of a stream. */
+export interface ServerStreamOwner {
+  readonly exchanges: ExchangePool;
+  /** The stream's exchange has ended: the record may serve another. */
+  streamEnded(serving: ServerStream, isTunnel: boolean): void;
+}
 
 /** The client's side of an exchange that came on a stream of HTTP/2. Pooled by its session. */
 export class ServerStream implements ExchangeServer, StreamHandler {
   readonly protocol = 'http2';
   readonly framed = false;
   readonly reading = false;
-  #session!: Http2Session;
+  #session!: ServerStreamOwner;
   #stream!: Http2Stream;
   #exchange: Exchange | null = null;
   /** The next hop does not take the request's bytes: what is handed on is kept there, and not credited to the client. */
@@ -26,7 +32,7 @@ export class ServerStream implements ExchangeServer, StreamHandler {
   /** The stream is gone: nothing can be sent or reset any more. */
   #gone = false;
 
-  begin(session: Http2Session, stream: Http2Stream, exchange: Exchange): void {
+  begin(session: ServerStreamOwner, stream: Http2Stream, exchange: Exchange): void {
     this.#session = session;
     this.#stream = stream;
     this.#exchange = exchange;

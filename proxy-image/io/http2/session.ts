@@ -5,7 +5,7 @@ import type { Connection } from '../transport/types.ts';
 import type { Http2Context } from './limits.ts';
 import type { Http2Request } from './request.ts';
 import { Http2ServerConnection } from './server.ts';
-import { ServerStream } from './server-stream.ts';
+import { ServerStream, type ServerStreamOwner } from './server-stream.ts';
 import type { Http2Server, Http2ServerOwner, Http2Stream } from './types.ts';
 
 /** What all HTTP/2 connections of clients share. */
@@ -19,7 +19,7 @@ const MAX_IDLE_STREAMS = 256;
 const IDLE_STREAMS: ServerStream[] = [];
 
 /** A client's HTTP/2 connection: every stream is an exchange. */
-export class Http2Session implements HttpConnection, Http2ServerOwner {
+export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStreamOwner {
   readonly exchanges: ExchangePool;
   readonly #service: HttpService;
   readonly #server: Http2Server;
@@ -43,7 +43,6 @@ export class Http2Session implements HttpConnection, Http2ServerOwner {
     this.#service.begin(exchange, request);
   }
 
-  /** The stream's exchange has ended. */
   streamEnded(serving: ServerStream, isTunnel: boolean): void {
     if (isTunnel) this.#tunnels.delete(serving);
     if (IDLE_STREAMS.length < MAX_IDLE_STREAMS) IDLE_STREAMS.push(serving);
