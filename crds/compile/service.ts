@@ -5,6 +5,7 @@ import type {
   ServiceDestination,
   UnknownDestination,
 } from '../../proxy-image/contract/resources.ts';
+import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { portInRanges } from '../scalars/port.ts';
 import type { ServiceModel } from '../types/kubernetes.ts';
 import type { ServiceProfileModel } from '../types/models.ts';
@@ -70,6 +71,12 @@ function compileServiceDestination(
     backends: compileBackends(view, mesh, root, profile),
     balancer: mesh.proxy.balancer,
     localTrafficOnly: service.internalTrafficPolicy === 'Local',
+    slowStartMs: SERVICE_DEFAULTS.slowStartMs,
+    breaker: SERVICE_DEFAULTS.breaker,
+    penalty: SERVICE_DEFAULTS.penalty,
+    retry: SERVICE_DEFAULTS.retry,
+    timeouts: SERVICE_DEFAULTS.timeouts,
+    queue: SERVICE_DEFAULTS.queue,
   };
 }
 

@@ -53,7 +53,7 @@ function balance(
   nowMs: number,
 ): EndpointState | null {
   if (candidates.length <= 1) return candidates[0] ?? null;
-  if (balancer.type === 'roundRobin') return candidates[pool.cursor++ % candidates.length]!;
+  if (balancer.type !== 'ewma') return candidates[pool.cursor++ % candidates.length]!;
   return powerOfTwo(candidates, balancer, rng, nowMs);
 }
 

@@ -69,6 +69,12 @@ describe('compile: what an address is', () => {
       ],
       balancer: { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
       localTrafficOnly: false,
+      slowStartMs: 0,
+      breaker: null,
+      penalty: null,
+      retry: null,
+      timeouts: { requestMs: 0, responseMs: 0, idleMs: 0 },
+      queue: { capacity: 10_000, failfastMs: 3_000 },
     });
   });
 

@@ -10,6 +10,7 @@ import type {
   ServiceDestination,
   WorkloadResource,
 } from '../../../proxy-image/contract/resources.ts';
+import { SERVICE_DEFAULTS } from '../../../proxy-image/contract/service-defaults.ts';
 import type { Clock } from '../../../proxy-image/core/clock.ts';
 import { defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
 import type { Rng } from '../../../proxy-image/core/rng.ts';
@@ -114,6 +115,7 @@ export function service(more: Partial<ServiceDestination> = {}): ServiceDestinat
     backends: [backend('web', 1000)],
     balancer: { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
     localTrafficOnly: false,
+    ...SERVICE_DEFAULTS,
     ...more,
   };
 }
