@@ -6,6 +6,7 @@ import type {
   UnknownDestination,
 } from '../../proxy-image/contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
+import { parseTraffic } from '../parse/traffic/traffic.ts';
 import { portInRanges } from '../scalars/port.ts';
 import type { ServiceModel } from '../types/kubernetes.ts';
 import type { ServiceProfileModel } from '../types/models.ts';
@@ -58,6 +59,7 @@ function compileServiceDestination(
   const mesh = view.mesh();
   const name = nameOf(service);
   const profile = effectiveProfile(view, mesh, name, clientNamespace);
+  const { traffic } = parseTraffic(service.meta.annotations, mesh.proxy.balancer);
   const root = { ...name, port: port.port, family: addressFamily(address.ip) };
   return {
     type: 'service',
@@ -69,13 +71,13 @@ function compileServiceDestination(
     routes: profile?.routes ?? [],
     retryBudget: effectiveBudget(profile),
     backends: compileBackends(view, mesh, root, profile),
-    balancer: mesh.proxy.balancer,
+    balancer: traffic.balancer,
     localTrafficOnly: service.internalTrafficPolicy === 'Local',
-    slowStartMs: SERVICE_DEFAULTS.slowStartMs,
-    breaker: SERVICE_DEFAULTS.breaker,
-    penalty: SERVICE_DEFAULTS.penalty,
-    retry: SERVICE_DEFAULTS.retry,
-    timeouts: SERVICE_DEFAULTS.timeouts,
+    slowStartMs: traffic.slowStartMs,
+    breaker: traffic.breaker,
+    penalty: traffic.penalty,
+    retry: traffic.retry,
+    timeouts: traffic.timeouts,
     queue: SERVICE_DEFAULTS.queue,
   };
 }

@@ -1,5 +1,5 @@
 import type { Breaker } from '../../contract/resources.ts';
-import { breakerAllows } from '../breaker/breaker.ts';
+import { breakerAllows } from '../breaker/gate.ts';
 import type { EndpointState } from './endpoint.ts';
 
 /** Ejected, or tried for this request already: never. */
