@@ -129,6 +129,8 @@ function powerOfTwo(
     const isReadyA = usability(a, breaker, tried, nowMs) === READY;
     const isReadyB = usability(b, breaker, tried, nowMs) === READY;
     if (isReadyA && isReadyB) {
+      if (isEjected(a, breaker)) return a;
+      if (isEjected(b, breaker)) return b;
       const isB = isCheaper(b, a, rules.balancer, nowMs);
       if (slowStartMs === 0) return isB ? b : a;
       return isAdmitted(isB ? b : a, slowStartMs, rng, nowMs) === isB ? b : a;
@@ -137,6 +139,11 @@ function powerOfTwo(
     if (isReadyB) return b;
   }
   return scan(list, below(rng, list.length), breaker, tried, nowMs);
+}
+
+/** Ready and ejected: due for its probe. What it cost when it failed must not keep it from being looked at. */
+function isEjected({ breaker }: EndpointState, policy: Breaker | null): boolean {
+  return breaker !== null && policy !== null && breaker.ejected;
 }
 
 function isCheaper(a: EndpointState, b: EndpointState, balancer: Balancer, nowMs: number): boolean {

@@ -13,21 +13,10 @@ import {
 } from '../../../proxy-image/core/balance/pick.ts';
 import { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
-import { endpoint, ScriptedRng } from './fixtures.ts';
+import { endpoint, poolOf, ScriptedRng } from './fixtures.ts';
 
 const EWMA: EwmaBalancer = { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 };
 const HERE = { node: 'node-1', zone: 'a' };
-
-function poolOf(count: number, more: (index: number) => object = () => ({})): EndpointPool {
-  const pool = new EndpointPool('endpoints/shop/web:80/ipv4', 1);
-  pool.replace(
-    'v1',
-    Array.from({ length: count }, (_, i) => endpoint(`10.0.0.${i + 1}`, more(i))),
-    HERE,
-    0,
-  );
-  return pool;
-}
 
 const rules = (balancer: Balancer = EWMA, localTrafficOnly = false) => ({
   balancer,
