@@ -308,6 +308,19 @@ describe('picks among ejected endpoints', () => {
     for (let i = 0; i < 200; i++) expect(pickEndpoint(pool, rules, [], rng, 1_000)).to.not.equal(a);
   });
 
+  it('prefers an endpoint that is due for its probe to a cheaper one, whichever is drawn first', () => {
+    // Of two endpoints the first number draws one, the second can only draw the other.
+    for (const drawn of [0, 1]) {
+      const { pool, a } = ejected(CONSECUTIVE, 2);
+      a.rttMs = 9_000;
+      a.rttAtMs = 0;
+      const pick = () => pickEndpoint(pool, rules, [], new ScriptedRng(drawn, 0), 1_000);
+      expect(pick()).to.equal(a);
+      request(pool, a, CONSECUTIVE, 'success', 1_000);
+      expect(pick()).to.equal(pool.endpoints[1]);
+    }
+  });
+
   it('says that all are ejected, and looks again when a penalty ends or a probe does', () => {
     const { pool, a } = ejected();
     const pick = (nowMs: number) => pickEndpoint(pool, rules, [], new ScriptedRng(), nowMs);
