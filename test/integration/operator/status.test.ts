@@ -286,6 +286,18 @@ describe('status of custom resources at a real API server', function () {
     expect(alone.reason).to.equal('NoSubscribers');
   });
 
+  it('is an Event where a Service has an annotation that is not accepted', async () => {
+    const annotations = { 'retry.linkerd.io/limit': 'many' };
+    await cluster.apply('services', NAMESPACE, 'annotated', { ...port(80), metadata: { annotations } });
+    await eventually('an Event that names the annotation', async () => {
+      const { items } = await cluster.list('events', NAMESPACE);
+      return items.some((event) => {
+        const { reason, regarding, note } = event as { reason?: string; regarding?: { name?: string }; note?: string };
+        return reason === 'InvalidAnnotation' && regarding?.name === 'annotated' && note?.includes('limit') === true;
+      });
+    });
+  });
+
   it('is left to the leader: a process with other roles serves, and takes no part in the election', async () => {
     const webhooks = await new Plane(api, 'op-webhooks', { flags: ['--roles', 'webhooks'] }).start();
     try {
