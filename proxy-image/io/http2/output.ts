@@ -20,8 +20,8 @@ import { FIRST_BLOCK_PREFIX } from './hpack/encode.ts';
 
 /** Holds several full frames: at full speed a system call per 64 KiB, and one that writes less costs no more memory, because buffers are shared. */
 const GATHER_BYTES = 64 * 1024;
-/** Buffers kept for the next event. One event writes to few connections. */
-const KEPT_BUFFERS = 4;
+/** Buffers kept for the next event, which may write to many connections. Memory that is never touched costs nothing: what counts is what is written. */
+const KEPT_BUFFERS = 32;
 const free: Buffer[] = [];
 
 /** Frames on their way out: gathered during an event, written once at its end. A connection at rest holds no buffer. */

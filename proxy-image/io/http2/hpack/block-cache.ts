@@ -18,6 +18,8 @@ class Slot {
   length = -1;
   bytes: Buffer = NO_BYTES;
   list: HeaderList;
+  /** Fields of the list that the block inserts into the dynamic table; `null` = none. */
+  insertions: readonly number[] | null = null;
 
   constructor(list: HeaderList) {
     this.list = list;
@@ -42,22 +44,40 @@ export class BlockCache {
   #slots: (Slot | null)[] = [];
   #last: Slot | null = null;
   #hash = 0;
+  /** Of the block that was found last: fields of its list that go into the dynamic table again. */
+  insertions: readonly number[] | null = null;
 
   find(bytes: Buffer, from: number, to: number, version: number): HeaderList | null {
     const length = to - from;
     if (length > BLOCK_BYTES) return null;
     const last = this.#last;
-    if (last?.holds(bytes, from, length, version)) return last.list;
+    if (last?.holds(bytes, from, length, version)) {
+      this.insertions = last.insertions;
+      return last.list;
+    }
     this.#hash = hashOf(bytes, from, to);
     const slot = this.#slots[this.#hash & (SLOTS - 1)];
     if (slot === undefined || slot === null || slot.hash !== this.#hash) return null;
     if (!slot.holds(bytes, from, length, version)) return null;
     this.#last = slot;
+    this.insertions = slot.insertions;
     return slot.list;
   }
 
+  /** The table takes other entries than before: no block is known to do what it did. */
+  forgetInsertions(): void {
+    for (const slot of this.#slots) if (slot !== null && slot.insertions !== null) slot.length = -1;
+  }
+
   /** Right after `find` has not found the same block. `version`: of the table that it refers to, or ANY_VERSION. */
-  offer(bytes: Buffer, from: number, to: number, version: number, list: HeaderList): void {
+  offer(
+    bytes: Buffer,
+    from: number,
+    to: number,
+    version: number,
+    list: HeaderList,
+    insertions: readonly number[] | null,
+  ): void {
     const length = to - from;
     if (length > BLOCK_BYTES) return;
     const hash = this.#hash;
@@ -78,6 +98,7 @@ export class BlockCache {
     slot.version = version;
     slot.length = length;
     slot.list = list;
+    slot.insertions = insertions;
   }
 }
 

@@ -39,6 +39,8 @@ const VALUE = new Text();
 /** Fields read so far, until they are copied to a list of the right length. */
 const names: string[] = [];
 const values: string[] = [];
+/** Which of them were inserted into the dynamic table. */
+const insertions: number[] = [];
 
 /** One direction of one connection (RFC 7541). */
 export class HpackDecoder {
@@ -55,6 +57,9 @@ export class HpackDecoder {
   #tooLarge = false;
   /** The block has a meaning that depends on the dynamic table. */
   #refers = false;
+  #inserted = 0;
+  /** All that the block does to the table is to insert fields of its list. */
+  #repeatable = true;
   #sensitive: Set<number> | null = null;
 
   constructor(limits: HpackLimits = HPACK_LIMITS) {
@@ -69,7 +74,10 @@ export class HpackDecoder {
   decode(bytes: Buffer, from: number, to: number): HeaderList | number {
     const version = this.#table.version;
     const known = this.#cache.find(bytes, from, to, version);
-    if (known !== null) return known;
+    if (known !== null) {
+      if (this.#cache.insertions !== null) this.#insertAgain(known, this.#cache.insertions);
+      return known;
+    }
     this.#begin(bytes, from, to);
     const problem = this.#fields();
     this.#bytes = NO_BYTES;
@@ -81,11 +89,22 @@ export class HpackDecoder {
       this.#sizeBytes,
       this.#sensitive,
     );
-    // A block that has changed the table means something else the next time.
     if (this.#table.version === version) {
-      this.#cache.offer(bytes, from, to, this.#refers ? version : ANY_VERSION, list);
+      this.#cache.offer(bytes, from, to, this.#refers ? version : ANY_VERSION, list, null);
+    } else if (this.#repeatable && !this.#refers) {
+      // Some encoders insert but never refer (nginx): such a block means the same for ever, and does the same to the table.
+      this.#cache.offer(bytes, from, to, ANY_VERSION, list, insertions.slice(0, this.#inserted));
     }
     return list;
+  }
+
+  /** What a block that is known does to the table. */
+  #insertAgain(list: HeaderList, fields: readonly number[]): void {
+    for (let i = 0; i < fields.length; i++) {
+      const name = list.names[fields[i]!]!;
+      const value = list.values[fields[i]!]!;
+      this.#table.add(name, value, name.length + value.length + ENTRY_OVERHEAD);
+    }
   }
 
   #begin(bytes: Buffer, from: number, to: number): void {
@@ -97,6 +116,8 @@ export class HpackDecoder {
     this.#updates = 0;
     this.#tooLarge = false;
     this.#refers = false;
+    this.#inserted = 0;
+    this.#repeatable = true;
     this.#sensitive = null;
   }
 
@@ -159,11 +180,13 @@ export class HpackDecoder {
     const kept = this.#fits(length);
     const added = indexing && this.#table.takes(length + ENTRY_OVERHEAD);
     if (indexing && !added) this.#table.clear();
+    if (indexing && !(added && kept)) this.#repeatable = false;
     if (!kept && !added) return OK;
     name ??= NAME.toString();
     const value = VALUE.toString();
     if (kept) {
       if (sensitive) this.#markSensitive();
+      if (added) insertions[this.#inserted++] = this.#count;
       this.#keep(name, value);
     }
     if (added) this.#table.add(name, value, length + ENTRY_OVERHEAD);
@@ -203,6 +226,9 @@ export class HpackDecoder {
     const maxBytes = this.#integer(0x1f);
     if (maxBytes < 0 || maxBytes > TABLE_BYTES || ++this.#updates > UPDATES_PER_BLOCK) return MALFORMED;
     this.#table.resize(maxBytes);
+    // What fits into the table may have changed.
+    this.#repeatable = false;
+    this.#cache.forgetInsertions();
     return OK;
   }
 
