@@ -1,5 +1,6 @@
 import type { ClusterState } from '../crds/compile/cluster-state.ts';
 import type { CountedKind, ObjectRef } from '../crds/compile/object-ref.ts';
+import type { ServiceModel } from '../crds/types/kubernetes.ts';
 import type { MeshModel, ObjectMeta } from '../crds/types/models.ts';
 import { type Informers, WATCHED } from './informers.ts';
 import type { Applier } from './kube/apply.ts';
@@ -11,6 +12,7 @@ import type { CustomResource } from './reconcilers/custom-resource.ts';
 import { type MeshFacts, reconcileMesh } from './reconcilers/mesh.ts';
 import { serverKind } from './reconcilers/server.ts';
 import { serverAuthorizationKind } from './reconcilers/server-authorization.ts';
+import { ServiceAnnotations } from './reconcilers/service-annotations.ts';
 import { serviceProfileKind } from './reconcilers/service-profile.ts';
 import {
   type EventSink,
@@ -51,6 +53,7 @@ const TYPES: Readonly<Record<string, ResourceType>> = {
   Server: WATCHED.servers,
   ServerAuthorization: WATCHED.serverAuthorizations,
   Mesh: WATCHED.meshes,
+  Service: WATCHED.services,
 };
 
 /** One controller per custom kind that writes its status; they work on the leader only. */
@@ -73,6 +76,7 @@ export class StatusControllers {
     this.#assessed('server', informers.servers, serverKind);
     this.#assessed('serverauthorization', informers.serverAuthorizations, serverAuthorizationKind);
     this.#mesh = this.#addMesh();
+    this.#addServices();
   }
 
   /** Proxies have acknowledged, come or gone. */
@@ -114,6 +118,17 @@ export class StatusControllers {
     const controller = this.#controller('mesh', (key, signal) => reconcileMesh(given, key, signal));
     follow(informers.meshes, controller);
     return controller;
+  }
+
+  /** Services have no status of ours: what is wrong with their annotations becomes an Event. */
+  #addServices(): void {
+    const { services } = this.#parts.informers;
+    const find = (key: string): ServiceModel | undefined => services.store.get(key);
+    const reporter = new ServiceAnnotations({ find, events: this.#events, log: this.#parts.log });
+    follow(
+      services,
+      this.#controller('service', (key, signal) => reporter.reconcile(key, signal)),
+    );
   }
 
   #publisher(kind: string): StatusPublisher {

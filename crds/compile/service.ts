@@ -5,6 +5,8 @@ import type {
   ServiceDestination,
   UnknownDestination,
 } from '../../proxy-image/contract/resources.ts';
+import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
+import { parseTraffic } from '../parse/traffic/traffic.ts';
 import { portInRanges } from '../scalars/port.ts';
 import type { ServiceModel } from '../types/kubernetes.ts';
 import type { ServiceProfileModel } from '../types/models.ts';
@@ -57,6 +59,7 @@ function compileServiceDestination(
   const mesh = view.mesh();
   const name = nameOf(service);
   const profile = effectiveProfile(view, mesh, name, clientNamespace);
+  const { traffic } = parseTraffic(service.meta.annotations, mesh.proxy.balancer);
   const root = { ...name, port: port.port, family: addressFamily(address.ip) };
   return {
     type: 'service',
@@ -68,8 +71,14 @@ function compileServiceDestination(
     routes: profile?.routes ?? [],
     retryBudget: effectiveBudget(profile),
     backends: compileBackends(view, mesh, root, profile),
-    balancer: mesh.proxy.balancer,
+    balancer: traffic.balancer,
     localTrafficOnly: service.internalTrafficPolicy === 'Local',
+    slowStartMs: traffic.slowStartMs,
+    breaker: traffic.breaker,
+    penalty: traffic.penalty,
+    retry: traffic.retry,
+    timeouts: traffic.timeouts,
+    queue: SERVICE_DEFAULTS.queue,
   };
 }
 

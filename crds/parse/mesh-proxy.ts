@@ -1,4 +1,3 @@
-import type { Balancer } from '../../proxy-image/contract/resources.ts';
 import { parseCidr } from '../scalars/cidr.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import { parsePortRanges } from '../scalars/port.ts';
@@ -102,7 +101,7 @@ function parsePositiveDuration(fields: Fields, key: string, fallbackMs: number):
   return durationMs;
 }
 
-function parseBalancer(balancer: Fields | null, fallback: Balancer): Balancer {
+function parseBalancer(balancer: Fields | null, fallback: Proxy['balancer']): Proxy['balancer'] {
   if (balancer === null) return fallback;
   balancer.closed(['type', 'defaultRtt', 'decay']);
   const type = balancer.oneOf('type', ['ewma', 'roundRobin'], fallback.type);

@@ -100,7 +100,7 @@ export interface MeshModel {
     detectTimeoutMs: number;
     nativeSidecar: boolean;
     accessLog: '' | 'apache' | 'json';
-    balancer: Balancer;
+    balancer: Extract<Balancer, { type: 'ewma' | 'roundRobin' }>;
   };
   injection: { failurePolicy: 'Ignore' | 'Fail' };
   validation: { failurePolicy: 'Ignore' | 'Fail' };

@@ -120,7 +120,83 @@ export interface Backend {
   unavailable: boolean;
 }
 
-export type Balancer = { type: 'ewma'; defaultRttMs: number; decayMs: number } | { type: 'roundRobin' };
+/** What requests are told apart by. `source`: the address of the connection's client, which is the pod itself behind a sidecar. */
+export type HashKey = { type: 'header'; name: string } | { type: 'cookie'; name: string } | { type: 'source' };
+
+/**
+ * How one endpoint among many is chosen. A proxy that does not know a type uses `ewma` and reports it.
+ * `ewma`: of two random endpoints the one with the lower peak-EWMA of latency times requests under way. `leastLoaded`: the one with fewer requests
+ * under way. `aperture`: `ewma` among `endpoints` of them, other ones for each client. `consistentHash`: equal keys, equal endpoint.
+ */
+export type Balancer =
+  | { type: 'ewma'; defaultRttMs: number; decayMs: number }
+  | { type: 'roundRobin' }
+  | { type: 'leastLoaded' }
+  | { type: 'aperture'; defaultRttMs: number; decayMs: number; endpoints: number }
+  | { type: 'consistentHash'; key: HashKey };
+
+/** What both kinds of circuit breaking share. */
+interface BreakerCommon {
+  /** Failures in a row that eject an endpoint. */
+  maxFailures: number;
+  minPenaltyMs: number;
+  maxPenaltyMs: number;
+  /** Up to this share of the penalty is added to it at random. */
+  jitterRatio: number;
+  /** Of the endpoints of a Service at most so many are ejected at a time, rounded down; 0..100. */
+  maxEjectedPercent: number;
+}
+
+export interface ConsecutiveBreaker extends BreakerCommon {
+  type: 'consecutive';
+}
+
+/** Ejects on a low success rate too; there, rate-limited responses (429, RESOURCE_EXHAUSTED) are failures. */
+export interface UnifiedBreaker extends BreakerCommon {
+  type: 'unified';
+  /** `threshold` 0..1. Below `minRequests` in the window the rate says nothing. */
+  successRate: { threshold: number; windowMs: number; minRequests: number };
+  /** A server that says how long to stay away is left alone for so long. */
+  honorRetryAfter: boolean;
+}
+
+export type Breaker = ConsecutiveBreaker | UnifiedBreaker;
+
+/** A rate-limited response counts as one of this latency for the balancer, or of its `retry-after` where that is longer. */
+export interface LoadPenalty {
+  penaltyMs: number;
+  maxRetryAfterMs: number;
+}
+
+/** Retries of requests that no route of a profile matches. */
+export interface StatusRetry {
+  /** Inclusive ranges of HTTP statuses. */
+  http: [min: number, max: number][];
+  /** gRPC status codes. */
+  grpc: number[];
+  /** Retries, not tries. */
+  limit: number;
+  /** From the end of the request body to the response head, per try but the last; 0 = none. */
+  timeoutMs: number;
+}
+
+/** Timeouts of requests that no route of a profile matches; 0 = none. */
+export interface Timeouts {
+  /** The whole exchange, retries included. */
+  requestMs: number;
+  /** From the end of the request body to the end of the response. */
+  responseMs: number;
+  /** Between two bytes in either direction. */
+  idleMs: number;
+}
+
+/** Requests that wait for an endpoint which could take them. */
+export interface QueueLimits {
+  /** Beyond it requests are shed. */
+  capacity: number;
+  /** After so long without such an endpoint all fail at once, until there is one. */
+  failfastMs: number;
+}
 
 export interface ServiceDestination extends Sourced {
   type: 'service';
@@ -137,6 +213,13 @@ export interface ServiceDestination extends Sourced {
   balancer: Balancer;
   /** `internalTrafficPolicy: Local`: only endpoints on the proxy's own node. */
   localTrafficOnly: boolean;
+  /** New endpoints get their share by degrees over this time; 0 = at once. */
+  slowStartMs: number;
+  breaker: Breaker | null;
+  penalty: LoadPenalty | null;
+  retry: StatusRetry | null;
+  timeouts: Timeouts;
+  queue: QueueLimits;
 }
 
 /** The destination is a pod (pod IP, headless Service): forwarded to it, no balancing, no Service policy. */

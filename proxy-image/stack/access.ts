@@ -1,6 +1,6 @@
 import type { InboundPeer } from '../core/policy/authorize.ts';
-import type { Exchange } from '../io/http1/exchange.ts';
-import type { RequestHead } from '../io/http1/head.ts';
+import type { Exchange } from '../io/http/exchange.ts';
+import type { RequestView } from '../io/http/message.ts';
 import type { AccessLog, AccessLogEntry } from '../io/telemetry/access-log.ts';
 
 /** Fields that carry the identifier of a trace, in order of preference (linkerd2-proxy: http access log). */
@@ -14,7 +14,7 @@ export class AccessRecord {
   #sentMs = 0;
   #answeredMs = 0;
 
-  constructor(log: AccessLog, head: RequestHead, peer: InboundPeer, remotePort: number, wallMs: number) {
+  constructor(log: AccessLog, head: RequestView, peer: InboundPeer, remotePort: number, wallMs: number) {
     this.#log = log;
     this.#entry = {
       clientAddr: peer.address.includes(':') ? `[${peer.address}]:${remotePort}` : `${peer.address}:${remotePort}`,
@@ -22,7 +22,7 @@ export class AccessRecord {
       wallMs,
       method: head.method,
       uri: head.target,
-      version: `HTTP/1.${head.minorVersion}`,
+      version: head.version,
       host: head.host,
       userAgent: head.first('user-agent'),
       traceId: traceOf(head),
@@ -54,7 +54,7 @@ export class AccessRecord {
   }
 }
 
-function traceOf(head: RequestHead): string {
+function traceOf(head: RequestView): string {
   for (const name of TRACE_FIELDS) {
     const value = head.first(name);
     if (value !== '') return value;

@@ -1,11 +1,11 @@
 import { isLoopback, parseIp } from '../core/net/ip.ts';
 import { ADMIN_BODY_BYTES, type AdminHandler, type AdminResponse } from '../io/admin/admin.ts';
-import { errorAnswer } from '../io/http1/answer.ts';
-import type { HttpCall } from '../io/http1/call.ts';
-import type { Exchange } from '../io/http1/exchange.ts';
-import type { RequestHead } from '../io/http1/head.ts';
+import { errorAnswer } from '../io/http/answer.ts';
+import type { HttpCall } from '../io/http/call.ts';
+import type { Exchange } from '../io/http/exchange.ts';
+import type { RequestView } from '../io/http/message.ts';
+import type { HttpService } from '../io/http/service.ts';
 import { ServerConnection } from '../io/http1/server-connection.ts';
-import type { HttpService } from '../io/http1/service.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
 import type { Acceptor, Connection, ConnectionHandler } from '../io/transport/types.ts';
 import type { StackContext } from './context.ts';
@@ -37,10 +37,10 @@ class AdminService implements HttpService {
     this.#fromLoopback = fromLoopback;
   }
 
-  begin(exchange: Exchange, head: RequestHead): void {
+  begin(exchange: Exchange, head: RequestView): void {
     const request = { method: head.method, target: head.target, host: head.host, fromLoopback: this.#fromLoopback };
     exchange.call = new AdminCall(exchange, (body) => this.#handler({ ...request, body }));
-    exchange.collect(head.chunked ? -1 : Math.max(0, head.contentLength), ADMIN_BODY_BYTES);
+    exchange.collect(exchange.framing === 'chunked' ? -1 : Math.max(0, head.contentLength), ADMIN_BODY_BYTES);
   }
 
   released(): void {}
@@ -61,8 +61,7 @@ class AdminCall implements HttpCall {
       return;
     }
     const { status, headers, body: text } = this.#respond(body.toString('utf8'));
-    const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    this.#exchange.answer({ status, lines, body: text });
+    this.#exchange.answer({ status, fields: headers, body: text, reason: '' });
   }
 
   responded(): boolean {

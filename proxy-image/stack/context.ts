@@ -1,22 +1,30 @@
 import type { EndpointState } from '../core/balance/endpoint.ts';
-import { type ExchangeContext, ExchangePool } from '../io/http1/exchange.ts';
-import { ReplayMemory } from '../io/http1/replay.ts';
-import type { ServerContext } from '../io/http1/server-connection.ts';
+import type { HttpConnection } from '../io/http/connection.ts';
+import { type Exchange, type ExchangeContext, ExchangePool } from '../io/http/exchange.ts';
+import { ReplayMemory } from '../io/http/replay.ts';
+import type { HttpService } from '../io/http/service.ts';
+import { ServerConnection, type ServerContext } from '../io/http1/server-connection.ts';
+import { FlushQueue } from '../io/http2/flush.ts';
+import { HTTP2_LIMITS, type Http2Context } from '../io/http2/limits.ts';
+import { Http2Session, type SessionContext } from '../io/http2/session.ts';
 import type { DialContext, DialTarget } from '../io/pool/dial.ts';
-import type { HostPool } from '../io/pool/host-pool.ts';
+import type { Host } from '../io/pool/host.ts';
 import { ConnectionPool } from '../io/pool/pool.ts';
+import { Outbox } from '../io/tcp/outbox.ts';
 import type { SessionProtocol } from '../io/tls/transport-header.ts';
-import type { Address } from '../io/transport/types.ts';
+import type { Address, Connection } from '../io/transport/types.ts';
 import { LiveSet } from './live.ts';
 import { STACK_LIMITS, type StackLimits, type StackOptions } from './options.ts';
 import { PoolMetrics } from './transport-labels.ts';
+
+export type HttpProtocol = 'http1' | 'http2';
 
 /** What both stacks share. */
 export interface StackContext {
   readonly options: StackOptions;
   readonly limits: Readonly<StackLimits>;
   readonly live: LiveSet;
-  readonly http: ServerContext;
+  readonly http: ServerContext & SessionContext;
   readonly outboundDial: DialContext;
   readonly inboundDial: DialContext;
   readonly outboundPool: ConnectionPool;
@@ -34,6 +42,7 @@ export function createContext(options: StackOptions): StackContext {
     tlsContext: () => options.tlsContext(),
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
   };
+  const http2: Http2Context = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
   const asIs = (address: Address): Address => address;
   const outboundDial: DialContext = {
     ...dial,
@@ -46,12 +55,35 @@ export function createContext(options: StackOptions): StackContext {
     options,
     limits,
     live,
-    http: { timers, exchanges: new ExchangePool(exchange), headTimeoutMs: limits.headTimeoutMs },
+    http: { timers, exchanges: new ExchangePool(exchange), headTimeoutMs: limits.headTimeoutMs, http2 },
     outboundDial,
     inboundDial,
-    outboundPool: new ConnectionPool(outboundDial, new PoolMetrics(live, 'outbound')),
-    inboundPool: new ConnectionPool(inboundDial, new PoolMetrics(live, 'inbound')),
+    outboundPool: new ConnectionPool(outboundDial, http2, new PoolMetrics(live, 'outbound')),
+    inboundPool: new ConnectionPool(inboundDial, http2, new PoolMetrics(live, 'inbound')),
   };
+}
+
+/** Takes over a client's connection that speaks HTTP. */
+export function serveHttp(
+  protocol: HttpProtocol,
+  connection: Connection,
+  service: HttpService,
+  { http }: StackContext,
+): HttpConnection {
+  if (protocol === 'http1') return new ServerConnection(new Outbox(connection), service, http);
+  return new Http2Session(connection, service, http);
+}
+
+/**
+ * What the next hop is spoken to in: what is declared for it, else what the client speaks. An upgrade exists in HTTP/1 only (Linkerd keeps those connections
+ * apart too), gRPC and tunnels in HTTP/2 only.
+ */
+export function protocolFor(exchange: Exchange, declared: string): HttpProtocol {
+  if (exchange.upgrade) return 'http1';
+  if (exchange.isGrpc || exchange.tunnels) return 'http2';
+  if (declared === 'http1') return 'http1';
+  if (declared === 'http2' || declared === 'grpc') return 'http2';
+  return exchange.server!.protocol;
 }
 
 /** Where the connections for an endpoint go: to its pod's proxy where that proves an identity, else to the pod itself. */
@@ -61,20 +93,29 @@ export function targetOf(endpoint: EndpointState, session: SessionProtocol): Dia
   return { address: { ip: address, port: dialled }, identity, port, session };
 }
 
-/** The pool of an endpoint, looked up by text only when the endpoint's facts have changed or the pool has been given up. */
+interface KnownHost {
+  readonly facts: object;
+  readonly host: Host;
+}
+
+/** The connections to an endpoint, looked up by text only when the endpoint's facts have changed or the host has been given up. */
 export class EndpointHosts {
   readonly #pool: ConnectionPool;
-  readonly #known = new WeakMap<EndpointState, { facts: object; host: HostPool }>();
+  readonly #known: Readonly<Record<HttpProtocol, WeakMap<EndpointState, KnownHost>>> = {
+    http1: new WeakMap(),
+    http2: new WeakMap(),
+  };
 
   constructor(pool: ConnectionPool) {
     this.#pool = pool;
   }
 
-  of(endpoint: EndpointState): HostPool {
-    const known = this.#known.get(endpoint);
+  of(endpoint: EndpointState, protocol: HttpProtocol): Host {
+    const hosts = this.#known[protocol];
+    const known = hosts.get(endpoint);
     if (known !== undefined && known.facts === endpoint.facts && !known.host.retired) return known.host;
-    const host = this.#pool.host(targetOf(endpoint, 'http1'), endpoint.facts.labels);
-    this.#known.set(endpoint, { facts: endpoint.facts, host });
+    const host = this.#pool.host(targetOf(endpoint, protocol), endpoint.facts.labels);
+    hosts.set(endpoint, { facts: endpoint.facts, host });
     return host;
   }
 }

@@ -3,16 +3,16 @@ import { authorizeConnection, authorizeRequest, type InboundPeer } from '../core
 import type { PolicyDecision, PortPolicyEntry } from '../core/policy/policy.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import type { InboundPort } from '../core/state/entries.ts';
-import { errorAnswer } from '../io/http1/answer.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http1/call.ts';
-import type { ClientConnection } from '../io/http1/client-connection.ts';
-import type { Exchange } from '../io/http1/exchange.ts';
-import type { RequestHead, ResponseHead } from '../io/http1/head.ts';
+import { errorAnswer } from '../io/http/answer.ts';
+import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http/call.ts';
+import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
+import type { ExtraFields, RequestView } from '../io/http/message.ts';
 import type { DialError } from '../io/pool/dial.ts';
-import type { HostPool, Waiter } from '../io/pool/host-pool.ts';
+import type { Host, Waiter } from '../io/pool/host.ts';
 import type { InboundError } from '../io/telemetry/recorder.ts';
 import { AccessRecord } from './access.ts';
-import type { StackContext } from './context.ts';
+import { type HttpProtocol, protocolFor, type StackContext } from './context.ts';
+import { routeOf } from './route-of.ts';
 import { CONNECT_ERROR, CONNECT_TIMED_OUT } from './unreached.ts';
 
 const MAX_STALE = 3;
@@ -21,11 +21,11 @@ const MAX_IDLE_CALLS = 256;
 /** What a call asks of its client's connection. */
 export interface InboundClient {
   /** `l5d-client-id` for the application; only ever from a verified certificate. */
-  readonly lines: string;
+  readonly extra: ExtraFields;
   readonly peer: InboundPeer;
   readonly port: InboundPort;
   /** Connections to the application behind the port. */
-  readonly host: HostPool;
+  host(protocol: HttpProtocol): Host;
   readonly tellsErrors: boolean;
   readonly remotePort: number;
 }
@@ -39,7 +39,7 @@ export class InboundCalls {
     this.context = context;
   }
 
-  begin(exchange: Exchange, head: RequestHead, connection: InboundClient): void {
+  begin(exchange: Exchange, head: RequestView, connection: InboundClient): void {
     const call = this.#idle.pop() ?? new InboundCall(this);
     exchange.call = call;
     call.start(exchange, head, connection);
@@ -58,7 +58,7 @@ class InboundCall implements HttpCall, Waiter {
   #policy!: PortPolicyEntry;
   #decision!: PolicyDecision;
   #route: RouteEntry = NO_ROUTES.fallback;
-  #host: HostPool | null = null;
+  #host: Host | null = null;
   #waiting = false;
   #stale = 0;
   #failed = false;
@@ -69,7 +69,7 @@ class InboundCall implements HttpCall, Waiter {
     this.#calls = calls;
   }
 
-  start(exchange: Exchange, head: RequestHead, connection: InboundClient): void {
+  start(exchange: Exchange, head: RequestView, connection: InboundClient): void {
     const { recorder, accessLog, wallMs } = this.#calls.context.options;
     const { peer } = connection;
     const { policy } = connection.port;
@@ -80,13 +80,13 @@ class InboundCall implements HttpCall, Waiter {
     this.#host = null;
     this.#stale = 0;
     this.#failed = false;
-    this.#route = routeOf(policy, head);
+    this.#route = routeOf(policy.routes, head);
     const decision = judge(policy, peer, head);
     this.#decision = decision;
     recorder.inboundAuthorized('http', policy, peer, decision);
     recorder.inboundRequest(policy, peer, decision);
     recorder.routeRequest(this.#route);
-    if (decision.allowed) this.#forward(head, connection);
+    if (decision.allowed) this.#forward(connection);
     else this.#deny(decision, peer);
   }
 
@@ -101,31 +101,35 @@ class InboundCall implements HttpCall, Waiter {
     this.#answer(403, `unauthorized: ${decision.reason.replaceAll('_', ' ')}`);
   }
 
-  #forward(head: RequestHead, connection: InboundClient): void {
-    this.#exchange.prepare(head, connection.lines);
-    this.#lease(connection.host);
+  #forward(connection: InboundClient): void {
+    this.#exchange.prepare(connection.extra);
+    this.#lease(this.#hostOf(connection));
   }
 
-  #lease(host: HostPool): void {
+  #hostOf(connection: InboundClient): Host {
+    return connection.host(protocolFor(this.#exchange, this.#policy.protocol));
+  }
+
+  #lease(host: Host): void {
     this.#host = host;
     if (host.overloaded) {
       this.#fail('loadshed');
       this.#answer(503, 'too many requests are waiting');
       return;
     }
-    const connection = host.lease(this);
-    if (connection === null) this.#waiting = true;
-    else this.#send(connection);
+    const upstream = host.lease(this);
+    if (upstream === null) this.#waiting = true;
+    else this.#send(upstream);
   }
 
-  leased(connection: ClientConnection): void {
+  leased(upstream: ExchangeUpstream): void {
     this.#waiting = false;
-    this.#send(connection);
+    this.#send(upstream);
   }
 
-  #send(connection: ClientConnection): void {
+  #send(upstream: ExchangeUpstream): void {
     this.#access?.sent(this.#nowMs);
-    this.#exchange.send(connection);
+    this.#exchange.send(upstream);
   }
 
   get #nowMs(): number {
@@ -139,7 +143,7 @@ class InboundCall implements HttpCall, Waiter {
     this.#answer(isTimeout ? 504 : 502, isTimeout ? CONNECT_TIMED_OUT : CONNECT_ERROR);
   }
 
-  responded(_head: ResponseHead): boolean {
+  responded(): boolean {
     this.#access?.answered(this.#nowMs);
     return true;
   }
@@ -148,11 +152,12 @@ class InboundCall implements HttpCall, Waiter {
     const { idempotent, replayable } = this.#exchange;
     const again = failure === 'unsent' ? replayable : failure === 'stale' && idempotent && replayable;
     if (again && this.#stale++ < MAX_STALE) {
-      this.#lease(this.#connection.host);
+      this.#lease(this.#hostOf(this.#connection));
       return;
     }
     this.#fail('i/o');
-    this.#answer(502, failure === 'malformed' ? 'malformed response' : 'the connection was lost');
+    const reason = failure === 'malformed' ? 'malformed response' : 'the connection was lost';
+    this.#exchange.fail(errorAnswer(502, reason, this.#connection.tellsErrors));
   }
 
   timedOut(): void {}
@@ -168,11 +173,11 @@ class InboundCall implements HttpCall, Waiter {
 
   ended(end: ExchangeEnd): void {
     const { recorder } = this.#calls.context.options;
-    const { status, firstByteMs, startedMs } = this.#exchange;
+    const { status, grpcStatus, firstByteMs, startedMs } = this.#exchange;
     if (this.#waiting) this.#host!.cancel(this);
     this.#waiting = false;
     if (end !== 'complete' && !this.#failed) this.#fail(end === 'cancelled' ? 'unexpected' : 'i/o');
-    const failure = status === 0 || isFailure(this.#route, status);
+    const failure = status === 0 || isFailure(this.#route, status, grpcStatus);
     const latencyMs = firstByteMs - startedMs;
     if (!this.#failed) {
       recorder.inboundResponse(this.#policy, this.#connection.peer, this.#decision, status, failure, latencyMs);
@@ -184,13 +189,8 @@ class InboundCall implements HttpCall, Waiter {
   }
 }
 
-function routeOf(policy: PortPolicyEntry, head: RequestHead): RouteEntry {
-  const { routes } = policy;
-  return routes.routes.length === 0 ? routes.fallback : routes.match(head.method, head.target);
-}
-
 /** The text of method and target is only made where a probe could be meant. */
-function judge(policy: PortPolicyEntry, peer: InboundPeer, head: RequestHead): PolicyDecision {
+function judge(policy: PortPolicyEntry, peer: InboundPeer, head: RequestView): PolicyDecision {
   if (policy.probePaths.size === 0) return authorizeConnection(policy, peer);
   const decision = authorizeConnection(policy, peer);
   if (decision.allowed && decision.reason !== 'audit') return decision;

@@ -1,17 +1,17 @@
 import { formatAddress } from '../contract/keys.ts';
+import type { InboundProtocol } from '../contract/resources.ts';
 import { authorizeConnection, type InboundPeer } from '../core/policy/authorize.ts';
 import type { PolicyDecision } from '../core/policy/policy.ts';
 import type { InboundPort, InboundPortWatcher } from '../core/state/entries.ts';
 import type { DetectedProtocol } from '../io/detect/detect.ts';
-import type { Exchange } from '../io/http1/exchange.ts';
-import type { RequestHead } from '../io/http1/head.ts';
-import { ServerConnection } from '../io/http1/server-connection.ts';
-import type { HttpService } from '../io/http1/service.ts';
-import type { HostPool } from '../io/pool/host-pool.ts';
-import { Outbox } from '../io/tcp/outbox.ts';
+import type { HttpConnection } from '../io/http/connection.ts';
+import type { Exchange } from '../io/http/exchange.ts';
+import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../io/http/message.ts';
+import type { HttpService } from '../io/http/service.ts';
+import type { Host } from '../io/pool/host.ts';
 import type { SessionProtocol } from '../io/tls/transport-header.ts';
 import type { Address, Connection, ConnectionError } from '../io/transport/types.ts';
-import type { StackContext } from './context.ts';
+import { type HttpProtocol, type StackContext, serveHttp } from './context.ts';
 import { FirstBytes, type FirstBytesOwner } from './first-bytes.ts';
 import type { InboundCalls, InboundClient } from './inbound-http.ts';
 import { ApplicationTargets, applicationTarget } from './inbound-targets.ts';
@@ -36,16 +36,16 @@ export interface InboundArrival {
  */
 export class InboundConnection implements FirstBytesOwner, HttpService, InboundClient, InboundPortWatcher, Live {
   /** `l5d-client-id` for the application; only ever from a verified certificate. */
-  readonly lines: string;
+  readonly extra: ExtraFields;
   readonly peer: InboundPeer;
   readonly port: InboundPort;
   readonly #context: StackContext;
   readonly #calls: InboundCalls;
   readonly #arrival: InboundArrival;
   readonly #connection: Connection;
-  #http: ServerConnection | null = null;
+  #http: HttpConnection | null = null;
   #stream: Stream | null = null;
-  #host: HostPool | null = null;
+  #hosts: Record<HttpProtocol, Host | null> = { http1: null, http2: null };
   #draining = false;
   #released = false;
 
@@ -56,7 +56,8 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     this.#connection = arrival.connection;
     this.peer = arrival.peer;
     this.port = context.options.state.inboundPort(arrival.target.port);
-    this.lines = arrival.peer.identity === null ? '' : `l5d-client-id: ${arrival.peer.identity}\r\n`;
+    const { identity } = arrival.peer;
+    this.extra = identity === null ? NO_EXTRA_FIELDS : new ExtraFields([['l5d-client-id', identity]]);
   }
 
   /** 1. Which policy is it judged by, and what does it speak? `firstBytes` are behind the transport header. */
@@ -66,38 +67,47 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     live.opened(this.#connection, this.#labels());
     options.state.watchPort(this.port, this);
     const protocol = this.#protocol();
-    if (protocol === 'http1') {
-      const http = this.#serveHttp();
+    if (protocol === 'opaque') this.#splice(firstBytes);
+    else if (protocol === 'detect') this.#detect(firstBytes);
+    else {
+      const http = this.#serveHttp(protocol);
       if (firstBytes.length > 0) http.onData(this.#connection, firstBytes);
-    } else if (protocol === 'opaque') this.#splice(firstBytes);
-    else this.#detect();
+    }
   }
 
-  #protocol(): 'http1' | 'opaque' | 'detect' {
+  #protocol(): HttpProtocol | 'opaque' | 'detect' {
     const { session } = this.#arrival;
-    if (session !== 'detect') return session === 'http1' ? 'http1' : 'opaque';
+    if (session !== 'detect') return session;
     const { protocol } = this.port.policy;
-    if (protocol === 'http1' || protocol === 'detect') return protocol;
-    return 'opaque';
+    return protocol === 'opaque' || protocol === 'tls' ? 'opaque' : 'detect';
   }
 
-  #detect(): void {
+  #detect(firstBytes: Buffer): void {
     const { options } = this.#context;
     const { detectTimeoutMs } = options.state.settings;
-    new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, this);
+    const detecting = new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, this);
+    if (firstBytes.length > 0) detecting.onData(this.#connection, firstBytes);
   }
 
-  /** An application's own TLS and HTTP/2 are bytes to us. */
+  /** An application's own TLS is bytes to us. A port that is declared to speak HTTP speaks nothing else. */
   detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void {
-    if (protocol === 'http1') this.#serveHttp().onData(this.#connection, bytes);
-    else this.#splice(bytes, ended);
+    const declared = declaredHttp(this.port.policy.protocol);
+    const http = protocol === 'http1' || protocol === 'http2' ? protocol : declared;
+    if (http === null) {
+      this.#splice(bytes, ended);
+      return;
+    }
+    const serving = this.#serveHttp(http);
+    if (bytes.length > 0) serving.onData(this.#connection, bytes);
+    if (ended) this.#connection.close();
   }
 
   /** 2a. Requests, each judged by the policy of its time. */
-  #serveHttp(): ServerConnection {
-    this.#http = new ServerConnection(new Outbox(this.#connection), this, this.#context.http);
-    if (this.#draining) this.#http.drain();
-    return this.#http;
+  #serveHttp(protocol: HttpProtocol): HttpConnection {
+    const http = serveHttp(protocol, this.#connection, this, this.#context);
+    this.#http = http;
+    if (this.#draining) http.drain();
+    return http;
   }
 
   /** Our reasons are for other proxies of the mesh, not for strangers. */
@@ -105,7 +115,7 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     return this.peer.identity !== null;
   }
 
-  begin(exchange: Exchange, head: RequestHead): void {
+  begin(exchange: Exchange, head: RequestView): void {
     this.#calls.begin(exchange, head, this);
   }
 
@@ -114,11 +124,12 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
   }
 
   /** The application behind the port. */
-  get host(): HostPool {
-    if (this.#host === null || this.#host.retired) {
-      this.#host = this.#context.inboundPool.host(applicationTarget(this.#arrival.target, 'http1'));
-    }
-    return this.#host;
+  host(protocol: HttpProtocol): Host {
+    const known = this.#hosts[protocol];
+    if (known !== null && !known.retired) return known;
+    const host = this.#context.inboundPool.host(applicationTarget(this.#arrival.target, protocol));
+    this.#hosts[protocol] = host;
+    return host;
   }
 
   /** 2b. Bytes: the connection itself is judged, now and whenever the policy changes. */
@@ -150,7 +161,8 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     if (decision.allowed) return;
     this.#context.options.recorder.inboundTerminated(this.port.policy, this.peer, decision);
     this.#logDenied(decision);
-    this.abort();
+    if (this.#http !== null) this.#http.abortTunnels();
+    else this.abort();
   }
 
   #logDenied(decision: PolicyDecision): void {
@@ -211,4 +223,10 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
       authority: '',
     } as const;
   }
+}
+
+/** What a port is declared to speak, where that is HTTP. */
+function declaredHttp(protocol: InboundProtocol): HttpProtocol | null {
+  if (protocol === 'http1') return 'http1';
+  return protocol === 'http2' || protocol === 'grpc' ? 'http2' : null;
 }

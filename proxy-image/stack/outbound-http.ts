@@ -5,17 +5,17 @@ import { decideRetry } from '../core/retry/decide.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import { pickShare } from '../core/split/split.ts';
 import type { BackendEntry, PodEntry, ServiceEntry } from '../core/state/entries.ts';
-import { errorAnswer } from '../io/http1/answer.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http1/call.ts';
-import type { ClientConnection } from '../io/http1/client-connection.ts';
-import type { Exchange } from '../io/http1/exchange.ts';
-import type { RequestHead, ResponseHead } from '../io/http1/head.ts';
-import { REPLAY_LIMITS } from '../io/http1/replay.ts';
+import { errorAnswer } from '../io/http/answer.ts';
+import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http/call.ts';
+import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
+import { type ExtraFields, NO_EXTRA_FIELDS, type RequestView, type ResponseView } from '../io/http/message.ts';
+import { REPLAY_LIMITS } from '../io/http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
-import type { HostPool, Waiter } from '../io/pool/host-pool.ts';
+import type { Host, Waiter } from '../io/pool/host.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { Address } from '../io/transport/types.ts';
-import { EndpointHosts, type StackContext } from './context.ts';
+import { EndpointHosts, protocolFor, type StackContext } from './context.ts';
+import { routeOf } from './route-of.ts';
 import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached } from './unreached.ts';
 
 /** Kept connections that turn out to be closed by the other side are replaced so often per request; then it is an error like any other. */
@@ -33,17 +33,17 @@ export class OutboundCalls {
     this.hosts = new EndpointHosts(context.outboundPool);
   }
 
-  toService(exchange: Exchange, head: RequestHead, entry: ServiceEntry, lines: string): void {
-    this.#take(exchange).startService(head, entry, lines);
+  toService(exchange: Exchange, head: RequestView, entry: ServiceEntry, extra: ExtraFields): void {
+    this.#take(exchange).startService(head, entry, extra);
   }
 
-  toPod(exchange: Exchange, head: RequestHead, entry: PodEntry): void {
-    this.#take(exchange).startPod(head, entry);
+  toPod(exchange: Exchange, entry: PodEntry): void {
+    this.#take(exchange).startPod(entry);
   }
 
   /** The destination has become something else while the connection was open. */
-  toAddress(exchange: Exchange, head: RequestHead, address: Address): void {
-    this.#take(exchange).startAddress(head, address);
+  toAddress(exchange: Exchange, address: Address): void {
+    this.#take(exchange).startAddress(address);
   }
 
   #take(exchange: Exchange): OutboundCall {
@@ -69,7 +69,7 @@ export class OutboundCall implements HttpCall, Waiter {
   #route: RouteEntry = NO_ROUTES.fallback;
   #backend: BackendEntry | null = null;
   #endpoint: EndpointState | null = null;
-  #host: HostPool | null = null;
+  #host: Host | null = null;
   /** In a queue for a connection. */
   #waiting = false;
   /** Counted as under way at `#endpoint`. */
@@ -84,32 +84,33 @@ export class OutboundCall implements HttpCall, Waiter {
     this.#calls = calls;
   }
 
-  startService(head: RequestHead, entry: ServiceEntry, lines: string): void {
+  startService(head: RequestView, entry: ServiceEntry, extra: ExtraFields): void {
     const { exchange } = this;
     const { recorder } = this.#calls.context.options;
     this.#reset(entry);
-    const route =
-      entry.routes.routes.length === 0 ? entry.routes.fallback : entry.routes.match(head.method, head.target);
+    const route = routeOf(entry.routes, head);
     this.#route = route;
     recorder.routeRequest(route);
     // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
     exchange.retain = head.contentLength <= REPLAY_LIMITS.requestBytes;
+    exchange.peeks = exchange.isGrpc && route.isRetryable;
     if (route.timeoutMs > 0) exchange.setDeadline(route.timeoutMs);
-    exchange.prepare(head, lines);
+    exchange.prepare(extra);
     this.#tryService();
   }
 
-  startPod(head: RequestHead, entry: PodEntry): void {
+  startPod(entry: PodEntry): void {
     this.#reset(null);
     this.#endpoint = entry.endpoint;
-    this.exchange.prepare(head, '');
+    this.exchange.prepare(NO_EXTRA_FIELDS);
     this.#tryEndpoint(entry.endpoint);
   }
 
-  startAddress(head: RequestHead, address: Address): void {
+  startAddress(address: Address): void {
     this.#reset(null);
-    this.exchange.prepare(head, '');
-    const target = { address, identity: null, port: address.port, session: 'http1' } as const;
+    this.exchange.prepare(NO_EXTRA_FIELDS);
+    const session = protocolFor(this.exchange, 'detect');
+    const target = { address, identity: null, port: address.port, session } as const;
     this.#lease(this.#calls.context.outboundPool.host(target));
   }
 
@@ -163,14 +164,14 @@ export class OutboundCall implements HttpCall, Waiter {
     this.#started = true;
     recorder.outboundRequest(this.#authority, endpoint);
     recorder.routeActualRequest(this.#route);
-    this.#lease(this.#calls.hosts.of(endpoint));
+    this.#lease(this.#calls.hosts.of(endpoint, protocolFor(this.exchange, endpoint.facts.protocol)));
   }
 
   get #authority(): string {
     return this.#backend?.authority ?? '';
   }
 
-  #lease(host: HostPool): void {
+  #lease(host: Host): void {
     this.#host = host;
     this.#tryMs = this.#calls.context.options.transport.timers.nowMs();
     if (host.overloaded) {
@@ -178,15 +179,15 @@ export class OutboundCall implements HttpCall, Waiter {
       this.#answer(503, 'too many requests are waiting');
       return;
     }
-    const connection = host.lease(this);
-    if (connection === null) this.#waiting = true;
-    else this.exchange.send(connection);
+    const upstream = host.lease(this);
+    if (upstream === null) this.#waiting = true;
+    else this.exchange.send(upstream);
   }
 
-  leased(connection: ClientConnection): void {
+  leased(upstream: ExchangeUpstream): void {
     this.#waiting = false;
     if (this.#endpoint !== null) connected(this.#endpoint);
-    this.exchange.send(connection);
+    this.exchange.send(upstream);
   }
 
   /** No byte of the request was sent: another endpoint gets it, outside the budget, each at most once. */
@@ -205,17 +206,17 @@ export class OutboundCall implements HttpCall, Waiter {
     options.log.debug('could not connect', { peer: endpoint.id, failure: error.failure, detail: error.detail });
   }
 
-  responded(head: ResponseHead): boolean {
+  responded(head: ResponseView): boolean {
     const { options } = this.#calls.context;
     const isMeshed = this.#endpoint !== null && this.#endpoint.facts.identity !== null;
     if (isMeshed && this.#entry !== null && isUnreached(head) && this.exchange.replayable) return this.#unreached();
     const nowMs = options.transport.timers.nowMs();
-    const failure = isFailure(this.#route, head.status);
+    const failure = isFailure(this.#route, head.status, this.exchange.grpcStatus);
     this.#failure = failure;
     this.#judged = true;
     this.#sampled(nowMs);
     // A reason of the other side's proxy is passed on to the application; anybody else's is no reason of the mesh.
-    if (head.proxyErrorField !== -1 && isMeshed) head.keep(head.proxyErrorField);
+    this.exchange.tellsProxyError = isMeshed;
     if (this.#entry === null || !this.#route.isRetryable) return true;
     const reason = decideRetry(this.#route, failure, this.exchange.replayable, this.#entry.budget, nowMs);
     if (reason === 'no_budget') options.recorder.routeRetryable(this.#route, true);
@@ -247,8 +248,9 @@ export class OutboundCall implements HttpCall, Waiter {
 
   #recordTry(latencyMs: number): void {
     const { recorder } = this.#calls.context.options;
-    const { status } = this.exchange;
+    const { status, grpcStatus } = this.exchange;
     this.#judged = false;
+    this.#failure = isFailure(this.#route, status, grpcStatus);
     if (this.#endpoint !== null) {
       recorder.outboundResponse(this.#authority, this.#endpoint, status, this.#failure, latencyMs);
     }
@@ -267,7 +269,8 @@ export class OutboundCall implements HttpCall, Waiter {
     const again = failure === 'unsent' || (failure === 'stale' && exchange.idempotent && exchange.replayable);
     if (again && this.#stale++ < MAX_STALE) this.#again();
     else if (failure !== 'malformed' && this.#mayRetry()) this.#tryService();
-    else this.#answer(502, failure === 'malformed' ? 'malformed response' : 'the connection was lost');
+    else
+      exchange.fail(errorAnswer(502, failure === 'malformed' ? 'malformed response' : 'the connection was lost', true));
   }
 
   /** The same endpoint on another connection. */
@@ -324,7 +327,7 @@ export class OutboundCall implements HttpCall, Waiter {
     if (this.#judged) this.#recordTry(exchange.firstByteMs - this.#tryMs);
     else if (end !== 'complete') this.#failed(end === 'cancelled' ? 'unexpected' : 'i/o');
     const { status } = exchange;
-    const failure = status === 0 || isFailure(this.#route, status);
+    const failure = status === 0 || isFailure(this.#route, status, exchange.grpcStatus);
     recorder.routeResponse(this.#route, status, failure, exchange.firstByteMs - exchange.startedMs);
     this.#calls.give(this);
   }

@@ -1,11 +1,10 @@
 import { formatAddress } from '../contract/keys.ts';
 import type { Destination, DestinationEntry, DestinationWatcher } from '../core/state/entries.ts';
 import type { DetectedProtocol } from '../io/detect/detect.ts';
-import type { Exchange } from '../io/http1/exchange.ts';
-import type { RequestHead } from '../io/http1/head.ts';
-import { ServerConnection } from '../io/http1/server-connection.ts';
-import type { HttpService } from '../io/http1/service.ts';
-import { Outbox } from '../io/tcp/outbox.ts';
+import type { HttpConnection } from '../io/http/connection.ts';
+import type { Exchange } from '../io/http/exchange.ts';
+import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../io/http/message.ts';
+import type { HttpService } from '../io/http/service.ts';
 import type {
   Acceptor,
   Address,
@@ -16,7 +15,7 @@ import type {
   Timer,
   TimerOwner,
 } from '../io/transport/types.ts';
-import type { StackContext } from './context.ts';
+import { type HttpProtocol, type StackContext, serveHttp } from './context.ts';
 import { FirstBytes, type FirstBytesOwner } from './first-bytes.ts';
 import type { Live } from './live.ts';
 import type { OutboundCalls } from './outbound-http.ts';
@@ -69,12 +68,12 @@ class OutboundConnection
   readonly #timer: Timer;
   #waiting = false;
   #draining = false;
-  #http: ServerConnection | null = null;
+  #http: HttpConnection | null = null;
   #stream: Stream | null = null;
   #released = false;
   /** `l5d-dst-canonical`, made once per answer of the control plane. */
-  #lines = '';
-  #linesOf: DestinationEntry | null = null;
+  #extra: ExtraFields = NO_EXTRA_FIELDS;
+  #extraOf: DestinationEntry | null = null;
 
   constructor(context: StackContext, calls: OutboundCalls, connection: Connection, original: Address) {
     this.#context = context;
@@ -141,10 +140,8 @@ class OutboundConnection
   #answered(entry: DestinationEntry): void {
     if (entry.kind === 'forbidden') this.#connection.reset();
     else if (entry.kind === 'unknown') this.#splice(passThroughTargets(this.#original));
-    else if (entry.protocol === 'http1') this.#serveHttp();
-    else if (entry.protocol === 'detect') this.#detect();
-    // HTTP/2 passes as a stream, with mTLS, until the proxy has a codec for it.
-    else this.#splice(streamTargets(entry));
+    else if (entry.protocol === 'opaque') this.#splice(streamTargets(entry));
+    else this.#detect();
   }
 
   #detect(): void {
@@ -153,37 +150,43 @@ class OutboundConnection
     new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, this);
   }
 
+  /** What is declared to be HTTP is nothing else, but which version the client tells: a gRPC client needs no declaration, and a declared one may not be one. */
   detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void {
-    if (protocol === 'http1') {
-      this.#serveHttp().onData(this.#connection, bytes);
-      return;
-    }
     const { entry } = this.#destination;
     const known = entry !== null && (entry.kind === 'service' || entry.kind === 'pod');
-    this.#splice(known ? streamTargets(entry) : passThroughTargets(this.#original), bytes, ended);
+    const declared = known && (entry.protocol === 'http1' || entry.protocol === 'http2') ? entry.protocol : null;
+    const http = protocol === 'http1' || protocol === 'http2' ? protocol : declared;
+    if (http === null) {
+      this.#splice(known ? streamTargets(entry) : passThroughTargets(this.#original), bytes, ended);
+      return;
+    }
+    const serving = this.#serveHttp(http);
+    if (bytes.length > 0) serving.onData(this.#connection, bytes);
+    if (ended) this.#connection.close();
   }
 
-  /** 3a. Requests, one after the other. */
-  #serveHttp(): ServerConnection {
-    this.#http = new ServerConnection(new Outbox(this.#connection), this, this.#context.http);
-    if (this.#draining) this.#http.drain();
-    return this.#http;
+  /** 3a. Requests: one after the other (HTTP/1), or many at once (HTTP/2). */
+  #serveHttp(protocol: HttpProtocol): HttpConnection {
+    const http = serveHttp(protocol, this.#connection, this, this.#context);
+    this.#http = http;
+    if (this.#draining) http.drain();
+    return http;
   }
 
   /** Each request is judged by what is known at that time. */
-  begin(exchange: Exchange, head: RequestHead): void {
+  begin(exchange: Exchange, head: RequestView): void {
     const entry = this.#destination.entry;
-    if (entry?.kind === 'service') this.#calls.toService(exchange, head, entry, this.#linesFor(entry, entry.authority));
-    else if (entry?.kind === 'pod') this.#calls.toPod(exchange, head, entry);
-    else this.#calls.toAddress(exchange, head, this.#original);
+    if (entry?.kind === 'service') this.#calls.toService(exchange, head, entry, this.#extraFor(entry, entry.authority));
+    else if (entry?.kind === 'pod') this.#calls.toPod(exchange, entry);
+    else this.#calls.toAddress(exchange, this.#original);
   }
 
-  #linesFor(entry: DestinationEntry, authority: string): string {
-    if (this.#linesOf !== entry) {
-      this.#linesOf = entry;
-      this.#lines = `l5d-dst-canonical: ${authority}\r\n`;
+  #extraFor(entry: DestinationEntry, authority: string): ExtraFields {
+    if (this.#extraOf !== entry) {
+      this.#extraOf = entry;
+      this.#extra = new ExtraFields([['l5d-dst-canonical', authority]]);
     }
-    return this.#lines;
+    return this.#extra;
   }
 
   /** 3b. Bytes. */

@@ -1,6 +1,6 @@
 import { formatAddress } from '../contract/keys.ts';
 import type { DialTarget } from '../io/pool/dial.ts';
-import type { HostPool, PoolObserver } from '../io/pool/host-pool.ts';
+import type { Host, PoolObserver } from '../io/pool/host.ts';
 import type { TransportLabels } from '../io/telemetry/recorder.ts';
 import type { Connection } from '../io/transport/types.ts';
 import type { LiveSet } from './live.ts';
@@ -38,7 +38,7 @@ export class PoolMetrics implements PoolObserver {
     this.#direction = direction;
   }
 
-  opened(connection: Connection, host: HostPool): void {
+  opened(connection: Connection, host: Host): void {
     this.#live.opened(connection, dialledLabels(this.#direction, host.target, host.labels, ''));
   }
 

@@ -1,4 +1,4 @@
-import type { ResponseHead } from '../io/http1/head.ts';
+import { NO_GRPC_STATUS, type ResponseView } from '../io/http/message.ts';
 
 /**
  * Reasons in `l5d-proxy-error` with which a proxy says that the application never saw the request: its port refused the connection, or did
@@ -8,9 +8,9 @@ import type { ResponseHead } from '../io/http1/head.ts';
 export const CONNECT_ERROR = 'connect error';
 export const CONNECT_TIMED_OUT = 'connect timed out';
 
-/** Only of a response from a verified proxy: the header of anybody else says nothing. */
-export function isUnreached(head: ResponseHead): boolean {
-  if (head.proxyErrorField === -1 || (head.status !== 502 && head.status !== 504)) return false;
-  const reason = head.value(head.proxyErrorField);
+/** Only of a response from a verified proxy: the header of anybody else says nothing. A gRPC call is answered with 200 and a status of its own. */
+export function isUnreached(head: ResponseView): boolean {
+  if (head.status !== 502 && head.status !== 504 && head.grpcStatus === NO_GRPC_STATUS) return false;
+  const reason = head.proxyError;
   return reason === CONNECT_ERROR || reason === CONNECT_TIMED_OUT;
 }

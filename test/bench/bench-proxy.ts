@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Endpoint } from '../../proxy-image/contract/resources.ts';
+import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { defaultWorkload } from '../../proxy-image/core/policy/defaults.ts';
 import { Xoshiro } from '../../proxy-image/core/rng.ts';
 import { ProxyState } from '../../proxy-image/core/state/state.ts';
@@ -102,6 +103,7 @@ function configure(state: ProxyState, endpoint: Endpoint): void {
         ],
         balancer: { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
         localTrafficOnly: false,
+        ...SERVICE_DEFAULTS,
       },
     },
   ]);

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../contract/resources.ts';
+import type { BreakerState } from '../breaker/state.ts';
 import { type SeriesHolder, UNRESOLVED } from '../series.ts';
 
 /**
@@ -14,18 +15,22 @@ export class EndpointState implements SeriesHolder {
   /** Peak-EWMA of the round-trip time, and when it was last written; before the first look at it, `rttAtMs` is -Infinity. */
   rttMs = 0;
   rttAtMs = Number.NEGATIVE_INFINITY;
-  consecutiveFailures = 0;
   /** No connection is tried before this time, while another endpoint is ready (backoff after failed connects). */
   readyAtMs = 0;
   connectFailures = 0;
+  /** When it joined endpoints that were there before, for slow start; -Infinity where there was nobody to take the load meanwhile. */
+  readonly addedAtMs: number;
+  /** `null` until its first failure under a policy of circuit breaking. */
+  breaker: BreakerState | null = null;
   /** False once the address has left its pool: connections to it are not reused. */
   current = true;
   series: number = UNRESOLVED;
   generation: number = UNRESOLVED;
 
-  constructor(id: string, facts: Endpoint) {
+  constructor(id: string, facts: Endpoint, addedAtMs: number = Number.NEGATIVE_INFINITY) {
     this.id = id;
     this.facts = facts;
+    this.addedAtMs = addedAtMs;
   }
 
   /** New facts about the same address. What was learned stays; series are resolved again where labels changed. */

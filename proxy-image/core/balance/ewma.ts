@@ -1,7 +1,7 @@
 import type { Balancer } from '../../contract/resources.ts';
 import type { EndpointState } from './endpoint.ts';
 
-export type EwmaBalancer = Extract<Balancer, { type: 'ewma' }>;
+export type EwmaBalancer = Extract<Balancer, { type: 'ewma' | 'aperture' }>;
 
 /**
  * Peak-EWMA: a sample above the estimate replaces it at once, one below pulls it down with the time since the last sample, time constant `decayMs`.

@@ -1,6 +1,8 @@
 import { formatAddress } from '../../contract/keys.ts';
 import type { Endpoint } from '../../contract/resources.ts';
 import { EndpointState } from './endpoint.ts';
+import { EndpointSet } from './endpoint-set.ts';
+import { QueueState } from './failfast.ts';
 
 /** Where this proxy is: what topology rules compare endpoints with. Empty = not known. */
 export interface Locality {
@@ -16,40 +18,81 @@ export class EndpointPool {
   readonly key: string;
   /** Version of the resource; empty until it has arrived. */
   version = '';
-  endpoints: readonly EndpointState[] = [];
-  /** What to balance over: `endpoints`, or those hinted for the proxy's zone. */
-  preferred: readonly EndpointState[] = [];
-  /** Endpoints on the proxy's own node (`internalTrafficPolicy: Local`). */
-  local: readonly EndpointState[] = [];
+  #all: EndpointSet;
+  #preferred: EndpointSet;
+  #local: EndpointSet;
   /** Next index of round-robin. */
   cursor = 0;
+  /** How many of `endpoints` are ejected. */
+  ejected = 0;
+  /** All are ejected, and none can be probed before this time: worked out by a pick that found none, void with every verdict on a probe. */
+  ejectedUntilMs: number = Number.NEGATIVE_INFINITY;
+  readonly queue: QueueState = new QueueState();
+  readonly #seed: number;
 
-  constructor(key: string) {
+  /** `seed`: this client's, for apertures. */
+  constructor(key: string, seed: number) {
     this.key = key;
+    this.#seed = seed;
+    this.#all = new EndpointSet([], seed);
+    this.#preferred = this.#all;
+    this.#local = this.#all;
   }
 
-  replace(version: string, facts: readonly Endpoint[], locality: Locality): void {
+  get endpoints(): readonly EndpointState[] {
+    return this.#all.endpoints;
+  }
+
+  /** What to balance over: `endpoints`, or those hinted for the proxy's zone. */
+  get preferred(): readonly EndpointState[] {
+    return this.#preferred.endpoints;
+  }
+
+  /** Endpoints on the proxy's own node (`internalTrafficPolicy: Local`). */
+  get local(): readonly EndpointState[] {
+    return this.#local.endpoints;
+  }
+
+  get allSet(): EndpointSet {
+    return this.#all;
+  }
+
+  get preferredSet(): EndpointSet {
+    return this.#preferred;
+  }
+
+  get localSet(): EndpointSet {
+    return this.#local;
+  }
+
+  replace(version: string, facts: readonly Endpoint[], locality: Locality, nowMs: number): void {
     const before = new Map(this.endpoints.map((endpoint) => [endpoint.id, endpoint]));
     const after = new Map<string, EndpointState>();
+    const addedAtMs = before.size === 0 ? Number.NEGATIVE_INFINITY : nowMs;
     for (const fact of facts) {
       const id = formatAddress(fact.address, fact.port);
-      after.set(id, renewed(before.get(id), id, fact));
+      after.set(id, renewed(before.get(id), id, fact, addedAtMs));
     }
     for (const [id, endpoint] of before) if (!after.has(id)) endpoint.current = false;
     this.version = version;
-    this.endpoints = [...after.values()];
+    this.#all = new EndpointSet([...after.values()], this.#seed);
+    this.ejected = this.endpoints.filter((endpoint) => endpoint.breaker?.ejected === true).length;
+    this.ejectedUntilMs = Number.NEGATIVE_INFINITY;
     this.relocate(locality);
   }
 
   /** Sorts the endpoints again by where the proxy is. */
   relocate(locality: Locality): void {
-    this.preferred = inZone(this.endpoints, locality.zone);
-    this.local = this.endpoints.filter((endpoint) => locality.node !== '' && endpoint.facts.node === locality.node);
+    const { node, zone } = locality;
+    const preferred = inZone(this.endpoints, zone);
+    this.#preferred = preferred === this.endpoints ? this.#all : new EndpointSet(preferred, this.#seed);
+    const local = this.endpoints.filter((endpoint) => node !== '' && endpoint.facts.node === node);
+    this.#local = new EndpointSet(local, this.#seed);
   }
 }
 
-function renewed(known: EndpointState | undefined, id: string, facts: Endpoint): EndpointState {
-  if (known === undefined) return new EndpointState(id, facts);
+function renewed(known: EndpointState | undefined, id: string, facts: Endpoint, addedAtMs: number): EndpointState {
+  if (known === undefined) return new EndpointState(id, facts, addedAtMs);
   known.renew(facts);
   return known;
 }

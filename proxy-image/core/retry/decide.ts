@@ -17,7 +17,7 @@ export type RetryReason =
  * `bodyReplayable`: the whole request body is at hand, at most 64 KiB.
  */
 export function decideRetry(
-  route: RouteEntry,
+  route: Pick<RouteEntry, 'isRetryable'>,
   isFailure: boolean,
   bodyReplayable: boolean,
   budget: TpsBudget,

@@ -56,6 +56,7 @@ function entryOf(direction: Direction, dst: string, source: RouteSource) {
     name: source.name,
     isRetryable: source.isRetryable,
     timeoutMs: source.timeoutMs,
+    timeouts: { requestMs: source.timeoutMs, responseMs: 0, idleMs: 0 },
     classes: source.responseClasses.length === 0 ? NO_CLASSES : source.responseClasses.map(compileClass),
     series: UNRESOLVED,
     generation: UNRESOLVED,

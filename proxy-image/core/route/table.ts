@@ -1,3 +1,4 @@
+import type { Timeouts } from '../../contract/resources.ts';
 import type { CompiledClass } from '../classify/classify.ts';
 import type { SeriesHolder } from '../series.ts';
 import { UNRESOLVED } from '../series.ts';
@@ -14,6 +15,8 @@ export interface RouteEntry extends SeriesHolder {
   readonly isRetryable: boolean;
   /** The whole request including retries; 0 = none. */
   readonly timeoutMs: number;
+  /** `timeoutMs` as the one timeout that a route has. */
+  readonly timeouts: Timeouts;
   readonly classes: readonly CompiledClass[];
 }
 
@@ -126,9 +129,11 @@ function firstMatch(
   return null;
 }
 
+const NO_TIMEOUTS: Timeouts = { requestMs: 0, responseMs: 0, idleMs: 0 };
+
 function defaultRoute(direction: Direction, dst: string): RouteEntry {
   const series = { series: UNRESOLVED, generation: UNRESOLVED };
-  return { direction, name: '', dst, isRetryable: false, timeoutMs: 0, classes: [], ...series };
+  return { direction, name: '', dst, isRetryable: false, timeoutMs: 0, timeouts: NO_TIMEOUTS, classes: [], ...series };
 }
 
 /** Where no profile applies: everything is the default route, and nothing is counted under `route_*`. */

@@ -61,6 +61,12 @@ function buildService(
     budget: budgetOf(parsed.retryBudget, context),
     balancer: parsed.balancer,
     localTrafficOnly: parsed.localTrafficOnly,
+    slowStartMs: parsed.slowStartMs,
+    breaker: parsed.breaker,
+    penalty: parsed.penalty,
+    retry: parsed.retry,
+    timeouts: parsed.timeouts,
+    queue: parsed.queue,
   };
 }
 

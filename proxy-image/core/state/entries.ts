@@ -1,4 +1,14 @@
-import type { Balancer, ForbiddenDestination, InboundProtocol, OutboundProtocol } from '../../contract/resources.ts';
+import type {
+  Balancer,
+  Breaker,
+  ForbiddenDestination,
+  InboundProtocol,
+  LoadPenalty,
+  OutboundProtocol,
+  QueueLimits,
+  StatusRetry,
+  Timeouts,
+} from '../../contract/resources.ts';
 import type { EndpointState } from '../balance/endpoint.ts';
 import type { EndpointPool } from '../balance/pool.ts';
 import type { PortPolicyEntry } from '../policy/policy.ts';
@@ -38,6 +48,12 @@ export interface ServiceEntry extends Keyed {
   readonly budget: TpsBudget;
   readonly balancer: Balancer;
   readonly localTrafficOnly: boolean;
+  readonly slowStartMs: number;
+  readonly breaker: Breaker | null;
+  readonly penalty: LoadPenalty | null;
+  readonly retry: StatusRetry | null;
+  readonly timeouts: Timeouts;
+  readonly queue: QueueLimits;
 }
 
 export interface PodEntry extends Keyed {

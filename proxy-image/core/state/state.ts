@@ -5,6 +5,7 @@ import type { Change } from '../../contract/messages.ts';
 import type { Endpoint, WorkloadResource, WorkloadSettings } from '../../contract/resources.ts';
 import { EndpointPool, type Locality } from '../balance/pool.ts';
 import type { Clock } from '../clock.ts';
+import { hashText } from '../hash.ts';
 import type { LoadRegexEngine } from '../route/engine.ts';
 import { buildEntry } from './build.ts';
 import { DestinationSlot, DestinationTable } from './destinations.ts';
@@ -73,6 +74,8 @@ export class ProxyState implements ConfigSink {
   readonly #pools = new Map<string, EndpointPool>();
   readonly #inbound: InboundPorts;
   readonly #trustWatchers = new Set<TrustWatcher>();
+  /** Differs from pod to pod, and is the same after a restart of the container. */
+  readonly #seed: number;
   #subscriptions: Subscriptions | null = null;
   #locality: Locality;
   #trust: TrustEntry | null = null;
@@ -90,6 +93,7 @@ export class ProxyState implements ConfigSink {
     this.#clock = options.clock;
     this.#locality = { node: options.node, zone: options.zone };
     this.#workloadKey = formatKey({ kind: 'workload', namespace: options.namespace, pod: options.pod });
+    this.#seed = hashText(this.#workloadKey);
     this.#destinations = new DestinationTable(options.maxDestinations ?? DEFAULT_MAX_DESTINATIONS);
     this.#inbound = new InboundPorts(initial, options.loadRegexEngine);
   }
@@ -334,7 +338,7 @@ export class ProxyState implements ConfigSink {
   #pool(key: string): EndpointPool {
     let pool = this.#pools.get(key);
     if (pool === undefined) {
-      pool = new EndpointPool(key);
+      pool = new EndpointPool(key, this.#seed);
       this.#pools.set(key, pool);
     }
     return pool;
@@ -342,7 +346,7 @@ export class ProxyState implements ConfigSink {
 
   #replaceEndpoints(key: string, version: string, endpoints: readonly Endpoint[]): void {
     if (this.#locality.zone === '') this.#learnZone(endpoints);
-    this.#pool(key).replace(version, endpoints, this.#locality);
+    this.#pool(key).replace(version, endpoints, this.#locality, this.#clock.nowMs());
   }
 
   /** Who shares our node shares our zone. */
@@ -386,7 +390,7 @@ export class ProxyState implements ConfigSink {
     if (key.kind === 'workload' || key.kind === 'trust') return;
     this.#held.delete(text);
     this.#revision++;
-    if (key.kind === 'endpoints') this.#pools.get(text)?.replace('', [], this.#locality);
+    if (key.kind === 'endpoints') this.#pools.get(text)?.replace('', [], this.#locality, this.#clock.nowMs());
     const slot = key.kind === 'service' ? this.#destinations.find(key.ip, key.port) : undefined;
     if (slot !== undefined) this.#destinations.answer(slot, null);
   }

@@ -19,6 +19,9 @@ export interface RequestView {
   readonly contentLength: number;
   /** `content-type: application/grpc`, alone or with a suffix or parameters. */
   readonly isGrpc: boolean;
+  readonly isHead: boolean;
+  /** RFC 9110 section 9.2.2. */
+  readonly idempotent: boolean;
   /** `null` where request objects are not shared (HTTP/1). */
   readonly routeMemo: RouteMemo | null;
   /** Value of the first field of that (lower-case) name; empty when there is none. Not for the common path. */

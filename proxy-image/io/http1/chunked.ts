@@ -9,6 +9,7 @@ type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' |
 const SEMICOLON = 59;
 /** RFC 9112 section 7.1 sets no bound; sixteen digits are 2^64, and leading zeros serve nobody. */
 const MAX_DIGITS = 16;
+const EMPTY_LINE_BYTES = 2;
 
 /**
  * RFC 9112 section 7.1. Passes the framing on as it came, in as few ranges as possible: extensions are cut out, trailers are held until they are
@@ -149,6 +150,7 @@ export class ChunkedBody {
     this.#trailers = null;
     this.done = true;
     if (!this.#unframe) sink.range(filtered, 0, filtered.length);
+    else if (filtered.length > EMPTY_LINE_BYTES) sink.trailers(filtered);
     return at + (end - before);
   }
 }

@@ -1,9 +1,11 @@
+import type { TryFailure } from '../http/call.ts';
+import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
+import { trailerLinesOf, trailersOfSection } from '../http/translate.ts';
+import type { Http2Trailers } from '../http2/trailers.ts';
 import { Outbox } from '../tcp/outbox.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../transport/types.ts';
 import { BodyReader } from './body.ts';
 import type { BodySink } from './body-sink.ts';
-import type { TryFailure } from './call.ts';
-import type { Exchange, ExchangeUpstream } from './exchange.ts';
 import { ResponseHead } from './head.ts';
 import { LIMITS } from './limits.ts';
 import { checkResponseBody, parseResponse, responseBody } from './parse-response.ts';
@@ -21,6 +23,7 @@ export interface ClientConnectionOwner {
 const MAX_DISCARD_BYTES = 64 * 1024;
 
 const HEAD = new ResponseHead();
+const CRLF = Buffer.from('\r\n', 'latin1');
 
 /** The proxy's connection to a server: one exchange at a time, kept between them. */
 export class ClientConnection implements ConnectionHandler, ExchangeUpstream, BodySink {
@@ -38,8 +41,10 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   #answered = 0;
   #heardBytes = false;
   #sentBefore = 0;
-  /** Bytes in the scratch buffer: a response head that waits for the first bytes of its body. */
-  #composed = 0;
+  /** The request's body comes without framing and is put into chunks. */
+  #chunks = false;
+  /** Trailers of the present response, where its framing is taken away. */
+  #trailers: Http2Trailers | null = null;
   /** The server wants to keep the connection. */
   #persistent = true;
   #discarding = false;
@@ -61,25 +66,48 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     this.#inHead = true;
     this.#interim = 0;
     this.#heardBytes = false;
+    this.#trailers = null;
     this.#sentBefore = this.connection.bytesWritten;
   }
 
   /** The head and the first bytes of the body, in one write where they fit. False = the kernel is full. */
-  writeHead(head: Buffer, length: number, bytes: Buffer, from: number, to: number): boolean {
+  writeHead(bytes: Buffer, from: number, to: number, end: boolean): boolean {
+    const exchange = this.#exchange!;
     const prelude = this.#prelude;
-    if (prelude === null && from === to) return this.outbox.write(head, 0, length);
+    const head = exchange.http1Head;
+    this.#chunks = exchange.rechunks;
+    if (head !== null && prelude === null && from === to) return this.outbox.write(head, 0, exchange.headLength);
     let at = 0;
     if (prelude !== null) at = prelude.copy(scratch, 0);
     this.#prelude = null;
-    at += head.copy(scratch, at, 0, length);
+    at = exchange.writeHttp1Head(scratch, at);
+    if (this.#chunks) return this.#writeInChunks(at, bytes, from, to, end);
     const copied = Math.min(to - from, scratch.length - at);
     at += bytes.copy(scratch, at, from, from + copied);
     const taken = this.outbox.write(scratch, 0, at);
     return from + copied === to ? taken : this.outbox.write(bytes, from + copied, to);
   }
 
+  #writeInChunks(headLength: number, bytes: Buffer, from: number, to: number, end: boolean): boolean {
+    let taken = this.outbox.write(scratch, 0, headLength);
+    if (to > from) taken = this.write(bytes, from, to);
+    if (end) this.finish(null);
+    return taken;
+  }
+
   write(bytes: Buffer, from: number, to: number): boolean {
-    return this.outbox.write(bytes, from, to);
+    if (!this.#chunks) return this.outbox.write(bytes, from, to);
+    const size = Buffer.from(`${(to - from).toString(16)}\r\n`, 'latin1');
+    const chunk = Buffer.concat([size, bytes.subarray(from, to), CRLF]);
+    return this.outbox.write(chunk, 0, chunk.length);
+  }
+
+  /** A framed body has brought its own end. */
+  finish(trailers: Http2Trailers | null): void {
+    if (!this.#chunks) return;
+    this.#chunks = false;
+    const last = Buffer.from(`0\r\n${trailers === null ? '' : trailerLinesOf(trailers)}\r\n`, 'latin1');
+    this.outbox.write(last, 0, last.length);
   }
 
   /** The owner lets go of an idle connection. */
@@ -152,7 +180,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
 
   #interimHead(end: number): number {
     if (++this.#interim > LIMITS.interimResponses) return -1;
-    this.#exchange!.interim(HEAD);
+    this.#exchange!.server?.interimHttp1(HEAD);
     return end;
   }
 
@@ -162,9 +190,8 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     this.#inHead = false;
     this.#persistent = HEAD.minorVersion === 1 ? !HEAD.close : HEAD.keepAlive;
     if (exchange.responded(HEAD)) {
-      const length = exchange.passOn(HEAD, kind !== 'until-close');
-      this.#composed = length;
-      this.#body.begin(kind, HEAD.contentLength, exchange.clientMinor === 0);
+      this.#body.begin(kind, HEAD.contentLength, !exchange.server!.framed);
+      exchange.passOnHttp1(HEAD, kind);
     } else if (this.#usable) {
       this.#exchange = null;
       this.#discarding = true;
@@ -179,8 +206,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     if (!exchange.upgrade || HEAD.upgradeField === -1) return -1;
     HEAD.keep(HEAD.upgradeField);
     if (!exchange.responded(HEAD)) return -1;
-    this.#composed = exchange.passOn(HEAD, true);
-    this.#flush();
+    exchange.passOnHttp1(HEAD, 'none');
     this.#exchange = null;
     this.#retire();
     exchange.switchProtocols(this.outbox, bytes, end, to);
@@ -194,25 +220,16 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
       this.#discarded += to - from;
       return;
     }
-    exchange.noteFirstByte();
-    exchange.responseBytes += to - from;
-    let start = from;
-    if (this.#composed > 0) {
-      const copied = Math.min(to - from, scratch.length - this.#composed);
-      this.#composed += bytes.copy(scratch, this.#composed, from, from + copied);
-      start += copied;
-      if (start === to) return;
-      this.#flush();
-    }
-    if (!exchange.responseRange(bytes, start, to)) this.#pause();
+    if (!exchange.responseRange(bytes, from, to)) this.#pause();
+  }
+
+  trailers(section: Buffer): void {
+    this.#trailers = trailersOfSection(section);
   }
 
   /** Writes a head that waits, and what was put behind it. */
   #flush(): void {
-    const length = this.#composed;
-    if (length === 0) return;
-    this.#composed = 0;
-    if (!this.#exchange!.responseRange(scratch, 0, length)) this.#pause();
+    if (this.#exchange?.responding === true && !this.#exchange.server!.flush()) this.#pause();
   }
 
   #pause(): void {
@@ -230,13 +247,11 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   #complete(hasMore: boolean): void {
     const exchange = this.#exchange;
     // Bytes that nobody asked for: the response cannot be trusted either, while it can still be held back.
-    if (hasMore && exchange !== null && this.#composed > 0) {
-      this.#composed = 0;
-      exchange.takeBack();
+    if (hasMore && exchange?.takeBack() === true) {
       this.#fail('malformed');
       return;
     }
-    if (exchange !== null) this.#flush();
+    this.#flush();
     this.#exchange = null;
     this.#answered++;
     const reusable = this.#persistent && !hasMore && (this.#discarding || exchange!.requestDone);
@@ -246,16 +261,16 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     exchange?.detachUpstream();
     if (reusable && this.connection.isOpen) this.#owner.becameIdle(this);
     else if (this.#retire()) this.connection.close();
-    exchange?.responseEnded();
+    exchange?.responseEnded(this.#trailers);
   }
 
   #fail(failure: TryFailure): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    this.#composed = 0;
     this.#discard();
     if (exchange === null) return;
-    if (exchange.responding) exchange.truncated();
+    // What has not been written yet is taken back: then another answer can be given.
+    if (exchange.responding && !exchange.takeBack()) exchange.truncated();
     else exchange.tryFailed(failure);
   }
 

@@ -1,3 +1,4 @@
+import { NO_GRPC_STATUS, type RequestView, type ResponseView, type RouteMemo } from '../http/message.ts';
 import { LIMITS } from './limits.ts';
 import { equalsIgnoringCase } from './octets.ts';
 
@@ -91,7 +92,15 @@ export class Head {
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'];
 const IDEMPOTENT = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
 
-export class RequestHead extends Head {
+/** RFC 9110 section 9.2.2. */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.includes(method);
+}
+
+export class RequestHead extends Head implements RequestView {
+  readonly routeMemo: RouteMemo | null = null;
+  /** gRPC needs HTTP/2 (gRPC over HTTP2, protocol description). */
+  readonly isGrpc: boolean = false;
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
@@ -124,13 +133,22 @@ export class RequestHead extends Head {
     return this.pathStart === this.targetEnd ? '/' : this.bytes.toString('latin1', this.pathStart, this.targetEnd);
   }
 
+  get version(): string {
+    return this.minorVersion === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
+  }
+
   get host(): string {
     return this.hostField === -1 ? '' : this.value(this.hostField);
   }
 }
 
-export class ResponseHead extends Head {
+export class ResponseHead extends Head implements ResponseView {
+  readonly grpcStatus: number = NO_GRPC_STATUS;
   status = 0;
+
+  get proxyError(): string {
+    return this.proxyErrorField === -1 ? '' : this.value(this.proxyErrorField);
+  }
 }
 
 function matches(bytes: Uint8Array, at: number, text: string): boolean {

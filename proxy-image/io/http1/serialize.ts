@@ -57,6 +57,9 @@ export interface ResponseFraming {
   unframe: boolean;
 }
 
+/** Of an interim response: nothing is said about the connection. */
+export const KEEP_FRAMING: ResponseFraming = { close: false, keepAlive: false, unframe: false };
+
 /** Writes a response head at `at`; `extra` is whole lines. Status line and lines as received, always as HTTP/1.1 (RFC 9112 section 2.3). */
 export function writeResponseHead(
   out: Buffer,

@@ -1,16 +1,25 @@
+import { type Answer, errorAnswer } from '../http/answer.ts';
+import type { ExchangeEnd } from '../http/call.ts';
+import type { HttpConnection } from '../http/connection.ts';
+import type { Exchange, ExchangePool, ExchangeServer } from '../http/exchange.ts';
+import type { HttpService } from '../http/service.ts';
+import { responseTextOf } from '../http/translate.ts';
+import type { Http2Response } from '../http2/response.ts';
+import type { Http2Trailers } from '../http2/trailers.ts';
 import type { Outbox } from '../tcp/outbox.ts';
 import { Splice, type SpliceOwner } from '../tcp/splice.ts';
 import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner, Timers } from '../transport/types.ts';
-import { type Answer, errorAnswer, renderAnswer } from './answer.ts';
 import { BodyReader } from './body.ts';
 import type { BodySink } from './body-sink.ts';
-import type { ExchangeEnd } from './call.ts';
-import type { Exchange, ExchangePool, ExchangeServer } from './exchange.ts';
-import { RequestHead } from './head.ts';
+import { type BodyKind, RequestHead, ResponseHead } from './head.ts';
 import { LIMITS } from './limits.ts';
 import { parseRequest } from './parse-request.ts';
+import { parseResponse, responseBody } from './parse-response.ts';
 import { rejection } from './rejection.ts';
-import type { HttpService } from './service.ts';
+import { renderAnswer } from './render-answer.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { scratch } from './scratch.ts';
+import { KEEP_FRAMING, type ResponseFraming, writeResponseHead } from './serialize.ts';
 
 /** What all server connections of a stack share. */
 export interface ServerContext {
@@ -32,9 +41,13 @@ const MAX_SKIP_BYTES = 64 * 1024;
 const LINGER_MS = 1000;
 
 const HEAD = new RequestHead();
+const RESPONSE = new ResponseHead();
 
 /** A client's connection: requests are read and answered one after the other; what comes too early waits. */
-export class ServerConnection implements ConnectionHandler, ExchangeServer, BodySink, SpliceOwner, TimerOwner {
+export class ServerConnection
+  implements ConnectionHandler, HttpConnection, ExchangeServer, BodySink, SpliceOwner, TimerOwner
+{
+  readonly protocol = 'http1';
   readonly outbox: Outbox;
   /** Within the reading of a chunk: what an exchange has to send waits for its end. */
   reading = false;
@@ -42,6 +55,12 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
   readonly #context: ServerContext;
   readonly #service: HttpService;
   readonly #body = new BodyReader();
+  readonly #writer: ResponseWriter;
+  readonly #framing: ResponseFraming = { close: false, keepAlive: false, unframe: false };
+  /** HTTP/1.0 or 1.1 of the client. */
+  #clientMinor = 1;
+  /** The connection ends after the present response. */
+  #closes = false;
   #state: State = 'head';
   #exchange: Exchange | null = null;
   /** An unfinished head, or bytes behind the present request. */
@@ -57,6 +76,7 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
     this.outbox = outbox;
     this.#service = service;
     this.#context = context;
+    this.#writer = new ResponseWriter(outbox);
     outbox.connection.handler = this;
   }
 
@@ -81,6 +101,10 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
 
   closeIdle(): void {
     if (this.idle) this.connection.close();
+  }
+
+  abortTunnels(): void {
+    if (this.#splice !== null) this.abort();
   }
 
   abort(): void {
@@ -156,7 +180,9 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
     this.#exchange = exchange;
     this.#body.begin(HEAD.chunked ? 'chunked' : 'length', Math.max(HEAD.contentLength, 0), false);
     this.#state = this.#body.done ? 'wait' : 'body';
-    exchange.begin(this, HEAD);
+    this.#clientMinor = HEAD.minorVersion;
+    this.#closes = HEAD.minorVersion === 0 ? !HEAD.keepAlive : HEAD.close;
+    exchange.beginHttp1(this, HEAD);
     if (this.#body.done) exchange.requestEnded();
     this.#service.begin(exchange, HEAD);
     return end;
@@ -185,14 +211,12 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
     this.#exchange?.requestRange(bytes, from, to);
   }
 
-  /** The rest of the request is short enough to be read and dropped. */
-  get canSkipRest(): boolean {
-    return this.#body.remaining <= MAX_SKIP_BYTES;
-  }
+  /** Never: what a client of HTTP/1 sends passes with its framing. */
+  trailers(): void {}
 
   #reject(code: number): void {
     const { status, reason } = rejection(code);
-    this.writeAnswer(errorAnswer(status, reason, this.#service.tellsErrors), true, true);
+    this.#writeAnswer(errorAnswer(status, reason, this.#service.tellsErrors), true, true);
     this.#finish();
   }
 
@@ -204,11 +228,75 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
       return;
     }
     const { status, reason } = rejection(code);
-    exchange.closes = true;
+    this.#closes = true;
     exchange.answer(errorAnswer(status, reason, this.#service.tellsErrors));
   }
 
-  writeAnswer(answer: Answer, close: boolean, withBody: boolean): void {
+  /** HTTP/1.0 knows no chunks. */
+  get framed(): boolean {
+    return this.#clientMinor === 1;
+  }
+
+  interimHttp1(head: ResponseHead): void {
+    if (this.#clientMinor === 0) return;
+    const end = writeResponseHead(scratch, 0, head, KEEP_FRAMING, '');
+    this.outbox.write(scratch, 0, end);
+  }
+
+  interimHttp2(response: Http2Response): void {
+    if (readBack(response, false)) this.interimHttp1(RESPONSE);
+  }
+
+  respondHttp1(head: ResponseHead, body: BodyKind): void {
+    this.#respond(head, body, false);
+  }
+
+  respondHttp2(response: Http2Response, end: boolean): void {
+    const exchange = this.#exchange!;
+    const chunks = !end && response.contentLength === -1 && this.framed;
+    readBack(response, chunks);
+    if (exchange.tellsProxyError && RESPONSE.proxyErrorField !== -1) RESPONSE.keep(RESPONSE.proxyErrorField);
+    const body = end ? 'none' : responseBody(RESPONSE, exchange.isHead);
+    this.#respond(RESPONSE, body, chunks);
+    // Other streams of the same connection may compose theirs before this one's body comes.
+    this.#writer.flush();
+  }
+
+  #respond(head: ResponseHead, body: BodyKind, chunks: boolean): void {
+    // A client that is still sending when the answer comes is told that the connection ends (RFC 9112 section 9.6).
+    if (body === 'until-close' || !this.#exchange!.requestDone || this.draining) this.#closes = true;
+    this.#framing.close = this.#closes;
+    this.#framing.keepAlive = this.#clientMinor === 0 && !this.#closes;
+    this.#framing.unframe = head.chunked && this.#clientMinor === 0;
+    this.#writer.compose(head, this.#framing, chunks);
+  }
+
+  write(bytes: Buffer, from: number, to: number): boolean {
+    return this.#writer.write(bytes, from, to);
+  }
+
+  flush(): boolean {
+    return this.#writer.flush();
+  }
+
+  takeBack(): boolean {
+    return this.#writer.takeBack();
+  }
+
+  endResponse(trailers: Http2Trailers | null): void {
+    this.#writer.end(trailers);
+  }
+
+  writeAnswer(answer: Answer): boolean {
+    const exchange = this.#exchange!;
+    if (this.#body.remaining > MAX_SKIP_BYTES || this.draining) this.#closes = true;
+    this.#writeAnswer(answer, this.#closes, !exchange.isHead);
+    if (exchange.requestDone || this.#closes) return true;
+    this.resumeRequest();
+    return false;
+  }
+
+  #writeAnswer(answer: Answer, close: boolean, withBody: boolean): void {
     const bytes = renderAnswer(answer, close, withBody);
     this.outbox.write(bytes, 0, bytes.length);
   }
@@ -242,7 +330,7 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
       return;
     }
     // Bytes that came with a refused upgrade may be meant for the other protocol: they are no request.
-    if (exchange.closes || (exchange.upgrade && this.#stash !== null)) {
+    if (this.#closes || (exchange.upgrade && this.#stash !== null)) {
       this.#finish();
       return;
     }
@@ -281,6 +369,7 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
   /** The exchange's response was 101. */
   tunnel(upstream: Outbox, bytes: Buffer, from: number, to: number): void {
     this.#state = 'tunnel';
+    this.#writer.flush();
     if (to > from) this.outbox.write(bytes, from, to);
     const splice = new Splice(this.outbox, upstream, this);
     this.#splice = splice;
@@ -325,7 +414,7 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
       return;
     }
     if (this.#state !== 'head' || this.#stash === null) return;
-    this.writeAnswer(errorAnswer(408, 'request head timed out', this.#service.tellsErrors), true, true);
+    this.#writeAnswer(errorAnswer(408, 'request head timed out', this.#service.tellsErrors), true, true);
     this.#finish();
   }
 
@@ -340,4 +429,10 @@ export class ServerConnection implements ConnectionHandler, ExchangeServer, Body
     this.#timing = false;
     this.#context.timers.clear(this.#timer!);
   }
+}
+
+/** A response of HTTP/2 as a head of HTTP/1, in RESPONSE: translated, and read by the same strict parser. */
+function readBack(response: Http2Response, chunks: boolean): boolean {
+  const bytes = Buffer.from(responseTextOf(response, chunks), 'latin1');
+  return parseResponse(RESPONSE, bytes, 0, bytes.length) === bytes.length;
 }

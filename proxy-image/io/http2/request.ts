@@ -1,4 +1,5 @@
 import type { ExtraFields, RequestView, RouteMemo } from '../http/message.ts';
+import { isIdempotent } from '../http1/head.ts';
 import { isAuthority, sameAuthority } from './authority.ts';
 import { isMeshField, isPseudo, type RegularFields, regular } from './fields.ts';
 import { blockWriter } from './hpack/encode.ts';
@@ -18,6 +19,8 @@ export class Http2Request implements RequestView {
   readonly protocol: string;
   readonly contentLength: number;
   readonly isGrpc: boolean;
+  readonly isHead: boolean;
+  readonly idempotent: boolean;
   readonly routeMemo: RouteMemo = { table: null, route: null };
   #extra: ExtraFields | null = null;
   #block: Buffer | null = null;
@@ -31,6 +34,8 @@ export class Http2Request implements RequestView {
     this.protocol = head.protocol;
     this.contentLength = fields.contentLength;
     this.isGrpc = fields.isGrpc;
+    this.isHead = head.method === 'HEAD';
+    this.idempotent = isIdempotent(head.method);
   }
 
   first(name: string): string {

@@ -1,55 +1,21 @@
+import type { ExchangeUpstream } from '../http/exchange.ts';
 import { ClientConnection, type ClientConnectionOwner } from '../http1/client-connection.ts';
 import type { Connection, Timer, TimerOwner } from '../transport/types.ts';
 import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from './dial.ts';
-
-export interface PoolLimits {
-  /** Linkerd: 3 s. Shorter than the idle limits of application servers (5 s and more), so that a connection is given up here first. */
-  readonly idleMs: number;
-  /** Connections to one target, busy and idle. */
-  readonly connectionsPerHost: number;
-  /** Requests that wait for a connection to one target (Linkerd: queue of 10,000). */
-  readonly waitersPerHost: number;
-}
-
-export const POOL_LIMITS: PoolLimits = { idleMs: 3000, connectionsPerHost: 4096, waitersPerHost: 10_000 };
-
-/** A request that wants a connection. Told within another event, never within `lease`. */
-export interface Waiter {
-  leased(connection: ClientConnection): void;
-  leaseFailed(error: DialError): void;
-}
-
-/** Hears of every connection of a pool. */
-export interface PoolObserver {
-  opened(connection: Connection, host: HostPool): void;
-  closed(connection: Connection): void;
-}
-
-export interface HostPoolOwner {
-  readonly observer: PoolObserver;
-  /** Nothing is open, under way or waited for: the pool may be forgotten. */
-  emptied(pool: HostPool): void;
-}
-
-export interface HostIdentity {
-  readonly key: string;
-  readonly target: DialTarget;
-  readonly labels: Readonly<Record<string, string>>;
-}
+import type { Host, HostIdentity, HostOwner, PoolLimits, Waiter } from './host.ts';
 
 /**
  * HTTP/1 connections to one target. The most recently used idle one is taken first, so that a burst's surplus ages and goes. A waiting request gets
  * whichever comes first, the connection dialled for it or one that is given back.
  */
-export class HostPool implements ClientConnectionOwner, DialOwner, TimerOwner {
+export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOwner {
   readonly target: DialTarget;
   readonly key: string;
   retired = false;
-  /** `dst_*` labels without the prefix, of the endpoint that the pool was made for. */
   readonly labels: Readonly<Record<string, string>>;
   readonly #context: DialContext;
   readonly #limits: PoolLimits;
-  readonly #owner: HostPoolOwner;
+  readonly #owner: HostOwner;
   readonly #idle: ClientConnection[] = [];
   readonly #idleSinceMs: number[] = [];
   readonly #waiters: Waiter[] = [];
@@ -58,7 +24,7 @@ export class HostPool implements ClientConnectionOwner, DialOwner, TimerOwner {
   #dialling = 0;
   #open = 0;
 
-  constructor(host: HostIdentity, context: DialContext, limits: PoolLimits, owner: HostPoolOwner) {
+  constructor(host: HostIdentity, context: DialContext, limits: PoolLimits, owner: HostOwner) {
     this.key = host.key;
     this.target = host.target;
     this.labels = host.labels;
@@ -68,8 +34,7 @@ export class HostPool implements ClientConnectionOwner, DialOwner, TimerOwner {
     this.#timer = context.transport.timers.create(this);
   }
 
-  /** A connection at once, or `null`: then `waiter` hears later. */
-  lease(waiter: Waiter): ClientConnection | null {
+  lease(waiter: Waiter): ExchangeUpstream | null {
     const idle = this.#idle.pop();
     if (idle !== undefined) {
       this.#idleSinceMs.pop();
@@ -83,12 +48,10 @@ export class HostPool implements ClientConnectionOwner, DialOwner, TimerOwner {
     return null;
   }
 
-  /** True when no further request should wait here. */
   get overloaded(): boolean {
     return this.#waiters.length >= this.#limits.waitersPerHost;
   }
 
-  /** The request does not want a connection any more. */
   cancel(waiter: Waiter): void {
     const index = this.#waiters.indexOf(waiter);
     if (index !== -1) this.#waiters.splice(index, 1);

@@ -1,35 +1,44 @@
 import { formatAddress } from '../../contract/keys.ts';
+import type { Http2Context } from '../http2/limits.ts';
 import type { DialContext, DialTarget } from './dial.ts';
-import { HostPool, type HostPoolOwner, POOL_LIMITS, type PoolLimits, type PoolObserver } from './host-pool.ts';
+import { type Host, type HostOwner, POOL_LIMITS, type PoolLimits, type PoolObserver } from './host.ts';
+import { HostPool } from './host-pool.ts';
+import { MultiplexedHost } from './multiplexed-host.ts';
 
 /**
  * Connections by (address, target port, session protocol, identity): policy is per port, and two ports of one pod may have opposite ones, so a
  * connection that was judged for one is never used for the other.
  */
-export class ConnectionPool implements HostPoolOwner {
-  readonly #hosts = new Map<string, HostPool>();
+export class ConnectionPool implements HostOwner {
+  readonly #hosts = new Map<string, Host>();
   readonly #context: DialContext;
+  readonly #http2: Http2Context;
   readonly #limits: PoolLimits;
 
   readonly observer: PoolObserver;
 
-  constructor(context: DialContext, observer: PoolObserver, limits: PoolLimits = POOL_LIMITS) {
+  constructor(context: DialContext, http2: Http2Context, observer: PoolObserver, limits: PoolLimits = POOL_LIMITS) {
     this.#context = context;
+    this.#http2 = http2;
     this.observer = observer;
     this.#limits = limits;
   }
 
-  host(target: DialTarget, labels: Readonly<Record<string, string>> = {}): HostPool {
+  host(target: DialTarget, labels: Readonly<Record<string, string>> = {}): Host {
     const key = `${formatAddress(target.address.ip, target.address.port)} ${target.port} ${target.session} ${target.identity ?? ''}`;
     let host = this.#hosts.get(key);
     if (host === undefined) {
-      host = new HostPool({ key, target, labels }, this.#context, this.#limits, this);
+      const identity = { key, target, labels };
+      host =
+        target.session === 'http2'
+          ? new MultiplexedHost(identity, this.#context, this.#http2, this.#limits, this)
+          : new HostPool(identity, this.#context, this.#limits, this);
       this.#hosts.set(key, host);
     }
     return host;
   }
 
-  emptied(host: HostPool): void {
+  emptied(host: Host): void {
     if (this.#hosts.get(host.key) === host) this.#hosts.delete(host.key);
   }
 

@@ -144,7 +144,6 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
     });
 
     for (const [what, first] of [
-      ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
       ['a TLS ClientHello', '\x16\x03\x01\x02\x00\x01\x00'],
       ['another protocol', '*1\r\n$4\r\nPING\r\n'],
       ['lower-case letters', 'hello there\r\n'],

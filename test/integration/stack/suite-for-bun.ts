@@ -2,6 +2,7 @@ import { createBunTransport } from '../../../proxy-image/io/transport/bun.ts';
 import { attackSuite } from './attack-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { http1Suite } from './http1-suite.ts';
+import { http2Suite } from './http2-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { pairSuite } from './pair-suite.ts';
@@ -10,6 +11,7 @@ import { routingSuite } from './routing-suite.ts';
 // Loaded by the test runner inside a Bun process: see bun.test.ts.
 describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
 describe('on Bun: HTTP/1', () => http1Suite(createBunTransport));
+describe('on Bun: HTTP/2', () => http2Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
 describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));

@@ -69,6 +69,12 @@ describe('compile: what an address is', () => {
       ],
       balancer: { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
       localTrafficOnly: false,
+      slowStartMs: 0,
+      breaker: null,
+      penalty: null,
+      retry: null,
+      timeouts: { requestMs: 0, responseMs: 0, idleMs: 0 },
+      queue: { capacity: 10_000, failfastMs: 3_000 },
     });
   });
 
@@ -145,6 +151,24 @@ describe('compile: what an address is', () => {
     );
     cluster.apply('TrafficSplit', split('s', 'web', { canary: 1 }));
     expect(web(cluster).backends[0]?.endpoints).to.equal('endpoints/app/canary:80/ipv6');
+  });
+
+  it('keeps circuit breaking, and the annotations for what no route matches, beside a profile', () => {
+    const cluster = webCluster();
+    const annotations = {
+      'balancer.linkerd.io/failure-accrual': 'consecutive',
+      'retry.linkerd.io/limit': '2',
+      'timeout.linkerd.io/idle': 'no time at all',
+    };
+    cluster.apply('Service', service('web', '10.0.0.1', { meta: { annotations } }));
+    cluster.apply('ServiceProfile', profile('web', { routes: [route('list')] }));
+    const compiled = web(cluster);
+    expect(compiled).to.have.nested.property('breaker.type', 'consecutive');
+    expect(compiled).to.have.nested.property('routes[0].name', 'list');
+    expect(compiled).to.deep.include({
+      retry: { http: [], grpc: [], limit: 2, timeoutMs: 0 },
+      timeouts: { requestMs: 0, responseMs: 0, idleMs: 0 },
+    });
   });
 
   it('follows internalTrafficPolicy and the balancer of the Mesh', () => {

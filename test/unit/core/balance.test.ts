@@ -13,22 +13,17 @@ import {
 } from '../../../proxy-image/core/balance/pick.ts';
 import { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
-import { endpoint, ScriptedRng } from './fixtures.ts';
+import { endpoint, poolOf, ScriptedRng } from './fixtures.ts';
 
 const EWMA: EwmaBalancer = { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 };
 const HERE = { node: 'node-1', zone: 'a' };
 
-function poolOf(count: number, more: (index: number) => object = () => ({})): EndpointPool {
-  const pool = new EndpointPool('endpoints/shop/web:80/ipv4');
-  pool.replace(
-    'v1',
-    Array.from({ length: count }, (_, i) => endpoint(`10.0.0.${i + 1}`, more(i))),
-    HERE,
-  );
-  return pool;
-}
-
-const rules = (balancer: Balancer = EWMA, localTrafficOnly = false) => ({ balancer, localTrafficOnly });
+const rules = (balancer: Balancer = EWMA, localTrafficOnly = false) => ({
+  balancer,
+  localTrafficOnly,
+  slowStartMs: 0,
+  breaker: null,
+});
 
 describe('peak EWMA', () => {
   const fresh = (): EndpointState => poolOf(1).endpoints[0]!;
@@ -182,15 +177,15 @@ describe('endpoint pool', () => {
     const pool = poolOf(2);
     const [a, b] = pool.endpoints;
     a!.inFlight = 4;
-    pool.replace('v2', [endpoint('10.0.0.9'), endpoint('10.0.0.1', { node: 'node-2' })], HERE);
+    pool.replace('v2', [endpoint('10.0.0.9'), endpoint('10.0.0.1', { node: 'node-2' })], HERE, 0);
     expect(pool.endpoints.map((each) => each.id)).to.deep.equal(['10.0.0.9:8080', '10.0.0.1:8080']);
     expect(pool.endpoints[1]).to.equal(a);
     expect([a!.inFlight, a!.facts.node, a!.current, b!.current]).to.deep.equal([4, 'node-2', true, false]);
   });
 
   it('tells endpoints apart by port', () => {
-    const pool = new EndpointPool('k');
-    pool.replace('v1', [endpoint('10.0.0.1', { port: 1 }), endpoint('10.0.0.1', { port: 2 })], HERE);
+    const pool = new EndpointPool('k', 1);
+    pool.replace('v1', [endpoint('10.0.0.1', { port: 1 }), endpoint('10.0.0.1', { port: 2 })], HERE, 0);
     expect(pool.endpoints).to.have.length(2);
   });
 
@@ -198,12 +193,12 @@ describe('endpoint pool', () => {
     const pool = poolOf(1);
     const [a] = pool.endpoints;
     a!.series = 5;
-    pool.replace('v2', [endpoint('10.0.0.1', { node: 'elsewhere' })], HERE);
+    pool.replace('v2', [endpoint('10.0.0.1', { node: 'elsewhere' })], HERE, 0);
     expect(a!.series).to.equal(5);
-    pool.replace('v3', [endpoint('10.0.0.1', { labels: { pod: 'other' } })], HERE);
+    pool.replace('v3', [endpoint('10.0.0.1', { labels: { pod: 'other' } })], HERE, 0);
     expect(a!.series).to.equal(-1);
     a!.series = 5;
-    pool.replace('v4', [endpoint('10.0.0.1', { labels: { pod: 'other' }, identity: null, proxyPort: 0 })], HERE);
+    pool.replace('v4', [endpoint('10.0.0.1', { labels: { pod: 'other' }, identity: null, proxyPort: 0 })], HERE, 0);
     expect(a!.series).to.equal(-1);
   });
 
@@ -223,15 +218,15 @@ describe('endpoint pool', () => {
     const pool = poolOf(3, (i) => ({ node: `node-${i}` }));
     const pick = () => pickEndpoint(pool, rules(EWMA, true), [], new ScriptedRng(), 0);
     expect(pick()).to.equal(pool.endpoints[1]);
-    pool.replace('v2', [endpoint('10.0.0.1', { node: 'node-7' })], HERE);
+    pool.replace('v2', [endpoint('10.0.0.1', { node: 'node-7' })], HERE, 0);
     expect(pick()).to.equal(null);
     expect(whyNone(pool, rules(EWMA, true))).to.equal('no_local_endpoints');
   });
 
   it('says whether endpoints are unknown or none', () => {
-    const pool = new EndpointPool('k');
+    const pool = new EndpointPool('k', 1);
     expect(whyNone(pool, rules())).to.equal('endpoints_unknown');
-    pool.replace('v1', [], HERE);
+    pool.replace('v1', [], HERE, 0);
     expect(whyNone(pool, rules())).to.equal('no_endpoints');
   });
 });

@@ -11,6 +11,7 @@ import {
   profile,
   route,
   server,
+  service,
   split,
   type TestCluster,
   webCluster,
@@ -41,6 +42,29 @@ describe('resources as the compiler writes them', () => {
     expect(entry.routes.routes.map((each) => [each.name, each.isRetryable, each.timeoutMs])).to.deep.equal([
       ['list', true, 250],
     ]);
+  });
+
+  it('are accepted: every annotation about traffic', () => {
+    const cluster = webCluster();
+    const annotations = {
+      'balancer.linkerd.io/failure-accrual': 'unified',
+      'balancer.alpha.linkerd.io/penalize-failures': 'true',
+      'balancer.weft.dev/algorithm': 'consistent-hash',
+      'balancer.weft.dev/hash-key': 'header:x-user',
+      'balancer.weft.dev/slow-start': '1.5us',
+      'retry.linkerd.io/http': '5xx',
+      'retry.linkerd.io/grpc': 'unavailable',
+      'timeout.linkerd.io/request': '24h',
+    };
+    cluster.apply('Service', service('web', '10.0.0.1', { meta: { annotations } }));
+    const state = newState(new ManualClock(), { namespace: 'app' });
+    const changes = compiled(cluster, 'service/10.0.0.1:80');
+    expect(state.apply(changes)).to.deep.equal([]);
+    const entry = state.destination('10.0.0.1', 80).entry as ServiceEntry;
+    expect(entry.balancer).to.deep.equal({ type: 'consistentHash', key: { type: 'header', name: 'x-user' } });
+    expect([entry.slowStartMs, entry.breaker?.type, entry.penalty?.penaltyMs]).to.deep.equal([1, 'unified', 5_000]);
+    expect(entry.retry).to.deep.equal({ http: [[500, 599]], grpc: [14], limit: 1, timeoutMs: 0 });
+    expect(entry.timeouts.requestMs).to.equal(86_400_000);
   });
 
   it('are accepted: splits and overrides, with backends that do not exist', () => {

@@ -10,6 +10,8 @@ import type {
   ServiceDestination,
   WorkloadResource,
 } from '../../../proxy-image/contract/resources.ts';
+import { SERVICE_DEFAULTS } from '../../../proxy-image/contract/service-defaults.ts';
+import { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';
 import type { Clock } from '../../../proxy-image/core/clock.ts';
 import { defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
 import type { Rng } from '../../../proxy-image/core/rng.ts';
@@ -83,6 +85,14 @@ export function endpoint(address: string, more: Partial<Endpoint> = {}): Endpoin
   };
 }
 
+/** Endpoints 10.0.0.1, 10.0.0.2, … of a client on `node-1` in zone `a`. */
+export function poolOf(count: number, more: (index: number) => Partial<Endpoint> = () => ({}), seed = 1): EndpointPool {
+  const pool = new EndpointPool('endpoints/shop/web:80/ipv4', seed);
+  const facts = Array.from({ length: count }, (_, i) => endpoint(`10.0.0.${i + 1}`, more(i)));
+  pool.replace('v1', facts, { node: 'node-1', zone: 'a' }, 0);
+  return pool;
+}
+
 export function endpointsKey(service: string): string {
   return `endpoints/shop/${service}:80/ipv4`;
 }
@@ -114,6 +124,7 @@ export function service(more: Partial<ServiceDestination> = {}): ServiceDestinat
     backends: [backend('web', 1000)],
     balancer: { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
     localTrafficOnly: false,
+    ...SERVICE_DEFAULTS,
     ...more,
   };
 }

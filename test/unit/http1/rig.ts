@@ -1,11 +1,11 @@
-import { errorAnswer } from '../../../proxy-image/io/http1/answer.ts';
-import type { ExchangeEnd, HttpCall } from '../../../proxy-image/io/http1/call.ts';
+import { errorAnswer } from '../../../proxy-image/io/http/answer.ts';
+import type { ExchangeEnd, HttpCall } from '../../../proxy-image/io/http/call.ts';
+import { type Exchange, ExchangePool } from '../../../proxy-image/io/http/exchange.ts';
+import { ExtraFields } from '../../../proxy-image/io/http/message.ts';
+import { ReplayMemory } from '../../../proxy-image/io/http/replay.ts';
+import type { HttpService } from '../../../proxy-image/io/http/service.ts';
 import { ClientConnection } from '../../../proxy-image/io/http1/client-connection.ts';
-import { type Exchange, ExchangePool } from '../../../proxy-image/io/http1/exchange.ts';
-import type { RequestHead } from '../../../proxy-image/io/http1/head.ts';
-import { ReplayMemory } from '../../../proxy-image/io/http1/replay.ts';
 import { ServerConnection } from '../../../proxy-image/io/http1/server-connection.ts';
-import type { HttpService } from '../../../proxy-image/io/http1/service.ts';
 import { Outbox } from '../../../proxy-image/io/tcp/outbox.ts';
 import { NO_HANDLER } from '../../../proxy-image/io/transport/no-handler.ts';
 import type { Connection, ConnectionHandler, Timer, Timers } from '../../../proxy-image/io/transport/types.ts';
@@ -93,10 +93,10 @@ export class Rig implements HttpService {
     this.server = new ServerConnection(new Outbox(this.client), this, context);
   }
 
-  begin(exchange: Exchange, head: RequestHead): void {
+  begin(exchange: Exchange): void {
     this.current = exchange;
     exchange.call = this.#callOf(exchange);
-    exchange.prepare(head, this.lines);
+    exchange.prepare(extraOf(this.lines));
     exchange.send(this.#connection());
   }
 
@@ -155,4 +155,10 @@ export function cut(text: string, positions: number[]): string[] {
   const at = [0, ...positions.filter((position) => position > 0 && position < text.length), text.length];
   at.sort((a, b) => a - b);
   return at.slice(1).map((end, i) => text.slice(at[i]!, end));
+}
+
+/** Whole lines as the fields that they are. */
+function extraOf(lines: string): ExtraFields {
+  const fields = lines.split('\r\n').filter((line) => line !== '');
+  return new ExtraFields(fields.map((line) => line.split(': ', 2) as [string, string]));
 }

@@ -1,7 +1,11 @@
 import { expect } from 'chai';
-import type { ClientConnection } from '../../../proxy-image/io/http1/client-connection.ts';
+import type { ExchangeUpstream } from '../../../proxy-image/io/http/exchange.ts';
+import { ClientConnection } from '../../../proxy-image/io/http1/client-connection.ts';
+import { FlushQueue } from '../../../proxy-image/io/http2/flush.ts';
+import { HTTP2_LIMITS } from '../../../proxy-image/io/http2/limits.ts';
 import type { DialContext, DialError, DialTarget } from '../../../proxy-image/io/pool/dial.ts';
-import type { HostPool, Waiter } from '../../../proxy-image/io/pool/host-pool.ts';
+import type { Host, Waiter } from '../../../proxy-image/io/pool/host.ts';
+import { HostPool } from '../../../proxy-image/io/pool/host-pool.ts';
 import { ConnectionPool } from '../../../proxy-image/io/pool/pool.ts';
 import type {
   ConnectionHandler,
@@ -47,9 +51,9 @@ class ManualTimers implements Timers {
 }
 
 class Asker implements Waiter {
-  connection: ClientConnection | null = null;
+  connection: ExchangeUpstream | null = null;
   error: DialError | null = null;
-  leased(connection: ClientConnection): void {
+  leased(connection: ExchangeUpstream): void {
     this.connection = connection;
   }
   leaseFailed(error: DialError): void {
@@ -57,7 +61,13 @@ class Asker implements Waiter {
   }
 }
 
-const LIMITS = { idleMs: 3000, connectionsPerHost: 3, waitersPerHost: 5 };
+const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 5 };
+
+/** The exchange that a connection was leased for has ended. */
+function giveBack(host: Host, connection: ExchangeUpstream | null): void {
+  if (host instanceof HostPool && connection instanceof ClientConnection) host.becameIdle(connection);
+  else throw new Error('no connection of HTTP/1');
+}
 
 describe('connection pool', () => {
   let timers: ManualTimers;
@@ -84,7 +94,7 @@ describe('connection pool', () => {
       handshakeTimeoutMs: 10_000,
     };
     const observer = { opened: () => open++, closed: () => open-- };
-    pool = new ConnectionPool(context, observer, LIMITS);
+    pool = new ConnectionPool(context, { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS }, observer, LIMITS);
   });
 
   const target = (more: Partial<DialTarget> = {}): DialTarget => ({
@@ -95,7 +105,7 @@ describe('connection pool', () => {
     ...more,
   });
 
-  function ask(host: HostPool): Asker {
+  function ask(host: Host): Asker {
     const asker = new Asker();
     asker.connection = host.lease(asker);
     return asker;
@@ -113,7 +123,7 @@ describe('connection pool', () => {
     expect(first.connection).to.equal(null);
     connectAll();
     expect(first.connection).not.to.equal(null);
-    host.becameIdle(first.connection!);
+    giveBack(host, first.connection);
     expect(ask(host).connection).to.equal(first.connection);
     expect(dialled).to.have.length(1);
     expect(open).to.equal(1);
@@ -124,7 +134,7 @@ describe('connection pool', () => {
     const first = ask(host);
     connectAll();
     const second = ask(host);
-    host.becameIdle(first.connection!);
+    giveBack(host, first.connection);
     expect(second.connection).to.equal(first.connection);
     // The one that was dialled for it is for whoever comes next.
     dialled[1]!.handler.onConnect(dialled[1]!);
@@ -137,11 +147,11 @@ describe('connection pool', () => {
     const askers = [ask(host), ask(host)];
     connectAll();
     const [old, recent] = askers.map((asker) => asker.connection!) as [ClientConnection, ClientConnection];
-    host.becameIdle(old);
+    giveBack(host, old);
     timers.pass(2000);
-    host.becameIdle(recent);
+    giveBack(host, recent);
     expect(ask(host).connection).to.equal(recent);
-    host.becameIdle(recent);
+    giveBack(host, recent);
     timers.pass(1500);
     expect([dialled[0]!.isOpen, dialled[1]!.isOpen]).to.deep.equal([false, true]);
     timers.pass(3000);
@@ -155,7 +165,7 @@ describe('connection pool', () => {
     expect(dialled).to.have.length(3);
     connectAll();
     expect(askers.map((asker) => asker.connection !== null)).to.deep.equal([true, true, true, false]);
-    askers[0]!.connection!.retire();
+    (askers[0]!.connection as ClientConnection).retire();
     expect(dialled).to.have.length(4);
     connectAll();
     expect(askers[3]!.connection).not.to.equal(null);
@@ -214,7 +224,7 @@ describe('connection pool', () => {
       const asker = ask(host);
       connectAll();
       const connection = dialled.at(-1)!;
-      host.becameIdle(asker.connection!);
+      giveBack(host, asker.connection);
       spoil(connection);
       expect(connection.isOpen).to.equal(false);
     }

@@ -2,7 +2,7 @@ import type { RequestMatch, ResponseClass, ResponseMatch, Route } from '../../..
 import type { Reader } from './reader.ts';
 
 /** Longest timeout, a day: timers are 32-bit, and a larger number is a mistake. */
-const MAX_TIMEOUT_MS = 86_400_000;
+export const MAX_TIMEOUT_MS = 86_400_000;
 
 /** A route as read; `match` is `null` where a part of it is of an unknown type: such a route matches nothing. */
 export interface ParsedRoute extends Omit<Route, 'match'> {

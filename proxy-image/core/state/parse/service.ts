@@ -1,23 +1,21 @@
 import type {
   Backend,
-  Balancer,
   Endpoint,
   OutboundProtocol,
   RetryBudget,
   ServiceDestination,
 } from '../../../contract/resources.ts';
+import { parseBalancer } from './balancer.ts';
 import { OUTBOUND_PROTOCOLS, parseEndpoint } from './endpoints.ts';
 import type { Fields, Reader } from './reader.ts';
 import { type ParsedRoute, parseRoute } from './route.ts';
+import { parseTraffic } from './traffic.ts';
 
 export type ParsedService =
   | (Omit<ServiceDestination, 'routes' | 'sources'> & { routes: ParsedRoute[] })
   | { type: 'pod'; namespace: string; pod: string; protocol: OutboundProtocol; endpoint: Endpoint }
   | { type: 'unknown' }
   | { type: 'forbidden'; reason: string };
-
-/** linkerd2-proxy: default RTT 30 ms, decay 10 s. */
-export const DEFAULT_BALANCER: Balancer = { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 };
 
 export function parseServiceResource(reader: Reader, fields: Fields): ParsedService {
   switch (fields['type']) {
@@ -54,6 +52,7 @@ function parseService(reader: Reader, fields: Fields): ParsedService {
     backends: parseBackends(reader, fields['backends']),
     balancer: parseBalancer(reader, fields['balancer']),
     localTrafficOnly: reader.flag(fields['localTrafficOnly'], 'localTrafficOnly'),
+    ...parseTraffic(reader, fields),
   };
 }
 
@@ -89,18 +88,5 @@ function parseBackend(reader: Reader, value: unknown, path: string): Backend {
     endpoints: reader.text(fields['endpoints'], `${path}.endpoints`),
     weight: reader.integer(fields['weight'], `${path}.weight`, 0, Number.MAX_SAFE_INTEGER),
     unavailable: reader.flag(fields['unavailable'], `${path}.unavailable`),
-  };
-}
-
-/** A balancer of a newer contract is replaced by the default: which endpoint of a Service answers is no question of safety. */
-function parseBalancer(reader: Reader, value: unknown): Balancer {
-  const fields = reader.object(value, 'balancer');
-  const type = reader.oneOf(fields['type'], 'balancer.type', ['ewma', 'roundRobin'], 'ewma');
-  if (type === 'roundRobin') return { type };
-  if (fields['type'] !== 'ewma') return DEFAULT_BALANCER;
-  return {
-    type,
-    defaultRttMs: reader.number(fields['defaultRttMs'], 'balancer.defaultRttMs', 0, 3_600_000),
-    decayMs: reader.number(fields['decayMs'], 'balancer.decayMs', 1, 3_600_000),
   };
 }

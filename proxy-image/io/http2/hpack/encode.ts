@@ -17,7 +17,7 @@ const NEVER_INDEXED = 0x10;
 /** Octets of a field beside name and value: two lengths and an index, each of up to six octets, as an upper bound. */
 const FIELD_OVERHEAD = 18;
 /** Measured: up to here storing characters one by one is cheaper than a call. */
-const LOOP_CHARS = 20;
+const LOOP_CHARS = 64;
 const FIRST_SCRATCH_BYTES = 16 * 1024;
 
 /** Writes blocks one after the other into the same memory. */
@@ -63,7 +63,7 @@ class BlockWriter {
     const scratch = this.#scratch;
     const at = this.#at;
     const length = text.length;
-    if (length > LOOP_CHARS) scratch.latin1Write(text, at, length);
+    if (length > LOOP_CHARS) scratch.write(text, at, 'latin1');
     else for (let i = 0; i < length; i++) scratch[at + i] = text.charCodeAt(i);
     this.#at = at + length;
   }

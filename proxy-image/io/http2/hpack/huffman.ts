@@ -3,7 +3,7 @@
  * codes count upwards in the order of length, then symbol.
  */
 // biome-ignore format: a table
-const CODE_BITS: readonly number[] = [
+export const CODE_BITS: readonly number[] = [
   13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
   28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
   6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6,

@@ -16,7 +16,7 @@ const interned: string[] = new Array<string>(INTERNED).fill('');
 /** One JavaScript character per octet. */
 export function latin1(bytes: Buffer, from: number, to: number): string {
   const length = to - from;
-  if (length > INTERNED_BYTES) return bytes.latin1Slice(from, to);
+  if (length > INTERNED_BYTES) return bytes.toString('latin1', from, to);
   if (length === 0) return '';
   let hash = length;
   for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
@@ -27,7 +27,7 @@ export function latin1(bytes: Buffer, from: number, to: number): string {
     while (i < length && known.charCodeAt(i) === bytes[from + i]) i++;
     if (i === length) return known;
   }
-  const text = bytes.latin1Slice(from, to);
+  const text = bytes.toString('latin1', from, to);
   interned[slot] = text;
   return text;
 }

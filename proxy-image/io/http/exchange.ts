@@ -1,42 +1,62 @@
+import type { BodyKind, RequestHead, ResponseHead } from '../http1/head.ts';
+import { writeRequestHead, writtenSize } from '../http1/serialize.ts';
+import type { Http2Request } from '../http2/request.ts';
+import type { Http2Response } from '../http2/response.ts';
+import type { Http2Trailers } from '../http2/trailers.ts';
 import type { Outbox } from '../tcp/outbox.ts';
 import type { Timer, TimerOwner, Timers } from '../transport/types.ts';
 import type { Answer } from './answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from './call.ts';
-import type { RequestHead, ResponseHead } from './head.ts';
+import { type ExtraFields, NO_EXTRA_FIELDS, NO_GRPC_STATUS, type ResponseView } from './message.ts';
 import { ReplayBuffer, type ReplayMemory } from './replay.ts';
-import { scratch } from './scratch.ts';
-import { type ResponseFraming, writeRequestHead, writeResponseHead, writtenSize } from './serialize.ts';
+import { requestBlockOf, requestTextOf } from './translate.ts';
 
 /** Heads of most requests fit. */
 const HEAD_BYTES = 1024;
 /** A longer head makes the buffer grow; beyond this it does not outlive the request, so that a few large ones do not become everybody's size. */
 const KEPT_HEAD_BYTES = 4096;
 
-/** What an exchange needs of the client's connection. */
+/** The client's side of an exchange: the connection (HTTP/1) or stream (HTTP/2) that the request came on. */
 export interface ExchangeServer {
-  readonly outbox: Outbox;
+  readonly protocol: 'http1' | 'http2';
+  /** The client understands the chunked coding: bodies of HTTP/1 pass with their framing. */
+  readonly framed: boolean;
   /** Within the reading of a chunk: what an exchange has to send waits for its end. */
   readonly reading: boolean;
-  readonly draining: boolean;
-  /** The rest of the request is short enough to be read and dropped. */
-  readonly canSkipRest: boolean;
   /** Stop and go on reading the request's body. */
   holdRequest(): void;
   resumeRequest(): void;
-  writeAnswer(answer: Answer, close: boolean, withBody: boolean): void;
+  interimHttp1(head: ResponseHead): void;
+  interimHttp2(response: Http2Response): void;
+  /** The head of the final response. What is composed may wait for the first bytes of the body, until `flush`. */
+  respondHttp1(head: ResponseHead, body: BodyKind): void;
+  respondHttp2(response: Http2Response, end: boolean): void;
+  /** Bytes of the response body; false = the client does not take them fast enough. */
+  write(bytes: Buffer, from: number, to: number): boolean;
+  /** Writes what waits. False as with `write`. */
+  flush(): boolean;
+  /** Drops a head that waits; false = it has been written already. */
+  takeBack(): boolean;
+  endResponse(trailers: Http2Trailers | null): void;
+  /** A whole response. True: the exchange is over; false: the rest of the request is read and dropped first (`finishAnswered`). */
+  writeAnswer(answer: Answer): boolean;
   tunnel(upstream: Outbox, bytes: Buffer, from: number, to: number): void;
   exchangeEnded(exchange: Exchange, end: ExchangeEnd): void;
 }
 
-/** … and of the connection that carries a try. */
+/** … and the connection or stream that carries a try. */
 export interface ExchangeUpstream {
   begin(exchange: Exchange): void;
-  /** The head and the first bytes of the body. False = the kernel is full: feed no more until `upstreamDrained`. */
-  writeHead(head: Buffer, length: number, bytes: Buffer, from: number, to: number): boolean;
+  /**
+   * The head and the first bytes of the body; `end`: all of it, without trailers. False = no room: feed no more until `upstreamDrained`.
+   */
+  writeHead(bytes: Buffer, from: number, to: number, end: boolean): boolean;
   write(bytes: Buffer, from: number, to: number): boolean;
+  /** The request is complete. Not called where `writeHead` was told so. */
+  finish(trailers: Http2Trailers | null): void;
   /** The client takes bytes again. */
   resume(): void;
-  /** The exchange has ended before its response: what is still to come could not be told from the next one's. */
+  /** The exchange has ended before its response: what is still to come is for nobody. */
   abandon(): void;
 }
 
@@ -46,9 +66,15 @@ export interface ExchangeContext {
   readonly replay: ReplayMemory;
 }
 
+/** No stream was reset. */
+export const NO_RESET = -1;
+
+/** How the bytes of a request body are framed as they pass through the exchange. */
+export type RequestFraming = 'length' | 'chunked' | 'data';
+
 /**
- * One request and its response between a client's connection and, one after the other, those of its tries. Holds the head as it is sent on and, where
- * it must, the body, so that another try can be made. Pooled: see `ExchangePool`.
+ * One request and its response between a client and, one after the other, its tries, whatever version of HTTP either side speaks. Holds the head as it is
+ * sent on and, where it must, the body, so that another try can be made. Pooled: see `ExchangePool`.
  */
 export class Exchange implements TimerOwner {
   call: HttpCall = NO_CALL;
@@ -56,21 +82,29 @@ export class Exchange implements TimerOwner {
   upstream: ExchangeUpstream | null = null;
 
   isHead = false;
+  isGrpc = false;
   /** RFC 9110 section 9.2.2: sending it twice does what sending it once does. */
   idempotent = false;
+  /** Asks for another protocol (HTTP/1 `Upgrade`), or for a tunnel (HTTP/2 extended CONNECT). */
   upgrade = false;
-  /** HTTP/1.0 or 1.1 of the client. */
-  clientMinor = 1;
+  tunnels = false;
+  framing: RequestFraming = 'length';
   /** The request has been read to its end. */
   requestDone = false;
   /** A response head has been passed on or an answer written: no further try. */
   responding = false;
-  /** The client's connection ends after this response. */
-  closes = false;
   /** Keep the body for another try where the limits allow it. Set by the call. */
   retain = false;
+  /** The response head of a gRPC call waits for what follows it, so that a status in its trailers can be judged before anything is passed on. Set by the call. */
+  peeks = false;
+  /** `l5d-proxy-error` of the response is passed on. Set by the call in `responded`. */
+  tellsProxyError = false;
   /** Of the response; 0 = none yet. */
   status = 0;
+  /** Of the response head or its trailers; NO_GRPC_STATUS = none (yet). */
+  grpcStatus: number = NO_GRPC_STATUS;
+  /** Error code with which the server has reset the present try (HTTP/2); NO_RESET otherwise. */
+  resetCode: number = NO_RESET;
   /** Time of the request head, and of the first byte of the response body (or its end); monotonic milliseconds. */
   startedMs = 0;
   firstByteMs = 0;
@@ -79,11 +113,18 @@ export class Exchange implements TimerOwner {
 
   readonly #context: ExchangeContext;
   readonly #body: ReplayBuffer;
-  readonly #framing: ResponseFraming = { close: false, keepAlive: false, unframe: false };
+  /** The head as it came: by one version or the other. */
+  #source: RequestHead | null = null;
+  #request: Http2Request | null = null;
+  #extra: ExtraFields = NO_EXTRA_FIELDS;
   #head: Buffer = Buffer.allocUnsafeSlow(HEAD_BYTES);
   #headLength = 0;
   #headSent = false;
+  /** The upstream has no room. */
+  #held = false;
   #collecting = false;
+  #halfEnded = false;
+  #trailers: Http2Trailers | null = null;
   #deadline: Timer | null = null;
 
   constructor(context: ExchangeContext) {
@@ -91,31 +132,87 @@ export class Exchange implements TimerOwner {
     this.#body = new ReplayBuffer(context.replay);
   }
 
-  begin(server: ExchangeServer, head: RequestHead): void {
-    this.server = server;
+  /** `head` is valid during the event: `prepare` must follow within it, where the request is to go on. */
+  beginHttp1(server: ExchangeServer, head: RequestHead): void {
+    this.#begin(server);
+    this.#source = head;
+    this.#request = null;
     this.isHead = head.isHead;
+    this.isGrpc = false;
     this.idempotent = head.idempotent;
     this.upgrade = head.upgrade;
-    this.clientMinor = head.minorVersion;
+    this.tunnels = false;
+    this.framing = head.chunked ? 'chunked' : 'length';
+  }
+
+  beginHttp2(server: ExchangeServer, request: Http2Request): void {
+    this.#begin(server);
+    this.#request = request;
+    this.isHead = request.isHead;
+    this.isGrpc = request.isGrpc;
+    this.idempotent = request.idempotent;
+    this.upgrade = false;
+    this.tunnels = request.protocol !== '';
+    this.framing = 'data';
+  }
+
+  #begin(server: ExchangeServer): void {
+    this.server = server;
     this.requestDone = false;
     this.responding = false;
-    this.closes = head.minorVersion === 0 ? !head.keepAlive : head.close;
     this.retain = false;
+    this.peeks = false;
+    this.tellsProxyError = false;
     this.status = 0;
+    this.grpcStatus = NO_GRPC_STATUS;
+    this.resetCode = NO_RESET;
     this.startedMs = this.#context.timers.nowMs();
     this.firstByteMs = 0;
     this.requestBytes = 0;
     this.responseBytes = 0;
-    this.#headLength = 0;
     this.#headSent = false;
+    this.#held = false;
     this.#collecting = false;
+    this.#halfEnded = false;
+    this.#trailers = null;
   }
 
-  /** Writes the head for the next hop. `extra`: whole lines. Valid until the exchange ends, for every try. */
-  prepare(head: RequestHead, extra: string): void {
-    const needed = writtenSize(head, extra);
+  /** Takes the head for the next hop, with `extra`. Valid until the exchange ends, for every try. */
+  prepare(extra: ExtraFields): void {
+    this.#extra = extra;
+    const head = this.#source;
+    if (head === null) return;
+    this.#source = null;
+    const needed = writtenSize(head, extra.lines);
     if (needed > this.#head.length) this.#head = Buffer.allocUnsafeSlow(needed);
-    this.#headLength = writeRequestHead(this.#head, head, extra);
+    this.#headLength = writeRequestHead(this.#head, head, extra.lines);
+  }
+
+  /** Writes the head as HTTP/1 into `out` at `at`, which has room for the longest; returns the position after it. */
+  writeHttp1Head(out: Buffer, at: number): number {
+    if (this.#request === null) return at + this.#head.copy(out, at, 0, this.#headLength);
+    return at + out.write(requestTextOf(this.#request, this.#extra, this.rechunks, this.requestDone), at, 'latin1');
+  }
+
+  /** The head where it came as HTTP/1 and nothing has to be written around it; its length is `headLength`. */
+  get http1Head(): Buffer | null {
+    return this.#request === null ? this.#head : null;
+  }
+
+  get headLength(): number {
+    return this.#headLength;
+  }
+
+  /** Bytes of a body of HTTP/2 that HTTP/1 has to put into chunks: its length was not announced, and it is not empty. */
+  get rechunks(): boolean {
+    if (this.#request === null || this.#request.contentLength !== -1) return false;
+    return !this.requestDone || this.requestBytes > 0 || this.#trailers !== null;
+  }
+
+  /** The head as HTTP/2 writes it. */
+  http2Block(): Buffer {
+    if (this.#request !== null) return this.#request.forwardBlock(this.#extra);
+    return requestBlockOf(this.#head, this.#headLength);
   }
 
   /** The body is at hand from its beginning, and all of it: another try may have it. */
@@ -126,12 +223,14 @@ export class Exchange implements TimerOwner {
   /** Makes `upstream` carry the request. Written at the end of the event, so that head and first bytes of the body go together. */
   send(upstream: ExchangeUpstream): void {
     this.upstream = upstream;
+    this.grpcStatus = NO_GRPC_STATUS;
+    this.resetCode = NO_RESET;
     this.#headSent = false;
     upstream.begin(this);
     if (this.server !== null && !this.server.reading) this.flushRequest();
   }
 
-  /** Bytes of the request body, framing included. */
+  /** Bytes of the request body, framed as `framing` says. */
   requestRange(bytes: Buffer, from: number, to: number): void {
     this.requestBytes += to - from;
     // After an answer of our own the rest is only read to keep the connection usable.
@@ -147,9 +246,15 @@ export class Exchange implements TimerOwner {
     else this.#sendHead(upstream, bytes, from, to);
   }
 
-  requestEnded(): void {
+  requestEnded(trailers: Http2Trailers | null = null): void {
     this.requestDone = true;
+    this.#trailers = trailers;
     if (this.#collecting) this.#collected();
+    else if (this.#headSent) this.upstream?.finish(trailers);
+    if (this.#halfEnded) {
+      this.upstream = null;
+      this.#end('complete');
+    }
   }
 
   /** Gathers a body of `length` bytes (-1 = unknown) for `call.collected`, if it is at most `maxBytes`. */
@@ -173,12 +278,15 @@ export class Exchange implements TimerOwner {
     if (upstream === null || this.#headSent) return;
     this.#sendHead(upstream, this.#body.bytes, 0, this.#body.length);
     if (!this.retain) this.#forget();
-    this.server?.resumeRequest();
+    if (!this.#held) this.server?.resumeRequest();
   }
 
   #sendHead(upstream: ExchangeUpstream, bytes: Buffer, from: number, to: number): void {
     this.#headSent = true;
-    this.#forward(upstream.writeHead(this.#head, this.#headLength, bytes, from, to));
+    this.#held = false;
+    const isWhole = this.requestDone && this.#trailers === null;
+    this.#forward(upstream.writeHead(bytes, from, to, isWhole));
+    if (this.requestDone && !isWhole) this.upstream?.finish(this.#trailers);
   }
 
   /** The body has gone to the only try it gets: from here on `replayable` is false unless there was none. */
@@ -187,10 +295,13 @@ export class Exchange implements TimerOwner {
   }
 
   #forward(taken: boolean): void {
-    if (!taken) this.server?.holdRequest();
+    if (taken) return;
+    this.#held = true;
+    this.server?.holdRequest();
   }
 
   upstreamDrained(): void {
+    this.#held = false;
     this.server?.resumeRequest();
   }
 
@@ -198,34 +309,34 @@ export class Exchange implements TimerOwner {
     this.upstream?.resume();
   }
 
-  /** An interim response; HTTP/1.0 clients do not know them. */
-  interim(head: ResponseHead): void {
-    if (this.clientMinor === 0) return;
-    const end = writeResponseHead(scratch, 0, head, KEEP, '');
-    this.server!.outbox.write(scratch, 0, end);
-  }
-
-  /** Asks the call; true: `passOn` follows. */
-  responded(head: ResponseHead): boolean {
+  /** Asks the call; true: `passOnHttp1` or `passOnHttp2` follows. */
+  responded(head: ResponseView): boolean {
     this.status = head.status;
+    if (head.grpcStatus !== NO_GRPC_STATUS) this.grpcStatus = head.grpcStatus;
     return this.call.responded(head);
   }
 
-  /** Writes the response head into the scratch buffer; the body's first bytes go behind it. Returns its length. */
-  passOn(head: ResponseHead, knownEnd: boolean): number {
-    this.responding = true;
-    this.#clearDeadline();
-    // A client that is still sending when the answer comes is told that the connection ends (RFC 9112 section 9.6).
-    if (!knownEnd || !this.requestDone || this.server!.draining) this.closes = true;
-    this.#framing.close = this.closes;
-    this.#framing.keepAlive = this.clientMinor === 0 && !this.closes;
-    this.#framing.unframe = head.chunked && this.clientMinor === 0;
-    return writeResponseHead(scratch, 0, head, this.#framing, '');
+  passOnHttp1(head: ResponseHead, body: BodyKind): void {
+    this.#passesOn();
+    if (this.tellsProxyError && head.proxyErrorField !== -1) head.keep(head.proxyErrorField);
+    this.server!.respondHttp1(head, body);
   }
 
-  /** A response that was about to be passed on, of which nothing has been written, turned out to be malformed. */
-  takeBack(): void {
+  passOnHttp2(response: Http2Response, end: boolean): void {
+    this.#passesOn();
+    this.server!.respondHttp2(response, end);
+  }
+
+  #passesOn(): void {
+    this.responding = true;
+    this.#clearDeadline();
+  }
+
+  /** A response of which nothing has been written turned out to be malformed: true, and it counts as a failed try; false: it has been written. */
+  takeBack(): boolean {
+    if (!this.responding || !this.server!.takeBack()) return false;
     this.responding = false;
+    return true;
   }
 
   /** 101 was passed on: both connections belong to the tunnel from here on. */
@@ -238,7 +349,9 @@ export class Exchange implements TimerOwner {
 
   /** Bytes of the response; false = the client does not take them fast enough. */
   responseRange(bytes: Buffer, from: number, to: number): boolean {
-    return this.server!.outbox.write(bytes, from, to);
+    if (this.firstByteMs === 0) this.firstByteMs = this.#context.timers.nowMs();
+    this.responseBytes += to - from;
+    return this.server!.write(bytes, from, to);
   }
 
   noteFirstByte(): void {
@@ -246,9 +359,17 @@ export class Exchange implements TimerOwner {
   }
 
   /** The response is complete; `upstream` has been given back already. */
-  responseEnded(): void {
+  responseEnded(trailers: Http2Trailers | null): void {
     this.noteFirstByte();
+    this.server!.endResponse(trailers);
     this.#end('complete');
+  }
+
+  /** A tunnel has ended in the direction to the client; the other goes on. */
+  tunnelHalfEnded(): void {
+    this.noteFirstByte();
+    this.#halfEnded = true;
+    this.server!.endResponse(null);
   }
 
   /** Answers without (or after) a try. The rest of a short request body is read and dropped, so that the connection stays usable. */
@@ -257,12 +378,15 @@ export class Exchange implements TimerOwner {
     this.status = answer.status;
     this.dropUpstream();
     this.#forget();
-    const server = this.server!;
-    if (!server.canSkipRest || server.draining) this.closes = true;
-    server.writeAnswer(answer, this.closes, !this.isHead);
+    const over = this.server!.writeAnswer(answer);
     this.noteFirstByte();
-    if (this.requestDone || this.closes) this.#end('complete');
-    else server.resumeRequest();
+    if (over) this.#end('complete');
+  }
+
+  /** The last try has failed: a reset of the server is passed on to a client that knows resets; any other gets the answer. */
+  fail(answer: Answer): void {
+    if (this.resetCode !== NO_RESET && this.server!.protocol === 'http2') this.truncated();
+    else this.answer(answer);
   }
 
   /** The rest of the body of a request that was answered already has gone by. */
@@ -290,7 +414,7 @@ export class Exchange implements TimerOwner {
     this.#end('cancelled');
   }
 
-  /** Lets go of the present try; its connection cannot be used again because a response is owed on it. */
+  /** Lets go of the present try, which owes a response that nobody waits for. */
   dropUpstream(): void {
     const upstream = this.upstream;
     this.upstream = null;
@@ -325,12 +449,12 @@ export class Exchange implements TimerOwner {
     this.call.ended(end);
     this.call = NO_CALL;
     this.server = null;
+    this.#source = null;
+    this.#request = null;
     if (this.#head.length > KEPT_HEAD_BYTES) this.#head = Buffer.allocUnsafeSlow(HEAD_BYTES);
     server.exchangeEnded(this, end);
   }
 }
-
-const KEEP: ResponseFraming = { close: false, keepAlive: false, unframe: false };
 
 /** Between requests. */
 const NO_CALL: HttpCall = {

@@ -1,11 +1,11 @@
-import type { ResponseHead } from './head.ts';
+import type { ResponseView } from './message.ts';
 
 export type TryFailure =
-  /** No byte of this try reached the other side: another endpoint may get it, whatever the request is. */
+  /** No byte of this try reached the other side, or it says that it has not processed it: another endpoint may get it, whatever the request is. */
   | 'unsent'
   /** A kept connection was closed by the other side before a byte of a response: it had most likely given it up before it read us (RFC 9112 section 9.3.1). */
   | 'stale'
-  /** The connection was lost after the request was sent. */
+  /** The connection or stream was lost after the request was sent. */
   | 'lost'
   /** What came back is no valid response. */
   | 'malformed';
@@ -15,7 +15,7 @@ export type ExchangeEnd =
   | 'complete'
   /** The client left, or its request turned out malformed in its body. */
   | 'cancelled'
-  /** The response broke off after its head was passed on: the client's connection was reset. */
+  /** The response broke off after its head was passed on: the client's connection or stream was reset. */
   | 'truncated';
 
 /** Decides for one request. Pooled by its maker like the exchange itself: nothing is allocated per request. */
@@ -24,8 +24,8 @@ export interface HttpCall {
    * The head of a final response. True: pass it on. False: the call has another plan (a retry, or an answer of its own); the rest of this response is
    * dropped.
    */
-  responded(head: ResponseHead): boolean;
-  /** The try ended before a response head. The call sends again or answers. */
+  responded(head: ResponseView): boolean;
+  /** The try ended before a response head was passed on. The call sends again or answers. */
   tryFailed(failure: TryFailure): void;
   /** The deadline set with `exchange.setDeadline` has passed; no response head was passed on yet. */
   timedOut(): void;

@@ -1,5 +1,5 @@
 import type { Exchange } from './exchange.ts';
-import type { RequestHead } from './head.ts';
+import type { RequestView } from './message.ts';
 
 /** What serves the requests of one client connection: the stacks, and the admin port. */
 export interface HttpService {
@@ -7,7 +7,7 @@ export interface HttpService {
    * A request head has arrived, valid only during the call. Sets `exchange.call`, then exactly one of: `exchange.answer`, `exchange.prepare`
    * followed, now or later, by `exchange.send`, or `exchange.collect`.
    */
-  begin(exchange: Exchange, head: RequestHead): void;
+  begin(exchange: Exchange, head: RequestView): void;
   /** Whether the client may read the proxy's reasons in `l5d-proxy-error` (the local application, and other proxies of the mesh). */
   readonly tellsErrors: boolean;
   /** The connection left HTTP (it was upgraded) or is gone. Once. */

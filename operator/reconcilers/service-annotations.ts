@@ -1,0 +1,49 @@
+import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
+import { parseTraffic } from '../../crds/parse/traffic/traffic.ts';
+import type { ServiceModel } from '../../crds/types/kubernetes.ts';
+import type { Outcome } from '../runtime/controller.ts';
+import type { Log } from '../runtime/log.ts';
+import type { EventSink } from './status-publisher.ts';
+
+export interface ServiceAnnotationsParts {
+  find(key: string): ServiceModel | undefined;
+  events: EventSink;
+  log: Log;
+}
+
+/** An Event names so many problems; its note has room for 1,024 characters. */
+const MAX_NAMED = 5;
+
+/** Says once what is wrong with the annotations of a Service, and again when that changes. The proxies have been given the rest. */
+export class ServiceAnnotations {
+  readonly #parts: ServiceAnnotationsParts;
+  readonly #reported = new Map<string, string>();
+
+  constructor(parts: ServiceAnnotationsParts) {
+    this.#parts = parts;
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+    const { find, events, log } = this.#parts;
+    const service = find(key);
+    const note = service === undefined ? '' : problemsOf(service);
+    if ((this.#reported.get(key) ?? '') === note) return;
+    if (service === undefined || note === '') {
+      this.#reported.delete(key);
+      return;
+    }
+    this.#reported.set(key, note);
+    const { namespace, name, uid } = service.meta;
+    log.warn('a Service has annotations without effect', { namespace, name, problems: note });
+    const event = { type: 'Warning' as const, reason: 'InvalidAnnotation', action: 'Compile', note };
+    await events.record({ kind: 'Service', namespace, name, uid }, event, signal);
+  }
+}
+
+function problemsOf({ meta }: ServiceModel): string {
+  // Which balancer the Mesh has makes no difference to what is wrong.
+  const { problems } = parseTraffic(meta.annotations, DEFAULT_MESH.proxy.balancer);
+  const named = problems.slice(0, MAX_NAMED).map(({ path, message }) => `${path} ${message}`);
+  if (problems.length > MAX_NAMED) named.push(`and ${problems.length - MAX_NAMED} more`);
+  return named.join('; ');
+}

@@ -1,0 +1,11 @@
+/** What a response says of its endpoint. */
+export type Outcome = 'success' | 'failure' | 'rateLimited';
+
+const TOO_MANY_REQUESTS = 429;
+const RESOURCE_EXHAUSTED = 8;
+
+/** `isFailure` by the route's classes: where those call 429 a failure, it is one. `grpcStatus` -1 = none. */
+export function outcomeOf(isFailure: boolean, status: number, grpcStatus: number): Outcome {
+  if (isFailure) return 'failure';
+  return status === TOO_MANY_REQUESTS || grpcStatus === RESOURCE_EXHAUSTED ? 'rateLimited' : 'success';
+}

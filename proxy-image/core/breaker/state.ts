@@ -1,0 +1,15 @@
+import type { SuccessWindow } from './window.ts';
+
+/** What the circuit breaking of one endpoint remembers; made with its first failure, so that healthy endpoints cost nothing. */
+export class BreakerState {
+  /** Failures in a row. */
+  failures = 0;
+  ejected = false;
+  /** When ejected: the end of the penalty, from which on one request at a time is let through. */
+  reopensAtMs = 0;
+  /** The penalty under way, without its jitter. */
+  penaltyMs = 0;
+  /** A request that was let through has not ended yet. */
+  probing = false;
+  window: SuccessWindow | null = null;
+}

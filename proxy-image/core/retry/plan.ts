@@ -1,0 +1,103 @@
+import type { StatusRetry, Timeouts } from '../../contract/resources.ts';
+import type { Rng } from '../rng.ts';
+import { fraction } from '../rng.ts';
+import type { RouteEntry } from '../route/table.ts';
+import type { TpsBudget } from './budget.ts';
+import { decideRetry, type RetryReason } from './decide.ts';
+
+/** `budget`: a retryable route of a profile. A list of statuses: the annotations of the Service. `null`: no retries. */
+export type RetryPolicy = 'budget' | StatusRetry | null;
+
+export type RetryDecision =
+  | RetryReason
+  /** The annotations do not name this status. */
+  | 'status_not_retryable'
+  | 'limit_reached'
+  /** Shed by a full queue: more requests are the last thing that it needs. */
+  | 'load_shed'
+  /** The server asked not to be tried again (`grpc-retry-pushback-ms` below zero). */
+  | 'refused_by_server';
+
+/** How a try ended. A connection that was lost under a request is a response with the status that the client would be told: 502, or UNAVAILABLE. */
+export type TryEnd = 'response' | 'refused_stream' | 'try_timeout' | 'failfast' | 'load_shed';
+
+/** What is asked of `retryDecision`: the fields of a call, filled in by its owner and used again. */
+export interface TryResult {
+  end: TryEnd;
+  isFailure: boolean;
+  /** 0 = none. */
+  status: number;
+  /** -1 = none. */
+  grpcStatus: number;
+  /** Retries so far. */
+  retries: number;
+  /** The whole request body is at hand, at most 64 KiB. */
+  replayable: boolean;
+  /** `grpc-retry-pushback-ms` says no. */
+  refusesRetries: boolean;
+}
+
+interface Governed {
+  readonly routes: { readonly fallback: RouteEntry };
+  readonly retry: StatusRetry | null;
+  readonly timeouts: Timeouts;
+  readonly budget: TpsBudget;
+}
+
+/** linkerd2-proxy: backoff between retries by annotation. */
+const BACKOFF_MIN_MS = 25;
+const BACKOFF_MAX_MS = 250;
+
+/** A route of a profile speaks for the requests that it matches, also by saying nothing; the annotations speak for all others. */
+export function retryPolicyFor(entry: Governed, route: RouteEntry): RetryPolicy {
+  if (route === entry.routes.fallback) return entry.retry;
+  return route.isRetryable ? 'budget' : null;
+}
+
+export function timeoutsFor(entry: Governed, route: RouteEntry): Timeouts {
+  return route === entry.routes.fallback ? entry.timeouts : route.timeouts;
+}
+
+/**
+ * What follows a try. `retried`: one retry more, to be counted in `retries`. With a policy of statuses, streams that the server refused (RFC 9113, section
+ * 8.7: not processed), tries without a response head in time and fail-fast are covered without being named (linkerd2-proxy: policy retries).
+ */
+export function retryDecision(policy: RetryPolicy, budget: TpsBudget, result: TryResult, nowMs: number): RetryDecision {
+  if (policy === null) return 'route_not_retryable';
+  if (result.end === 'load_shed') return 'load_shed';
+  if (policy === 'budget') return byBudget(budget, result, nowMs);
+  if (result.end === 'response') {
+    if (!isNamed(policy, result)) return result.isFailure ? 'status_not_retryable' : 'success';
+    if (result.refusesRetries) return 'refused_by_server';
+  }
+  if (result.retries >= policy.limit) return 'limit_reached';
+  return result.replayable ? 'retried' : 'body_not_replayable';
+}
+
+/** A profile retries responses and refused streams; its timeout is for the whole request, so that none is left for a retry. */
+function byBudget(budget: TpsBudget, result: TryResult, nowMs: number): RetryDecision {
+  if (result.end !== 'response' && result.end !== 'refused_stream') return 'route_not_retryable';
+  const isFailure = result.isFailure || result.end === 'refused_stream';
+  if (isFailure && result.refusesRetries) return 'refused_by_server';
+  return decideRetry(RETRYABLE, isFailure, result.replayable, budget, nowMs);
+}
+
+const RETRYABLE = { isRetryable: true };
+
+function isNamed({ http, grpc }: StatusRetry, { status, grpcStatus }: TryResult): boolean {
+  for (const [min, max] of http) if (status >= min && status <= max) return true;
+  return grpcStatus > 0 && grpc.includes(grpcStatus);
+}
+
+/** Time to the response head of the next try; 0 = none. The last try has what is left of the request's own timeout. */
+export function tryTimeoutMs(policy: RetryPolicy, retries: number): number {
+  if (policy === null || policy === 'budget') return 0;
+  return retries < policy.limit ? policy.timeoutMs : 0;
+}
+
+/** Pause before retry number `retries` (the first is 0): 25 ms, doubling to 250 ms, with up to as much again at random. Retries of a profile do not wait. */
+export function retryBackoffMs(policy: RetryPolicy, retries: number, rng: Rng): number {
+  if (policy === null || policy === 'budget') return 0;
+  const baseMs = Math.min(BACKOFF_MIN_MS * 2 ** Math.min(retries, 10), BACKOFF_MAX_MS);
+  return Math.min(baseMs * (1 + fraction(rng)), BACKOFF_MAX_MS);
+}

@@ -1,0 +1,16 @@
+import type { Connection } from '../transport/types.ts';
+
+/** A client's connection once it is known to speak HTTP, as the stacks see it, whatever version it is. */
+export interface HttpConnection {
+  /** No request is under way and no part of one has come. */
+  readonly idle: boolean;
+  /** Bytes that were read before this took over. */
+  onData(connection: Connection, chunk: Buffer): void;
+  /** Answers what is under way, tells the client to leave, and takes no more. Idle connections are for `closeIdle`. */
+  drain(): void;
+  closeIdle(): void;
+  abort(): void;
+  /** Carries something else than requests and responses now: an upgraded connection, streams of extended CONNECT. */
+  readonly tunnelled: boolean;
+  abortTunnels(): void;
+}

@@ -1,0 +1,121 @@
+import { Head, RequestHead, type ResponseHead } from '../http1/head.ts';
+import { parseFields } from '../http1/parse-fields.ts';
+import { parseRequest } from '../http1/parse-request.ts';
+import { encodeBlock } from '../http2/hpack/encode.ts';
+import { HeaderList } from '../http2/hpack/header-list.ts';
+import type { Http2Request } from '../http2/request.ts';
+import type { Http2Response } from '../http2/response.ts';
+import { type Http2Trailers, trailersOf } from '../http2/trailers.ts';
+import type { ExtraFields } from './message.ts';
+
+/**
+ * Between the versions of HTTP (RFC 9113 section 8, RFC 9110 section 7.6). What comes out of here is made of validated parts only: names are tokens, values
+ * hold no CR, LF or NUL, a target has no blank, so that nothing can be smuggled from one syntax into the other.
+ */
+
+/** Framing that HTTP/1 writes for itself, and what belongs to one connection. */
+const NOT_IN_HTTP2: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Methods whose requests have a body as a rule: an empty one is announced (RFC 9110 section 8.6). */
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+const HEAD = new RequestHead();
+const TRAILERS = new Head();
+
+/** A request of HTTP/2 as an HTTP/1.1 head. `chunks`: the body will be put into chunks; `whole`: the body has been read. */
+export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks: boolean, whole: boolean): string {
+  const host = request.host === '' ? '' : `host: ${request.host}\r\n`;
+  let text = `${request.method} ${request.target} HTTP/1.1\r\n${host}`;
+  const cookies: string[] = [];
+  const { names, values } = request.list;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    if (name.startsWith(':') || name === 'host' || name.startsWith('l5d-')) continue;
+    // RFC 9113 section 8.2.3: crumbs become one line.
+    if (name === 'cookie') cookies.push(values[i]!);
+    else text += `${name}: ${values[i]!}\r\n`;
+  }
+  if (cookies.length > 0) text += `cookie: ${cookies.join('; ')}\r\n`;
+  if (chunks) text += 'transfer-encoding: chunked\r\n';
+  else if (request.contentLength === -1 && whole && WITH_BODY.has(request.method)) text += 'content-length: 0\r\n';
+  return `${text}${extra.lines}\r\n`;
+}
+
+/** A request head as `Exchange` has written it for HTTP/1, as a block of HTTP/2. */
+export function requestBlockOf(bytes: Buffer, length: number): Buffer {
+  if (parseRequest(HEAD, bytes, 0, length) !== length) throw new Error('a head that was written cannot be read back');
+  const names = [':method', ':scheme', ':authority', ':path'];
+  const values = [HEAD.method, 'http', HEAD.host, HEAD.target];
+  if (HEAD.hostField === -1) {
+    names.splice(2, 1);
+    values.splice(2, 1);
+  }
+  for (let field = 0; field < HEAD.count; field++) {
+    const name = nameOf(HEAD, field);
+    // The proxy's own fields were added when the head was written: nothing of the mesh is dropped here.
+    if (NOT_IN_HTTP2.has(name)) continue;
+    names.push(name);
+    values.push(HEAD.value(field));
+  }
+  return encodeBlock(names, values, null);
+}
+
+/** A response of HTTP/2 as an HTTP/1.1 head. The status decides about framing as in HTTP/1; `chunks` adds the coding. */
+export function responseTextOf(response: Http2Response, chunks: boolean): string {
+  let text = `HTTP/1.1 ${response.status} \r\n`;
+  const { names, values } = response.list;
+  for (let i = 0; i < names.length; i++) {
+    if (!names[i]!.startsWith(':')) text += `${names[i]!}: ${values[i]!}\r\n`;
+  }
+  return `${text}${chunks ? 'transfer-encoding: chunked\r\n' : ''}\r\n`;
+}
+
+/** A response head of HTTP/1 as a block of HTTP/2, without its dropped lines. */
+export function responseBlockOf(head: ResponseHead): Buffer {
+  const names = [':status'];
+  const values = [String(head.status)];
+  for (let field = 0; field < head.count; field++) {
+    if (head.dropped[field] === 1) continue;
+    const name = nameOf(head, field);
+    if (NOT_IN_HTTP2.has(name) || name === 'te') continue;
+    names.push(name);
+    values.push(head.value(field));
+  }
+  return encodeBlock(names, values, null);
+}
+
+export function trailerLinesOf({ list }: Http2Trailers): string {
+  let text = '';
+  for (let i = 0; i < list.names.length; i++) {
+    if (!list.names[i]!.startsWith('l5d-')) text += `${list.names[i]!}: ${list.values[i]!}\r\n`;
+  }
+  return text;
+}
+
+/** A trailer section of HTTP/1 as `filterTrailers` leaves it; `null` when nothing of it can be said in HTTP/2. */
+export function trailersOfSection(section: Buffer): Http2Trailers | null {
+  TRAILERS.reset(section, 0);
+  if (parseFields(TRAILERS, 0, section.length) !== section.length) return null;
+  const names: string[] = [];
+  const values: string[] = [];
+  let sizeBytes = 0;
+  for (let field = 0; field < TRAILERS.count; field++) {
+    names.push(nameOf(TRAILERS, field));
+    values.push(TRAILERS.value(field));
+    sizeBytes += names.at(-1)!.length + values.at(-1)!.length + 32;
+  }
+  const trailers = trailersOf(new HeaderList(names, values, sizeBytes));
+  return typeof trailers === 'number' ? null : trailers;
+}
+
+function nameOf(head: Head, field: number): string {
+  return head.bytes.toString('latin1', head.nameStart[field], head.nameEnd[field]).toLowerCase();
+}

@@ -1,0 +1,205 @@
+import type { ExchangeUpstream } from '../http/exchange.ts';
+import { Http2ClientConnection } from '../http2/client.ts';
+import { ClientStream, type StreamLender } from '../http2/client-stream.ts';
+import type { Http2Context } from '../http2/limits.ts';
+import type { Http2Client, Http2ClientOwner } from '../http2/types.ts';
+import type { Connection, Timer, TimerOwner } from '../transport/types.ts';
+import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from './dial.ts';
+import type { Host, HostIdentity, HostOwner, PoolLimits, Waiter } from './host.ts';
+
+/** Streams that a connection under way is counted for, until its SETTINGS tell (RFC 9113 section 6.5.2 recommends no fewer). */
+const ASSUMED_STREAMS = 100;
+
+/** A connection with the streams that were promised but not opened yet. */
+class Line implements StreamLender {
+  readonly client: Http2Client;
+  promised = 0;
+  idleSinceMs: number;
+  /** How many streams it takes is known, or may be assumed. */
+  settled: boolean;
+
+  constructor(client: Http2Client, settled: boolean, nowMs: number) {
+    this.client = client;
+    this.settled = settled;
+    this.idleSinceMs = nowMs;
+  }
+
+  get hasRoom(): boolean {
+    return this.settled && this.client.capacity > this.promised;
+  }
+
+  get load(): number {
+    return this.client.openStreams + this.promised;
+  }
+
+  leaseUsed(): void {
+    this.promised--;
+  }
+}
+
+/**
+ * HTTP/2 to one target: all requests share one connection, and another is made when its streams have run out.
+ */
+export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, TimerOwner {
+  readonly target: DialTarget;
+  readonly key: string;
+  retired = false;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly #context: DialContext;
+  readonly #http2: Http2Context;
+  readonly #limits: PoolLimits;
+  readonly #owner: HostOwner;
+  /** Those that take streams. */
+  readonly #lines: Line[] = [];
+  readonly #waiters: Waiter[] = [];
+  readonly #timer: Timer;
+  #timing = false;
+  #dialling = 0;
+  /** Connections that are open, also those that take no more streams. */
+  #open = 0;
+
+  constructor(host: HostIdentity, context: DialContext, http2: Http2Context, limits: PoolLimits, owner: HostOwner) {
+    this.key = host.key;
+    this.target = host.target;
+    this.labels = host.labels;
+    this.#context = context;
+    this.#http2 = http2;
+    this.#limits = limits;
+    this.#owner = owner;
+    this.#timer = context.transport.timers.create(this);
+  }
+
+  lease(waiter: Waiter): ExchangeUpstream | null {
+    if (this.#waiters.length === 0) {
+      const line = this.#freeLine();
+      if (line !== null) return this.#promise(line);
+    }
+    this.#waiters.push(waiter);
+    this.#dialForWaiters();
+    return null;
+  }
+
+  /** The one with the fewest streams, of those with room. Nearly always there is just one. */
+  #freeLine(): Line | null {
+    let best: Line | null = null;
+    for (const line of this.#lines) {
+      if (line.hasRoom && (best === null || line.load < best.load)) best = line;
+    }
+    return best;
+  }
+
+  #promise(line: Line): ExchangeUpstream {
+    line.promised++;
+    return new ClientStream(line.client, line);
+  }
+
+  #lineOf(client: Http2Client): Line | undefined {
+    return this.#lines.find((line) => line.client === client);
+  }
+
+  get overloaded(): boolean {
+    return this.#waiters.length >= this.#limits.waitersPerHost;
+  }
+
+  cancel(waiter: Waiter): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index !== -1) this.#waiters.splice(index, 1);
+  }
+
+  #dialForWaiters(): void {
+    while (
+      this.#dialling * ASSUMED_STREAMS < this.#waiters.length &&
+      this.#dialling + this.#open < this.#limits.connectionsPerHost
+    ) {
+      this.#dialling++;
+      new Dial(this.#context, this.target, this);
+    }
+  }
+
+  dialled(_: Dial, connection: Connection, prelude: Buffer | null): void {
+    this.#dialling--;
+    this.#open++;
+    this.#owner.observer.opened(connection, this);
+    const client = new Http2ClientConnection(connection, prelude, this, this.#http2);
+    // Requests need not wait for the first SETTINGS; but where the streams of one connection have run out, the next would be asked for too many.
+    this.#lines.push(new Line(client, this.#lines.length === 0, this.#nowMs));
+    this.#serveWaiters();
+    this.#watchIdle();
+  }
+
+  dialFailed(_: Dial, error: DialError): void {
+    this.#dialling--;
+    // As many as this connection would have served; the others wait for the next one.
+    const failing = this.#dialling > 0 || this.#lines.length > 0 ? ASSUMED_STREAMS : this.#waiters.length;
+    for (const waiter of this.#waiters.splice(0, failing)) waiter.leaseFailed(error);
+    this.#retireIfEmpty();
+  }
+
+  capacityChanged(client: Http2Client): void {
+    const line = this.#lineOf(client);
+    if (line !== undefined) line.settled = true;
+    this.#serveWaiters();
+  }
+
+  /** A stream's place is free for the next. */
+  streamEnded(client: Http2Client): void {
+    if (this.#waiters.length > 0) this.#serveWaiters();
+    if (client.openStreams > 0) return;
+    const line = this.#lineOf(client);
+    if (line === undefined) return;
+    line.idleSinceMs = this.#nowMs;
+    this.#watchIdle();
+  }
+
+  #serveWaiters(): void {
+    this.#http2.flush.enter();
+    while (this.#waiters.length > 0) {
+      const line = this.#freeLine();
+      if (line === null) break;
+      this.#waiters.shift()!.leased(this.#promise(line));
+    }
+    this.#http2.flush.leave();
+    this.#dialForWaiters();
+  }
+
+  becameUnusable(client: Http2Client): void {
+    const index = this.#lines.findIndex((line) => line.client === client);
+    if (index !== -1) this.#lines.splice(index, 1);
+    this.#dialForWaiters();
+  }
+
+  closed(client: Http2Client): void {
+    this.#open--;
+    this.#owner.observer.closed(client.connection);
+    this.#dialForWaiters();
+    this.#retireIfEmpty();
+  }
+
+  get #nowMs(): number {
+    return this.#context.transport.timers.nowMs();
+  }
+
+  #watchIdle(): void {
+    if (this.#timing) return;
+    this.#timing = true;
+    this.#context.transport.timers.set(this.#timer, this.#limits.http2IdleMs);
+  }
+
+  onTimer(): void {
+    this.#timing = false;
+    const nowMs = this.#nowMs;
+    let idle = false;
+    for (const line of [...this.#lines]) {
+      if (line.load > 0) continue;
+      if (nowMs - line.idleSinceMs >= this.#limits.http2IdleMs) line.client.retire();
+      else idle = true;
+    }
+    if (idle) this.#watchIdle();
+  }
+
+  #retireIfEmpty(): void {
+    if (this.#open > 0 || this.#dialling > 0 || this.#waiters.length > 0 || this.retired) return;
+    this.retired = true;
+    this.#owner.emptied(this);
+  }
+}
