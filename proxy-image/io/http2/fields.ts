@@ -120,7 +120,8 @@ export const regular: RegularFields = new RegularFields();
 function isFieldName(name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     const octet = name.charCodeAt(i);
-    if (TOKEN[octet] !== octet) return false;
+    // The table has 0 for what is no token, the NUL octet among it.
+    if (octet === 0 || TOKEN[octet] !== octet) return false;
   }
   return name !== '';
 }
@@ -129,7 +130,7 @@ function isFieldName(name: string): boolean {
 function isFieldValue(value: string): boolean {
   const { length } = value;
   if (length === 0) return true;
-  for (let i = 0; i < length; i++) if (FIELD_VALUE[value.charCodeAt(i)] === 0) return false;
+  for (let i = 0; i < length; i++) if (FIELD_VALUE[value.charCodeAt(i)] !== 1) return false;
   return !isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(length - 1));
 }
 

@@ -103,13 +103,13 @@ export const pseudo: RequestPseudo = new RequestPseudo();
 
 function isMethod(text: string): boolean {
   if (text.length > LIMITS.methodBytes) return false;
-  for (let i = 0; i < text.length; i++) if (TOKEN[text.charCodeAt(i)] === 0) return false;
+  for (let i = 0; i < text.length; i++) if (!(TOKEN[text.charCodeAt(i)]! > 0)) return false;
   return true;
 }
 
 /** Path and query, or `*` of OPTIONS; no fragment, blank, control or non-ASCII octet. */
 function isPath(text: string, method: string): boolean {
   if (text.charCodeAt(0) !== SLASH) return text === '*' && method === 'OPTIONS';
-  for (let i = 0; i < text.length; i++) if (TARGET[text.charCodeAt(i)] === 0) return false;
+  for (let i = 0; i < text.length; i++) if (TARGET[text.charCodeAt(i)] !== 1) return false;
   return true;
 }
