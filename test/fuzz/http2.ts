@@ -68,7 +68,7 @@ export class Fuzzer {
       () => (role === 'server' ? post(id, this.#below(3) === 0 ? { 'content-length': '9' } : {}) : response(id)),
       () => headers(id, { 'grpc-status': '0' }, ends),
       () => headers(id, { ':status': '103' }),
-      () => data(id, BODY.subarray(0, this.#below(16_000)), ends),
+      () => data(id, BODY.subarray(0, this.#below(4) === 0 ? this.#below(16_000) : this.#below(50)), ends),
       () => data(id, Buffer.concat([Buffer.of(4), BODY.subarray(0, 9)]), PADDED | ends),
       () => rst(id, this.#below(12)),
       () => windowUpdate(this.#below(2) * id, this.#below(100_000)),

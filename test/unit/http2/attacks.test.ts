@@ -222,6 +222,15 @@ describe('HTTP/2 attacks', () => {
     expect(rig.connection.wasReset).to.equal(true);
   });
 
+  it('B2: a peer that breaks the protocol and takes nothing is not kept', () => {
+    const rig = new ServerRig();
+    rig.connection.room = 0;
+    rig.send(get(1), ping('1234567'));
+    expect(rig.connection.isOpen).to.equal(true);
+    rig.clock.advanceSync(1001);
+    expect(rig.connection.isOpen).to.equal(false);
+  });
+
   it('B13: windows are exact at their largest size', () => {
     const rig = new ServerRig();
     rig.send(get(1), windowUpdate(1, 0x7fff_ffff - 65_535), windowUpdate(0, 0x7fff_ffff - 65_535));
