@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { sourceFiles } from './sources.ts';
 
 /**
- * Rows of the security checklist that must have a test: HTTP/1 framing and smuggling (A), forged identity and trust (C), admission and
+ * Rows of the security checklist that must have a test: HTTP/1 framing and smuggling (A), resources (B), forged identity and trust (C), admission and
  * configuration (E). A test says in its title which row it is of.
  */
 const REQUIRED: Readonly<Record<string, string>> = {
@@ -23,6 +23,17 @@ const REQUIRED: Readonly<Record<string, string>> = {
   A15: 'bodies that nobody reads',
   A17: 'hop-by-hop fields that Connection names',
   A18: 'replay of a body that was partly sent',
+  B2: 'slow readers, windows that stay shut',
+  B4: 'header sections that are too large',
+  B5: 'rapid reset',
+  B6: 'resets that the client provokes',
+  B7: 'CONTINUATION floods',
+  B8: 'floods of frames that move nothing',
+  B9: 'headers that are never finished',
+  B10: 'SETTINGS that are never acknowledged',
+  B12: 'more streams than allowed, none allowed',
+  B13: 'flow control that overflows',
+  B17: 'bodies in single octets',
   C1: 'forged l5d-client-id',
   C2: 'forged fields of the mesh',
   C3: 'x-forwarded-*, Forwarded, x-envoy-*: never believed',

@@ -53,7 +53,7 @@ export abstract class Http2Connection extends Lifecycle implements FrameSink {
   readonly #block: HeaderBlock;
   #settingsSeen = false;
   #settingsAcked = false;
-  /** Frames other than DATA so far: whether one that is not complete is still the same. */
+  /** Frames other than DATA and CONTINUATION so far: whether one that is not complete is still the same. */
   #frames = 0;
   #framesBefore = 0;
   /** Of the DATA frame that is being read; null = its bytes go nowhere. */
@@ -164,8 +164,8 @@ export abstract class Http2Connection extends Lifecycle implements FrameSink {
   // Other frames
 
   frame(type: number, flags: number, id: number, bytes: Buffer, from: number, to: number): void {
-    this.#frames++;
     const open = this.#block.streamId;
+    if (open === 0) this.#frames++;
     if (open === 0 ? !this.#settingsSeen && type !== SETTINGS : type !== CONTINUATION || id !== open) {
       this.fail(PROTOCOL_ERROR);
       return;
@@ -233,12 +233,9 @@ export abstract class Http2Connection extends Lifecycle implements FrameSink {
   #continuation(flags: number, bytes: Buffer, from: number, to: number): void {
     const id = this.#block.streamId;
     // Without a header block before it, which `frame` cannot see.
-    const code = id === 0 ? PROTOCOL_ERROR : this.#block.add(bytes, from, to);
-    if (code !== NO_ERROR) {
-      this.fail(code);
-      return;
-    }
-    if ((flags & END_HEADERS) === 0) return;
+    if (id === 0) this.fail(PROTOCOL_ERROR);
+    else if (!this.#block.add(bytes, from, to)) this.calm();
+    if (this.deaf || (flags & END_HEADERS) === 0) return;
     const block = this.#block.take();
     this.#section(id, this.#block.ends, block, 0, block.length);
   }

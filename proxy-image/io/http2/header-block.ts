@@ -1,4 +1,3 @@
-import { ENHANCE_YOUR_CALM, NO_ERROR } from './error-codes.ts';
 import type { Http2Limits } from './limits.ts';
 
 /** A header block that came in several frames, until its last CONTINUATION. */
@@ -21,14 +20,14 @@ export class HeaderBlock {
     this.#sizeBytes = to - from;
   }
 
-  /** NO_ERROR, or the error of the connection. */
-  add(bytes: Buffer, from: number, to: number): number {
+  /** False: more than any honest block needs (CVE-2024-27983 and its like). */
+  add(bytes: Buffer, from: number, to: number): boolean {
     this.#sizeBytes += to - from;
     // The first part is the HEADERS frame's.
     if (this.#parts.length > this.#limits.continuationFrames || this.#sizeBytes > this.#limits.headerBlockBytes)
-      return ENHANCE_YOUR_CALM;
+      return false;
     this.#parts.push(Buffer.from(bytes.subarray(from, to)));
-    return NO_ERROR;
+    return true;
   }
 
   take(): Buffer {

@@ -119,6 +119,8 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
     this.unusable();
     this.#loseStreams(code, false);
     this.finish();
+    // Whether or not it takes what is still to be written.
+    this.deadlines.set(LINGER, this.limits.lingerTimeoutMs);
   }
 
   protected override calm(): void {

@@ -176,19 +176,27 @@ describe('HTTP/2 server role', () => {
     expect(rig.sent()).to.deep.equal(['GOAWAY 3 3']);
   });
 
-  it('sends within the windows of stream and connection, taking turns', () => {
-    const rig = new ServerRig();
-    rig.send(windowUpdate(1, 0));
-    const other = new ServerRig();
-    other.send(get(1), get(3));
-    for (const stream of other.streams) {
+  it('sends within the windows of stream and connection, a frame of each stream in turn', () => {
+    const rig = new ServerRig({}, settings([4, 1_000_000]));
+    rig.send(get(1), get(3), get(5));
+    for (const stream of rig.streams) {
       stream.sendHeaders(OK, false);
-      expect(stream.sendData(bytes(60_000), 0, 60_000)).to.equal(stream.id === 1);
+      expect(stream.sendData(bytes(50_000), 0, 50_000)).to.equal(stream.id === 1);
     }
-    expect(other.sent().filter((line) => line.startsWith('DATA')).length).to.equal(5);
-    expect(other.streams[1]!.pendingBytes).to.equal(60_000 - 5535);
-    other.send(windowUpdate(0, 100_000));
-    expect(other.heard().at(-1)).to.equal('writable 3');
+    expect(rig.streams.map((stream) => stream.pendingBytes)).to.deep.equal([0, 50_000 - 15_535, 50_000]);
+    rig.sent();
+    rig.heard();
+    rig.send(windowUpdate(0, 100_000));
+    expect(rig.sent()).to.deep.equal([
+      'DATA 3 16384',
+      'DATA 5 16384',
+      'DATA 3 16384',
+      'DATA 5 16384',
+      'DATA 3 1697',
+      'DATA 5 16384',
+      'DATA 5 848',
+    ]);
+    expect(rig.heard()).to.deep.equal(['writable 3', 'writable 5']);
   });
 
   it('B17: joins small pieces that wait', () => {
