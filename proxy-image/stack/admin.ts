@@ -69,6 +69,5 @@ class AdminCall implements HttpCall {
   }
 
   tryFailed(): void {}
-  timedOut(): void {}
   ended(): void {}
 }

@@ -160,8 +160,6 @@ class InboundCall implements HttpCall, Waiter {
     this.#exchange.fail(errorAnswer(502, reason, this.#connection.tellsErrors));
   }
 
-  timedOut(): void {}
-
   #fail(error: InboundError): void {
     this.#failed = true;
     this.#calls.context.options.recorder.inboundFailed(this.#policy, this.#connection.peer, this.#decision, error);

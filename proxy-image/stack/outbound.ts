@@ -176,8 +176,10 @@ class OutboundConnection
   /** Each request is judged by what is known at that time. */
   begin(exchange: Exchange, head: RequestView): void {
     const entry = this.#destination.entry;
-    if (entry?.kind === 'service') this.#calls.toService(exchange, head, entry, this.#extraFor(entry, entry.authority));
-    else if (entry?.kind === 'pod') this.#calls.toPod(exchange, entry);
+    if (entry?.kind === 'service') {
+      const extra = this.#extraFor(entry, entry.authority);
+      this.#calls.toService(exchange, head, entry, extra, this.#connection.remote.ip);
+    } else if (entry?.kind === 'pod') this.#calls.toPod(exchange, entry);
     else this.#calls.toAddress(exchange, this.#original);
   }
 

@@ -27,8 +27,8 @@ export interface HttpCall {
   responded(head: ResponseView): boolean;
   /** The try ended before a response head was passed on. The call sends again or answers. */
   tryFailed(failure: TryFailure): void;
-  /** The deadline set with `exchange.setDeadline` has passed; no response head was passed on yet. */
-  timedOut(): void;
+  /** All of the request has been handed to the present try. Once per try. */
+  requestSent?(): void;
   /** Answers to `exchange.collect`: the whole body without framing, or `null` when it is larger than was allowed. Then `exchange.answer`. */
   collected?(body: Buffer | null): void;
   /** Last call, exactly once. */

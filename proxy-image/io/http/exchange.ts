@@ -4,7 +4,7 @@ import type { Http2Request } from '../http2/request.ts';
 import type { Http2Response } from '../http2/response.ts';
 import type { Http2Trailers } from '../http2/trailers.ts';
 import type { Outbox } from '../tcp/outbox.ts';
-import type { Timer, TimerOwner, Timers } from '../transport/types.ts';
+import type { Timers } from '../transport/types.ts';
 import type { Answer } from './answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from './call.ts';
 import { type ExtraFields, NO_EXTRA_FIELDS, NO_GRPC_STATUS, type ResponseView } from './message.ts';
@@ -76,7 +76,7 @@ export type RequestFraming = 'length' | 'chunked' | 'data';
  * One request and its response between a client and, one after the other, its tries, whatever version of HTTP either side speaks. Holds the head as it is
  * sent on and, where it must, the body, so that another try can be made. Pooled: see `ExchangePool`.
  */
-export class Exchange implements TimerOwner {
+export class Exchange {
   call: HttpCall = NO_CALL;
   server: ExchangeServer | null = null;
   upstream: ExchangeUpstream | null = null;
@@ -125,7 +125,6 @@ export class Exchange implements TimerOwner {
   #collecting = false;
   #halfEnded = false;
   #trailers: Http2Trailers | null = null;
-  #deadline: Timer | null = null;
 
   constructor(context: ExchangeContext) {
     this.#context = context;
@@ -250,7 +249,10 @@ export class Exchange implements TimerOwner {
     this.requestDone = true;
     this.#trailers = trailers;
     if (this.#collecting) this.#collected();
-    else if (this.#headSent) this.upstream?.finish(trailers);
+    else if (this.#headSent && this.upstream !== null) {
+      this.upstream.finish(trailers);
+      this.call.requestSent?.();
+    }
     if (this.#halfEnded) {
       this.upstream = null;
       this.#end('complete');
@@ -286,7 +288,9 @@ export class Exchange implements TimerOwner {
     this.#held = false;
     const isWhole = this.requestDone && this.#trailers === null;
     this.#forward(upstream.writeHead(bytes, from, to, isWhole));
-    if (this.requestDone && !isWhole) this.upstream?.finish(this.#trailers);
+    if (!this.requestDone) return;
+    if (!isWhole) upstream.finish(this.#trailers);
+    this.call.requestSent?.();
   }
 
   /** The body has gone to the only try it gets: from here on `replayable` is false unless there was none. */
@@ -317,19 +321,14 @@ export class Exchange implements TimerOwner {
   }
 
   passOnHttp1(head: ResponseHead, body: BodyKind): void {
-    this.#passesOn();
+    this.responding = true;
     if (this.tellsProxyError && head.proxyErrorField !== -1) head.keep(head.proxyErrorField);
     this.server!.respondHttp1(head, body);
   }
 
   passOnHttp2(response: Http2Response, end: boolean): void {
-    this.#passesOn();
-    this.server!.respondHttp2(response, end);
-  }
-
-  #passesOn(): void {
     this.responding = true;
-    this.#clearDeadline();
+    this.server!.respondHttp2(response, end);
   }
 
   /** A response of which nothing has been written turned out to be malformed: true, and it counts as a failed try; false: it has been written. */
@@ -426,24 +425,16 @@ export class Exchange implements TimerOwner {
     this.upstream = null;
   }
 
-  /** One deadline for the whole request, all tries included. */
-  setDeadline(delayMs: number): void {
-    this.#deadline ??= this.#context.timers.create(this);
-    this.#context.timers.set(this.#deadline, delayMs);
-  }
-
-  onTimer(): void {
-    if (this.server !== null && !this.responding) this.call.timedOut();
-  }
-
-  #clearDeadline(): void {
-    if (this.#deadline !== null) this.#context.timers.clear(this.#deadline);
+  /** A response that takes too long ends where it is; gRPC clients are told `grpcStatus`. */
+  breakOff(grpcStatus: number): void {
+    this.grpcStatus = grpcStatus;
+    this.dropUpstream();
+    this.#end('truncated');
   }
 
   #end(end: ExchangeEnd): void {
     const server = this.server;
     if (server === null) return;
-    this.#clearDeadline();
     this.dropUpstream();
     this.#forget();
     this.call.ended(end);
@@ -460,7 +451,6 @@ export class Exchange implements TimerOwner {
 const NO_CALL: HttpCall = {
   responded: () => false,
   tryFailed: () => {},
-  timedOut: () => {},
   ended: () => {},
 };
 

@@ -148,8 +148,9 @@ export class ServerStream implements ExchangeServer, StreamHandler {
   /** A reset of the server is passed on as it is; a gRPC client that has had a head is told the status in trailers otherwise. */
   #breakOff(exchange: Exchange): void {
     if (exchange.resetCode !== NO_RESET) this.#stream.reset(exchange.resetCode);
-    else if (exchange.isGrpc && exchange.responding) this.#stream.sendTrailers(LOST_TRAILERS);
-    else this.#stream.reset(INTERNAL_ERROR);
+    else if (exchange.isGrpc && exchange.responding) {
+      this.#stream.sendTrailers(exchange.grpcStatus > 0 ? LATE_TRAILERS : LOST_TRAILERS);
+    } else this.#stream.reset(INTERNAL_ERROR);
   }
 }
 
@@ -164,6 +165,9 @@ const NOBODY: StreamHandler = {
 
 /** Of a gRPC call whose server was lost in the middle of its response (linkerd2-proxy: errors/respond, as trailers). */
 const LOST_TRAILERS = encodeBlock(['grpc-status', 'grpc-message'], ['14', 'the connection was lost'], null);
+
+/** … or whose time was over. */
+const LATE_TRAILERS = encodeBlock(['grpc-status', 'grpc-message'], ['4', 'the response timed out'], null);
 
 function httpAnswer({ status, fields, body }: Answer): Buffer {
   const names = [':status', 'content-length'];

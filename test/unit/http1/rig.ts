@@ -104,7 +104,6 @@ export class Rig implements HttpService {
     return {
       responded: () => true,
       tryFailed: (failure) => exchange.answer(errorAnswer(502, failure, true)),
-      timedOut: () => {},
       ended: (end) => {
         this.ends.push(end);
         if (this.current === exchange) this.current = null;

@@ -1,0 +1,440 @@
+import type { EndpointState } from '../core/balance/endpoint.ts';
+import { type QueueState, queueEntered, queueLeft, queueRechecked, recheckAtMs } from '../core/balance/failfast.ts';
+import { requestHash } from '../core/balance/hash-key.ts';
+import { connected, type NoEndpointReason, pickEndpoint, whyNone } from '../core/balance/pick.ts';
+import { isFailure } from '../core/classify/classify.ts';
+import {
+  type RetryPolicy,
+  retryBackoffMs,
+  retryDecision,
+  retryPolicyFor,
+  type TryEnd,
+  type TryResult,
+  timeoutsFor,
+  tryTimeoutMs,
+} from '../core/retry/plan.ts';
+import { refusesRetries } from '../core/retry/retry-after.ts';
+import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
+import { pickShare } from '../core/split/split.ts';
+import type { BackendEntry, PodEntry, ServiceEntry } from '../core/state/entries.ts';
+import { errorAnswer } from '../io/http/answer.ts';
+import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http/call.ts';
+import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
+import {
+  type ExtraFields,
+  NO_EXTRA_FIELDS,
+  NO_GRPC_STATUS,
+  type RequestView,
+  type ResponseView,
+} from '../io/http/message.ts';
+import { REPLAY_LIMITS } from '../io/http/replay.ts';
+import type { DialError } from '../io/pool/dial.ts';
+import type { Host, Waiter } from '../io/pool/host.ts';
+import type { OutboundError } from '../io/telemetry/recorder.ts';
+import type { Address } from '../io/transport/types.ts';
+import { CallDeadlines, type DeadlineOwner, IDLE, PAUSE, REQUEST, RESPONSE, TRY } from './call-deadlines.ts';
+import { type EndpointHosts, protocolFor, type StackContext } from './context.ts';
+import { OutboundTry, type TryPlace } from './outbound-try.ts';
+import { routeOf } from './route-of.ts';
+import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached } from './unreached.ts';
+
+/** Kept connections that turn out to be closed by the other side are replaced so often per request; then it is an error like any other. */
+const MAX_STALE = 3;
+/** An idle exchange is noticed after its timeout or up to a quarter of it later: bytes are counted, not timed. */
+const IDLE_LOOKS = 4;
+/** gRPC: DEADLINE_EXCEEDED, UNAVAILABLE. */
+const DEADLINE_EXCEEDED = 4;
+const UNAVAILABLE = 14;
+const BAD_GATEWAY = 502;
+
+/** Who makes the calls, and takes them back. */
+export interface OutboundCallOwner {
+  readonly context: StackContext;
+  readonly hosts: EndpointHosts;
+  give(call: OutboundCall): void;
+}
+
+/**
+ * One outbound request, top to bottom: route → timeouts → split → endpoint → connection → response → retry.
+ */
+export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
+  exchange!: Exchange;
+  entry: ServiceEntry | null = null;
+  backend: BackendEntry | null = null;
+  route: RouteEntry = NO_ROUTES.fallback;
+  readonly #owner: OutboundCallOwner;
+  readonly #try: OutboundTry;
+  readonly #tried: EndpointState[] = [];
+  readonly #result: TryResult = {
+    end: 'response',
+    isFailure: false,
+    status: 0,
+    grpcStatus: NO_GRPC_STATUS,
+    retries: 0,
+    replayable: false,
+    refusesRetries: false,
+  };
+  #policy: RetryPolicy = null;
+  #hash = 0;
+  #endpoint: EndpointState | null = null;
+  #host: Host | null = null;
+  /** In a queue for a connection. */
+  #waiting = false;
+  /** Waits until an endpoint can be had. */
+  #queue: QueueState | null = null;
+  #stale = 0;
+  #deadlines: CallDeadlines | null = null;
+  #responseMs = 0;
+  #idleMs = 0;
+  #idleLooks = 0;
+  #idleBytes = 0;
+
+  constructor(owner: OutboundCallOwner) {
+    this.#owner = owner;
+    this.#try = new OutboundTry(owner.context.options);
+  }
+
+  startService(head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: string): void {
+    const { exchange } = this;
+    const { recorder, rng } = this.#owner.context.options;
+    this.#reset(entry);
+    const route = routeOf(entry.routes, head);
+    this.route = route;
+    recorder.routeRequest(route);
+    this.#policy = retryPolicyFor(entry, route);
+    // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
+    exchange.retain = head.contentLength <= REPLAY_LIMITS.requestBytes;
+    exchange.peeks = exchange.isGrpc && this.#policy !== null;
+    if (entry.balancer.type === 'consistentHash') this.#hash = requestHash(entry.balancer.key, head, source, rng);
+    this.#startTimeouts(entry);
+    exchange.prepare(extra);
+    this.#tryService();
+  }
+
+  startPod(entry: PodEntry): void {
+    this.#reset(null);
+    this.exchange.prepare(NO_EXTRA_FIELDS);
+    this.#tryEndpoint(entry.endpoint);
+  }
+
+  startAddress(address: Address): void {
+    this.#reset(null);
+    this.exchange.prepare(NO_EXTRA_FIELDS);
+    const session = protocolFor(this.exchange, 'detect');
+    const target = { address, identity: null, port: address.port, session } as const;
+    this.#lease(this.#owner.context.outboundPool.host(target));
+  }
+
+  #reset(entry: ServiceEntry | null): void {
+    this.entry = entry;
+    this.backend = null;
+    this.route = NO_ROUTES.fallback;
+    this.#tried.length = 0;
+    this.#result.retries = 0;
+    this.#policy = null;
+    this.#hash = 0;
+    this.#endpoint = null;
+    this.#stale = 0;
+    this.#responseMs = 0;
+    this.#idleMs = 0;
+  }
+
+  #startTimeouts(entry: ServiceEntry): void {
+    const { requestMs, responseMs, idleMs } = timeoutsFor(entry, this.route);
+    this.#responseMs = responseMs;
+    if (requestMs > 0) this.#set(REQUEST, requestMs);
+    if (idleMs === 0) return;
+    this.#idleMs = idleMs;
+    this.#idleLooks = 0;
+    this.#idleBytes = 0;
+    this.#set(IDLE, idleMs / IDLE_LOOKS);
+  }
+
+  #set(kind: number, delayMs: number): void {
+    this.#deadlines ??= new CallDeadlines(this.#owner.context.options.transport.timers, this);
+    this.#deadlines.set(kind, delayMs);
+  }
+
+  /** Share, then endpoint. Every retry draws anew (Linkerd). */
+  #tryService(): void {
+    const entry = this.entry!;
+    const backend = entry.backends[pickShare(entry.split, this.#owner.context.options.rng)]!;
+    this.backend = backend;
+    this.#tried.length = 0;
+    if (backend.unavailable) this.#refuse(503, 'the backend does not exist', 'failfast');
+    else this.#tryNextEndpoint(null);
+  }
+
+  /** `lastError`: the previous endpoint could not be reached. */
+  #tryNextEndpoint(lastError: DialError | null): void {
+    const endpoint = this.#pick();
+    if (endpoint !== null) this.#tryEndpoint(endpoint);
+    else if (lastError !== null) this.#unreachable(lastError);
+    else this.#noEndpoint(whyNone(this.backend!.pool, this.entry!));
+  }
+
+  #pick(): EndpointState | null {
+    if (this.entry === null || this.backend === null) return null;
+    const { rng } = this.#owner.context.options;
+    return pickEndpoint(this.backend.pool, this.entry, this.#tried, rng, this.#nowMs, this.#hash);
+  }
+
+  get #nowMs(): number {
+    return this.#owner.context.options.transport.timers.nowMs();
+  }
+
+  #unreachable(error: DialError): void {
+    if (error.failure === 'timeout') this.#answer(504, CONNECT_TIMED_OUT);
+    else if (error.failure === 'identity') this.#answer(502, 'the endpoint did not prove its identity');
+    else if (error.failure === 'no certificate') this.#answer(502, 'the proxy has no certificate yet');
+    else this.exchange.fail(errorAnswer(502, CONNECT_ERROR, true));
+  }
+
+  /** Where there are endpoints that cannot be had now, or may be some soon, the request waits, for a bounded time and among a bounded number. */
+  #noEndpoint(why: NoEndpointReason): void {
+    const { queue } = this.backend!.pool;
+    const reason = why.replaceAll('_', ' ');
+    if (why !== 'all_ejected' && why !== 'endpoints_unknown') {
+      this.#refuse(503, `no endpoint: ${reason}`, 'failfast');
+      return;
+    }
+    const decision = queueEntered(queue, this.entry!.queue, this.#nowMs);
+    if (decision === 'shed') this.#refuse(503, 'too many requests are waiting', 'loadshed');
+    else if (decision === 'failfast') this.#failFast(reason);
+    else {
+      this.#queue = queue;
+      this.#pauseInQueue();
+    }
+  }
+
+  #pauseInQueue(): void {
+    const nowMs = this.#nowMs;
+    const { pool } = this.backend!;
+    this.#set(PAUSE, Math.max(0, recheckAtMs(pool.queue, this.entry!.queue, pool.ejectedUntilMs, nowMs) - nowMs));
+  }
+
+  #lookAgain(queue: QueueState): void {
+    const endpoint = this.#pick();
+    if (endpoint === null && queueRechecked(queue, this.entry!.queue, this.#nowMs) === 'wait') {
+      this.#pauseInQueue();
+      return;
+    }
+    this.#leaveQueue();
+    if (endpoint !== null) this.#tryEndpoint(endpoint);
+    else this.#failFast(whyNone(this.backend!.pool, this.entry!).replaceAll('_', ' '));
+  }
+
+  #leaveQueue(): void {
+    if (this.#queue === null) return;
+    queueLeft(this.#queue);
+    this.#queue = null;
+  }
+
+  #failFast(reason: string): void {
+    this.#endpoint = null;
+    this.#owner.context.options.recorder.outboundError('http', 'failfast');
+    if (!this.#retries('failfast', true, 504, DEADLINE_EXCEEDED)) this.#answer(504, `fail-fast: ${reason}`);
+  }
+
+  #tryEndpoint(endpoint: EndpointState): void {
+    this.#endpoint = endpoint;
+    this.#try.start(this, endpoint);
+    this.#lease(this.#owner.hosts.of(endpoint, protocolFor(this.exchange, endpoint.facts.protocol)));
+  }
+
+  #lease(host: Host): void {
+    this.#host = host;
+    if (host.overloaded) {
+      this.#failed('loadshed', false);
+      this.#answer(503, 'too many requests are waiting');
+      return;
+    }
+    const upstream = host.lease(this);
+    if (upstream === null) this.#waiting = true;
+    else this.exchange.send(upstream);
+  }
+
+  leased(upstream: ExchangeUpstream): void {
+    this.#waiting = false;
+    if (this.#endpoint !== null) connected(this.#endpoint);
+    this.exchange.send(upstream);
+  }
+
+  /** No byte of the request was sent: another endpoint gets it, outside the budget, each at most once. */
+  leaseFailed(error: DialError): void {
+    this.#waiting = false;
+    const endpoint = this.#endpoint;
+    const kind = error.failure === 'identity' || error.failure === 'no certificate' ? 'identity required' : 'connect';
+    if (endpoint === null) this.#owner.context.options.recorder.outboundError('http', kind);
+    else {
+      this.#try.unreached(kind);
+      this.#tried.push(endpoint);
+      const fields = { peer: endpoint.id, failure: error.failure, detail: error.detail };
+      this.#owner.context.options.log.debug('could not connect', fields);
+    }
+    this.#tryNextEndpoint(error);
+  }
+
+  /** All of the request is on its way: what the server takes from here on is its own time. */
+  requestSent(): void {
+    if (this.#responseMs > 0) this.#set(RESPONSE, this.#responseMs);
+    const tryMs = this.#policy === null ? 0 : tryTimeoutMs(this.#policy, this.#result.retries);
+    if (tryMs > 0) this.#set(TRY, tryMs);
+  }
+
+  responded(head: ResponseView): boolean {
+    const { exchange } = this;
+    const isMeshed = this.#endpoint !== null && this.#endpoint.facts.identity !== null;
+    if (isMeshed && this.entry !== null && isUnreached(head) && exchange.replayable) return this.#unreached();
+    const failure = this.#try.responded(head, exchange);
+    this.#deadlines?.clear(TRY);
+    // A reason of the other side's proxy is passed on to the application; anybody else's is no reason of the mesh.
+    exchange.tellsProxyError = isMeshed;
+    if (this.#policy !== null) {
+      this.#result.refusesRetries = refusesRetries(head);
+      if (this.#retries('response', failure, head.status, exchange.grpcStatus)) {
+        this.#try.ended(exchange, this.#nowMs);
+        exchange.detachUpstream();
+        this.#pauseOrRetry();
+        return false;
+      }
+    }
+    // The timeout of a profile is for the answer; the annotation's is for the whole exchange.
+    if (this.entry !== null && this.route !== this.entry.routes.fallback) this.#deadlines?.clear(REQUEST);
+    return true;
+  }
+
+  /** The endpoint's proxy could not reach its application: as if it had not been reached itself. */
+  #unreached(): false {
+    this.exchange.detachUpstream();
+    this.leaseFailed({ failure: 'refused', detail: 'the application behind the proxy' });
+    return false;
+  }
+
+  /** Whether another try is due; counted. `#pauseOrRetry` makes it. */
+  #retries(end: TryEnd, failure: boolean, status: number, grpcStatus: number): boolean {
+    if (this.entry === null || this.#policy === null) return false;
+    const result = this.#result;
+    result.end = end;
+    result.isFailure = failure;
+    result.status = status;
+    result.grpcStatus = grpcStatus;
+    result.replayable = this.exchange.replayable;
+    if (end !== 'response') result.refusesRetries = false;
+    const reason = retryDecision(this.#policy, this.entry.budget, result, this.#nowMs);
+    const { recorder } = this.#owner.context.options;
+    if (reason === 'retried' || reason === 'no_budget') recorder.routeRetryable(this.route, reason === 'no_budget');
+    return reason === 'retried';
+  }
+
+  #pauseOrRetry(): void {
+    const { rng } = this.#owner.context.options;
+    const pauseMs = retryBackoffMs(this.#policy, this.#result.retries++, rng);
+    if (pauseMs > 0) this.#set(PAUSE, pauseMs);
+    else this.#tryService();
+  }
+
+  tryFailed(failure: TryFailure): void {
+    const { exchange } = this;
+    const endpoint = this.#endpoint;
+    this.#deadlines?.clear(TRY);
+    this.#failed('i/o', failure !== 'unsent' && failure !== 'stale');
+    if (failure === 'unsent' && endpoint !== null && this.entry !== null) {
+      this.#tried.push(endpoint);
+      this.#tryNextEndpoint({ failure: 'other', detail: 'the connection was lost' });
+      return;
+    }
+    const again = failure === 'unsent' || (failure === 'stale' && exchange.idempotent && exchange.replayable);
+    const grpcStatus = exchange.isGrpc ? UNAVAILABLE : NO_GRPC_STATUS;
+    this.#result.refusesRetries = false;
+    if (again && this.#stale++ < MAX_STALE) this.#again();
+    else if (failure !== 'malformed' && this.#retries('response', true, BAD_GATEWAY, grpcStatus)) this.#pauseOrRetry();
+    else {
+      const reason = failure === 'malformed' ? 'malformed response' : 'the connection was lost';
+      exchange.fail(errorAnswer(BAD_GATEWAY, reason, true));
+    }
+  }
+
+  /** The same endpoint on another connection. */
+  #again(): void {
+    if (this.#endpoint !== null) this.#tryEndpoint(this.#endpoint);
+    else this.#lease(this.#host!);
+  }
+
+  /** The present try ends without a response. */
+  #failed(error: OutboundError, blamed: boolean): void {
+    if (this.#try.underWay) this.#try.failed(error, blamed);
+    else if (this.#endpoint === null) this.#owner.context.options.recorder.outboundError('http', error);
+  }
+
+  due(kind: number): void {
+    if (kind === PAUSE) {
+      if (this.#queue === null) this.#tryService();
+      else this.#lookAgain(this.#queue);
+    } else if (kind === IDLE) this.#lookWhetherIdle();
+    else if (kind === TRY) this.#tryTimedOut();
+    else this.#timedOut();
+  }
+
+  #lookWhetherIdle(): void {
+    const bytes = this.exchange.requestBytes + this.exchange.responseBytes;
+    this.#idleLooks = bytes === this.#idleBytes ? this.#idleLooks + 1 : 0;
+    this.#idleBytes = bytes;
+    if (this.#idleLooks >= IDLE_LOOKS) this.#timedOut();
+    else this.#set(IDLE, this.#idleMs / IDLE_LOOKS);
+  }
+
+  /** No response head in time, with retries left. */
+  #tryTimedOut(): void {
+    if (this.exchange.responding) return;
+    this.exchange.dropUpstream();
+    this.#failed('response timeout', true);
+    if (this.#retries('try_timeout', true, 504, DEADLINE_EXCEEDED)) this.#pauseOrRetry();
+    else this.#answer(504, 'response timed out');
+  }
+
+  #timedOut(): void {
+    const { exchange } = this;
+    if (exchange.responding) {
+      exchange.breakOff(DEADLINE_EXCEEDED);
+      return;
+    }
+    this.#cancelLease();
+    this.#leaveQueue();
+    this.#failed('response timeout', true);
+    this.#answer(504, 'response timed out');
+  }
+
+  /** Nobody was even asked. */
+  #refuse(status: number, reason: string, error: OutboundError): void {
+    this.#endpoint = null;
+    this.#owner.context.options.recorder.outboundError('http', error);
+    this.#answer(status, reason);
+  }
+
+  #answer(status: number, reason: string): void {
+    this.exchange.answer(errorAnswer(status, reason, true));
+  }
+
+  ended(end: ExchangeEnd): void {
+    const { exchange } = this;
+    const { recorder } = this.#owner.context.options;
+    this.#cancelLease();
+    this.#leaveQueue();
+    this.#deadlines?.clearAll();
+    const { status, firstByteMs } = exchange;
+    if (end === 'complete') this.#try.ended(exchange, firstByteMs);
+    else {
+      this.#failed(end === 'cancelled' ? 'unexpected' : 'i/o', end !== 'cancelled');
+      this.#try.brokenOff(exchange, end === 'cancelled', firstByteMs);
+    }
+    const failure = status === 0 || isFailure(this.route, status, exchange.grpcStatus);
+    recorder.routeResponse(this.route, status, failure, firstByteMs - exchange.startedMs);
+    this.#owner.give(this);
+  }
+
+  #cancelLease(): void {
+    if (this.#waiting) this.#host!.cancel(this);
+    this.#waiting = false;
+  }
+}
