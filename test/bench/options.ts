@@ -14,6 +14,8 @@ export interface Durations {
   /** Closed-loop load: before and while CPU is counted. */
   warmUpMs: number;
   measureMs: number;
+  /** At least so many before the first round, unless they take much longer than a round. */
+  warmUpRequests: number;
   /** Fixed-rate load. */
   latencyWarmUpMs: number;
   latencyMs: number;
@@ -39,6 +41,7 @@ const FULL: Durations = {
   rounds: 5,
   warmUpMs: 1_000,
   measureMs: 3_000,
+  warmUpRequests: 60_000,
   latencyWarmUpMs: 60_000,
   latencyMs: 8_000,
   idleMs: 15_000,
@@ -52,6 +55,7 @@ const QUICK: Durations = {
   rounds: 2,
   warmUpMs: 500,
   measureMs: 1_000,
+  warmUpRequests: 30_000,
   latencyWarmUpMs: 2_000,
   latencyMs: 3_000,
   idleMs: 3_000,

@@ -9,6 +9,9 @@ import { type Entry, enter, interleave, leave, pick } from './interleave.ts';
 
 export const CONNECTIONS = 32;
 
+/** Each as long as a round. */
+const MAX_WARM_UPS = 5;
+
 /** Of one turn of one contender. */
 export interface Turn {
   requestsPerSecond: number;
@@ -43,7 +46,7 @@ export async function closedLoopRounds(
   what: string,
   contestants: readonly Contestant[],
 ): Promise<Record<string, Turn[]>> {
-  const { rounds, measureMs } = bench.options.durations;
+  const { rounds } = bench.options.durations;
   const runners: (Entry & { load: LoadOnce })[] = [];
   for (const { name, deployer, options, load, prepare } of contestants) {
     const entry = { ...(await enter(bench, deployer, options)), name };
@@ -52,7 +55,7 @@ export async function closedLoopRounds(
   }
   for (const runner of runners) {
     bench.say(`${what}: warming up ${runner.name}`);
-    await runner.load(bench, runner, measureMs);
+    await warmUp(bench, runner);
     // Before the rounds too: what is not served as it should be need not be measured.
     await runner.deployment.verify();
   }
@@ -63,6 +66,14 @@ export async function closedLoopRounds(
   for (const { deployment } of runners) await deployment.verify();
   await leave(bench, runners);
   return results;
+}
+
+/** Just-in-time compilers need requests, not time: on a busy machine there are few of them in a second. */
+async function warmUp(bench: Bench, runner: Entry & { load: LoadOnce }): Promise<void> {
+  const { measureMs, warmUpRequests } = bench.options.durations;
+  let requests = 0;
+  for (let turn = 0; turn < MAX_WARM_UPS && requests < warmUpRequests; turn++)
+    requests += (await runner.load(bench, runner, measureMs)).requests;
 }
 
 async function turn(bench: Bench, runner: Entry & { load: LoadOnce }): Promise<Turn> {
