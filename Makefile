@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo run-local install uninstall bench clean
+.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo run-local install uninstall bench flame clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -60,8 +60,11 @@ demo: deps ## A real application in the mesh, on a real Kubernetes, step by step
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
 	@node hack/local/main.ts
 
-bench: deps ## Measure beside HAProxy and nginx
+bench: deps ## Measure beside HAProxy, nginx and Envoy
 	@node test/bench/main.ts
+
+flame: deps ## Where the proxy spends its time under load, as a flame graph (LOAD=h1|h2|pair|inbound)
+	@node test/bench/flame/main.ts --load $(or $(LOAD),h1)
 
 clean: ## Remove what was built here (the cache of binaries stays)
 	@rm -rf build coverage node_modules/.stamp

@@ -1,13 +1,19 @@
 /**
- * Bundles one program of ours for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun
+ * Bundles one program of ours for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun [--names]
+ * With --names it is not minified, for profiles.
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
 import { basename, dirname, extname } from 'node:path';
 import { build } from 'esbuild';
 
-const [entry, output, runtime] = process.argv.slice(2);
-if (entry === undefined || output === undefined || (runtime !== 'node' && runtime !== 'bun')) {
-  console.error('usage: node hack/images/bundle.ts ENTRY OUTPUT node|bun');
+const [entry, output, runtime, names] = process.argv.slice(2);
+if (
+  entry === undefined ||
+  output === undefined ||
+  (runtime !== 'node' && runtime !== 'bun') ||
+  (names ?? '--names') !== '--names'
+) {
+  console.error('usage: node hack/images/bundle.ts ENTRY OUTPUT node|bun [--names]');
   process.exit(64);
 }
 
@@ -28,7 +34,7 @@ await build({
   splitting: runtime === 'bun',
   chunkNames: `${name}-[name]-[hash]`,
   bundle: true,
-  minify: true,
+  minify: names === undefined,
   // Class and function names appear in logs and stack traces.
   keepNames: runtime === 'node',
   format: 'esm',

@@ -1,8 +1,16 @@
-/** Everything measured here is better when it is lower. */
+/** Names of ours in samples; every other name is a rival, or something that ours is set beside. */
 export const OURS = 'weft';
 
-/** What a median must not exceed: a multiple of a rival of the same run, or a fixed limit in the measurement's unit. */
-export type Bar = { kind: 'ratio'; rival: string; max: number } | { kind: 'limit'; max: number };
+/** What a median must keep: a multiple of another one of the same run, or a fixed limit in the measurement's unit. */
+export type Bar = { kind: 'ratio'; rival: string; limit: number } | { kind: 'limit'; limit: number };
+
+export function times(limit: number, rival: string): Bar {
+  return { kind: 'ratio', rival, limit };
+}
+
+export function limit(value: number): Bar {
+  return { kind: 'limit', limit: value };
+}
 
 /** One line of the report: for every contender one value per round, rounds in the same order. */
 export interface Measurement {
@@ -10,10 +18,14 @@ export interface Measurement {
   row: string;
   what: string;
   unit: string;
+  /** Bars are upper limits where less is better, lower ones otherwise. Without it, less is better. */
+  better?: 'lower' | 'higher';
   samples: Readonly<Record<string, readonly number[]>>;
-  /** Whom the ratio is taken to; `null` = no ratio. */
+  /** Whom the first ratio is taken to; `null` = no ratio. */
   rival: string | null;
-  bar: Bar | null;
+  bars: readonly Bar[];
+  /** What we would like on top of the bars. */
+  stretch: Bar | null;
 }
 
 /** One entry of build/bench.json. */
@@ -21,14 +33,20 @@ export interface Figure {
   row: string;
   what: string;
   unit: string;
+  better: 'lower' | 'higher';
   /** Median of the rounds; `null` when ours did not take part. */
   ours: number | null;
   rivals: Record<string, number>;
-  /** Median over the rounds of ours / rival: host speed, which drifts between rounds, cancels out. */
+  /** To the first rival. Median over the rounds of ours / rival: host speed, which drifts between rounds, cancels out. */
   ratio: number | null;
+  /** To everyone else who took part. */
+  ratios: Record<string, number>;
   bar: string | null;
   /** False when there is a bar and it is missed (or could not be judged). */
   holds: boolean;
+  stretch: string | null;
+  /** `null` = none, or it could not be judged. */
+  stretchReached: boolean | null;
 }
 
 export function median(values: readonly number[]): number {
@@ -47,39 +65,67 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   return below + (above - below) * (position - Math.floor(position));
 }
 
-export function describeBar(bar: Bar | null, unit: string): string | null {
-  if (bar === null) return null;
-  return bar.kind === 'limit' ? `<= ${bar.max} ${unit}` : `<= ${bar.max} x ${bar.rival}`;
+export function describeBar(bar: Bar, measurement: Measurement): string {
+  const sign = isHigherBetter(measurement) ? '>=' : '<=';
+  return `${sign} ${bar.limit} ${bar.kind === 'limit' ? measurement.unit : `x ${bar.rival}`}`;
+}
+
+/** `null` = it cannot be told, because ours or the rival has no figure. */
+export function keepsBar(bar: Bar, measurement: Measurement): boolean | null {
+  const value = bar.kind === 'limit' ? oursOf(measurement) : ratioTo(measurement, bar.rival);
+  if (value === null || Number.isNaN(value)) return null;
+  return isHigherBetter(measurement) ? value >= bar.limit : value <= bar.limit;
 }
 
 export function figureOf(measurement: Measurement): Figure {
-  const { row, what, unit, samples, bar } = measurement;
-  const { [OURS]: own, ...others } = samples;
-  const ours = own === undefined ? null : median(own);
-  const ratio = own === undefined ? null : ratioTo(own, samples[measurement.rival ?? '']);
+  const { row, what, unit, samples, rival, bars, stretch } = measurement;
+  const others = Object.entries(samples).filter(([name]) => name !== OURS);
+  const ours = oursOf(measurement);
+  const ratio = rival === null ? null : ratioTo(measurement, rival);
+  const ratios = others.flatMap(([name]): [string, number][] => {
+    const value = ratioTo(measurement, name);
+    return value === null ? [] : [[name, round(value)]];
+  });
   return {
     row,
     what,
     unit,
+    better: measurement.better ?? 'lower',
     ours: ours === null ? null : round(ours),
-    rivals: Object.fromEntries(Object.entries(others).map(([name, values]) => [name, round(median(values))])),
+    rivals: Object.fromEntries(others.map(([name, values]) => [name, round(median(values))])),
     ratio: ratio === null ? null : round(ratio),
-    bar: describeBar(bar, unit),
-    holds: bar === null || judge(bar, ours, ratio),
+    ratios: Object.fromEntries(ratios),
+    bar: bars.length === 0 ? null : bars.map((bar) => describeBar(bar, measurement)).join(', '),
+    holds: bars.every((bar) => keepsBar(bar, measurement) === true),
+    stretch: stretch === null ? null : describeBar(stretch, measurement),
+    stretchReached: stretch === null ? null : keepsBar(stretch, measurement),
   };
 }
 
-/** The slowest round of each contender, as an entry of its own without a bar. */
+/** The worst round of each contender, as an entry of its own without a bar. */
 export function worstFigureOf(measurement: Measurement): Figure | null {
   const { samples } = measurement;
   if (Object.values(samples).every((values) => values.length < 2)) return null;
-  const worst = Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, [Math.max(...values)]]));
-  return figureOf({ ...measurement, what: `${measurement.what}, worst round`, samples: worst, bar: null });
+  const worst = Object.entries(samples).map(([name, values]) => [name, [worstOf(measurement, values)]]);
+  return figureOf({
+    ...measurement,
+    what: `${measurement.what}, worst round`,
+    samples: Object.fromEntries(worst),
+    bars: [],
+    stretch: null,
+  });
 }
 
-function ratioTo(own: readonly number[], rival: readonly number[] | undefined): number | null {
-  if (rival === undefined) return null;
-  const rounds = own.slice(0, rival.length).map((value, index) => ({ value, beside: rival[index]! }));
+export function worstOf(measurement: Measurement, values: readonly number[]): number {
+  return isHigherBetter(measurement) ? Math.min(...values) : Math.max(...values);
+}
+
+/** Median over the rounds of ours / rival in the same round; `null` where there is none. */
+export function ratioTo({ samples }: Measurement, rival: string): number | null {
+  const own = samples[OURS];
+  const other = samples[rival];
+  if (own === undefined || other === undefined) return null;
+  const rounds = own.slice(0, other.length).map((value, index) => ({ value, beside: other[index]! }));
   // A difference to a base (latency added) can come out at nothing or below on a noisy machine: there is no ratio to it.
   const ratios = rounds
     .filter(({ value, beside }) => value > 0 && beside > 0)
@@ -87,10 +133,13 @@ function ratioTo(own: readonly number[], rival: readonly number[] | undefined): 
   return ratios.length === 0 ? null : median(ratios);
 }
 
-/** A bar that could not be judged does not hold. */
-function judge(bar: Bar, ours: number | null, ratio: number | null): boolean {
-  const value = bar.kind === 'limit' ? ours : ratio;
-  return value !== null && value <= bar.max;
+function oursOf({ samples }: Measurement): number | null {
+  const own = samples[OURS];
+  return own === undefined || own.length === 0 ? null : median(own);
+}
+
+function isHigherBetter({ better }: Measurement): boolean {
+  return better === 'higher';
 }
 
 function round(value: number): number {

@@ -7,22 +7,34 @@ import { RivalDeployer } from './contenders/rivals.ts';
 import { WeftDeployer } from './contenders/weft/deployer.ts';
 import { figureOf, type Measurement } from './figures.ts';
 import { ForeignLoad } from './host/cpu.ts';
-import { requirePrograms } from './host/prerequisites.ts';
+import { requireEnvoy } from './host/envoy.ts';
+import { NGINX_STREAM, requirePrograms } from './host/prerequisites.ts';
 import { againInPrivateNetwork, insidePrivateNetwork, raiseLoopback } from './host/private-network.ts';
 import { isRoot } from './host/programs.ts';
 import { type NetworkKind, type Options, type Row, readOptions } from './options.ts';
 import { formatTable, writeFigures } from './report.ts';
 import { runP1 } from './rows/p1.ts';
 import { runP2 } from './rows/p2.ts';
+import { runP3, runP4 } from './rows/p3-p4.ts';
 import { runP5 } from './rows/p5.ts';
 import { runP6 } from './rows/p6.ts';
+import { runP7 } from './rows/p7.ts';
+import { runP8 } from './rows/p8.ts';
+import { runP9 } from './rows/p9.ts';
+import { runP10 } from './rows/p10.ts';
 import { runPropagation } from './rows/propagation.ts';
 
 const RUNS: Readonly<Record<Row, (bench: Bench, deployers: readonly Deployer[]) => Promise<Measurement[]>>> = {
   P1: runP1,
   P2: runP2,
+  P3: runP3,
+  P4: runP4,
   P5: runP5,
   P6: runP6,
+  P7: runP7,
+  P8: runP8,
+  P9: runP9,
+  P10: runP10,
   PROP: runPropagation,
 };
 
@@ -32,14 +44,20 @@ const NOISY_SHARE = 0.1;
 /** What needs the network of the machine; afterwards everything runs without it. */
 async function prepare(options: Options, network: NetworkKind): Promise<void> {
   const { rows, contenders } = options;
+  const say = (text: string) => console.error(text);
+  const any = (...of: Row[]) => rows.some((row) => of.includes(row));
   const loads = rows.some((row) => row !== 'PROP');
   const names = [
     'setpriv',
-    ...(loads ? ['nginx', ...contenders.filter((name) => name !== 'weft')] : []),
-    ...(rows.some((row) => row === 'P1' || row === 'P2') ? ['wrk'] : []),
+    ...(loads ? ['nginx'] : []),
+    ...(loads && contenders.includes('haproxy') ? ['haproxy'] : []),
+    ...(any('P1', 'P2', 'P8', 'P10') ? ['wrk'] : []),
+    ...(any('P3', 'P4') ? ['h2load'] : []),
+    ...(any('P9') && contenders.includes('nginx') ? [NGINX_STREAM] : []),
     ...(network === 'namespaces' ? ['ip', 'nft', 'unshare', 'nsenter'] : []),
   ];
-  requirePrograms(names, (text) => console.error(text));
+  requirePrograms(names, say);
+  if (loads && contenders.includes('envoy')) requireEnvoy(say);
   if (rows.includes('PROP')) await findPrograms(['etcd', 'kube-apiserver', 'kubectl']);
 }
 
@@ -87,7 +105,7 @@ async function measure(options: Options, network: NetworkKind): Promise<boolean>
 
 /** Nothing of ours takes part: rivals have nothing to hold. */
 function withoutBar(measurement: Measurement): Measurement {
-  return { ...measurement, bar: null };
+  return { ...measurement, bars: [], stretch: null };
 }
 
 async function oneRow(

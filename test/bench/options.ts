@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-export const ROWS = ['P1', 'P2', 'P5', 'P6', 'PROP'] as const;
+export const ROWS = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'PROP'] as const;
 export type Row = (typeof ROWS)[number];
 
-export const CONTENDERS = ['weft', 'haproxy', 'nginx'] as const;
+export const CONTENDERS = ['weft', 'haproxy', 'nginx', 'envoy'] as const;
 export type Contender = (typeof CONTENDERS)[number];
 
 export type NetworkKind = 'namespaces' | 'loopback';
@@ -14,6 +14,8 @@ export interface Durations {
   /** Closed-loop load: before and while CPU is counted. */
   warmUpMs: number;
   measureMs: number;
+  /** At least so many before the first round, unless they take much longer than a round. */
+  warmUpRequests: number;
   /** Fixed-rate load. */
   latencyWarmUpMs: number;
   latencyMs: number;
@@ -38,9 +40,10 @@ export interface Options {
 const FULL: Durations = {
   rounds: 5,
   warmUpMs: 1_000,
-  measureMs: 4_000,
+  measureMs: 3_000,
+  warmUpRequests: 60_000,
   latencyWarmUpMs: 60_000,
-  latencyMs: 10_000,
+  latencyMs: 8_000,
   idleMs: 15_000,
   loadedMs: 30_000,
   settleMs: 60_000,
@@ -52,6 +55,7 @@ const QUICK: Durations = {
   rounds: 2,
   warmUpMs: 500,
   measureMs: 1_000,
+  warmUpRequests: 30_000,
   latencyWarmUpMs: 2_000,
   latencyMs: 3_000,
   idleMs: 3_000,
@@ -70,7 +74,7 @@ export function readOptions(
   writeErr: (text: string) => void = (text) => process.stderr.write(text),
 ): Options {
   const command = new Command('make bench')
-    .description('Measures the proxy beside HAProxy and nginx in interleaved rounds; see docs/performance.md.')
+    .description('Measures the proxy beside HAProxy, nginx and Envoy in interleaved rounds; see docs/performance.md.')
     .option('--rows <list>', `comma-separated, of ${ROWS.join(', ')}`, listOf(ROWS), [...ROWS])
     .option('--contenders <list>', `comma-separated, of ${CONTENDERS.join(', ')}`, listOf(CONTENDERS), [...CONTENDERS])
     .option('--rounds <n>', `interleaved rounds (${FULL.rounds})`, positive)

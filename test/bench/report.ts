@@ -1,7 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Table from 'cli-table3';
-import { describeBar, type Figure, figureOf, type Measurement, median, OURS, worstFigureOf } from './figures.ts';
+import {
+  type Bar,
+  describeBar,
+  type Figure,
+  figureOf,
+  keepsBar,
+  type Measurement,
+  median,
+  OURS,
+  ratioTo,
+  worstFigureOf,
+  worstOf,
+} from './figures.ts';
+import { CONTENDERS } from './options.ts';
+
+const RIVALS: readonly string[] = CONTENDERS.filter((name) => name !== OURS);
 
 /** Medians, each followed by its worst round where there is more than one. */
 export function figures(measurements: readonly Measurement[]): Figure[] {
@@ -16,36 +31,56 @@ export function writeFigures(path: string, measurements: readonly Measurement[])
   writeFileSync(path, `${JSON.stringify(figures(measurements), null, 2)}\n`);
 }
 
-/** Median and, in brackets, the worst round of every contender. */
+/** Median and, in brackets, the worst round of every contender; what only one row has stands in the column `beside`. */
 export function formatTable(measurements: readonly Measurement[]): string {
-  const rivals = [...new Set(measurements.flatMap(({ samples }) => Object.keys(samples)))].filter((n) => n !== OURS);
+  const names = new Set(measurements.flatMap(({ samples }) => Object.keys(samples)));
+  const rivals = RIVALS.filter((name) => names.has(name));
   const table = new Table({
-    head: ['row', 'what', 'unit', OURS, ...rivals, 'ratio', 'bar', ''],
+    head: ['row', 'what', 'unit', OURS, ...rivals, 'beside', 'ratio', 'bar', 'stretch'],
     style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'left', 'left', 'right', ...rivals.map(() => 'right' as const), 'right', 'left', 'left'],
+    colAligns: ['left', 'left', 'left', 'right', ...rivals.map(() => 'right' as const), 'left', 'left', 'left', 'left'],
   });
   for (const measurement of measurements) table.push(tableRow(measurement, rivals));
   return table.toString();
 }
 
 function tableRow(measurement: Measurement, rivals: readonly string[]): string[] {
-  const figure = figureOf(measurement);
-  const ratio = figure.ratio === null ? '' : `${figure.ratio.toFixed(2)} x ${measurement.rival}`;
+  const { row, what, unit, samples, bars, stretch } = measurement;
+  const beside = Object.keys(samples).filter((name) => name !== OURS && !RIVALS.includes(name));
   return [
-    figure.row,
-    figure.what,
-    figure.unit,
-    ...[OURS, ...rivals].map((name) => cell(measurement.samples[name])),
-    ratio,
-    describeBar(measurement.bar, measurement.unit) ?? '',
-    measurement.bar === null ? '' : figure.holds ? 'holds' : 'MISSED',
+    row,
+    what,
+    unit,
+    ...[OURS, ...rivals].map((name) => cell(measurement, name)),
+    beside.map((name) => `${name}: ${cell(measurement, name)}`).join('\n'),
+    ratios(measurement).join('\n'),
+    bars.map((bar) => verdict(bar, measurement, 'holds', 'MISSED')).join('\n'),
+    stretch === null ? '' : verdict(stretch, measurement, 'reached', 'not reached'),
   ];
 }
 
-function cell(values: readonly number[] | undefined): string {
+/** To the first rival, and to everyone whom a bar names. */
+function ratios(measurement: Measurement): string[] {
+  const { rival, bars, stretch } = measurement;
+  const named = [...bars, ...(stretch === null ? [] : [stretch])].flatMap((bar) =>
+    bar.kind === 'ratio' ? [bar.rival] : [],
+  );
+  return [...new Set([...(rival === null ? [] : [rival]), ...named])].flatMap((name) => {
+    const ratio = ratioTo(measurement, name);
+    return ratio === null ? [] : [`${ratio.toFixed(2)} x ${name}`];
+  });
+}
+
+function verdict(bar: Bar, measurement: Measurement, yes: string, no: string): string {
+  const keeps = keepsBar(bar, measurement);
+  return `${describeBar(bar, measurement)}: ${keeps === null ? 'not judged' : keeps ? yes : no}`;
+}
+
+function cell(measurement: Measurement, name: string): string {
+  const values = measurement.samples[name];
   if (values === undefined || values.length === 0) return '';
   const middle = formatNumber(median(values));
-  return values.length === 1 ? middle : `${middle} (${formatNumber(Math.max(...values))})`;
+  return values.length === 1 ? middle : `${middle} (${formatNumber(worstOf(measurement, values))})`;
 }
 
 function formatNumber(value: number): string {

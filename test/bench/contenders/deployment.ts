@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Program } from '../host/programs.ts';
 import type { Site } from '../host/site.ts';
-import type { Contender } from '../options.ts';
+import type { CalledRoutes } from './called-routes.ts';
 
 /**
  * Where proxies stand: `outbound` = only with the client, cleartext to a backend outside the mesh; `inbound` = only with the server,
@@ -10,8 +10,15 @@ import type { Contender } from '../options.ts';
  */
 export type Shape = 'outbound' | 'inbound' | 'pair';
 
+/** What is called, and so what the proxies are told to carry; `bytes` = whatever it is, as TCP. */
+export type Carried = 'http1' | 'http2' | 'bytes';
+
 export interface DeployOptions {
   shape: Shape;
+  /** Without it: HTTP/1.1. The others are only deployed as `outbound`. */
+  carried?: Carried;
+  /** Routes of the service that is called. Without it: few. */
+  calledRoutes?: CalledRoutes;
   /** Folders of cgroups for the two sides. */
   cgroups?: { client: string; server: string };
   /** Routes on other services than the one called, ten on each. */
@@ -32,7 +39,8 @@ export interface Deployment {
 }
 
 export interface Deployer {
-  readonly name: Contender;
+  /** A contender, or a variant of one that only one row has. */
+  readonly name: string;
   deploy(site: Site, options: DeployOptions): Promise<Deployment>;
 }
 

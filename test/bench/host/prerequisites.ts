@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRoot } from './programs.ts';
 
@@ -8,12 +8,19 @@ const PACKAGES: Readonly<Record<string, string>> = {
   haproxy: 'haproxy',
   nginx: 'nginx',
   wrk: 'wrk',
+  h2load: 'nghttp2-client',
   setpriv: 'util-linux',
   unshare: 'util-linux',
   nsenter: 'util-linux',
   ip: 'iproute2',
   nft: 'nftables',
 };
+
+/** nginx carries bytes by a module of its own package. */
+export const NGINX_STREAM = '/usr/lib/nginx/modules/ngx_stream_module.so';
+
+/** Files that are no programs. */
+const MODULES: Readonly<Record<string, string>> = { [NGINX_STREAM]: 'libnginx-mod-stream' };
 
 const INSTALL_TIMEOUT_MS = 300_000;
 
@@ -29,11 +36,11 @@ fi
 apt-get install -qy --no-install-recommends "$@" || { apt-get update -q && apt-get install -qy --no-install-recommends "$@"; }
 `;
 
-/** Installs what is missing, or names it. @throws Error with the names of the packages */
+/** Installs what is missing, or names it. `names` are programs and files. @throws Error with the names of the packages */
 export function requirePrograms(names: readonly string[], say: (text: string) => void): void {
   const missing = names.filter((name) => !installed(name));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((name) => PACKAGES[name] ?? name))];
+  const packages = [...new Set(missing.map((name) => PACKAGES[name] ?? MODULES[name] ?? name))];
   if (!isRoot || !installed('apt-get')) {
     throw new Error(
       `missing: ${missing.join(', ')} (Debian packages: ${packages.join(' ')}); install them, or leave out the rows or contenders that need them`,
@@ -46,6 +53,7 @@ export function requirePrograms(names: readonly string[], say: (text: string) =>
 }
 
 function installed(name: string): boolean {
+  if (name.startsWith('/')) return existsSync(name);
   // Debian keeps daemons in /usr/sbin, which is not in everybody's PATH.
   return [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'].some((folder) => {
     try {

@@ -37,8 +37,9 @@ export interface Site {
   url(target: Target): string;
   /** `ip:port` where the proxy of `server` accepts redirected plaintext. */
   readonly inboundListen: string;
-  /** The application of `server` without any proxy between, on a site that is not redirected. */
+  /** The applications of `server` and `plain` without any proxy between, on a site that is not redirected. */
   readonly appUrl: string;
+  readonly plainAppUrl: string;
   /** What an unmeshed client calls to reach the pod `server` itself. */
   readonly inboundUrl: string;
   close(): Promise<void>;
@@ -66,6 +67,7 @@ export function loopbackSite(index: number): Site {
     url: (target) => `http://${client.ip}:${ports[target]}`,
     inboundListen: `${server.ip}:${PROXY_PORTS.inboundPlain}`,
     appUrl: `http://${server.ip}:${APP_PORT}`,
+    plainAppUrl: `http://${plain.ip}:${APP_PORT}`,
     inboundUrl: `http://${server.ip}:${PROXY_PORTS.inboundPlain}`,
     close: async () => {},
   };
@@ -120,6 +122,7 @@ export async function namespaceSite(
       redirected ? `http://${VIPS[target]}` : `http://${(target === 'plain' ? plain : server).ip}:${APP_PORT}`,
     inboundListen: `${server.ip}:${PROXY_PORTS.inboundPlain}`,
     appUrl: `http://${server.ip}:${APP_PORT}`,
+    plainAppUrl: `http://${plain.ip}:${APP_PORT}`,
     inboundUrl: `http://${server.ip}:${APP_PORT}`,
     close: async () => {
       for (const holder of holders) await holder.stop();

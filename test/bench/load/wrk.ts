@@ -15,9 +15,15 @@ export async function closedLoop(
   bench: Bench,
   site: Site,
   deployment: Pick<Deployment, 'url' | 'asProxyUser'>,
-  options: { connections: number; durationMs: number; path: string },
+  options: {
+    connections: number;
+    durationMs: number;
+    path: string;
+    script?: { file: string; args: readonly string[] };
+  },
 ): Promise<Load> {
   const seconds = Math.max(MIN_SECONDS, Math.round(options.durationMs / 1000));
+  const { script } = options;
   const output = await bench.programs.run({
     argv: [
       'wrk',
@@ -26,7 +32,9 @@ export async function closedLoop(
       `-d${seconds}s`,
       '--timeout',
       '5s',
+      ...(script === undefined ? [] : ['-s', script.file]),
       `${deployment.url}${options.path}`,
+      ...(script === undefined ? [] : ['--', ...script.args]),
     ],
     place: site.client,
     uid: deployment.asProxyUser ? PROXY_UID : APP_UID,

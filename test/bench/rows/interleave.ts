@@ -2,6 +2,7 @@ import type { Bench } from '../bench.ts';
 import { startBackend } from '../contenders/backend.ts';
 import type { Deployer, Deployment, DeployOptions } from '../contenders/deployment.ts';
 import type { Site } from '../host/site.ts';
+import { startSink } from '../load/tcp.ts';
 
 /** One contender with its own pods and backends, ready for load. */
 export interface Entry {
@@ -11,9 +12,12 @@ export interface Entry {
 }
 
 export async function enter(bench: Bench, deployer: Deployer, options: DeployOptions): Promise<Entry> {
+  const { shape, carried = 'http1' } = options;
   bench.say(`${deployer.name}: starting`);
   const site = await bench.site();
-  await startBackend(bench, options.shape === 'outbound' ? site.plain : site.server);
+  const pod = shape === 'outbound' ? site.plain : site.server;
+  if (carried === 'bytes') await startSink(bench, pod);
+  else await startBackend(bench, pod, carried);
   return { name: deployer.name, site, deployment: await deployer.deploy(site, options) };
 }
 

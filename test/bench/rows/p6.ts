@@ -7,7 +7,7 @@ import type { Bench } from '../bench.ts';
 import { connectionsTo, type Deployer, type Deployment, listens } from '../contenders/deployment.ts';
 import { otherUrls, WeftDeployer } from '../contenders/weft/deployer.ts';
 import { forgetPages } from '../contenders/weft/shipped.ts';
-import type { Bar, Measurement } from '../figures.ts';
+import { limit, type Measurement, OURS, times } from '../figures.ts';
 import { type MemoryCgroup, type MemoryCgroups, openMemoryCgroups } from '../host/cgroup.ts';
 import type { Program } from '../host/programs.ts';
 import { APP_PORT, type Site } from '../host/site.ts';
@@ -19,8 +19,10 @@ const CONNECTIONS = 16;
 const BURST = 1_000;
 const ROUTES = 5_000;
 const SAMPLE_MS = 500;
-const IDLE_BAR: Bar = { kind: 'limit', max: 10 };
-const BURST_BAR: Bar = { kind: 'limit', max: 40 };
+/** Among the samples of what is left after the burst: ours before it. */
+const IDLE = `${OURS} idle`;
+/** Contenders that can be given routes that mean what ours mean. */
+const ROUTING: readonly string[] = [OURS, 'haproxy'];
 
 const program = (name: string) => fileURLToPath(new URL(`../load/${name}`, import.meta.url));
 
@@ -68,24 +70,35 @@ class MemoryRow {
     await this.#pause(`after ${BURST} connections`, settleMs);
     const burst = this.#read(entries);
     await this.#leave(entries);
-    const routes = await this.#routes(deployers.filter(({ name }) => name !== 'nginx'));
+    const routes = await this.#routes(deployers.filter(({ name }) => ROUTING.includes(name)));
     const memory = this.#cgroups === null ? 'anonymous memory (no right to make a memory cgroup)' : 'working set';
-    const line = { row: 'P6', unit: 'MiB', rival: 'haproxy', bar: null };
+    const line = { row: 'P6', unit: 'MiB', rival: 'haproxy', bars: [], stretch: null };
+    const after = idle[OURS] === undefined ? burst : { ...burst, [IDLE]: idle[OURS] };
     return [
-      { ...line, what: `${memory}: idle`, samples: idle, bar: IDLE_BAR },
+      { ...line, what: `${memory}: idle`, samples: idle, bars: [limit(8)], stretch: limit(4) },
+      { ...line, what: `${memory}: idle, first on a node (pages of the runtime charged to it)`, samples: first },
       {
         ...line,
-        what: `${memory}: idle, first on a node (pages of the runtime charged to it)`,
-        samples: first,
+        what: `${memory}: ${RATE} requests/s, mTLS`,
+        samples: loaded,
+        bars: [limit(12)],
+        stretch: limit(8),
       },
-      { ...line, what: `${memory}: ${RATE} requests/s, mTLS`, samples: loaded },
       {
         ...line,
         what: `${memory}: ${ROUTES} routes on ${ROUTES / 10} called services, client side`,
         samples: routes,
+        bars: [limit(40)],
+        stretch: limit(25),
       },
       { ...line, what: `${memory}: right after a burst of ${BURST} mTLS connections`, samples: during },
-      { ...line, what: `${memory}: ${settleMs / 1000} s after that burst`, samples: burst, bar: BURST_BAR },
+      {
+        ...line,
+        what: `${memory}: ${settleMs / 1000} s after that burst`,
+        samples: after,
+        bars: [limit(30)],
+        stretch: times(1.2, IDLE),
+      },
       {
         ...line,
         what: 'connections between the proxies at the peak of the burst',

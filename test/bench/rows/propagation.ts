@@ -3,7 +3,7 @@ import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
 import type { Bench } from '../bench.ts';
 import type { Deployer } from '../contenders/deployment.ts';
 import { WeftDeployer } from '../contenders/weft/deployer.ts';
-import { type Measurement, quantile } from '../figures.ts';
+import { limit, type Measurement, quantile } from '../figures.ts';
 import { ApiClient } from '../propagation/api-client.ts';
 import { BACKEND_HOSTS, PROXY_HOST, startOperator, startProxy } from '../propagation/mesh.ts';
 import {
@@ -206,7 +206,7 @@ const SHARES: readonly [string, number][] = [
 ];
 
 function report(count: number, { effect, answer, watch }: Times): Measurement[] {
-  const line = { row: 'PROP', unit: 'ms', rival: 'watch event', bar: null };
+  const line = { row: 'PROP', unit: 'ms', rival: 'watch event', bars: [], stretch: null };
   const at = (values: readonly number[], share: number) => [
     quantile(
       values.toSorted((a, b) => a - b),
@@ -220,7 +220,7 @@ function report(count: number, { effect, answer, watch }: Times): Measurement[] 
       ...line,
       what: `${what} first answer by the new rule (beside it: to the watch event of the same PATCH without us): ${name}`,
       samples: { weft: at(effect, share), 'watch event': at(watch, share) },
-      bar: name === 'p99' ? { kind: 'limit', max: MAX_P99_MS } : null,
+      bars: name === 'p99' ? [limit(MAX_P99_MS)] : [],
     },
     {
       ...line,

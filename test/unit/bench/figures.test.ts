@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { figureOf, type Measurement, median, quantile, worstFigureOf } from '../../bench/figures.ts';
+import { figureOf, limit, type Measurement, median, quantile, times, worstFigureOf } from '../../bench/figures.ts';
 import { readOptions } from '../../bench/options.ts';
-import { figures } from '../../bench/report.ts';
+import { figures, formatTable } from '../../bench/report.ts';
 
 const CPU: Measurement = {
   row: 'P1',
@@ -9,7 +9,19 @@ const CPU: Measurement = {
   unit: 'us',
   samples: { weft: [20, 30, 22], haproxy: [10, 20, 20], nginx: [11, 12, 13] },
   rival: 'haproxy',
-  bar: { kind: 'ratio', rival: 'haproxy', max: 1.5 },
+  bars: [times(1.5, 'haproxy')],
+  stretch: null,
+};
+
+const THROUGHPUT: Measurement = {
+  ...CPU,
+  row: 'P9',
+  what: 'throughput',
+  unit: 'Gb/s',
+  better: 'higher',
+  samples: { weft: [9, 9.5], haproxy: [10, 10], direct: [40, 40] },
+  bars: [times(0.9, 'haproxy')],
+  stretch: times(1.1, 'haproxy'),
 };
 
 describe('figures of the benchmark', () => {
@@ -19,12 +31,16 @@ describe('figures of the benchmark', () => {
       row: 'P1',
       what: 'CPU per request',
       unit: 'us',
+      better: 'lower',
       ours: 22,
       rivals: { haproxy: 20, nginx: 12 },
       // 2, 1.5 and 1.1: the ratio of the medians would be 1.1.
       ratio: 1.5,
+      ratios: { haproxy: 1.5, nginx: 1.818 },
       bar: '<= 1.5 x haproxy',
       holds: true,
+      stretch: null,
+      stretchReached: null,
     });
   });
 
@@ -34,8 +50,33 @@ describe('figures of the benchmark', () => {
     expect(figure.holds).to.equal(false);
   });
 
+  it('hold only when all of their bars do', () => {
+    const samples = { ...CPU.samples, envoy: [60, 60, 60] };
+    const both = (ofEnvoy: number) => figureOf({ ...CPU, samples, bars: [...CPU.bars, times(ofEnvoy, 'envoy')] });
+    expect(both(0.5)).to.include({ bar: '<= 1.5 x haproxy, <= 0.5 x envoy', holds: true });
+    expect(both(0.5).ratios).to.include({ envoy: 0.3667 });
+    expect(both(0.3).holds).to.equal(false);
+  });
+
+  it('tell whether the stretch is reached, which no bar depends on', () => {
+    expect(figureOf({ ...CPU, stretch: times(1.5, 'haproxy') })).to.include({ stretchReached: true, holds: true });
+    expect(figureOf({ ...CPU, stretch: times(1, 'haproxy') })).to.include({
+      stretch: '<= 1 x haproxy',
+      stretchReached: false,
+      holds: true,
+    });
+    expect(figureOf({ ...CPU, stretch: times(1, 'envoy') }).stretchReached).to.equal(null);
+  });
+
+  it('have lower limits where more is better, and the least as the worst round', () => {
+    expect(figureOf(THROUGHPUT)).to.include({ better: 'higher', ratio: 0.925, bar: '>= 0.9 x haproxy', holds: true });
+    expect(figureOf(THROUGHPUT)).to.include({ stretch: '>= 1.1 x haproxy', stretchReached: false });
+    expect(figureOf({ ...THROUGHPUT, bars: [times(0.95, 'haproxy')] }).holds).to.equal(false);
+    expect(worstFigureOf(THROUGHPUT)).to.include({ ours: 9, bar: null, stretch: null });
+  });
+
   it('hold a fixed limit against the median of ours', () => {
-    const memory: Measurement = { ...CPU, samples: { weft: [10] }, bar: { kind: 'limit', max: 10 } };
+    const memory: Measurement = { ...CPU, samples: { weft: [10] }, bars: [limit(10)] };
     expect(figureOf(memory)).to.include({ bar: '<= 10 us', holds: true, ratio: null });
     expect(figureOf({ ...memory, samples: { weft: [10.1] } }).holds).to.equal(false);
   });
@@ -47,11 +88,11 @@ describe('figures of the benchmark', () => {
   });
 
   it('hold where there is nothing to hold', () => {
-    expect(figureOf({ ...CPU, bar: null })).to.include({ bar: null, holds: true });
+    expect(figureOf({ ...CPU, bars: [] })).to.include({ bar: null, holds: true });
   });
 
   it('have no ratio to a difference that came out at nothing', () => {
-    const added: Measurement = { ...CPU, samples: { weft: [0.2, 0.3], haproxy: [-0.1, 0.1] }, bar: null };
+    const added: Measurement = { ...CPU, samples: { weft: [0.2, 0.3], haproxy: [-0.1, 0.1] }, bars: [] };
     expect(figureOf(added).ratio).to.be.closeTo(3, 1e-9);
     expect(figureOf({ ...added, samples: { weft: [0.2], haproxy: [0] } }).ratio).to.equal(null);
   });
@@ -65,8 +106,42 @@ describe('figures of the benchmark', () => {
 
   it('are written with exactly the promised fields', () => {
     for (const figure of figures([CPU])) {
-      expect(Object.keys(figure)).to.deep.equal(['row', 'what', 'unit', 'ours', 'rivals', 'ratio', 'bar', 'holds']);
+      expect(Object.keys(figure)).to.deep.equal([
+        'row',
+        'what',
+        'unit',
+        'better',
+        'ours',
+        'rivals',
+        'ratio',
+        'ratios',
+        'bar',
+        'holds',
+        'stretch',
+        'stretchReached',
+      ]);
     }
+  });
+});
+
+describe('the table of figures', () => {
+  // Columns are as wide as the terminal's library wants: only words count.
+  const words = (...measurements: Measurement[]) => formatTable(measurements).replace(/\s+/g, ' ');
+
+  it('has a verdict on every bar and on the stretch', () => {
+    const table = words({ ...CPU, bars: [...CPU.bars, times(1, 'nginx')], stretch: times(1, 'envoy') });
+    expect(table).to.include('<= 1.5 x haproxy: holds').and.include('<= 1 x nginx: MISSED');
+    expect(table).to.include('<= 1 x envoy: not judged');
+    expect(table).to.include('1.50 x haproxy').and.include('1.82 x nginx');
+  });
+
+  it('has columns for contenders, and names what only one row has', () => {
+    expect(words(CPU, THROUGHPUT)).to.include('│ weft │ haproxy │ nginx │ beside │').and.include('direct: 40.0 (40.0)');
+  });
+
+  it('shows the median and the worst round', () => {
+    expect(words(CPU)).to.include('22.0 (30.0)');
+    expect(words(THROUGHPUT)).to.include('9.25 (9.00)');
   });
 });
 
@@ -88,14 +163,23 @@ describe('options of the benchmark', () => {
 
   it('take rows and contenders in any case, and refuse unknown ones', () => {
     expect(readOptions(['--rows', 'p1,prop']).rows).to.deep.equal(['P1', 'PROP']);
-    refused('--rows', 'P4').to.throw(/P1, P2, P5, P6, PROP/);
-    refused('--contenders', 'envoy').to.throw(/weft, haproxy, nginx/);
+    expect(readOptions(['--rows', 'p10']).rows).to.deep.equal(['P10']);
+    refused('--rows', 'P11').to.throw(/P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, PROP/);
+    refused('--contenders', 'traefik').to.throw(/weft, haproxy, nginx, envoy/);
+  });
+
+  it('let every contender take part unless told otherwise', () => {
+    expect(readOptions([]).contenders).to.deep.equal(['weft', 'haproxy', 'nginx', 'envoy']);
   });
 
   it('run five rounds unless told otherwise', () => {
     expect(readOptions([]).durations.rounds).to.equal(5);
     expect(readOptions(['--quick', '--rounds', '3']).durations.rounds).to.equal(3);
     refused('--rounds', '0').to.throw(/at least 1/);
+  });
+
+  it('measure latency after 60 s of warm-up', () => {
+    expect(readOptions([]).durations.latencyWarmUpMs).to.equal(60_000);
   });
 
   it('measure propagation with 3,000 profiles and 200 changes, and memory 60 s after the burst', () => {

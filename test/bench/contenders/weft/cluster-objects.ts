@@ -4,6 +4,9 @@ import {
   PROXY_CONTAINER,
 } from '../../../../proxy-image/contract/names.ts';
 import { APP_PORT, type Pod, VIP_PORT } from '../../host/site.ts';
+import { GRPC_PATH } from '../backend.ts';
+import { type CalledRoutes, MANY_ROUTES, manyPathRegexes, manyRouteName } from '../called-routes.ts';
+import type { Carried } from '../deployment.ts';
 import { ROUTES_PER_SERVICE } from '../other-services.ts';
 
 export const NAMESPACE = 'bench';
@@ -20,6 +23,9 @@ export interface RawObject {
 
 /** Also the name of its ServiceAccount and the value of its label `app`. */
 export type PodName = 'client' | 'server' | 'plain';
+
+/** The pod behind a Service. */
+export type Backing = readonly [PodName, Pod];
 
 export function podUid(name: PodName): string {
   return `uid-of-${name}`;
@@ -49,8 +55,20 @@ export function podObject(name: PodName, { clusterIp }: Pod, meshed: boolean): R
   };
 }
 
+/** How a Service declares what it speaks; HTTP/1.1 is left to detection. */
+const APP_PROTOCOLS: Readonly<Record<Carried, object>> = {
+  http1: {},
+  http2: { appProtocol: 'kubernetes.io/h2c' },
+  bytes: { appProtocol: 'tcp' },
+};
+
 /** A Service with the one endpoint that stands behind it. */
-export function serviceObjects(name: string, vip: string, podName: PodName, pod: Pod): RawObject[] {
+export function serviceObjects(
+  name: string,
+  vip: string,
+  [podName, pod]: Backing,
+  carried: Carried = 'http1',
+): RawObject[] {
   return [
     {
       apiVersion: 'v1',
@@ -60,7 +78,7 @@ export function serviceObjects(name: string, vip: string, podName: PodName, pod:
         clusterIP: vip,
         clusterIPs: [vip],
         selector: { app: podName },
-        ports: [{ port: VIP_PORT, targetPort: APP_PORT }],
+        ports: [{ port: VIP_PORT, targetPort: APP_PORT, ...APP_PROTOCOLS[carried] }],
       },
     },
     {
@@ -76,22 +94,45 @@ export function serviceObjects(name: string, vip: string, podName: PodName, pod:
   ];
 }
 
-/** The route that the load takes. */
-export const LOAD_ROUTE = 'page';
+/** The route that the load takes where there are few. */
+const PAGE_ROUTE = 'page';
+const UNARY_ROUTE = 'hello';
+
+/** A route of the called service that the load takes. */
+export function loadRoute(called: CalledRoutes): string {
+  if (called === 'few') return PAGE_ROUTE;
+  return called === 'unary' ? UNARY_ROUTE : manyRouteName(MANY_ROUTES - 1);
+}
+
+export function profileObject(service: string, called: CalledRoutes): RawObject {
+  return profile(service, called === 'few' || called === 'unary' ? fewRoutes(called) : manyRoutes(called));
+}
 
 /** The last route is the one that the load takes: all four are looked at, and it retries and has a timeout. */
-export function profileObject(service: string): RawObject {
+function fewRoutes(called: 'few' | 'unary'): object[] {
   const route = (name: string, method: string, pathRegex: string, rest: object = {}) => ({
     name,
     condition: { all: [{ method }, { pathRegex }] },
     ...rest,
   });
-  return profile(service, [
+  const rest = { isRetryable: true, timeout: '10s' };
+  return [
     route('create order', 'POST', '/api/orders'),
     route('order', 'GET', '/api/orders/[^/]+'),
     route('user', 'GET', '/api/users/[^/]+/profile'),
-    route(LOAD_ROUTE, 'GET', '/[^/]*', { isRetryable: true, timeout: '10s' }),
-  ]);
+    called === 'few'
+      ? route(PAGE_ROUTE, 'GET', '/[^/]*', rest)
+      : route(UNARY_ROUTE, 'POST', GRPC_PATH.replaceAll('.', '\\.'), rest),
+  ];
+}
+
+function manyRoutes(called: Exclude<CalledRoutes, 'few' | 'unary'>): object[] {
+  return manyPathRegexes(called).map((pathRegex, index) => ({
+    name: manyRouteName(index),
+    condition: { pathRegex },
+    isRetryable: true,
+    timeout: '10s',
+  }));
 }
 
 function profile(service: string, routes: object[]): RawObject {
@@ -129,10 +170,10 @@ export function otherVip(index: number): string {
   return `10.97.${index >> 8}.${index & 255}`;
 }
 
-export function otherServices(routes: number, pod: Pod): RawObject[] {
+export function otherServices(routes: number, backing: Backing): RawObject[] {
   const count = Math.ceil(routes / ROUTES_PER_SERVICE);
   return Array.from({ length: count }, (_, index) => [
-    ...serviceObjects(`other-${index}`, otherVip(index), 'server', pod),
+    ...serviceObjects(`other-${index}`, otherVip(index), backing),
     profile(`other-${index}`, otherRoutes(index)),
   ]).flat();
 }

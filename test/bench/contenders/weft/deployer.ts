@@ -6,35 +6,41 @@ import { DEFAULT_IDENTITY_SUFFIX, serviceAccountIdentity } from '../../../../pro
 import { PROXY_PORTS, PROXY_UID } from '../../../../proxy-image/contract/ports.ts';
 import type { LocalNetworkFile } from '../../../../proxy-image/io/transport/types.ts';
 import type { Bench } from '../../bench.ts';
+import { OURS } from '../../figures.ts';
 import type { Program } from '../../host/programs.ts';
 import { type Pod, type Site, type Target, VIP_PORT, VIPS } from '../../host/site.ts';
 import type { Deployer, Deployment, DeployOptions } from '../deployment.ts';
 import { ROUTES_PER_SERVICE } from '../other-services.ts';
 import {
+  type Backing,
+  loadRoute,
   NAMESPACE,
   namespaceObject,
   otherServices,
   otherVip,
-  type PodName,
   podObject,
   policyObjects,
   profileObject,
+  type RawObject,
   serviceObjects,
 } from './cluster-objects.ts';
 import { CONTROL_IDENTITY, ControlPlane } from './control-plane.ts';
-import { makeShipped, type Shipped } from './shipped.ts';
+import { makeShipped, type Shipped, withProfile } from './shipped.ts';
 import { verifyInbound, verifyOutbound } from './verify.ts';
 
 const READY_MS = 15_000;
 
 /** Our proxy as it is shipped, configured over its stream. */
 export class WeftDeployer implements Deployer {
-  readonly name = 'weft';
+  readonly name = OURS;
   readonly #bench: Bench;
+  readonly #profiled: boolean;
   #shipped: Shipped | null = null;
 
-  constructor(bench: Bench) {
+  /** @param profiled each proxy leaves a CPU profile in its folder when it ends; the bundle keeps its names */
+  constructor(bench: Bench, profiled = false) {
     this.#bench = bench;
+    this.#profiled = profiled;
   }
 
   get shipped(): Shipped {
@@ -42,17 +48,17 @@ export class WeftDeployer implements Deployer {
       const directory = join(this.#bench.directory, 'image');
       mkdirSync(directory);
       chmodSync(directory, 0o755);
-      this.#shipped = makeShipped(directory);
+      this.#shipped = makeShipped(directory, this.#profiled);
     }
     return this.#shipped;
   }
 
   async deploy(site: Site, options: DeployOptions): Promise<Deployment> {
-    const { shape, cgroups, otherRoutes = 0 } = options;
+    const { shape, carried = 'http1', calledRoutes = 'few', cgroups, otherRoutes = 0 } = options;
     const control = new ControlPlane(this.#bench.authority);
     // In a network namespace of its own; every pod reaches it on another address.
     await control.listen(site.kind === 'namespaces' ? '0.0.0.0' : '127.0.0.1');
-    control.apply(clusterOf(site, otherRoutes));
+    control.apply(clusterOf(site, options));
     const start = (name: 'client' | 'server') => this.#startProxy(site, name, control, cgroups?.[name], otherRoutes);
     const client = shape === 'inbound' ? null : await start('client');
     const server = shape === 'outbound' ? null : await start('server');
@@ -62,8 +68,9 @@ export class WeftDeployer implements Deployer {
       url: shape === 'inbound' ? site.inboundUrl : site.url(shape === 'outbound' ? 'plain' : 'meshed'),
       asProxyUser: shape === 'inbound',
       verify: async () => {
-        if (client !== null) await verifyOutbound(site.client, shape);
-        if (server !== null) await verifyInbound(site.server, shape);
+        const route = loadRoute(calledRoutes);
+        if (client !== null) await verifyOutbound(site.client, { shape, carried, route });
+        if (server !== null) await verifyInbound(site.server, { shape, route });
       },
       stop: async () => {
         await client?.stop();
@@ -100,7 +107,7 @@ export class WeftDeployer implements Deployer {
     };
     const entries = Object.entries(variables).map(([key, value]) => [ENVIRONMENT[key as VariableName].name, value]);
     const program = this.#bench.programs.start(`weft (${name})`, {
-      argv: this.shipped.argv,
+      argv: this.#profiled ? withProfile(this.shipped.argv, this.#profilePath(name)) : this.shipped.argv,
       place: pod,
       uid: PROXY_UID,
       env: { ...this.shipped.env, ...Object.fromEntries(entries) },
@@ -109,6 +116,15 @@ export class WeftDeployer implements Deployer {
     });
     await program.waitUntil(() => isReady(pod), READY_MS);
     return program;
+  }
+
+  /** Of the proxy `name` that was started last; written when it has ended. */
+  readonly profiles: Partial<Record<'client' | 'server', string>> = {};
+
+  #profilePath(name: 'client' | 'server'): string {
+    const path = join(this.#bench.folder(`weft-${name}-profile`, PROXY_UID), 'proxy.cpuprofile');
+    this.profiles[name] = path;
+    return path;
   }
 
   #withoutRedirection(
@@ -155,21 +171,20 @@ function otherListen(site: Site, index: number): string {
   return `${site.client.ip}:${20_000 + index}`;
 }
 
-function clusterOf(site: Site, otherRoutes: number) {
-  const pods: [PodName, Pod, boolean][] = [
-    ['client', site.client, true],
-    ['server', site.server, true],
-    ['plain', site.plain, false],
-  ];
+function clusterOf(site: Site, { shape, carried, calledRoutes = 'few', otherRoutes = 0 }: DeployOptions): RawObject[] {
+  const server: Backing = ['server', site.server];
+  const plain: Backing = ['plain', site.plain];
   return [
     namespaceObject(),
-    ...pods.map(([name, pod, meshed]) => podObject(name, pod, meshed)),
-    ...serviceObjects('meshed', VIPS.meshed, 'server', site.server),
-    ...serviceObjects('plain', VIPS.plain, 'plain', site.plain),
-    profileObject('meshed'),
-    profileObject('plain'),
+    podObject('client', site.client, true),
+    podObject(...server, true),
+    podObject(...plain, false),
+    ...serviceObjects('meshed', VIPS.meshed, server),
+    ...serviceObjects('plain', VIPS.plain, plain, carried),
+    profileObject('meshed', calledRoutes),
+    profileObject('plain', calledRoutes),
     ...policyObjects(),
-    ...otherServices(otherRoutes, site.server),
+    ...otherServices(otherRoutes, shape === 'outbound' ? plain : server),
   ];
 }
 

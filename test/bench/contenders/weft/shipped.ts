@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -18,12 +18,13 @@ export interface Shipped {
 /**
  * Bundles the proxy and copies the runtime into `directory`: a file of its own, which is in nobody's page cache, as on a node that has just
  * unpacked the image.
+ * @param withNames not minified: the same code, with names that a profile can show
  */
-export function makeShipped(directory: string): Shipped {
+export function makeShipped(directory: string, withNames = false): Shipped {
   const bundle = join(directory, 'proxy.js');
   const bun = join(directory, 'bun');
   const program = join(ROOT, 'hack/images/bundle.ts');
-  const args = [program, join(ROOT, 'proxy-image/main.ts'), bundle, 'bun'];
+  const args = [program, join(ROOT, 'proxy-image/main.ts'), bundle, 'bun', ...(withNames ? ['--names'] : [])];
   const done = spawnSync(process.execPath, args, { cwd: ROOT, timeout: BUNDLE_MS, encoding: 'utf8' });
   if (done.status !== 0) throw new Error(`the proxy could not be bundled: ${done.stderr.trim()}`);
   copyFileSync(realpathSync(join(ROOT, 'node_modules/.bin/bun')), bun);
@@ -32,6 +33,11 @@ export function makeShipped(directory: string): Shipped {
   // A pod's root file system is read-only: there is nowhere to keep transpiled sources (proxy-image/Dockerfile).
   const env = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0', DO_NOT_TRACK: '1' };
   return { directory, argv: [bun, '--smol', bundle, 'run'], env };
+}
+
+/** The same, leaving a CPU profile in the file `path` when it ends. */
+export function withProfile([bun, ...rest]: readonly string[], path: string): string[] {
+  return [bun!, '--cpu-prof', `--cpu-prof-dir=${dirname(path)}`, `--cpu-prof-name=${basename(path)}`, ...rest];
 }
 
 /** Takes the runtime's file out of the page cache (as far as nobody runs it), so that the next to start it is charged for its pages. */
