@@ -47,6 +47,11 @@ const DEADLINE_EXCEEDED = 4;
 const UNAVAILABLE = 14;
 const BAD_GATEWAY = 502;
 
+/** Whose request it is. */
+export interface CallSource {
+  readonly sourceIp: string;
+}
+
 /** Who makes the calls, and takes them back. */
 export interface OutboundCallOwner {
   readonly context: StackContext;
@@ -94,7 +99,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.#try = new OutboundTry(owner.context.options);
   }
 
-  startService(head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: string): void {
+  startService(head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: CallSource): void {
     const { exchange } = this;
     const { recorder, rng } = this.#owner.context.options;
     this.#reset(entry);
@@ -105,7 +110,9 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
     exchange.retain = head.contentLength <= REPLAY_LIMITS.requestBytes;
     exchange.peeks = exchange.isGrpc && this.#policy !== null;
-    if (entry.balancer.type === 'consistentHash') this.#hash = requestHash(entry.balancer.key, head, source, rng);
+    if (entry.balancer.type === 'consistentHash') {
+      this.#hash = requestHash(entry.balancer.key, head, source.sourceIp, rng);
+    }
     this.#startTimeouts(entry);
     exchange.prepare(extra);
     this.#tryService();

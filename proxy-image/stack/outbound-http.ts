@@ -3,7 +3,7 @@ import type { Exchange } from '../io/http/exchange.ts';
 import type { ExtraFields, RequestView } from '../io/http/message.ts';
 import type { Address } from '../io/transport/types.ts';
 import { EndpointHosts, type StackContext } from './context.ts';
-import { OutboundCall } from './outbound-call.ts';
+import { type CallSource, OutboundCall } from './outbound-call.ts';
 
 const MAX_IDLE_CALLS = 256;
 
@@ -18,8 +18,7 @@ export class OutboundCalls {
     this.hosts = new EndpointHosts(context.outboundPool);
   }
 
-  /** `source`: address of the client, for balancers that keep one together. */
-  toService(exchange: Exchange, head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: string): void {
+  toService(exchange: Exchange, head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: CallSource): void {
     this.#take(exchange).startService(head, entry, extra, source);
   }
 

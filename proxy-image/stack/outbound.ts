@@ -18,6 +18,7 @@ import type {
 import { type HttpProtocol, type StackContext, serveHttp } from './context.ts';
 import { FirstBytes, type FirstBytesOwner } from './first-bytes.ts';
 import type { Live } from './live.ts';
+import type { CallSource } from './outbound-call.ts';
 import type { OutboundCalls } from './outbound-http.ts';
 import { passThroughTargets, streamTargets, type TargetChoice } from './outbound-targets.ts';
 import { Stream } from './stream.ts';
@@ -57,7 +58,7 @@ function isOwn({ local }: Connection, original: Address): boolean {
 
 /** One connection of the application. */
 class OutboundConnection
-  implements ConnectionHandler, DestinationWatcher, FirstBytesOwner, HttpService, Live, TimerOwner
+  implements CallSource, ConnectionHandler, DestinationWatcher, FirstBytesOwner, HttpService, Live, TimerOwner
 {
   readonly tellsErrors = true;
   readonly #context: StackContext;
@@ -73,6 +74,7 @@ class OutboundConnection
   #released = false;
   /** `l5d-dst-canonical`, made once per answer of the control plane. */
   #extra: ExtraFields = NO_EXTRA_FIELDS;
+  #sourceIp: string | null = null;
   #extraOf: DestinationEntry | null = null;
 
   constructor(context: StackContext, calls: OutboundCalls, connection: Connection, original: Address) {
@@ -178,9 +180,15 @@ class OutboundConnection
     const entry = this.#destination.entry;
     if (entry?.kind === 'service') {
       const extra = this.#extraFor(entry, entry.authority);
-      this.#calls.toService(exchange, head, entry, extra, this.#connection.remote.ip);
+      this.#calls.toService(exchange, head, entry, extra, this);
     } else if (entry?.kind === 'pod') this.#calls.toPod(exchange, entry);
     else this.#calls.toAddress(exchange, this.#original);
+  }
+
+  /** Of the application's address; a runtime may have to make the text anew each time. */
+  get sourceIp(): string {
+    this.#sourceIp ??= this.#connection.remote.ip;
+    return this.#sourceIp;
   }
 
   #extraFor(entry: DestinationEntry, authority: string): ExtraFields {
