@@ -4,7 +4,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo run-local install uninstall bench flame clean
+FUZZ_SECONDS ?= 600
+
+.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo run-local install uninstall bench flame fuzz soak clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -65,6 +67,12 @@ bench: deps ## Measure beside HAProxy, nginx and Envoy
 
 flame: deps ## Where the proxy spends its time under load, as a flame graph (LOAD=h1|h2|pair|inbound)
 	@node test/bench/flame/main.ts --load $(or $(LOAD),h1)
+
+fuzz: deps ## Fuzz every parser, one after another (FUZZ_SECONDS each, default 600)
+	@node test/fuzz/main.ts $(FUZZ_SECONDS)
+
+soak: deps ## Mixed traffic through a pair of proxies while everything changes (SOAK_MINUTES, default 60)
+	@node test/soak/main.ts
 
 clean: ## Remove what was built here (the cache of binaries stays)
 	@rm -rf build coverage node_modules/.stamp

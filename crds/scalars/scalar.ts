@@ -12,13 +12,23 @@ export function invalid<T>(problem: string): Scalar<T> {
 }
 
 /**
- * User input in a message: texts as JSON (no raw newlines in logs) and cut, so that a hostile value cannot flood a condition; lists and objects
- * only by their type, because printing them would follow any depth.
+ * User input in a message: texts as JSON (no raw newlines in logs, nothing that a terminal obeys) and cut, so that a hostile value cannot flood a
+ * condition; lists and objects only by their type, because printing them would follow any depth.
  */
 export function quote(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(cut(value));
+  if (typeof value === 'string') return JSON.stringify(cut(value)).replace(UNPRINTABLE, escaped);
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+/** What JSON leaves as it is: DEL and C1 controls (CSI among them), formatting such as bidirectional overrides, line and paragraph separators. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+function escaped(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
 }
 
 function cut(text: string): string {

@@ -58,7 +58,8 @@ export class FrameReader {
 
   /** The last part of a frame is read before `push` returns; what waits for more is copied. */
   #keep(part: Uint8Array, completes: boolean): void {
-    this.#chunks.push(completes && this.#frameBytes !== 0 ? part : part.slice());
+    // `part.slice()` would copy nothing where `part` is a Buffer.
+    this.#chunks.push(completes && this.#frameBytes !== 0 ? part : new Uint8Array(part));
     this.#bufferedBytes += part.length;
   }
 

@@ -2,10 +2,11 @@
  * Fuzzes the HTTP/1 codec: `node test/fuzz/http1.ts [seconds] [seed]`. Mutates requests and responses, cuts them anywhere, and checks that nothing throws,
  * that what is passed on is read the same way by a second reader, and that nothing forged gets through. Prints the input of a finding and exits with 1.
  */
-import { Xoshiro } from '../../proxy-image/core/rng.ts';
 import { BAD_REQUESTS, GOOD_REQUESTS, GOOD_RESPONSES } from '../unit/http1/messages.ts';
 import { readMessages } from '../unit/http1/reference.ts';
 import { cut, Rig } from '../unit/http1/rig.ts';
+import { runFromCommandLine } from './driver.ts';
+import { Mutator } from './mutator.ts';
 
 /** Pieces that attacks are made of. */
 const PIECES = [
@@ -42,18 +43,10 @@ export interface FuzzInput {
 }
 
 export class Fuzzer {
-  readonly #rng: Xoshiro;
+  readonly #mutator: Mutator;
 
   constructor(seed: number) {
-    this.#rng = new Xoshiro(seed);
-  }
-
-  #below(bound: number): number {
-    return this.#rng.uint32() % bound;
-  }
-
-  #pick<T>(list: readonly T[]): T {
-    return list[this.#below(list.length)]!;
+    this.#mutator = new Mutator(seed);
   }
 
   next(): FuzzInput {
@@ -63,33 +56,12 @@ export class Fuzzer {
 
   #stream(seeds: readonly string[]): string {
     let text = '';
-    for (let count = 1 + this.#below(3); count > 0; count--) text += this.#pick(seeds);
-    for (let count = this.#below(4); count > 0; count--) text = this.#mutate(text);
-    return text;
-  }
-
-  #mutate(text: string): string {
-    const at = this.#below(text.length + 1);
-    const end = Math.min(text.length, at + this.#below(12));
-    switch (this.#below(5)) {
-      case 0:
-        return text.slice(0, at) + this.#pick(PIECES) + text.slice(at);
-      case 1:
-        return text.slice(0, at) + text.slice(end);
-      case 2:
-        return text.slice(0, at) + String.fromCharCode(this.#below(256)) + text.slice(at + 1);
-      case 3:
-        return text.slice(0, end) + text.slice(at);
-      default:
-        return text.slice(0, at) + this.#pick(PIECES) + text.slice(end);
-    }
+    for (let count = 1 + this.#mutator.below(3); count > 0; count--) text += this.#mutator.pick(seeds);
+    return this.#mutator.text(text, PIECES, 3);
   }
 
   #cuts(text: string): string[] {
-    return cut(
-      text,
-      Array.from({ length: this.#below(4) }, () => this.#below(text.length + 1)),
-    );
+    return cut(text, this.#mutator.cuts(text.length));
   }
 }
 
@@ -123,21 +95,4 @@ function checkRequest(fields: [string, string][]): void {
   if (hop !== undefined) throw new Error(`passed on: ${hop[0]}`);
 }
 
-function main(seconds: number, seed: number): void {
-  const fuzzer = new Fuzzer(seed);
-  const endMs = Date.now() + seconds * 1000;
-  let count = 0;
-  for (; Date.now() < endMs; count++) {
-    const input = fuzzer.next();
-    try {
-      check(input);
-    } catch (error) {
-      console.error(`seed ${seed}, input ${count}: ${String((error as Error).stack)}\n${JSON.stringify(input)}`);
-      process.exitCode = 1;
-      return;
-    }
-  }
-  console.log(`${count} inputs, no finding (seed ${seed})`);
-}
-
-if (import.meta.main) main(Number(process.argv[2] ?? 60), Number(process.argv[3] ?? Date.now() % 1_000_000));
+if (import.meta.main) runFromCommandLine('http1', (seed) => new Fuzzer(seed), check);

@@ -1,0 +1,47 @@
+import * as admission from '../../fuzz/admission.ts';
+import * as bodies from '../../fuzz/bodies.ts';
+import * as certificates from '../../fuzz/certificates.ts';
+import type { Inputs } from '../../fuzz/driver.ts';
+import * as firstBytes from '../../fuzz/first-bytes.ts';
+import * as patterns from '../../fuzz/patterns.ts';
+import * as resources from '../../fuzz/resources.ts';
+import * as scalars from '../../fuzz/scalars.ts';
+import * as stream from '../../fuzz/stream.ts';
+
+const FRAME = '\u0000\u0000\u0000\u000f{"type":"pong"}';
+
+interface Target<I> {
+  Fuzzer: new (seed: number) => Inputs<I>;
+  check(input: I): void;
+}
+
+/** A short run with a fixed seed, and what longer runs have found, each once a defect. */
+function target<I>(name: string, { Fuzzer, check }: Target<I>, count: number, findings: Record<string, I> = {}): void {
+  describe(`fuzz: ${name}`, () => {
+    for (const [what, input] of Object.entries(findings)) it(`finding: ${what}`, () => check(input));
+
+    it(`${count} mutations hold the invariants`, function () {
+      this.timeout(60_000);
+      const inputs = new Fuzzer(20_261_125);
+      for (let i = 0; i < count; i++) check(inputs.next());
+    });
+  });
+}
+
+target('bodies and response heads', bodies, 4000);
+target('first bytes of a connection', firstBytes, 10_000);
+target('certificates and signing requests', certificates, 1000);
+target('expressions', patterns, 2000);
+target('control plane stream', stream, 800, {
+  'a frame in parts, whose reader kept a view of a buffer that was only lent': {
+    messages: [],
+    frames: FRAME,
+    lines: '',
+    cuts: [2, 9],
+  },
+});
+target('resources', resources, 3000);
+target('texts with a grammar', scalars, 3000, {
+  'a problem that quotes a control character as it is': { text: '%lo0\u009b', variable: 'WEFT_PROXY_UID' },
+});
+target('admission', admission, 1500);
