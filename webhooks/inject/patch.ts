@@ -1,3 +1,4 @@
+import { isObject } from '../../crds/parse/fields.ts';
 import { child } from '../../crds/parse/metadata.ts';
 import { reducePod } from '../../crds/parse/pod.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
@@ -7,7 +8,7 @@ import type { Annotations } from './annotations.ts';
 import { initContainer, proxyContainer } from './containers.ts';
 import { type Decision, decide, INJECT_ANNOTATION } from './decide.ts';
 import { doubts, reservedNames, skipWarnings } from './doubts.ts';
-import { type AddOperation, addEntries, addItems } from './json-patch.ts';
+import { type AddOperation, addEntries, addItems, pointer } from './json-patch.ts';
 import { podAnnotations, podLabels } from './metadata.ts';
 import { type ProxySettings, resolveSettings } from './settings.ts';
 import { proxyVolumes } from './volumes.ts';
@@ -66,20 +67,25 @@ function patchOf(
   const proxy = proxyContainer(settings, { ...input, serviceAccount: pod.serviceAccount });
   const initContainers = settings.nativeSidecar ? [initContainer(settings), proxy] : [initContainer(settings)];
   return [
-    ...(metadata === undefined ? [{ op: 'add' as const, path: '/metadata', value: {} }] : []),
-    ...addEntries(['metadata', 'annotations'], isPresent(metadata, 'annotations'), annotations),
-    ...addEntries(['metadata', 'labels'], isPresent(metadata, 'labels'), podLabels(pod, input.namespace)),
-    ...addItems(['spec', 'volumes'], isPresent(spec, 'volumes'), 'end', proxyVolumes(settings.source)),
-    ...addItems(['spec', 'initContainers'], isPresent(spec, 'initContainers'), 'front', initContainers),
+    ...objectAt('metadata', metadata),
+    ...addEntries(['metadata', 'annotations'], isObject(child(metadata, 'annotations')), annotations),
+    ...addEntries(['metadata', 'labels'], isObject(child(metadata, 'labels')), podLabels(pod, input.namespace)),
+    ...objectAt('spec', spec),
+    ...addItems(['spec', 'volumes'], hasList(spec, 'volumes'), 'end', proxyVolumes(settings.source)),
+    ...addItems(['spec', 'initContainers'], hasList(spec, 'initContainers'), 'front', initContainers),
     ...(settings.nativeSidecar
       ? []
-      : addItems(['spec', 'containers'], true, settings.await ? 'front' : 'end', [proxy])),
+      : addItems(['spec', 'containers'], hasList(spec, 'containers'), settings.await ? 'front' : 'end', [proxy])),
   ];
 }
 
-/** `null` counts as absent, as in the API server. */
-function isPresent(parent: unknown, key: string): boolean {
-  return (child(parent, key) ?? null) !== null;
+/** What is absent, `null`, or of another type (which no API server sends) is replaced: a patch must always apply. */
+function objectAt(key: string, value: unknown): AddOperation[] {
+  return isObject(value) ? [] : [{ op: 'add', path: pointer(key), value: {} }];
+}
+
+function hasList(parent: unknown, key: string): boolean {
+  return Array.isArray(child(parent, key));
 }
 
 function portNamesOf(pod: PodModel): Map<string, number> {

@@ -44,4 +44,16 @@ target('resources', resources, 3000);
 target('texts with a grammar', scalars, 3000, {
   'a problem that quotes a control character as it is': { text: '%lo0\u009b', variable: 'WEFT_PROXY_UID' },
 });
-target('admission', admission, 1500);
+const MISSHAPEN = {
+  uid: 'u-1',
+  operation: 'CREATE',
+  kind: { group: '', version: 'v1', kind: 'Pod' },
+  object: { metadata: { labels: '', annotations: { 'linkerd.io/inject': 'enabled' } }, spec: { volumes: {} } },
+};
+target('admission', admission, 1500, {
+  'a pod whose labels are a text, to which the patch did not apply': {
+    review: JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: MISSHAPEN }),
+    namespaceAnnotations: '{}',
+    token: '',
+  },
+});
