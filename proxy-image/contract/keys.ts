@@ -79,7 +79,8 @@ function parsePort(text: string): number | null {
 /** `1.2.3.4:80` or `[fd00::1]:80`. The IP is checked for its alphabet only: a key that names no real address is simply unknown. */
 export function parseAddress(text: string): { ip: string; port: number } | null {
   const match = /^(?:([0-9.]{7,15})|\[([0-9a-f:.]{2,45})\]):([0-9]{1,5})$/.exec(text);
-  if (match === null) return null;
+  // Without a colon it would be written without its brackets, as another key.
+  if (match === null || match[2]?.includes(':') === false) return null;
   const port = parsePort(match[3]!);
   return port === null ? null : { ip: match[1] ?? match[2]!, port };
 }

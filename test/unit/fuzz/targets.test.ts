@@ -43,6 +43,10 @@ target('control plane stream', stream, 800, {
 target('resources', resources, 3000);
 target('texts with a grammar', scalars, 3000, {
   'a problem that quotes a control character as it is': { text: '%lo0\u009b', variable: 'WEFT_PROXY_UID' },
+  'a key whose brackets hold no IPv6 address, which was written as another': {
+    text: 'service/[fd00]:80',
+    variable: 'WEFT_PROXY_UID',
+  },
 });
 const MISSHAPEN = {
   uid: 'u-1',
