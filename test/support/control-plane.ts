@@ -2,6 +2,8 @@ import { ClusterState } from '../../crds/compile/cluster-state.ts';
 import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
 import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
 import type { ObjectMeta } from '../../crds/types/models.ts';
+import type { Authority } from '../../operator/pki/authority.ts';
+import { toSecret } from '../../operator/pki/secrets.ts';
 import { IdentityServer } from '../../operator/pki/server.ts';
 import { ServingCertificate } from '../../operator/pki/serving.ts';
 import { type AuditEntry, DEFAULT_LIMITS, Signing } from '../../operator/pki/signing.ts';
@@ -20,6 +22,9 @@ export const OPERATOR_IDENTITY = 'weft-operator.weft-system.serviceaccount.ident
 export const SUFFIX = 'linkerd.cluster.local';
 const HOST = '127.0.0.1';
 const DAY_MS = 86_400_000;
+const TRUST_SETTINGS = { suffix: SUFFIX, anchorLifetimeMs: 365 * DAY_MS, issuerLifetimeMs: 30 * DAY_MS };
+/** A Secret with an issuer of the user's own. */
+const OWN_ISSUER = 'own-issuer';
 
 export interface ControlPlaneOptions {
   /** Time of the certificates that are issued; the operator's own are valid now. */
@@ -35,6 +40,7 @@ export class ControlPlane {
   readonly audit: AuditEntry[] = [];
   readonly trust: Trust;
   readonly #options: ControlPlaneOptions;
+  readonly #secrets = new MemorySecrets();
   readonly #certificate: ServingCertificate;
   readonly #signing: Signing;
   #identityServer: IdentityServer | null = null;
@@ -46,7 +52,7 @@ export class ControlPlane {
   private constructor(options: ControlPlaneOptions) {
     const clock = options.clock ?? systemClock;
     this.#options = options;
-    this.trust = new Trust(new MemorySecrets(), systemClock);
+    this.trust = new Trust(this.#secrets, systemClock);
     this.#certificate = new ServingCertificate([OPERATOR_IDENTITY], DAY_MS, () => this.#trust.issuer, systemClock);
     this.#signing = new Signing({
       trust: () => this.trust.current,
@@ -61,8 +67,7 @@ export class ControlPlane {
 
   static async start(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
     const plane = new ControlPlane(options);
-    const life = { anchorLifetimeMs: 365 * DAY_MS, issuerLifetimeMs: 30 * DAY_MS };
-    await plane.trust.refresh({ suffix: SUFFIX, issuer: { type: 'Managed' }, ...life }, true);
+    await plane.trust.refresh({ ...TRUST_SETTINGS, issuer: { type: 'Managed' } }, true);
     plane.state.applyTrust({ anchorsPem: plane.anchorsPem, resourceVersion: '1' });
     plane.#certificate.start();
     await plane.startIdentity();
@@ -127,6 +132,16 @@ export class ControlPlane {
     this.#certificate.stop();
     await this.stopIdentity();
     await this.stopConfig();
+  }
+
+  /** As an operator that finds another issuer, or another bundle of anchors, in its Secret: signs with it from now on, and tells the proxies the bundle. */
+  async useIssuer(issuer: Authority): Promise<void> {
+    this.#secrets.secrets.set(OWN_ISSUER, toSecret(issuer));
+    await this.trust.refresh({ ...TRUST_SETTINGS, issuer: { type: 'Secret', name: OWN_ISSUER } }, true);
+    this.#certificate.renewIfDue();
+    this.#resourceVersion += 1;
+    const resourceVersion = String(this.#resourceVersion);
+    this.#configServer?.invalidate(this.state.applyTrust({ anchorsPem: this.anchorsPem, resourceVersion }));
   }
 
   /** Writes an object into the cluster, as an informer would report it. */
