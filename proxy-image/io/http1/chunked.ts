@@ -25,6 +25,11 @@ export class ChunkedBody {
   #trailers: Buffer | null = null;
   /** Start of what is to be passed on and has not been yet. */
   #run = 0;
+  /** Ranges that were passed on of the bytes at hand. */
+  #passedCount = 0;
+  /** All ranges of the bytes at hand but the first: an extension in every chunk must not make a write of every chunk. */
+  #gathered: Buffer | null = null;
+  #gatheredLength = 0;
 
   begin(unframe: boolean): void {
     this.done = false;
@@ -38,6 +43,13 @@ export class ChunkedBody {
 
   /** Position after the body, `to` when it goes on, or a rejection. */
   feed(bytes: Buffer, from: number, to: number, sink: BodySink): number {
+    this.#passedCount = 0;
+    const end = this.#feed(bytes, from, to, sink);
+    this.#flush(sink);
+    return end;
+  }
+
+  #feed(bytes: Buffer, from: number, to: number, sink: BodySink): number {
     this.#run = from;
     let at = from;
     while (at < to) {
@@ -57,7 +69,7 @@ export class ChunkedBody {
   #data(bytes: Buffer, at: number, to: number, sink: BodySink): number {
     const end = Math.min(to, at + this.#size);
     this.#size -= end - at;
-    if (this.#unframe) sink.range(bytes, at, end);
+    if (this.#unframe) this.#emit(bytes, at, end, sink);
     if (this.#size === 0) this.#state = 'data-cr';
     return end;
   }
@@ -65,8 +77,28 @@ export class ChunkedBody {
   /** Passes on the framing and data since the last cut. */
   #pass(bytes: Buffer, to: number, sink: BodySink): void {
     // In an extension the run is empty: `#run` waits behind it.
-    if (!this.#unframe && this.#state !== 'extension' && to > this.#run) sink.range(bytes, this.#run, to);
+    if (!this.#unframe && this.#state !== 'extension' && to > this.#run) {
+      this.#emit(bytes, this.#run, to, sink);
+    }
     this.#run = to;
+  }
+
+  #emit(bytes: Buffer, from: number, to: number, sink: BodySink): void {
+    if (this.#passedCount++ === 0) {
+      sink.range(bytes, from, to);
+      return;
+    }
+    this.#gathered ??= Buffer.allocUnsafe(bytes.length - from);
+    this.#gatheredLength += bytes.copy(this.#gathered, this.#gatheredLength, from, to);
+  }
+
+  #flush(sink: BodySink): void {
+    const gathered = this.#gathered;
+    if (gathered === null) return;
+    const length = this.#gatheredLength;
+    this.#gathered = null;
+    this.#gatheredLength = 0;
+    sink.range(gathered, 0, length);
   }
 
   #framing(octet: number, bytes: Buffer, at: number, sink: BodySink): number {
@@ -149,6 +181,8 @@ export class ChunkedBody {
     if (typeof filtered === 'number') return filtered;
     this.#trailers = null;
     this.done = true;
+    // What came before them goes first.
+    this.#flush(sink);
     if (!this.#unframe) sink.range(filtered, 0, filtered.length);
     else if (filtered.length > EMPTY_LINE_BYTES) sink.trailers(filtered);
     return at + (end - before);
