@@ -1,6 +1,7 @@
 import { createBunTransport } from '../../../proxy-image/io/transport/bun.ts';
 import { attackSuite } from './attack-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
+import { exhaustionSuite } from './exhaustion-suite.ts';
 import { http1Suite } from './http1-suite.ts';
 import { http2Suite } from './http2-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
@@ -13,6 +14,7 @@ describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
 describe('on Bun: HTTP/1', () => http1Suite(createBunTransport));
 describe('on Bun: HTTP/2', () => http2Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
+describe('on Bun: exhaustion', () => exhaustionSuite(createBunTransport));
 describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
