@@ -14,6 +14,7 @@ import { SnapshotFile } from './io/config-source/snapshot-file.ts';
 import type { Surroundings } from './io/control/clock.ts';
 import { errorFields } from './io/control/error-fields.ts';
 import { resolveHost } from './io/control/resolve.ts';
+import { connectionLimit } from './io/descriptors.ts';
 import { IdentityAgent } from './io/identity/agent.ts';
 import { CertifyClient } from './io/identity/certify.ts';
 import { IdentityStore } from './io/identity/store.ts';
@@ -26,7 +27,7 @@ import { ProxyRecorder } from './io/telemetry/proxy-recorder.ts';
 import type { LocalNetwork } from './io/transport/local-network.ts';
 import type { Address, OriginalDestination, Timer, TimerOwner, Transport } from './io/transport/types.ts';
 import { usableAddresses } from './listen.ts';
-import type { StackOptions } from './stack/options.ts';
+import { STACK_LIMITS, type StackOptions } from './stack/options.ts';
 import { createStack, type Stack, type TrafficAddresses } from './stack/stack.ts';
 import { VERSION } from './version.ts';
 
@@ -271,6 +272,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
         shutdown: () => this.drain('POST /shutdown'),
       }),
       accessLog: this.#accessLog,
+      limits: { connections: connectionLimit(process().maxFds, STACK_LIMITS.connections) },
     };
   }
 

@@ -26,6 +26,8 @@ export interface ProxyProcessOptions {
   environment?: Partial<Record<VariableName, string>>;
   /** Variables that are not ours. */
   extra?: Record<string, string>;
+  /** Limit of file descriptors (the hard one too: Bun raises the soft one to it); default that of this process. */
+  maxFds?: number;
   /** Program to run; default `proxy-image/main.ts`. */
   program?: string;
 }
@@ -57,9 +59,12 @@ export class ProxyProcess {
   start(plane: Pick<ControlPlane, 'anchorsPem' | 'configPort' | 'identityPort'>): this {
     this.lines = [];
     this.exitCode = null;
-    const { program = MAIN, extra = {} } = this.options;
+    const { program = MAIN, extra = {}, maxFds } = this.options;
     const env = { PATH: process.env['PATH'] ?? '', ...extra, ...this.#environment(plane) };
-    const child = spawn(BUN, ['--smol', program, 'run'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const argv = [BUN, '--smol', program, 'run'];
+    const limited = ['/bin/sh', '-c', `ulimit -n ${maxFds}; exec "$@"`, 'sh', ...argv];
+    const [command, ...args] = maxFds === undefined ? argv : limited;
+    const child = spawn(command!, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     child.once('exit', (code, signal) => {
       this.exitCode = code ?? (signal === null ? -1 : -2);
