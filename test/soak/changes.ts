@@ -2,7 +2,8 @@ import { type Authority, createAnchor, createIssuer } from '../../operator/pki/a
 import { authorization, profile, route, server, split } from '../support/models.ts';
 import { CERTIFICATE_LIFE_MS, SERVER_PODS, type ServiceName, type World } from './world.ts';
 
-const ENDPOINTS_MS = 1000;
+/** Not a divisor of the time between samples: these would always see the same phase. */
+const ENDPOINTS_MS = 1300;
 const SPLIT_MS = 1700;
 const PROFILE_MS = 2300;
 const POLICY_MS = 3100;

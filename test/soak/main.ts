@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogLine } from '../support/proxy-process.ts';
 import { Changes } from './changes.ts';
 import { startTcp, startWebSockets } from './load/echo.ts';
 import { startGrpc } from './load/grpc.ts';
@@ -34,7 +35,7 @@ async function main(minutes: number): Promise<void> {
     await watch(world, tally, samples, minutes * 60_000);
     await Promise.all(loads.map((load) => load.stop()));
     await changes.stop();
-    report({ minutes, tally, samples, changes: changes.counts, ended: world.ended });
+    report({ minutes, tally, samples, changes: changes.counts, ended: world.ended, logs: world.notableLogs() });
   } finally {
     await world.stop();
   }
@@ -73,9 +74,11 @@ interface Outcome {
   samples: Samples;
   changes: Readonly<Record<string, number>>;
   ended: string[];
+  /** What the proxies had to say: the first place to look after a failure. */
+  logs: Readonly<Record<string, LogLine[]>>;
 }
 
-function report({ minutes, tally, samples, changes, ended }: Outcome): void {
+function report({ minutes, tally, samples, changes, ended, logs }: Outcome): void {
   const verdicts = Object.fromEntries([...samples].map(([name, list]) => [name, judge(list)]));
   for (const kind of KINDS)
     console.log(`${kind.padEnd(14)} ${tally.succeeded[kind]} succeeded, ${tally.failed[kind]} failed`);
@@ -107,6 +110,7 @@ function report({ minutes, tally, samples, changes, ended }: Outcome): void {
     changes,
     verdicts,
     ended,
+    logs,
     samples: Object.fromEntries(samples),
   };
   writeFileSync(join(BUILD, 'soak.json'), `${JSON.stringify(file, null, 1)}\n`);

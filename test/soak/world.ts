@@ -9,7 +9,7 @@ import { makeShipped } from '../bench/contenders/weft/shipped.ts';
 import { ControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../support/models.ts';
-import { ProxyProcess } from '../support/proxy-process.ts';
+import { type LogLine, ProxyProcess } from '../support/proxy-process.ts';
 import { APP_PORTS } from './app.ts';
 import type { Targets } from './load/load.ts';
 
@@ -19,6 +19,8 @@ const CLIENT_HOST = `${NET}.9`;
 
 /** Certificates are renewed after 21 of these seconds; a real pod's live a day. */
 export const CERTIFICATE_LIFE_MS = 30_000;
+
+const MAX_LOG_LINES = 200;
 
 export interface ServerPod {
   name: string;
@@ -107,6 +109,14 @@ export class World {
   /** Proxies that have ended by themselves. */
   get ended(): string[] {
     return [...this.proxies].filter(([, proxy]) => proxy.exitCode !== null).map(([name]) => name);
+  }
+
+  /** Lines of the proxies' logs that are not of their usual life, the newest. */
+  notableLogs(): Record<string, LogLine[]> {
+    const isNotable = ({ level, message }: LogLine) => level !== 'info' || /refused|denied|failed|no new/.test(message);
+    return Object.fromEntries(
+      [...this.proxies].map(([name, proxy]) => [name, proxy.lines.filter(isNotable).slice(-MAX_LOG_LINES)]),
+    );
   }
 
   async stop(): Promise<void> {
