@@ -113,7 +113,8 @@ export class World {
 
   /** Lines of the proxies' logs that are not of their usual life, the newest. */
   notableLogs(): Record<string, LogLine[]> {
-    const isNotable = ({ level, message }: LogLine) => level === 'warn' || level === 'error' || /refused|denied|failed|could not|no new/.test(message);
+    const isNotable = ({ level, message }: LogLine) =>
+      level === 'warn' || level === 'error' || /refused|denied|failed|could not|no new/.test(message);
     return Object.fromEntries(
       [...this.proxies].map(([name, proxy]) => [name, proxy.lines.filter(isNotable).slice(-MAX_LOG_LINES)]),
     );
