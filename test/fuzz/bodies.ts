@@ -91,7 +91,12 @@ function readChunked(parts: Buffer[], unframe: boolean): Chunked {
   const reader = new ChunkedBody();
   reader.begin(unframe);
   let passed = '';
-  const sink = { range: (bytes: Buffer, from: number, to: number) => (passed += bytes.toString('latin1', from, to)) };
+  const sink = {
+    range: (bytes: Buffer, from: number, to: number) => {
+      passed += bytes.toString('latin1', from, to);
+    },
+    trailers: () => {},
+  };
   let before = 0;
   for (const part of parts) {
     const end = reader.feed(part, 0, part.length, sink);
