@@ -25,6 +25,9 @@ type Samples = ReadonlyMap<string, Sample[]>;
 
 async function main(minutes: number): Promise<void> {
   const world = await World.start();
+  // The proxies are processes of their own: they would outlive an interrupted run.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => world.stop().finally(() => process.exit(130)));
   const tally = new Tally(printFailure);
   const samples: Samples = new Map([...world.proxies.keys()].map((name) => [name, []]));
   try {
@@ -35,7 +38,8 @@ async function main(minutes: number): Promise<void> {
     await watch(world, tally, samples, minutes * 60_000);
     await Promise.all(loads.map((load) => load.stop()));
     await changes.stop();
-    report({ minutes, tally, samples, changes: changes.counts, ended: world.ended, logs: world.notableLogs() });
+    const lost = [...world.ended, ...(await world.detached())];
+    report({ minutes, tally, samples, changes: changes.counts, lost, logs: world.notableLogs() });
   } finally {
     await world.stop();
   }
@@ -73,12 +77,13 @@ interface Outcome {
   tally: Tally;
   samples: Samples;
   changes: Readonly<Record<string, number>>;
-  ended: string[];
+  /** Proxies that have ended, or do not hear of changes any more. */
+  lost: string[];
   /** What the proxies had to say: the first place to look after a failure. */
   logs: Readonly<Record<string, LogLine[]>>;
 }
 
-function report({ minutes, tally, samples, changes, ended, logs }: Outcome): void {
+function report({ minutes, tally, samples, changes, lost, logs }: Outcome): void {
   const verdicts = Object.fromEntries([...samples].map(([name, list]) => [name, judge(list)]));
   for (const kind of KINDS)
     console.log(`${kind.padEnd(14)} ${tally.succeeded[kind]} succeeded, ${tally.failed[kind]} failed`);
@@ -88,14 +93,14 @@ function report({ minutes, tally, samples, changes, ended, logs }: Outcome): voi
       .join(', ')}`,
   );
   for (const [name, list] of samples) printVerdict(name, verdicts[name]!, list);
-  for (const name of ended) console.log(`${name}: the proxy ended by itself`);
+  for (const name of lost) console.log(`${name}: the proxy has ended, or has lost its configuration stream`);
   const judged = minutes >= JUDGED_MINUTES;
   if (!judged) console.log(`memory and handles are judged from ${JUDGED_MINUTES} minutes on`);
   const flat = Object.values(verdicts).every(({ memory, handles }) => memory.flat && handles.flat);
   // A kind without a single success was not tested.
   const silent = KINDS.filter((kind) => tally.succeeded[kind] === 0);
   for (const kind of silent) console.log(`${kind}: no request came through`);
-  const passed = tally.failedTotal === 0 && ended.length === 0 && silent.length === 0 && (flat || !judged);
+  const passed = tally.failedTotal === 0 && lost.length === 0 && silent.length === 0 && (flat || !judged);
   console.log(passed ? 'soak: passed' : 'soak: FAILED');
   if (!passed) process.exitCode = 1;
   const { succeeded, failed, failures } = tally;
@@ -109,7 +114,7 @@ function report({ minutes, tally, samples, changes, ended, logs }: Outcome): voi
     failures,
     changes,
     verdicts,
-    ended,
+    lost,
     logs,
     samples: Object.fromEntries(samples),
   };

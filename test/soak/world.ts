@@ -21,6 +21,8 @@ const CLIENT_HOST = `${NET}.9`;
 export const CERTIFICATE_LIFE_MS = 30_000;
 
 const MAX_LOG_LINES = 200;
+/** A stream that was ended with its certificate is back by then. */
+const STREAM_MS = 10_000;
 
 export interface ServerPod {
   name: string;
@@ -109,6 +111,19 @@ export class World {
   /** Proxies that have ended by themselves. */
   get ended(): string[] {
     return [...this.proxies].filter(([, proxy]) => proxy.exitCode !== null).map(([name]) => name);
+  }
+
+  /** Proxies that do not hear of changes any more: what they carried was no test of anything. */
+  async detached(): Promise<string[]> {
+    const heard = [...this.proxies].map(async ([name, proxy]) => {
+      if (proxy.exitCode !== null) return null;
+      const connected = async () => /^weft_config_connected 1$/m.test((await proxy.get('/metrics')).text);
+      return eventually('the configuration stream', connected, STREAM_MS).then(
+        () => null,
+        () => name,
+      );
+    });
+    return (await Promise.all(heard)).filter((name) => name !== null);
   }
 
   /** Lines of the proxies' logs that are not of their usual life, the newest. */

@@ -41,6 +41,7 @@ export class ControlPlane {
   readonly trust: Trust;
   readonly #options: ControlPlaneOptions;
   readonly #secrets = new MemorySecrets();
+  readonly #materialListeners = new Set<() => void>();
   readonly #certificate: ServingCertificate;
   readonly #signing: Signing;
   #identityServer: IdentityServer | null = null;
@@ -113,7 +114,13 @@ export class ControlPlane {
     });
     this.#configServer = createConfigServer({
       state: this.state,
-      tls: { current: material, onChange: () => () => {} },
+      tls: {
+        current: material,
+        onChange: (listener) => {
+          this.#materialListeners.add(listener);
+          return () => this.#materialListeners.delete(listener);
+        },
+      },
       clock: systemClock,
       log: silentLog,
       limits: this.#options.limits,
@@ -139,6 +146,7 @@ export class ControlPlane {
     this.#secrets.secrets.set(OWN_ISSUER, toSecret(issuer));
     await this.trust.refresh({ ...TRUST_SETTINGS, issuer: { type: 'Secret', name: OWN_ISSUER } }, true);
     this.#certificate.renewIfDue();
+    for (const listener of this.#materialListeners) listener();
     this.#resourceVersion += 1;
     const resourceVersion = String(this.#resourceVersion);
     this.#configServer?.invalidate(this.state.applyTrust({ anchorsPem: this.anchorsPem, resourceVersion }));
