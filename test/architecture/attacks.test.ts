@@ -33,6 +33,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
   B8: 'floods of frames that move nothing',
   B9: 'headers that are never finished',
   B10: 'SETTINGS that are never acknowledged',
+  B11: 'header compression that blows up',
   B12: 'more streams than allowed, none allowed',
   B13: 'flow control that overflows',
   B14: 'exhaustion of connections and file descriptors',
