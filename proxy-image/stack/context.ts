@@ -8,11 +8,13 @@ import { FlushQueue } from '../io/http2/flush.ts';
 import { HTTP2_LIMITS, type Http2Context } from '../io/http2/limits.ts';
 import { Http2Session, type SessionContext } from '../io/http2/session.ts';
 import type { DialContext, DialTarget } from '../io/pool/dial.ts';
-import type { Host } from '../io/pool/host.ts';
+import { type Host, POOL_LIMITS } from '../io/pool/host.ts';
+
 import { ConnectionPool } from '../io/pool/pool.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
 import type { SessionProtocol } from '../io/tls/transport-header.ts';
 import type { Address, Connection } from '../io/transport/types.ts';
+import { Gate } from './gate.ts';
 import { LiveSet } from './live.ts';
 import { STACK_LIMITS, type StackLimits, type StackOptions } from './options.ts';
 import { PoolMetrics } from './transport-labels.ts';
@@ -24,6 +26,8 @@ export interface StackContext {
   readonly options: StackOptions;
   readonly limits: Readonly<StackLimits>;
   readonly live: LiveSet;
+  readonly handshakes: Gate;
+  readonly detections: Gate;
   readonly http: ServerContext & SessionContext;
   readonly outboundDial: DialContext;
   readonly inboundDial: DialContext;
@@ -36,7 +40,7 @@ export function createContext(options: StackOptions): StackContext {
   const limits = { ...STACK_LIMITS, ...options.limits };
   const { timers } = transport;
   const exchange: ExchangeContext = { timers, replay: new ReplayMemory() };
-  const live = new LiveSet(timers, options.recorder, limits.idleGraceMs);
+  const live = new LiveSet(timers, options.recorder, limits);
   const dial = {
     transport,
     tlsContext: () => options.tlsContext(),
@@ -51,15 +55,18 @@ export function createContext(options: StackOptions): StackContext {
   };
   // What the inbound side connects to is the address that its client has reached: already this machine's.
   const inboundDial: DialContext = { ...dial, dialAddress: asIs, connectTimeoutMs: limits.inboundConnectTimeoutMs };
+  const poolLimits = { ...POOL_LIMITS, ...limits };
   return {
     options,
     limits,
     live,
+    handshakes: new Gate(limits.handshakes),
+    detections: new Gate(limits.detections),
     http: { timers, exchanges: new ExchangePool(exchange), headTimeoutMs: limits.headTimeoutMs, http2 },
     outboundDial,
     inboundDial,
-    outboundPool: new ConnectionPool(outboundDial, http2, new PoolMetrics(live, 'outbound')),
-    inboundPool: new ConnectionPool(inboundDial, http2, new PoolMetrics(live, 'inbound')),
+    outboundPool: new ConnectionPool(outboundDial, http2, new PoolMetrics(live, 'outbound'), poolLimits),
+    inboundPool: new ConnectionPool(inboundDial, http2, new PoolMetrics(live, 'inbound'), poolLimits),
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   TimerOwner,
   Timers,
 } from '../io/transport/types.ts';
+import type { Gate } from './gate.ts';
 
 export interface FirstBytesOwner {
   /**
@@ -23,11 +24,14 @@ export class FirstBytes implements ConnectionHandler, TimerOwner {
   readonly #owner: FirstBytesOwner;
   readonly #timers: Timers;
   readonly #timer: Timer;
+  readonly #gate: Gate;
   #bytes: Buffer = Buffer.alloc(0);
+  #over = false;
 
-  /** Takes over the handler of `connection`. */
-  constructor(connection: Connection, timers: Timers, timeoutMs: number, owner: FirstBytesOwner) {
+  /** Takes over the handler of `connection`. The caller has entered `gate`. */
+  constructor(connection: Connection, timers: Timers, timeoutMs: number, gate: Gate, owner: FirstBytesOwner) {
     this.#owner = owner;
+    this.#gate = gate;
     this.#timers = timers;
     this.#timer = timers.create(this);
     timers.set(this.#timer, timeoutMs);
@@ -57,12 +61,18 @@ export class FirstBytes implements ConnectionHandler, TimerOwner {
   }
 
   #settle(protocol: DetectedProtocol | 'timeout', ended: boolean): void {
-    this.#timers.clear(this.#timer);
+    this.#leave();
     this.#owner.detected(protocol, this.#bytes, ended);
   }
 
-  onClose(_: Connection, error: ConnectionError | null): void {
+  #leave(): void {
+    if (!this.#over) this.#gate.leave();
+    this.#over = true;
     this.#timers.clear(this.#timer);
+  }
+
+  onClose(_: Connection, error: ConnectionError | null): void {
+    this.#leave();
     this.#owner.lost(error);
   }
 }

@@ -36,10 +36,10 @@ export class InboundPlainAcceptor implements Acceptor {
 
   accept(connection: Connection): ConnectionHandler {
     const target = this.#destination.of(connection);
-    const { live, limits } = this.#context;
+    const { live } = this.#context;
     // Made to the listener itself: nobody's traffic, and following it would never end.
     const unusable = target === null || target.port === connection.local.port || OWN_PORTS.has(target.port);
-    if (unusable || live.clients >= limits.connections) {
+    if (unusable || !live.admits('inbound')) {
       connection.reset();
       return NO_HANDLER;
     }
@@ -62,9 +62,9 @@ export class InboundMeshAcceptor implements Acceptor {
   }
 
   accept(connection: Connection): ConnectionHandler {
-    const { live, limits, options } = this.#context;
+    const { handshakes, live, options } = this.#context;
     const context = options.tlsContext();
-    if (context === null || live.clients >= limits.connections) {
+    if (context === null || !live.admits('inbound') || !handshakes.enter()) {
       connection.reset();
       return NO_HANDLER;
     }
@@ -83,6 +83,7 @@ class MeshArrival implements ConnectionHandler, TimerOwner {
   readonly #connection: Connection;
   #peer: InboundPeer | null = null;
   #bytes: Buffer = Buffer.alloc(0);
+  #over = false;
 
   constructor(context: StackContext, calls: InboundCalls, connection: Connection) {
     this.#context = context;
@@ -122,9 +123,15 @@ class MeshArrival implements ConnectionHandler, TimerOwner {
   }
 
   #arrived(target: Address, session: 'opaque' | 'http1' | 'http2', end: number): void {
-    this.#context.options.transport.timers.clear(this.#timer);
+    this.#leave();
     const arrival = { connection: this.#connection, peer: this.#peer!, target, session };
     new InboundConnection(this.#context, this.#calls, arrival).start(this.#bytes.subarray(end));
+  }
+
+  #leave(): void {
+    if (!this.#over) this.#context.handshakes.leave();
+    this.#over = true;
+    this.#context.options.transport.timers.clear(this.#timer);
   }
 
   #refuse(reason: string): void {
@@ -142,7 +149,7 @@ class MeshArrival implements ConnectionHandler, TimerOwner {
   }
 
   onClose(_: Connection, error: ConnectionError | null): void {
-    this.#context.options.transport.timers.clear(this.#timer);
+    this.#leave();
     if (error?.kind !== 'tls') return;
     this.#context.options.recorder.inboundError('tcp', 'i/o');
     this.#context.options.log.info('handshake failed', { client: this.#connection.remote.ip, detail: error.detail });

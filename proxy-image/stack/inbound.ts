@@ -35,6 +35,7 @@ export interface InboundArrival {
  *   → the original address of the pod
  */
 export class InboundConnection implements FirstBytesOwner, HttpService, InboundClient, InboundPortWatcher, Live {
+  readonly side = 'inbound';
   /** `l5d-client-id` for the application; only ever from a verified certificate. */
   readonly extra: ExtraFields;
   readonly peer: InboundPeer;
@@ -83,9 +84,14 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
   }
 
   #detect(firstBytes: Buffer): void {
-    const { options } = this.#context;
+    const { detections, options } = this.#context;
     const { detectTimeoutMs } = options.state.settings;
-    const detecting = new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, this);
+    if (!detections.enter()) {
+      options.recorder.inboundError('tcp', 'loadshed');
+      this.#refuse();
+      return;
+    }
+    const detecting = new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, detections, this);
     if (firstBytes.length > 0) detecting.onData(this.#connection, firstBytes);
   }
 
@@ -139,7 +145,7 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     options.recorder.inboundAuthorized('tcp', this.port.policy, this.peer, decision);
     if (!decision.allowed) {
       this.#logDenied(decision);
-      this.#connection.reset();
+      this.#refuse();
       return;
     }
     const around = { options, live, direction: 'inbound' } as const;
@@ -148,6 +154,12 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
       this.released();
     });
     this.#stream.start(firstBytes, ended);
+  }
+
+  /** Before anything of ours has become the connection's handler: nobody will be told that it is gone. */
+  #refuse(): void {
+    this.#connection.reset();
+    this.released();
   }
 
   #judge(): PolicyDecision {

@@ -1,8 +1,12 @@
 import type { Recorder, TransportLabels } from '../io/telemetry/recorder.ts';
 import type { Connection, ConnectionError, Timer, TimerOwner, Timers } from '../io/transport/types.ts';
 
+/** Whose clients: neither may use up what is meant for the other. */
+export type Side = 'outbound' | 'inbound';
+
 /** A client connection as drain and metrics see it. */
 export interface Live {
+  readonly side: Side;
   /** Nothing is under way on it. */
   readonly idle: boolean;
   /** Ends at the next message boundary. */
@@ -14,6 +18,14 @@ export interface Live {
 /** Bytes of open connections are reported this often, and the rest when they close. */
 const REPORT_MS = 5000;
 const DRAIN_POLL_MS = 50;
+/** Oldest clients that are looked at for one that makes room: work for a connection in excess must be bounded. */
+const SHED_SCAN = 64;
+
+/** Of the stack's: see `StackLimits`. */
+export interface LiveLimits {
+  readonly connections: number;
+  readonly idleGraceMs: number;
+}
 
 /** One transport as metrics see it. */
 interface Measured {
@@ -27,8 +39,9 @@ interface Measured {
 export class LiveSet implements TimerOwner {
   readonly #timers: Timers;
   readonly #recorder: Recorder;
-  readonly #idleGraceMs: number;
-  readonly #clients = new Set<Live>();
+  readonly #limits: Readonly<LiveLimits>;
+  /** In the order of their arrival. */
+  readonly #clients: Readonly<Record<Side, Set<Live>>> = { outbound: new Set(), inbound: new Set() };
   readonly #measured = new Map<Connection, Measured>();
   readonly #reportTimer: Timer;
   readonly #drainTimer: Timer;
@@ -37,25 +50,31 @@ export class LiveSet implements TimerOwner {
   #drained: (() => void) | null = null;
   draining = false;
 
-  constructor(timers: Timers, recorder: Recorder, idleGraceMs: number) {
+  constructor(timers: Timers, recorder: Recorder, limits: Readonly<LiveLimits>) {
     this.#timers = timers;
-    this.#idleGraceMs = idleGraceMs;
+    this.#limits = limits;
     this.#recorder = recorder;
     this.#reportTimer = timers.create(this);
     this.#drainTimer = timers.create(this);
   }
 
   get clients(): number {
-    return this.#clients.size;
+    return this.#clients.outbound.size + this.#clients.inbound.size;
+  }
+
+  /** Whether another client may come. Where there are too many, the oldest idle one is closed for it. */
+  admits(side: Side): boolean {
+    const clients = this.#clients[side];
+    return clients.size < this.#limits.connections || shedOldestIdle(clients);
   }
 
   add(client: Live): void {
-    this.#clients.add(client);
+    this.#clients[client.side].add(client);
     if (this.draining) client.drain();
   }
 
   remove(client: Live): void {
-    this.#clients.delete(client);
+    this.#clients[client.side].delete(client);
   }
 
   opened(connection: Connection, labels: TransportLabels): void {
@@ -95,7 +114,7 @@ export class LiveSet implements TimerOwner {
   drain(): Promise<void> {
     this.draining = true;
     this.#drainedSinceMs = this.#timers.nowMs();
-    for (const client of this.#clients) client.drain();
+    for (const client of this.#all()) client.drain();
     return new Promise((resolve) => {
       this.#drained = resolve;
       this.#checkDrained();
@@ -103,17 +122,21 @@ export class LiveSet implements TimerOwner {
   }
 
   #checkDrained(): void {
-    if (this.#timers.nowMs() - this.#drainedSinceMs > this.#idleGraceMs) {
-      for (const client of this.#clients) client.closeIdle();
+    if (this.#timers.nowMs() - this.#drainedSinceMs > this.#limits.idleGraceMs) {
+      for (const client of this.#all()) client.closeIdle();
     }
-    if (this.#clients.size === 0) this.#drained?.();
+    if (this.clients === 0) this.#drained?.();
     else this.#timers.set(this.#drainTimer, DRAIN_POLL_MS);
   }
 
   abort(): void {
     this.#timers.clear(this.#drainTimer);
     this.#timers.clear(this.#reportTimer);
-    for (const client of this.#clients) client.abort();
+    for (const client of this.#all()) client.abort();
+  }
+
+  #all(): Live[] {
+    return [...this.#clients.outbound, ...this.#clients.inbound];
   }
 
   onTimer(timer: Timer): void {
@@ -125,6 +148,18 @@ export class LiveSet implements TimerOwner {
     this.#reporting = this.#measured.size > 0;
     if (this.#reporting) this.#timers.set(this.#reportTimer, REPORT_MS);
   }
+}
+
+function shedOldestIdle(clients: ReadonlySet<Live>): boolean {
+  let looked = 0;
+  for (const client of clients) {
+    if (client.idle) {
+      client.closeIdle();
+      return true;
+    }
+    if (++looked === SHED_SCAN) break;
+  }
+  return false;
 }
 
 /** `errno` label (linkerd2-proxy: tcp_close_total). */

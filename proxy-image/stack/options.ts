@@ -1,6 +1,7 @@
 import type { Rng } from '../core/rng.ts';
 import type { ProxyState } from '../core/state/state.ts';
 import type { AdminHandler } from '../io/admin/admin.ts';
+import { POOL_LIMITS } from '../io/pool/host.ts';
 import type { AccessLog } from '../io/telemetry/access-log.ts';
 import type { Logger } from '../io/telemetry/log.ts';
 import type { Recorder } from '../io/telemetry/recorder.ts';
@@ -35,8 +36,18 @@ export interface StackLimits {
   inboundConnectTimeoutMs: number;
   handshakeTimeoutMs: number;
   headTimeoutMs: number;
-  /** Client connections per listener kind: beyond it new ones are refused, so that file descriptors for upstreams and the admin port remain. */
+  /**
+   * Client connections of the outbound, and of both inbound listeners: beyond it the oldest idle one makes room for a new one, or the new one is
+   * refused, so that file descriptors for upstreams and the admin port remain, and neither side can take the other's.
+   */
   connections: number;
+  /** TLS handshakes under way, up to the transport header: each takes about 40 KiB and a millisecond of CPU, for somebody who has not said who he is. */
+  handshakes: number;
+  /** Connections whose protocol is not known yet: each may hold 8 KiB of a first line for as long as detection lasts. */
+  detections: number;
+  /** Connections to one target, and requests that wait for one of them. */
+  connectionsPerHost: number;
+  waitersPerHost: number;
   /**
    * When draining, idle clients are left this long to go away by themselves: longer than another proxy keeps idle connections (3 s), so that no
    * request meets a closed one.
@@ -52,5 +63,10 @@ export const STACK_LIMITS: Readonly<StackLimits> = {
   handshakeTimeoutMs: 10_000,
   headTimeoutMs: 10_000,
   connections: 20_000,
+  // Twice a burst of a thousand clients, which is served (docs/performance.md).
+  handshakes: 2000,
+  detections: 2000,
+  connectionsPerHost: POOL_LIMITS.connectionsPerHost,
+  waitersPerHost: POOL_LIMITS.waitersPerHost,
   idleGraceMs: 5000,
 };

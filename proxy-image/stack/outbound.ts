@@ -40,9 +40,9 @@ export class OutboundAcceptor implements Acceptor {
   }
 
   accept(connection: Connection): ConnectionHandler {
-    const { live, limits } = this.#context;
+    const { live } = this.#context;
     const original = this.#destination.of(connection);
-    if (original === null || isOwn(connection, original) || live.clients >= limits.connections) {
+    if (original === null || isOwn(connection, original) || !live.admits('outbound')) {
       connection.reset();
       return connection.handler;
     }
@@ -61,6 +61,7 @@ class OutboundConnection
   implements CallSource, ConnectionHandler, DestinationWatcher, FirstBytesOwner, HttpService, Live, TimerOwner
 {
   readonly tellsErrors = true;
+  readonly side = 'outbound';
   readonly #context: StackContext;
   readonly #calls: OutboundCalls;
   readonly #connection: Connection;
@@ -147,9 +148,14 @@ class OutboundConnection
   }
 
   #detect(): void {
-    const { options } = this.#context;
+    const { detections, options } = this.#context;
     const { detectTimeoutMs } = options.state.settings;
-    new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, this);
+    if (detections.enter()) {
+      new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, detections, this);
+      return;
+    }
+    options.recorder.outboundError('tcp', 'loadshed');
+    this.#connection.reset();
   }
 
   /** What is declared to be HTTP is nothing else, but which version the client tells: a gRPC client needs no declaration, and a declared one may not be one. */

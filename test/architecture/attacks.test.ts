@@ -37,6 +37,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
   B12: 'more streams than allowed, none allowed',
   B13: 'flow control that overflows',
   B14: 'exhaustion of connections and file descriptors',
+  B15: 'more requests than can be carried',
   B16: 'retry storms',
   B17: 'bodies in single octets',
   B18: 'expressions that burn CPU or do not compile',

@@ -9,8 +9,8 @@ import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../.
 import { ProxyProcess } from '../../support/proxy-process.ts';
 
 const MAX_FDS = 256;
-/** (256 − the reserve of 128) / 3 */
-const ADMITTED = 42;
+/** (256 − the reserve of 128) / 3 / 2 sides */
+const ADMITTED = 21;
 const CLIENTS = 300;
 
 /** One that keeps what it has heard. */

@@ -6,6 +6,7 @@ import { http1Suite } from './http1-suite.ts';
 import { http2Suite } from './http2-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
+import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 
@@ -15,6 +16,7 @@ describe('on Bun: HTTP/1', () => http1Suite(createBunTransport));
 describe('on Bun: HTTP/2', () => http2Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
 describe('on Bun: exhaustion', () => exhaustionSuite(createBunTransport));
+describe('on Bun: overload', () => overloadSuite(createBunTransport));
 describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));

@@ -7,10 +7,10 @@ describe('B14: connections that the file descriptors allow', () => {
     expect(connectionLimit(0, 20_000)).to.equal(20_000);
   });
 
-  it('else so many that each may have three, and the reserve stays', () => {
-    expect(connectionLimit(1024, 20_000)).to.equal(298);
+  it('else so many that those of both sides may have three, and the reserve stays', () => {
+    expect(connectionLimit(1024, 20_000)).to.equal(149);
     for (const maxFds of [256, 1024, 4096]) {
-      expect(3 * connectionLimit(maxFds, 20_000) + RESERVED_DESCRIPTORS).to.be.at.most(maxFds);
+      expect(2 * 3 * connectionLimit(maxFds, 20_000) + RESERVED_DESCRIPTORS).to.be.at.most(maxFds);
     }
   });
 
