@@ -7,6 +7,7 @@ import { inboundSuite } from './inbound-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
+import { twoPortsSuite } from './two-ports-suite.ts';
 
 describe('on Node: a pair of proxies', () => pairSuite(createNodeTransport));
 describe('on Node: HTTP/1', () => http1Suite(createNodeTransport));
@@ -16,3 +17,4 @@ describe('on Node: routing', () => routingSuite(createNodeTransport));
 describe('on Node: inbound', () => inboundSuite(createNodeTransport));
 describe('on Node: the mesh port', () => meshPortSuite(createNodeTransport));
 describe('on Node: destinations', () => destinationsSuite(createNodeTransport));
+describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport));

@@ -7,6 +7,7 @@ import { inboundSuite } from './inbound-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
+import { twoPortsSuite } from './two-ports-suite.ts';
 
 // Loaded by the test runner inside a Bun process: see bun.test.ts.
 describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
@@ -17,3 +18,4 @@ describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
 describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
+describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport));
