@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo run-local install uninstall bench flame clean
+.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo show-grpc run-local install uninstall bench flame clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ uninstall: deps ## Remove them
 
 demo: deps ## A real application in the mesh, on a real Kubernetes, step by step
 	@hack/demo/run
+
+show-grpc: deps ## gRPC in the real cluster for five minutes: a slow and a failing replica
+	@hack/demo/run --only grpc
 
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
 	@node hack/local/main.ts
