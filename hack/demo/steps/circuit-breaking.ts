@@ -1,4 +1,4 @@
-import { applyFile, execApp, getJson, kubectl, NAMESPACE, rollout } from '../kubectl.ts';
+import { applyFile, execApp, get, getJson, kubectl, NAMESPACE, rollout } from '../kubectl.ts';
 import { sleep } from '../shell.ts';
 import { type Check, check, type Step } from '../step.ts';
 import { LoadControl, type Phase, sum } from '../traffic.ts';
@@ -143,18 +143,34 @@ function failures(phases: Record<string, Phase>, failing: string, failedForMs: n
   ];
 }
 
-async function withRetries({ retriedMs }: CircuitBreakingOptions): Promise<Check> {
+/** Calls of a phase that the replica answered with its failure, as it counted them itself. */
+async function refusedBy(pod: string, phase: string): Promise<number> {
+  const [answer] = await get(pod, 'http://127.0.0.1:8080/counts');
+  const report = JSON.parse(answer?.body ?? '{}') as Record<string, { failed: number }>;
+  return report[phase]?.failed ?? 0;
+}
+
+async function withRetries({ retriedMs }: CircuitBreakingOptions): Promise<Check[]> {
   const failing = (await replicas())[2]!;
   const load = new LoadControl('echo-retried');
   await load.start({ url: urlOf('echo-retried'), rps: RPS, phase: 'retried' });
   await sleep(WARM_MS);
   await behave(failing, `grpcStatus=${UNAVAILABLE}`);
   await sleep(retriedMs);
+  const refused = await refusedBy(failing, 'retried');
   await behave(failing, 'grpcStatus=0');
   const { retried } = await load.stop();
   const failed = failuresOf(retried);
   const measured = `${failed} failures of ${retried?.sent ?? 0} ${retried?.examples.join('; ') ?? ''}`;
-  return check('while a replica fails, with retries', '100 %', measured.trim(), okOf(retried) > 0 && failed === 0);
+  return [
+    check(
+      'calls that the failing replica refused',
+      `≥ ${BREAKER.maxFailures}`,
+      refused,
+      refused >= BREAKER.maxFailures,
+    ),
+    check('… and the caller, with retries', '100 %', measured.trim(), okOf(retried) > 0 && failed === 0),
+  ];
 }
 
 function urlOf(service: string): string {
@@ -170,6 +186,6 @@ export const circuitBreaking = (options: CircuitBreakingOptions): Step => ({
     // New pods: none is slow or failing from before, and none runs an older image.
     await kubectl(['-n', NAMESPACE, 'rollout', 'restart', 'deploy/echo', 'deploy/traffic']);
     await rollout(NAMESPACE, 'deploy/echo', 'deploy/traffic');
-    return [...(await withoutRetries(options)), await withRetries(options)];
+    return [...(await withoutRetries(options)), ...(await withRetries(options))];
   },
 });
