@@ -18,4 +18,4 @@ describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
 describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
-describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport));
+describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport, ['http1']));

@@ -4,22 +4,35 @@ import type { Address, Transport } from '../../../proxy-image/io/transport/types
 import { backend, service } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
-import { ok, RawClient, serveHttp } from './peers.ts';
 import { CALLERS, type CallerName, PORT_NAMES, type PortName, Referee } from './two-ports.ts';
+import {
+  type Asker,
+  type AskerOptions,
+  Http1Asker,
+  Http2Asker,
+  serveHttp1Port,
+  serveHttp2Port,
+} from './two-ports-askers.ts';
 
 const ADDRESSES: Readonly<Record<PortName, Address>> = {
   a: { ip: '10.96.0.1', port: 80 },
   b: { ip: '10.96.0.2', port: 80 },
 };
-const CONNECTIONS = 12;
+/** Requests at a time of each caller to each port. */
+const CONCURRENT = 12;
 const RULE_MS = 40;
 const RULES_MIN = 30;
 /** Of those served and of those denied, each. */
 const REQUESTS_MIN = 2000;
 const LIMIT_MS = 60_000;
 
+export type Protocol = 'http1' | 'http2';
+
 /** One server's proxy, two ports of its pod, a policy for each, and callers whom one port may serve and the other may not. */
-export function twoPortsSuite(create: (onFault: (error: unknown) => void) => Transport): void {
+export function twoPortsSuite(
+  create: (onFault: (error: unknown) => void) => Transport,
+  protocols: readonly Protocol[],
+): void {
   let mesh: TestMesh;
   let server: TestProxy;
 
@@ -30,7 +43,11 @@ export function twoPortsSuite(create: (onFault: (error: unknown) => void) => Tra
   afterEach(() => mesh.stop());
 
   /** The proxy of one caller: connections to its first listener were made to port a, those to its second to port b. */
-  async function callersProxy(caller: CallerName, ports: Readonly<Record<PortName, number>>): Promise<TestProxy> {
+  async function callersProxy(
+    caller: CallerName,
+    protocol: Protocol,
+    ports: Readonly<Record<PortName, number>>,
+  ): Promise<TestProxy> {
     const proxy: TestProxy = await mesh.proxy({
       serviceAccount: caller,
       outboundListeners: PORT_NAMES.length,
@@ -41,43 +58,41 @@ export function twoPortsSuite(create: (onFault: (error: unknown) => void) => Tra
     for (const name of PORT_NAMES) {
       const { ip, port } = ADDRESSES[name];
       const backends = [backend(name, 1000)];
-      proxy.set(formatKey({ kind: 'service', ip, port }), service({ protocol: 'http1', service: name, backends }));
-      proxy.setEndpoints(name, [mesh.meshed(server, ports[name])]);
+      proxy.set(formatKey({ kind: 'service', ip, port }), service({ protocol, service: name, backends }));
+      proxy.setEndpoints(name, [{ ...mesh.meshed(server, ports[name]), protocol }]);
     }
     return proxy;
   }
 
-  it('no request passes by the policy of the other port, however often the policies change under load', async function () {
-    this.timeout(LIMIT_MS);
-    let referee: Referee | null = null;
-    const serve = async (name: PortName): Promise<number> => {
-      const { port } = await serveHttp(mesh, (request) => {
-        referee!.arrived(name, request.split(' ', 2)[1]!, /l5d-client-id: (.*)\r\n/.exec(request)?.[1] ?? '');
-        return ok(name);
-      });
-      return port;
-    };
-    const ports = { a: await serve('a'), b: await serve('b') };
-    referee = new Referee(server, ports);
-    const askers: Asker[] = [];
-    for (const caller of CALLERS) {
-      const proxy = await callersProxy(caller, ports);
-      for (const [index, port] of PORT_NAMES.entries()) {
-        for (let i = 0; i < CONNECTIONS; i++) {
-          const asker = new Asker(proxy.addresses.outbound[index]!, referee, caller, port);
-          mesh.onStop(() => asker.stop());
-          askers.push(asker);
+  for (const protocol of protocols) {
+    it(`${protocol}: no request passes by the policy of the other port, however often the policies change under load`, async function () {
+      this.timeout(LIMIT_MS);
+      let referee: Referee | null = null;
+      const serve = protocol === 'http1' ? serveHttp1Port : serveHttp2Port;
+      const ports = { a: await serve(mesh, 'a', () => referee!), b: await serve(mesh, 'b', () => referee!) };
+      referee = new Referee(server, ports);
+      const askers: Asker[] = [];
+      for (const caller of CALLERS) {
+        const proxy = await callersProxy(caller, protocol, ports);
+        for (const [index, port] of PORT_NAMES.entries()) {
+          askers.push(...askersOf(protocol, { address: proxy.addresses.outbound[index]!, caller, port, referee }));
         }
       }
-    }
-    const { served, denied } = await underChangingRules(referee, askers);
-    expect(referee.faults).to.deep.equal([]);
-    expect(served, 'served').to.be.greaterThan(REQUESTS_MIN);
-    expect(denied, 'denied').to.be.greaterThan(REQUESTS_MIN);
-  });
+      for (const asker of askers) mesh.onStop(() => asker.stop());
+      await underChangingRules(referee, askers);
+      expect(referee.faults).to.deep.equal([]);
+      expect(referee.served, 'served').to.be.greaterThan(REQUESTS_MIN);
+      expect(referee.denied, 'denied').to.be.greaterThan(REQUESTS_MIN);
+    });
+  }
 }
 
-async function underChangingRules(referee: Referee, askers: readonly Asker[]): Promise<Referee> {
+function askersOf(protocol: Protocol, options: AskerOptions): Asker[] {
+  if (protocol === 'http1') return Array.from({ length: CONCURRENT }, () => new Http1Asker(options));
+  return [new Http2Asker(options, CONCURRENT)];
+}
+
+async function underChangingRules(referee: Referee, askers: readonly Asker[]): Promise<void> {
   const timer = setInterval(() => referee.nextRule(), RULE_MS);
   for (const asker of askers) asker.start();
   const enough = (): boolean =>
@@ -85,53 +100,4 @@ async function underChangingRules(referee: Referee, askers: readonly Asker[]): P
     (referee.served > REQUESTS_MIN && referee.denied > REQUESTS_MIN && referee.rulesSoFar > RULES_MIN);
   await until(enough, 'thousands of requests under dozens of rules', LIMIT_MS - 10_000);
   clearInterval(timer);
-  return referee;
-}
-
-/** Asks again as soon as it is answered, on one connection for as long as it is left open. */
-class Asker {
-  readonly #address: Address;
-  readonly #referee: Referee;
-  readonly #caller: CallerName;
-  readonly #port: PortName;
-  #client: RawClient | null = null;
-  #target = '';
-  #stopped = false;
-
-  constructor(address: Address, referee: Referee, caller: CallerName, port: PortName) {
-    this.#address = address;
-    this.#referee = referee;
-    this.#caller = caller;
-    this.#port = port;
-  }
-
-  start(): void {
-    const client = new RawClient(this.#address);
-    this.#client = client;
-    client.socket.on('data', () => this.#heard(client));
-    client.socket.on('close', () => {
-      if (!this.#stopped) this.start();
-    });
-    this.#ask(client);
-  }
-
-  #ask(client: RawClient): void {
-    this.#target = this.#referee.target(this.#port, this.#caller);
-    client.text = '';
-    client.send(`GET ${this.#target} HTTP/1.1\r\nHost: ${this.#port}\r\n\r\n`);
-  }
-
-  #heard(client: RawClient): void {
-    const head = client.text.indexOf('\r\n\r\n');
-    const length = Number(/content-length: (\d+)/i.exec(client.text)?.[1]);
-    if (head === -1 || client.text.length < head + 4 + length) return;
-    this.#referee.answered(this.#target, Number(client.text.slice(9, 12)));
-    if (/^connection: close\r$/im.test(client.text)) client.close();
-    else this.#ask(client);
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#client?.close();
-  }
 }

@@ -95,7 +95,7 @@ function parse(target: string): Ask {
 }
 
 function policyFor(caller: CallerName | 'nobody'): PortPolicy {
-  if (caller === 'nobody') return portPolicy({ authorizations: [] });
+  if (caller === 'nobody') return portPolicy({ protocol: 'detect', authorizations: [] });
   const authentication = { type: 'identities' as const, identities: [identityName(caller)] };
-  return portPolicy({ authorizations: [authorization(caller, { authentication })] });
+  return portPolicy({ protocol: 'detect', authorizations: [authorization(caller, { authentication })] });
 }
