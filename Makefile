@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo show-grpc run-local install uninstall bench flame clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec coverage images cluster-up cluster-down demo show-grpc run-local install uninstall bench flame clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test-integration: deps ## Against a real API server, real sockets, real TLS
 
 test-e2e: deps ## Against a real one-node Kubernetes
 	@hack/test e2e
+
+h2spec: deps ## Judge both sides of the proxy's HTTP/2 by h2spec, strict
+	@mocha --reporter spec test/integration/http2/h2spec.test.ts
 
 coverage: deps ## Unit, property and golden tests, and the lines they cover of the parts that promise it
 	@hack/test coverage

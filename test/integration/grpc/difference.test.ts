@@ -1,4 +1,6 @@
+import { Metadata } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { identityName } from '../stack/mesh.ts';
 import { Application } from './application.ts';
 import { Caller } from './calls.ts';
 import { PairProcess } from './pair-process.ts';
@@ -70,6 +72,20 @@ describe('gRPC through a pair of proxies, compared with gRPC without', function 
       after(async () => {
         site.caller.close();
         await pair.stop();
+      });
+
+      it('the application learns who calls, whatever the caller claims', async () => {
+        const claim = new Metadata();
+        claim.set('l5d-client-id', 'forged');
+        let identities: unknown[] = [];
+        application.use({
+          unary: (call, callback) => {
+            identities = call.metadata.get('l5d-client-id');
+            callback(null, call.request);
+          },
+        });
+        await site.caller.unary(Buffer.from('hello'), claim).seen;
+        expect(identities).to.deep.equal([identityName('client')]);
       });
 
       for (const scenario of SCENARIOS) {

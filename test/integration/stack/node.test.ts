@@ -17,4 +17,4 @@ describe('on Node: routing', () => routingSuite(createNodeTransport));
 describe('on Node: inbound', () => inboundSuite(createNodeTransport));
 describe('on Node: the mesh port', () => meshPortSuite(createNodeTransport));
 describe('on Node: destinations', () => destinationsSuite(createNodeTransport));
-describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport, ['http1']));
+describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport, ['http1', 'http2']));
