@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e coverage images cluster-up cluster-down demo run-local install uninstall bench flame fuzz soak clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec coverage images cluster-up cluster-down demo show-grpc run-local install uninstall bench flame fuzz soak clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test-integration: deps ## Against a real API server, real sockets, real TLS
 test-e2e: deps ## Against a real one-node Kubernetes
 	@hack/test e2e
 
+h2spec: deps ## Judge both sides of the proxy's HTTP/2 by h2spec, strict
+	@mocha --reporter spec test/integration/http2/h2spec.test.ts
+
 coverage: deps ## Unit, property and golden tests, and the lines they cover of the parts that promise it
 	@hack/test coverage
 
@@ -58,6 +61,9 @@ uninstall: deps ## Remove them
 
 demo: deps ## A real application in the mesh, on a real Kubernetes, step by step
 	@hack/demo/run
+
+show-grpc: deps ## gRPC in the real cluster for five minutes: a slow and a failing replica
+	@hack/demo/run --only grpc
 
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
 	@node hack/local/main.ts

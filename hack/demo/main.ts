@@ -2,11 +2,13 @@
  * The demonstration: every step prints the command a user would type, what is expected, and what was measured.
  *
  *   main.ts [--only a,d,e]     exit status 0 when every check holds
+ *   main.ts --only grpc        a step that takes five minutes, and runs only when it is named
  */
 import { runGroup, type Step, type StepResult } from './step.ts';
 import { authorization } from './steps/authorization.ts';
 import { away } from './steps/away.ts';
 import { canaryStep } from './steps/canary.ts';
+import { circuitBreaking } from './steps/circuit-breaking.ts';
 import { invalid } from './steps/invalid.ts';
 import { local } from './steps/local.ts';
 import { pods } from './steps/pods.ts';
@@ -29,11 +31,22 @@ const GROUPS: Step[][][] = [
   [[away, restart], [local]],
 ];
 
+/** Five minutes without retries, one with. */
+const grpc = circuitBreaking({
+  steadyMs: 30_000,
+  slowMs: 90_000,
+  failingMs: 90_000,
+  backMs: 45_000,
+  retriedMs: 60_000,
+});
+
 function selected(argv: readonly string[]): Step[][][] {
   const index = argv.indexOf('--only');
   if (index < 0) return GROUPS;
   const only = (argv[index + 1] ?? '').split(',');
-  const chosen = GROUPS.map((lanes) => lanes.map((lane) => lane.filter((step) => only.includes(step.id))));
+  const chosen = [...GROUPS, [[grpc]]].map((lanes) =>
+    lanes.map((lane) => lane.filter((step) => only.includes(step.id))),
+  );
   return chosen.map((lanes) => lanes.filter((lane) => lane.length > 0)).filter((lanes) => lanes.length > 0);
 }
 

@@ -46,7 +46,11 @@ export function createContext(options: StackOptions): StackContext {
     tlsContext: () => options.tlsContext(),
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
   };
-  const http2: Http2Context = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
+  const http2: Http2Context = {
+    timers,
+    flush: new FlushQueue((run) => transport.atEndOfTurn(run)),
+    limits: HTTP2_LIMITS,
+  };
   const asIs = (address: Address): Address => address;
   const outboundDial: DialContext = {
     ...dial,

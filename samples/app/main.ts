@@ -1,7 +1,7 @@
 /**
  * The sample application: one image, started as a `service`, as the `traffic` generator, or as a short-lived `job`.
  *
- *   main.js service                       HTTP on PORT (8080), TCP echo on TCP_PORT (9090)
+ *   main.js service                       HTTP on PORT (8080), TCP echo on TCP_PORT (9090), gRPC on GRPC_PORT (none)
  *   main.js traffic                       load generator, controlled on 127.0.0.1:CONTROL_PORT (9000)
  *   main.js ctl METHOD PATH [JSON]        talks to the local control port (used with `kubectl exec`)
  *   main.js get URL [N]                   N requests one after the other, one JSON line each
@@ -21,6 +21,8 @@ switch (verb) {
       host: process.env['HOST'] ?? '0.0.0.0',
       port: Number(process.env['PORT'] ?? 8080),
       tcpPort: Number(process.env['TCP_PORT'] ?? 9090),
+      grpcPort: Number(process.env['GRPC_PORT'] ?? 0),
+      replica: process.env['HOSTNAME'] ?? '',
       upstream: process.env['UPSTREAM'] ?? '',
       failureRate: Number(process.env['FAILURE_RATE'] ?? 0),
       drainMs: Number(process.env['DRAIN_MS'] ?? 2000),

@@ -1,6 +1,7 @@
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { Counters } from './counters.ts';
+import { type GrpcBehaviour, GrpcService } from './grpc-service.ts';
 
 export interface ServiceOptions {
   name: string;
@@ -8,6 +9,10 @@ export interface ServiceOptions {
   host: string;
   port: number;
   tcpPort: number;
+  /** 0 = no gRPC. */
+  grpcPort: number;
+  /** Tells the replicas of a gRPC service apart. */
+  replica: string;
   /** URL that `GET /` calls before it answers; empty = none. */
   upstream: string;
   /** Share of requests (0..1) answered with 500; a request can ask for its own with `?fail=0.15`. */
@@ -21,6 +26,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 128 });
 /** One of the application's services. `/counts` and `/control` are its own view and switches, reached on loopback only. */
 export function startService(options: ServiceOptions): Server {
   const counters = new Counters();
+  const behaviour: GrpcBehaviour = { slowMs: 0, status: 0 };
   let failureRate = options.failureRate;
   let draining = false;
 
@@ -54,8 +60,10 @@ export function startService(options: ServiceOptions): Server {
     if (url.pathname === '/healthz') return answer(response, 200, { ok: true });
     if (url.pathname === '/control' && incoming.method === 'POST') {
       failureRate = Number(url.searchParams.get('failureRate') ?? failureRate);
+      behaviour.slowMs = Number(url.searchParams.get('slowMs') ?? behaviour.slowMs);
+      behaviour.status = Number(url.searchParams.get('grpcStatus') ?? behaviour.status);
       counters.reset();
-      return answer(response, 200, { failureRate });
+      return answer(response, 200, { failureRate, ...behaviour });
     }
     business(incoming, response, url).catch((error: unknown) => answer(response, 502, { error: String(error) }));
   });
@@ -65,10 +73,14 @@ export function startService(options: ServiceOptions): Server {
   const echo = createTcpServer((socket) => socket.on('error', () => socket.destroy()).pipe(socket));
   if (options.tcpPort > 0) echo.listen(options.tcpPort, options.host);
 
+  const { host, grpcPort, replica } = options;
+  const grpc = grpcPort > 0 ? new GrpcService({ host, port: grpcPort, replica }, counters, behaviour) : null;
+
   process.once('SIGTERM', () => {
     draining = true;
     setTimeout(() => {
       echo.close();
+      grpc?.close();
       server.close(() => process.exit(0));
       server.closeIdleConnections();
       setTimeout(() => process.exit(0), 5000).unref();

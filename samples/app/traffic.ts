@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { GrpcLoad } from './grpc-load.ts';
 import { Load, type LoadOptions } from './load.ts';
 
 /** The traffic generator: `/start`, `/phase`, `/stop`, `/report`, `/tcp`, `/streams` on its control port, JSON in and out. */
@@ -33,7 +34,7 @@ interface Stream {
 }
 
 class Generator {
-  #loads = new Map<string, Load>();
+  #loads = new Map<string, Load | GrpcLoad>();
   #streams = new Map<string, Stream>();
 
   async handle(path: string, body: Record<string, unknown>): Promise<object> {
@@ -63,11 +64,12 @@ class Generator {
   start(options: LoadOptions): object {
     const name = String(options.name ?? 'load');
     this.#loads.get(name)?.stop();
-    this.#loads.set(name, new Load(options));
+    const isGrpc = String(options.url).startsWith('grpc:');
+    this.#loads.set(name, isGrpc ? new GrpcLoad(options) : new Load(options));
     return { started: name };
   }
 
-  #load(name: string): Load {
+  #load(name: string): Load | GrpcLoad {
     const load = this.#loads.get(name);
     if (load === undefined) throw new Error(`no load named "${name}"`);
     return load;

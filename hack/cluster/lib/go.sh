@@ -1,23 +1,23 @@
-# Sourced by `binaries`: building a Go program once, with progress.
+# Sourced by `binaries` and by hack/h2spec/build: building a Go program once, with progress.
 # shellcheck shell=bash
 
 # Kubernetes 1.34 asks for Go 1.24; from 1.21 on, `go` fetches the toolchain a module asks for by itself.
 readonly GO_MINOR_MIN=21
 
+# require_go WHAT INSTEAD: INSTEAD says how to do without.
 require_go() {
-  have go || die "Go 1.24 or later is needed to build Kubernetes, and 'go' is not in PATH.
-  Install it, or use what you have: KUBECONFIG=<existing cluster> for the demo and the e2e tests,
-  KUBEBUILDER_ASSETS=<directory with etcd and kube-apiserver> for the integration tests."
+  have go || die "Go 1.24 or later is needed to build $1, and 'go' is not in PATH.
+  Install it, or use what you have: $2"
   local version minor
   version=$(go env GOVERSION)
   minor=${version#go1.}
   minor=${minor%%[!0-9]*}
-  ((${minor:-0} >= GO_MINOR_MIN)) || die "Go 1.$GO_MINOR_MIN or later is needed (found $version): older ones cannot fetch the toolchain that Kubernetes asks for."
+  ((${minor:-0} >= GO_MINOR_MIN)) || die "Go 1.$GO_MINOR_MIN or later is needed (found $version): older ones cannot fetch the toolchain that $1 asks for."
 }
 
-# The version of module $2 in the go.mod of hack/cluster/go/$1.
+# The version of module $2 in the go.mod of the directory $1.
 module_version() {
-  awk -v module="$2" '$1 == "require" { $1 = ""; $0 = $0 } $1 == module { print $2; exit }' "$CLUSTER_DIR/go/$1/go.mod"
+  awk -v module="$2" '$1 == "require" { $1 = ""; $0 = $0 } $1 == module { print $2; exit }' "$1/go.mod"
 }
 
 kubernetes_ldflags() {
@@ -27,11 +27,11 @@ kubernetes_ldflags() {
   printf -- '-X %s.gitMajor=%s -X %s.gitMinor=%s ' k8s.io/component-base/version "$major" k8s.io/component-base/version "$minor"
 }
 
-# go_build MODULE PACKAGE OUTPUT LDFLAGS: into a temporary name first, so that a half-written file is never run.
+# go_build DIRECTORY PACKAGE OUTPUT LDFLAGS: into a temporary name first, so that a half-written file is never run.
 go_build() {
-  local module=$1 package=$2 output=$3 ldflags=$4
+  local directory=$1 package=$2 output=$3 ldflags=$4
   (
-    cd "$CLUSTER_DIR/go/$module" || exit 1
+    cd "$directory" || exit 1
     CGO_ENABLED=0 GOWORK=off GOFLAGS=-buildvcs=false \
       go build -trimpath -ldflags "-s -w $ldflags" -o "$output.partial" "$package"
   )

@@ -4,13 +4,24 @@ export interface Flushable {
 }
 
 /**
- * Coalesces what one event writes: within `enter` … `leave` (a read event of any connection) connections only gather bytes, and each is written once at
- * the end, in the same turn of the event loop. Outside of an event bytes go at once.
+ * Coalesces what one turn of the event loop writes: connections only gather bytes, and each is written once, when all that was ready has been read and
+ * before the loop waits again. A connection that many others write to is written once for all of them.
  */
 export class FlushQueue {
-  #depth = 0;
+  readonly #schedule: ((run: () => void) => void) | null;
+  readonly #run = (): void => this.#flush();
   readonly #dirty: Flushable[] = [];
+  #depth = 0;
   #next = 0;
+  #scheduled = false;
+
+  /**
+   * `schedule` runs something at the end of the turn. Without it, bytes are written at the end of the event (`enter` … `leave`) in which they were
+   * gathered, and at once outside of events: for those who have no event loop.
+   */
+  constructor(schedule: ((run: () => void) => void) | null = null) {
+    this.#schedule = schedule;
+  }
 
   /** Within an event: what is added now is flushed later. */
   get active(): boolean {
@@ -21,25 +32,40 @@ export class FlushQueue {
     this.#depth++;
   }
 
-  /** Counts as part of the event while it flushes: that may find more to write (an ended stream makes room for another). */
   leave(): void {
-    try {
-      if (this.#depth === 1 && this.#dirty.length > 0) this.#flush();
-    } finally {
-      this.#depth--;
-    }
+    if (this.#depth === 1 && this.#schedule === null && this.#dirty.length > 0) this.#flushWithin();
+    else this.#depth--;
   }
 
   /** The caller must see to it that it is not already in the queue. */
   add(target: Flushable): void {
-    if (this.#depth === 0) target.flush();
-    else this.#dirty.push(target);
+    if (this.#schedule === null && this.#depth === 0) {
+      target.flush();
+      return;
+    }
+    this.#dirty.push(target);
+    if (this.#scheduled || this.#schedule === null) return;
+    this.#scheduled = true;
+    this.#schedule(this.#run);
   }
 
-  /** A target that throws keeps the others waiting until the next event, no longer. */
   #flush(): void {
-    while (this.#next < this.#dirty.length) this.#dirty[this.#next++]!.flush();
-    this.#dirty.length = 0;
-    this.#next = 0;
+    this.#scheduled = false;
+    this.#depth++;
+    this.#flushWithin();
+  }
+
+  /**
+   * Counts as part of an event while it flushes: that may find more to write (an ended stream makes room for another). A target that throws keeps the
+   * others waiting until the next event, no longer.
+   */
+  #flushWithin(): void {
+    try {
+      while (this.#next < this.#dirty.length) this.#dirty[this.#next++]!.flush();
+      this.#dirty.length = 0;
+      this.#next = 0;
+    } finally {
+      this.#depth--;
+    }
   }
 }

@@ -106,9 +106,16 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
     if (index !== -1) this.#waiters.splice(index, 1);
   }
 
+  /** Connections that will serve waiters as soon as their SETTINGS say how many. */
+  get #unsettled(): number {
+    let count = 0;
+    for (const line of this.#lines) if (!line.settled) count++;
+    return count;
+  }
+
   #dialForWaiters(): void {
     while (
-      this.#dialling * ASSUMED_STREAMS < this.#waiters.length &&
+      (this.#dialling + this.#unsettled) * ASSUMED_STREAMS < this.#waiters.length &&
       this.#dialling + this.#open < this.#limits.connectionsPerHost
     ) {
       this.#dialling++;

@@ -135,6 +135,16 @@ class BunTransport implements Transport {
     this.tlsHandler = { ...this.#events(), handshake: onHandshake };
   }
 
+  atEndOfTurn(run: () => void): void {
+    setImmediate(() => {
+      try {
+        run();
+      } catch (error) {
+        this.#onFault(error);
+      }
+    });
+  }
+
   async listen(address: Address, acceptor: Acceptor): Promise<Listener> {
     const open = (socket: BunSocket): void => {
       const connection = new BunConnection(this, socket, NO_HANDLER, null);

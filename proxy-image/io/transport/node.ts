@@ -253,6 +253,16 @@ class NodeTransport implements Transport {
     this.onFault = onFault;
   }
 
+  atEndOfTurn(run: () => void): void {
+    setImmediate(() => {
+      try {
+        run();
+      } catch (error) {
+        this.#onFault(error);
+      }
+    });
+  }
+
   async listen(address: Address, acceptor: Acceptor): Promise<Listener> {
     const server = net.createServer({ allowHalfOpen: true }, (socket) => {
       const connection = new NodeConnection(this, socket, NO_HANDLER, null);

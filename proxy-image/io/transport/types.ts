@@ -123,6 +123,8 @@ export interface Transport {
    * `startsTls`: `onConnect` always calls `startTls`.
    */
   connect(address: Address, handler: ConnectionHandler, startsTls?: boolean): Connection;
+  /** Runs it once, when the events that are ready now have been delivered, before the loop waits for others. */
+  atEndOfTurn(run: () => void): void;
   /** Throws WeftError WEFT_TLS_CREDENTIALS when key, certificate or anchors do not parse or do not fit together. */
   tlsContext(credentials: TlsCredentials): TlsContext;
 }

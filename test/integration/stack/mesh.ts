@@ -38,6 +38,8 @@ export interface ProxyOptions {
   limits?: Partial<StackLimits>;
   originalDestination?: OriginalDestination;
   localNetwork?: LocalNetwork;
+  /** More than one where `originalDestination` tells connections apart by where they came in. */
+  outboundListeners?: number;
 }
 
 /** One proxy of a test: its state is set by hand, everything below is the real thing. */
@@ -76,7 +78,7 @@ export class TestProxy {
       originalDestination: options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
       localNetwork: options.localNetwork ?? null,
       listen: {
-        outbound: [loopback()],
+        outbound: Array.from({ length: options.outboundListeners ?? 1 }, loopback),
         inbound: [loopback()],
         inboundPlain: [loopback()],
         admin: [loopback()],

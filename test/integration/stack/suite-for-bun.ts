@@ -9,6 +9,7 @@ import { meshPortSuite } from './mesh-port-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
+import { twoPortsSuite } from './two-ports-suite.ts';
 
 // Loaded by the test runner inside a Bun process: see bun.test.ts.
 describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
@@ -21,3 +22,4 @@ describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
 describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
+describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport, ['http1']));
