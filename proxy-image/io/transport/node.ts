@@ -258,7 +258,7 @@ class NodeTransport implements Transport {
       try {
         run();
       } catch (error) {
-        this.#onFault(error);
+        this.onFault(error);
       }
     });
   }
