@@ -136,7 +136,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.entry = entry;
     this.backend = null;
     this.route = NO_ROUTES.fallback;
-    this.#tried.length = 0;
+    if (this.#tried.length > 0) this.#tried.length = 0;
     this.#result.retries = 0;
     this.#policy = null;
     this.#hash = 0;
@@ -167,7 +167,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     const entry = this.entry!;
     const backend = entry.backends[pickShare(entry.split, this.#owner.context.options.rng)]!;
     this.backend = backend;
-    this.#tried.length = 0;
+    if (this.#tried.length > 0) this.#tried.length = 0;
     if (backend.unavailable) this.#refuse(503, 'the backend does not exist', 'failfast');
     else this.#tryNextEndpoint(null);
   }
