@@ -28,6 +28,7 @@ export class AccessRecord {
       traceId: traceOf(head),
       requestBytes: 0,
       status: 0,
+      grpcStatus: -1,
       responseBytes: 0,
       totalNs: 0,
       processingNs: 0,
@@ -48,6 +49,7 @@ export class AccessRecord {
     this.#entry.requestBytes = exchange.requestBytes;
     this.#entry.responseBytes = exchange.responseBytes;
     this.#entry.status = exchange.status;
+    this.#entry.grpcStatus = exchange.grpcStatus;
     this.#entry.totalNs = totalMs * 1e6;
     this.#entry.processingNs = (totalMs - awaitedMs) * 1e6;
     this.#log.record(this.#entry);

@@ -178,9 +178,10 @@ class InboundCall implements HttpCall, Waiter {
     const failure = status === 0 || isFailure(this.#route, status, grpcStatus);
     const latencyMs = firstByteMs - startedMs;
     if (!this.#failed) {
-      recorder.inboundResponse(this.#policy, this.#connection.peer, this.#decision, status, failure, latencyMs);
+      const { peer } = this.#connection;
+      recorder.inboundResponse(this.#policy, peer, this.#decision, status, grpcStatus, failure, latencyMs);
     }
-    recorder.routeResponse(this.#route, status, failure, latencyMs);
+    recorder.routeResponse(this.#route, status, grpcStatus, failure, latencyMs);
     this.#access?.ended(this.#exchange, this.#nowMs);
     this.#access = null;
     this.#calls.give(this);

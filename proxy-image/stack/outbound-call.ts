@@ -35,6 +35,7 @@ import type { Address } from '../io/transport/types.ts';
 import { CallDeadlines, type DeadlineOwner, IDLE, PAUSE, REQUEST, RESPONSE, TRY } from './call-deadlines.ts';
 import { type EndpointHosts, protocolFor, type StackContext } from './context.ts';
 import { OutboundTry, type TryPlace } from './outbound-try.ts';
+import { retryEvent } from './retry-event.ts';
 import { routeOf } from './route-of.ts';
 import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached } from './unreached.ts';
 
@@ -240,6 +241,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   #failFast(reason: string): void {
     this.#endpoint = null;
     this.#owner.context.options.recorder.outboundError('http', 'failfast');
+    this.#notRetried();
     if (!this.#retries('failfast', true, 504, DEADLINE_EXCEEDED)) this.#answer(504, `fail-fast: ${reason}`);
   }
 
@@ -253,6 +255,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.#host = host;
     if (host.overloaded) {
       this.#failed('loadshed', false);
+      this.#notRetried();
       this.#answer(503, 'too many requests are waiting');
       return;
     }
@@ -331,7 +334,15 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     const reason = retryDecision(this.#policy, this.entry.budget, result, this.#nowMs);
     const { recorder } = this.#owner.context.options;
     if (reason === 'retried' || reason === 'no_budget') recorder.routeRetryable(this.route, reason === 'no_budget');
+    const event = this.#policy === 'budget' ? null : retryEvent(reason, result.retries);
+    if (event !== null) recorder.serviceRetry(this.entry, event);
     return reason === 'retried';
+  }
+
+  /** A try finds no endpoint: where it is a retry by annotation, that is counted apart. */
+  #notRetried(): void {
+    if (this.#result.retries === 0 || this.entry === null || this.#policy === 'budget') return;
+    this.#owner.context.options.recorder.serviceRetry(this.entry, 'overflow');
   }
 
   #pauseOrRetry(): void {
@@ -416,6 +427,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   #refuse(status: number, reason: string, error: OutboundError): void {
     this.#endpoint = null;
     this.#owner.context.options.recorder.outboundError('http', error);
+    this.#notRetried();
     this.#answer(status, reason);
   }
 
@@ -435,8 +447,9 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
       this.#failed(end === 'cancelled' ? 'unexpected' : 'i/o', end !== 'cancelled');
       this.#try.brokenOff(exchange, end === 'cancelled', firstByteMs);
     }
-    const failure = status === 0 || isFailure(this.route, status, exchange.grpcStatus);
-    recorder.routeResponse(this.route, status, failure, firstByteMs - exchange.startedMs);
+    const { grpcStatus } = exchange;
+    const failure = status === 0 || isFailure(this.route, status, grpcStatus);
+    recorder.routeResponse(this.route, status, grpcStatus, failure, firstByteMs - exchange.startedMs);
     this.#owner.give(this);
   }
 

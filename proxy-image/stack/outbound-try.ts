@@ -101,9 +101,10 @@ export class OutboundTry {
     const { entry, backend } = this.#place;
     const { pool } = backend!;
     const endpoint = this.#endpoint!;
-    const { rng, log } = this.#options;
+    const { rng, log, recorder } = this.#options;
     const change = breakerObserved(pool, endpoint, entry!.breaker, this.#isProbe, outcome, afterMs, rng, this.#nowMs);
     if (change === 'none') return;
+    recorder.breakerDecided(entry!, backend!, change);
     if (change === 'readmitted') queueReady(pool.queue);
     const fields = { peer: endpoint.id, service: entry!.authority, change };
     if (change === 'kept_out') log.debug('circuit breaker', fields);
@@ -125,8 +126,9 @@ export class OutboundTry {
     const failure = isFailure(route, status, grpcStatus);
     if (this.#unjudged) this.#judgeTrailers(entry!, outcomeOf(failure, status, grpcStatus));
     const { recorder } = this.#options;
-    recorder.outboundResponse(this.#authority, this.#endpoint!, status, failure, latencyEndMs - this.#startedMs);
-    recorder.routeActualResponse(route, status, failure);
+    const latencyMs = latencyEndMs - this.#startedMs;
+    recorder.outboundResponse(this.#authority, this.#endpoint!, status, grpcStatus, failure, latencyMs);
+    recorder.routeActualResponse(route, status, grpcStatus, failure);
   }
 
   #judgeTrailers(entry: ServiceEntry, outcome: Outcome): void {
@@ -152,7 +154,7 @@ export class OutboundTry {
     abandoned(endpoint);
     if (blamed) this.#judge('failure', 0);
     else this.#leaveBreaker();
-    recorder.routeActualResponse(this.#place.route, 0, true);
+    recorder.routeActualResponse(this.#place.route, 0, NO_GRPC_STATUS, true);
     recorder.outboundFailed(this.#authority, endpoint, error);
   }
 

@@ -102,10 +102,10 @@ function run(of: Case): { outbound: number; inbound: number } {
       recorder.routeActualRequest(matched);
       finished(picked, entry.balancer, 1.5, clock.ms);
       const failure = isFailure(matched, 200);
-      recorder.outboundResponse(share.authority, picked, 200, failure, 1.5);
-      recorder.routeActualResponse(matched, 200, failure);
+      recorder.outboundResponse(share.authority, picked, 200, -1, failure, 1.5);
+      recorder.routeActualResponse(matched, 200, -1, failure);
       decideRetry(matched, failure, true, entry.budget, clock.ms);
-      recorder.routeResponse(matched, 200, failure, 1.5);
+      recorder.routeResponse(matched, 200, -1, failure, 1.5);
     }
     outbound = Math.min(outbound, Number(process.hrtime.bigint() - from) / REQUESTS);
     from = process.hrtime.bigint();
@@ -114,7 +114,7 @@ function run(of: Case): { outbound: number; inbound: number } {
       const decision = authorizeRequest(policy, peer, 'GET', paths[n]!);
       recorder.inboundAuthorized('http', policy, peer, decision);
       recorder.inboundRequest(policy, peer, decision);
-      recorder.inboundResponse(policy, peer, decision, 200, false, 1.5);
+      recorder.inboundResponse(policy, peer, decision, 200, -1, false, 1.5);
     }
     inbound = Math.min(inbound, Number(process.hrtime.bigint() - from) / REQUESTS);
   }

@@ -4,6 +4,7 @@ import type { EndpointPool } from '../balance/pool.ts';
 import { TpsBudget } from '../retry/budget.ts';
 import { compileRoutes } from '../route/compile.ts';
 import type { LoadRegexEngine } from '../route/engine.ts';
+import { UNRESOLVED } from '../series.ts';
 import { compileSplit } from '../split/split.ts';
 import type { BackendEntry, DestinationEntry, PodEntry, ServiceEntry } from './entries.ts';
 import type { Reader } from './parse/reader.ts';
@@ -34,6 +35,8 @@ export function buildEntry(parsed: ParsedService, reader: Reader, context: Build
   }
 }
 
+const UNRESOLVED_SERIES = { series: UNRESOLVED, generation: UNRESOLVED };
+
 function buildService(
   parsed: Extract<ParsedService, { type: 'service' }>,
   reader: Reader,
@@ -56,7 +59,7 @@ function buildService(
     split: compileSplit(parsed.backends.map((backend) => backend.weight)),
     backends: parsed.backends.map((backend, index): BackendEntry => {
       const { endpoints, ...rest } = backend;
-      return { ...rest, index, pool: context.pool(endpoints) };
+      return { ...rest, ...UNRESOLVED_SERIES, index, pool: context.pool(endpoints) };
     }),
     budget: budgetOf(parsed.retryBudget, context),
     balancer: parsed.balancer,
@@ -67,6 +70,7 @@ function buildService(
     retry: parsed.retry,
     timeouts: parsed.timeouts,
     queue: parsed.queue,
+    ...UNRESOLVED_SERIES,
   };
 }
 

@@ -14,10 +14,11 @@ import type { EndpointPool } from '../balance/pool.ts';
 import type { PortPolicyEntry } from '../policy/policy.ts';
 import type { TpsBudget } from '../retry/budget.ts';
 import type { RouteTable } from '../route/table.ts';
+import type { SeriesHolder } from '../series.ts';
 import type { Split } from '../split/split.ts';
 
 /** One share of a split. `pool` is shared by every entry that names the same endpoints. */
-export interface BackendEntry {
+export interface BackendEntry extends SeriesHolder {
   readonly index: number;
   readonly authority: string;
   readonly service: string;
@@ -34,8 +35,8 @@ interface Keyed {
   readonly version: string;
 }
 
-/** Everything here is immutable but `budget`, which outlives the entry while its parameters stay the same. */
-export interface ServiceEntry extends Keyed {
+/** Everything here is immutable but what the recorder remembers, and `budget`, which outlives the entry while its parameters stay the same. */
+export interface ServiceEntry extends Keyed, SeriesHolder {
   readonly kind: 'service';
   readonly namespace: string;
   readonly service: string;

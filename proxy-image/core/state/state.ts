@@ -14,6 +14,7 @@ import type {
   DestinationWatcher,
   InboundPort,
   InboundPortWatcher,
+  ServiceEntry,
   TrustEntry,
   TrustWatcher,
 } from './entries.ts';
@@ -222,6 +223,11 @@ export class ProxyState implements ConfigSink {
   releaseIdle(idleMs: number): string[] {
     if (!this.#connected) return [];
     return this.#release(this.#destinations.idle(this.#clock.nowMs() - idleMs));
+  }
+
+  /** Everything that is known about the Services that are called. */
+  *services(): Generator<ServiceEntry> {
+    for (const { entry } of this.#destinations.slots()) if (entry?.kind === 'service') yield entry;
   }
 
   get status(): StateStatus {

@@ -18,6 +18,8 @@ export interface AccessLogEntry {
   traceId: string;
   requestBytes: number;
   status: number;
+  /** -1 = none. */
+  grpcStatus: number;
   responseBytes: number;
   /** From the request head to the end of the response, nanoseconds. */
   totalNs: number;
@@ -62,7 +64,7 @@ function apacheLine(entry: AccessLogEntry): string {
   return `${entry.clientAddr} ${quoted(entry.clientId ?? '-')} - [${timestamp(entry.wallMs)}] "${request}" ${entry.status}\n`;
 }
 
-/** Keys, their order and which numbers are strings: as linkerd2-proxy writes them. */
+/** Keys, their order and which numbers are strings: as linkerd2-proxy writes them. `grpc_status` is ours, where there is one: all calls have status 200. */
 function jsonLine(entry: AccessLogEntry): string {
   const line = {
     'client.addr': entry.clientAddr,
@@ -79,6 +81,7 @@ function jsonLine(entry: AccessLogEntry): string {
     processing_ns: String(Math.round(entry.processingNs)),
     user_agent: bounded(entry.userAgent),
     host: bounded(entry.host),
+    ...(entry.grpcStatus < 0 ? {} : { grpc_status: entry.grpcStatus }),
   };
   return `${toSafeJson(line)}\n`;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ProxyState, StateStatus } from '../../core/state/state.ts';
+import { writeBalancers } from './balancers.ts';
 import { renderLabels } from './labels.ts';
 import type { ProcessFacts } from './process.ts';
 import type { ProxyRecorder } from './proxy-recorder.ts';
@@ -8,7 +9,7 @@ import { TextWriter } from './text-writer.ts';
 export interface ExpositionSources {
   clock: Clock;
   recorder: ProxyRecorder;
-  state: Pick<ProxyState, 'status' | 'held'>;
+  state: Pick<ProxyState, 'status' | 'held' | 'services'>;
   process(): ProcessFacts;
   /** `version`, `git_sha` and the like. */
   build: Readonly<Record<string, string>>;
@@ -20,6 +21,9 @@ export function renderMetrics(sources: ExpositionSources): string {
   const { recorder } = sources;
   writeRequests(writer, recorder);
   writeRoutes(writer, recorder);
+  recorder.services.writeRetries(writer);
+  writeBalancers(writer, sources.state.services(), sources.clock.nowMs());
+  recorder.services.writeBreaker(writer);
   recorder.transports.write(writer);
   writePolicy(writer, recorder);
   writeErrors(writer, recorder);

@@ -3,11 +3,13 @@ import type { Clock } from '../../core/clock.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
+import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
 import { ClosedCounters, Counters } from './counters.ts';
 import type { InboundError, OutboundError, Recorder, TransportLabels } from './recorder.ts';
 import { ResponseFamilies } from './response-families.ts';
 import { endpointLabels, inboundLabels, routeLabels } from './series-labels.ts';
 import { SeriesTable } from './series-table.ts';
+import { type BreakerEvent, type RetryEvent, ServiceFamilies } from './service-families.ts';
 import { Transports } from './transports.ts';
 
 export const OUTBOUND_ERRORS: readonly OutboundError[] = [
@@ -40,6 +42,8 @@ export interface RecorderOptions {
 
 const DEFAULT_MAX_SERIES = 2000;
 const NO_ERROR = -1;
+/** Where there was no response. */
+const NO_GRPC_STATUS = -1;
 
 /** What the stacks report to. Keeps numbers only; `exposition.ts` writes them. */
 export class ProxyRecorder implements Recorder {
@@ -54,6 +58,7 @@ export class ProxyRecorder implements Recorder {
   readonly outboundErrors = { http: outboundErrors(), tcp: outboundErrors() };
   readonly inboundErrors = { http: inboundErrors(), tcp: inboundErrors() };
   readonly transports: Transports;
+  readonly services: ServiceFamilies;
   unseenPassed = 0;
   unseenDenied = 0;
   certificate = { expiresAtSeconds: 0, refreshedAtSeconds: 0, refreshes: 0 };
@@ -78,6 +83,7 @@ export class ProxyRecorder implements Recorder {
     this.retryable = new Counters(this.#routeTable, capacity);
     this.retrySkipped = new Counters(this.#routeTable, capacity);
     this.transports = new Transports(capacity);
+    this.services = new ServiceFamilies(capacity);
     const counters = () => new Counters(this.#inboundTable, capacity);
     const verdicts = () => ({ allow: counters(), deny: counters(), terminate: counters() });
     this.authorizations = { http: verdicts(), tcp: verdicts() };
@@ -91,14 +97,22 @@ export class ProxyRecorder implements Recorder {
     authority: string,
     endpoint: EndpointState,
     status: number,
+    grpcStatus: number,
     failure: boolean,
     latencyMs: number,
   ): void {
-    this.outbound.response(this.#endpoint(authority, endpoint), status, failure, NO_ERROR, latencyMs);
+    this.outbound.response(this.#endpoint(authority, endpoint), status, grpcStatus, failure, NO_ERROR, latencyMs);
   }
 
   outboundFailed(authority: string, endpoint: EndpointState, error: OutboundError): void {
-    this.outbound.response(this.#endpoint(authority, endpoint), 0, true, OUTBOUND_ERRORS.indexOf(error), 0);
+    this.outbound.response(
+      this.#endpoint(authority, endpoint),
+      0,
+      NO_GRPC_STATUS,
+      true,
+      OUTBOUND_ERRORS.indexOf(error),
+      0,
+    );
     this.outboundErrors.http.add(error);
   }
 
@@ -106,20 +120,28 @@ export class ProxyRecorder implements Recorder {
     this.outboundErrors[protocol].add(error);
   }
 
+  breakerDecided(entry: ServiceEntry, backend: BackendEntry, event: BreakerEvent): void {
+    this.services.breaker(entry, backend, event);
+  }
+
+  serviceRetry(entry: ServiceEntry, event: RetryEvent): void {
+    this.services.retry(entry, event);
+  }
+
   routeRequest(route: RouteEntry): void {
     if (route.dst !== '') this.route.request(this.#route(route));
   }
 
-  routeResponse(route: RouteEntry, status: number, failure: boolean, latencyMs: number): void {
-    if (route.dst !== '') this.route.response(this.#route(route), status, failure, NO_ERROR, latencyMs);
+  routeResponse(route: RouteEntry, status: number, grpcStatus: number, failure: boolean, latencyMs: number): void {
+    if (route.dst !== '') this.route.response(this.#route(route), status, grpcStatus, failure, NO_ERROR, latencyMs);
   }
 
   routeActualRequest(route: RouteEntry): void {
     if (route.dst !== '') this.routeActual.request(this.#route(route));
   }
 
-  routeActualResponse(route: RouteEntry, status: number, failure: boolean): void {
-    if (route.dst !== '') this.routeActual.response(this.#route(route), status, failure, NO_ERROR, 0);
+  routeActualResponse(route: RouteEntry, status: number, grpcStatus: number, failure: boolean): void {
+    if (route.dst !== '') this.routeActual.response(this.#route(route), status, grpcStatus, failure, NO_ERROR, 0);
   }
 
   routeRetryable(route: RouteEntry, noBudget: boolean): void {
@@ -150,14 +172,22 @@ export class ProxyRecorder implements Recorder {
     peer: InboundPeer,
     decision: PolicyDecision,
     status: number,
+    grpcStatus: number,
     failure: boolean,
     latencyMs: number,
   ): void {
-    this.inbound.response(this.#peer(policy, peer, decision), status, failure, NO_ERROR, latencyMs);
+    this.inbound.response(this.#peer(policy, peer, decision), status, grpcStatus, failure, NO_ERROR, latencyMs);
   }
 
   inboundFailed(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision, error: InboundError): void {
-    this.inbound.response(this.#peer(policy, peer, decision), 0, true, INBOUND_ERRORS.indexOf(error), 0);
+    this.inbound.response(
+      this.#peer(policy, peer, decision),
+      0,
+      NO_GRPC_STATUS,
+      true,
+      INBOUND_ERRORS.indexOf(error),
+      0,
+    );
     this.inboundErrors.http.add(error);
   }
 
@@ -200,11 +230,12 @@ export class ProxyRecorder implements Recorder {
   evictIdle(idleMs: number): void {
     const epoch = Math.floor(this.#options.clock.nowMs() / 1000);
     const before = Math.max(0, epoch - Math.floor(idleMs / 1000));
-    for (const table of [this.#outboundTable, this.#inboundTable, this.#routeTable, this.transports.table]) {
-      table.epoch = epoch;
-    }
+    const { transports, services } = this;
+    for (const { table } of [transports, services]) table.epoch = epoch;
+    for (const table of [this.#outboundTable, this.#inboundTable, this.#routeTable]) table.epoch = epoch;
     this.outbound.forget(this.#outboundTable.evict(before));
-    this.transports.evict(before);
+    transports.evict(before);
+    services.evict(before);
     const inbound = this.#inboundTable.evict(before);
     this.inbound.forget(inbound);
     for (const verdicts of Object.values(this.authorizations)) {

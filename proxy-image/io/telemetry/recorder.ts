@@ -2,6 +2,8 @@ import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
+import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
+import type { BreakerEvent, RetryEvent } from './service-families.ts';
 
 /** `error` label values (linkerd2-proxy: outbound and inbound error metrics). */
 export type OutboundError =
@@ -33,8 +35,8 @@ export interface TransportLabels {
 
 /**
  * What the stacks report, each a few array operations: series are resolved once per endpoint, route, and (client, decision), never per request.
- * `status` 0 = no response. `latencyMs` is time to the first byte of the response body, or to the end of a response without one; it is recorded when
- * the response ends.
+ * `status` 0 = no response; `grpcStatus` -1 = none. `latencyMs` is time to the first byte of the response body, or to the end of a response without one;
+ * it is recorded when the response ends.
  */
 export interface Recorder {
   /** One try sent to an endpoint. `authority` is the backend's; empty for a pod. */
@@ -43,6 +45,7 @@ export interface Recorder {
     authority: string,
     endpoint: EndpointState,
     status: number,
+    grpcStatus: number,
     failure: boolean,
     latencyMs: number,
   ): void;
@@ -50,13 +53,17 @@ export interface Recorder {
   outboundFailed(authority: string, endpoint: EndpointState, error: OutboundError): void;
   /** A failure before any endpoint was chosen. */
   outboundError(protocol: 'http' | 'tcp', error: OutboundError): void;
+  /** The circuit breaker has decided about an endpoint of `backend`. */
+  breakerDecided(entry: ServiceEntry, backend: BackendEntry, event: BreakerEvent): void;
+  /** Of the retries that the annotations of a Service ask for; those of a profile are `routeRetryable`. */
+  serviceRetry(entry: ServiceEntry, event: RetryEvent): void;
 
   /** Once per request, in either direction: before and after all of its tries. Nothing is counted where no profile applies. */
   routeRequest(route: RouteEntry): void;
-  routeResponse(route: RouteEntry, status: number, failure: boolean, latencyMs: number): void;
+  routeResponse(route: RouteEntry, status: number, grpcStatus: number, failure: boolean, latencyMs: number): void;
   /** Once per try. */
   routeActualRequest(route: RouteEntry): void;
-  routeActualResponse(route: RouteEntry, status: number, failure: boolean): void;
+  routeActualResponse(route: RouteEntry, status: number, grpcStatus: number, failure: boolean): void;
   /** A response that the route would retry; `noBudget`: … and the budget did not allow it. */
   routeRetryable(route: RouteEntry, noBudget: boolean): void;
 
@@ -75,6 +82,7 @@ export interface Recorder {
     peer: InboundPeer,
     decision: PolicyDecision,
     status: number,
+    grpcStatus: number,
     failure: boolean,
     latencyMs: number,
   ): void;

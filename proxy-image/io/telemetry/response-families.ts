@@ -5,10 +5,14 @@ import type { TextWriter } from './text-writer.ts';
 
 /** Outcomes per series before they share the overflow: an upstream that makes up statuses must not fill the memory. */
 const OUTCOMES_PER_SERIES = 4;
-/** Room for one outcome code: status (0..999), success or failure, error label. */
-const CODES = 65_536;
+/** … and of one series, however much room the others leave: every status of gRPC and as many again of HTTP and of the proxy's own errors. */
+const OUTCOMES_OF_ONE_SERIES = 64;
+/** An outcome code is a sum: status (0..999), success or failure, `grpc_status` (none, 0..16), error label (none, or one of at most 13). */
 const FAILURE = 1000;
-const ERROR = 2000;
+const GRPC = 2000;
+const ERROR = 18 * GRPC;
+/** Room for one outcome code. */
+const CODES = 2 ** 19;
 const NONE = -1;
 
 /** The part of a table's series that is split further, by status and the like. Index 0 is the overflow. */
@@ -17,10 +21,12 @@ class Children {
   readonly #keys: number[] = [NONE];
   readonly #free: number[] = [];
   readonly #capacity: number;
+  readonly #perSeries: Uint8Array;
   readonly #open: (index: number) => void;
 
-  constructor(capacity: number, open: (index: number) => void) {
-    this.#capacity = capacity;
+  constructor(series: number, open: (index: number) => void) {
+    this.#capacity = series * OUTCOMES_PER_SERIES;
+    this.#perSeries = new Uint8Array(series + 1);
     this.#open = open;
     open(OVERFLOW);
   }
@@ -29,7 +35,8 @@ class Children {
     const key = series * CODES + code;
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    if (this.#byKey.size >= this.#capacity) return OVERFLOW;
+    if (this.#byKey.size >= this.#capacity || this.#perSeries[series]! >= OUTCOMES_OF_ONE_SERIES) return OVERFLOW;
+    this.#perSeries[series]!++;
     const index = this.#free.pop() ?? this.#keys.length;
     this.#keys[index] = key;
     this.#byKey.set(key, index);
@@ -44,6 +51,7 @@ class Children {
       this.#keys[index] = NONE;
       this.#free.push(index);
     }
+    for (const index of series) this.#perSeries[index] = 0;
   }
 
   *[Symbol.iterator](): Generator<{ series: number; code: number; index: number }> {
@@ -78,9 +86,8 @@ export class ResponseFamilies {
     this.#lastResponse = new Int32Array(capacity + 1);
     this.#lastStatus = new Int32Array(capacity + 1).fill(NONE);
     this.#lastLatency = new Int32Array(capacity + 1);
-    const children = capacity * OUTCOMES_PER_SERIES;
-    this.#responses = new Children(children, (index) => this.#openResponse(index));
-    this.#latencies = options.latency ? new Children(children, (index) => this.#histograms.open(index)) : null;
+    this.#responses = new Children(capacity, (index) => this.#openResponse(index));
+    this.#latencies = options.latency ? new Children(capacity, (index) => this.#histograms.open(index)) : null;
   }
 
   #openResponse(index: number): void {
@@ -97,9 +104,16 @@ export class ResponseFamilies {
     this.#table.lastUsed[series] = this.#table.epoch;
   }
 
-  /** `status` 0 = none; `error` is an index into the errors of this family, or -1. */
-  response(series: number, status: number, failure: boolean, error: number, latencyMs: number): void {
-    const code = status + (failure ? FAILURE : 0) + (error + 1) * ERROR;
+  /** `status` 0 = none; `grpcStatus` -1 = none; `error` is an index into the errors of this family, or -1. */
+  response(
+    series: number,
+    status: number,
+    grpcStatus: number,
+    failure: boolean,
+    error: number,
+    latencyMs: number,
+  ): void {
+    const code = status + (failure ? FAILURE : 0) + (grpcStatus + 1) * GRPC + (error + 1) * ERROR;
     if (this.#lastCode[series] !== code) {
       this.#lastResponse[series] = this.#responses.resolve(series, code);
       this.#lastCode[series] = code;
@@ -156,10 +170,12 @@ export class ResponseFamilies {
   }
 
   #outcome(code: number): string {
-    const classification = `classification="${code % ERROR >= FAILURE ? 'failure' : 'success'}"`;
     const status = code % FAILURE;
+    const grpc = Math.floor((code % ERROR) / GRPC);
     const error = Math.floor(code / ERROR);
-    const withStatus = status === 0 ? classification : `${classification},status_code="${status}"`;
-    return error === 0 ? withStatus : `${withStatus},error="${this.#errors[error - 1]}"`;
+    let labels = `classification="${code % GRPC >= FAILURE ? 'failure' : 'success'}"`;
+    if (status !== 0) labels += `,status_code="${status}"`;
+    if (grpc !== 0) labels += `,grpc_status="${grpc - 1}"`;
+    return error === 0 ? labels : `${labels},error="${this.#errors[error - 1]}"`;
   }
 }

@@ -4,7 +4,7 @@ import type { SeriesHolder } from '../../core/series.ts';
 export const OVERFLOW = 0;
 
 /** Says in its own label that it is a sum of others. */
-const OVERFLOW_LABELS = 'weft_overflow="true"';
+export const OVERFLOW_LABELS: string = 'weft_overflow="true"';
 
 /**
  * Label sets of a group of families, by index. At most `capacity`: a client that can make up identities, or a pool of thousands of endpoints, must not fill

@@ -9,6 +9,7 @@ import { meshPortSuite } from './mesh-port-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
+import { telemetrySuite } from './telemetry-suite.ts';
 import { twoPortsSuite } from './two-ports-suite.ts';
 
 describe('on Node: a pair of proxies', () => pairSuite(createNodeTransport));
@@ -22,3 +23,4 @@ describe('on Node: inbound', () => inboundSuite(createNodeTransport));
 describe('on Node: the mesh port', () => meshPortSuite(createNodeTransport));
 describe('on Node: destinations', () => destinationsSuite(createNodeTransport));
 describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport, ['http1', 'http2']));
+describe('on Node: telemetry', () => telemetrySuite(createNodeTransport));

@@ -9,6 +9,7 @@ import { meshPortSuite } from './mesh-port-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
+import { telemetrySuite } from './telemetry-suite.ts';
 import { twoPortsSuite } from './two-ports-suite.ts';
 
 // Loaded by the test runner inside a Bun process: see bun.test.ts.
@@ -23,3 +24,4 @@ describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
 describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
 describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport, ['http1']));
+describe('on Bun: telemetry', () => telemetrySuite(createBunTransport));

@@ -88,6 +88,7 @@ const ENTRY: AccessLogEntry = {
   traceId: 'abc',
   requestBytes: 0,
   status: 200,
+  grpcStatus: -1,
   responseBytes: 512,
   totalNs: 1_234_567.8,
   processingNs: 45_678,
@@ -127,6 +128,12 @@ describe('access log', () => {
       user_agent: 'curl/8',
       host: 'web.shop',
     });
+  });
+
+  it('adds the gRPC status where there is one, in the JSON form', () => {
+    expect(JSON.parse(logged('json', { grpcStatus: 0 }))).to.include({ status: 200, grpc_status: 0 });
+    expect(JSON.parse(logged('json', { grpcStatus: 14 }))).to.include({ status: 200, grpc_status: 14 });
+    expect(logged('apache', { grpcStatus: 14 })).to.equal(logged('apache'));
   });
 
   it('cannot be made to forge a line or leave its quotes', () => {

@@ -3,42 +3,18 @@ import { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
 import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
-import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
-import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
 import {
   endpointTransport,
   inboundTransport,
   plainTransport,
 } from '../../../proxy-image/io/telemetry/series-labels.ts';
-import { type Family, parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
-import { authorization, endpoint, ManualClock, newState, portPolicy, route, routeTable } from '../core/fixtures.ts';
+import { sampleValue } from '../../support/prometheus-text.ts';
+import { authorization, endpoint, portPolicy, route, routeTable } from '../core/fixtures.ts';
+import { Bench, NO_GRPC } from './bench.ts';
 
 const AUTHORITY = 'web.shop.svc.cluster.local:80';
 const SERVER_ID = 'web.shop.serviceaccount.identity.linkerd.cluster.local';
 const CLIENT_ID = 'api.shop.serviceaccount.identity.linkerd.cluster.local';
-const MINUTE_MS = 60_000;
-
-class Bench {
-  readonly clock = new ManualClock();
-  readonly recorder: ProxyRecorder;
-
-  constructor(more: { maxSeries?: number; zone?: string } = {}) {
-    const { zone = '', ...rest } = more;
-    this.recorder = new ProxyRecorder({ clock: this.clock, podIp: '10.1.0.1', zone: () => zone, ...rest });
-  }
-
-  scrape(): Map<string, Family> {
-    const state = newState(this.clock);
-    const process = () => ({ cpuSeconds: 0, residentBytes: 0, openFds: 0, maxFds: 0 });
-    const { clock, recorder } = this;
-    return parsePrometheusText(renderMetrics({ clock, recorder, state, process, build: {} }));
-  }
-
-  idle(minutes: number): void {
-    this.clock.ms += minutes * MINUTE_MS;
-    this.recorder.evictIdle(10 * MINUTE_MS);
-  }
-}
 
 const state = (address: string, more = {}) => new EndpointState(`${address}:8080`, endpoint(address, more));
 const policy = compilePolicy(portPolicy({ authorizations: [authorization('all')] }), 8080, false, NO_ROUTES);
@@ -98,7 +74,7 @@ describe('outbound requests', () => {
       [200, true, 7],
       [503, true, 60_000],
     ] as const) {
-      bench.recorder.outboundResponse(AUTHORITY, to, status, failure, ms);
+      bench.recorder.outboundResponse(AUTHORITY, to, status, NO_GRPC, failure, ms);
     }
     const families = bench.scrape();
     const count = (status_code: string, classification: string) =>
@@ -137,7 +113,7 @@ describe('outbound requests', () => {
     for (let i = 0; i < 200; i++) {
       const to = state(`10.0.0.${i}`);
       bench.recorder.outboundRequest('', to);
-      for (let n = 0; n <= i; n++) bench.recorder.outboundResponse('', to, 200, false, i);
+      for (let n = 0; n <= i; n++) bench.recorder.outboundResponse('', to, 200, NO_GRPC, false, i);
     }
     const families = bench.scrape();
     for (const i of [0, 15, 16, 63, 64, 199]) {
@@ -191,12 +167,12 @@ describe('routes', () => {
     recorder.routeRequest(matched);
     for (const status of [500, 200]) {
       recorder.routeActualRequest(matched);
-      recorder.routeActualResponse(matched, status, status === 500);
+      recorder.routeActualResponse(matched, status, NO_GRPC, status === 500);
     }
     recorder.routeRetryable(matched, false);
     recorder.routeRetryable(matched, true);
     recorder.routeRetryable(matched, true);
-    recorder.routeResponse(matched, 200, false, 12);
+    recorder.routeResponse(matched, 200, NO_GRPC, false, 12);
     const families = bench.scrape();
     const labels = { direction: 'outbound', dst: AUTHORITY, rt_route: 'list' };
     expect(sampleValue(families, 'route_request_total', labels)).to.equal(1);
@@ -232,7 +208,7 @@ describe('inbound requests', () => {
     const peer = new InboundPeer('10.0.0.9', CLIENT_ID, true);
     bench.recorder.inboundAuthorized('http', policy, peer, judged(peer));
     bench.recorder.inboundRequest(policy, peer, judged(peer));
-    bench.recorder.inboundResponse(policy, peer, judged(peer), 200, false, 1);
+    bench.recorder.inboundResponse(policy, peer, judged(peer), 200, NO_GRPC, false, 1);
     const families = bench.scrape();
     const labels = {
       direction: 'inbound',
@@ -379,7 +355,7 @@ describe('bounds (B19)', () => {
       const peer = new InboundPeer('10.0.0.9', `made-up-${i}`, true);
       const decision = authorizeConnection(policy, peer);
       bench.recorder.inboundRequest(policy, peer, decision);
-      bench.recorder.inboundResponse(policy, peer, decision, 200, false, 1);
+      bench.recorder.inboundResponse(policy, peer, decision, 200, NO_GRPC, false, 1);
     }
     const families = bench.scrape();
     expect(families.get('request_total')!.samples).to.have.length(4);
@@ -391,7 +367,7 @@ describe('bounds (B19)', () => {
   it('bound the statuses that an upstream can make up', () => {
     const bench = new Bench({ maxSeries: 2 });
     const to = state('10.0.0.1');
-    for (let status = 200; status < 600; status++) bench.recorder.outboundResponse('', to, status, false, 1);
+    for (let status = 200; status < 600; status++) bench.recorder.outboundResponse('', to, status, NO_GRPC, false, 1);
     const families = bench.scrape();
     const { samples } = families.get('response_total')!;
     expect(samples.length).to.be.at.most(2 * 4 + 1);
@@ -403,7 +379,7 @@ describe('bounds (B19)', () => {
     const bench = new Bench();
     const [a, b] = [state('10.0.0.1'), state('10.0.0.2')];
     bench.recorder.outboundRequest('', a);
-    bench.recorder.outboundResponse('', a, 200, false, 5);
+    bench.recorder.outboundResponse('', a, 200, NO_GRPC, false, 5);
     bench.idle(5);
     bench.recorder.outboundRequest('', b);
     bench.idle(6);
@@ -412,7 +388,7 @@ describe('bounds (B19)', () => {
     expect(families.get('response_total')!.samples).to.deep.equal([]);
     expect(families.get('response_latency_ms')!.samples).to.deep.equal([]);
     bench.recorder.outboundRequest('', a);
-    bench.recorder.outboundResponse('', a, 200, false, 5);
+    bench.recorder.outboundResponse('', a, 200, NO_GRPC, false, 5);
     const again = bench.scrape();
     expect(sampleValue(again, 'request_total', { target_ip: '10.0.0.1' })).to.equal(1);
     expect(sampleValue(again, 'response_latency_ms_count', { target_ip: '10.0.0.1' })).to.equal(1);
@@ -421,17 +397,17 @@ describe('bounds (B19)', () => {
   it('never let a reused index carry the counts of another series', () => {
     const bench = new Bench({ maxSeries: 1 });
     const [a, b] = [state('10.0.0.1'), state('10.0.0.2')];
-    for (let i = 0; i < 5; i++) bench.recorder.outboundResponse('', a, 500, true, 5);
+    for (let i = 0; i < 5; i++) bench.recorder.outboundResponse('', a, 500, NO_GRPC, true, 5);
     bench.recorder.outboundRequest('', b);
     expect(sampleValue(bench.scrape(), 'request_total', { weft_overflow: 'true' })).to.equal(1);
     bench.idle(11);
     bench.recorder.outboundRequest('', b);
-    bench.recorder.outboundResponse('', b, 200, false, 1);
+    bench.recorder.outboundResponse('', b, 200, NO_GRPC, false, 1);
     const families = bench.scrape();
     expect(sampleValue(families, 'request_total', { target_ip: '10.0.0.2' })).to.equal(1);
     expect(families.get('response_total')!.samples.map((sample) => sample.value)).to.deep.equal([1]);
     // The endpoint whose series was dropped does not write into its successor.
-    bench.recorder.outboundResponse('', a, 500, true, 5);
+    bench.recorder.outboundResponse('', a, 500, NO_GRPC, true, 5);
     expect(sampleValue(bench.scrape(), 'response_total', { target_ip: '10.0.0.2' })).to.equal(1);
   });
 
