@@ -34,7 +34,10 @@ export interface Http2Limits {
   lingerTimeoutMs: number;
   /** Output that waits for the kernel before reading from that peer is suspended: whoever asks but does not read must not fill the memory. */
   pendingOutputBytes: number;
-  /** Resets that a peer may cause at once, beyond half of its streams, and how many of them come back per second (CVE-2023-44487). */
+  /**
+   * Resets that a peer may cause at once, beyond half of its streams, and how many of them come back per second (CVE-2023-44487). A proxy of a gRPC client
+   * whose deadlines expire together resets all of its streams honestly, and again with the retries; an attack makes tens of thousands a second.
+   */
   resetBurst: number;
   resetsPerSecond: number;
   /** Frames that move nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown types): at once, and per second. */
@@ -60,8 +63,8 @@ export const HTTP2_LIMITS: Readonly<Http2Limits> = {
   drainPingTimeoutMs: 1000,
   lingerTimeoutMs: 1000,
   pendingOutputBytes: 256 * 1024,
-  resetBurst: 200,
-  resetsPerSecond: 20,
+  resetBurst: 1000,
+  resetsPerSecond: 200,
   overheadBurst: 5000,
   overheadPerSecond: 500,
   interimResponses: 8,
