@@ -9,8 +9,7 @@ import { HTTP2_LIMITS, type Http2Context } from '../io/http2/limits.ts';
 import { Http2Session, type SessionContext } from '../io/http2/session.ts';
 import type { DialContext, DialTarget } from '../io/pool/dial.ts';
 import { type Host, POOL_LIMITS } from '../io/pool/host.ts';
-
-import { ConnectionPool } from '../io/pool/pool.ts';
+import { ConnectionPool, type PoolHttp2 } from '../io/pool/pool.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
 import type { SessionProtocol } from '../io/tls/transport-header.ts';
 import type { Address, Connection } from '../io/transport/types.ts';
@@ -20,6 +19,9 @@ import { STACK_LIMITS, type StackLimits, type StackOptions } from './options.ts'
 import { PoolMetrics } from './transport-labels.ts';
 
 export type HttpProtocol = 'http1' | 'http2';
+
+/** Linkerd asks its own kind for a sign of life; servers of gRPC may end connections that ask them too often (gRPC: `too_many_pings`). */
+const MESH_KEEP_ALIVE = { keepAliveMs: 10_000, keepAliveTimeoutMs: 3000 };
 
 /** What both stacks share. */
 export interface StackContext {
@@ -51,6 +53,7 @@ export function createContext(options: StackOptions): StackContext {
     flush: new FlushQueue((run) => transport.atEndOfTurn(run)),
     limits: HTTP2_LIMITS,
   };
+  const pools: PoolHttp2 = { plain: http2, meshed: { ...http2, limits: { ...HTTP2_LIMITS, ...MESH_KEEP_ALIVE } } };
   const asIs = (address: Address): Address => address;
   const outboundDial: DialContext = {
     ...dial,
@@ -69,8 +72,8 @@ export function createContext(options: StackOptions): StackContext {
     http: { timers, exchanges: new ExchangePool(exchange), headTimeoutMs: limits.headTimeoutMs, http2 },
     outboundDial,
     inboundDial,
-    outboundPool: new ConnectionPool(outboundDial, http2, new PoolMetrics(live, 'outbound'), poolLimits),
-    inboundPool: new ConnectionPool(inboundDial, http2, new PoolMetrics(live, 'inbound'), poolLimits),
+    outboundPool: new ConnectionPool(outboundDial, pools, new PoolMetrics(live, 'outbound'), poolLimits),
+    inboundPool: new ConnectionPool(inboundDial, pools, new PoolMetrics(live, 'inbound'), poolLimits),
   };
 }
 

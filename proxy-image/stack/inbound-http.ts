@@ -7,13 +7,14 @@ import { errorAnswer } from '../io/http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
 import type { ExtraFields, RequestView } from '../io/http/message.ts';
+import { REPLAY_LIMITS } from '../io/http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
 import type { InboundError } from '../io/telemetry/recorder.ts';
 import { AccessRecord } from './access.ts';
 import { type HttpProtocol, protocolFor, type StackContext } from './context.ts';
 import { routeOf } from './route-of.ts';
-import { CONNECT_ERROR, CONNECT_TIMED_OUT } from './unreached.ts';
+import { CONNECT_ERROR, CONNECT_TIMED_OUT, NO_TUNNEL } from './unreached.ts';
 
 const MAX_STALE = 3;
 const MAX_IDLE_CALLS = 256;
@@ -69,6 +70,10 @@ class InboundCall implements HttpCall, Waiter {
     this.#calls = calls;
   }
 
+  get tunnels(): boolean {
+    return this.#exchange.tunnels;
+  }
+
   start(exchange: Exchange, head: RequestView, connection: InboundClient): void {
     const { recorder, accessLog, wallMs } = this.#calls.context.options;
     const { peer } = connection;
@@ -86,7 +91,7 @@ class InboundCall implements HttpCall, Waiter {
     recorder.inboundAuthorized('http', policy, peer, decision);
     recorder.inboundRequest(policy, peer, decision);
     recorder.routeRequest(this.#route);
-    if (decision.allowed) this.#forward(connection);
+    if (decision.allowed) this.#forward(connection, head.contentLength);
     else this.#deny(decision, peer);
   }
 
@@ -101,9 +106,12 @@ class InboundCall implements HttpCall, Waiter {
     this.#answer(403, `unauthorized: ${decision.reason.replaceAll('_', ' ')}`);
   }
 
-  #forward(connection: InboundClient): void {
+  #forward(connection: InboundClient, contentLength: number): void {
+    const protocol = protocolFor(this.#exchange, this.#policy.protocol);
+    // An application that restarts says GOAWAY: what it has not processed goes to its next connection.
+    this.#exchange.retain = protocol === 'http2' && contentLength <= REPLAY_LIMITS.requestBytes;
     this.#exchange.prepare(connection.extra);
-    this.#lease(this.#hostOf(connection));
+    this.#lease(connection.host(protocol));
   }
 
   #hostOf(connection: InboundClient): Host {
@@ -149,13 +157,17 @@ class InboundCall implements HttpCall, Waiter {
   }
 
   tryFailed(failure: TryFailure): void {
-    const { idempotent, replayable } = this.#exchange;
-    const again = failure === 'unsent' ? replayable : failure === 'stale' && idempotent && replayable;
+    const { idempotent, replayable, kept } = this.#exchange;
+    const again = failure === 'unsent' ? kept : failure === 'stale' && idempotent && replayable;
     if (again && this.#stale++ < MAX_STALE) {
       this.#lease(this.#hostOf(this.#connection));
       return;
     }
     this.#fail('i/o');
+    if (failure === 'unsupported') {
+      this.#answer(501, NO_TUNNEL);
+      return;
+    }
     const reason = failure === 'malformed' ? 'malformed response' : 'the connection was lost';
     this.#exchange.fail(errorAnswer(502, reason, this.#connection.tellsErrors));
   }

@@ -37,7 +37,7 @@ import { type EndpointHosts, protocolFor, type StackContext } from './context.ts
 import { OutboundTry, type TryPlace } from './outbound-try.ts';
 import { retryEvent } from './retry-event.ts';
 import { routeOf } from './route-of.ts';
-import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached } from './unreached.ts';
+import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached, NO_TUNNEL } from './unreached.ts';
 
 /** Kept connections that turn out to be closed by the other side are replaced so often per request; then it is an error like any other. */
 const MAX_STALE = 3;
@@ -100,6 +100,10 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.#try = new OutboundTry(owner.context.options);
   }
 
+  get tunnels(): boolean {
+    return this.exchange.tunnels;
+  }
+
   startService(head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: CallSource): void {
     const { exchange } = this;
     const { recorder, rng } = this.#owner.context.options;
@@ -121,12 +125,14 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
 
   startPod(entry: PodEntry): void {
     this.#reset(null);
+    this.exchange.retain = true;
     this.exchange.prepare(NO_EXTRA_FIELDS);
     this.#tryEndpoint(entry.endpoint);
   }
 
   startAddress(address: Address): void {
     this.#reset(null);
+    this.exchange.retain = true;
     this.exchange.prepare(NO_EXTRA_FIELDS);
     const session = protocolFor(this.exchange, 'detect');
     const target = { address, identity: null, port: address.port, session } as const;
@@ -195,7 +201,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     if (error.failure === 'timeout') this.#answer(504, CONNECT_TIMED_OUT);
     else if (error.failure === 'identity') this.#answer(502, 'the endpoint did not prove its identity');
     else if (error.failure === 'no certificate') this.#answer(502, 'the proxy has no certificate yet');
-    else this.exchange.fail(errorAnswer(502, CONNECT_ERROR, true));
+    else this.#fail(502, CONNECT_ERROR);
   }
 
   /** Where there are endpoints that cannot be had now, or may be some soon, the request waits, for a bounded time and among a bounded number. */
@@ -316,6 +322,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
 
   /** The endpoint's proxy could not reach its application: as if it had not been reached itself. */
   #unreached(): false {
+    this.#deadlines?.clear(TRY);
     this.exchange.detachUpstream();
     this.leaseFailed({ failure: 'refused', detail: 'the application behind the proxy' });
     return false;
@@ -356,27 +363,36 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     const { exchange } = this;
     const endpoint = this.#endpoint;
     this.#deadlines?.clear(TRY);
-    this.#failed('i/o', failure !== 'unsent' && failure !== 'stale');
-    if (failure === 'unsent' && endpoint !== null && this.entry !== null) {
-      this.#tried.push(endpoint);
-      this.#tryNextEndpoint({ failure: 'other', detail: 'the connection was lost' });
+    this.#failed('i/o', failure === 'lost' || failure === 'malformed');
+    if (failure === 'unsupported') {
+      this.#answer(501, NO_TUNNEL);
       return;
     }
-    const again = failure === 'unsent' || (failure === 'stale' && exchange.idempotent && exchange.replayable);
+    const unsent = failure === 'unsent' && exchange.kept;
+    if (unsent && endpoint !== null && this.#goesElsewhere(endpoint)) return;
+    const again = unsent || (failure === 'stale' && exchange.idempotent && exchange.replayable);
     const grpcStatus = exchange.isGrpc ? UNAVAILABLE : NO_GRPC_STATUS;
     this.#result.refusesRetries = false;
     if (again && this.#stale++ < MAX_STALE) this.#again();
     else if (failure !== 'malformed' && this.#retries('response', true, BAD_GATEWAY, grpcStatus)) this.#pauseOrRetry();
     else {
-      const reason = failure === 'malformed' ? 'malformed response' : 'the connection was lost';
-      exchange.fail(errorAnswer(BAD_GATEWAY, reason, true));
+      this.#fail(BAD_GATEWAY, failure === 'malformed' ? 'malformed response' : 'the connection was lost');
     }
+  }
+
+  /** Not processed: another endpoint gets it, whatever the request is, each at most once. False: there is no other. */
+  #goesElsewhere(refusing: EndpointState): boolean {
+    this.#tried.push(refusing);
+    const other = this.#pick();
+    if (other === null) return false;
+    this.#tryEndpoint(other);
+    return true;
   }
 
   /** The same endpoint on another connection. */
   #again(): void {
     if (this.#endpoint !== null) this.#tryEndpoint(this.#endpoint);
-    else this.#lease(this.#host!);
+    else this.#lease(this.#owner.context.outboundPool.host(this.#host!.target));
   }
 
   /** The present try ends without a response. */
@@ -405,6 +421,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   /** No response head in time, with retries left. */
   #tryTimedOut(): void {
     if (this.exchange.responding) return;
+    this.#cancelLease();
     this.exchange.dropUpstream();
     this.#failed('response timeout', true);
     if (this.#retries('try_timeout', true, 504, DEADLINE_EXCEEDED)) this.#pauseOrRetry();
@@ -417,8 +434,6 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
       exchange.breakOff(DEADLINE_EXCEEDED);
       return;
     }
-    this.#cancelLease();
-    this.#leaveQueue();
     this.#failed('response timeout', true);
     this.#answer(504, 'response timed out');
   }
@@ -432,18 +447,33 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   }
 
   #answer(status: number, reason: string): void {
+    this.#stop();
     this.exchange.answer(errorAnswer(status, reason, true));
+  }
+
+  /** The same after a try, whose reset a client that knows resets is to hear. */
+  #fail(status: number, reason: string): void {
+    this.#stop();
+    this.exchange.fail(errorAnswer(status, reason, true));
+  }
+
+  /** Nothing is waited for any more. An answered exchange may go on for a while, until the rest of its request has gone by. */
+  #stop(): void {
+    this.#cancelLease();
+    this.#leaveQueue();
+    this.#deadlines?.clearAll();
   }
 
   ended(end: ExchangeEnd): void {
     const { exchange } = this;
     const { recorder } = this.#owner.context.options;
-    this.#cancelLease();
-    this.#leaveQueue();
-    this.#deadlines?.clearAll();
+    this.#stop();
     const { status, firstByteMs } = exchange;
-    if (end === 'complete') this.#try.ended(exchange, firstByteMs);
-    else {
+    if (end === 'complete') {
+      // Answered by the client's connection: the request turned out malformed in its body.
+      this.#try.failed('unexpected', false);
+      this.#try.ended(exchange, firstByteMs);
+    } else {
       this.#failed(end === 'cancelled' ? 'unexpected' : 'i/o', end !== 'cancelled');
       this.#try.brokenOff(exchange, end === 'cancelled', firstByteMs);
     }

@@ -188,6 +188,7 @@ class OutboundConnection
       const extra = this.#extraFor(entry, entry.authority);
       this.#calls.toService(exchange, head, entry, extra, this);
     } else if (entry?.kind === 'pod') this.#calls.toPod(exchange, entry);
+    else if (entry?.kind === 'forbidden') this.#connection.reset();
     else this.#calls.toAddress(exchange, this.#original);
   }
 

@@ -8,6 +8,9 @@ import { NO_GRPC_STATUS, type ResponseView } from '../io/http/message.ts';
 export const CONNECT_ERROR = 'connect error';
 export const CONNECT_TIMED_OUT = 'connect timed out';
 
+/** The other side speaks no WebSocket over HTTP/2; clients then ask for it over HTTP/1 (RFC 8441 section 3). */
+export const NO_TUNNEL = 'extended CONNECT is not supported';
+
 /** Only of a response from a verified proxy: the header of anybody else says nothing. A gRPC call is answered with 200 and a status of its own. */
 export function isUnreached(head: ResponseView): boolean {
   if (head.status !== 502 && head.status !== 504 && head.grpcStatus === NO_GRPC_STATUS) return false;

@@ -8,7 +8,9 @@ export type TryFailure =
   /** The connection or stream was lost after the request was sent. */
   | 'lost'
   /** What came back is no valid response. */
-  | 'malformed';
+  | 'malformed'
+  /** A tunnel was asked for, and the other side has none to give (RFC 8441 section 3). Nothing was sent. */
+  | 'unsupported';
 
 export type ExchangeEnd =
   /** The response has been passed on, whole, or the proxy's own answer written. */

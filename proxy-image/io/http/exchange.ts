@@ -211,17 +211,23 @@ export class Exchange {
   /** The head as HTTP/2 writes it. */
   http2Block(): Buffer {
     if (this.#request !== null) return this.#request.forwardBlock(this.#extra);
-    return requestBlockOf(this.#head, this.#headLength);
+    return requestBlockOf(this.#head, this.#headLength, this.#extra);
   }
 
-  /** The body is at hand from its beginning, and all of it: another try may have it. */
+  /** What has come of the body is at hand from its beginning: another try may have it, and what is still to come. */
+  get kept(): boolean {
+    return !this.#body.overflowed && this.#body.length === this.requestBytes;
+  }
+
+  /** … and all of it has come. */
   get replayable(): boolean {
-    return this.requestDone && !this.#body.overflowed && this.#body.length === this.requestBytes;
+    return this.requestDone && this.kept;
   }
 
   /** Makes `upstream` carry the request. Written at the end of the event, so that head and first bytes of the body go together. */
   send(upstream: ExchangeUpstream): void {
     this.upstream = upstream;
+    this.status = 0;
     this.grpcStatus = NO_GRPC_STATUS;
     this.resetCode = NO_RESET;
     this.#headSent = false;
@@ -295,7 +301,14 @@ export class Exchange {
 
   /** The body has gone to the only try it gets: from here on `replayable` is false unless there was none. */
   #forget(): void {
-    if (this.#body.length > 0) this.#body.clear();
+    if (this.#body.length > 0 || this.#body.overflowed) this.#body.clear();
+  }
+
+  /** There is no other try once a response is passed on: what long streams send must not fill the memory that others need for theirs. */
+  #passOn(): void {
+    this.responding = true;
+    this.retain = false;
+    this.#forget();
   }
 
   #forward(taken: boolean): void {
@@ -321,14 +334,21 @@ export class Exchange {
   }
 
   passOnHttp1(head: ResponseHead, body: BodyKind): void {
-    this.responding = true;
+    this.#passOn();
     if (this.tellsProxyError && head.proxyErrorField !== -1) head.keep(head.proxyErrorField);
     this.server!.respondHttp1(head, body);
   }
 
   passOnHttp2(response: Http2Response, end: boolean): void {
-    this.responding = true;
+    this.#passOn();
     this.server!.respondHttp2(response, end);
+  }
+
+  /** The client's version of HTTP has no words for the response that was passed on: nothing of it has been written, and there is no other try. */
+  unspeakable(): void {
+    this.responding = false;
+    this.dropUpstream();
+    this.call.tryFailed('malformed');
   }
 
   /** A response of which nothing has been written turned out to be malformed: true, and it counts as a failed try; false: it has been written. */
@@ -374,6 +394,7 @@ export class Exchange {
   /** Answers without (or after) a try. The rest of a short request body is read and dropped, so that the connection stays usable. */
   answer(answer: Answer): void {
     this.responding = true;
+    this.#collecting = false;
     this.status = answer.status;
     this.dropUpstream();
     this.#forget();

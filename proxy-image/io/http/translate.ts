@@ -1,6 +1,7 @@
 import { Head, RequestHead, type ResponseHead } from '../http1/head.ts';
 import { parseFields } from '../http1/parse-fields.ts';
 import { parseRequest } from '../http1/parse-request.ts';
+import { NO_HOST } from '../http1/rejection.ts';
 import { encodeBlock } from '../http2/hpack/encode.ts';
 import { HeaderList } from '../http2/hpack/header-list.ts';
 import type { Http2Request } from '../http2/request.ts';
@@ -49,33 +50,55 @@ export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks:
   return `${text}${extra.lines}\r\n`;
 }
 
-/** A request head as `Exchange` has written it for HTTP/1, as a block of HTTP/2. */
-export function requestBlockOf(bytes: Buffer, length: number): Buffer {
-  if (parseRequest(HEAD, bytes, 0, length) !== length) throw new Error('a head that was written cannot be read back');
-  const names = [':method', ':scheme', ':authority', ':path'];
-  const values = [HEAD.method, 'http', HEAD.host, HEAD.target];
-  if (HEAD.hostField === -1) {
-    names.splice(2, 1);
-    values.splice(2, 1);
+/**
+ * A request head as `Exchange` has written it for HTTP/1, as a block of HTTP/2. Read without `extra`, behind which it may be one field or a few bytes
+ * above the limits that it was taken under.
+ */
+export function requestBlockOf(bytes: Buffer, length: number, extra: ExtraFields): Buffer {
+  readBack(bytes, length, extra);
+  const names = [':method', ':scheme'];
+  const values = [HEAD.method, 'http'];
+  if (HEAD.hostField !== -1) {
+    names.push(':authority');
+    values.push(HEAD.host);
   }
+  names.push(':path');
+  values.push(HEAD.target);
   for (let field = 0; field < HEAD.count; field++) {
     const name = nameOf(HEAD, field);
-    // The proxy's own fields were added when the head was written: nothing of the mesh is dropped here.
     if (NOT_IN_HTTP2.has(name)) continue;
     names.push(name);
     values.push(HEAD.value(field));
   }
+  for (let i = 0; i < extra.names.length; i++) {
+    names.push(extra.names[i]!);
+    values.push(extra.values[i]!);
+  }
   return encodeBlock(names, values, null);
 }
 
-/** A response of HTTP/2 as an HTTP/1.1 head. The status decides about framing as in HTTP/1; `chunks` adds the coding. */
-export function responseTextOf(response: Http2Response, chunks: boolean): string {
+function readBack(bytes: Buffer, length: number, extra: ExtraFields): void {
+  const own = length - extra.lines.length;
+  let head = bytes;
+  if (own < length) {
+    head = Buffer.allocUnsafe(own);
+    bytes.copy(head, 0, 0, own);
+    head.write('\r\n', own - 2, 'latin1');
+  }
+  const end = parseRequest(HEAD, head, 0, own);
+  // HTTP/1.0 need not name a host, and is written as HTTP/1.1, in origin form.
+  if (end === NO_HOST) HEAD.pathStart = HEAD.targetStart;
+  else if (end !== own) throw new Error('a head that was written cannot be read back');
+}
+
+/** A response of HTTP/2 as an HTTP/1.1 head. `framing`: the line that says where its body ends, if there is any. */
+export function responseTextOf(response: Http2Response, framing: string): string {
   let text = `HTTP/1.1 ${response.status} \r\n`;
   const { names, values } = response.list;
   for (let i = 0; i < names.length; i++) {
     if (!names[i]!.startsWith(':')) text += `${names[i]!}: ${values[i]!}\r\n`;
   }
-  return `${text}${chunks ? 'transfer-encoding: chunked\r\n' : ''}\r\n`;
+  return `${text}${framing}\r\n`;
 }
 
 /** A response head of HTTP/1 as a block of HTTP/2, without its dropped lines. */

@@ -205,7 +205,11 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     const exchange = this.#exchange!;
     if (!exchange.upgrade || HEAD.upgradeField === -1) return -1;
     HEAD.keep(HEAD.upgradeField);
-    if (!exchange.responded(HEAD)) return -1;
+    if (!exchange.responded(HEAD)) {
+      this.#exchange = null;
+      this.#discard();
+      return to;
+    }
     exchange.passOnHttp1(HEAD, 'none');
     this.#exchange = null;
     this.#retire();

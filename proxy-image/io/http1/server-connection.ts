@@ -244,7 +244,7 @@ export class ServerConnection
   }
 
   interimHttp2(response: Http2Response): void {
-    if (readBack(response, false)) this.interimHttp1(RESPONSE);
+    if (readBack(response, '')) this.interimHttp1(RESPONSE);
   }
 
   respondHttp1(head: ResponseHead, body: BodyKind): void {
@@ -253,8 +253,12 @@ export class ServerConnection
 
   respondHttp2(response: Http2Response, end: boolean): void {
     const exchange = this.#exchange!;
-    const chunks = !end && response.contentLength === -1 && this.framed;
-    readBack(response, chunks);
+    const framing = framingOf(response, end, exchange.isHead, this.framed);
+    const chunks = framing === CHUNKS;
+    if (!readBack(response, framing)) {
+      exchange.unspeakable();
+      return;
+    }
     if (exchange.tellsProxyError && RESPONSE.proxyErrorField !== -1) RESPONSE.keep(RESPONSE.proxyErrorField);
     const body = end ? 'none' : responseBody(RESPONSE, exchange.isHead);
     this.#respond(RESPONSE, body, chunks);
@@ -431,8 +435,18 @@ export class ServerConnection
   }
 }
 
+const CHUNKS = 'transfer-encoding: chunked\r\n';
+const EMPTY = 'content-length: 0\r\n';
+
+/** Field line with which HTTP/1 says where the body ends, where HTTP/2 has not: a response that must not have any is not given one (RFC 9112 section 6.3). */
+function framingOf({ status, contentLength }: Http2Response, end: boolean, isHead: boolean, framed: boolean): string {
+  if (contentLength !== -1 || isHead || status === 204 || status === 304) return '';
+  if (end) return EMPTY;
+  return framed ? CHUNKS : '';
+}
+
 /** A response of HTTP/2 as a head of HTTP/1, in RESPONSE: translated, and read by the same strict parser. */
-function readBack(response: Http2Response, chunks: boolean): boolean {
-  const bytes = Buffer.from(responseTextOf(response, chunks), 'latin1');
+function readBack(response: Http2Response, framing: string): boolean {
+  const bytes = Buffer.from(responseTextOf(response, framing), 'latin1');
   return parseResponse(RESPONSE, bytes, 0, bytes.length) === bytes.length;
 }

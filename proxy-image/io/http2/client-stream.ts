@@ -3,7 +3,7 @@ import { NO_GRPC_STATUS } from '../http/message.ts';
 import { trailersOfSection } from '../http/translate.ts';
 import type { BodySink } from '../http1/body-sink.ts';
 import { ChunkedBody } from '../http1/chunked.ts';
-import { CANCEL, PROTOCOL_ERROR } from './error-codes.ts';
+import { CANCEL, NO_ERROR, PROTOCOL_ERROR } from './error-codes.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Response } from './response.ts';
 import { type Http2Trailers, trailersOf } from './trailers.ts';
@@ -29,6 +29,10 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   #taken = true;
   /** END_STREAM has been sent. */
   #ended = false;
+  /** A tunnel that the server does not take. */
+  #refused = false;
+  /** A tunnel whose server has ended; the client goes on. */
+  #halfEnded = false;
 
   constructor(client: Http2Client, lender: StreamLender) {
     this.#client = client;
@@ -41,6 +45,10 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
 
   writeHead(bytes: Buffer, from: number, to: number, end: boolean): boolean {
     const exchange = this.#exchange!;
+    if (exchange.tunnels && !this.#client.allowsConnect) {
+      this.#refuse();
+      return true;
+    }
     const stream = this.#client.open(this);
     this.#stream = stream;
     this.#lender.leaseUsed();
@@ -56,7 +64,19 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
     return taken;
   }
 
+  /** Told in another turn: whoever sends is not called back meanwhile. */
+  #refuse(): void {
+    this.#refused = true;
+    this.#lender.leaseUsed();
+    queueMicrotask(() => {
+      const exchange = this.#exchange;
+      this.#exchange = null;
+      exchange?.tryFailed('unsupported');
+    });
+  }
+
   write(bytes: Buffer, from: number, to: number): boolean {
+    if (this.#refused) return true;
     if (this.#chunked === null) return this.#stream!.sendData(bytes, from, to);
     this.#taken = true;
     this.#chunked.feed(bytes, from, to, this);
@@ -74,11 +94,13 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   }
 
   finish(trailers: Http2Trailers | null): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#refused) return;
     this.#ended = true;
     const last = trailers ?? this.#requestTrailers;
     if (last === null) this.#stream!.sendEnd();
     else this.#stream!.sendTrailers(last.forwardBlock());
+    // The exchange ends here; what waits for the server is sent without it.
+    if (this.#halfEnded) this.#exchange = null;
   }
 
   resume(): void {
@@ -87,8 +109,8 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
 
   abandon(): void {
     this.#exchange = null;
-    if (this.#stream === null) this.#lender.leaseUsed();
-    else this.#stream.reset(CANCEL);
+    if (this.#stream !== null) this.#stream.reset(CANCEL);
+    else if (!this.#refused) this.#lender.leaseUsed();
   }
 
   onResponse(_: Http2Stream, response: Http2Response, end: boolean): void {
@@ -98,7 +120,9 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
       exchange.server?.interimHttp2(response);
       return;
     }
-    if (exchange.peeks && !end && response.grpcStatus === NO_GRPC_STATUS) this.#peeked = response;
+    // A client that has not said all may wait for this head before it does.
+    if (exchange.peeks && exchange.replayable && !end && response.grpcStatus === NO_GRPC_STATUS)
+      this.#peeked = response;
     else if (this.#respond(exchange, response, end) && end) this.#complete(exchange, null);
   }
 
@@ -107,14 +131,21 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
     this.#peeked = null;
     if (exchange.responded(response)) {
       exchange.passOnHttp2(response, end);
-      return true;
+      // The client could not be told.
+      return this.#exchange !== null;
     }
     // The call has another plan, or has answered already; then this try was abandoned.
     if (this.#exchange !== null) {
       this.#exchange = null;
-      this.#stream!.reset(CANCEL);
+      this.#leave(end);
     }
     return false;
+  }
+
+  /** What is still to come is for nobody. `answered`: nothing is. */
+  #leave(answered: boolean): void {
+    const stream = this.#stream!;
+    if (!answered || !this.#ended || stream.pendingBytes > 0) stream.reset(CANCEL);
   }
 
   onData(_: Http2Stream, bytes: Buffer, from: number, to: number): boolean {
@@ -140,13 +171,14 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
 
   #complete(exchange: Exchange, trailers: Http2Trailers | null): void {
     if (exchange.tunnels && !exchange.requestDone) {
+      this.#halfEnded = true;
       exchange.tunnelHalfEnded();
       return;
     }
     this.#exchange = null;
     exchange.detachUpstream();
     // A server that has answered without reading all wants no more of it (RFC 9113 section 8.1).
-    if (!this.#ended) this.#stream!.reset(CANCEL);
+    this.#leave(true);
     exchange.responseEnded(trailers);
   }
 
@@ -157,7 +189,8 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   onReset(_: Http2Stream, end: StreamEnd): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
-    if (end.byPeer) exchange.resetCode = end.code;
+    // NO_ERROR would tell the client that nothing is missing (RFC 9113 section 8.1).
+    if (end.byPeer && end.code !== NO_ERROR) exchange.resetCode = end.code;
     this.#fail(exchange, end.unprocessed);
   }
 

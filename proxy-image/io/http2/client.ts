@@ -57,7 +57,10 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
     return Math.max(0, Math.min(left, ids));
   }
 
-  /** RFC 8441: the server takes extended CONNECT. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
   get allowsConnect(): boolean {
     return this.peer.allowsConnect;
   }
@@ -202,8 +205,9 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
   }
 
   protected override settingsChanged(): void {
+    const isFirst = !this.#settled;
     this.#settled = true;
-    if (this.capacity > 0) this.#owner.capacityChanged(this);
+    if (isFirst || this.capacity > 0) this.#owner.capacityChanged(this);
   }
 
   protected override keepAlive(answered: boolean): void {

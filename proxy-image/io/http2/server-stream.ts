@@ -141,6 +141,7 @@ export class ServerStream implements ExchangeServer, StreamHandler {
       else if (end === 'truncated') this.#breakOff(exchange);
       else if (this.#held) this.#stream.consumed();
     }
+    this.#held = false;
     this.#session.exchanges.give(exchange);
     this.#session.streamEnded(this, exchange.tunnels);
   }

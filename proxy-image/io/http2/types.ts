@@ -88,6 +88,10 @@ export interface Http2Client {
   /** Streams that may be opened now; 0 once the peer has sent GOAWAY or this side has retired it. */
   readonly capacity: number;
   readonly openStreams: number;
+  /** The peer's SETTINGS have come: `capacity` is no assumption, and `allowsConnect` is known. */
+  readonly settled: boolean;
+  /** RFC 8441: the peer takes extended CONNECT. */
+  readonly allowsConnect: boolean;
   /** Only while `capacity` is positive. The head may be sent at once. */
   open(handler: StreamHandler): Http2Stream;
   /** No more streams; the connection ends with the last one. */
@@ -95,7 +99,7 @@ export interface Http2Client {
 }
 
 export interface Http2ClientOwner {
-  /** `capacity` has become positive, or larger by the peer's SETTINGS. */
+  /** The first SETTINGS have come, or later ones that leave a `capacity`. */
   capacityChanged(client: Http2Client): void;
   /** A stream has ended: `openStreams` is one less. After its handler's last call. */
   streamEnded(client: Http2Client): void;

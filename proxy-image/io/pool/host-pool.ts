@@ -41,10 +41,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
       return idle;
     }
     this.#waiters.push(waiter);
-    if (this.#dialling < this.#waiters.length && this.#dialling + this.#open < this.#limits.connectionsPerHost) {
-      this.#dialling++;
-      new Dial(this.#context, this.target, this);
-    }
+    this.#dialForWaiters();
     return null;
   }
 
@@ -67,6 +64,8 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   dialFailed(_: Dial, error: DialError): void {
     this.#dialling--;
     this.#waiters.shift()?.leaseFailed(error);
+    // More may wait than could be dialled for.
+    this.#dialForWaiters();
     this.#retireIfEmpty();
   }
 
@@ -96,6 +95,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   /** A place has become free while requests wait for one. */
   #dialForWaiters(): void {
     if (this.#dialling >= this.#waiters.length) return;
+    if (this.#dialling + this.#open >= this.#limits.connectionsPerHost) return;
     this.#dialling++;
     new Dial(this.#context, this.target, this);
   }

@@ -4,6 +4,8 @@ import type { DialError, DialTarget } from './dial.ts';
 
 /** A request that wants a connection, or a stream of one. Told within another event, never within `lease`. */
 export interface Waiter {
+  /** Wants a tunnel in HTTP/2, for which the other side must have said that it takes such (RFC 8441 section 3). */
+  readonly tunnels: boolean;
   leased(upstream: ExchangeUpstream): void;
   leaseFailed(error: DialError): void;
 }

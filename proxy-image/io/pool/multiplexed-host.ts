@@ -15,17 +15,24 @@ class Line implements StreamLender {
   readonly client: Http2Client;
   promised = 0;
   idleSinceMs: number;
-  /** How many streams it takes is known, or may be assumed. */
-  settled: boolean;
+  /** How many streams it takes may be assumed until it is known. */
+  readonly #assumed: boolean;
 
-  constructor(client: Http2Client, settled: boolean, nowMs: number) {
+  constructor(client: Http2Client, assumed: boolean, nowMs: number) {
     this.client = client;
-    this.settled = settled;
+    this.#assumed = assumed;
     this.idleSinceMs = nowMs;
   }
 
-  get hasRoom(): boolean {
-    return this.settled && this.client.capacity > this.promised;
+  /** For a tunnel, nothing may be assumed. */
+  hasRoom(tunnels: boolean): boolean {
+    const known = this.client.settled || (this.#assumed && !tunnels);
+    return known && this.client.capacity > this.promised;
+  }
+
+  /** It takes none at all: another connection to the same server would not either. */
+  get takesNone(): boolean {
+    return this.client.settled && this.client.capacity === 0 && this.load === 0;
   }
 
   get load(): number {
@@ -71,7 +78,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
 
   lease(waiter: Waiter): ExchangeUpstream | null {
     if (this.#waiters.length === 0) {
-      const line = this.#freeLine();
+      const line = this.#freeLine(waiter.tunnels);
       if (line !== null) return this.#promise(line);
     }
     this.#waiters.push(waiter);
@@ -80,10 +87,10 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   }
 
   /** The one with the fewest streams, of those with room. Nearly always there is just one. */
-  #freeLine(): Line | null {
+  #freeLine(tunnels: boolean): Line | null {
     let best: Line | null = null;
     for (const line of this.#lines) {
-      if (line.hasRoom && (best === null || line.load < best.load)) best = line;
+      if (line.hasRoom(tunnels) && (best === null || line.load < best.load)) best = line;
     }
     return best;
   }
@@ -106,21 +113,24 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
     if (index !== -1) this.#waiters.splice(index, 1);
   }
 
-  /** Connections that will serve waiters as soon as their SETTINGS say how many. */
-  get #unsettled(): number {
-    let count = 0;
-    for (const line of this.#lines) if (!line.settled) count++;
-    return count;
-  }
-
   #dialForWaiters(): void {
+    if (this.#waiters.length === 0 || this.#lines.some((line) => line.takesNone)) return;
+    let coming = this.#dialling + this.#unsettled;
     while (
-      (this.#dialling + this.#unsettled) * ASSUMED_STREAMS < this.#waiters.length &&
+      coming * ASSUMED_STREAMS < this.#waiters.length &&
       this.#dialling + this.#open < this.#limits.connectionsPerHost
     ) {
+      coming++;
       this.#dialling++;
       new Dial(this.#context, this.target, this);
     }
+  }
+
+  /** Connections that will soon say how many streams they take: until then they are as good as those under way. */
+  get #unsettled(): number {
+    let count = 0;
+    for (const { client } of this.#lines) if (!client.settled) count++;
+    return count;
   }
 
   dialled(_: Dial, connection: Connection, prelude: Buffer | null): void {
@@ -142,9 +152,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
     this.#retireIfEmpty();
   }
 
-  capacityChanged(client: Http2Client): void {
-    const line = this.#lineOf(client);
-    if (line !== undefined) line.settled = true;
+  capacityChanged(): void {
     this.#serveWaiters();
   }
 
@@ -161,7 +169,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   #serveWaiters(): void {
     this.#http2.flush.enter();
     while (this.#waiters.length > 0) {
-      const line = this.#freeLine();
+      const line = this.#freeLine(this.#waiters[0]!.tunnels);
       if (line === null) break;
       this.#waiters.shift()!.leased(this.#promise(line));
     }

@@ -5,6 +5,12 @@ import { type Host, type HostOwner, POOL_LIMITS, type PoolLimits, type PoolObser
 import { HostPool } from './host-pool.ts';
 import { MultiplexedHost } from './multiplexed-host.ts';
 
+/** HTTP/2 with servers of any sort, and with proxies of the mesh. */
+export interface PoolHttp2 {
+  readonly plain: Http2Context;
+  readonly meshed: Http2Context;
+}
+
 /**
  * Connections by (address, target port, session protocol, identity): policy is per port, and two ports of one pod may have opposite ones, so a
  * connection that was judged for one is never used for the other.
@@ -12,12 +18,12 @@ import { MultiplexedHost } from './multiplexed-host.ts';
 export class ConnectionPool implements HostOwner {
   readonly #hosts = new Map<string, Host>();
   readonly #context: DialContext;
-  readonly #http2: Http2Context;
+  readonly #http2: PoolHttp2;
   readonly #limits: PoolLimits;
 
   readonly observer: PoolObserver;
 
-  constructor(context: DialContext, http2: Http2Context, observer: PoolObserver, limits: PoolLimits = POOL_LIMITS) {
+  constructor(context: DialContext, http2: PoolHttp2, observer: PoolObserver, limits: PoolLimits = POOL_LIMITS) {
     this.#context = context;
     this.#http2 = http2;
     this.observer = observer;
@@ -29,9 +35,10 @@ export class ConnectionPool implements HostOwner {
     let host = this.#hosts.get(key);
     if (host === undefined) {
       const identity = { key, target, labels };
+      const http2 = target.identity === null ? this.#http2.plain : this.#http2.meshed;
       host =
         target.session === 'http2'
-          ? new MultiplexedHost(identity, this.#context, this.#http2, this.#limits, this)
+          ? new MultiplexedHost(identity, this.#context, http2, this.#limits, this)
           : new HostPool(identity, this.#context, this.#limits, this);
       this.#hosts.set(key, host);
     }

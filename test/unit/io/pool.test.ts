@@ -51,6 +51,7 @@ class ManualTimers implements Timers {
 }
 
 class Asker implements Waiter {
+  readonly tunnels = false;
   connection: ExchangeUpstream | null = null;
   error: DialError | null = null;
   leased(connection: ExchangeUpstream): void {
@@ -94,7 +95,8 @@ describe('connection pool', () => {
       handshakeTimeoutMs: 10_000,
     };
     const observer = { opened: () => open++, closed: () => open-- };
-    pool = new ConnectionPool(context, { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS }, observer, LIMITS);
+    const http2 = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
+    pool = new ConnectionPool(context, { plain: http2, meshed: http2 }, observer, LIMITS);
   });
 
   const target = (more: Partial<DialTarget> = {}): DialTarget => ({
