@@ -170,7 +170,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   }
 
   #complete(exchange: Exchange, trailers: Http2Trailers | null): void {
-    if (exchange.tunnels && !exchange.requestDone) {
+    if (exchange.tunnels && !exchange.requestDone && exchange.status < 300) {
       this.#halfEnded = true;
       exchange.tunnelHalfEnded();
       return;

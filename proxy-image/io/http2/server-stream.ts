@@ -94,6 +94,7 @@ export class ServerStream implements ExchangeServer, StreamHandler {
 
   respondHttp2(response: Http2Response, end: boolean): void {
     this.#ended = end;
+    if (response.status >= 300) this.#stream.tunnel = false;
     this.#stream.sendHeaders(response.forwardBlock(this.#exchange!.tellsProxyError), end);
   }
 
@@ -120,6 +121,7 @@ export class ServerStream implements ExchangeServer, StreamHandler {
     const exchange = this.#exchange!;
     const body = Buffer.from(exchange.isHead || exchange.isGrpc ? '' : answer.body, 'utf8');
     this.#ended = true;
+    this.#stream.tunnel = false;
     this.#stream.sendHeaders(exchange.isGrpc ? grpcAnswer(exchange, answer) : httpAnswer(answer), body.length === 0);
     if (body.length > 0) {
       this.#stream.sendData(body, 0, body.length);

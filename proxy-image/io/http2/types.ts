@@ -13,6 +13,8 @@ export interface Http2Stream {
   handler: StreamHandler;
   /** Client role: the request is HEAD, so that the response may announce a length and have no body. Set before the head is sent. */
   toHead: boolean;
+  /** Server role: each direction ends by itself. True from the head of a CONNECT on; to be cleared before the end of a response that refuses it. */
+  tunnel: boolean;
   /** A header section, complete: a block of `hpack/encode.ts`. `end` sets END_STREAM. */
   sendHeaders(block: Buffer, end: boolean): void;
   /**

@@ -11,6 +11,7 @@ import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
 import { twoPortsSuite } from './two-ports-suite.ts';
+import { translationSuite } from './translation-suite.ts';
 
 describe('on Node: a pair of proxies', () => pairSuite(createNodeTransport));
 describe('on Node: HTTP/1', () => http1Suite(createNodeTransport));
@@ -24,3 +25,4 @@ describe('on Node: the mesh port', () => meshPortSuite(createNodeTransport));
 describe('on Node: destinations', () => destinationsSuite(createNodeTransport));
 describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport, ['http1', 'http2']));
 describe('on Node: telemetry', () => telemetrySuite(createNodeTransport));
+describe('on Node: between the versions', () => translationSuite(createNodeTransport));

@@ -11,6 +11,7 @@ import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
 import { twoPortsSuite } from './two-ports-suite.ts';
+import { translationSuite } from './translation-suite.ts';
 
 // Loaded by the test runner inside a Bun process: see bun.test.ts.
 describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
@@ -25,3 +26,4 @@ describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
 describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
 describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport, ['http1']));
 describe('on Bun: telemetry', () => telemetrySuite(createBunTransport));
+describe('on Bun: between the versions', () => translationSuite(createBunTransport));
