@@ -1,6 +1,6 @@
 import { CONTROL_PLANE_LABEL, serviceAccountIdentity } from '../../proxy-image/contract/names.ts';
 import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
-import type { Endpoint } from '../../proxy-image/contract/resources.ts';
+import type { Endpoint, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
 import { portInRanges } from '../scalars/port.ts';
 import type { PodModel } from '../types/kubernetes.ts';
 import type { MeshModel } from '../types/models.ts';
@@ -55,7 +55,7 @@ export class EndpointCompiler {
       port,
       identity,
       proxyPort: pod === null || identity === null ? 0 : proxyPortOf(pod, 'linkerd-proxy'),
-      protocol: pod !== null && this.#isOpaque(pod, port) ? 'opaque' : 'detect',
+      protocol: pod === null ? 'detect' : this.#protocolOf(pod, port),
       node: target.node === '' ? (pod?.nodeName ?? '') : target.node,
       zone: target.zone,
       hintZones: target.hintZones.toSorted(compareText),
@@ -64,11 +64,21 @@ export class EndpointCompiler {
     };
   }
 
-  /** The pod's opaque ports, or a Server that says so (Linkerd: protocol hint of an endpoint). */
-  #isOpaque(pod: PodModel, port: number): boolean {
-    if (portInRanges(port, this.#opaque.ofPod(pod))) return true;
-    const server = serverOn(serversOf(this.#view, pod), pod, port);
-    return server?.proxyProtocol === 'opaque' || server?.proxyProtocol === 'TLS';
+  /** What the pod's opaque ports or a Server say that it speaks (Linkerd: protocol hint of an endpoint). */
+  #protocolOf(pod: PodModel, port: number): OutboundProtocol {
+    if (portInRanges(port, this.#opaque.ofPod(pod))) return 'opaque';
+    switch (serverOn(serversOf(this.#view, pod), pod, port)?.proxyProtocol) {
+      case 'opaque':
+      case 'TLS':
+        return 'opaque';
+      case 'HTTP/1':
+        return 'http1';
+      case 'HTTP/2':
+      case 'gRPC':
+        return 'http2';
+      default:
+        return 'detect';
+    }
   }
 }
 

@@ -10,8 +10,8 @@ import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
-import { twoPortsSuite } from './two-ports-suite.ts';
 import { translationSuite } from './translation-suite.ts';
+import { twoPortsSuite } from './two-ports-suite.ts';
 
 describe('on Node: a pair of proxies', () => pairSuite(createNodeTransport));
 describe('on Node: HTTP/1', () => http1Suite(createNodeTransport));

@@ -241,7 +241,7 @@ describe('compile: protocol and labels of an endpoint', () => {
     expect(endpoints(cluster).map(({ protocol }) => protocol)).to.deep.equal(['detect', 'opaque']);
   });
 
-  it('is opaque where the oldest Server on the port says so', () => {
+  it('is what the oldest Server on the port says', () => {
     const cluster = webCluster();
     cluster.apply(
       'Server',
@@ -253,8 +253,24 @@ describe('compile: protocol and labels of an endpoint', () => {
       'Server',
       server('old', { proxyProtocol: 'HTTP/2', meta: { creationTimestamp: '2025-01-01T00:00:00Z' } }),
     );
-    expect(endpoints(cluster)[0]?.protocol).to.equal('detect');
+    expect(endpoints(cluster)[0]?.protocol).to.equal('http2');
   });
+
+  for (const [proxyProtocol, protocol] of [
+    ['unknown', 'detect'],
+    ['HTTP/1', 'http1'],
+    ['HTTP/2', 'http2'],
+    ['gRPC', 'http2'],
+    ['TLS', 'opaque'],
+  ] as const) {
+    it(`is ${protocol} by a Server that says ${proxyProtocol}, but for opaque ports of the pod`, () => {
+      const cluster = webCluster();
+      cluster.apply('Server', server('web', { proxyProtocol }));
+      expect(endpoints(cluster)[0]?.protocol).to.equal(protocol);
+      cluster.apply('Namespace', namespace('app', { 'config.linkerd.io/opaque-ports': '8080' }));
+      expect(endpoints(cluster)[0]?.protocol).to.equal('opaque');
+    });
+  }
 
   const owners: [string, string | null][] = [
     ['Deployment', 'deployment'],
