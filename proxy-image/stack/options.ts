@@ -36,6 +36,8 @@ export interface StackLimits {
   inboundConnectTimeoutMs: number;
   handshakeTimeoutMs: number;
   headTimeoutMs: number;
+  /** HTTP/1: without a byte of a request body, or without one of an answer being taken. */
+  stallTimeoutMs: number;
   /**
    * Client connections of the outbound, and of both inbound listeners: beyond it the oldest idle one makes room for a new one, or the new one is
    * refused, so that file descriptors for upstreams and the admin port remain, and neither side can take the other's.
@@ -62,6 +64,8 @@ export const STACK_LIMITS: Readonly<StackLimits> = {
   inboundConnectTimeoutMs: 300,
   handshakeTimeoutMs: 10_000,
   headTimeoutMs: 10_000,
+  // As HTTP/2 streams have it (io/http2/limits.ts).
+  stallTimeoutMs: 300_000,
   connections: 20_000,
   // Twice a burst of a thousand clients, which is served (docs/performance.md).
   handshakes: 2000,

@@ -254,7 +254,10 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   #tryEndpoint(endpoint: EndpointState): void {
     this.#endpoint = endpoint;
     this.#try.start(this, endpoint);
-    this.#lease(this.#owner.hosts.of(endpoint, protocolFor(this.exchange, endpoint.facts.protocol)));
+    const { protocol } = endpoint.facts;
+    // What the endpoint's own Server declares comes before what the Service does.
+    const declared = protocol === 'detect' && this.entry !== null ? this.entry.protocol : protocol;
+    this.#lease(this.#owner.hosts.of(endpoint, protocolFor(this.exchange, declared)));
   }
 
   #lease(host: Host): void {

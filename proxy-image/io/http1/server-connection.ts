@@ -27,6 +27,8 @@ export interface ServerContext {
   readonly exchanges: ExchangePool;
   /** From the first byte of a head to its last (ecosystem: slow heads). */
   readonly headTimeoutMs: number;
+  /** Without a byte of a request body, or without one of an answer being taken (ecosystem: slow bodies, slow readers). */
+  readonly stallTimeoutMs: number;
 }
 
 /**
@@ -69,6 +71,8 @@ export class ServerConnection
   #ended = false;
   #timer: Timer | null = null;
   #timing = false;
+  /** Bytes in both directions when a stall was looked for last. */
+  #moved = 0;
   #splice: Splice | null = null;
 
   /** Takes over a connection. `outbox` is its write side. */
@@ -184,6 +188,7 @@ export class ServerConnection
     this.#closes = HEAD.minorVersion === 0 ? !HEAD.keepAlive : HEAD.close;
     exchange.beginHttp1(this, HEAD);
     if (this.#body.done) exchange.requestEnded();
+    else this.#watchStall();
     this.#service.begin(exchange, HEAD);
     return end;
   }
@@ -202,6 +207,7 @@ export class ServerConnection
     const exchange = this.#exchange;
     if (exchange === null) return;
     this.#state = 'wait';
+    this.#disarm();
     exchange.requestEnded();
     if (this.#exchange === exchange && exchange.answered) exchange.finishAnswered();
   }
@@ -276,11 +282,16 @@ export class ServerConnection
   }
 
   write(bytes: Buffer, from: number, to: number): boolean {
-    return this.#writer.write(bytes, from, to);
+    return this.#taken(this.#writer.write(bytes, from, to));
   }
 
   flush(): boolean {
-    return this.#writer.flush();
+    return this.#taken(this.#writer.flush());
+  }
+
+  #taken(taken: boolean): boolean {
+    if (!taken) this.#watchStall();
+    return taken;
   }
 
   takeBack(): boolean {
@@ -345,8 +356,10 @@ export class ServerConnection
   #continue(): void {
     if (this.outbox.pendingBytes > 0) {
       this.#pause();
+      this.#watchStall();
       return;
     }
+    this.#disarm();
     const stash = this.#stash;
     if (stash !== null) this.#read(stash);
     else if (this.#ended) this.#finish();
@@ -417,9 +430,37 @@ export class ServerConnection
       this.connection.close();
       return;
     }
-    if (this.#state !== 'head' || this.#stash === null) return;
+    if (this.#state !== 'head' || this.outbox.pendingBytes > 0) {
+      this.#lookForStall();
+      return;
+    }
+    if (this.#stash === null) return;
     this.#writeAnswer(errorAnswer(408, 'request head timed out', this.#service.tellsErrors), true, true);
     this.#finish();
+  }
+
+  #watchStall(): void {
+    if (this.#timing) return;
+    this.#moved = this.connection.bytesRead + this.connection.bytesWritten;
+    this.#arm(this.#context.stallTimeoutMs);
+  }
+
+  /** The client owes a body or does not take its answer. A body that we do not read ourselves is not its fault. */
+  #lookForStall(): void {
+    const reading = this.#state === 'body';
+    const waits = this.outbox.pendingBytes > 0 || (reading && !this.#paused);
+    if ((!waits && !reading) || this.#state === 'tunnel') return;
+    if (!waits || this.connection.bytesRead + this.connection.bytesWritten !== this.#moved) {
+      this.#watchStall();
+      return;
+    }
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.responding) {
+      this.connection.reset();
+      return;
+    }
+    this.#closes = true;
+    exchange.answer(errorAnswer(408, 'request body timed out', this.#service.tellsErrors));
   }
 
   #arm(delayMs: number): void {

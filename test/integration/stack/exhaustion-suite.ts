@@ -99,6 +99,40 @@ export function exhaustionSuite(create: (onFault: (error: unknown) => void) => T
     await until(() => served[0]!.socket.destroyed || served[0]!.ended, 'the end of the request at the application');
   }).timeout(30_000);
 
+  it('B2: a request body that does not come on is given up, one that drips is not', async () => {
+    const limited = await mesh.proxy({ serviceAccount: 'client', limits: { stallTimeoutMs: 600 } });
+    const application = await serveRaw(mesh, (one) => {
+      if (one.text.endsWith('12345')) one.socket.write(ok('whole'));
+    });
+    limited.setService({});
+    limited.setEndpoints('web', [mesh.meshed(server, application.port)]);
+    const head = 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n\r\n';
+    const stalled = dialRaw(mesh, limited.outbound);
+    stalled.send(`${head}12`);
+    expect(await stalled.gone()).to.match(/^HTTP\/1\.1 408 /);
+    const dripping = dialRaw(mesh, limited.outbound);
+    dripping.send(head);
+    for (const octet of '12345') {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      dripping.send(octet);
+    }
+    expect(await dripping.hears('whole')).to.match(/^HTTP\/1\.1 200 /);
+  });
+
+  it('B2: a client that takes nothing of its answer is cut off', async () => {
+    const limited = await mesh.proxy({ serviceAccount: 'client', limits: { stallTimeoutMs: 600 } });
+    const { port, served } = await serveRaw(mesh, ({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${ENDLESS_MIB * MIB}\r\n\r\n`);
+      socket.write(Buffer.alloc(ENDLESS_MIB * MIB, 'x'));
+    });
+    limited.setService({});
+    limited.setEndpoints('web', [mesh.meshed(server, port)]);
+    const stopped = dialRaw(mesh, limited.outbound);
+    stopped.socket.pause();
+    stopped.send(GET);
+    await until(() => served[0]?.socket.destroyed === true, 'the end at the application', 25_000);
+  }).timeout(40_000);
+
   it('B16: one retry budget serves all connections, endpoints and shares of a destination', async () => {
     let asked = 0;
     const failing = () => {

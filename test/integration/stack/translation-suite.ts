@@ -30,6 +30,20 @@ export function translationSuite(create: (onFault: (error: unknown) => void) => 
   const dial = (): RawClient => dialRaw(mesh, proxy.outbound);
   const next = 'GET /next HTTP/1.1\r\nHost: web\r\n\r\n';
 
+  it('the version that a Service declares is spoken to its endpoints, unless one declares another', async () => {
+    const application = await serveHttp2(mesh, echo);
+    proxy.setService({ protocol: 'http2' });
+    proxy.setEndpoints('web', [{ ...mesh.plain(application.port), protocol: 'detect' }]);
+    const client = dial();
+    client.send(next);
+    expect(await client.hears('\r\n\r\n')).to.contain('":path":"/next"');
+    proxy.setService({ protocol: 'http1' });
+    toHttp2(application.port);
+    client.text = '';
+    client.send(next);
+    expect(await client.hears('\r\n\r\n')).to.contain('":path":"/next"');
+  });
+
   describe('HTTP/1 to HTTP/2', () => {
     for (const [what, status, headers] of [
       ['an empty response', 200, {}],

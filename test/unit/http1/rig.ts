@@ -89,7 +89,7 @@ export class Rig implements HttpService {
 
   constructor() {
     const exchanges = new ExchangePool({ timers: NO_TIMERS, replay: new ReplayMemory() });
-    const context = { timers: NO_TIMERS, exchanges, headTimeoutMs: 1000 };
+    const context = { timers: NO_TIMERS, exchanges, headTimeoutMs: 1000, stallTimeoutMs: 1000 };
     this.server = new ServerConnection(new Outbox(this.client), this, context);
   }
 
