@@ -39,9 +39,11 @@ export function translationSuite(create: (onFault: (error: unknown) => void) => 
     expect(await client.hears('\r\n\r\n')).to.contain('":path":"/next"');
     proxy.setService({ protocol: 'http1' });
     toHttp2(application.port);
-    client.text = '';
-    client.send(next);
-    expect(await client.hears('\r\n\r\n')).to.contain('":path":"/next"');
+    // Connections made under another protocol end.
+    await client.gone();
+    const other = dial();
+    other.send(next);
+    expect(await other.hears('\r\n\r\n')).to.contain('":path":"/next"');
   });
 
   describe('HTTP/1 to HTTP/2', () => {
