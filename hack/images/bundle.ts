@@ -4,7 +4,7 @@
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
 import { basename, dirname, extname } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const [entry, output, runtime, names] = process.argv.slice(2);
 if (
@@ -22,16 +22,35 @@ const REQUIRE = `import { createRequire as weftCreateRequire } from 'node:module
 const require = weftCreateRequire(import.meta.url);`;
 
 // Bun then takes the file as it is: its own transpiler would leave 4 MiB of syntax trees in every proxy (docs/performance.md).
-const TRANSPILED = '// @bun';
+const TRANSPILED = `// @bun
+const require = import.meta.require;`;
+
+/** Needed by few proxies, and then at once, within a call: a package that is required from where its text would be in every proxy's memory. */
+const RARE = 're2js';
 
 const name = basename(output, extname(output));
+const rareFile = `${name}-${RARE}${extname(output)}`;
+
+/** `require` of the rare package reads its own file; `import` shares what is in it. */
+const rareApart: Plugin = {
+  name: 'rare-apart',
+  setup(plugins) {
+    plugins.onResolve({ filter: new RegExp(`^${RARE}$`) }, ({ kind }) =>
+      kind === 'require-call' ? { path: `./${rareFile}`, external: true } : null,
+    );
+  },
+};
 
 await build({
   // What is loaded later is a file of its own beside the output (`<name>-*.js`): the text of a script stays in memory from its first line on.
-  entryPoints: [{ in: entry, out: name }],
+  entryPoints: [
+    { in: entry, out: name },
+    ...(runtime === 'bun' ? [{ in: RARE, out: basename(rareFile, extname(rareFile)) }] : []),
+  ],
   outdir: dirname(output),
   outExtension: { '.js': extname(output) },
   splitting: runtime === 'bun',
+  plugins: runtime === 'bun' ? [rareApart] : [],
   chunkNames: `${name}-[name]-[hash]`,
   bundle: true,
   minify: names === undefined,

@@ -80,11 +80,11 @@ export class ProxyRecorder implements Recorder {
     this.inbound = families(this.#inboundTable, INBOUND_ERRORS, true);
     this.route = families(this.#routeTable, [], true);
     this.routeActual = families(this.#routeTable, [], false);
-    this.retryable = new Counters(this.#routeTable, capacity);
-    this.retrySkipped = new Counters(this.#routeTable, capacity);
+    this.retryable = new Counters(this.#routeTable);
+    this.retrySkipped = new Counters(this.#routeTable);
     this.transports = new Transports(capacity);
     this.services = new ServiceFamilies(capacity);
-    const counters = () => new Counters(this.#inboundTable, capacity);
+    const counters = () => new Counters(this.#inboundTable);
     const verdicts = () => ({ allow: counters(), deny: counters(), terminate: counters() });
     this.authorizations = { http: verdicts(), tcp: verdicts() };
   }

@@ -1,3 +1,4 @@
+import { bytes, type Column, codes } from './column.ts';
 import { Histograms } from './histogram.ts';
 import { joinLabels } from './labels.ts';
 import { OVERFLOW, type SeriesTable } from './series-table.ts';
@@ -21,12 +22,12 @@ class Children {
   readonly #keys: number[] = [NONE];
   readonly #free: number[] = [];
   readonly #capacity: number;
-  readonly #perSeries: Uint8Array;
+  readonly #perSeries: Column<Uint8Array>;
   readonly #open: (index: number) => void;
 
-  constructor(series: number, open: (index: number) => void) {
-    this.#capacity = series * OUTCOMES_PER_SERIES;
-    this.#perSeries = new Uint8Array(series + 1);
+  constructor(table: SeriesTable, capacity: number, open: (index: number) => void) {
+    this.#capacity = capacity * OUTCOMES_PER_SERIES;
+    this.#perSeries = table.column(bytes);
     this.#open = open;
     open(OVERFLOW);
   }
@@ -35,8 +36,9 @@ class Children {
     const key = series * CODES + code;
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    if (this.#byKey.size >= this.#capacity || this.#perSeries[series]! >= OUTCOMES_OF_ONE_SERIES) return OVERFLOW;
-    this.#perSeries[series]!++;
+    if (this.#byKey.size >= this.#capacity || this.#perSeries.values[series]! >= OUTCOMES_OF_ONE_SERIES)
+      return OVERFLOW;
+    this.#perSeries.values[series]!++;
     const index = this.#free.pop() ?? this.#keys.length;
     this.#keys[index] = key;
     this.#byKey.set(key, index);
@@ -51,7 +53,7 @@ class Children {
       this.#keys[index] = NONE;
       this.#free.push(index);
     }
-    for (const index of series) this.#perSeries[index] = 0;
+    for (const index of series) this.#perSeries.values[index] = 0;
   }
 
   *[Symbol.iterator](): Generator<{ series: number; code: number; index: number }> {
@@ -68,26 +70,26 @@ class Children {
 export class ResponseFamilies {
   readonly #table: SeriesTable;
   readonly #errors: readonly string[];
-  readonly #requests: Float64Array;
+  readonly #requests: Column;
   readonly #responses: Children;
   #responseCounts = new Float64Array(64);
   readonly #latencies: Children | null;
   readonly #histograms = new Histograms();
-  readonly #lastCode: Int32Array;
-  readonly #lastResponse: Int32Array;
-  readonly #lastStatus: Int32Array;
-  readonly #lastLatency: Int32Array;
+  readonly #lastCode: Column<Int32Array>;
+  readonly #lastResponse: Column<Int32Array>;
+  readonly #lastStatus: Column<Int32Array>;
+  readonly #lastLatency: Column<Int32Array>;
 
   constructor(table: SeriesTable, capacity: number, options: { errors: readonly string[]; latency: boolean }) {
     this.#table = table;
     this.#errors = options.errors;
-    this.#requests = new Float64Array(capacity + 1);
-    this.#lastCode = new Int32Array(capacity + 1).fill(NONE);
-    this.#lastResponse = new Int32Array(capacity + 1);
-    this.#lastStatus = new Int32Array(capacity + 1).fill(NONE);
-    this.#lastLatency = new Int32Array(capacity + 1);
-    this.#responses = new Children(capacity, (index) => this.#openResponse(index));
-    this.#latencies = options.latency ? new Children(capacity, (index) => this.#histograms.open(index)) : null;
+    this.#requests = table.counts();
+    this.#lastCode = table.column(codes, 1, NONE);
+    this.#lastResponse = table.column(codes);
+    this.#lastStatus = table.column(codes, 1, NONE);
+    this.#lastLatency = table.column(codes);
+    this.#responses = new Children(table, capacity, (index) => this.#openResponse(index));
+    this.#latencies = options.latency ? new Children(table, capacity, (index) => this.#histograms.open(index)) : null;
   }
 
   #openResponse(index: number): void {
@@ -100,8 +102,8 @@ export class ResponseFamilies {
   }
 
   request(series: number): void {
-    this.#requests[series]!++;
-    this.#table.lastUsed[series] = this.#table.epoch;
+    this.#requests.values[series]!++;
+    this.#table.used(series);
   }
 
   /** `status` 0 = none; `grpcStatus` -1 = none; `error` is an index into the errors of this family, or -1. */
@@ -114,21 +116,21 @@ export class ResponseFamilies {
     latencyMs: number,
   ): void {
     const code = status + (failure ? FAILURE : 0) + (grpcStatus + 1) * GRPC + (error + 1) * ERROR;
-    if (this.#lastCode[series] !== code) {
-      this.#lastResponse[series] = this.#responses.resolve(series, code);
-      this.#lastCode[series] = code;
+    if (this.#lastCode.values[series] !== code) {
+      this.#lastResponse.values[series] = this.#responses.resolve(series, code);
+      this.#lastCode.values[series] = code;
     }
-    this.#responseCounts[this.#lastResponse[series]!]!++;
-    this.#table.lastUsed[series] = this.#table.epoch;
+    this.#responseCounts[this.#lastResponse.values[series]!]!++;
+    this.#table.used(series);
     if (this.#latencies !== null && status !== 0) this.#latency(this.#latencies, series, status, latencyMs);
   }
 
   #latency(latencies: Children, series: number, status: number, latencyMs: number): void {
-    if (this.#lastStatus[series] !== status) {
-      this.#lastLatency[series] = latencies.resolve(series, status);
-      this.#lastStatus[series] = status;
+    if (this.#lastStatus.values[series] !== status) {
+      this.#lastLatency.values[series] = latencies.resolve(series, status);
+      this.#lastStatus.values[series] = status;
     }
-    this.#histograms.record(this.#lastLatency[series]!, latencyMs);
+    this.#histograms.record(this.#lastLatency.values[series]!, latencyMs);
   }
 
   forget(evicted: readonly number[]): void {
@@ -136,16 +138,16 @@ export class ResponseFamilies {
     const series = new Set(evicted);
     this.#responses.forget(series);
     this.#latencies?.forget(series);
-    for (const index of evicted) this.#requests[index] = 0;
+    for (const index of evicted) this.#requests.values[index] = 0;
     // Every remembered outcome: one that was sent to the overflow may have room now.
-    this.#lastCode.fill(NONE);
-    this.#lastStatus.fill(NONE);
+    this.#lastCode.values.fill(NONE);
+    this.#lastStatus.values.fill(NONE);
   }
 
   writeRequests(writer: TextWriter, name: string): void {
     for (let series = OVERFLOW; series < this.#table.end; series++) {
       const labels = this.#table.text(series);
-      const count = this.#requests[series]!;
+      const count = this.#requests.values[series]!;
       if (labels !== null && count > 0) writer.sample(name, labels, count);
     }
   }

@@ -1,7 +1,11 @@
 import type { SeriesHolder } from '../../core/series.ts';
+import { Column, counts, epochs, type SeriesNumbers } from './column.ts';
 
 /** Index of the series that takes what no longer finds room. */
 export const OVERFLOW = 0;
+
+/** Series that there is room for from the start. A power of two. */
+const FIRST_ROWS = 16;
 
 /** Says in its own label that it is a sum of others. */
 export const OVERFLOW_LABELS: string = 'weft_overflow="true"';
@@ -12,20 +16,47 @@ export const OVERFLOW_LABELS: string = 'weft_overflow="true"';
  * under a new generation, which is how holders notice.
  */
 export class SeriesTable {
-  readonly generations: Uint32Array;
-  /** Epoch (`epoch` at that time) of the last recording, kept by whoever records. */
-  readonly lastUsed: Uint32Array;
   /** Coarse time, advanced by `evict`. */
   epoch = 0;
   readonly #texts: (string | null)[] = [OVERFLOW_LABELS];
   readonly #byText = new Map<string, number>();
   readonly #free: number[] = [];
   readonly #capacity: number;
+  #rows = FIRST_ROWS;
+  readonly #columns: { grow(rows: number): void }[] = [];
+  readonly #generations: Column<Uint32Array>;
+  readonly #lastUsed: Column<Uint32Array>;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
-    this.generations = new Uint32Array(capacity + 1);
-    this.lastUsed = new Uint32Array(capacity + 1);
+    this.#generations = this.column(epochs);
+    this.#lastUsed = this.column(epochs);
+  }
+
+  /** Numbers of which each series has `perSeries`, at first `initial`. */
+  column<T extends SeriesNumbers>(
+    make: (length: number) => T,
+    perSeries = 1,
+    initial = 0,
+  ): Column<T> {
+    const column = new Column(make, this.#rows, perSeries, initial);
+    this.#columns.push(column);
+    return column;
+  }
+
+  counts(perSeries = 1): Column {
+    return this.column(counts, perSeries);
+  }
+
+  #makeRoom(index: number): void {
+    if (index < this.#rows) return;
+    this.#rows *= 2;
+    for (const column of this.#columns) column.grow(this.#rows);
+  }
+
+  /** Right after a recording. */
+  used(series: number): void {
+    this.#lastUsed.values[series] = this.epoch;
   }
 
   get size(): number {
@@ -48,20 +79,21 @@ export class SeriesTable {
     if (known !== undefined) return known;
     if (this.#byText.size >= this.#capacity) return OVERFLOW;
     const index = this.#free.pop() ?? this.#texts.length;
+    this.#makeRoom(index);
     this.#texts[index] = text;
     this.#byText.set(text, index);
-    this.lastUsed[index] = this.epoch;
+    this.used(index);
     return index;
   }
 
   /** True when what `holder` remembers is still its series. */
   holds(holder: SeriesHolder): boolean {
-    return holder.series >= 0 && this.generations[holder.series] === holder.generation;
+    return holder.series >= 0 && this.#generations.values[holder.series] === holder.generation;
   }
 
   bind(holder: SeriesHolder, text: string): number {
     holder.series = this.resolve(text);
-    holder.generation = this.generations[holder.series]!;
+    holder.generation = this.#generations.values[holder.series]!;
     return holder.series;
   }
 
@@ -70,15 +102,15 @@ export class SeriesTable {
     const evicted: number[] = [];
     for (let index = OVERFLOW + 1; index < this.#texts.length; index++) {
       const text = this.#texts[index];
-      if (text === null || text === undefined || this.lastUsed[index]! >= before || keep(index)) continue;
+      if (text === null || text === undefined || this.#lastUsed.values[index]! >= before || keep(index)) continue;
       this.#byText.delete(text);
       this.#texts[index] = null;
       this.#free.push(index);
-      this.generations[index]!++;
+      this.#generations.values[index]!++;
       evicted.push(index);
     }
     // Those that were sent to the overflow may have room now.
-    if (evicted.length > 0) this.generations[OVERFLOW]!++;
+    if (evicted.length > 0) this.#generations.values[OVERFLOW]!++;
     return evicted;
   }
 }

@@ -36,7 +36,7 @@ export class ServiceFamilies {
 
   constructor(capacity: number) {
     this.table = new SeriesTable(capacity);
-    const counters = () => new Counters(this.table, capacity);
+    const counters = () => new Counters(this.table);
     this.#breaker = new Map(BREAKER_EVENTS.map((event) => [event, counters()]));
     this.#retries = new Map(RETRY_EVENTS.map((event) => [event, counters()]));
   }

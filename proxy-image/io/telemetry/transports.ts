@@ -1,3 +1,4 @@
+import type { Column } from './column.ts';
 import { joinLabels, type Labels, renderLabels } from './labels.ts';
 import type { TransportLabels } from './recorder.ts';
 import { OVERFLOW, SeriesTable } from './series-table.ts';
@@ -9,49 +10,49 @@ const ERRNOS = ['', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNREFUSED', 'EHOSTUN
 /** The `tcp_*` families. A series with open connections is never evicted, so a handle stays good until `closed`. */
 export class Transports {
   readonly table: SeriesTable;
-  readonly #opened: Float64Array;
-  readonly #open: Float64Array;
-  readonly #read: Float64Array;
-  readonly #written: Float64Array;
+  readonly #opened: Column;
+  readonly #open: Column;
+  readonly #read: Column;
+  readonly #written: Column;
   /** Per series a count for each errno. */
-  readonly #closed: Float64Array;
+  readonly #closed: Column;
 
   constructor(capacity: number) {
     this.table = new SeriesTable(capacity);
-    this.#opened = new Float64Array(capacity + 1);
-    this.#open = new Float64Array(capacity + 1);
-    this.#read = new Float64Array(capacity + 1);
-    this.#written = new Float64Array(capacity + 1);
-    this.#closed = new Float64Array((capacity + 1) * ERRNOS.length);
+    this.#opened = this.table.counts();
+    this.#open = this.table.counts();
+    this.#read = this.table.counts();
+    this.#written = this.table.counts();
+    this.#closed = this.table.counts(ERRNOS.length);
   }
 
   opened(labels: TransportLabels): number {
     const handle = this.table.resolve(renderLabels(transportLabels(labels)));
-    this.#opened[handle]!++;
-    this.#open[handle]!++;
+    this.#opened.values[handle]!++;
+    this.#open.values[handle]!++;
     return handle;
   }
 
   read(handle: number, bytes: number): void {
-    this.#read[handle]! += bytes;
+    this.#read.values[handle]! += bytes;
   }
 
   written(handle: number, bytes: number): void {
-    this.#written[handle]! += bytes;
+    this.#written.values[handle]! += bytes;
   }
 
   closed(handle: number, errno: string): void {
     const known = ERRNOS.indexOf(errno);
-    this.#open[handle]!--;
-    this.#closed[handle * ERRNOS.length + (known === -1 ? ERRNOS.length - 1 : known)]!++;
-    this.table.lastUsed[handle] = this.table.epoch;
+    this.#open.values[handle]!--;
+    this.#closed.values[handle * ERRNOS.length + (known === -1 ? ERRNOS.length - 1 : known)]!++;
+    this.table.used(handle);
   }
 
   evict(before: number): void {
-    const evicted = this.table.evict(before, (index) => this.#open[index]! > 0);
+    const evicted = this.table.evict(before, (index) => this.#open.values[index]! > 0);
     for (const index of evicted) {
-      for (const counts of [this.#opened, this.#open, this.#read, this.#written]) counts[index] = 0;
-      this.#closed.fill(0, index * ERRNOS.length, (index + 1) * ERRNOS.length);
+      for (const counts of [this.#opened, this.#open, this.#read, this.#written]) counts.values[index] = 0;
+      this.#closed.values.fill(0, index * ERRNOS.length, (index + 1) * ERRNOS.length);
     }
   }
 
@@ -63,13 +64,13 @@ export class Transports {
     writer.family('tcp_close_total', 'counter', 'Connections closed, by errno where they did not end in order');
     for (const { series, labels } of this.#series()) {
       ERRNOS.forEach((errno, index) => {
-        const count = this.#closed[series * ERRNOS.length + index]!;
+        const count = this.#closed.values[series * ERRNOS.length + index]!;
         if (count > 0) writer.sample('tcp_close_total', joinLabels(labels, `errno="${errno}"`), count);
       });
     }
   }
 
-  #family(writer: TextWriter, name: string, type: 'counter' | 'gauge', help: string, values: Float64Array): void {
+  #family(writer: TextWriter, name: string, type: 'counter' | 'gauge', help: string, { values }: Column): void {
     writer.family(name, type, help);
     for (const { series, labels } of this.#series()) writer.sample(name, labels, values[series]!);
   }
@@ -77,7 +78,7 @@ export class Transports {
   *#series(): Generator<{ series: number; labels: string }> {
     for (let series = OVERFLOW; series < this.table.end; series++) {
       const labels = this.table.text(series);
-      if (labels !== null && this.#opened[series]! > 0) yield { series, labels };
+      if (labels !== null && this.#opened.values[series]! > 0) yield { series, labels };
     }
   }
 }
