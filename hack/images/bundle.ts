@@ -4,6 +4,7 @@
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
 import { basename, dirname, extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const [entry, output, runtime, names] = process.argv.slice(2);
@@ -45,7 +46,9 @@ await build({
   // What is loaded later is a file of its own beside the output (`<name>-*.js`): the text of a script stays in memory from its first line on.
   entryPoints: [
     { in: entry, out: name },
-    ...(runtime === 'bun' ? [{ in: RARE, out: basename(rareFile, extname(rareFile)) }] : []),
+    ...(runtime === 'bun'
+      ? [{ in: fileURLToPath(import.meta.resolve(RARE)), out: basename(rareFile, extname(rareFile)) }]
+      : []),
   ],
   outdir: dirname(output),
   outExtension: { '.js': extname(output) },
