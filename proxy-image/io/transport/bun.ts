@@ -13,7 +13,6 @@ import type {
   ConnectionError,
   ConnectionHandler,
   Listener,
-  Timers,
   TlsContext,
   TlsCredentials,
   TlsOptions,
@@ -73,6 +72,17 @@ class BunConnection implements Connection {
     return taken;
   }
 
+  read(chunk: Buffer): void {
+    this.bytesRead += chunk.length;
+    const { timers } = this.#transport;
+    timers.holdClock();
+    try {
+      this.handler.onData(this, chunk);
+    } finally {
+      timers.releaseClock();
+    }
+  }
+
   pause(): void {
     this.socket?.pause();
   }
@@ -122,7 +132,7 @@ class BunConnection implements Connection {
 }
 
 class BunTransport implements Transport {
-  readonly timers: Timers = new TimerWheel();
+  readonly timers: TimerWheel = new TimerWheel();
   readonly tlsHandler: BunSocketHandler;
   readonly #bun: BunRuntime;
   readonly #onFault: OnFault;
@@ -264,8 +274,7 @@ function onConnected(socket: BunSocket): void {
 function onData(socket: BunSocket, chunk: Buffer): void {
   const connection = socket.data as BunConnection;
   if (connection.socket !== socket || !connection.isOpen) return;
-  connection.bytesRead += chunk.length;
-  connection.handler.onData(connection, chunk);
+  connection.read(chunk);
 }
 
 function onDrain(socket: BunSocket): void {

@@ -32,6 +32,10 @@ function pause(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
 }
 
+function spinUntil(ms: number): void {
+  while (performance.now() < ms);
+}
+
 describe('timer wheel', () => {
   it('is on time for the others when a timer that fires arms itself for much later', async () => {
     const wheel = new TimerWheel();
@@ -77,6 +81,29 @@ describe('timer wheel', () => {
     await fired(last);
     await pause(50);
     expect([first, moved, cleared, last].map((recorder) => recorder.firedMs.length)).to.deep.equal([1, 1, 0, 1]);
+  });
+
+  it('stands still while its clock is held, and only then', () => {
+    const wheel = new TimerWheel();
+    wheel.holdClock();
+    const heldMs = wheel.nowMs();
+    spinUntil(heldMs + 2);
+    expect(wheel.nowMs()).to.equal(heldMs);
+    wheel.releaseClock();
+    expect(wheel.nowMs()).to.be.at.least(heldMs + 2);
+    wheel.holdClock();
+    expect(wheel.nowMs()).to.be.at.least(heldMs + 2);
+  });
+
+  it('is not early for what was armed while its clock was held', async () => {
+    const wheel = new TimerWheel();
+    wheel.holdClock();
+    spinUntil(wheel.nowMs() + 40);
+    const recorder = new Recorder();
+    wheel.set(wheel.create(recorder), 50);
+    wheel.releaseClock();
+    await fired(recorder);
+    expect(recorder.firedMs[0]).to.be.at.least(50);
   });
 
   it('keeps nothing alive once it is cleared', async () => {
