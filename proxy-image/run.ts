@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeSync } from 'node:fs';
 import type { RunConfig } from './config.ts';
 import { WeftError } from './contract/errors.ts';
 import { errorFields } from './io/control/error-fields.ts';
+import { LOOK_MS, QuietMoments } from './io/quiet.ts';
 import { createBunTransport } from './io/transport/bun.ts';
 import { bunRuntime } from './io/transport/bun-api.ts';
 import { loadGetSocketOption } from './io/transport/bun-socket-option.ts';
@@ -24,8 +25,19 @@ export async function run(config: RunConfig): Promise<void> {
   proxy = new MeshProxy(config, createPlatform(config, onFault));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => proxy?.drain(signal));
   await proxy.start();
-  setTimeout(() => bunRuntime()?.shrink(), STARTED_MS).unref();
+  setTimeout(giveBack, STARTED_MS).unref();
+  const quiet = new QuietMoments({ cpuMs, giveBack });
+  setInterval(() => quiet.look(), LOOK_MS).unref();
   await proxy.ended;
+}
+
+function giveBack(): void {
+  bunRuntime()?.shrink();
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 function createPlatform(config: RunConfig, onFault: (error: unknown) => void): Platform {
