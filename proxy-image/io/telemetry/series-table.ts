@@ -34,11 +34,7 @@ export class SeriesTable {
   }
 
   /** Numbers of which each series has `perSeries`, at first `initial`. */
-  column<T extends SeriesNumbers>(
-    make: (length: number) => T,
-    perSeries = 1,
-    initial = 0,
-  ): Column<T> {
+  column<T extends SeriesNumbers>(make: (length: number) => T, perSeries = 1, initial = 0): Column<T> {
     const column = new Column(make, this.#rows, perSeries, initial);
     this.#columns.push(column);
     return column;

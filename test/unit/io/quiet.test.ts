@@ -4,9 +4,14 @@ import { QuietMoments } from '../../../proxy-image/io/quiet.ts';
 class FakeRuntime {
   usedMs = 400;
   givenBack = 0;
+  collected = 0;
 
   cpuMs(): number {
     return this.usedMs;
+  }
+
+  collect(): void {
+    this.collected++;
   }
 
   giveBack(): void {
@@ -38,6 +43,15 @@ describe('quiet moments', () => {
 
   it('it is not under load, however long that lasts', () => {
     for (let i = 0; i < 100; i++) expect(interval(61)).to.equal(0);
+  });
+
+  it('under load garbage is collected, and only then', () => {
+    interval(4_000);
+    interval(4_000);
+    expect(runtime.collected).to.equal(2);
+    interval(10);
+    interval(10);
+    expect(runtime.collected).to.equal(2);
   });
 
   it('it is not where it would not be worth it', () => {
