@@ -186,13 +186,18 @@ function literalPrefix(expression: string): string {
   let prefix = '';
   for (let at = 0; at < text.length; ) {
     const step = literalAt(text, at);
-    if (step === null) break;
+    if (step === null) return standsForNothing(text, at) ? prefix.slice(0, -1) : prefix;
     // `ab?`: the last character belongs to the quantifier.
     if (isQuantifier(text[step.next])) break;
     prefix += step.piece.literal;
     at = step.next;
   }
   return prefix;
+}
+
+/** Flags and quotes of nothing: a quantifier behind them belongs to what is before them (RE2: `a(?i)*` is `a*`). Says yes when in doubt. */
+function standsForNothing(text: string, at: number): boolean {
+  return text.startsWith('(?', at) || text.startsWith('\\Q', at) || text.startsWith('\\E', at);
 }
 
 /** Says yes when in doubt: brackets of kinds that are not read here and quoted stretches (`\\Q…\\E`) may hide parentheses. */

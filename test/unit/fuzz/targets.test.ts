@@ -31,7 +31,10 @@ function target<I>(name: string, { Fuzzer, check }: Target<I>, count: number, fi
 target('bodies and response heads', bodies, 4000);
 target('first bytes of a connection', firstBytes, 10_000);
 target('certificates and signing requests', certificates, 1000);
-target('expressions', patterns, 2000);
+target('expressions', patterns, 2000, {
+  'a quantifier that reaches over a group of flags': { expression: '/(?i)*', paths: ['', '/iZ/i', '/i', '/'] },
+  'a quantifier that reaches over a quote of nothing': { expression: '/\\Q\\E*', paths: ['', '/', '//'] },
+});
 target('control plane stream', stream, 800, {
   'a frame in parts, whose reader kept a view of a buffer that was only lent': {
     messages: [],
