@@ -197,8 +197,10 @@ function literalPrefix(expression: string): string {
 
 /** Flags and quotes of nothing: a quantifier behind them belongs to what is before them (RE2: `a(?i)*` is `a*`). Says yes when in doubt. */
 function standsForNothing(text: string, at: number): boolean {
-  return text.startsWith('(?', at) || text.startsWith('\\Q', at) || text.startsWith('\\E', at);
+  return text.startsWith('\\Q', at) || text.startsWith('\\E', at) || FLAGS.test(text.slice(at, at + 16));
 }
+
+const FLAGS = /^\(\?[A-Za-z-]*\)/;
 
 /** Says yes when in doubt: brackets of kinds that are not read here and quoted stretches (`\\Q…\\E`) may hide parentheses. */
 function hasTopLevelAlternative(text: string): boolean {
