@@ -23,6 +23,8 @@ const GATHER_BYTES = 64 * 1024;
 /** Buffers kept for the next event, which may write to many connections. Memory that is never touched costs nothing: what counts is what is written. */
 const KEPT_BUFFERS = 32;
 const free: Buffer[] = [];
+/** Measured in Bun: copying so few octets one by one is cheaper than a call into the runtime. */
+const LOOP_BYTES = 64;
 
 /** Frames on their way out: gathered during an event, written once at its end. A connection at rest holds no buffer. */
 export class Output {
@@ -74,7 +76,7 @@ export class Output {
     } else if (block.length > MAX_FRAME_BYTES) this.#longHeaders(id, block, end);
     else {
       const at = this.#frame(block.length, HEADERS, end ? END_STREAM | END_HEADERS : END_HEADERS, id);
-      this.#buffer!.set(block, at);
+      put(block, this.#buffer!, at);
       this.#remember(at, id);
       this.touch();
     }
@@ -214,4 +216,11 @@ export class Output {
     this.#total += size;
     return at;
   }
+}
+
+/** All of `block` into `out`. */
+function put(block: Buffer, out: Buffer, at: number): void {
+  const { length } = block;
+  if (length > LOOP_BYTES) out.set(block, at);
+  else for (let i = 0; i < length; i++) out[at + i] = block[i]!;
 }

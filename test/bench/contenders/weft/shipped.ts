@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, realpathSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -30,9 +30,15 @@ export function makeShipped(directory: string, withNames = false): Shipped {
   copyFileSync(realpathSync(join(ROOT, 'node_modules/.bin/bun')), bun);
   chmodSync(bun, 0o755);
   chmodSync(bundle, 0o644);
-  // A pod's root file system is read-only: there is nowhere to keep transpiled sources (proxy-image/Dockerfile).
-  const env = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0', DO_NOT_TRACK: '1' };
-  return { directory, argv: [bun, '--smol', bundle, 'run'], env };
+  return { directory, argv: [bun, '--smol', bundle, 'run'], env: imageEnvironment() };
+}
+
+/** What the Dockerfile sets for the runtime. */
+function imageEnvironment(): Record<string, string> {
+  const text = readFileSync(join(ROOT, 'proxy-image/Dockerfile'), 'utf8').replace(/\\\n/g, ' ');
+  const lines = text.split('\n').filter((line) => line.startsWith('ENV '));
+  const pairs = lines.flatMap((line) => line.slice('ENV '.length).trim().split(/\s+/));
+  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
 }
 
 /** The same, leaving a CPU profile in the file `path` when it ends. */
