@@ -1,5 +1,4 @@
 import type { BodyKind, RequestHead, ResponseHead } from '../http1/head.ts';
-import { writeRequestHead, writtenSize } from '../http1/serialize.ts';
 import type { Http2Request } from '../http2/request.ts';
 import type { Http2Response } from '../http2/response.ts';
 import type { Http2Trailers } from '../http2/trailers.ts';
@@ -7,14 +6,9 @@ import type { Outbox } from '../tcp/outbox.ts';
 import type { Timers } from '../transport/types.ts';
 import type { Answer } from './answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from './call.ts';
-import { type ExtraFields, NO_EXTRA_FIELDS, NO_GRPC_STATUS, type ResponseView } from './message.ts';
+import { type ExtraFields, NO_GRPC_STATUS, type ResponseView } from './message.ts';
+import { PreparedHead } from './prepared-head.ts';
 import { ReplayBuffer, type ReplayMemory } from './replay.ts';
-import { requestBlockOf, requestTextOf } from './translate.ts';
-
-/** Heads of most requests fit. */
-const HEAD_BYTES = 1024;
-/** A longer head makes the buffer grow; beyond this it does not outlive the request, so that a few large ones do not become everybody's size. */
-const KEPT_HEAD_BYTES = 4096;
 
 /** The client's side of an exchange: the connection (HTTP/1) or stream (HTTP/2) that the request came on. */
 export interface ExchangeServer {
@@ -113,12 +107,7 @@ export class Exchange {
 
   readonly #context: ExchangeContext;
   readonly #body: ReplayBuffer;
-  /** The head as it came: by one version or the other. */
-  #source: RequestHead | null = null;
-  #request: Http2Request | null = null;
-  #extra: ExtraFields = NO_EXTRA_FIELDS;
-  #head: Buffer = Buffer.allocUnsafeSlow(HEAD_BYTES);
-  #headLength = 0;
+  readonly #head = new PreparedHead();
   #headSent = false;
   /** The upstream has no room. */
   #held = false;
@@ -134,8 +123,7 @@ export class Exchange {
   /** `head` is valid during the event: `prepare` must follow within it, where the request is to go on. */
   beginHttp1(server: ExchangeServer, head: RequestHead): void {
     this.#begin(server);
-    this.#source = head;
-    this.#request = null;
+    this.#head.takeHttp1(head);
     this.isHead = head.isHead;
     this.isGrpc = false;
     this.idempotent = head.idempotent;
@@ -146,7 +134,7 @@ export class Exchange {
 
   beginHttp2(server: ExchangeServer, request: Http2Request): void {
     this.#begin(server);
-    this.#request = request;
+    this.#head.takeHttp2(request);
     this.isHead = request.isHead;
     this.isGrpc = request.isGrpc;
     this.idempotent = request.idempotent;
@@ -178,40 +166,31 @@ export class Exchange {
 
   /** Takes the head for the next hop, with `extra`. Valid until the exchange ends, for every try. */
   prepare(extra: ExtraFields): void {
-    this.#extra = extra;
-    const head = this.#source;
-    if (head === null) return;
-    this.#source = null;
-    const needed = writtenSize(head, extra.lines);
-    if (needed > this.#head.length) this.#head = Buffer.allocUnsafeSlow(needed);
-    this.#headLength = writeRequestHead(this.#head, head, extra.lines);
+    this.#head.prepare(extra);
   }
 
   /** Writes the head as HTTP/1 into `out` at `at`, which has room for the longest; returns the position after it. */
   writeHttp1Head(out: Buffer, at: number): number {
-    if (this.#request === null) return at + this.#head.copy(out, at, 0, this.#headLength);
-    return at + out.write(requestTextOf(this.#request, this.#extra, this.rechunks, this.requestDone), at, 'latin1');
+    return this.#head.writeHttp1(out, at, this.rechunks, this.requestDone);
   }
 
   /** The head where it came as HTTP/1 and nothing has to be written around it; its length is `headLength`. */
   get http1Head(): Buffer | null {
-    return this.#request === null ? this.#head : null;
+    return this.#head.http1;
   }
 
   get headLength(): number {
-    return this.#headLength;
+    return this.#head.length;
   }
 
   /** Bytes of a body of HTTP/2 that HTTP/1 has to put into chunks: its length was not announced, and it is not empty. */
   get rechunks(): boolean {
-    if (this.#request === null || this.#request.contentLength !== -1) return false;
-    return !this.requestDone || this.requestBytes > 0 || this.#trailers !== null;
+    return this.#head.isOpenEnded && (!this.requestDone || this.requestBytes > 0 || this.#trailers !== null);
   }
 
   /** The head as HTTP/2 writes it. */
   http2Block(): Buffer {
-    if (this.#request !== null) return this.#request.forwardBlock(this.#extra);
-    return requestBlockOf(this.#head, this.#headLength, this.#extra);
+    return this.#head.http2Block();
   }
 
   /** What has come of the body is at hand from its beginning: another try may have it, and what is still to come. */
@@ -461,9 +440,7 @@ export class Exchange {
     this.call.ended(end);
     this.call = NO_CALL;
     this.server = null;
-    this.#source = null;
-    this.#request = null;
-    if (this.#head.length > KEPT_HEAD_BYTES) this.#head = Buffer.allocUnsafeSlow(HEAD_BYTES);
+    this.#head.forget();
     server.exchangeEnded(this, end);
   }
 }
