@@ -3,16 +3,7 @@ import { type QueueState, queueEntered, queueLeft, queueRechecked, recheckAtMs }
 import { requestHash } from '../core/balance/hash-key.ts';
 import { connected, type NoEndpointReason, pickEndpoint, whyNone } from '../core/balance/pick.ts';
 import { isFailure } from '../core/classify/classify.ts';
-import {
-  type RetryPolicy,
-  retryBackoffMs,
-  retryDecision,
-  retryPolicyFor,
-  type TryEnd,
-  type TryResult,
-  timeoutsFor,
-  tryTimeoutMs,
-} from '../core/retry/plan.ts';
+import { retryPolicyFor, type TryEnd, timeoutsFor } from '../core/retry/plan.ts';
 import { refusesRetries } from '../core/retry/retry-after.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import { pickShare } from '../core/split/split.ts';
@@ -33,9 +24,9 @@ import type { Host, Waiter } from '../io/pool/host.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { Address } from '../io/transport/types.ts';
 import { CallDeadlines, type DeadlineOwner, IDLE, PAUSE, REQUEST, RESPONSE, TRY } from './call-deadlines.ts';
+import { CallRetries, type EndedTry } from './call-retries.ts';
 import { type EndpointHosts, protocolFor, type StackContext } from './context.ts';
 import { OutboundTry, type TryPlace } from './outbound-try.ts';
-import { retryEvent } from './retry-event.ts';
 import { routeOf } from './route-of.ts';
 import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached, NO_TUNNEL } from './unreached.ts';
 
@@ -71,16 +62,15 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   readonly #owner: OutboundCallOwner;
   readonly #try: OutboundTry;
   readonly #tried: EndpointState[] = [];
-  readonly #result: TryResult = {
+  readonly #retries: CallRetries;
+  readonly #ended: EndedTry = {
     end: 'response',
     isFailure: false,
     status: 0,
     grpcStatus: NO_GRPC_STATUS,
-    retries: 0,
     replayable: false,
     refusesRetries: false,
   };
-  #policy: RetryPolicy = null;
   #hash = 0;
   #endpoint: EndpointState | null = null;
   #host: Host | null = null;
@@ -97,7 +87,9 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
 
   constructor(owner: OutboundCallOwner) {
     this.#owner = owner;
-    this.#try = new OutboundTry(owner.context.options);
+    const { options } = owner.context;
+    this.#try = new OutboundTry(options);
+    this.#retries = new CallRetries(options.recorder, options.rng);
   }
 
   get tunnels(): boolean {
@@ -111,10 +103,10 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     const route = routeOf(entry.routes, head);
     this.route = route;
     recorder.routeRequest(route);
-    this.#policy = retryPolicyFor(entry, route);
+    this.#retries.start(retryPolicyFor(entry, route));
     // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
     exchange.retain = head.contentLength <= REPLAY_LIMITS.requestBytes;
-    exchange.peeks = exchange.isGrpc && this.#policy !== null;
+    exchange.peeks = exchange.isGrpc && this.#retries.possible;
     if (entry.balancer.type === 'consistentHash') {
       this.#hash = requestHash(entry.balancer.key, head, source.sourceIp, rng);
     }
@@ -144,8 +136,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.backend = null;
     this.route = NO_ROUTES.fallback;
     if (this.#tried.length > 0) this.#tried.length = 0;
-    this.#result.retries = 0;
-    this.#policy = null;
+    this.#retries.start(null);
     this.#hash = 0;
     this.#endpoint = null;
     this.#stale = 0;
@@ -247,8 +238,8 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   #failFast(reason: string): void {
     this.#endpoint = null;
     this.#owner.context.options.recorder.outboundError('http', 'failfast');
-    this.#notRetried();
-    if (!this.#retries('failfast', true, 504, DEADLINE_EXCEEDED)) this.#answer(504, `fail-fast: ${reason}`);
+    this.#retries.foundNone(this.entry);
+    if (!this.#retriesNow('failfast', 504, DEADLINE_EXCEEDED)) this.#answer(504, `fail-fast: ${reason}`);
   }
 
   #tryEndpoint(endpoint: EndpointState): void {
@@ -264,7 +255,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.#host = host;
     if (host.overloaded) {
       this.#failed('loadshed', false);
-      this.#notRetried();
+      this.#retries.foundNone(this.entry);
       this.#answer(503, 'too many requests are waiting');
       return;
     }
@@ -297,8 +288,8 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   /** All of the request is on its way: what the server takes from here on is its own time. */
   requestSent(): void {
     if (this.#responseMs > 0) this.#set(RESPONSE, this.#responseMs);
-    const tryMs = this.#policy === null ? 0 : tryTimeoutMs(this.#policy, this.#result.retries);
-    if (tryMs > 0) this.#set(TRY, tryMs);
+    const { timeoutMs } = this.#retries;
+    if (timeoutMs > 0) this.#set(TRY, timeoutMs);
   }
 
   responded(head: ResponseView): boolean {
@@ -309,12 +300,18 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.#deadlines?.clear(TRY);
     // A reason of the other side's proxy is passed on to the application; anybody else's is no reason of the mesh.
     exchange.tellsProxyError = isMeshed;
-    if (this.#policy !== null) {
-      this.#result.refusesRetries = refusesRetries(head);
-      if (this.#retries('response', failure, head.status, exchange.grpcStatus)) {
+    if (this.#retries.possible) {
+      const pauseMs = this.#pauseBeforeNext(
+        'response',
+        failure,
+        head.status,
+        exchange.grpcStatus,
+        refusesRetries(head),
+      );
+      if (pauseMs >= 0) {
         this.#try.ended(exchange, this.#nowMs);
         exchange.detachUpstream();
-        this.#pauseOrRetry();
+        this.#retryAfter(pauseMs);
         return false;
       }
     }
@@ -331,33 +328,32 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     return false;
   }
 
-  /** Whether another try is due; counted. `#pauseOrRetry` makes it. */
-  #retries(end: TryEnd, failure: boolean, status: number, grpcStatus: number): boolean {
-    if (this.entry === null || this.#policy === null) return false;
-    const result = this.#result;
-    result.end = end;
-    result.isFailure = failure;
-    result.status = status;
-    result.grpcStatus = grpcStatus;
-    result.replayable = this.exchange.replayable;
-    if (end !== 'response') result.refusesRetries = false;
-    const reason = retryDecision(this.#policy, this.entry.budget, result, this.#nowMs);
-    const { recorder } = this.#owner.context.options;
-    if (reason === 'retried' || reason === 'no_budget') recorder.routeRetryable(this.route, reason === 'no_budget');
-    const event = this.#policy === 'budget' ? null : retryEvent(reason, result.retries);
-    if (event !== null) recorder.serviceRetry(this.entry, event);
-    return reason === 'retried';
+  /** Whether another try is due: the pause before it, or -1. */
+  #pauseBeforeNext(
+    end: TryEnd,
+    isFailure: boolean,
+    status: number,
+    grpcStatus: number,
+    refusesRetries: boolean,
+  ): number {
+    const ended = this.#ended;
+    ended.end = end;
+    ended.isFailure = isFailure;
+    ended.status = status;
+    ended.grpcStatus = grpcStatus;
+    ended.replayable = this.exchange.replayable;
+    ended.refusesRetries = refusesRetries;
+    return this.#retries.pauseBeforeNext(this.entry, this.route, ended, this.#nowMs);
   }
 
-  /** A try finds no endpoint: where it is a retry by annotation, that is counted apart. */
-  #notRetried(): void {
-    if (this.#result.retries === 0 || this.entry === null || this.#policy === 'budget') return;
-    this.#owner.context.options.recorder.serviceRetry(this.entry, 'overflow');
+  /** A try without a response: true, and there will be another, or false. */
+  #retriesNow(end: TryEnd, status: number, grpcStatus: number): boolean {
+    const pauseMs = this.#pauseBeforeNext(end, true, status, grpcStatus, false);
+    if (pauseMs >= 0) this.#retryAfter(pauseMs);
+    return pauseMs >= 0;
   }
 
-  #pauseOrRetry(): void {
-    const { rng } = this.#owner.context.options;
-    const pauseMs = retryBackoffMs(this.#policy, this.#result.retries++, rng);
+  #retryAfter(pauseMs: number): void {
     if (pauseMs > 0) this.#set(PAUSE, pauseMs);
     else this.#tryService();
   }
@@ -375,10 +371,8 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     if (unsent && endpoint !== null && this.#goesElsewhere(endpoint)) return;
     const again = unsent || (failure === 'stale' && exchange.idempotent && exchange.replayable);
     const grpcStatus = exchange.isGrpc ? UNAVAILABLE : NO_GRPC_STATUS;
-    this.#result.refusesRetries = false;
     if (again && this.#stale++ < MAX_STALE) this.#again();
-    else if (failure !== 'malformed' && this.#retries('response', true, BAD_GATEWAY, grpcStatus)) this.#pauseOrRetry();
-    else {
+    else if (failure === 'malformed' || !this.#retriesNow('response', BAD_GATEWAY, grpcStatus)) {
       this.#fail(BAD_GATEWAY, failure === 'malformed' ? 'malformed response' : 'the connection was lost');
     }
   }
@@ -427,8 +421,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.#cancelLease();
     this.exchange.dropUpstream();
     this.#failed('response timeout', true);
-    if (this.#retries('try_timeout', true, 504, DEADLINE_EXCEEDED)) this.#pauseOrRetry();
-    else this.#answer(504, 'response timed out');
+    if (!this.#retriesNow('try_timeout', 504, DEADLINE_EXCEEDED)) this.#answer(504, 'response timed out');
   }
 
   #timedOut(): void {
@@ -445,7 +438,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   #refuse(status: number, reason: string, error: OutboundError): void {
     this.#endpoint = null;
     this.#owner.context.options.recorder.outboundError('http', error);
-    this.#notRetried();
+    this.#retries.foundNone(this.entry);
     this.#answer(status, reason);
   }
 

@@ -87,6 +87,20 @@ export function resilienceSuite(create: (onFault: (error: unknown) => void) => T
       expect(bad).to.be.above(before + 1);
     });
 
+    it('with retries by annotation, fail-fast is tried again, and then it is the answer', async () => {
+      const sick = await serveHttp(mesh, () => 'HTTP/1.1 500 Bad\r\ncontent-length: 0\r\n\r\n');
+      endpoints(sick.port);
+      proxy.setService({
+        protocol: 'detect',
+        breaker: { ...BREAKER, maxFailures: 1, minPenaltyMs: 5000 },
+        queue: { capacity: 10, failfastMs: 200 },
+        retry: { ...RETRY, limit: 2 },
+      });
+      expect(await askHttp1()).to.match(/^HTTP\/1\.1 500/);
+      expect(await askHttp1()).to.match(/^HTTP\/1\.1 504 (.*\r\n)*l5d-proxy-error: fail-fast: all ejected\r\n/);
+      expect(proxy.metrics()).to.match(/outbound_http_route_retry_requests_total\{[^}]*\} 2\n/);
+    });
+
     it('gRPC: a status in the trailers counts, as one in the head does', async () => {
       for (const trailing of [true, false]) {
         let bad = 0;
