@@ -21,6 +21,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
   A13: 'pipelining behind a refused request',
   A14: 'smuggled responses',
   A15: 'bodies that nobody reads',
+  A16: 'requests of HTTP/2 that would be others in HTTP/1',
   A17: 'hop-by-hop fields that Connection names',
   A18: 'replay of a body that was partly sent',
   B1: 'slow heads',
