@@ -1,7 +1,7 @@
 /** How often whoever owns it looks. */
 export const LOOK_MS = 20_000;
-/** Between two looks: 0.3 %, a few requests a second at most. */
-const QUIET_CPU_MS = 60;
+/** Between two looks: 1 %, some ten requests a second. */
+const QUIET_CPU_MS = 200;
 /** Since memory was given back last: what it costs to compile everything anew must have been worth it, whatever the traffic. */
 const WORTH_CPU_MS = 3_000;
 
