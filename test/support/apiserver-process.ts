@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -91,6 +91,13 @@ export class ServerProcess {
     this.#child?.kill(signal);
   }
 
+  /** Stopped by a signal, every thread of it. */
+  get isStopped(): boolean {
+    const { pid } = this;
+    if (pid === null) return true;
+    return readdirSync(`/proc/${pid}/task`).every((thread) => stateOf(`/proc/${pid}/task/${thread}/stat`) === 'T');
+  }
+
   /** Sends the signal, and SIGKILL when the process is still there after the grace. */
   async stop(signal: NodeJS.Signals = 'SIGKILL', graceMs = 2_000): Promise<void> {
     if (this.#child === null) return;
@@ -133,4 +140,13 @@ export function freePort(): Promise<number> {
       server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject()));
     });
   });
+}
+
+/** The letter behind the name, which may contain anything (proc(5)); a thread that has ended runs no more than one that is stopped. */
+function stateOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').split(') ').at(-1)?.[0] ?? '';
+  } catch {
+    return 'T';
+  }
 }

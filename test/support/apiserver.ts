@@ -4,6 +4,7 @@ import { Agent, get } from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
@@ -52,7 +53,8 @@ export interface TestApiServer {
   /** Halts it where it runs, and starts it on the same port; resolves when it is ready. */
   restart(signal?: NodeJS.Signals): Promise<void>;
   /** SIGSTOP: connections stay open, nothing is answered. */
-  pause(): void;
+  /** Resolves when not one of its threads runs any more: a signal reaches a busy process late. */
+  pause(): Promise<void>;
   resume(): void;
   /** Ends everything; a temporary directory is removed. Safe to call twice. */
   stop(): Promise<void>;
@@ -145,8 +147,9 @@ class LocalApiServer implements TestApiServer {
     return pids.filter((pid) => pid !== null);
   }
 
-  pause(): void {
+  async pause(): Promise<void> {
     this.#apiServer.signal('SIGSTOP');
+    while (!this.#apiServer.isStopped) await sleep(5);
   }
 
   resume(): void {

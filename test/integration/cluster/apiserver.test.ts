@@ -88,14 +88,17 @@ describe('the API server of the tests', function () {
 
   it('answers nothing while paused and everything afterwards', async () => {
     const { core } = clients(server);
-    server.pause();
+    await server.pause();
     let answered = false;
     const request = core.readNamespace({ name: 'default' }).then(() => {
       answered = true;
     });
-    await sleep(500);
-    expect(answered).to.equal(false);
-    server.resume();
+    try {
+      await sleep(500);
+      expect(answered).to.equal(false);
+    } finally {
+      server.resume();
+    }
     await request;
     expect(answered).to.equal(true);
   });

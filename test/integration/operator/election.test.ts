@@ -189,10 +189,14 @@ describe('two operators at a real API server', function () {
     const operator = start('op-e', { KUBECONFIG: file, WEFT_OPERATOR_DEFINITIONS_DIR: '', WEFT_OPERATOR_ROLES: '' });
     await eventually('leads', () => operator.said('became the leader'), PATIENCE_MS);
     await becomesReady('five', 10_000);
-    const webhook = await eventually('webhooks', () =>
-      cluster.get('validatingwebhookconfigurations', '', 'weft-validator').catch(() => null),
+    // Operators before it had no ClusterRole and left configurations without an owner.
+    const webhook = await eventually('webhooks of its own', async () => {
+      const found = await cluster.get('validatingwebhookconfigurations', '', 'weft-validator').catch(() => null);
+      return found?.metadata.ownerReferences === undefined ? null : found;
+    });
+    await eventually('the other', () =>
+      cluster.get('mutatingwebhookconfigurations', '', 'weft-injector').catch(() => null),
     );
-    await cluster.get('mutatingwebhookconfigurations', '', 'weft-injector');
     expect(webhook.metadata.ownerReferences).to.have.length(1);
     expect(webhook.metadata.ownerReferences![0]).to.include({ kind: 'ClusterRole', name: 'weft-operator' });
     await cluster.apply('servers', NAMESPACE, 'stalls', { spec: { externalWorkloadSelector: {}, port: 80 } });

@@ -136,7 +136,7 @@ describe('operator while the API server is away', function () {
   it('survives an API server that is stopped (SIGSTOP) for longer than the watchdog waits', async () => {
     const before = await change();
     await arrives(before, 2_000);
-    api.pause();
+    await api.pause();
     try {
       await eventually('not ready', async () => (await plane.readiness()).status === 503, STALE_MS + 4_000);
       stillServes(before);
