@@ -42,7 +42,8 @@ class OperatorProcess {
       },
     });
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => this.#read(text));
-    this.exited = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve(code ?? signal ?? '')));
+    // 'close' comes when all that it has said has been read, 'exit' may come before.
+    this.exited = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve(code ?? signal ?? '')));
   }
 
   said(message: string): boolean {
