@@ -3,6 +3,7 @@
  * with cache and limits and through a plain one; both must agree, and what is passed on must be read as well-formed and free of forged fields. Prints the
  * input of a finding and exits with 1.
  */
+
 import { Xoshiro } from '../../proxy-image/core/rng.ts';
 import { NO_EXTRA_FIELDS } from '../../proxy-image/io/http/message.ts';
 import {
@@ -16,6 +17,7 @@ import { requestOf } from '../../proxy-image/io/http2/request.ts';
 import { responseOf } from '../../proxy-image/io/http2/response.ts';
 import { trailersOf } from '../../proxy-image/io/http2/trailers.ts';
 import { type Field, indexed, literal, PlainDecoder, sizeUpdate } from '../unit/http2/plain-hpack.ts';
+import { runFromCommandLine } from './driver.ts';
 
 const NAMES: readonly (string | number)[] = [
   1,
@@ -192,21 +194,4 @@ function passedOn(block: Buffer, forbidden: RegExp): HeaderList {
   return list;
 }
 
-function main(seconds: number, seed: number): void {
-  const fuzzer = new Fuzzer(seed);
-  const endMs = Date.now() + seconds * 1000;
-  let count = 0;
-  for (; Date.now() < endMs; count++) {
-    const input = fuzzer.next();
-    try {
-      check(input);
-    } catch (error) {
-      console.error(`seed ${seed}, input ${count}: ${String((error as Error).stack)}\n${JSON.stringify(input)}`);
-      process.exitCode = 1;
-      return;
-    }
-  }
-  console.log(`${count} inputs, no finding (seed ${seed})`);
-}
-
-if (import.meta.main) main(Number(process.argv[2] ?? 60), Number(process.argv[3] ?? Date.now() % 1_000_000));
+if (import.meta.main) runFromCommandLine('hpack', (seed) => new Fuzzer(seed), check);

@@ -3,6 +3,7 @@
  * checks that nothing throws, that what is kept is bounded, that no handler is called after its last call, and that what is written are frames. Prints the
  * input of a finding and exits with 1.
  */
+
 import { Xoshiro } from '../../proxy-image/core/rng.ts';
 import type { Http2Stream } from '../../proxy-image/io/http2/types.ts';
 import {
@@ -25,6 +26,7 @@ import {
   windowUpdate,
 } from '../unit/http2/frames.ts';
 import { ClientRig, type EngineRig, GET, OK, ServerRig, TRAILERS } from '../unit/http2/rig.ts';
+import { runFromCommandLine } from './driver.ts';
 
 export interface FuzzInput {
   role: 'client' | 'server';
@@ -189,21 +191,4 @@ function checkEnd(rig: EngineRig, isClient: boolean): void {
   if (rig instanceof ServerRig && !rig.server.idle) throw new Error('streams left');
 }
 
-function main(seconds: number, seed: number): void {
-  const fuzzer = new Fuzzer(seed);
-  const endMs = Date.now() + seconds * 1000;
-  let count = 0;
-  for (; Date.now() < endMs; count++) {
-    const input = fuzzer.next();
-    try {
-      check(input);
-    } catch (error) {
-      console.error(`seed ${seed}, input ${count}: ${String((error as Error).stack)}\n${JSON.stringify(input)}`);
-      process.exitCode = 1;
-      return;
-    }
-  }
-  console.log(`${count} inputs, no finding (seed ${seed})`);
-}
-
-if (import.meta.main) main(Number(process.argv[2] ?? 60), Number(process.argv[3] ?? Date.now() % 1_000_000));
+if (import.meta.main) runFromCommandLine('http2', (seed) => new Fuzzer(seed), check);
