@@ -1,6 +1,16 @@
+import { Deadlines } from '../transport/deadlines.ts';
 import type { Connection, ConnectionError, ConnectionHandler, TimerOwner } from '../transport/types.ts';
 import { RESET_BY_US } from './closed-streams.ts';
-import { BLOCK, Deadlines, DRAIN, HANDSHAKE, KEEP_ALIVE, KEEP_ALIVE_ANSWER, LINGER, STALL } from './deadlines.ts';
+import {
+  BLOCK,
+  CONNECTION_DEADLINES,
+  DRAIN,
+  HANDSHAKE,
+  KEEP_ALIVE,
+  KEEP_ALIVE_ANSWER,
+  LINGER,
+  STALL,
+} from './deadlines.ts';
 import { Endpoint } from './endpoint.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, SETTINGS_TIMEOUT } from './error-codes.ts';
 import type { Http2Context } from './limits.ts';
@@ -23,7 +33,7 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
 
   constructor(connection: Connection, context: Http2Context) {
     super(connection, context);
-    this.deadlines = new Deadlines(context.timers, this);
+    this.deadlines = new Deadlines(context.timers, this, CONNECTION_DEADLINES);
     this.deadlines.set(HANDSHAKE, this.limits.handshakeTimeoutMs);
     connection.handler = this;
   }
