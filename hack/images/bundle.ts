@@ -6,6 +6,7 @@
 import { basename, dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { PUBLISHED, publishingPrivateNames } from './private-names.ts';
 
 const [entry, output, runtime, names] = process.argv.slice(2);
 if (
@@ -28,6 +29,7 @@ const require = import.meta.require;`;
 
 /** Needed by few proxies, and then at once, within a call: a package that is required from where its text would be in every proxy's memory. */
 const RARE = 're2js';
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const name = basename(output, extname(output));
 const rareFile = `${name}-${RARE}${extname(output)}`;
@@ -53,7 +55,8 @@ await build({
   outdir: dirname(output),
   outExtension: { '.js': extname(output) },
   splitting: runtime === 'bun',
-  plugins: runtime === 'bun' ? [rareApart] : [],
+  plugins: runtime === 'bun' ? [rareApart, publishingPrivateNames(ROOT)] : [],
+  ...(names === undefined ? { mangleProps: PUBLISHED } : {}),
   chunkNames: `${name}-[name]-[hash]`,
   bundle: true,
   minify: names === undefined,
