@@ -3,7 +3,7 @@
  * With --names it is not minified, for profiles.
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
-import { basename, dirname, extname } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { PUBLISHED, publishingPrivateNames } from './private-names.ts';
@@ -27,35 +27,44 @@ const require = weftCreateRequire(import.meta.url);`;
 const TRANSPILED = `// @bun
 const require = import.meta.require;`;
 
-/** Needed by few proxies, and then at once, within a call: a package that is required from where its text would be in every proxy's memory. */
-const RARE = 're2js';
+/**
+ * Needed by some proxies only, and then at once, within a call: where one of these is required, its text would be in the memory of all of them. In the image
+ * it is a file of its own, by the name on the right behind that of the bundle.
+ */
+const APART: Readonly<Record<string, string>> = {
+  re2js: 're2js',
+  './http2-parts.ts': 'http2',
+};
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const name = basename(output, extname(output));
-const rareFile = `${name}-${RARE}${extname(output)}`;
+const fileOf = (required: string) => `${name}-${APART[required]}${extname(output)}`;
 
-/** `require` of the rare package reads its own file; `import` shares what is in it. */
-const rareApart: Plugin = {
-  name: 'rare-apart',
+/** `require` of one of these reads its own file; `import` shares what is in it. */
+const apart: Plugin = {
+  name: 'apart',
   setup(plugins) {
-    plugins.onResolve({ filter: new RegExp(`^${RARE}$`) }, ({ kind }) =>
-      kind === 'require-call' ? { path: `./${rareFile}`, external: true } : null,
+    plugins.onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === 'require-call' && Object.hasOwn(APART, path) ? { path: `./${fileOf(path)}`, external: true } : null,
     );
   },
 };
 
+function apartEntries(): { in: string; out: string }[] {
+  const io = join(ROOT, 'proxy-image/io');
+  return Object.keys(APART).map((required) => ({
+    in: required.startsWith('.') ? join(io, required) : fileURLToPath(import.meta.resolve(required)),
+    out: basename(fileOf(required), extname(output!)),
+  }));
+}
+
 await build({
   // What is loaded later is a file of its own beside the output (`<name>-*.js`): the text of a script stays in memory from its first line on.
-  entryPoints: [
-    { in: entry, out: name },
-    ...(runtime === 'bun'
-      ? [{ in: fileURLToPath(import.meta.resolve(RARE)), out: basename(rareFile, extname(rareFile)) }]
-      : []),
-  ],
+  entryPoints: [{ in: entry, out: name }, ...(runtime === 'bun' ? apartEntries() : [])],
   outdir: dirname(output),
   outExtension: { '.js': extname(output) },
   splitting: runtime === 'bun',
-  plugins: runtime === 'bun' ? [rareApart, publishingPrivateNames(ROOT)] : [],
+  plugins: runtime === 'bun' ? [apart, publishingPrivateNames(ROOT)] : [],
   ...(names === undefined ? { mangleProps: PUBLISHED } : {}),
   chunkNames: `${name}-[name]-[hash]`,
   bundle: true,

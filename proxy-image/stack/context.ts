@@ -6,7 +6,8 @@ import type { HttpService } from '../io/http/service.ts';
 import { ServerConnection, type ServerContext } from '../io/http1/server-connection.ts';
 import { FlushQueue } from '../io/http2/flush.ts';
 import { HTTP2_LIMITS, type Http2Context } from '../io/http2/limits.ts';
-import { Http2Session, type SessionContext } from '../io/http2/session.ts';
+import type { SessionContext } from '../io/http2/session.ts';
+import { http2Parts } from '../io/http2-engine.ts';
 import type { DialContext, DialTarget } from '../io/pool/dial.ts';
 import { type Host, POOL_LIMITS } from '../io/pool/host.ts';
 import { ConnectionPool, type PoolHttp2 } from '../io/pool/pool.ts';
@@ -91,6 +92,7 @@ export function serveHttp(
   { http }: StackContext,
 ): HttpConnection {
   if (protocol === 'http1') return new ServerConnection(new Outbox(connection), service, http);
+  const { Http2Session } = http2Parts();
   return new Http2Session(connection, service, http);
 }
 

@@ -15,7 +15,8 @@ import { type Failure, KINDS, Tally } from './tally.ts';
 import { judge, type Sample, sampleOf, type Verdict } from './watch.ts';
 import { World } from './world.ts';
 
-const SAMPLE_MS = 10_000;
+/** No multiple of it is a period of the load or of the collections of garbage: each would always be seen in the same phase, and drift into another. */
+const SAMPLE_MS = 1370;
 const PROGRESS_MS = 60_000;
 /** A shorter run shows how memory settles, not whether it grows: it is reported, not judged. */
 const JUDGED_MINUTES = 20;

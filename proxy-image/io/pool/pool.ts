@@ -1,9 +1,16 @@
 import { formatAddress } from '../../contract/keys.ts';
 import type { Http2Context } from '../http2/limits.ts';
+import { http2Parts } from '../http2-engine.ts';
 import type { DialContext, DialTarget } from './dial.ts';
-import { type Host, type HostOwner, POOL_LIMITS, type PoolLimits, type PoolObserver } from './host.ts';
+import {
+  type Host,
+  type HostIdentity,
+  type HostOwner,
+  POOL_LIMITS,
+  type PoolLimits,
+  type PoolObserver,
+} from './host.ts';
 import { HostPool } from './host-pool.ts';
-import { MultiplexedHost } from './multiplexed-host.ts';
 
 /** HTTP/2 with servers of any sort, and with proxies of the mesh. */
 export interface PoolHttp2 {
@@ -35,14 +42,19 @@ export class ConnectionPool implements HostOwner {
     let host = this.#hosts.get(key);
     if (host === undefined) {
       const identity = { key, target, labels };
-      const http2 = target.identity === null ? this.#http2.plain : this.#http2.meshed;
       host =
         target.session === 'http2'
-          ? new MultiplexedHost(identity, this.#context, http2, this.#limits, this)
+          ? this.#multiplexed(identity)
           : new HostPool(identity, this.#context, this.#limits, this);
       this.#hosts.set(key, host);
     }
     return host;
+  }
+
+  #multiplexed(identity: HostIdentity): Host {
+    const { MultiplexedHost } = http2Parts();
+    const http2 = identity.target.identity === null ? this.#http2.plain : this.#http2.meshed;
+    return new MultiplexedHost(identity, this.#context, http2, this.#limits, this);
   }
 
   emptied(host: Host): void {
