@@ -68,6 +68,8 @@ await build({
   ...(names === undefined ? { mangleProps: PUBLISHED } : {}),
   chunkNames: `${name}-[name]-[hash]`,
   bundle: true,
+  // Fields are set in the constructor, not by a function of their own for each class: 0.2 MiB of an idle proxy.
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: runtime === 'node' } },
   minify: names === undefined,
   // Class and function names appear in logs and stack traces.
   keepNames: runtime === 'node',

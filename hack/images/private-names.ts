@@ -68,7 +68,7 @@ function applied(code: string, edits: readonly Edit[]): string {
   return parts.join('') + code.slice(at);
 }
 
-/** Of all sources under `root`; packages stay as they are. */
+/** Of all sources under `root`; packages stay as they are. What comes out is TypeScript to esbuild still, so that its rules for fields hold. */
 export function publishingPrivateNames(root: string): Plugin {
   return {
     name: 'private-names',
@@ -80,7 +80,7 @@ export function publishingPrivateNames(root: string): Plugin {
           format: 'esm',
         });
         const unit = createHash('sha256').update(relative(root, path)).digest('hex').slice(0, 8);
-        return { contents: publishPrivateNames(code, unit), loader: 'js' };
+        return { contents: publishPrivateNames(code, unit), loader: 'ts' };
       });
     },
   };
