@@ -18,7 +18,7 @@ interface Edit {
 
 /**
  * Gives private names (`#name`) of classes the form of properties with names of their own. The language has checked by then that nobody else uses
- * them, and the engine pays for each: a symbol, and in every class that has one a scope with a table. In the proxy this is 1.4 MiB
+ * them, and the engine pays for each: a symbol, and in every class that has one a scope with a table. In an idle proxy this is 1 MiB
  * (hack/adr/0006-runtime-flags.md).
  * @param code JavaScript, ES module
  * @param unit in every name, so that a class of one file may extend one of another
