@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Token, tokenizer, tokTypes } from 'acorn';
+import { expect } from 'chai';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+/** The text that a proxy which runs has read: its memory grows with it (docs/performance.md). */
+const READ_BYTES = 225_000;
+
+describe('the bundle of the proxy', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-bundle-'));
+  const texts = new Map<string, string>();
+
+  before(function () {
+    this.timeout(60_000);
+    const argv = ['hack/images/bundle.ts', 'proxy-image/main.ts', join(folder, 'proxy.js'), 'bun'];
+    const { status, stderr } = spawnSync(process.execPath, argv, { cwd: ROOT, encoding: 'utf8', timeout: 60_000 });
+    expect(status, stderr).to.equal(0);
+    for (const name of readdirSync(folder)) texts.set(name, readFileSync(join(folder, name), 'utf8'));
+  });
+
+  after(() => rmSync(folder, { recursive: true }));
+
+  /** The files that loading this one loads. */
+  function readWith(name: string, seen = new Set<string>()): Set<string> {
+    if (seen.has(name)) return seen;
+    seen.add(name);
+    for (const [, other] of texts.get(name)!.matchAll(/(?:from|import)"\.\/([^"]+)"/g)) readWith(other!, seen);
+    return seen;
+  }
+
+  function readToRun(): Set<string> {
+    const run = [...texts.keys()].find((name) => /^proxy-run-\w+\.js$/.test(name))!;
+    return readWith('proxy.js', readWith(run));
+  }
+
+  it('is taken by Bun as it is: each file says that nothing is left to transpile', () => {
+    for (const [name, text] of texts) expect(text, name).to.match(/^\/\/ @bun\n/);
+  });
+
+  it('a proxy that runs reads neither HTTP/2 nor the engine for regular expressions before it needs them', () => {
+    expect([...texts.keys()]).to.include.members(['proxy-http2.js', 'proxy-re2js.js']);
+    const read = [...readToRun()];
+    expect(read).not.to.include('proxy-http2.js');
+    expect(read).not.to.include('proxy-re2js.js');
+    const bytes = read.reduce((sum, name) => sum + texts.get(name)!.length, 0);
+    expect(bytes).to.be.lessThan(READ_BYTES);
+  });
+
+  it('HTTP/2 shares with the rest what both need: it is not there twice', () => {
+    const shared = [...readWith('proxy-http2.js')].filter((name) => readToRun().has(name));
+    expect(shared.some((name) => texts.get(name)!.length > 10_000)).to.equal(true);
+  });
+
+  it('has no private names: each would cost memory', () => {
+    for (const name of [...readToRun(), 'proxy-http2.js']) {
+      const tokens: Iterable<Token> = tokenizer(texts.get(name)!, { ecmaVersion: 'latest', sourceType: 'module' });
+      const names = [...tokens].filter(({ type }) => type === tokTypes.privateId);
+      expect(names, name).to.deep.equal([]);
+    }
+  });
+});
