@@ -7,7 +7,7 @@ import type { Bench } from '../bench.ts';
 import { connectionsTo, type Deployer, type Deployment, listens } from '../contenders/deployment.ts';
 import { otherUrls, WeftDeployer } from '../contenders/weft/deployer.ts';
 import { forgetPages } from '../contenders/weft/shipped.ts';
-import { limit, type Measurement, OURS, times } from '../figures.ts';
+import { limit, type Measurement, median, OURS, times } from '../figures.ts';
 import { type MemoryCgroup, type MemoryCgroups, openMemoryCgroups } from '../host/cgroup.ts';
 import type { Program } from '../host/programs.ts';
 import { APP_PORT, type Site } from '../host/site.ts';
@@ -62,13 +62,11 @@ class MemoryRow {
     const first = await this.#firstOnNode(deployers);
     const entries: Entry[] = [];
     for (const deployer of deployers) entries.push(await this.#enter(deployer, 0));
-    await this.#pause('idle', idleMs);
-    const idle = this.#read(entries);
+    const idle = await this.#rest('idle', idleMs, entries);
     const loaded = await this.#loaded(entries);
     const peaks = await this.#burst(entries);
     const during = this.#read(entries);
-    await this.#pause(`after ${BURST} connections`, settleMs);
-    const burst = this.#read(entries);
+    const burst = await this.#rest(`after ${BURST} connections`, settleMs, entries);
     await this.#leave(entries);
     const routes = await this.#routes(deployers.filter(({ name }) => ROUTING.includes(name)));
     const memory = this.#cgroups === null ? 'anonymous memory (no right to make a memory cgroup)' : 'working set';
@@ -115,8 +113,7 @@ class MemoryRow {
     if (ours === undefined || this.#cgroups === null) return {};
     forgetPages(ours.shipped);
     const entry = await this.#enter(ours, 0);
-    await this.#pause('idle, first on a node', this.#bench.options.durations.idleMs);
-    const samples = this.#read([entry]);
+    const samples = await this.#rest('idle, first on a node', this.#bench.options.durations.idleMs, [entry]);
     await this.#leave([entry]);
     return samples;
   }
@@ -159,6 +156,18 @@ class MemoryRow {
   async #pause(what: string, durationMs: number): Promise<void> {
     this.#bench.say(`memory: ${what}, ${durationMs / 1000} s`);
     await sleep(durationMs);
+  }
+
+  /** A pause, and what there is at its end: the median over its last third, for the kernel charges in advance for each CPU (half a MiB up and down). */
+  async #rest(what: string, durationMs: number, entries: readonly Entry[]): Promise<Record<string, number[]>> {
+    await this.#pause(what, (2 * durationMs) / 3);
+    const samples = new Map(entries.map((entry): [Entry, number[][]] => [entry, []]));
+    const endMs = performance.now() + durationMs / 3;
+    while (performance.now() < endMs) {
+      for (const [entry, sides] of samples) sides.push(mebibytes(entry));
+      await sleep(SAMPLE_MS);
+    }
+    return Object.fromEntries([...samples].map(([{ name }, sides]) => [name, [largerMedian(sides)]]));
   }
 
   #read(entries: readonly Entry[]): Record<string, number[]> {
@@ -217,6 +226,11 @@ class MemoryRow {
     await this.#leave(entries);
     return samples;
   }
+}
+
+/** @param samples each of the client's and the server's proxy */
+function largerMedian(samples: readonly number[][]): number {
+  return Math.max(...samples[0]!.map((_, side) => median(samples.map((sides) => sides[side]!))));
 }
 
 /** Of the client's and the server's proxy. */
