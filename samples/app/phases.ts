@@ -15,6 +15,8 @@ export interface PhaseReport {
 }
 
 const MAX_LATENCIES = 200_000;
+const MAX_EXAMPLES = 8;
+const MAX_ALIKE = 3;
 
 /** What the client saw, phase by phase. */
 export class Phases {
@@ -63,11 +65,16 @@ export function record(report: PhaseReport, outcome: Outcome): void {
   if (error === '') add(report.statuses, String(status));
   else add(report.errors, error);
   if (version !== '') add(report.versions, version);
-  if (failed && report.examples.length < 8)
-    report.examples.push(
-      `${new Date(nowMs).toISOString().slice(17, 23)} ${status} ${reason}${error} after ${latencyMs.toFixed(1)} ms`,
-    );
+  if (failed) addExample(report, `${status} ${reason}${error}`, nowMs, latencyMs);
   if (report.latenciesMs.length < MAX_LATENCIES) report.latenciesMs.push(latencyMs);
+}
+
+/** Of each sort a few, so that frequent ones do not hide the others. */
+function addExample(report: PhaseReport, what: string, nowMs: number, latencyMs: number): void {
+  const { examples } = report;
+  if (examples.length >= MAX_EXAMPLES || examples.filter((each) => each.includes(` ${what} `)).length >= MAX_ALIKE)
+    return;
+  examples.push(`${new Date(nowMs).toISOString().slice(17, 23)} ${what} after ${latencyMs.toFixed(1)} ms`);
 }
 
 function summary(latenciesMs: readonly number[]): { p50: number; p99: number; max: number } {

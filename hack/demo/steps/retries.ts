@@ -22,7 +22,16 @@ const maxRetries = (seconds: number): number => 100 * (Math.floor(seconds / 9) +
 function success(phase: Phase | undefined): { rate: number; text: string } {
   const ok = phase?.statuses['200'] ?? 0;
   const rate = (100 * ok) / Math.max(1, phase?.finished ?? 0);
-  return { rate, text: `${rate.toFixed(2)} % of ${phase?.finished ?? 0}` };
+  return { rate, text: `${rate.toFixed(2)} % of ${phase?.finished ?? 0}${unexpected(phase)}` };
+}
+
+/** What happened to requests beside success and the failure that was asked for; empty when nothing did. */
+function unexpected(phase: Phase | undefined): string {
+  const { '200': _, '500': __, ...others } = phase?.statuses ?? {};
+  const seen = Object.entries({ ...others, ...phase?.errors });
+  if (seen.length === 0) return '';
+  const causes = (phase?.examples ?? []).filter((example) => !/^\S+ 500\b/.test(example)).slice(0, 3);
+  return `; besides ${seen.map(([what, count]) => `${count} × ${what}`).join(', ')}: ${causes.join('; ')}`;
 }
 
 async function randomFailures({ runMs, minimum }: RetriesOptions): Promise<Check[]> {
