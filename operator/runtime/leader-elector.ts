@@ -1,5 +1,5 @@
 import { type Clock, type Random, sleep, withDeadline } from './clock.ts';
-import { failureOf, RuntimeError } from './errors.ts';
+import { failureOf, RequestError, RuntimeError } from './errors.ts';
 import { errorFields, type Log } from './log.ts';
 
 /** The part of a Lease that the election uses; times are milliseconds since the epoch and only for people to read. */
@@ -90,7 +90,7 @@ export class LeaderElector {
     this.#leading = false;
     const { clock, log } = this.#options;
     try {
-      await withDeadline(clock, this.#timing.retryMs, new AbortController().signal, (signal) => this.#giveBack(signal));
+      await withDeadline(clock, this.#attemptMs, new AbortController().signal, (signal) => this.#giveBack(signal));
     } catch (error) {
       log.warn('could not release the lease', errorFields(error));
     }
@@ -180,10 +180,13 @@ export class LeaderElector {
   }
 
   /** False when somebody else moved first, or the Lease is gone. */
-  async #write(current: VersionedLease, signal: AbortSignal): Promise<boolean> {
-    const record = this.#record(current.record);
+  #write({ record, version }: VersionedLease, signal: AbortSignal): Promise<boolean> {
+    return this.#update({ record: this.#record(record), version }, signal);
+  }
+
+  async #update(lease: VersionedLease, signal: AbortSignal): Promise<boolean> {
     try {
-      this.#observe(await this.#options.lease.update({ record, version: current.version }, signal));
+      this.#observe(await this.#options.lease.update(lease, signal));
       return true;
     } catch (error) {
       const failure = failureOf(error);
@@ -218,12 +221,21 @@ export class LeaderElector {
     };
   }
 
-  /** Empty holder and one second: a follower need not wait for an expiry. */
+  /** A renewal that the end has cut off may have been carried out all the same: then the version at hand is an old one. */
   async #giveBack(signal: AbortSignal): Promise<void> {
-    const { lease } = this.#observed!;
-    const record = { ...lease.record, holder: '', durationSeconds: 1, renewedMs: this.#options.clock.wallMs() };
-    await this.#options.lease.update({ record, version: lease.version }, signal);
-    this.#options.log.info('released the lease', {});
+    const { lease, identity, log } = this.#options;
+    if (!(await this.#vacate(this.#observed!.lease, signal))) {
+      const found = await lease.get(signal);
+      if (found?.record.holder !== identity) return;
+      if (!(await this.#vacate(found, signal))) throw new RequestError('Conflict', 'the lease goes on changing');
+    }
+    log.info('released the lease', {});
+  }
+
+  /** Empty holder and one second: a follower need not wait for an expiry. False as with `#write`. */
+  #vacate({ record, version }: VersionedLease, signal: AbortSignal): Promise<boolean> {
+    const free = { ...record, holder: '', durationSeconds: 1, renewedMs: this.#options.clock.wallMs() };
+    return this.#update({ record: free, version }, signal);
   }
 }
 

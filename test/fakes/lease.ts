@@ -1,6 +1,9 @@
 import { RequestError } from '../../operator/runtime/errors.ts';
 import type { LeaseClient, LeaseRecord, VersionedLease } from '../../operator/runtime/leader-elector.ts';
 
+/** `down`: fails at once; `hangs`: no answer until the caller gives up; `unheard`: the same, but what was asked for is done. */
+export type Reach = 'ok' | 'down' | 'hangs' | 'unheard';
+
 /** The API server's side of one Lease, with optimistic locking. Each client may be cut off by itself. */
 export class FakeLease {
   #record: LeaseRecord | null = null;
@@ -10,13 +13,13 @@ export class FakeLease {
     return this.#record;
   }
 
-  /** `reach` gives `ok`, `down` (fails at once) or `hangs` (no answer until the caller gives up). */
-  client(reach: () => 'ok' | 'down' | 'hangs' = () => 'ok'): LeaseClient {
+  client(reach: () => Reach = () => 'ok'): LeaseClient {
     const request = async <R>(signal: AbortSignal, answer: () => R): Promise<R> => {
       const state = reach();
-      if (state === 'hangs')
-        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       if (state === 'down') throw new RequestError('Transient', 'connection refused');
+      if (state === 'unheard') answer();
+      if (state !== 'ok')
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       return answer();
     };
     return {
