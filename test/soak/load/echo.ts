@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net';
 import type { Kind, Tally } from '../tally.ts';
 import { type Load, type LoadContext, REQUEST_TIMEOUT_MS, reasonOf, type Target } from './load.ts';
 
-/** Four WebSockets and four TCP connections: five echoes a second each, opened anew after twenty seconds. */
+/** Four WebSockets and four TCP connections: 15 echoes a second each, opened anew after twenty seconds. */
 const CONNECTIONS = 4;
-const PAUSE_MS = 200;
+const PAUSE_MS = 67;
 const LIFE_MS = 20_000;
 /** After a failure: what refuses at once must not be asked as fast as it can. */
 const RETRY_MS = 500;

@@ -2,10 +2,10 @@ import * as grpc from '@grpc/grpc-js';
 import { ECHO } from '../grpc-service.ts';
 import { type Load, type LoadContext, REQUEST_TIMEOUT_MS, Repeating, reasonOf } from './load.ts';
 
-/** 20 unary calls a second, and four streams with ten messages a second each, opened anew after half a minute. */
-const UNARY_MS = 50;
+/** 60 unary calls a second, and four streams with 30 messages a second each, opened anew after half a minute. */
+const UNARY_MS = 17;
 const STREAMS = 4;
-const MESSAGE_MS = 100;
+const MESSAGE_MS = 33;
 const STREAM_LIFE_MS = 30_000;
 
 interface EchoClient extends grpc.Client {

@@ -2,9 +2,9 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Kind } from '../tally.ts';
 import { type Load, type LoadContext, REQUEST_TIMEOUT_MS, Repeating, reasonOf } from './load.ts';
 
-/** Requests on kept connections: 50 small ones a second, 5 with a chunked body, a large answer every two seconds. */
-const SMALL_MS = 20;
-const CHUNKED_MS = 200;
+/** Requests on kept connections: 140 small ones a second, 14 with a chunked body, a large answer every two seconds. */
+const SMALL_MS = 7;
+const CHUNKED_MS = 70;
 const LARGE_MS = 2000;
 const LARGE_BYTES = 4 * 1024 * 1024;
 const CONNECTIONS = 8;

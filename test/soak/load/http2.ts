@@ -1,8 +1,8 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { type Load, type LoadContext, REQUEST_TIMEOUT_MS, Repeating, reasonOf, type Target } from './load.ts';
 
-/** 20 requests a second over four sessions; each session is given up after a minute, so that balancing sees new ones. */
-const PERIOD_MS = 50;
+/** 60 requests a second over four sessions; each session is given up after a minute, so that balancing sees new ones. */
+const PERIOD_MS = 17;
 const SESSIONS = 4;
 const SESSION_LIFE_MS = 60_000;
 const BODY = Buffer.alloc(2000, 'h');
