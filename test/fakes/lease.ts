@@ -40,6 +40,11 @@ export class FakeLease {
     return this.#store(record);
   }
 
+  /** Somebody else writes it. */
+  touch(change: Partial<LeaseRecord> = {}): void {
+    this.#store({ ...this.#record!, ...change });
+  }
+
   remove(): void {
     this.#record = null;
   }
