@@ -34,8 +34,7 @@ export interface StatusParts {
   state: ClusterState;
   applier: Applier;
   events: EventRecorder;
-  /** null: this process serves no configuration. */
-  progress: ((object: ObjectRef) => Progress) | null;
+  progress: (object: ObjectRef) => Progress;
   meshFacts: () => MeshFacts;
   metrics: RuntimeMetrics;
   clock: Clock;
@@ -65,6 +64,7 @@ export class StatusControllers {
   readonly #events: EventSink;
   readonly #queues = new Map<CountedKind, ObjectQueue>();
   readonly #mesh: Controller;
+  readonly #followed: { informer: { store: { keys(): Iterable<string> } }; controller: Controller }[] = [];
 
   constructor(parts: StatusParts) {
     const { informers, applier, events } = parts;
@@ -86,6 +86,14 @@ export class StatusControllers {
     }
   }
 
+  /** Which proxies are seen from here is another thing now. */
+  visibilityChanged(): void {
+    for (const { informer, controller } of this.#followed) {
+      for (const key of informer.store.keys()) controller.queue.add(key, 'low');
+    }
+    this.meshChanged();
+  }
+
   /** Certificates or injectors have changed. */
   meshChanged(): void {
     for (const key of this.#parts.informers.meshes.store.keys()) this.#mesh.queue.add(key);
@@ -104,6 +112,7 @@ export class StatusControllers {
     const controller = this.#controller(name, (key, signal) => reconciler.reconcile(later, key, signal));
     const later: ObjectQueue = { add: (key) => controller.queue.addAfter(key, COALESCE_MS) };
     this.#queues.set(kind.kind, later);
+    this.#followed.push({ informer, controller });
     follow(informer, controller);
   }
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ClusterState } from '../crds/compile/cluster-state.ts';
-import { MESH_READ } from '../crds/compile/reads.ts';
+import { MESH_READ, READS } from '../crds/compile/reads.ts';
 import type { ReadKey } from '../crds/compile/view.ts';
 import { DEFAULT_MESH } from '../crds/parse/mesh.ts';
 import { CONTROL_PLANE_SERVICE, FIELD_MANAGER } from '../proxy-image/contract/names.ts';
@@ -23,6 +23,7 @@ import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
 import { feedBuiltIn, feedCustom } from './reconcilers/feed.ts';
 import { isOtherInjector } from './reconcilers/injectors.ts';
 import type { MeshFacts } from './reconcilers/mesh.ts';
+import { Replicas } from './replicas.ts';
 import { systemClock } from './runtime/clock.ts';
 import { controllerComponent, electorComponent, informerComponent } from './runtime/components.ts';
 import type { Controller } from './runtime/controller.ts';
@@ -64,6 +65,7 @@ export class WeftOperator extends OperatorBase {
   readonly #certificates: Certificates;
   readonly #servers: Servers;
   readonly #owned: OwnedConfigurations;
+  readonly #replicas: Replicas;
   readonly #status: StatusControllers;
   readonly #elector: LeaderElector;
   readonly #admin: AdminServer;
@@ -81,6 +83,7 @@ export class WeftOperator extends OperatorBase {
     this.#certificates = this.#createCertificates();
     this.#servers = this.#createServers();
     this.#owned = this.#createOwned();
+    this.#replicas = this.#createReplicas();
     this.#status = this.#createStatus();
     this.#elector = this.#createElector(options.onLost);
     this.#admin = this.#createAdmin();
@@ -123,6 +126,7 @@ export class WeftOperator extends OperatorBase {
     });
     manager.add('election', electorComponent(this.#elector));
     const certificates = this.#certificates;
+    manager.add('leader', { name: 'replicas', start: async () => {}, stop: async () => this.#replicas.stop() });
     manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: async () => {} });
     for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));
   }
@@ -153,6 +157,8 @@ export class WeftOperator extends OperatorBase {
     if (reads.size === 0) return;
     this.#servers.invalidate(reads);
     this.#status.assessments.changed(reads);
+    if (reads.has(READS.endpointSlices(this.#config.namespace, CONTROL_PLANE_SERVICE)))
+      this.#replicas.endpointsChanged();
     if (!reads.has(MESH_READ)) return;
     this.#owned.changed();
     this.#certificates.settingsChanged();
@@ -253,16 +259,27 @@ export class WeftOperator extends OperatorBase {
     });
   }
 
+  #createReplicas(): Replicas {
+    const { namespace, podName, roles } = this.#config;
+    return new Replicas({
+      state: this.#state,
+      namespace,
+      podName,
+      servesProxies: roles.has('config'),
+      clock: this.parts.clock,
+      changed: () => this.#status.visibilityChanged(),
+    });
+  }
+
   #createStatus(): StatusControllers {
     const { rest, clock, log } = this.parts;
-    const serves = this.#config.roles.has('config');
     return new StatusControllers({
       informers: this.#informers,
       state: this.#state,
       applier: this.#applier,
       events: new EventRecorder(rest, { controller: 'weft.dev/operator', instance: this.#config.podName }, clock, log),
-      progress: serves ? (object) => this.#servers.programmed(object) : null,
-      meshFacts: () => this.#meshFacts(serves),
+      progress: (object) => ({ ...this.#servers.programmed(object), unseen: this.#replicas.unseen }),
+      meshFacts: () => this.#meshFacts(),
       metrics: this.#metrics,
       clock,
       log,
@@ -298,23 +315,15 @@ export class WeftOperator extends OperatorBase {
     });
   }
 
-  #meshFacts(serves: boolean): MeshFacts {
+  #meshFacts(): MeshFacts {
     return {
       certificates: this.#certificates.trust.current,
       certificateProblems: this.#certificates.problems,
-      proxies: serves ? this.#servers.connections() : null,
-      operatorReplicas: this.#replicas(),
+      proxies: this.#servers.connections(),
+      unseen: this.#replicas.unseen,
+      operatorReplicas: this.#replicas.ready,
       otherInjectors: this.#owned.otherInjectors,
     };
-  }
-
-  /** Ready endpoints of the operator's own Service; outside a cluster there is none, but this process. */
-  #replicas(): number {
-    const slices = this.#state.endpointSlices(this.#config.namespace, CONTROL_PLANE_SERVICE);
-    const pods = slices.flatMap(({ endpoints }) =>
-      endpoints.filter(({ ready }) => ready).map((each) => each.targetPod),
-    );
-    return Math.max(1, new Set(pods).size);
   }
 }
 

@@ -9,7 +9,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { splitKey } from '../runtime/list-watch.ts';
 import { condition, type WantedCondition } from '../status/condition.ts';
-import { type Progress, programmed } from '../status/programmed.ts';
+import { type Progress, programmed, proxyShare } from '../status/programmed.ts';
 import type { Assessments, ObjectQueue } from './assessments.ts';
 import type { CustomResource } from './custom-resource.ts';
 import type { Report, StatusPublisher } from './status-publisher.ts';
@@ -27,8 +27,7 @@ export interface AssessedDependencies {
   state: ClusterState;
   assessments: Assessments;
   publisher: StatusPublisher;
-  /** null: this process serves no configuration and cannot know. */
-  progress: ((object: ObjectRef) => Progress) | null;
+  progress: (object: ObjectRef) => Progress;
   clock: Clock;
 }
 
@@ -81,12 +80,11 @@ export class AssessedReconciler<M> {
       findingCondition('ResolvedRefs', assessment.resolvedRefs),
     ];
     const fields: Record<string, unknown> = model === null ? {} : { ...this.#kind.fields?.(model) };
-    if (progress === null) return { report: { verdict: assessment.verdict, conditions, fields }, againInMs: 0 };
     const present = publisher.present(key, resource, 'Programmed');
     const state = progress({ kind: this.#kind.kind, ...splitKey(key) });
     const result = programmed(state, clock.nowMs(), present);
     conditions.push(result.condition ?? present!);
-    fields['proxies'] = `${state.current}/${state.proxies}`;
+    fields['proxies'] = proxyShare(state);
     return { report: { verdict: assessment.verdict, conditions, fields }, againInMs: result.againInMs };
   }
 }

@@ -2,6 +2,7 @@ import type { MeshModel } from '../../crds/types/models.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
+import { proxyShare } from '../status/programmed.ts';
 import type { Verdict } from '../status/verdict.ts';
 import type { CustomResource } from './custom-resource.ts';
 import type { Report, StatusPublisher } from './status-publisher.ts';
@@ -12,8 +13,9 @@ export interface MeshFacts {
   certificates: { anchorNotAfterMs: number; issuerNotAfterMs: number } | null;
   /** What is wrong with the certificates' Secrets, one sentence each. */
   certificateProblems: readonly string[];
-  /** null: this process serves no configuration. */
-  proxies: { connected: number; current: number } | null;
+  proxies: { connected: number; current: number };
+  /** Why there may be proxies that are not counted here, as a sentence; empty when all are. */
+  unseen: string;
   operatorReplicas: number;
   /** Names of webhook configurations of other injectors for `linkerd.io/inject`. */
   otherInjectors: readonly string[];
@@ -55,7 +57,7 @@ export function meshReport({ parsed }: CustomResource<MeshModel>, facts: MeshFac
     verdict: verdictOf(parsed.model, errors, facts),
     conditions: [accepted, certificateCondition(facts, nowMs), injectorCondition(facts.otherInjectors)],
     fields: {
-      ...(facts.proxies === null ? {} : { proxies: `${facts.proxies.current}/${facts.proxies.connected}` }),
+      proxies: proxyShare({ current: facts.proxies.current, proxies: facts.proxies.connected, unseen: facts.unseen }),
       operatorReplicas: facts.operatorReplicas,
       ...expiries(facts),
     },

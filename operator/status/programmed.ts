@@ -9,6 +9,8 @@ export interface Progress {
   /** Monotonic milliseconds since when the longest of them is behind. */
   sinceMs: number;
   rejections: readonly { proxy: string; key: string; problems: readonly string[] }[];
+  /** Why there may be proxies that are not counted here, as a sentence; empty when all are. */
+  unseen: string;
 }
 
 /** A proxy that answers does so in milliseconds; one that did not for so long is stuck, or gone without a word. */
@@ -23,17 +25,37 @@ export interface ProgrammedResult {
   againInMs: number;
 }
 
-/** The condition `Programmed`; readiness never waits for it. */
+/** How many proxies are current, for `status.proxies`: a number only where every proxy is counted. */
+export function proxyShare({ current, proxies, unseen }: Pick<Progress, 'current' | 'proxies' | 'unseen'>): string {
+  return unseen === '' ? `${current}/${proxies}` : 'unknown';
+}
+
+/** The condition `Programmed`; readiness never waits for it. What one proxy has refused or not answered is true whatever the others do. */
 export function programmed(progress: Progress, nowMs: number, present: Condition | null): ProgrammedResult {
-  const { proxies, current, rejections } = progress;
-  const share = `${current}/${proxies} proxies run with it`;
+  const { proxies, current, rejections, unseen } = progress;
+  const share = shareText(progress);
   if (rejections.length > 0) return final('False', 'Rejected', `${share}; ${rejectionText(progress)}`);
-  if (proxies === 0) return final('True', 'NoSubscribers', 'no connected proxy needs it');
-  if (current >= proxies) return final('True', 'Acknowledged', share);
+  if (current >= proxies) return settled(progress, share);
   const leftMs = progress.sinceMs + ACKNOWLEDGE_WITHIN_MS - nowMs;
   if (leftMs <= 0) return final('False', 'NotAcknowledged', `${share}; waiting for ${names(progress)}`);
+  if (unseen !== '') return { condition: notVisible(unseen), againInMs: leftMs };
   const pending = condition('Programmed', 'Unknown', 'Pending', 'proxies have not acknowledged it yet');
   return { condition: present === null ? pending : null, againInMs: leftMs };
+}
+
+/** Nobody that is seen here is behind. */
+function settled({ proxies, unseen }: Progress, share: string): ProgrammedResult {
+  if (unseen !== '') return { condition: notVisible(unseen), againInMs: 0 };
+  if (proxies === 0) return final('True', 'NoSubscribers', 'no connected proxy needs it');
+  return final('True', 'Acknowledged', share);
+}
+
+function notVisible(unseen: string): WantedCondition {
+  return condition('Programmed', 'Unknown', 'ProxiesNotVisible', unseen);
+}
+
+function shareText({ current, proxies, unseen }: Progress): string {
+  return `${current}/${proxies} proxies ${unseen === '' ? '' : 'of this operator replica '}run with it`;
 }
 
 function final(status: 'True' | 'False', reason: string, message: string): ProgrammedResult {

@@ -27,6 +27,16 @@ function slice(service: string, ip: string) {
   };
 }
 
+/** Endpoints of the operator's own Service. */
+function replicas(...pods: string[]) {
+  const endpoints = pods.map((name, i) => ({
+    addresses: [`10.2.0.${i + 1}`],
+    conditions: { ready: true },
+    targetRef: { kind: 'Pod', name, namespace: 'weft-system' },
+  }));
+  return { ...slice('weft-operator', ''), endpoints };
+}
+
 describe('status of custom resources at a real API server', function () {
   this.timeout(60_000);
   let api: TestApiServer;
@@ -275,6 +285,16 @@ describe('status of custom resources at a real API server', function () {
       async () => (await cluster.get('meshes', '', 'default')).status?.proxies === '1/1',
       12_000,
     );
+    // With a second replica, whose proxies nobody here knows, no number would be true.
+    await cluster.apply('endpointslices', 'weft-system', 'weft-operator', replicas('op-0', 'op-1'));
+    await cluster.apply('trafficsplits', NAMESPACE, 'web', split('web-v1'));
+    const unseen = await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Programmed', 'Unknown');
+    expect(unseen.reason).to.equal('ProxiesNotVisible');
+    expect((await cluster.get('trafficsplits', NAMESPACE, 'web')).status?.proxies).to.equal('unknown');
+    await cluster.apply('endpointslices', 'weft-system', 'weft-operator', replicas('op-0'));
+    await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Programmed', 'True');
+    expect((await cluster.get('trafficsplits', NAMESPACE, 'web')).status?.proxies).to.equal('1/1');
+    expect((await cluster.get('meshes', '', 'default')).status?.proxies).to.equal('1/1');
     proxy.refuse.set(`service/${ip}:80`, 'no such rule');
     await cluster.apply('trafficsplits', NAMESPACE, 'web', split('web-v2', 'web-v1', 'web'));
     const refused = await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Programmed', 'False');

@@ -22,7 +22,7 @@ import { FakeClock } from '../../fakes/clock.ts';
 
 const KEY = 'shop/web';
 const { signal } = new AbortController();
-const IDLE: Progress = { proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [] };
+const IDLE: Progress = { proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [], unseen: '' };
 
 function rawSplit(backends: unknown = [{ service: 'v1', weight: 1 }], metadata: object = {}) {
   return {
@@ -248,6 +248,7 @@ describe('status of the Mesh', () => {
     certificates: { anchorNotAfterMs: 1_000 * DAY_MS, issuerNotAfterMs: 100 * DAY_MS },
     certificateProblems: [],
     proxies: { connected: 5, current: 4 },
+    unseen: '',
     operatorReplicas: 2,
     otherInjectors: [],
     ...overrides,
@@ -300,8 +301,9 @@ describe('status of the Mesh', () => {
     expect(condition!.message).to.contain('weft.dev/mesh=weft');
   });
 
-  it('says nothing of proxies where this process serves none', () => {
-    expect(meshReport(resource, facts({ proxies: null }), 0).fields).not.to.have.property('proxies');
+  it('gives no number of proxies where some may be connected to another replica', () => {
+    const report = meshReport(resource, facts({ unseen: '1 other operator replica may have proxies' }), 0);
+    expect(report.fields).to.include({ proxies: 'unknown', operatorReplicas: 2 });
   });
 
   it('is Stalled where its settings are wrong', () => {

@@ -8,7 +8,7 @@ import {
   stampConditions,
   toSeconds,
 } from '../../../operator/status/condition.ts';
-import { ACKNOWLEDGE_WITHIN_MS, type Progress, programmed } from '../../../operator/status/programmed.ts';
+import { ACKNOWLEDGE_WITHIN_MS, type Progress, programmed, proxyShare } from '../../../operator/status/programmed.ts';
 import { observedGeneration, readiness, type Verdict } from '../../../operator/status/verdict.ts';
 import { kstatus } from '../../support/kstatus.ts';
 
@@ -166,6 +166,7 @@ describe('Programmed', () => {
     behind: [],
     sinceMs: 0,
     rejections: [],
+    unseen: '',
     ...overrides,
   });
   const names = ['a/1', 'a/2', 'a/3', 'a/4', 'a/5', 'a/6'];
@@ -206,5 +207,38 @@ describe('Programmed', () => {
       'a/1 refused service/1.2.3.4:80 (bad), a/2 refused service/1.2.3.4:80 (no reason)',
     );
     expect(result!.message).not.to.contain('a/6');
+  });
+
+  describe('where other replicas have proxies that are not seen from here', () => {
+    const unseen = '2 other operator replicas may have proxies';
+    const unknown = { type: 'Programmed', status: 'Unknown', reason: 'ProxiesNotVisible', message: unseen };
+
+    it('is Unknown, whether or not those that are seen have acknowledged, and gives no number', () => {
+      for (const seen of [progress({ unseen }), progress({ proxies: 3, current: 3, unseen })]) {
+        expect(programmed(seen, 0, { status: 'True' } as Condition)).to.deep.equal({
+          condition: unknown,
+          againInMs: 0,
+        });
+        expect(proxyShare(seen)).to.equal('unknown');
+      }
+      expect(proxyShare(progress({ proxies: 3, current: 2 }))).to.equal('2/3');
+    });
+
+    it('is Unknown at once where one is behind, and False after 30 s, which is true whatever the others do', () => {
+      const behind = progress({ proxies: 3, current: 2, behind: ['a/1'], sinceMs: 1_000, unseen });
+      expect(programmed(behind, 11_000, { status: 'True' } as Condition)).to.deep.equal({
+        condition: unknown,
+        againInMs: 20_000,
+      });
+      const { condition: late } = programmed(behind, 1_000 + ACKNOWLEDGE_WITHIN_MS, null);
+      expect(late).to.include({ status: 'False', reason: 'NotAcknowledged' });
+      expect(late!.message).to.equal('2/3 proxies of this operator replica run with it; waiting for a/1');
+    });
+
+    it('is False where one refused', () => {
+      const rejections = [{ proxy: 'a/1', key: 'trust', problems: ['bad'] }];
+      const refused = progress({ proxies: 1, current: 0, behind: ['a/1'], rejections, unseen });
+      expect(programmed(refused, 0, null).condition).to.include({ status: 'False', reason: 'Rejected' });
+    });
   });
 });

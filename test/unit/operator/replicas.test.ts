@@ -1,0 +1,72 @@
+import { expect } from 'chai';
+import { ClusterState } from '../../../crds/compile/cluster-state.ts';
+import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { Replicas } from '../../../operator/replicas.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+import { slice, sliceEndpoint } from '../../support/models.ts';
+
+const NAMESPACE = 'weft-system';
+
+function rig({ servesProxies = true } = {}) {
+  const state = new ClusterState(DEFAULT_MESH);
+  const clock = new FakeClock();
+  let told = 0;
+  const replicas = new Replicas({
+    state,
+    namespace: NAMESPACE,
+    podName: 'weft-operator-a',
+    servesProxies,
+    clock,
+    changed: () => told++,
+  });
+  let version = 1;
+  const endpoints = (...pods: [name: string, ready?: boolean][]) => {
+    const list = pods.map(([targetPod, ready = true], i) => sliceEndpoint(`10.0.0.${i}`, { targetPod, ready }));
+    const meta = { namespace: NAMESPACE, resourceVersion: String(++version) };
+    const model = slice('weft-operator-1', 'weft-operator', list, { meta });
+    state.apply('EndpointSlice', model, model.meta);
+    replicas.endpointsChanged();
+  };
+  return { replicas, endpoints, clock, told: () => told };
+}
+
+describe('replicas of the operator', () => {
+  it('see everything where there is one, or no Service at all', () => {
+    const { replicas, endpoints } = rig();
+    expect([replicas.ready, replicas.unseen]).to.deep.equal([1, '']);
+    endpoints(['weft-operator-a']);
+    expect([replicas.ready, replicas.unseen]).to.deep.equal([1, '']);
+  });
+
+  it('do not see the proxies of others, ready or not', () => {
+    const { replicas, endpoints } = rig();
+    endpoints(['weft-operator-a'], ['weft-operator-b'], ['weft-operator-c', false]);
+    expect(replicas.ready).to.equal(2);
+    expect(replicas.unseen).to.equal('2 other operator replicas may have proxies, whose state is not known here');
+  });
+
+  it('see none where they do not serve the stream', () => {
+    expect(rig({ servesProxies: false }).replicas.unseen).to.match(/not shared/);
+  });
+
+  it('have every status looked at again: at once when they see all, after 30 s when they do not', async () => {
+    const { endpoints, clock, told } = rig();
+    endpoints(['weft-operator-a'], ['weft-operator-b']);
+    await clock.advance(29_000);
+    expect(told(), 'a rollout would be over').to.equal(0);
+    await clock.advance(2_000);
+    expect(told()).to.equal(1);
+    endpoints(['weft-operator-a']);
+    expect(told()).to.equal(2);
+  });
+
+  it('leave statuses alone through a rollout', async () => {
+    const { endpoints, clock, told } = rig();
+    endpoints(['weft-operator-a'], ['weft-operator-b', false]);
+    await clock.advance(5_000);
+    endpoints(['weft-operator-a']);
+    await clock.advance(60_000);
+    expect(told()).to.equal(0);
+    expect(clock.timers).to.equal(0);
+  });
+});
