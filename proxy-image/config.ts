@@ -1,6 +1,7 @@
+import { ACCESS_POLICIES } from './contract/access-policy.ts';
 import { ENVIRONMENT } from './contract/environment.ts';
 import { WeftError } from './contract/errors.ts';
-import type { DefaultPolicyName, WorkloadDefaults } from './core/policy/defaults.ts';
+import type { WorkloadDefaults } from './core/policy/defaults.ts';
 import {
   cidr,
   type Environment,
@@ -20,15 +21,6 @@ import type { ApiServer } from './io/config-source/api-server.ts';
 import type { AwaitOptions } from './io/init/await.ts';
 import type { RedirectOptions } from './io/init/options.ts';
 import type { Address } from './io/transport/types.ts';
-
-const DEFAULT_POLICIES: readonly DefaultPolicyName[] = [
-  'all-authenticated',
-  'all-unauthenticated',
-  'cluster-authenticated',
-  'cluster-unauthenticated',
-  'deny',
-  'audit',
-];
 
 export interface PodConfig {
   name: string;
@@ -215,7 +207,7 @@ function readInbound(reader: EnvironmentReader, pod: PodConfig): WorkloadDefault
   return {
     namespace: pod.namespace,
     pod: pod.name,
-    policy: reader.read(V.defaultInboundPolicy, oneOf(...DEFAULT_POLICIES), 'deny'),
+    policy: reader.read(V.defaultInboundPolicy, oneOf(...ACCESS_POLICIES), 'deny'),
     clusterNetworks: reader.read(V.clusterNetworks, list(cidr), []),
     detectTimeoutMs: reader.read(V.detectTimeoutMs, integer(1, 3_600_000), 1),
     opaquePorts: reader.read(V.opaquePorts, list(portRange), []),

@@ -1,11 +1,9 @@
 import type { Variable } from './contract/environment.ts';
+import { LAST_PORT, type PortRange } from './contract/port-ranges.ts';
 import { parseCidr } from './core/net/cidr.ts';
 import { parseIp } from './core/net/ip.ts';
 import { parseListenAddress } from './io/transport/address.ts';
 import type { Address } from './io/transport/types.ts';
-
-/** Inclusive range of ports. */
-export type PortRange = [first: number, last: number];
 
 /** A field's parser: the value, or `null` with what was expected (one phrase) for the report. */
 export interface Field<T> {
@@ -90,7 +88,7 @@ export const portRange: Field<PortRange> = {
     if (match === null) return null;
     const first = Number(match[1]);
     const last = match[2] === undefined ? first : Number(match[2]);
-    return first >= 1 && first <= last && last <= 65535 ? [first, last] : null;
+    return first >= 1 && first <= last && last <= LAST_PORT ? [first, last] : null;
   },
 };
 

@@ -1,6 +1,8 @@
-import { type PortRange, parsePortRanges } from '../scalars/port.ts';
+import { type AccessPolicy, isAccessPolicy, UNREADABLE_POLICY } from '../../proxy-image/contract/access-policy.ts';
+import { EVERY_PORT, mergeRanges, type PortRange } from '../../proxy-image/contract/port-ranges.ts';
+import { isPortName, parsePortRanges } from '../scalars/port.ts';
 import type { NamespaceModel, PodModel, ServiceModel } from '../types/kubernetes.ts';
-import type { ObjectMeta } from '../types/models.ts';
+import type { MeshModel, ObjectMeta } from '../types/models.ts';
 import { getOrCreate } from './get-or-create.ts';
 import type { ClusterView } from './view.ts';
 
@@ -30,6 +32,47 @@ export function portRanges(text: string, names?: ReadonlyMap<string, number>): P
     const parsed = parsePortRanges(entry, names);
     return parsed.ok ? parsed.value : [];
   });
+}
+
+/**
+ * Default inbound policy of a pod: its own annotation, else its namespace's, else the Mesh's. An empty annotation counts as none; one that names no
+ * policy denies, because what stands behind it may be laxer than what was meant.
+ */
+export function defaultPolicyOf(pod: PodModel, namespace: NamespaceModel | null, mesh: MeshModel): AccessPolicy {
+  const written = [pod.meta, namespace?.meta].map((meta) => meta && own(meta, DEFAULT_POLICY_ANNOTATION));
+  const text = written.find((value) => value !== undefined && value !== '') ?? mesh.proxy.defaultInboundPolicy;
+  return isAccessPolicy(text) ? text : UNREADABLE_POLICY;
+}
+
+/** Inbound ports of a pod that demand a client identity (`proxy-require-identity-inbound-ports`). */
+export function identityPortsOf(pod: PodModel, namespace: NamespaceModel | null): PortRange[] {
+  return readIdentityPorts(annotationOf(REQUIRE_IDENTITY_ANNOTATION, pod, namespace, ''), pod.containerPorts);
+}
+
+/**
+ * Ports, ranges, and names of the pod's container ports; a name that the pod does not have names nothing. What can be read as neither, or lies
+ * beyond the longest list, may have been any port: then every port demands an identity.
+ */
+export function readIdentityPorts(text: string, containerPorts: PodModel['containerPorts']): PortRange[] {
+  if (identityPortsProblem(text) !== '') return [[...EVERY_PORT]];
+  return mergeRanges(
+    text.split(',').flatMap((entry): PortRange[] => {
+      const named = containerPorts.filter(({ name }) => name !== '' && name === entry.trim());
+      const parsed = parsePortRanges(entry);
+      return parsed.ok ? parsed.value : named.map(({ port }) => [port, port]);
+    }),
+  );
+}
+
+/** Why such a list closes every port; empty where it can be read. */
+export function identityPortsProblem(text: string): string {
+  const entries = text.split(',', MAX_ENTRIES + 1).map((entry) => entry.trim());
+  if (entries.length > MAX_ENTRIES) return `must have at most ${MAX_ENTRIES} entries`;
+  for (const entry of entries) {
+    const parsed = parsePortRanges(entry);
+    if (!parsed.ok && !isPortName(entry)) return parsed.problem;
+  }
+  return '';
 }
 
 /** Opaque ports of pods and Services; parsed once per text, for a Service of thousands of endpoints repeats it. */

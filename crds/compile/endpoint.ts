@@ -1,7 +1,7 @@
 import { CONTROL_PLANE_LABEL, serviceAccountIdentity } from '../../proxy-image/contract/names.ts';
+import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
 import type { Endpoint, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
-import { portInRanges } from '../scalars/port.ts';
 import type { PodModel } from '../types/kubernetes.ts';
 import type { MeshModel } from '../types/models.ts';
 import { OpaquePorts } from './annotations.ts';

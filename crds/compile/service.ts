@@ -1,3 +1,4 @@
+import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type {
   ForbiddenDestination,
   OutboundProtocol,
@@ -7,7 +8,6 @@ import type {
 } from '../../proxy-image/contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { parseTraffic } from '../parse/traffic/traffic.ts';
-import { portInRanges } from '../scalars/port.ts';
 import type { ServiceModel } from '../types/kubernetes.ts';
 import type { ServiceProfileModel } from '../types/models.ts';
 import { OpaquePorts } from './annotations.ts';

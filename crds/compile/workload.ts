@@ -1,27 +1,21 @@
+import {
+  type AccessPolicy,
+  defaultPolicy,
+  policyAuthorizations,
+  undeclaredPorts,
+  withIdentity,
+} from '../../proxy-image/contract/access-policy.ts';
+import { countPorts, type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type {
   InboundProtocol,
   PortPolicy,
   WorkloadResource,
   WorkloadSettings,
 } from '../../proxy-image/contract/resources.ts';
-import { type PortRange, portInRanges } from '../scalars/port.ts';
 import type { PodModel } from '../types/kubernetes.ts';
-import type { AccessPolicy, MeshModel, ServerModel } from '../types/models.ts';
-import {
-  annotationOf,
-  DEFAULT_POLICY_ANNOTATION,
-  OpaquePorts,
-  portRanges,
-  REQUIRE_IDENTITY_ANNOTATION,
-} from './annotations.ts';
-import {
-  compileAuthorization,
-  defaultLabel,
-  isAccessPolicy,
-  POLICY_GROUP,
-  policyAuthorizations,
-  withIdentity,
-} from './authorization.ts';
+import type { MeshModel, ServerModel } from '../types/models.ts';
+import { defaultPolicyOf, identityPortsOf, OpaquePorts } from './annotations.ts';
+import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
 import { proxyPortOf } from './endpoint.ts';
 import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
 import { resolvePorts, serverOn, serversOf } from './server-selection.ts';
@@ -40,8 +34,11 @@ interface Inbound {
   profiles: ReadonlyMap<number, PortProfile>;
 }
 
-/** A range of this many ports is written out port by port; a larger one holds for the ports that are known otherwise. */
-const MAX_EXPANDED_RANGE = 1_024;
+/**
+ * So many ports that demand an identity are written out one by one, so that proxies which know no ranges are right about them and about all others.
+ * More of them become ranges: such proxies then demand an identity on every port that is not declared.
+ */
+const MAX_LISTED_PORTS = 1_024;
 
 /** The policies of a pod's own ports; `null` while the pod is not known. */
 export function compileWorkload(
@@ -52,12 +49,14 @@ export function compileWorkload(
   const pod = view.pod(namespace, podName);
   if (pod === null) return null;
   const inbound = readInbound(view, pod);
-  const ports = knownPorts(inbound).map((port) => [String(port), portPolicy(inbound, port)] as const);
+  const { identityPorts, defaultPolicy: policy } = inbound;
+  const listed = countPorts(identityPorts) <= MAX_LISTED_PORTS ? identityPorts.flatMap(expand) : [];
+  const ports = knownPorts(inbound, listed).map((port) => [String(port), portPolicy(inbound, port)] as const);
   return {
     namespace,
     pod: podName,
     ports: Object.fromEntries(ports),
-    defaultPolicy: withoutServer(inbound, inbound.defaultPolicy, 'detect'),
+    ...undeclaredPorts(policy, inbound.mesh.clusterNetworks, listed.length > 0 ? [] : identityPorts),
     opaquePorts: inbound.opaquePorts,
     settings: settingsOf(inbound.mesh),
   };
@@ -66,26 +65,24 @@ export function compileWorkload(
 function readInbound(view: ClusterView, pod: PodModel): Inbound {
   const mesh = view.mesh();
   const namespace = view.namespace(pod.meta.namespace);
-  const policy = annotationOf(DEFAULT_POLICY_ANNOTATION, pod, namespace, mesh.proxy.defaultInboundPolicy);
   return {
     view,
     mesh,
     pod,
     servers: serversOf(view, pod),
-    // An unknown name is ignored, as Linkerd does; the webhook warns of it.
-    defaultPolicy: isAccessPolicy(policy) ? policy : mesh.proxy.defaultInboundPolicy,
+    defaultPolicy: defaultPolicyOf(pod, namespace, mesh),
     opaquePorts: new OpaquePorts(view).ofPod(pod),
-    identityPorts: portRanges(annotationOf(REQUIRE_IDENTITY_ANNOTATION, pod, namespace, '')),
+    identityPorts: identityPortsOf(pod, namespace),
     profiles: inboundProfiles(view, mesh, pod),
   };
 }
 
-function knownPorts({ pod, servers, identityPorts }: Inbound): number[] {
+function knownPorts({ pod, servers }: Inbound, listed: readonly number[]): number[] {
   const ports = new Set<number>([
     ...pod.containerPorts.map(({ port }) => port),
     ...pod.httpProbes.map(({ port }) => port),
     ...servers.flatMap((server) => resolvePorts(pod, server.port)),
-    ...identityPorts.flatMap(expand),
+    ...listed,
   ]);
   // Mesh traffic on this port carries its target port in the transport header; the policy of that one applies.
   ports.delete(proxyPortOf(pod, 'linkerd-proxy'));
@@ -93,8 +90,7 @@ function knownPorts({ pod, servers, identityPorts }: Inbound): number[] {
 }
 
 function expand([first, last]: PortRange): number[] {
-  const length = last - first + 1;
-  return length > MAX_EXPANDED_RANGE ? [] : Array.from({ length }, (_, at) => first + at);
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
 }
 
 function portPolicy(inbound: Inbound, port: number): PortPolicy {
@@ -110,18 +106,8 @@ function portPolicy(inbound: Inbound, port: number): PortPolicy {
 function defaultPolicyOn(inbound: Inbound, port: number): PortPolicy {
   const identified = portInRanges(port, inbound.identityPorts);
   const policy = identified ? withIdentity(inbound.defaultPolicy) : inbound.defaultPolicy;
-  return withoutServer(inbound, policy, portInRanges(port, inbound.opaquePorts) ? 'opaque' : 'detect');
-}
-
-function withoutServer({ mesh }: Inbound, policy: AccessPolicy, protocol: InboundProtocol): PortPolicy {
-  return {
-    server: defaultLabel(policy),
-    protocol,
-    authorizations: policyAuthorizations(policy, mesh),
-    audit: policy === 'audit',
-    probePaths: [],
-    profile: null,
-  };
+  const protocol = portInRanges(port, inbound.opaquePorts) ? 'opaque' : 'detect';
+  return { ...defaultPolicy(policy, inbound.mesh.clusterNetworks), protocol };
 }
 
 /** The union of the authorizations that name or select the Server, and of its accessPolicy; nothing of it matches → denied. */
@@ -130,9 +116,10 @@ function withServer({ view, mesh }: Inbound, server: ServerModel): PortPolicy {
   return {
     server: { group: POLICY_GROUP, kind: 'server', name: server.meta.name },
     protocol: inboundProtocol(server),
-    authorizations: [...authorizations, ...policyAuthorizations(server.accessPolicy, mesh)],
+    authorizations: [...authorizations, ...policyAuthorizations(server.accessPolicy, mesh.clusterNetworks)],
     audit: server.accessPolicy === 'audit',
     probePaths: [],
+    grpcProbe: false,
     profile: null,
   };
 }

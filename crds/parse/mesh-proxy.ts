@@ -1,10 +1,10 @@
+import { ACCESS_POLICIES } from '../../proxy-image/contract/access-policy.ts';
 import { parseCidr } from '../scalars/cidr.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import { parsePortRanges } from '../scalars/port.ts';
 import { parseQuantity } from '../scalars/quantity.ts';
 import type { MeshModel } from '../types/models.ts';
 import type { Fields } from './fields.ts';
-import { ACCESS_POLICIES } from './server.ts';
 
 type Proxy = MeshModel['proxy'];
 

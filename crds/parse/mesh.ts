@@ -1,3 +1,4 @@
+import { DEFAULT_CLUSTER_NETWORKS, DEFAULT_INBOUND_POLICY } from '../../proxy-image/contract/access-policy.ts';
 import { DEFAULT_CLUSTER_DOMAIN, DEFAULT_IDENTITY_SUFFIX } from '../../proxy-image/contract/names.ts';
 import { DEFAULT_OPAQUE_PORTS, DEFAULT_SKIP_PORTS } from '../../proxy-image/contract/ports.ts';
 import { formatCidr, parseCidr } from '../scalars/cidr.ts';
@@ -22,8 +23,7 @@ const DAY_MS = 24 * 3_600_000;
 export const DEFAULT_MESH: MeshModel = {
   meta: null,
   clusterDomain: DEFAULT_CLUSTER_DOMAIN,
-  // Linkerd chart: `clusterNetworks`.
-  clusterNetworks: ['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16', 'fd00::/8'],
+  clusterNetworks: [...DEFAULT_CLUSTER_NETWORKS],
   identity: {
     suffix: DEFAULT_IDENTITY_SUFFIX,
     issuer: { type: 'Managed' },
@@ -39,7 +39,7 @@ export const DEFAULT_MESH: MeshModel = {
     imagePullPolicy: 'IfNotPresent',
     resources: { cpuRequest: '', cpuLimit: '', memoryRequest: '', memoryLimit: '' },
     logLevel: 'info',
-    defaultInboundPolicy: 'all-unauthenticated',
+    defaultInboundPolicy: DEFAULT_INBOUND_POLICY,
     opaquePorts: DEFAULT_OPAQUE_PORTS,
     skipInboundPorts: DEFAULT_SKIP_PORTS,
     skipOutboundPorts: DEFAULT_SKIP_PORTS,

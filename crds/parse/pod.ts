@@ -1,6 +1,7 @@
 import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
 import { CONTROL_PLANE_LABEL, INIT_CONTAINER, PROXY_CONTAINER } from '../../proxy-image/contract/names.ts';
-import { type PortRange, parsePortRanges } from '../scalars/port.ts';
+import type { PortRange } from '../../proxy-image/contract/port-ranges.ts';
+import { parsePortRanges } from '../scalars/port.ts';
 import type { PodModel } from '../types/kubernetes.ts';
 import { oneOf, readKubernetesMeta } from './kubernetes-object.ts';
 import { child, listOf, numberOf, textOf } from './metadata.ts';

@@ -1,5 +1,6 @@
+import { ACCESS_POLICIES } from '../../proxy-image/contract/access-policy.ts';
 import { parsePortOrName } from '../scalars/port.ts';
-import type { AccessPolicy, ServerModel } from '../types/models.ts';
+import type { ServerModel } from '../types/models.ts';
 import type { Parsed } from '../types/problem.ts';
 import type { Fields } from './fields.ts';
 import { parseLabelSelector } from './label-selector.ts';
@@ -10,15 +11,6 @@ export const SERVER: Kind = {
   kind: 'Server',
   versions: ['v1alpha1', 'v1beta1', 'v1beta2', 'v1beta3'],
 };
-
-export const ACCESS_POLICIES: readonly AccessPolicy[] = [
-  'all-authenticated',
-  'all-unauthenticated',
-  'cluster-authenticated',
-  'cluster-unauthenticated',
-  'deny',
-  'audit',
-];
 
 const PROXY_PROTOCOLS = ['unknown', 'HTTP/1', 'HTTP/2', 'gRPC', 'opaque', 'TLS'] as const;
 

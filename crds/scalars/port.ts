@@ -1,10 +1,7 @@
+import { LAST_PORT, type PortRange, type ReadonlyPortRange } from '../../proxy-image/contract/port-ranges.ts';
 import { invalid, quote, type Scalar, valid } from './scalar.ts';
 
-/** First and last port, inclusive. */
-export type PortRange = [number, number];
-
-const MAX_PORT = 65_535;
-const NUMBER_MESSAGE = `must be a port from 1 to ${MAX_PORT}`;
+const NUMBER_MESSAGE = `must be a port from 1 to ${LAST_PORT}`;
 /** IANA service name as Kubernetes takes it for container ports (apimachinery `IsValidPortName`): at most 15 characters, one letter at least. */
 const PORT_NAME = /^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/;
 const MAX_NAME_LENGTH = 15;
@@ -14,7 +11,7 @@ const MAX_ENTRIES = 1_000;
 /** A port number, as a JSON integer or decimal text. */
 export function parsePort(value: unknown): Scalar<number> {
   const port = typeof value === 'string' && /^[0-9]{1,5}$/.test(value) ? Number(value) : value;
-  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > MAX_PORT) {
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > LAST_PORT) {
     return invalid(`${NUMBER_MESSAGE}, not ${quote(value)}`);
   }
   return valid(port);
@@ -61,10 +58,6 @@ export function parsePortRanges(text: string, names?: ReadonlyMap<string, number
   return valid(ranges);
 }
 
-export function formatPortRanges(ranges: readonly PortRange[]): string {
+export function formatPortRanges(ranges: readonly ReadonlyPortRange[]): string {
   return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(',');
-}
-
-export function portInRanges(port: number, ranges: readonly PortRange[]): boolean {
-  return ranges.some(([first, last]) => port >= first && port <= last);
 }

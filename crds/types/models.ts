@@ -1,3 +1,4 @@
+import type { AccessPolicy } from '../../proxy-image/contract/access-policy.ts';
 import type {
   Balancer,
   NetworkMatch,
@@ -39,14 +40,6 @@ export interface TrafficSplitModel {
   /** `weight` in thousandths, a non-negative integer. Order as written. */
   backends: { service: string; weight: number }[];
 }
-
-export type AccessPolicy =
-  | 'all-authenticated'
-  | 'all-unauthenticated'
-  | 'cluster-authenticated'
-  | 'cluster-unauthenticated'
-  | 'deny'
-  | 'audit';
 
 export interface LabelSelector {
   matchLabels: Readonly<Record<string, string>>;

@@ -1,3 +1,6 @@
+import { DEFAULT_CLUSTER_NETWORKS, DEFAULT_INBOUND_POLICY } from './access-policy.ts';
+import { DEFAULT_OPAQUE_PORTS, DEFAULT_SKIP_PORTS } from './ports.ts';
+
 /**
  * Every environment variable of the proxy: written by injection (`webhooks/inject`), read once by `proxy-image/config.ts`.
  * `example` is what an injected pod carries; a variable without `fallback` is required by the verb `run`.
@@ -58,18 +61,18 @@ export const ENVIRONMENT = {
   defaultInboundPolicy: {
     name: 'WEFT_PROXY_DEFAULT_INBOUND_POLICY',
     doc: 'in force until the workload resource arrives',
-    fallback: 'all-unauthenticated',
+    fallback: DEFAULT_INBOUND_POLICY,
   },
   clusterNetworks: {
     name: 'WEFT_PROXY_CLUSTER_NETWORKS',
     doc: 'comma-separated CIDRs for the cluster-* default policies',
-    fallback: '10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8',
+    fallback: DEFAULT_CLUSTER_NETWORKS.join(','),
   },
   detectTimeoutMs: { name: 'WEFT_PROXY_DETECT_TIMEOUT_MS', doc: 'protocol detection, milliseconds', fallback: '10000' },
   opaquePorts: {
     name: 'WEFT_PROXY_OPAQUE_PORTS',
     doc: 'inbound ports without detection',
-    fallback: '25,587,3306,4444,5432,6379,9300,11211',
+    fallback: DEFAULT_OPAQUE_PORTS,
   },
   requireIdentityPorts: {
     name: 'WEFT_PROXY_REQUIRE_IDENTITY_PORTS',
@@ -79,12 +82,12 @@ export const ENVIRONMENT = {
   skipInboundPorts: {
     name: 'WEFT_PROXY_SKIP_INBOUND_PORTS',
     doc: 'init: inbound ports and ranges that bypass the proxy',
-    fallback: '4567,4568',
+    fallback: DEFAULT_SKIP_PORTS,
   },
   skipOutboundPorts: {
     name: 'WEFT_PROXY_SKIP_OUTBOUND_PORTS',
     doc: 'init: outbound ports and ranges that bypass the proxy',
-    fallback: '4567,4568',
+    fallback: DEFAULT_SKIP_PORTS,
   },
   skipSubnets: {
     name: 'WEFT_PROXY_SKIP_SUBNETS',

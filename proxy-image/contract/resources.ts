@@ -45,10 +45,19 @@ export interface PortPolicy {
   protocol: InboundProtocol;
   authorizations: Authorization[];
   audit: boolean;
-  /** Exact paths of the pod's own HTTP probes on this port; GET (and HEAD) on them needs no authorization. */
+  /** Request targets (path and query) of the pod's own HTTP probes on this port, as the kubelet sends them; GET and HEAD on them need no authorization. */
   probePaths: string[];
+  /** The pod has a gRPC probe on this port: calls of `grpc.health.v1.Health/Check` need no authorization. Bodies of older operators lack the field: false. */
+  grpcProbe: boolean;
   /** ServiceProfile of a Service that targets this port, for `route_*` metrics and response classes on the inbound side. */
   profile: { dst: string; routes: Route[] } | null;
+}
+
+/** One policy for the ports from `first` to `last`, inclusive. */
+export interface RangePolicy {
+  first: number;
+  last: number;
+  policy: PortPolicy;
 }
 
 export interface WorkloadResource extends Sourced {
@@ -56,6 +65,11 @@ export interface WorkloadResource extends Sourced {
   pod: string;
   /** Policies of ports known in advance (container ports, Servers): port number as text → policy. */
   ports: Record<string, PortPolicy>;
+  /**
+   * Ports that `ports` does not name and that another policy than `defaultPolicy` holds for, each in one range at most. Bodies of older operators
+   * have none. Older proxies go by `defaultPolicy` alone, which is therefore never laxer than the policy of a range.
+   */
+  ranges: RangePolicy[];
   /** Policy of every other port, with its default protocol. */
   defaultPolicy: PortPolicy;
   /** Inbound ports and ranges (`[first, last]`) without protocol detection. */

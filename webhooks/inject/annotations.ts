@@ -1,4 +1,4 @@
-import { quote, type Scalar } from '../../crds/scalars/scalar.ts';
+import { invalid, quote, type Scalar } from '../../crds/scalars/scalar.ts';
 
 /** Annotations that injection understands; each may stand on the pod, else on its namespace (Linkerd: proxy configuration). */
 export const ANNOTATION = {
@@ -85,16 +85,37 @@ export class AnnotationReader {
     for (const { at, annotations } of this.#layers) {
       const text = Object.hasOwn(annotations, name) ? annotations[name] : undefined;
       if (text === undefined) continue;
-      const parsed: Scalar<T> =
-        text.length > MAX_VALUE_LENGTH
-          ? { ok: false, problem: `must be shorter than ${MAX_VALUE_LENGTH} characters` }
-          : parse(text, at);
+      const parsed = parseShort(text, (value) => parse(value, at));
       if (!parsed.ok) {
         this.warnings.push(`annotation ${name} of the ${at} is ignored: it ${parsed.problem}`);
         continue;
       }
       if (at === 'namespace') this.inherited[name] = text;
       return parsed.value;
+    }
+    return fallback;
+  }
+
+  /**
+   * As `read`, for what keeps clients out: a wrong value means `strictest`, for what stands behind it may be laxer than what was meant.
+   * An empty value counts as none.
+   */
+  readStrict<T>(
+    name: string,
+    parse: (text: string) => Scalar<T>,
+    strictest: { value: T; means: string },
+    fallback: T,
+  ): T {
+    for (const { at, annotations } of this.#layers) {
+      const text = Object.hasOwn(annotations, name) ? annotations[name]! : '';
+      if (text === '') continue;
+      if (at === 'namespace') this.inherited[name] = text;
+      const parsed = parseShort(text, parse);
+      if (parsed.ok) return parsed.value;
+      this.warnings.push(
+        `annotation ${name} of the ${at} cannot be followed: it ${parsed.problem}; ${strictest.means}`,
+      );
+      return strictest.value;
     }
     return fallback;
   }
@@ -109,4 +130,8 @@ export class AnnotationReader {
       }
     }
   }
+}
+
+function parseShort<T>(text: string, parse: (text: string) => Scalar<T>): Scalar<T> {
+  return text.length > MAX_VALUE_LENGTH ? invalid(`must be shorter than ${MAX_VALUE_LENGTH} characters`) : parse(text);
 }

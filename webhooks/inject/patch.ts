@@ -46,7 +46,12 @@ export function inject(input: InjectionInput): Injection {
   if (!decision.inject) return { ...result, warnings: skipWarnings(decision, pod) };
   result.problems = reservedNames(input.pod);
   if (result.problems.length > 0) return result;
-  const resolved = resolveSettings({ ...input, podAnnotations: pod.meta.annotations, portNames: portNamesOf(pod) });
+  const resolved = resolveSettings({
+    ...input,
+    podAnnotations: pod.meta.annotations,
+    containerPorts: pod.containerPorts,
+    portNames: portNamesOf(pod),
+  });
   result.patch = patchOf(input, pod, resolved.settings, resolved.inherited, decision.annotationAt);
   result.warnings = [...resolved.warnings, ...doubts(input.pod, pod, decision.mode, resolved.settings.uid)];
   return result;

@@ -1,5 +1,9 @@
+import { formatPortRanges } from '../../crds/scalars/port.ts';
 import { invalid, quote, valid } from '../../crds/scalars/scalar.ts';
-import type { AccessPolicy, MeshModel } from '../../crds/types/models.ts';
+import type { PodModel } from '../../crds/types/kubernetes.ts';
+import type { MeshModel } from '../../crds/types/models.ts';
+import { type AccessPolicy, UNREADABLE_POLICY } from '../../proxy-image/contract/access-policy.ts';
+import { EVERY_PORT } from '../../proxy-image/contract/port-ranges.ts';
 import { PROXY_PORTS, PROXY_UID } from '../../proxy-image/contract/ports.ts';
 import { ANNOTATION, AnnotationReader, type Annotations } from './annotations.ts';
 import { formatImage, type Image, isTag, parseImage } from './image.ts';
@@ -9,6 +13,7 @@ import {
   booleanValue,
   choice,
   gracePeriodMs,
+  identityPortList,
   listenPort,
   logLevel,
   networkList,
@@ -55,6 +60,7 @@ export interface SettingsInput {
   defaultImage: string;
   podAnnotations: Annotations;
   namespaceAnnotations: Annotations;
+  containerPorts: PodModel['containerPorts'];
   /** Names of the pod's container ports, which `opaque-ports` may use. */
   portNames: ReadonlyMap<string, number>;
 }
@@ -84,9 +90,19 @@ export function resolveSettings(input: SettingsInput): ResolvedSettings {
       choice('apache', 'json', ''),
       proxy.accessLog,
     ),
-    defaultInboundPolicy: reader.read(ANNOTATION.defaultInboundPolicy, accessPolicy, proxy.defaultInboundPolicy),
+    defaultInboundPolicy: reader.readStrict(
+      ANNOTATION.defaultInboundPolicy,
+      accessPolicy,
+      { value: UNREADABLE_POLICY, means: `${UNREADABLE_POLICY} holds instead` },
+      proxy.defaultInboundPolicy,
+    ),
     opaquePorts: reader.read(ANNOTATION.opaquePorts, portList(input.portNames), proxy.opaquePorts),
-    requireIdentityPorts: reader.read(ANNOTATION.requireIdentityPorts, portList(), ''),
+    requireIdentityPorts: reader.readStrict(
+      ANNOTATION.requireIdentityPorts,
+      identityPortList(input.containerPorts),
+      { value: formatPortRanges([EVERY_PORT]), means: 'every port demands an identity' },
+      '',
+    ),
     skipInboundPorts: reader.read(ANNOTATION.skipInboundPorts, portList(), proxy.skipInboundPorts),
     skipOutboundPorts: reader.read(ANNOTATION.skipOutboundPorts, portList(), proxy.skipOutboundPorts),
     skipSubnets: reader.read(ANNOTATION.skipSubnets, networkList, proxy.skipSubnets),

@@ -1,11 +1,13 @@
+import { identityPortsProblem, readIdentityPorts } from '../../crds/compile/annotations.ts';
 import { LOG_LEVELS } from '../../crds/parse/mesh-proxy.ts';
-import { ACCESS_POLICIES } from '../../crds/parse/server.ts';
 import { formatCidr, parseCidr } from '../../crds/scalars/cidr.ts';
 import { parseDuration } from '../../crds/scalars/duration.ts';
 import { formatPortRanges, parsePort, parsePortRanges } from '../../crds/scalars/port.ts';
 import { parseQuantity } from '../../crds/scalars/quantity.ts';
 import { invalid, quote, type Scalar, valid } from '../../crds/scalars/scalar.ts';
-import type { AccessPolicy, MeshModel } from '../../crds/types/models.ts';
+import type { PodModel } from '../../crds/types/kubernetes.ts';
+import type { MeshModel } from '../../crds/types/models.ts';
+import { ACCESS_POLICIES, type AccessPolicy } from '../../proxy-image/contract/access-policy.ts';
 
 /** Parsers of annotation values: what comes out is made of checked parts, never of the text itself where that could be read differently. */
 
@@ -32,6 +34,14 @@ export function portList(names?: ReadonlyMap<string, number>): (text: string) =>
   return (text) => {
     const ranges = parsePortRanges(text, names);
     return ranges.ok ? valid(formatPortRanges(ranges.value)) : ranges;
+  };
+}
+
+/** Ports that demand an identity, in canonical form: an entry that cannot be read spoils the list (`readIdentityPorts` says what it means then). */
+export function identityPortList(containerPorts: PodModel['containerPorts']): (text: string) => Scalar<string> {
+  return (text) => {
+    const problem = identityPortsProblem(text);
+    return problem === '' ? valid(formatPortRanges(readIdentityPorts(text, containerPorts))) : invalid(problem);
   };
 }
 

@@ -1,3 +1,4 @@
+import { portInRanges } from '../../contract/port-ranges.ts';
 import type { WorkloadSettings } from '../../contract/resources.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import type { PortPolicyEntry } from '../policy/policy.ts';
@@ -41,6 +42,7 @@ export class InboundPorts {
   replace(workload: ParsedWorkload, reader: Reader): void {
     this.#workload = workload;
     for (const [port, policy] of workload.ports) this.#reportRoutes(policy, `ports.${port}`, reader);
+    for (const { first, policy } of workload.ranges) this.#reportRoutes(policy, `ranges.${first}`, reader);
     this.#reportRoutes(workload.defaultPolicy, 'defaultPolicy', reader);
     for (const slot of this.#slots.values()) this.#renew(slot);
   }
@@ -88,13 +90,14 @@ export class InboundPorts {
   }
 
   #policyOf(port: number): ParsedPolicy {
-    return this.#workload.ports.get(port) ?? this.#workload.defaultPolicy;
+    const { ports, ranges, defaultPolicy } = this.#workload;
+    return ports.get(port) ?? ranges.find(({ first, last }) => port >= first && port <= last)?.policy ?? defaultPolicy;
   }
 
-  /** The ranges are for ports that no policy of their own says anything about; those carry their protocol. */
+  /** The opaque ranges are for ports that no policy of their own says anything about; those carry their protocol. */
   #isOpaque(port: number): boolean {
     if (this.#workload.ports.has(port)) return false;
-    return this.#workload.opaquePorts.some(([first, last]) => port >= first && port <= last);
+    return portInRanges(port, this.#workload.opaquePorts);
   }
 
   #sourceOf(port: number): string {

@@ -1,21 +1,7 @@
 import { compileNetwork, contains } from '../../core/net/cidr.ts';
 import { ipv4Text, ipv6Text } from '../transport/address.ts';
 
-/** nftables refuses a set whose intervals overlap, users' lists may: ports are merged, networks inside others are dropped. */
-
-type Range = readonly [first: number, last: number];
-
-export function mergeRanges(ranges: readonly Range[]): Range[] {
-  const merged: [number, number][] = [];
-  for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    const previous = merged.at(-1);
-    if (previous !== undefined && first <= previous[1] + 1) previous[1] = Math.max(previous[1], last);
-    else merged.push([first, last]);
-  }
-  return merged;
-}
-
-/** Networks of one family, widest first, without those that lie inside another. What is no CIDR is left out; IPv4-mapped ones are IPv4. */
+/** nftables refuses a set whose intervals overlap, users' lists may. Networks of one family, widest first, without those that lie inside another. What is no CIDR is left out; IPv4-mapped ones are IPv4. */
 export function mergeNetworks(cidrs: readonly string[], family: 'ipv4' | 'ipv6'): string[] {
   const networks = cidrs
     .map((cidr) => compileNetwork({ cidr, except: [] }))

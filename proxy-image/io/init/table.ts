@@ -1,6 +1,7 @@
+import { mergeRanges } from '../../contract/port-ranges.ts';
 import { PROXY_PORTS } from '../../contract/ports.ts';
 import type { RedirectOptions, TableFamily } from './options.ts';
-import { mergeNetworks, mergeRanges } from './ranges.ts';
+import { mergeNetworks } from './ranges.ts';
 
 /** Name of our table: nobody else's rules are read or changed. */
 export const TABLE = 'weft';

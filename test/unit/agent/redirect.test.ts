@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { WeftError } from '../../../proxy-image/contract/errors.ts';
+import { mergeRanges } from '../../../proxy-image/contract/port-ranges.ts';
 import { applyRedirect, type Host } from '../../../proxy-image/io/init/apply.ts';
 import type { RedirectOptions } from '../../../proxy-image/io/init/options.ts';
-import { mergeNetworks, mergeRanges } from '../../../proxy-image/io/init/ranges.ts';
+import { mergeNetworks } from '../../../proxy-image/io/init/ranges.ts';
 import { redirectTable } from '../../../proxy-image/io/init/table.ts';
 
 const GOLDEN = join(import.meta.dirname, '..', '..', 'golden', 'redirect');

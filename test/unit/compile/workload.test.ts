@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { compileTrust } from '../../../crds/compile/trust.ts';
 import { compileWorkload } from '../../../crds/compile/workload.ts';
 import type { PodModel } from '../../../crds/types/kubernetes.ts';
-import type { AccessPolicy, ServerAuthorizationModel, ServerModel } from '../../../crds/types/models.ts';
+import type { ServerAuthorizationModel, ServerModel } from '../../../crds/types/models.ts';
+import type { AccessPolicy } from '../../../proxy-image/contract/access-policy.ts';
 import type { PortPolicy, WorkloadResource } from '../../../proxy-image/contract/resources.ts';
 import {
   authorization,
@@ -111,6 +112,7 @@ describe('compile: default inbound policy', () => {
         authorizations: authorizations.map((each) => ({ label: label(name), ...each })),
         audit,
         probePaths: [],
+        grpcProbe: false,
         profile: null,
       };
       expect(workload(cluster).defaultPolicy).to.deep.equal(expected);
@@ -126,7 +128,7 @@ describe('compile: default inbound policy', () => {
     });
   }
 
-  it('comes from the pod, else its namespace, else the Mesh; unknown names are ignored', () => {
+  it('comes from the pod, else its namespace, else the Mesh; an empty annotation is none, and an unknown name denies', () => {
     const annotation = (value: string) => ({ 'config.linkerd.io/default-inbound-policy': value });
     const cluster = withPod();
     cluster.apply('Mesh', mesh({ proxy: { ...mesh().proxy, defaultInboundPolicy: 'all-authenticated' } }));
@@ -135,8 +137,11 @@ describe('compile: default inbound policy', () => {
     expect(workload(cluster).defaultPolicy.server.name).to.equal('deny');
     cluster.apply('Pod', pod('web-1', '10.1.0.1', { meta: { annotations: annotation('audit') } }));
     expect(workload(cluster).defaultPolicy.server.name).to.equal('audit');
-    cluster.apply('Pod', pod('web-1', '10.1.0.1', { meta: { annotations: annotation('allow-all') } }));
+    cluster.apply('Pod', pod('web-1', '10.1.0.1', { meta: { annotations: annotation('') } }));
+    cluster.apply('Namespace', namespace('app', annotation('all-authenticated')));
     expect(workload(cluster).defaultPolicy.server.name).to.equal('all-authenticated');
+    cluster.apply('Pod', pod('web-1', '10.1.0.1', { meta: { annotations: annotation('denny') } }));
+    expect(workload(cluster).defaultPolicy.server.name).to.equal('deny');
   });
 
   it('demands an identity on the ports that the annotation lists', () => {

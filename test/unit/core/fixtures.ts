@@ -150,6 +150,7 @@ export function portPolicy(more: Partial<PortPolicy> = {}): PortPolicy {
     authorizations: [authorization('everyone')],
     audit: false,
     probePaths: [],
+    grpcProbe: false,
     profile: null,
     ...more,
   };

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
+import { type AccessPolicy, defaultPolicy } from '../../../proxy-image/contract/access-policy.ts';
 import type { Authorization, PortPolicy } from '../../../proxy-image/contract/resources.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
-import { type DefaultPolicyName, defaultPolicy, defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
+import { defaultWorkload, type WorkloadDefaults } from '../../../proxy-image/core/policy/defaults.ts';
 import type { PortPolicyEntry } from '../../../proxy-image/core/policy/policy.ts';
 import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
-import { authorization, portPolicy } from './fixtures.ts';
+import { authorization, ManualClock, newState, portPolicy } from './fixtures.ts';
 
 const WEB = 'web.shop.serviceaccount.identity.linkerd.cluster.local';
 const API = 'api.shop.serviceaccount.identity.linkerd.cluster.local';
@@ -162,7 +163,7 @@ describe('policy of requests', () => {
 describe('default policies', () => {
   const OUTSIDE = '8.8.8.8';
   const table: [
-    name: DefaultPolicyName,
+    name: AccessPolicy,
     outside: boolean,
     inside: boolean,
     meshedOutside: boolean,
@@ -190,34 +191,55 @@ describe('default policies', () => {
     expect(authorizeConnection(policy, plain()).reason).to.equal('audit');
   });
 
+  /** Port by port, what the proxy's own defaults come to: who a plaintext client of the cluster's network is refused for, and how bytes are read. */
+  const started = (policy: AccessPolicy, more: Partial<WorkloadDefaults> = {}) => {
+    const initialWorkload = defaultWorkload({
+      namespace: 'shop',
+      pod: 'web-1',
+      policy,
+      clusterNetworks: ['10.0.0.0/8'],
+      detectTimeoutMs: 1,
+      opaquePorts: [],
+      requireIdentityPorts: [[80, 81]],
+      ...more,
+    });
+    const state = newState(new ManualClock(), { initialWorkload });
+    return (port: number) => {
+      const entry = state.inboundPort(port).policy;
+      const { allowed, server } = authorizeConnection(entry, plain());
+      return `${server.name} ${allowed ? 'allowed' : 'denied'} ${entry.protocol}`;
+    };
+  };
+
   it('demands an identity on the ports that require one, keeping deny and the networks', () => {
-    const policies = (policy: DefaultPolicyName) =>
-      defaultWorkload({
-        namespace: 'n',
-        pod: 'p',
-        policy,
-        clusterNetworks: ['10.0.0.0/8'],
-        detectTimeoutMs: 1,
-        opaquePorts: [],
-        requireIdentityPorts: [[80, 81]],
-      }).ports;
-    expect(Object.keys(policies('audit'))).to.deep.equal(['80', '81']);
-    expect(policies('audit')['80']!.server.name).to.equal('all-authenticated');
-    expect(policies('cluster-unauthenticated')['81']!.server.name).to.equal('cluster-authenticated');
-    expect(policies('deny')['80']!.server.name).to.equal('deny');
+    const audit = started('audit');
+    expect([79, 80, 81, 82].map(audit)).to.deep.equal([
+      'audit allowed detect',
+      'all-authenticated denied detect',
+      'all-authenticated denied detect',
+      'audit allowed detect',
+    ]);
+    expect(started('cluster-unauthenticated')(81)).to.equal('cluster-authenticated denied detect');
+    expect([80, 82].map(started('deny'))).to.deep.equal(['deny denied detect', 'deny denied detect']);
+  });
+
+  it('demands an identity on every port of the largest range without a policy per port', () => {
+    const ports = started('all-unauthenticated', { requireIdentityPorts: [[1, 65_535]] });
+    for (const port of [1, 80, 1024, 8080, 65_535]) expect(ports(port)).to.equal('all-authenticated denied detect');
   });
 
   it('skips detection on opaque ports, also on those that require an identity', () => {
-    const { ports } = defaultWorkload({
-      namespace: 'n',
-      pod: 'p',
-      policy: 'all-unauthenticated',
-      clusterNetworks: [],
-      detectTimeoutMs: 1,
-      opaquePorts: [[80, 80]],
-      requireIdentityPorts: [[80, 81]],
+    const ports = started('all-unauthenticated', {
+      opaquePorts: [
+        [80, 80],
+        [90, 90],
+      ],
     });
-    expect([ports['80']!.protocol, ports['81']!.protocol]).to.deep.equal(['opaque', 'detect']);
+    expect([80, 81, 90].map(ports)).to.deep.equal([
+      'all-authenticated denied opaque',
+      'all-authenticated denied detect',
+      'all-unauthenticated allowed opaque',
+    ]);
     expect(compilePolicy(portPolicy(), 3306, true, NO_ROUTES).protocol).to.equal('opaque');
   });
 

@@ -11,6 +11,8 @@ interface Row {
   annotation: string;
   good: [value: string, seen: (result: Injected) => unknown, expected: unknown][];
   bad: string[];
+  /** What keeps clients out: a wrong value means the strictest, not what stands behind it. */
+  strictest?: [seen: (result: Injected) => unknown, expected: unknown];
 }
 
 const inVariable = (name: string) => (result: Injected) => variable(result.proxy, name);
@@ -86,8 +88,14 @@ const ROWS: Row[] = [
   },
   {
     annotation: `${C}proxy-require-identity-inbound-ports`,
-    good: [['8080', inVariable('REQUIRE_IDENTITY_PORTS'), '8080']],
-    bad: BAD_PORTS,
+    good: [
+      ['8080', inVariable('REQUIRE_IDENTITY_PORTS'), '8080'],
+      ['1-65535', inVariable('REQUIRE_IDENTITY_PORTS'), '1-65535'],
+      ['http, 9000-9010', inVariable('REQUIRE_IDENTITY_PORTS'), '8080,9000-9010'],
+      ['absent', inVariable('REQUIRE_IDENTITY_PORTS'), ''],
+    ],
+    bad: [...BAD_PORTS.filter((value) => value !== 'http'), '80,99999', '8080,'.repeat(2_000)],
+    strictest: [inVariable('REQUIRE_IDENTITY_PORTS'), '1-65535'],
   },
   {
     annotation: `${C}pod-inbound-ports`,
@@ -141,7 +149,8 @@ const ROWS: Row[] = [
       'deny',
       'audit',
     ].map((policy) => [policy, inVariable('DEFAULT_INBOUND_POLICY'), policy]),
-    bad: ['', 'allow', 'Deny', 'none'],
+    bad: ['allow', 'Deny', 'none', ' deny'],
+    strictest: [inVariable('DEFAULT_INBOUND_POLICY'), 'deny'],
   },
   {
     annotation: `${C}access-log`,
@@ -239,7 +248,7 @@ function fromNamespace(annotation: string, value: string): Injected {
 }
 
 describe('injection annotations', () => {
-  for (const { annotation, good, bad } of ROWS) {
+  for (const { annotation, good, bad, strictest } of ROWS) {
     describe(annotation, () => {
       for (const [value, seen, expected] of good) {
         it(`${JSON.stringify(value)} takes effect from the pod`, () => {
@@ -265,21 +274,24 @@ describe('injection annotations', () => {
       });
 
       for (const value of bad) {
-        it(`E5: ${JSON.stringify(value.slice(0, 40))} is ignored with a warning`, () => {
+        const becomes = strictest === undefined ? 'is ignored' : 'means the strictest';
+        it(`E5: ${JSON.stringify(value.slice(0, 40))} ${becomes}, with a warning`, () => {
           const result = injectedWith({ [annotation]: value });
-          expect(essence(result)).to.equal(essence(injected()));
+          if (strictest === undefined) expect(essence(result)).to.equal(essence(injected()));
+          else expect(strictest[0](result)).to.equal(strictest[1]);
           expect(result.warnings).not.to.deep.equal([]);
           for (const warning of result.warnings) expect(warning).not.to.match(/[\n\r]/);
         });
       }
 
-      it('E5: a wrong value on the pod leaves that of the namespace in force', () => {
+      it('E5: a wrong value on the pod leaves that of the namespace in force, unless it keeps clients out', () => {
         const value = good.find(([candidate]) => candidate !== '')![0];
         const result = injectedWith(
           { [annotation]: bad[1]! },
           { namespaceAnnotations: { 'linkerd.io/inject': 'enabled', [annotation]: value } },
         );
-        expect(essence(result)).to.equal(essence(injectedWith({ [annotation]: value })));
+        if (strictest === undefined) expect(essence(result)).to.equal(essence(injectedWith({ [annotation]: value })));
+        else expect(strictest[0](result)).to.equal(strictest[1]);
       });
     });
   }

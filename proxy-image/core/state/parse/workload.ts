@@ -5,6 +5,7 @@ import type {
   NetworkMatch,
   ObjectLabel,
   PortPolicy,
+  RangePolicy,
   WorkloadSettings,
 } from '../../../contract/resources.ts';
 import { compileNetwork, parseCidr } from '../../net/cidr.ts';
@@ -17,8 +18,13 @@ export interface ParsedPolicy extends Omit<PortPolicy, 'profile'> {
   profile: { dst: string; routes: ParsedRoute[] } | null;
 }
 
+export interface ParsedRange extends Omit<RangePolicy, 'policy'> {
+  policy: ParsedPolicy;
+}
+
 export interface ParsedWorkload {
   ports: Map<number, ParsedPolicy>;
+  ranges: ParsedRange[];
   defaultPolicy: ParsedPolicy;
   opaquePorts: [number, number][];
   settings: WorkloadSettings;
@@ -28,6 +34,7 @@ export function parseWorkload(reader: Reader, fields: Fields): ParsedWorkload {
   const ports = reader.record(fields['ports'], 'ports', (entry, at) => parsePolicy(reader, entry, at));
   return {
     ports: new Map(ports.map(([port, policy]) => [portNumber(reader, port), policy])),
+    ranges: parseRanges(reader, fields['ranges']),
     defaultPolicy: parsePolicy(reader, fields['defaultPolicy'], 'defaultPolicy'),
     opaquePorts: reader.list(fields['opaquePorts'], 'opaquePorts', (range, at) => parseRange(reader, range, at)),
     settings: parseSettings(reader, fields['settings']),
@@ -37,6 +44,16 @@ export function parseWorkload(reader: Reader, fields: Fields): ParsedWorkload {
 function portNumber(reader: Reader, text: string): number {
   const port = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0;
   return reader.port(port, `ports.${text.slice(0, 20)}`);
+}
+
+/** An older operator sends none: then the default policy holds for every port that is not named. */
+function parseRanges(reader: Reader, value: unknown): ParsedRange[] {
+  if (value === undefined) return [];
+  return reader.list(value, 'ranges', (entry, at) => {
+    const fields = reader.object(entry, at);
+    const [first, last] = parseRange(reader, [fields['first'], fields['last']], at);
+    return { first, last, policy: parsePolicy(reader, fields['policy'], `${at}.policy`) };
+  });
 }
 
 function parseRange(reader: Reader, value: unknown, path: string): [number, number] {
@@ -68,6 +85,7 @@ function parsePolicy(reader: Reader, value: unknown, path: string): ParsedPolicy
       .filter((parsed) => parsed !== null),
     audit: reader.flag(fields['audit'], `${path}.audit`),
     probePaths: reader.list(fields['probePaths'], `${path}.probePaths`, (probe, at) => reader.text(probe, at)),
+    grpcProbe: fields['grpcProbe'] === undefined ? false : reader.flag(fields['grpcProbe'], `${path}.grpcProbe`),
     profile: fields['profile'] === null ? null : parseProfile(reader, fields['profile'], `${path}.profile`),
   };
 }

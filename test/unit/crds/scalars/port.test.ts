@@ -1,11 +1,6 @@
 import { expect } from 'chai';
-import {
-  formatPortRanges,
-  parsePort,
-  parsePortOrName,
-  parsePortRanges,
-  portInRanges,
-} from '../../../../crds/scalars/port.ts';
+import { formatPortRanges, parsePort, parsePortOrName, parsePortRanges } from '../../../../crds/scalars/port.ts';
+import { portInRanges } from '../../../../proxy-image/contract/port-ranges.ts';
 
 describe('ports', () => {
   it('are integers from 1 to 65535, as number or decimal text', () => {
