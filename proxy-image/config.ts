@@ -34,6 +34,8 @@ export interface ListenConfig {
   inbound: Address[];
   inboundPlain: Address[];
   admin: Address[];
+  /** Reserved, not listened on. */
+  tapPort: number;
 }
 
 export interface ControlConfig {
@@ -159,6 +161,7 @@ function readRedirectPorts(reader: EnvironmentReader): RedirectOptions['ports'] 
     outbound: portOf(listen.outbound, V.outboundListen.name),
     inboundMesh: portOf(listen.inbound, V.inboundListen.name),
     inboundPlain: portOf(listen.inboundPlain, V.inboundPlainListen.name),
+    tap: listen.tapPort,
     admin: portOf(listen.admin, V.adminListen.name),
   };
 }
@@ -182,6 +185,7 @@ function readListen(reader: EnvironmentReader): ListenConfig {
     inbound: reader.read(V.inboundListen, list(listenAddress), []),
     inboundPlain: reader.read(V.inboundPlainListen, list(listenAddress), []),
     admin: reader.read(V.adminListen, list(listenAddress), []),
+    tapPort: reader.read(V.tapPort, port, 1),
   };
 }
 

@@ -261,6 +261,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
       originalDestination,
       localNetwork,
       listen: this.#listen(),
+      reservedPorts: [this.#config.listen.tapPort],
       admin: createAdminHandler({
         readiness: this.#readiness,
         metrics: () => {

@@ -1,6 +1,5 @@
 import { CONTROL_PLANE_LABEL, serviceAccountIdentity } from '../../proxy-image/contract/names.ts';
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
-import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
 import type { Endpoint, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
 import type { PodModel } from '../types/kubernetes.ts';
 import type { MeshModel } from '../types/models.ts';
@@ -24,15 +23,9 @@ export interface Target {
 /** Every endpoint weighs the same; users cannot set it (Linkerd fixes it too). */
 const WEIGHT = 1;
 
-/** A port of the pod's proxy by its container port's name: `inbound-port` and `admin-port` annotations move them. */
-export function proxyPortOf(pod: PodModel, name: 'linkerd-proxy' | 'linkerd-admin'): number {
-  const fallback = name === 'linkerd-proxy' ? PROXY_PORTS.inboundMesh : PROXY_PORTS.admin;
-  return pod.containerPorts.find((candidate) => candidate.name === name)?.port ?? fallback;
-}
-
-/** Ports that the proxy serves itself: traffic to them is not its own mTLS. */
-function isOwnPort(pod: PodModel, port: number): boolean {
-  return port === PROXY_PORTS.tap || port === proxyPortOf(pod, 'linkerd-admin');
+/** Ports that are reached without the inbound proxy, and so without its mTLS, because they are the proxy's own (`linkerd-init` leaves them alone). */
+function isOwnPort({ proxyPorts }: PodModel, port: number): boolean {
+  return port === proxyPorts.tap || port === proxyPorts.admin;
 }
 
 /** Compiles single endpoints; what repeats among the endpoints of one Service is worked out once. */
@@ -54,7 +47,7 @@ export class EndpointCompiler {
       address: target.address,
       port,
       identity,
-      proxyPort: pod === null || identity === null ? 0 : proxyPortOf(pod, 'linkerd-proxy'),
+      proxyPort: pod === null || identity === null ? 0 : pod.proxyPorts.inboundMesh,
       protocol: pod === null ? 'detect' : this.#protocolOf(pod, port),
       node: target.node === '' ? (pod?.nodeName ?? '') : target.node,
       zone: target.zone,

@@ -16,7 +16,6 @@ import type { PodModel } from '../types/kubernetes.ts';
 import type { MeshModel, ServerModel } from '../types/models.ts';
 import { defaultPolicyOf, identityPortsOf, OpaquePorts } from './annotations.ts';
 import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
-import { proxyPortOf } from './endpoint.ts';
 import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
 import { resolvePorts, serverOn, serversOf } from './server-selection.ts';
 import type { Unsourced } from './unsourced.ts';
@@ -85,7 +84,7 @@ function knownPorts({ pod, servers }: Inbound, listed: readonly number[]): numbe
     ...listed,
   ]);
   // Mesh traffic on this port carries its target port in the transport header; the policy of that one applies.
-  ports.delete(proxyPortOf(pod, 'linkerd-proxy'));
+  ports.delete(pod.proxyPorts.inboundMesh);
   return [...ports].sort((a, b) => a - b);
 }
 

@@ -1,11 +1,8 @@
-import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
-import { CONTROL_PLANE_LABEL, INIT_CONTAINER, PROXY_CONTAINER } from '../../proxy-image/contract/names.ts';
-import type { PortRange } from '../../proxy-image/contract/port-ranges.ts';
-import { parsePortRanges } from '../scalars/port.ts';
 import type { PodModel } from '../types/kubernetes.ts';
 import { oneOf, readKubernetesMeta } from './kubernetes-object.ts';
 import { child, listOf, numberOf, textOf } from './metadata.ts';
 import { readHttpProbes } from './pod-probes.ts';
+import { readPodProxy } from './pod-proxy.ts';
 
 const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'] as const;
 const TEMPLATE_HASH_LABEL = 'pod-template-hash';
@@ -16,7 +13,6 @@ export function reducePod(raw: unknown): PodModel {
   const spec = child(raw, 'spec');
   const status = child(raw, 'status');
   const containers = longRunningContainers(spec);
-  const proxied = containers.some((container) => textOf(container, 'name') === PROXY_CONTAINER);
   return {
     meta,
     ips: readIps(status),
@@ -28,8 +24,7 @@ export function reducePod(raw: unknown): PodModel {
     owner: readOwner(raw, meta.labels[TEMPLATE_HASH_LABEL] ?? ''),
     containerPorts: containers.flatMap(readTcpPorts),
     httpProbes: readHttpProbes(containers),
-    meshed: proxied && meta.labels[CONTROL_PLANE_LABEL] !== undefined,
-    skipInboundPorts: proxied ? readSkippedPorts(spec) : [],
+    ...readPodProxy(meta.labels, spec, containers),
   };
 }
 
@@ -65,14 +60,4 @@ function readOwner(raw: unknown, templateHash: string): PodModel['owner'] {
   const suffix = `-${templateHash}`;
   const fromDeployment = kind === 'ReplicaSet' && templateHash !== '' && name.endsWith(suffix);
   return fromDeployment ? { kind: 'Deployment', name: name.slice(0, -suffix.length) } : { kind, name };
-}
-
-/** What `linkerd-init` was told. A value that it could not have understood skips nothing: then the pod's init has failed. */
-function readSkippedPorts(spec: unknown): PortRange[] {
-  const init = listOf(spec, 'initContainers').find((container) => textOf(container, 'name') === INIT_CONTAINER);
-  if (init === undefined) return [];
-  const { name, fallback } = ENVIRONMENT.skipInboundPorts;
-  const variable = listOf(init, 'env').find((entry) => textOf(entry, 'name') === name);
-  const ranges = parsePortRanges(variable === undefined ? fallback : textOf(variable, 'value'));
-  return ranges.ok ? ranges.value : [];
 }

@@ -1,3 +1,4 @@
+import type { ProxyPorts } from '../../proxy-image/contract/ports.ts';
 import type { ObjectMeta } from './models.ts';
 
 /** What Weft keeps of Kubernetes' own kinds: informers reduce objects to these, nothing deeper sees the raw ones. */
@@ -51,9 +52,11 @@ export interface PodModel {
   containerPorts: { name: string; port: number }[];
   /** HTTP probes of every container except the proxy's own: resolved port number and path without query. */
   httpProbes: { port: number; path: string }[];
-  /** Has the container `linkerd-proxy` and the label `linkerd.io/control-plane-ns`. */
+  /** Has the container `linkerd-proxy`, and the label `linkerd.io/control-plane-ns` names our control plane. What follows is of use only then. */
   meshed: boolean;
-  /** What the proxy container was started with, from its environment: ports that bypass the proxy and so have no identity. */
+  /** Where its proxy listens. */
+  proxyPorts: ProxyPorts;
+  /** Ports that bypass the proxy and so have no identity. */
   skipInboundPorts: [number, number][];
 }
 

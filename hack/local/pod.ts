@@ -2,9 +2,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
+import { reducePod } from '../../crds/parse/pod.ts';
 import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
 import { PROXY_CONTAINER, TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
-import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
+import type { ProxyPorts } from '../../proxy-image/contract/ports.ts';
 import { type LocalService, localNetwork, loopbackAddress, podAddress, rewriteUrls } from './addresses.ts';
 import { LocalProcess } from './process.ts';
 import type { PodRecord } from './record.ts';
@@ -112,7 +113,7 @@ export class LocalPod {
   /** The proxy's readiness: its own `/ready`. A pod without a proxy is past this stage at once. */
   proxyReady(): Promise<boolean> {
     if (this.#proxy === null) return Promise.resolve(true);
-    return this.#probe(PROXY_PORTS.admin, '/ready');
+    return this.#probe(this.#proxyPorts.admin, '/ready');
   }
 
   appReady(): Promise<boolean> {
@@ -160,13 +161,19 @@ export class LocalPod {
     return values[path] ?? '';
   }
 
+  /** What the callers' proxies are told of it. */
+  get #proxyPorts(): ProxyPorts {
+    return reducePod(this.#pod).proxyPorts;
+  }
+
   #proxyOverrides(): Record<string, string> {
     const host = loopbackAddress(this.#number);
+    const ports = this.#proxyPorts;
     return {
       [ENVIRONMENT.outboundListen.name]: '',
-      [ENVIRONMENT.inboundListen.name]: `${host}:${PROXY_PORTS.inboundMesh}`,
-      [ENVIRONMENT.inboundPlainListen.name]: `${host}:${PROXY_PORTS.inboundPlain}`,
-      [ENVIRONMENT.adminListen.name]: `${host}:${PROXY_PORTS.admin}`,
+      [ENVIRONMENT.inboundListen.name]: `${host}:${ports.inboundMesh}`,
+      [ENVIRONMENT.inboundPlainListen.name]: `${host}:${ports.inboundPlain}`,
+      [ENVIRONMENT.adminListen.name]: `${host}:${ports.admin}`,
       [ENVIRONMENT.controlHost.name]: this.#settings.controlHost,
       [ENVIRONMENT.configPort.name]: String(this.#settings.configPort),
       [ENVIRONMENT.identityPort.name]: String(this.#settings.identityPort),

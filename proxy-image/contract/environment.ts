@@ -26,6 +26,11 @@ export const ENVIRONMENT = {
   inboundListen: { name: 'WEFT_PROXY_INBOUND_LISTEN', doc: 'mTLS from other proxies', fallback: '[::]:4143' },
   inboundPlainListen: { name: 'WEFT_PROXY_INBOUND_PLAIN_LISTEN', doc: 'redirected plaintext', fallback: '[::]:4144' },
   adminListen: { name: 'WEFT_PROXY_ADMIN_LISTEN', doc: '/live /ready /metrics', fallback: '[::]:4191' },
+  tapPort: {
+    name: 'WEFT_PROXY_TAP_PORT',
+    doc: 'reserved: reached without the proxy, nothing listens yet',
+    fallback: '4190',
+  },
   controlHost: {
     name: 'WEFT_PROXY_CONTROL_HOST',
     doc: 'host name or address of the operator',

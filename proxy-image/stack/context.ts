@@ -29,6 +29,11 @@ export interface StackContext {
   readonly options: StackOptions;
   readonly limits: Readonly<StackLimits>;
   readonly live: LiveSet;
+  /**
+   * Ports of the pod that are the proxy's own, wherever annotations have moved them: reached through the proxy they would be a loop, or a way around
+   * their guards. The stack adds the ports that its listeners got.
+   */
+  readonly ownPorts: Set<number>;
   readonly handshakes: Gate;
   readonly detections: Gate;
   readonly http: ServerContext & SessionContext;
@@ -68,6 +73,7 @@ export function createContext(options: StackOptions): StackContext {
     options,
     limits,
     live,
+    ownPorts: new Set(options.reservedPorts),
     handshakes: new Gate(limits.handshakes),
     detections: new Gate(limits.detections),
     http: {

@@ -1,5 +1,4 @@
 import { TRANSPORT_ALPN } from '../contract/names.ts';
-import { PROXY_PORTS } from '../contract/ports.ts';
 import { InboundPeer } from '../core/policy/authorize.ts';
 import { clientIdentity } from '../io/tls/identity.ts';
 import { decodeTransportHeader } from '../io/tls/transport-header.ts';
@@ -19,9 +18,6 @@ import type { StackContext } from './context.ts';
 import { InboundConnection } from './inbound.ts';
 import type { InboundCalls } from './inbound-http.ts';
 
-/** Ports of the pod that are the proxy's own: reached through the proxy they would be a loop, or a way around their guards. */
-const OWN_PORTS: ReadonlySet<number> = new Set(Object.values(PROXY_PORTS));
-
 /** Redirected plaintext (4144): the original destination names the port. */
 export class InboundPlainAcceptor implements Acceptor {
   readonly #context: StackContext;
@@ -36,10 +32,8 @@ export class InboundPlainAcceptor implements Acceptor {
 
   accept(connection: Connection): ConnectionHandler {
     const target = this.#destination.of(connection);
-    const { live } = this.#context;
-    // Made to the listener itself: nobody's traffic, and following it would never end.
-    const unusable = target === null || target.port === connection.local.port || OWN_PORTS.has(target.port);
-    if (unusable || !live.admits('inbound')) {
+    const { live, ownPorts } = this.#context;
+    if (target === null || ownPorts.has(target.port) || !live.admits('inbound')) {
       connection.reset();
       return NO_HANDLER;
     }
@@ -117,7 +111,7 @@ class MeshArrival implements ConnectionHandler, TimerOwner {
     else {
       const { port, name, session } = decoded.header;
       if (name !== '') this.#refuse('gateways are not supported');
-      else if (OWN_PORTS.has(port)) this.#refuse('the target is the proxy itself');
+      else if (this.#context.ownPorts.has(port)) this.#refuse('the target is the proxy itself');
       else this.#arrived({ ip: connection.local.ip, port }, session, decoded.end);
     }
   }

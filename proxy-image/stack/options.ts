@@ -23,6 +23,8 @@ export interface StackOptions {
   /** Embedded mode; `null` = redirected traffic. */
   localNetwork: LocalNetwork | null;
   listen: { outbound: Address[]; inbound: Address[]; inboundPlain: Address[]; admin: Address[] };
+  /** Reserved for the proxy without being listened on. */
+  reservedPorts: readonly number[];
   admin: AdminHandler;
   /** `null` = off. */
   accessLog: AccessLog | null;

@@ -47,16 +47,16 @@ class ProxyStack implements Stack {
 
   startAdmin(): Promise<Address[]> {
     const { listen, admin } = this.#context.options;
-    return this.#listen(listen.admin, new AdminAcceptor(this.#context, admin));
+    return this.#listenAsOwn(listen.admin, new AdminAcceptor(this.#context, admin));
   }
 
   async startTraffic(): Promise<TrafficAddresses> {
     const { listen, localNetwork, originalDestination } = this.#context.options;
-    const inbound = await this.#listen(listen.inbound, new InboundMeshAcceptor(this.#context, this.#inboundCalls));
+    const inbound = await this.#listenAsOwn(listen.inbound, new InboundMeshAcceptor(this.#context, this.#inboundCalls));
     const plain = new InboundPlainAcceptor(this.#context, originalDestination, this.#inboundCalls);
-    const inboundPlain = await this.#listen(listen.inboundPlain, plain);
+    const inboundPlain = await this.#listenAsOwn(listen.inboundPlain, plain);
     if (localNetwork === null) {
-      const outbound = await this.#listen(listen.outbound, this.#outbound(originalDestination));
+      const outbound = await this.#listenAsOwn(listen.outbound, this.#outbound(originalDestination));
       return { outbound, inbound, inboundPlain };
     }
     const outbound: Address[] = [];
@@ -68,6 +68,13 @@ class ProxyStack implements Stack {
 
   #outbound(destination: OriginalDestination): Acceptor {
     return new OutboundAcceptor(this.#context, destination, this.#outboundCalls);
+  }
+
+  /** Embedded mode's outbound listeners are at addresses of their own, whose ports the application may have too; all others are the proxy's. */
+  async #listenAsOwn(addresses: Address[], acceptor: Acceptor): Promise<Address[]> {
+    const bound = await this.#listen(addresses, acceptor);
+    for (const { port } of bound) this.#context.ownPorts.add(port);
+    return bound;
   }
 
   async #listen(addresses: Address[], acceptor: Acceptor): Promise<Address[]> {

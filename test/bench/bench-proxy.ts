@@ -64,6 +64,7 @@ async function main(file: string): Promise<void> {
       inboundPlain: [],
       admin: [],
     },
+    reservedPorts: [],
     admin: createAdminHandler({
       readiness: new Readiness([]),
       metrics: () => '',

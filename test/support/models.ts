@@ -12,6 +12,7 @@ import type {
   TrafficSplitModel,
 } from '../../crds/types/models.ts';
 import { CONTROL_PLANE_LABEL } from '../../proxy-image/contract/names.ts';
+import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
 import type { Route } from '../../proxy-image/contract/resources.ts';
 
 /** Small models for tests: everything has a default, tests state what they are about. Namespace `app` unless said otherwise. */
@@ -106,6 +107,7 @@ export function pod(name: string, ip: string, fields: Fields<PodModel> = {}): Po
     containerPorts: [{ name: 'http', port: 8080 }],
     httpProbes: [],
     meshed: true,
+    proxyPorts: PROXY_PORTS,
     skipInboundPorts: [],
     ...fields,
     meta: meta(name, { labels: { app: 'web', [CONTROL_PLANE_LABEL]: 'weft-system' }, ...fields.meta }),

@@ -6,6 +6,7 @@ export const ANNOTATION = {
   adminPort: 'config.linkerd.io/admin-port',
   adminShutdown: 'config.linkerd.io/proxy-admin-shutdown',
   await: 'config.linkerd.io/proxy-await',
+  controlPort: 'config.linkerd.io/control-port',
   cpuLimit: 'config.linkerd.io/proxy-cpu-limit',
   cpuRequest: 'config.linkerd.io/proxy-cpu-request',
   defaultInboundPolicy: 'config.linkerd.io/default-inbound-policy',
@@ -39,7 +40,6 @@ export const ANNOTATION = {
 export const UNSUPPORTED: readonly string[] = [
   'config.alpha.linkerd.io/proxy-wait-before-exit-seconds',
   'config.linkerd.io/close-wait-timeout',
-  'config.linkerd.io/control-port',
   'config.linkerd.io/debug-image',
   'config.linkerd.io/debug-image-pull-policy',
   'config.linkerd.io/debug-image-version',

@@ -41,7 +41,7 @@ export function proxyContainer(settings: ProxySettings, surroundings: Surroundin
     args: ['run'],
     env: proxyEnvironment(settings, surroundings),
     ports: [
-      { name: 'linkerd-proxy', containerPort: settings.ports.inbound, protocol: 'TCP' },
+      { name: 'linkerd-proxy', containerPort: settings.ports.inboundMesh, protocol: 'TCP' },
       { name: 'linkerd-admin', containerPort: settings.ports.admin, protocol: 'TCP' },
     ],
     resources: settings.resources,

@@ -3,7 +3,6 @@ import { isDnsLabel } from '../../crds/scalars/name.ts';
 import { quote } from '../../crds/scalars/scalar.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
 import type { Problem } from '../../crds/types/problem.ts';
-import { CONTROL_PLANE_LABEL } from '../../proxy-image/contract/names.ts';
 import { type Decision, INJECT_ANNOTATION, SKIP_TEXT } from './decide.ts';
 import { RESERVED_VOLUMES } from './volumes.ts';
 
@@ -20,10 +19,9 @@ export function reservedNames(pod: unknown): Problem[] {
 /** Somebody asked for a proxy and does not get one, or wrote something that is neither yes nor no. Our own proxy in the pod is no news. */
 export function skipWarnings(decision: Decision, pod: PodModel): string[] {
   if (decision.inject) return [];
-  const isOurs = pod.meta.labels[CONTROL_PLANE_LABEL] !== undefined;
   const told = decision.reasons.filter((reason) => {
     if (reason.startsWith('invalid_')) return true;
-    return decision.requested && !(reason === 'sidecar_already_exists' && isOurs);
+    return decision.requested && !(reason === 'sidecar_already_exists' && pod.meshed);
   });
   return told.map((reason) => `not injected: ${SKIP_TEXT[reason]}`);
 }

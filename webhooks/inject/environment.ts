@@ -6,9 +6,9 @@ import {
   CONTROL_PLANE_SERVICE_ACCOUNT,
   serviceAccountIdentity,
 } from '../../proxy-image/contract/names.ts';
-import { OPERATOR_PORTS, PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
+import { OPERATOR_PORTS, type ProxyPorts } from '../../proxy-image/contract/ports.ts';
 import type { EnvVar } from './kubernetes.ts';
-import type { ListenPorts, ProxySettings } from './settings.ts';
+import type { ProxySettings } from './settings.ts';
 
 /** What the environment says beside the user's settings. */
 export interface Surroundings {
@@ -65,12 +65,13 @@ export function initEnvironment(settings: ProxySettings): EnvVar[] {
   });
 }
 
-function listenAddresses(ports: ListenPorts): Values {
+function listenAddresses(ports: ProxyPorts): Values {
   return {
     outboundListen: `127.0.0.1:${ports.outbound},[::1]:${ports.outbound}`,
-    inboundListen: `[::]:${ports.inbound}`,
-    inboundPlainListen: `[::]:${PROXY_PORTS.inboundPlain}`,
+    inboundListen: `[::]:${ports.inboundMesh}`,
+    inboundPlainListen: `[::]:${ports.inboundPlain}`,
     adminListen: `[::]:${ports.admin}`,
+    tapPort: String(ports.tap),
   };
 }
 

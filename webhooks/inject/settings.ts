@@ -4,7 +4,7 @@ import type { PodModel } from '../../crds/types/kubernetes.ts';
 import type { MeshModel } from '../../crds/types/models.ts';
 import { type AccessPolicy, UNREADABLE_POLICY } from '../../proxy-image/contract/access-policy.ts';
 import { EVERY_PORT } from '../../proxy-image/contract/port-ranges.ts';
-import { PROXY_PORTS, PROXY_UID } from '../../proxy-image/contract/ports.ts';
+import { PROXY_PORTS, PROXY_UID, type ProxyPorts } from '../../proxy-image/contract/ports.ts';
 import { ANNOTATION, AnnotationReader, type Annotations } from './annotations.ts';
 import { formatImage, type Image, isTag, parseImage } from './image.ts';
 import { type Resources, readResources } from './resources.ts';
@@ -22,18 +22,12 @@ import {
   userId,
 } from './values.ts';
 
-export interface ListenPorts {
-  outbound: number;
-  inbound: number;
-  admin: number;
-}
-
 /** Everything about one pod's proxy that a user can choose: annotations of the pod, over those of the namespace, over the Mesh. */
 export interface ProxySettings {
   image: string;
   version: string;
   imagePullPolicy: MeshModel['proxy']['imagePullPolicy'];
-  ports: ListenPorts;
+  ports: ProxyPorts;
   resources: Resources;
   uid: number;
   /** 0 = the image's. */
@@ -149,19 +143,19 @@ function readImage(reader: AnnotationReader, input: SettingsInput): Image {
   return version === '' ? image : { ...image, tag: version, digest: '' };
 }
 
-/** Ports that the proxy listens on whatever the annotations say. */
-const FIXED_PORTS: readonly number[] = [PROXY_PORTS.inboundPlain, PROXY_PORTS.tap];
-
-function readPorts(reader: AnnotationReader): ListenPorts {
-  const ports: ListenPorts = {
+/** Nothing moves `inboundPlain`: no annotation of Linkerd's knows it. */
+function readPorts(reader: AnnotationReader): ProxyPorts {
+  const ports: ProxyPorts = {
     outbound: reader.read(ANNOTATION.outboundPort, listenPort, PROXY_PORTS.outbound),
-    inbound: reader.read(ANNOTATION.inboundPort, listenPort, PROXY_PORTS.inboundMesh),
+    inboundMesh: reader.read(ANNOTATION.inboundPort, listenPort, PROXY_PORTS.inboundMesh),
+    inboundPlain: PROXY_PORTS.inboundPlain,
+    tap: reader.read(ANNOTATION.controlPort, listenPort, PROXY_PORTS.tap),
     admin: reader.read(ANNOTATION.adminPort, listenPort, PROXY_PORTS.admin),
   };
-  const used = [...FIXED_PORTS, ports.outbound, ports.inbound, ports.admin];
+  const used = Object.values(ports);
   if (new Set(used).size === used.length) return ports;
   reader.warnings.push(`the port annotations are ignored: ${used.join(', ')} are not all different`);
-  return { outbound: PROXY_PORTS.outbound, inbound: PROXY_PORTS.inboundMesh, admin: PROXY_PORTS.admin };
+  return PROXY_PORTS;
 }
 
 /** Precedence as in Linkerd: stable over beta over alpha. */

@@ -1,7 +1,9 @@
+import type { ProxyPorts } from '../../contract/ports.ts';
+
 /** What the redirection depends on; everything else about it is fixed. */
 export interface RedirectOptions {
-  /** Where the proxy listens. `inboundMesh` and `admin` are reached directly, and are never redirected. */
-  ports: { outbound: number; inboundMesh: number; inboundPlain: number; admin: number };
+  /** `inboundMesh`, `tap` and `admin` are reached directly, and are never redirected. */
+  ports: ProxyPorts;
   /** Traffic of this user id is not redirected: it is the proxy's own. Never 0: that would exempt every process of root. */
   uid: number;
   /** Inclusive ranges. */

@@ -1,5 +1,4 @@
 import { mergeRanges } from '../../contract/port-ranges.ts';
-import { PROXY_PORTS } from '../../contract/ports.ts';
 import type { RedirectOptions, TableFamily } from './options.ts';
 import { mergeNetworks } from './ranges.ts';
 
@@ -50,7 +49,7 @@ function outboundChain(options: RedirectOptions): string[] {
 
 /** Mesh TLS goes to its listener as it is; tap and admin are the proxy's own (Linkerd: proxy-init, always-ignored ports). */
 function ownPorts({ ports }: RedirectOptions): [number, number][] {
-  return [ports.inboundMesh, PROXY_PORTS.tap, ports.admin].map((port) => [port, port]);
+  return [ports.inboundMesh, ports.tap, ports.admin].map((port) => [port, port]);
 }
 
 function skipPorts(ranges: RedirectOptions['skipInboundPorts']): string[] {

@@ -155,8 +155,6 @@ function ip4(commands: readonly string[], place: Place): void {
 
 /** The very table that `linkerd-init` loads in a pod. */
 function redirect(place: Place): void {
-  const { outbound, inboundMesh, inboundPlain, admin } = PROXY_PORTS;
-  const ports = { outbound, inboundMesh, inboundPlain, admin };
   const host: Host = {
     hasIpv6: true,
     runNft(rules) {
@@ -164,7 +162,10 @@ function redirect(place: Place): void {
       return { ok: true, problem: '' };
     },
   };
-  applyRedirect({ ports, uid: PROXY_UID, skipInboundPorts: [], skipOutboundPorts: [], skipSubnets: [] }, host);
+  applyRedirect(
+    { ports: PROXY_PORTS, uid: PROXY_UID, skipInboundPorts: [], skipOutboundPorts: [], skipSubnets: [] },
+    host,
+  );
 }
 
 function execute(place: Place, argv: readonly string[], input: string): void {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { Transport } from '../../../proxy-image/io/transport/types.ts';
+import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
 import { authorization } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
-import { identityName, SERVICE_KEY, TestMesh, type TestProxy } from './mesh.ts';
+import { identityName, RESERVED_PORT, SERVICE_KEY, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -192,9 +192,13 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     });
 
     it('the proxy’s own ports are not reached through it', async () => {
-      const other = await mesh.proxy({ originalDestination: { of: () => ({ ip: '127.0.0.1', port: 4191 }) } });
-      const stranger = dialRaw(mesh, other.inboundPlain);
-      await until(() => stranger.closed, 'reset');
+      const wanted: Address = { ip: '127.0.0.1', port: 0 };
+      const other = await mesh.proxy({ originalDestination: { of: () => wanted } });
+      for (const port of [other.inbound.port, other.admin.port, other.outbound.port, RESERVED_PORT]) {
+        wanted.port = port;
+        const stranger = dialRaw(mesh, other.inboundPlain);
+        await until(() => stranger.closed, `reset of port ${port}`);
+      }
     });
 
     it('what is not HTTP is spliced to the original address', async () => {

@@ -6,7 +6,7 @@ import type { TlsCredentials, Transport } from '../../../proxy-image/io/transpor
 import { createLeaf, createTestAuthority, LEAF_DEFECTS, type TestCertificate } from '../../support/certificates.ts';
 import { authorization } from '../../unit/core/fixtures.ts';
 import { Recorder, until } from '../transport/recorder.ts';
-import { contextOf, identityName, TestMesh, type TestProxy } from './mesh.ts';
+import { contextOf, identityName, RESERVED_PORT, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, type RawClient, type Served, serveHttp } from './peers.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -219,7 +219,9 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     }
 
     it('D1: the proxy’s own ports are refused', async () => {
-      for (const port of [4140, 4143, 4144, 4190, 4191]) await refusedAfter({ port });
+      const { outbound, inbound, inboundPlain, admin } = server;
+      for (const { port } of [outbound, inbound, inboundPlain, admin]) await refusedAfter({ port });
+      await refusedAfter({ port: RESERVED_PORT });
     });
 
     it('gateway names are refused', () => refusedAfter({ name: 'web.shop.svc.cluster.local' }));

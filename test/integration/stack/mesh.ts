@@ -26,6 +26,9 @@ import { backend, initialWorkload, newState, portPolicy, service, WORKLOAD_KEY }
 export const SERVICE_ADDRESS: Address = { ip: '10.96.0.1', port: 80 };
 export const SERVICE_KEY: string = formatKey({ kind: 'service', ip: SERVICE_ADDRESS.ip, port: SERVICE_ADDRESS.port });
 
+/** Reserved by every proxy of a test. */
+export const RESERVED_PORT = 4190;
+
 export function identityName(serviceAccount: string): string {
   return `${serviceAccount}.shop.serviceaccount.identity.linkerd.cluster.local`;
 }
@@ -83,6 +86,7 @@ export class TestProxy {
         inboundPlain: [loopback()],
         admin: [loopback()],
       },
+      reservedPorts: [RESERVED_PORT],
       admin: createAdminHandler({
         readiness: this.readiness,
         metrics: () => 'weft_test 1\n',

@@ -84,7 +84,7 @@ describe('configuration of the proxy', () => {
     expect(
       readInitConfig({ WEFT_PROXY_SKIP_INBOUND_PORTS: '22, 8000-8010', WEFT_PROXY_SKIP_SUBNETS: '10.0.0.1' }),
     ).to.deep.equal({
-      ports: { outbound: 4140, inboundMesh: 4143, inboundPlain: 4144, admin: 4191 },
+      ports: { outbound: 4140, inboundMesh: 4143, inboundPlain: 4144, tap: 4190, admin: 4191 },
       uid: 2102,
       skipInboundPorts: [
         [22, 22],

@@ -10,7 +10,7 @@ import { redirectTable } from '../../../proxy-image/io/init/table.ts';
 
 const GOLDEN = join(import.meta.dirname, '..', '..', 'golden', 'redirect');
 
-const PORTS = { outbound: 4140, inboundMesh: 4143, inboundPlain: 4144, admin: 4191 };
+const PORTS = { outbound: 4140, inboundMesh: 4143, inboundPlain: 4144, tap: 4190, admin: 4191 };
 const PLAIN: RedirectOptions = {
   ports: PORTS,
   uid: 2102,

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { compileEndpoints } from '../../../crds/compile/endpoints.ts';
 import type { EndpointSliceModel, PodModel } from '../../../crds/types/kubernetes.ts';
+import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import type { Endpoint } from '../../../proxy-image/contract/resources.ts';
 import {
   mesh,
@@ -209,13 +210,11 @@ describe('compile: identity of an endpoint', () => {
     expect(endpointOf({ skipInboundPorts: [[8081, 8082]] }).identity).to.be.a('string');
   });
 
-  it('is proven on the port that the pod names linkerd-proxy, wherever an annotation moved it', () => {
-    const containerPorts = [
-      { name: 'linkerd-proxy', port: 5143 },
-      { name: 'linkerd-admin', port: 5191 },
-    ];
-    expect(endpointOf({ containerPorts })).to.deep.include({ port: 8080, proxyPort: 5143 });
-    expect(endpointOf({ containerPorts: [{ name: 'linkerd-admin', port: 8080 }] }).identity).to.equal(null);
+  it('is proven on the port of the pod’s proxy, wherever an annotation moved it', () => {
+    const proxyPorts = { ...PROXY_PORTS, inboundMesh: 5143, admin: 5191 };
+    expect(endpointOf({ proxyPorts })).to.deep.include({ port: 8080, proxyPort: 5143 });
+    expect(endpointOf({ proxyPorts: { ...PROXY_PORTS, admin: 8080 } }).identity).to.equal(null);
+    expect(endpointOf({ proxyPorts: { ...PROXY_PORTS, tap: 8080 } }).identity).to.equal(null);
   });
 
   for (const port of [4190, 4191]) {

@@ -212,6 +212,14 @@ const ROWS: Row[] = [
     bad: ['', '1023', '4143'],
   },
   {
+    annotation: `${C}control-port`,
+    good: [
+      ['5190', inVariable('TAP_PORT'), '5190'],
+      ['5190', inInit('TAP_PORT'), '5190'],
+    ],
+    bad: ['', '1023', 'x', '4143'],
+  },
+  {
     annotation: `${C}admin-port`,
     good: [
       ['5191', inVariable('ADMIN_LISTEN'), '[::]:5191'],
@@ -352,7 +360,6 @@ describe('injection annotations', () => {
       [`${C}proxy-additional-env`]: '[{"name":"LD_PRELOAD","value":"/x.so"}]',
       [`${C}enable-debug-sidecar`]: 'true',
       [`${C}debug-image`]: 'evil',
-      [`${C}control-port`]: '1',
       'config.alpha.linkerd.io/proxy-wait-before-exit-seconds': '5',
       [`${C}proxy-memroy-limit`]: '1Gi',
       'config.weft.dev/unheard-of': 'x',
@@ -360,10 +367,10 @@ describe('injection annotations', () => {
     });
     expect(essence(result)).to.equal(essence(injected()));
     expect(result.warnings.filter((warning) => warning.endsWith('is not supported and has no effect'))).to.have.length(
-      5,
+      4,
     );
     expect(result.warnings.filter((warning) => warning.endsWith('is not known'))).to.have.length(2);
-    expect(result.warnings).to.have.length(7);
+    expect(result.warnings).to.have.length(6);
   });
 
   it('every value that takes effect is accepted by the proxy', () => {

@@ -154,24 +154,30 @@ describe('Pod', () => {
     expect(pod({ labels, spec: { initContainers: [{ ...PROXY, restartPolicy: 'Always' }] } }).meshed).to.equal(true);
     expect(pod({ labels, spec: { initContainers: [PROXY] } }).meshed).to.equal(false);
     expect(pod({ spec: { containers: [PROXY] } }).meshed).to.equal(false);
+    expect(
+      pod({ labels: { 'linkerd.io/control-plane-ns': 'linkerd' }, spec: { containers: [PROXY] } }).meshed,
+    ).to.equal(false);
     expect(pod({ labels, spec: { containers: [{ name: 'web' }] } }).meshed).to.equal(false);
   });
 
   it('skips the inbound ports that its init container was told', () => {
+    const labels = { 'linkerd.io/control-plane-ns': 'weft-system' };
     const spec = (init: object[]) => ({ containers: [PROXY], initContainers: init });
-    expect(pod({ spec: spec([INIT]) }).skipInboundPorts).to.deep.equal([
+    expect(pod({ labels, spec: spec([INIT]) }).skipInboundPorts).to.deep.equal([
       [22, 22],
       [9100, 9110],
     ]);
-    expect(pod({ spec: spec([{ name: 'linkerd-init' }]) }).skipInboundPorts).to.deep.equal([
+    expect(pod({ labels, spec: spec([{ name: 'linkerd-init' }]) }).skipInboundPorts).to.deep.equal([
       [4567, 4567],
       [4568, 4568],
     ]);
     expect(
-      pod({ spec: spec([{ ...INIT, env: [{ name: 'WEFT_PROXY_SKIP_INBOUND_PORTS', value: '' }] }]) }).skipInboundPorts,
+      pod({ labels, spec: spec([{ ...INIT, env: [{ name: 'WEFT_PROXY_SKIP_INBOUND_PORTS', value: '' }] }]) })
+        .skipInboundPorts,
     ).to.deep.equal([]);
     expect(
-      pod({ spec: spec([{ ...INIT, env: [{ name: 'WEFT_PROXY_SKIP_INBOUND_PORTS', value: 'x' }] }]) }).skipInboundPorts,
+      pod({ labels, spec: spec([{ ...INIT, env: [{ name: 'WEFT_PROXY_SKIP_INBOUND_PORTS', value: 'x' }] }]) })
+        .skipInboundPorts,
     ).to.deep.equal([]);
     expect(pod({ spec: spec([]) }).skipInboundPorts).to.deep.equal([]);
     expect(pod({ spec: { initContainers: [INIT] } }).skipInboundPorts).to.deep.equal([]);

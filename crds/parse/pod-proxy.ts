@@ -1,0 +1,62 @@
+import { ENVIRONMENT, type Variable } from '../../proxy-image/contract/environment.ts';
+import {
+  CONTROL_PLANE_LABEL,
+  CONTROL_PLANE_NAMESPACE,
+  INIT_CONTAINER,
+  PROXY_CONTAINER,
+} from '../../proxy-image/contract/names.ts';
+import type { PortRange } from '../../proxy-image/contract/port-ranges.ts';
+import { PROXY_PORTS, type ProxyPorts } from '../../proxy-image/contract/ports.ts';
+import { parsePort, parsePortRanges } from '../scalars/port.ts';
+import type { PodModel } from '../types/kubernetes.ts';
+import { listOf, textOf } from './metadata.ts';
+
+type PodProxy = Pick<PodModel, 'meshed' | 'proxyPorts' | 'skipInboundPorts'>;
+
+const NO_PROXY: PodProxy = { meshed: false, proxyPorts: PROXY_PORTS, skipInboundPorts: [] };
+
+/**
+ * The proxy of a pod, as its containers were told: what annotations say counts at injection and not later. The proxy of another control plane
+ * (Linkerd's own sets the same label to its own namespace) is no proxy of ours: it has no identity that we could verify, and does not believe ours.
+ */
+export function readPodProxy(
+  labels: Readonly<Record<string, string>>,
+  spec: unknown,
+  containers: readonly unknown[],
+): PodProxy {
+  const proxy = containers.find((container) => textOf(container, 'name') === PROXY_CONTAINER);
+  if (proxy === undefined || labels[CONTROL_PLANE_LABEL] !== CONTROL_PLANE_NAMESPACE) return NO_PROXY;
+  return { meshed: true, proxyPorts: readPorts(proxy), skipInboundPorts: readSkippedPorts(spec) };
+}
+
+function readPorts(proxy: unknown): ProxyPorts {
+  return {
+    outbound: portOf(proxy, ENVIRONMENT.outboundListen, PROXY_PORTS.outbound),
+    inboundMesh: portOf(proxy, ENVIRONMENT.inboundListen, PROXY_PORTS.inboundMesh),
+    inboundPlain: portOf(proxy, ENVIRONMENT.inboundPlainListen, PROXY_PORTS.inboundPlain),
+    tap: portOf(proxy, ENVIRONMENT.tapPort, PROXY_PORTS.tap),
+    admin: portOf(proxy, ENVIRONMENT.adminListen, PROXY_PORTS.admin),
+  };
+}
+
+/** Of a port, or of a list of listen addresses: these have one port (`linkerd-init` fails otherwise). */
+function portOf(proxy: unknown, variable: Variable, fallback: number): number {
+  const [address = ''] = (environmentOf(proxy, variable) ?? '').split(',', 1);
+  const port = parsePort(address.slice(address.lastIndexOf(':') + 1));
+  return port.ok ? port.value : fallback;
+}
+
+/** What `linkerd-init` was told. A value that it could not have understood skips nothing: then the pod's init has failed. */
+function readSkippedPorts(spec: unknown): PortRange[] {
+  const init = listOf(spec, 'initContainers').find((container) => textOf(container, 'name') === INIT_CONTAINER);
+  if (init === undefined) return [];
+  const ranges = parsePortRanges(
+    environmentOf(init, ENVIRONMENT.skipInboundPorts) ?? ENVIRONMENT.skipInboundPorts.fallback,
+  );
+  return ranges.ok ? ranges.value : [];
+}
+
+function environmentOf(container: unknown, { name }: Variable): string | undefined {
+  const variable = listOf(container, 'env').find((entry) => textOf(entry, 'name') === name);
+  return variable === undefined ? undefined : textOf(variable, 'value');
+}
