@@ -2,28 +2,19 @@ import { Head, RequestHead, type ResponseHead } from '../http1/head.ts';
 import { parseFields } from '../http1/parse-fields.ts';
 import { parseRequest } from '../http1/parse-request.ts';
 import { NO_HOST } from '../http1/rejection.ts';
+import { isPseudo } from '../http2/fields.ts';
 import { encodeBlock } from '../http2/hpack/encode.ts';
 import { HeaderList } from '../http2/hpack/header-list.ts';
 import type { Http2Request } from '../http2/request.ts';
 import type { Http2Response } from '../http2/response.ts';
 import { type Http2Trailers, trailersOf } from '../http2/trailers.ts';
+import { CONNECTION_FIELDS, isMeshField, passesInTrailers } from './fields.ts';
 import type { ExtraFields } from './message.ts';
 
 /**
  * Between the versions of HTTP (RFC 9113 section 8, RFC 9110 section 7.6). What comes out of here is made of validated parts only: names are tokens, values
  * hold no CR, LF or NUL, a target has no blank, so that nothing can be smuggled from one syntax into the other.
  */
-
-/** Framing that HTTP/1 writes for itself, and what belongs to one connection. */
-const NOT_IN_HTTP2: ReadonlySet<string> = new Set([
-  'connection',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Methods whose requests have a body as a rule: an empty one is announced (RFC 9110 section 8.6). */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
@@ -39,7 +30,7 @@ export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks:
   const { names, values } = request.list;
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
-    if (name.startsWith(':') || name === 'host' || name.startsWith('l5d-')) continue;
+    if (isPseudo(name) || name === 'host' || isMeshField(name)) continue;
     // RFC 9113 section 8.2.3: crumbs become one line.
     if (name === 'cookie') cookies.push(values[i]!);
     else text += `${name}: ${values[i]!}\r\n`;
@@ -65,8 +56,9 @@ export function requestBlockOf(bytes: Buffer, length: number, extra: ExtraFields
   names.push(':path');
   values.push(HEAD.target);
   for (let field = 0; field < HEAD.count; field++) {
-    const name = nameOf(HEAD, field);
-    if (NOT_IN_HTTP2.has(name)) continue;
+    const name = HEAD.name(field);
+    // What is left of `te` is `trailers`.
+    if (name === 'host' || (CONNECTION_FIELDS.has(name) && name !== 'te')) continue;
     names.push(name);
     values.push(HEAD.value(field));
   }
@@ -107,18 +99,19 @@ export function responseBlockOf(head: ResponseHead): Buffer {
   const values = [String(head.status)];
   for (let field = 0; field < head.count; field++) {
     if (head.dropped[field] === 1) continue;
-    const name = nameOf(head, field);
-    if (NOT_IN_HTTP2.has(name) || name === 'te') continue;
+    const name = head.name(field);
+    if (name === 'host' || CONNECTION_FIELDS.has(name)) continue;
     names.push(name);
     values.push(head.value(field));
   }
   return encodeBlock(names, values, null);
 }
 
+/** A trailer section of HTTP/2 as lines of HTTP/1, without what may not pass. */
 export function trailerLinesOf({ list }: Http2Trailers): string {
   let text = '';
   for (let i = 0; i < list.names.length; i++) {
-    if (!list.names[i]!.startsWith('l5d-')) text += `${list.names[i]!}: ${list.values[i]!}\r\n`;
+    if (passesInTrailers(list.names[i]!)) text += `${list.names[i]!}: ${list.values[i]!}\r\n`;
   }
   return text;
 }
@@ -131,14 +124,10 @@ export function trailersOfSection(section: Buffer): Http2Trailers | null {
   const values: string[] = [];
   let sizeBytes = 0;
   for (let field = 0; field < TRAILERS.count; field++) {
-    names.push(nameOf(TRAILERS, field));
+    names.push(TRAILERS.name(field));
     values.push(TRAILERS.value(field));
     sizeBytes += names.at(-1)!.length + values.at(-1)!.length + 32;
   }
   const trailers = trailersOf(new HeaderList(names, values, sizeBytes));
   return typeof trailers === 'number' ? null : trailers;
-}
-
-function nameOf(head: Head, field: number): string {
-  return head.bytes.toString('latin1', head.nameStart[field], head.nameEnd[field]).toLowerCase();
 }

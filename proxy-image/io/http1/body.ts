@@ -1,6 +1,6 @@
 import type { BodySink } from './body-sink.ts';
 import { ChunkedBody } from './chunked.ts';
-import type { BodyKind } from './head.ts';
+import type { BodyKind, Head } from './head.ts';
 
 /**
  * Follows one message body through the bytes of its connection: counted, never parsed. Reused for all messages of a connection.
@@ -12,14 +12,15 @@ export class BodyReader {
   #remaining = 0;
   #chunked: ChunkedBody | null = null;
 
-  /** `unframe`: only the data of chunks is wanted, for a recipient that does not know them (HTTP/1.0). */
-  begin(kind: BodyKind, length: number, unframe: boolean): void {
+  /** The body that `head` announces. `unframe`: only the data of chunks is wanted, for a recipient that does not know them. */
+  begin(kind: BodyKind, head: Head, unframe: boolean): void {
+    const length = Math.max(head.contentLength, 0);
     this.kind = kind;
     this.#remaining = length;
     this.done = kind === 'none' || (kind === 'length' && length === 0);
     if (kind !== 'chunked') return;
     this.#chunked ??= new ChunkedBody();
-    this.#chunked.begin(unframe);
+    this.#chunked.begin(unframe, head.nominated);
   }
 
   /** Feeds `bytes[from..to)`. Returns where the body ends in them (`to` when it goes on), or a rejection (negative). */

@@ -10,6 +10,7 @@ const SEMICOLON = 59;
 /** RFC 9112 section 7.1 sets no bound; sixteen digits are 2^64, and leading zeros serve nobody. */
 const MAX_DIGITS = 16;
 const EMPTY_LINE_BYTES = 2;
+const NONE: readonly string[] = [];
 
 /**
  * RFC 9112 section 7.1. Passes the framing on as it came, in as few ranges as possible: extensions are cut out, trailers are held until they are
@@ -22,6 +23,8 @@ export class ChunkedBody {
   #digits = 0;
   #extensionBytes = 0;
   #unframe = false;
+  /** Trailer fields that the head's `Connection` names. */
+  #nominated: readonly string[] = NONE;
   #trailers: Buffer | null = null;
   /** Start of what is to be passed on and has not been yet. */
   #run = 0;
@@ -31,9 +34,10 @@ export class ChunkedBody {
   #gathered: Buffer | null = null;
   #gatheredLength = 0;
 
-  begin(unframe: boolean): void {
+  begin(unframe: boolean, nominated: readonly string[] = NONE): void {
     this.done = false;
     this.#unframe = unframe;
+    this.#nominated = nominated;
     this.#state = 'size';
     this.#size = 0;
     this.#digits = 0;
@@ -177,7 +181,7 @@ export class ChunkedBody {
       this.#trailers = held;
       return held.length > LIMITS.headBytes ? TRAILERS_TOO_LARGE : to;
     }
-    const filtered = filterTrailers(held, end);
+    const filtered = filterTrailers(held, end, this.#nominated);
     if (typeof filtered === 'number') return filtered;
     this.#trailers = null;
     this.done = true;

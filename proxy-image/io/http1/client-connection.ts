@@ -190,13 +190,13 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     this.#inHead = false;
     this.#persistent = HEAD.minorVersion === 1 ? !HEAD.close : HEAD.keepAlive;
     if (exchange.responded(HEAD)) {
-      this.#body.begin(kind, HEAD.contentLength, !exchange.server!.framed);
+      this.#body.begin(kind, HEAD, !exchange.server!.framed);
       exchange.passOnHttp1(HEAD, kind);
     } else if (this.#usable) {
       this.#exchange = null;
       this.#discarding = true;
       this.#discarded = 0;
-      this.#body.begin(kind, HEAD.contentLength, false);
+      this.#body.begin(kind, HEAD, false);
     }
   }
 

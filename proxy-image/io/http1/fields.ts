@@ -1,3 +1,4 @@
+import { CONNECTION_FIELDS } from '../http/fields.ts';
 import { lowerCase, TOKEN } from './octets.ts';
 
 /** Fields that the proxy itself must understand; everything else is `OTHER` and passes as it came. */
@@ -8,7 +9,7 @@ export const TRANSFER_ENCODING = 3;
 export const CONNECTION = 4;
 export const UPGRADE = 5;
 export const TE = 6;
-/** Meant for one connection only, never forwarded: RFC 9110 section 7.6.1, and what old clients send. */
+/** Any other of `CONNECTION_FIELDS`: meant for one connection only, never forwarded. */
 export const HOP_BY_HOP = 7;
 /** The mesh's own: never taken over from outside (Linkerd strips them too). */
 export const L5D = 8;
@@ -21,18 +22,21 @@ interface Known {
   readonly id: FieldId;
 }
 
-const KNOWN: readonly Known[] = [
+const NAMED: readonly Known[] = [
   { name: 'host', id: HOST },
   { name: 'content-length', id: CONTENT_LENGTH },
   { name: 'transfer-encoding', id: TRANSFER_ENCODING },
   { name: 'connection', id: CONNECTION },
   { name: 'upgrade', id: UPGRADE },
   { name: 'te', id: TE },
-  { name: 'keep-alive', id: HOP_BY_HOP },
-  { name: 'proxy-connection', id: HOP_BY_HOP },
-  // Belongs to the upgrade to h2c, which is never passed on.
-  { name: 'http2-settings', id: HOP_BY_HOP },
   { name: 'l5d-proxy-error', id: L5D_PROXY_ERROR },
+];
+
+const KNOWN: readonly Known[] = [
+  ...NAMED,
+  ...[...CONNECTION_FIELDS]
+    .filter((name) => !NAMED.some((known) => known.name === name))
+    .map((name) => ({ name, id: HOP_BY_HOP })),
 ];
 
 const LONGEST = 17;
@@ -74,39 +78,3 @@ export function sameName(
   }
   return true;
 }
-
-/** Trailer fields that would change framing, routing or trust if a recipient merged them into the head (RFC 9110 section 6.5.1). */
-export const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
-  'age',
-  'authorization',
-  'cache-control',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'cookie',
-  'date',
-  'expect',
-  'expires',
-  'forwarded',
-  'host',
-  'keep-alive',
-  'location',
-  'max-forwards',
-  'pragma',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'range',
-  'retry-after',
-  'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'vary',
-  'via',
-  'warning',
-  'www-authenticate',
-]);

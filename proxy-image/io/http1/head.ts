@@ -1,6 +1,11 @@
 import { NO_GRPC_STATUS, type RequestView, type ResponseView, type RouteMemo } from '../http/message.ts';
+import { CONNECTION } from './fields.ts';
 import { LIMITS } from './limits.ts';
 import { equalsIgnoringCase } from './octets.ts';
+
+const NONE: readonly string[] = [];
+/** What is between the members of a list of tokens. */
+const NO_TOKEN = /[^!#$%&'*+\-.^_`|~0-9a-z]+/;
 
 /** The body of a message, as its head announces it. */
 export type BodyKind = 'none' | 'length' | 'chunked' | 'until-close';
@@ -71,6 +76,16 @@ export class Head {
     this.droppedCount--;
   }
 
+  /** Names (lower case) that `Connection` lists beyond the ones that are dropped anyway. Nearly always none. */
+  get nominated(): readonly string[] {
+    if (!this.nominates) return NONE;
+    const named: string[] = [];
+    for (let field = 0; field < this.count; field++) {
+      if (this.ids[field] === CONNECTION) named.push(...this.value(field).toLowerCase().split(NO_TOKEN));
+    }
+    return named;
+  }
+
   /** Where the line of a field ends, with its CR LF. */
   lineEnd(field: number): number {
     return field + 1 < this.count ? this.nameStart[field + 1]! : this.end - 2;
@@ -82,6 +97,11 @@ export class Head {
       if (equalsIgnoringCase(this.bytes, this.nameStart[field]!, this.nameEnd[field]!, name)) return this.value(field);
     }
     return '';
+  }
+
+  /** Lower case. */
+  name(field: number): string {
+    return this.bytes.toString('latin1', this.nameStart[field], this.nameEnd[field]).toLowerCase();
   }
 
   value(field: number): string {

@@ -182,7 +182,7 @@ export class ServerConnection
     }
     const exchange = this.#context.exchanges.take();
     this.#exchange = exchange;
-    this.#body.begin(HEAD.chunked ? 'chunked' : 'length', Math.max(HEAD.contentLength, 0), false);
+    this.#body.begin(HEAD.chunked ? 'chunked' : 'length', HEAD, false);
     this.#state = this.#body.done ? 'wait' : 'body';
     this.#clientMinor = HEAD.minorVersion;
     this.#closes = HEAD.minorVersion === 0 ? !HEAD.keepAlive : HEAD.close;

@@ -1,3 +1,4 @@
+import { CONNECTION_FIELDS } from '../http/fields.ts';
 import { NO_GRPC_STATUS } from '../http/message.ts';
 import { FIELD_VALUE, isBlank, TOKEN } from '../http1/octets.ts';
 import type { HeaderList } from './hpack/header-list.ts';
@@ -14,7 +15,6 @@ import {
 } from './rejection.ts';
 
 const COLON = 58;
-const LOWER_L = 108;
 
 const ORDINARY = 0;
 const HOST = 1;
@@ -34,10 +34,7 @@ const KINDS: ReadonlyMap<string, number> = new Map<string, number>([
   ...['grpc-timeout', 'grpc-encoding', 'grpc-accept-encoding', 'grpc-message', 'traceparent', 'x-request-id'].map(
     (name): [string, number] => [name, ORDINARY],
   ),
-  ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map((name): [string, number] => [
-    name,
-    CONNECTION_SPECIFIC,
-  ]),
+  ...[...CONNECTION_FIELDS].map((name): [string, number] => [name, CONNECTION_SPECIFIC]),
   ['host', HOST],
   ['content-length', CONTENT_LENGTH],
   ['content-type', CONTENT_TYPE],
@@ -48,11 +45,6 @@ const KINDS: ReadonlyMap<string, number> = new Map<string, number>([
 
 export function isPseudo(name: string): boolean {
   return name.charCodeAt(0) === COLON;
-}
-
-/** A field of the mesh: nobody else's word is taken for it, and nobody else is told. */
-export function isMeshField(name: string): boolean {
-  return name.charCodeAt(0) === LOWER_L && name.startsWith('l5d-');
 }
 
 /** The fields behind the pseudo-header fields: checked, and what a proxy has to know of them. */

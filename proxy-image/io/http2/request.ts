@@ -1,7 +1,8 @@
+import { isMeshField } from '../http/fields.ts';
 import type { ExtraFields, RequestView, RouteMemo } from '../http/message.ts';
 import { isIdempotent } from '../http1/head.ts';
 import { isAuthority, sameAuthority } from './authority.ts';
-import { isMeshField, isPseudo, type RegularFields, regular } from './fields.ts';
+import { isPseudo, type RegularFields, regular } from './fields.ts';
 import { blockWriter } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import { pseudo, type RequestPseudo } from './pseudo.ts';

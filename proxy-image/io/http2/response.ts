@@ -1,5 +1,6 @@
+import { isMeshField } from '../http/fields.ts';
 import type { ResponseView } from '../http/message.ts';
-import { isMeshField, isPseudo, type RegularFields, regular } from './fields.ts';
+import { isPseudo, type RegularFields, regular } from './fields.ts';
 import { blockWriter } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import { MALFORMED_STATUS, MISSING_PSEUDO, REPEATED_PSEUDO, UNKNOWN_PSEUDO } from './rejection.ts';

@@ -1,5 +1,5 @@
-import { FORBIDDEN_TRAILERS } from '../http1/fields.ts';
-import { isMeshField, regular } from './fields.ts';
+import { passesInTrailers } from '../http/fields.ts';
+import { regular } from './fields.ts';
 import { blockWriter } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 
@@ -25,8 +25,7 @@ export class Http2Trailers {
     const { names, values, sensitive } = this.list;
     blockWriter.begin();
     for (let i = 0; i < names.length; i++) {
-      if (isMeshField(names[i]!) || FORBIDDEN_TRAILERS.has(names[i]!)) continue;
-      blockWriter.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
+      if (passesInTrailers(names[i]!)) blockWriter.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
     }
     return blockWriter.end();
   }

@@ -11,6 +11,7 @@ import { pairSuite } from './pair-suite.ts';
 import { resilienceSuite } from './resilience-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
+import { trailersSuite } from './trailers-suite.ts';
 import { translationSuite } from './translation-suite.ts';
 import { twoPortsSuite } from './two-ports-suite.ts';
 
@@ -26,5 +27,6 @@ describe('on Node: the mesh port', () => meshPortSuite(createNodeTransport));
 describe('on Node: destinations', () => destinationsSuite(createNodeTransport));
 describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport, ['http1', 'http2']));
 describe('on Node: telemetry', () => telemetrySuite(createNodeTransport));
+describe('on Node: trailers', () => trailersSuite(createNodeTransport));
 describe('on Node: between the versions', () => translationSuite(createNodeTransport));
 describe('on Node: resilience', () => resilienceSuite(createNodeTransport));

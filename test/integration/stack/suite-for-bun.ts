@@ -11,6 +11,7 @@ import { pairSuite } from './pair-suite.ts';
 import { resilienceSuite } from './resilience-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
+import { trailersSuite } from './trailers-suite.ts';
 import { translationSuite } from './translation-suite.ts';
 import { twoPortsSuite } from './two-ports-suite.ts';
 
@@ -27,5 +28,6 @@ describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
 describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
 describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport, ['http1']));
 describe('on Bun: telemetry', () => telemetrySuite(createBunTransport));
+describe('on Bun: trailers', () => trailersSuite(createBunTransport));
 describe('on Bun: between the versions', () => translationSuite(createBunTransport));
 describe('on Bun: resilience', () => resilienceSuite(createBunTransport));
