@@ -83,6 +83,7 @@ const port = integer(1, 65535);
 export function readRunConfig(environment: Environment): RunConfig {
   const reader = new EnvironmentReader(environment);
   const pod = readPod(reader);
+  const configSource = reader.read(V.configSource, oneOf('operator', 'kubernetes'), 'operator');
   const config: RunConfig = {
     pod,
     logLevel: reader.read(V.logLevel, oneOf('debug', 'info', 'warn', 'error', 'off'), 'info'),
@@ -90,9 +91,9 @@ export function readRunConfig(environment: Environment): RunConfig {
     listen: readListen(reader),
     control: readControl(reader),
     identity: readIdentity(reader),
-    configSource: reader.read(V.configSource, oneOf('operator', 'kubernetes'), 'operator'),
+    configSource,
     inbound: readInbound(reader, pod),
-    apiServer: readApiServer(reader, environment),
+    apiServer: readApiServer(reader, environment, configSource === 'kubernetes'),
     // One day: a drain that is meant to be endless is written as a large number, not as a missing bound.
     shutdownGraceMs: reader.read(V.shutdownGraceMs, integer(0, 86_400_000), 0),
     adminShutdown: reader.read(V.adminShutdown, oneOf('enabled', 'disabled'), 'disabled') === 'enabled',
@@ -219,11 +220,14 @@ function readInbound(reader: EnvironmentReader, pod: PodConfig): WorkloadDefault
   };
 }
 
-/** Direct mode. The kubelet sets host and port in every container. */
-function readApiServer(reader: EnvironmentReader, environment: Environment): ApiServer {
+/** Direct mode. The kubelet sets host and port in every container; there is no name to fall back on, for the proxy does not know the cluster's domain. */
+function readApiServer(reader: EnvironmentReader, environment: Environment, isDirect: boolean): ApiServer {
   const apiPort = environment['KUBERNETES_SERVICE_PORT'] ?? '';
+  const apiHost = environment['KUBERNETES_SERVICE_HOST'] ?? '';
+  if (isDirect && host.parse(apiHost) === null)
+    reader.problems.push(`KUBERNETES_SERVICE_HOST=${JSON.stringify(apiHost.slice(0, 80))}: expected ${host.expected}`);
   return {
-    host: environment['KUBERNETES_SERVICE_HOST'] || 'kubernetes.default.svc',
+    host: host.parse(apiHost) ?? '',
     port: port.parse(apiPort) ?? 443,
     // Every API server's certificate carries it, whatever address it is reached by.
     serverName: 'kubernetes.default.svc',

@@ -108,9 +108,10 @@ export const identity: Field<string> = {
       : null,
 };
 
+/** A name may have the final dot of an absolute one, which is not kept: every look-up is absolute (`io/control/resolve.ts`). */
 export const host: Field<string> = {
   expected: 'a host name or an IP address',
-  parse: (value) => (isIp(value) ? value : identity.parse(value.toLowerCase())),
+  parse: (value) => (isIp(value) ? value : identity.parse(value.toLowerCase().replace(/\.$/, ''))),
 };
 
 export const pem: Field<string> = {

@@ -33,7 +33,7 @@ export const ENVIRONMENT = {
   },
   controlHost: {
     name: 'WEFT_PROXY_CONTROL_HOST',
-    doc: 'host name or address of the operator',
+    doc: 'host name or address of the operator; a name is always looked up as absolute, with or without its final dot',
     fallback: 'weft-operator.weft-system.svc.cluster.local',
   },
   configPort: { name: 'WEFT_PROXY_CONFIG_PORT', doc: 'port of the configuration stream', fallback: '8086' },

@@ -1,18 +1,30 @@
 import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import { WeftError } from '../../contract/errors.ts';
 
 export type Resolve = (host: string) => Promise<string[]>;
 
 /**
- * Addresses of a host in the resolver's order (an IP address is its own answer). getaddrinfo follows the pod's search list and hosts file.
+ * Addresses of a host in the resolver's order (an IP address is its own answer).
  * @throws WeftError WEFT_CONTROL_RESOLVE
  */
 export const resolveHost: Resolve = async (host) => {
+  const name = absoluteName(host);
   try {
-    const found = await lookup(host, { all: true, order: 'verbatim' });
+    const found = await lookup(name, { all: true, order: 'verbatim' });
     if (found.length > 0) return found.map((entry) => entry.address);
   } catch (error) {
-    throw new WeftError('WEFT_CONTROL_RESOLVE', `${host}: ${error instanceof Error ? error.message : error}`, error);
+    throw new WeftError('WEFT_CONTROL_RESOLVE', `${name}: ${error instanceof Error ? error.message : error}`, error);
   }
-  throw new WeftError('WEFT_CONTROL_RESOLVE', `${host}: empty answer`);
+  throw new WeftError('WEFT_CONTROL_RESOLVE', `${name}: empty answer`);
 };
+
+/**
+ * With the final dot that keeps the pod's search list out of it (RFC 1034 §3.1). With `ndots:5`, which the kubelet writes, even the full name of a
+ * Service would be tried under every search domain first: eight queries, and the answer of whoever has a wildcard in one of them. The dot is added here and
+ * not where the name is configured, since it belongs to the look-up only: TLS compares names without it (RFC 6066 §3). One label alone (`localhost`) is not
+ * a name in DNS: it is in the hosts file.
+ */
+export function absoluteName(host: string): string {
+  return isIP(host) !== 0 || !host.includes('.') || host.endsWith('.') ? host : `${host}.`;
+}

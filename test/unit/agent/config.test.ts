@@ -45,6 +45,20 @@ describe('configuration of the proxy', () => {
     expect(config.adminShutdown).to.equal(false);
   });
 
+  it('takes the name of the operator with or without its final dot', () => {
+    const config = readRunConfig({ ...REQUIRED, WEFT_PROXY_CONTROL_HOST: 'Operator.Example.' });
+    expect(config.control.host).to.equal('operator.example');
+    const problem = problemOf(() => readRunConfig({ ...REQUIRED, WEFT_PROXY_CONTROL_HOST: 'operator.example..' }));
+    expect(problem.message).to.contain('WEFT_PROXY_CONTROL_HOST');
+  });
+
+  it('in direct mode needs to be told where the API server is: no relative name is guessed', () => {
+    const direct = { ...REQUIRED, WEFT_PROXY_CONFIG_SOURCE: 'kubernetes' };
+    expect(problemOf(() => readRunConfig(direct)).message).to.contain('KUBERNETES_SERVICE_HOST');
+    const host = readRunConfig({ ...direct, KUBERNETES_SERVICE_HOST: 'fd00::1' }).apiServer.host;
+    expect(host).to.equal('fd00::1');
+  });
+
   it('requires exactly the variables without a fallback', () => {
     const problem = problemOf(() => readRunConfig({}));
     const named = [...problem.message.matchAll(/WEFT_PROXY_[A-Z_]+(?= is missing)/g)].map((match) => match[0]);

@@ -379,7 +379,9 @@ describe('injection annotations', () => {
         const { proxy, init } = injectedWith({ [annotation]: value });
         const read = (container: typeof proxy) =>
           Object.fromEntries(container.env.map((entry) => [entry.name, 'value' in entry ? entry.value : 'a']));
-        readRunConfig({ ...read(proxy), WEFT_PROXY_POD_IPS: '10.0.0.1' });
+        // By the kubelet, in every container.
+        const kubelet = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
+        readRunConfig({ ...read(proxy), ...kubelet, WEFT_PROXY_POD_IPS: '10.0.0.1' });
         readInitConfig(read(init));
       }
     }
