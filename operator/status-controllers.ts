@@ -23,6 +23,7 @@ import {
 import { trafficSplitKind } from './reconcilers/traffic-split.ts';
 import type { Clock } from './runtime/clock.ts';
 import { Controller, type Reconcile } from './runtime/controller.ts';
+import { failureOf } from './runtime/errors.ts';
 import type { Informer } from './runtime/informer.ts';
 import { objectKey, type RawObject } from './runtime/list-watch.ts';
 import type { Log } from './runtime/log.ts';
@@ -36,6 +37,8 @@ export interface StatusParts {
   events: EventRecorder;
   progress: (object: ObjectRef) => Progress;
   meshFacts: () => MeshFacts;
+  /** A status could not be written because object or subresource are not there. */
+  statusNotFound: () => void;
   metrics: RuntimeMetrics;
   clock: Clock;
   log: Log;
@@ -67,9 +70,9 @@ export class StatusControllers {
   readonly #followed: { informer: { store: { keys(): Iterable<string> } }; controller: Controller }[] = [];
 
   constructor(parts: StatusParts) {
-    const { informers, applier, events } = parts;
+    const { informers, events } = parts;
     this.#parts = parts;
-    this.#writer = { write: (target, status, signal) => applier.applyStatus(referenceOf(target), status, signal) };
+    this.#writer = statusWriter(parts);
     this.#events = { record: (target, event, signal) => events.record(referenceOf(target), event, signal) };
     this.#assessed('serviceprofile', informers.serviceProfiles, serviceProfileKind);
     this.#assessed('trafficsplit', informers.trafficSplits, trafficSplitKind);
@@ -168,6 +171,19 @@ function follow<T extends { meta: ObjectMeta }>(informer: Informer<RawObject, T>
     updated: (_, after) => controller.queue.add(keyOf(after)),
     deleted: (last) => controller.queue.add(keyOf(last)),
   });
+}
+
+function statusWriter({ applier, statusNotFound }: StatusParts): StatusWriter {
+  return {
+    async write(target, status, signal) {
+      try {
+        await applier.applyStatus(referenceOf(target), status, signal);
+      } catch (error) {
+        if (failureOf(error) === 'NotFound') statusNotFound();
+        throw error;
+      }
+    },
+  };
 }
 
 function referenceOf({ kind, namespace, name, uid }: StatusTarget) {

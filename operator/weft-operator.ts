@@ -8,9 +8,11 @@ import { DEFAULT_MESH } from '../crds/parse/mesh.ts';
 import { CONTROL_PLANE_SERVICE, FIELD_MANAGER } from '../proxy-image/contract/names.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
+import { Definitions } from './definitions.ts';
 import { createInformers, type Informers, WATCHED } from './informers.ts';
 import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
 import { Applier } from './kube/apply.ts';
+import { discover } from './kube/discovery.ts';
 import { EventRecorder } from './kube/events.ts';
 import type { PooledKubeConfig } from './kube/kubeconfig.ts';
 import { leaseClient } from './kube/lease.ts';
@@ -38,6 +40,7 @@ import { AdminServer } from './telemetry/admin.ts';
 import { cacheCheck, registerCacheMetrics } from './telemetry/cache-metrics.ts';
 import { clientMetrics } from './telemetry/client-metrics.ts';
 import { configMetrics } from './telemetry/config-metrics.ts';
+import { definitionMetrics } from './telemetry/definition-metrics.ts';
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 import { certificateMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
 
@@ -66,6 +69,7 @@ export class WeftOperator extends OperatorBase {
   readonly #servers: Servers;
   readonly #owned: OwnedConfigurations;
   readonly #replicas: Replicas;
+  readonly #definitions: Definitions;
   readonly #status: StatusControllers;
   readonly #elector: LeaderElector;
   readonly #admin: AdminServer;
@@ -84,6 +88,7 @@ export class WeftOperator extends OperatorBase {
     this.#servers = this.#createServers();
     this.#owned = this.#createOwned();
     this.#replicas = this.#createReplicas();
+    this.#definitions = this.#createDefinitions();
     this.#status = this.#createStatus();
     this.#elector = this.#createElector(options.onLost);
     this.#admin = this.#createAdmin();
@@ -125,6 +130,7 @@ export class WeftOperator extends OperatorBase {
       this.#injectorSeen(event.meta.name, event.type !== 'DELETED' && isOtherInjector(event.object));
     });
     manager.add('election', electorComponent(this.#elector));
+    manager.add('leader', this.#definitions);
     const certificates = this.#certificates;
     manager.add('leader', { name: 'replicas', start: async () => {}, stop: async () => this.#replicas.stop() });
     manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: async () => {} });
@@ -271,6 +277,20 @@ export class WeftOperator extends OperatorBase {
     });
   }
 
+  #createDefinitions(): Definitions {
+    const { rest, clock, log } = this.parts;
+    const { serviceProfiles, trafficSplits, servers, serverAuthorizations, meshes } = WATCHED;
+    const definitions = new Definitions({
+      types: [serviceProfiles, trafficSplits, servers, serverAuthorizations, meshes],
+      discover: (type, signal) => discover(rest, type, signal),
+      clock,
+      log,
+      changed: () => this.#status.meshChanged(),
+    });
+    definitionMetrics(this.#registry, () => definitions.problems.length);
+    return definitions;
+  }
+
   #createStatus(): StatusControllers {
     const { rest, clock, log } = this.parts;
     return new StatusControllers({
@@ -280,6 +300,7 @@ export class WeftOperator extends OperatorBase {
       events: new EventRecorder(rest, { controller: 'weft.dev/operator', instance: this.#config.podName }, clock, log),
       progress: (object) => ({ ...this.#servers.programmed(object), unseen: this.#replicas.unseen }),
       meshFacts: () => this.#meshFacts(),
+      statusNotFound: () => this.#definitions.doubted(),
       metrics: this.#metrics,
       clock,
       log,
@@ -323,6 +344,7 @@ export class WeftOperator extends OperatorBase {
       unseen: this.#replicas.unseen,
       operatorReplicas: this.#replicas.ready,
       otherInjectors: this.#owned.otherInjectors,
+      definitionProblems: this.#definitions.problems,
     };
   }
 }

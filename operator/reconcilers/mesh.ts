@@ -17,6 +17,8 @@ export interface MeshFacts {
   /** Why there may be proxies that are not counted here, as a sentence; empty when all are. */
   unseen: string;
   operatorReplicas: number;
+  /** What is wrong with the CustomResourceDefinitions in the cluster, one sentence each. */
+  definitionProblems: readonly string[];
   /** Names of webhook configurations of other injectors for `linkerd.io/inject`. */
   otherInjectors: readonly string[];
 }
@@ -55,7 +57,12 @@ export function meshReport({ parsed }: CustomResource<MeshModel>, facts: MeshFac
       : condition('Accepted', 'True', 'Accepted', 'the settings are in force');
   return {
     verdict: verdictOf(parsed.model, errors, facts),
-    conditions: [accepted, certificateCondition(facts, nowMs), injectorCondition(facts.otherInjectors)],
+    conditions: [
+      accepted,
+      certificateCondition(facts, nowMs),
+      injectorCondition(facts.otherInjectors),
+      definitionCondition(facts.definitionProblems),
+    ],
     fields: {
       proxies: proxyShare({ current: facts.proxies.current, proxies: facts.proxies.connected, unseen: facts.unseen }),
       operatorReplicas: facts.operatorReplicas,
@@ -92,6 +99,14 @@ function injectorCondition(others: readonly string[]): WantedCondition {
     'OtherInjectorFound',
     `${others.join(', ')} reads linkerd.io/inject too: only namespaces with the label weft.dev/mesh=weft are injected here`,
   );
+}
+
+/** Not a reason to be unready: proxies are told all the same. */
+function definitionCondition(problems: readonly string[]): WantedCondition {
+  const type = 'DefinitionsComplete';
+  if (problems.length === 0) return condition(type, 'True', 'Complete', 'every kind has a status that can be written');
+  const remedy = 'installing with --upgrade-crds replaces definitions of somebody else';
+  return condition(type, 'False', 'DefinitionOfOthers', `${problems.join('; ')}; ${remedy}`);
 }
 
 function expiries({ certificates }: MeshFacts): Record<string, string> {

@@ -10,6 +10,7 @@ const OURS = new Set([
   'Stalled',
   'SingleInjector',
   'CertificatesValid',
+  'DefinitionsComplete',
 ]);
 
 /**

@@ -121,6 +121,10 @@ export class Cluster {
     return this.#send('GET', this.#path(plural, namespace, ''));
   }
 
+  read<R>(path: string): Promise<R> {
+    return this.#send<R>('GET', path);
+  }
+
   put(path: string, body: object): Promise<SeenObject> {
     return this.#send('PUT', path, body);
   }

@@ -249,6 +249,7 @@ describe('status of the Mesh', () => {
     certificateProblems: [],
     proxies: { connected: 5, current: 4 },
     unseen: '',
+    definitionProblems: [],
     operatorReplicas: 2,
     otherInjectors: [],
     ...overrides,
@@ -304,6 +305,15 @@ describe('status of the Mesh', () => {
   it('gives no number of proxies where some may be connected to another replica', () => {
     const report = meshReport(resource, facts({ unseen: '1 other operator replica may have proxies' }), 0);
     expect(report.fields).to.include({ proxies: 'unknown', operatorReplicas: 2 });
+  });
+
+  it('says which definitions have no status, and what replaces them, and stays ready', () => {
+    const report = meshReport(resource, facts({ definitionProblems: ['servers.policy.linkerd.io has no status'] }), 0);
+    const condition = find(report, 'DefinitionsComplete');
+    expect(condition).to.include({ status: 'False', reason: 'DefinitionOfOthers' });
+    expect(condition!.message).to.match(/servers\.policy\.linkerd\.io has no status.*--upgrade-crds/);
+    expect(report.verdict.outcome).to.equal('ready');
+    expect(find(meshReport(resource, facts(), 0), 'DefinitionsComplete')).to.include({ status: 'True' });
   });
 
   it('is Stalled where its settings are wrong', () => {
