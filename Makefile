@@ -54,10 +54,10 @@ cluster-down: ## Stop it and leave nothing
 	@hack/cluster/down
 
 install: deps ## Apply CRDs and control plane to the current cluster
-	@node hack/install.ts
+	@node hack/install/main.ts $(INSTALL_FLAGS)
 
 uninstall: deps ## Remove them
-	@node hack/install.ts --uninstall
+	@node hack/install/main.ts --uninstall $(INSTALL_FLAGS)
 
 demo: deps ## A real application in the mesh, on a real Kubernetes, step by step
 	@hack/demo/run

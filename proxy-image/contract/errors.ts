@@ -192,6 +192,22 @@ export const ERRORS = {
     message: 'a part of the operator did not start',
     next: 'the detail names it and the cause; for a server, check whether something else uses the port',
   },
+  WEFT_INSTALL_KUBECTL: {
+    message: 'kubectl failed',
+    next: 'the detail is what kubectl wrote; check KUBECONFIG and CONTEXT, and that you may create cluster roles and custom resource definitions',
+  },
+  WEFT_INSTALL_CONFLICT: {
+    message: 'somebody else has set fields of the control plane to other values',
+    next: 'the detail names fields and managers; take your change back, or install with --force, which takes these fields',
+  },
+  WEFT_INSTALL_DEFINITION: {
+    message: 'a custom resource definition of somebody else lacks the version that the operator reads',
+    next: 'install with --upgrade-crds, which replaces the definition by one that serves all versions; objects stay',
+  },
+  WEFT_UNINSTALL_INJECTED: {
+    message: 'pods still have a proxy, and would go on without anybody who configures it',
+    next: 'take the annotation linkerd.io/inject away and restart them first, or uninstall with --force',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,28 @@
+import { CONTROL_PLANE_LABEL } from '../../proxy-image/contract/names.ts';
+import { getJson } from './kubectl.ts';
+import { NAMESPACE } from './manifests.ts';
+
+/** What of a pod is looked at. */
+export interface InjectedPod {
+  metadata: { name: string; namespace: string };
+  status?: { phase?: string };
+}
+
+/** More names than anybody reads help nobody. */
+const MAX_NAMED = 20;
+
+/** Pods that have a proxy of this control plane and have not ended, as `<namespace>/<name>`. */
+export async function injectedPods(): Promise<string[]> {
+  const { items } = await getJson<{ items: InjectedPod[] }>('pods', '-A', '-l', `${CONTROL_PLANE_LABEL}=${NAMESPACE}`);
+  return namesOf(items);
+}
+
+export function namesOf(pods: readonly InjectedPod[]): string[] {
+  const living = pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  return living.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).toSorted();
+}
+
+export function listed(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED;
+  return names.slice(0, MAX_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
+import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
+
+const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'hack', 'install', 'main.ts');
+const SYSTEM = 'weft-system';
+const SERVERS = 'customresourcedefinition/servers.policy.linkerd.io';
+
+interface Finished {
+  code: number;
+  text: string;
+}
+
+interface Deployment {
+  spec: { replicas: number; template: { spec: { containers: { image: string }[] } } };
+}
+
+interface Definition {
+  metadata: { labels?: Record<string, string>; managedFields?: unknown; resourceVersion?: string };
+  spec: { versions: { name: string; subresources?: object }[] };
+}
+
+describe('installing and uninstalling at a real API server', function () {
+  this.timeout(120_000);
+  let api: TestApiServer;
+
+  before(async function () {
+    this.timeout(API_SERVER_START_MS);
+    api = await startApiServer({ controllerManager: true });
+  });
+
+  after(() => api?.stop());
+
+  function run(command: string, args: readonly string[], input = ''): Promise<Finished> {
+    const env = {
+      ...process.env,
+      KUBECONFIG: api.kubeconfigPath,
+      CONTEXT: '',
+      PATH: `${dirname(api.kubectlPath)}:${process.env['PATH'] ?? ''}`,
+    };
+    return new Promise((resolve) => {
+      const child = execFile(command, args, { env }, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? -1), text: stdout + stderr });
+      });
+      child.stdin?.end(input);
+    });
+  }
+
+  const program = (...args: string[]) => run(process.execPath, [PROGRAM, ...args]);
+  const install = (...args: string[]) => program('--no-wait', ...args);
+
+  async function kubectl(args: string, input = ''): Promise<string> {
+    const { code, text } = await run(api.kubectlPath, args.split(' '), input);
+    expect(code, text).to.equal(0);
+    return text;
+  }
+
+  const deployment = async () =>
+    JSON.parse(await kubectl(`-n ${SYSTEM} get deploy weft-operator -o json`)) as Deployment;
+  const imageOf = async () => (await deployment()).spec.template.spec.containers[0]!.image;
+
+  async function installed(...args: string[]): Promise<string> {
+    const { code, text } = await install(...args);
+    expect(code, text).to.equal(0);
+    return text;
+  }
+
+  it('makes one replica, and leaves the number that somebody set alone ever after', async () => {
+    await installed();
+    expect((await deployment()).spec.replicas).to.equal(1);
+    await kubectl(`-n ${SYSTEM} scale deploy/weft-operator --replicas=3`);
+    await installed();
+    await installed('--force');
+    expect((await deployment()).spec.replicas).to.equal(3);
+  });
+
+  it('refuses to overwrite what somebody else has set, names field and manager, and takes it with --force', async () => {
+    const before = await imageOf();
+    await kubectl(`-n ${SYSTEM} set image deploy/weft-operator operator=example.com/mine:1`);
+    const refused = await install();
+    expect(refused.code).to.equal(1);
+    expect(refused.text).to.contain('WEFT_INSTALL_CONFLICT').and.to.contain('"kubectl-set"').and.to.contain('.image');
+    expect(await imageOf()).to.equal('example.com/mine:1');
+    await installed('--force');
+    expect(await imageOf()).to.equal(before);
+  });
+
+  it('refuses to uninstall while pods have a proxy, and names them', async () => {
+    await kubectl('create namespace shop');
+    await kubectl('apply -f -', pod('web-1', SYSTEM));
+    await kubectl('apply -f -', pod('other-mesh', 'linkerd'));
+    const refused = await program('--uninstall');
+    expect(refused.code).to.equal(1);
+    expect(refused.text).to.contain('WEFT_UNINSTALL_INJECTED').and.to.contain('shop/web-1');
+    expect(refused.text).not.to.contain('other-mesh');
+    expect((await deployment()).spec.replicas).to.equal(3);
+  });
+
+  it('keeps the root of trust and the custom resources, and says what follows', async () => {
+    await kubectl(`-n ${SYSTEM} create secret generic weft-trust-anchor --from-literal=tls.crt=kept`);
+    await kubectl('apply -f -', server());
+    const { code, text } = await program('--uninstall', '--force');
+    expect(code, text).to.equal(0);
+    expect(text).to.contain('shop/web-1').and.to.contain('a later installation takes them up again');
+    expect(await kubectl('get clusterrole --ignore-not-found weft-operator weft-proxy-direct')).to.equal('');
+    expect(
+      await kubectl(`-n ${SYSTEM} get deploy,service,serviceaccount,lease --ignore-not-found -o name`),
+    ).not.to.contain('weft-operator');
+    await kubectl(`-n ${SYSTEM} get secret weft-trust-anchor`);
+    await kubectl('-n shop get server web');
+    await installed();
+    await kubectl(`-n ${SYSTEM} get secret weft-trust-anchor`);
+  });
+
+  it('leaves definitions of others alone, says that they have no status, and replaces them when it is told to', async () => {
+    const held = JSON.parse(await kubectl(`get ${SERVERS} -o json`)) as Definition;
+    delete held.metadata.labels;
+    delete held.metadata.managedFields;
+    delete held.metadata.resourceVersion;
+    for (const version of held.spec.versions) delete version.subresources;
+    await kubectl('replace -f -', JSON.stringify(held));
+    expect(await installed()).to.match(
+      /servers\.policy\.linkerd\.io has no status subresource in v1beta3.*--upgrade-crds/,
+    );
+    expect(await kubectl(`get ${SERVERS} -o jsonpath={.spec.versions[*].subresources}`)).to.equal('');
+    expect(await installed('--upgrade-crds')).not.to.contain('no status subresource');
+    expect(await kubectl(`get ${SERVERS} -o jsonpath={.spec.versions[*].subresources}`)).to.contain('status');
+    await kubectl('-n shop get server web');
+  });
+
+  it('removes everything with --purge', async () => {
+    const { code, text } = await program('--uninstall', '--force', '--purge');
+    expect(code, text).to.equal(0);
+    expect(text).to.contain('restart them then');
+    expect(await kubectl(`get ${SERVERS} namespace/${SYSTEM} --ignore-not-found`)).to.equal('');
+  });
+});
+
+function pod(name: string, controlPlane: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'shop', labels: { 'linkerd.io/control-plane-ns': controlPlane } },
+    spec: { containers: [{ name: 'app', image: 'app' }] },
+  });
+}
+
+function server(): string {
+  return JSON.stringify({
+    apiVersion: 'policy.linkerd.io/v1beta3',
+    kind: 'Server',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { podSelector: { matchLabels: { app: 'web' } }, port: 80 },
+  });
+}
