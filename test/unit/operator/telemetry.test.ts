@@ -11,6 +11,7 @@ import { AdminServer } from '../../../operator/telemetry/admin.ts';
 import { type CacheView, cacheCheck, registerCacheMetrics } from '../../../operator/telemetry/cache-metrics.ts';
 import { clientMetrics } from '../../../operator/telemetry/client-metrics.ts';
 import { configMetrics } from '../../../operator/telemetry/config-metrics.ts';
+import { definitionMetrics } from '../../../operator/telemetry/definition-metrics.ts';
 import { RuntimeMetrics } from '../../../operator/telemetry/runtime-metrics.ts';
 import { certificateMetrics, webhookMetrics } from '../../../operator/telemetry/webhook-metrics.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
@@ -332,6 +333,7 @@ describe('docs/operator.md', () => {
     const registry = new Registry();
     configMetrics(registry);
     registerCacheMetrics(registry, [cache()], 5_000);
+    definitionMetrics(registry, () => 0);
     const names = (await registry.getMetricsAsJSON()).map(({ name }) => name).sort();
     const listed = [...new Set([...text.matchAll(/`(weft_[a-z_]+)`/g)].map(([, name]) => name))].sort();
     expect(listed).to.deep.equal(names);
