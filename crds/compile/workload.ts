@@ -80,6 +80,7 @@ function knownPorts({ pod, servers }: Inbound, listed: readonly number[]): numbe
   const ports = new Set<number>([
     ...pod.containerPorts.map(({ port }) => port),
     ...pod.httpProbes.map(({ port }) => port),
+    ...pod.grpcProbePorts,
     ...servers.flatMap((server) => resolvePorts(pod, server.port)),
     ...listed,
   ]);
@@ -98,6 +99,7 @@ function portPolicy(inbound: Inbound, port: number): PortPolicy {
   return {
     ...policy,
     probePaths: probePaths(inbound.pod, port),
+    grpcProbe: inbound.pod.grpcProbePorts.includes(port),
     profile: inbound.profiles.get(port) ?? null,
   };
 }
@@ -140,10 +142,9 @@ function inboundProtocol({ proxyProtocol }: ServerModel): InboundProtocol {
   }
 }
 
-/** Exact paths only (Linkerd: probe routes); without a leading slash none would ever match. */
 function probePaths(pod: PodModel, port: number): string[] {
-  const paths = pod.httpProbes.filter((probe) => probe.port === port && probe.path.startsWith('/'));
-  return [...new Set(paths.map(({ path }) => path))].sort();
+  const targets = pod.httpProbes.filter((probe) => probe.port === port).map(({ target }) => target);
+  return [...new Set(targets)].sort();
 }
 
 function settingsOf(mesh: MeshModel): WorkloadSettings {

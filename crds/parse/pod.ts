@@ -1,7 +1,7 @@
 import type { PodModel } from '../types/kubernetes.ts';
 import { oneOf, readKubernetesMeta } from './kubernetes-object.ts';
 import { child, listOf, numberOf, textOf } from './metadata.ts';
-import { readHttpProbes } from './pod-probes.ts';
+import { readGrpcProbePorts, readHttpProbes } from './pod-probes.ts';
 import { readPodProxy } from './pod-proxy.ts';
 
 const PHASES = ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'] as const;
@@ -24,6 +24,7 @@ export function reducePod(raw: unknown): PodModel {
     owner: readOwner(raw, meta.labels[TEMPLATE_HASH_LABEL] ?? ''),
     containerPorts: containers.flatMap(readTcpPorts),
     httpProbes: readHttpProbes(containers),
+    grpcProbePorts: readGrpcProbePorts(containers),
     ...readPodProxy(meta.labels, spec, containers),
   };
 }

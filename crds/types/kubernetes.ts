@@ -50,8 +50,10 @@ export interface PodModel {
   owner: { kind: string; name: string };
   /** TCP container ports of all containers, native sidecars included; `name` may be empty. */
   containerPorts: { name: string; port: number }[];
-  /** HTTP probes of every container except the proxy's own: resolved port number and path without query. */
-  httpProbes: { port: number; path: string }[];
+  /** HTTP probes and lifecycle hooks of every container except the proxy's own: resolved port number, and the request target that the kubelet sends. */
+  httpProbes: { port: number; target: string }[];
+  /** Ports of the gRPC probes of those containers. */
+  grpcProbePorts: number[];
   /** Has the container `linkerd-proxy`, and the label `linkerd.io/control-plane-ns` names our control plane. What follows is of use only then. */
   meshed: boolean;
   /** Where its proxy listens. */

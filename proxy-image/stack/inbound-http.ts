@@ -202,8 +202,8 @@ class InboundCall implements HttpCall, Waiter {
 
 /** The text of method and target is only made where a probe could be meant. */
 function judge(policy: PortPolicyEntry, peer: InboundPeer, head: RequestView): PolicyDecision {
-  if (policy.probePaths.size === 0) return authorizeConnection(policy, peer);
+  if (!policy.hasProbes) return authorizeConnection(policy, peer);
   const decision = authorizeConnection(policy, peer);
   if (decision.allowed && decision.reason !== 'audit') return decision;
-  return authorizeRequest(policy, peer, head.method, head.target);
+  return authorizeRequest(policy, peer, head.method, head.target, head.isGrpc);
 }

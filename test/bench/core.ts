@@ -111,7 +111,7 @@ function run(of: Case): { outbound: number; inbound: number } {
     from = process.hrtime.bigint();
     for (let n = 0; n < REQUESTS; n++) {
       const policy = port.policy;
-      const decision = authorizeRequest(policy, peer, 'GET', paths[n]!);
+      const decision = authorizeRequest(policy, peer, 'GET', paths[n]!, false);
       recorder.inboundAuthorized('http', policy, peer, decision);
       recorder.inboundRequest(policy, peer, decision);
       recorder.inboundResponse(policy, peer, decision, 200, -1, false, 1.5);

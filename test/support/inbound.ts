@@ -101,7 +101,7 @@ export function request(
   port: number,
   method: string,
   target: string,
-  peer: InboundPeer = stranger(),
+  { peer = stranger(), isGrpc = false } = {},
 ): PolicyDecision {
-  return authorizeRequest(state.inboundPort(port).policy, peer, method, target);
+  return authorizeRequest(state.inboundPort(port).policy, peer, method, target, isGrpc);
 }

@@ -106,6 +106,7 @@ export function pod(name: string, ip: string, fields: Fields<PodModel> = {}): Po
     owner: { kind: 'Deployment', name: 'web' },
     containerPorts: [{ name: 'http', port: 8080 }],
     httpProbes: [],
+    grpcProbePorts: [],
     meshed: true,
     proxyPorts: PROXY_PORTS,
     skipInboundPorts: [],

@@ -38,24 +38,30 @@ export function authorizeConnection(policy: PortPolicyEntry, peer: InboundPeer):
   return decision;
 }
 
+/** The one method that a gRPC probe calls (kubernetes pkg/probe/grpc; gRPC health checking protocol). */
+const GRPC_HEALTH_CHECK = '/grpc.health.v1.Health/Check';
+
 /**
- * One HTTP request. `target` is the request target as received: a probe must be the exact path (and query) of the pod's own probe, by GET or HEAD,
- * on the port whose policy this is; nothing else about the client makes a request a probe.
+ * One HTTP request. `target` is the request target as received: a probe must be the exact path and query of the pod's own probe, by GET or HEAD, or the
+ * health check of gRPC where the pod has a gRPC probe, on the port whose policy this is; nothing else about the client makes a request a probe.
+ * `isGrpc`: HTTP/2 with gRPC's content type.
  */
 export function authorizeRequest(
   policy: PortPolicyEntry,
   peer: InboundPeer,
   method: string,
   target: string,
+  isGrpc: boolean,
 ): PolicyDecision {
   const decision = authorizeConnection(policy, peer);
   // A probe is labelled as one only where nothing else lets it through, so that an authorized client keeps its label.
   if (decision.allowed && decision.reason !== 'audit') return decision;
-  return isProbe(policy, method, target) ? policy.decisions.probe : decision;
+  return isProbe(policy, method, target, isGrpc) ? policy.decisions.probe : decision;
 }
 
-function isProbe(policy: PortPolicyEntry, method: string, target: string): boolean {
-  return policy.probePaths.size > 0 && (method === 'GET' || method === 'HEAD') && policy.probePaths.has(target);
+function isProbe(policy: PortPolicyEntry, method: string, target: string, isGrpc: boolean): boolean {
+  if (method === 'GET' || method === 'HEAD') return policy.probePaths.has(target);
+  return policy.grpcProbe && isGrpc && method === 'POST' && target === GRPC_HEALTH_CHECK;
 }
 
 function judge(policy: PortPolicyEntry, peer: InboundPeer): PolicyDecision {

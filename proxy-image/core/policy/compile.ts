@@ -14,6 +14,7 @@ export interface PolicySource {
   authorizations: readonly Authorization[];
   audit: boolean;
   probePaths: readonly string[];
+  grpcProbe: boolean;
 }
 
 /** `opaque`: the port has no policy of its own and lies in the workload's opaque ranges. */
@@ -39,6 +40,8 @@ export function compilePolicy(
     ),
     audit: source.audit,
     probePaths: new Set(source.probePaths.map(probeTarget)),
+    grpcProbe: source.grpcProbe,
+    hasProbes: source.probePaths.length > 0 || source.grpcProbe,
     routes,
     decisions: {
       loopback: decide('loopback', LOCALHOST),
@@ -49,7 +52,7 @@ export function compilePolicy(
   };
 }
 
-/** The kubelet puts a slash before a probe path that lacks it. */
+/** An older operator sends paths as they are written: the kubelet puts a slash before one that lacks it. */
 function probeTarget(path: string): string {
   return path.startsWith('/') ? path : `/${path}`;
 }

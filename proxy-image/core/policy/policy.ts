@@ -47,6 +47,9 @@ export interface PortPolicyEntry {
   readonly authorizations: readonly CompiledAuthorization[];
   readonly audit: boolean;
   readonly probePaths: ReadonlySet<string>;
+  readonly grpcProbe: boolean;
+  /** Some request to this port may be a probe: only then is it worth asking which. */
+  readonly hasProbes: boolean;
   /** Routes for `route_*` metrics and response classes; the empty table where no profile applies. */
   readonly routes: RouteTable;
   readonly decisions: {

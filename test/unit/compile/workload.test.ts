@@ -84,10 +84,11 @@ describe('compile: workload', () => {
         { name: 'linkerd-proxy', port: 4143 },
         { name: 'linkerd-admin', port: 4191 },
       ],
-      httpProbes: [{ port: 8081, path: '/healthz' }],
+      httpProbes: [{ port: 8081, target: '/healthz' }],
+      grpcProbePorts: [8082],
     });
     cluster.apply('Server', server('other', { port: 9000 }));
-    expect(Object.keys(workload(cluster).ports)).to.deep.equal(['4191', '8080', '8081', '9000']);
+    expect(Object.keys(workload(cluster).ports)).to.deep.equal(['4191', '8080', '8081', '8082', '9000']);
   });
 });
 
@@ -265,18 +266,17 @@ describe('compile: Servers and their authorizations', () => {
 });
 
 describe('compile: probes and inbound profiles', () => {
-  it('lists the exact paths of the probes on a port, Server or not', () => {
+  it('lists the exact targets of the probes on a port, Server or not', () => {
     const httpProbes = [
-      { port: 8080, path: '/ready' },
-      { port: 8080, path: '/live' },
-      { port: 8080, path: '/live' },
-      { port: 8080, path: 'no-slash' },
-      { port: 8081, path: '/other' },
+      { port: 8080, target: '/ready?full=1' },
+      { port: 8080, target: '/live' },
+      { port: 8080, target: '/live' },
+      { port: 8081, target: '/other' },
     ];
     const cluster = withPod({ httpProbes });
-    expect(policy(cluster).probePaths).to.deep.equal(['/live', '/ready']);
+    expect(policy(cluster).probePaths).to.deep.equal(['/live', '/ready?full=1']);
     cluster.apply('Server', server('web'));
-    expect(policy(cluster).probePaths).to.deep.equal(['/live', '/ready']);
+    expect(policy(cluster).probePaths).to.deep.equal(['/live', '/ready?full=1']);
     expect(policy(cluster, 8081).probePaths).to.deep.equal(['/other']);
     expect(workload(cluster).defaultPolicy.probePaths).to.deep.equal([]);
   });

@@ -119,7 +119,7 @@ describe('policy of connections', () => {
 describe('policy of requests', () => {
   const policy = compiled({ authorizations: [identities(API)], probePaths: ['/healthz', 'ready', '/live?full=1'] });
   const reason = (method: string, target: string, peer = plain()) =>
-    authorizeRequest(policy, peer, method, target).reason;
+    authorizeRequest(policy, peer, method, target, false).reason;
 
   it('lets the exact probes of the pod through, by GET and HEAD only (C12)', () => {
     expect(reason('GET', '/healthz')).to.equal('probe');
@@ -143,18 +143,39 @@ describe('policy of requests', () => {
     }
   });
 
+  it('lets the health check of a gRPC probe through: that method alone, over gRPC, where the pod has such a probe (C12)', () => {
+    const check = '/grpc.health.v1.Health/Check';
+    const probed = compiled({ authorizations: [identities(API)], grpcProbe: true });
+    const decided = (method: string, target: string, isGrpc = true, entry = probed) =>
+      authorizeRequest(entry, plain(), method, target, isGrpc).reason;
+    expect(decided('POST', check)).to.equal('probe');
+    expect(decided('POST', check, false)).to.equal('identity_required');
+    expect(decided('POST', check, true, policy)).to.equal('identity_required');
+    for (const [method, target] of [
+      ['GET', check],
+      ['POST', '/grpc.health.v1.Health/Watch'],
+      ['POST', '/grpc.health.v1.Health/check'],
+      ['POST', `${check}?a`],
+      ['POST', `${check}/`],
+      ['POST', `/${check}`],
+      ['POST', '/shop.Cart/Add'],
+    ] as const) {
+      expect(decided(method, target), `${method} ${target}`).to.equal('identity_required');
+    }
+  });
+
   it('keeps the label of an authorized client on a probe path', () => {
     expect(reason('GET', '/healthz', meshed(API))).to.equal('authorized');
   });
 
   it('labels a probe under audit as a probe', () => {
     const audit = compiled({ authorizations: [], audit: true, probePaths: ['/healthz'] });
-    expect(authorizeRequest(audit, plain(), 'GET', '/healthz').reason).to.equal('probe');
-    expect(authorizeRequest(audit, plain(), 'GET', '/x').reason).to.equal('audit');
+    expect(authorizeRequest(audit, plain(), 'GET', '/healthz', false).reason).to.equal('probe');
+    expect(authorizeRequest(audit, plain(), 'GET', '/x', false).reason).to.equal('audit');
   });
 
   it('has no probes on other ports', () => {
-    expect(authorizeRequest(compiled({ authorizations: [] }), plain(), 'GET', '/healthz').reason).to.equal(
+    expect(authorizeRequest(compiled({ authorizations: [] }), plain(), 'GET', '/healthz', false).reason).to.equal(
       'no_authorizations',
     );
   });

@@ -271,7 +271,7 @@ describe('inbound requests', () => {
     const bench = new Bench();
     const probed = compilePolicy(portPolicy({ authorizations: [], probePaths: ['/live'] }), 8080, false, NO_ROUTES);
     const peer = new InboundPeer('10.0.0.9', null, false);
-    bench.recorder.inboundAuthorized('http', probed, peer, authorizeRequest(probed, peer, 'GET', '/live'));
+    bench.recorder.inboundAuthorized('http', probed, peer, authorizeRequest(probed, peer, 'GET', '/live', false));
     const [sample] = bench.scrape().get('inbound_http_authz_allow_total')!.samples;
     expect([sample!.labels['route_name'], sample!.labels['authz_name']]).to.deep.equal(['probe', 'probe']);
   });

@@ -230,6 +230,10 @@ describe('Pod', () => {
       livenessProbe: { httpGet: { path: '/live?full=1#x', port: 'http' } },
       readinessProbe: { httpGet: { path: 'ready', port: 8081 } },
       startupProbe: { httpGet: { port: '8082' } },
+      lifecycle: {
+        postStart: { httpGet: { path: '/warm up', port: 8080 } },
+        preStop: { httpGet: { path: '/drain', port: 8080, scheme: 'HTTP' } },
+      },
     };
     const other = {
       name: 'other',
@@ -238,10 +242,38 @@ describe('Pod', () => {
       startupProbe: { httpGet: { port: 'none' } },
     };
     expect(pod({ spec: { containers: [web, other, PROXY] } }).httpProbes).to.deep.equal([
-      { port: 8080, path: '/live' },
-      { port: 8081, path: '/ready' },
-      { port: 8082, path: '/' },
+      { port: 8080, target: '/live?full=1' },
+      { port: 8081, target: '/ready' },
+      { port: 8082, target: '/' },
+      { port: 8080, target: '/warm%20up' },
+      { port: 8080, target: '/drain' },
+      { port: 8080, target: '/live' },
     ]);
+  });
+
+  it('has no HTTP probe where the kubelet asks another host, or in TLS, or on no port', () => {
+    const probes = [
+      { path: '/a', port: 8080, host: '10.0.0.1' },
+      { path: '/b', port: 8443, scheme: 'HTTPS' },
+      { path: '/c', port: 70_000 },
+      { path: '/d', port: 80.5 },
+      { path: 'mailto:e', port: 8080 },
+    ];
+    const containers = probes.map((httpGet, index) => ({ name: `c${index}`, livenessProbe: { httpGet } }));
+    expect(pod({ spec: { containers } }).httpProbes).to.deep.equal([]);
+  });
+
+  it('has the ports of gRPC probes, those of native sidecars included', () => {
+    const probe = (port: unknown) => ({ grpc: { port, service: 'x' } });
+    const containers = [
+      { name: 'web', livenessProbe: probe(9000), readinessProbe: probe(9000), startupProbe: probe('9001') },
+      { ...PROXY, livenessProbe: probe(4191) },
+    ];
+    const initContainers = [
+      { name: 'cache', restartPolicy: 'Always', startupProbe: probe(9002) },
+      { name: 'setup', startupProbe: probe(9003) },
+    ];
+    expect(pod({ spec: { containers, initContainers } }).grpcProbePorts).to.deep.equal([9000, 9002]);
   });
 
   it('keeps addresses, phase, account, node and network', () => {
