@@ -2,19 +2,23 @@
  * The demonstration: every step prints the command a user would type, what is expected, and what was measured.
  *
  *   main.ts [--only a,d,e]     exit status 0 when every check holds
- *   main.ts --only grpc        a step that takes five minutes, and runs only when it is named
+ *   main.ts --only grpc        a step that takes five minutes, and runs only when it is named; so do downloads, silent, gap and reinstall
  */
 import { runGroup, type Step, type StepResult } from './step.ts';
 import { authorization } from './steps/authorization.ts';
 import { away } from './steps/away.ts';
 import { canaryStep } from './steps/canary.ts';
 import { circuitBreaking } from './steps/circuit-breaking.ts';
+import { downloads } from './steps/downloads.ts';
+import { gap } from './steps/gap.ts';
 import { invalid } from './steps/invalid.ts';
 import { local } from './steps/local.ts';
 import { pods } from './steps/pods.ts';
+import { reinstall } from './steps/reinstall.ts';
 import { resources } from './steps/resources.ts';
 import { restart } from './steps/restart.ts';
 import { retriesStep } from './steps/retries.ts';
+import { silent } from './steps/silent.ts';
 import { timeout } from './steps/timeout.ts';
 import { tls } from './steps/tls.ts';
 
@@ -42,11 +46,14 @@ const grpc = circuitBreaking({
   retriedMs: 60_000,
 });
 
+/** Steps of minutes, which run only when they are named. */
+const NAMED: Step[][][] = [[[grpc]], [[gap]], [[silent]], [[downloads]], [[reinstall]]];
+
 function selected(argv: readonly string[]): Step[][][] {
   const index = argv.indexOf('--only');
   if (index < 0) return GROUPS;
   const only = (argv[index + 1] ?? '').split(',');
-  const chosen = [...GROUPS, [[grpc]]].map((lanes) =>
+  const chosen = [...GROUPS, ...NAMED].map((lanes) =>
     lanes.map((lane) => lane.filter((step) => only.includes(step.id))),
   );
   return chosen.map((lanes) => lanes.filter((lane) => lane.length > 0)).filter((lanes) => lanes.length > 0);

@@ -12,32 +12,42 @@ export interface Phase {
   latencyMs: { p50: number; p99: number; max: number };
 }
 
-async function control<T>(path: string, body: object): Promise<T> {
-  return JSON.parse(await execApp('deploy/traffic', ['ctl', 'POST', path, JSON.stringify(body)])) as T;
+/** A pod or workload that runs the traffic generator. */
+export interface Generator {
+  target: string;
+  namespace: string;
+}
+
+export const TRAFFIC: Generator = { target: 'deploy/traffic', namespace: NAMESPACE };
+
+export async function control<T>(path: string, body: object, at: Generator = TRAFFIC): Promise<T> {
+  return JSON.parse(await execApp(at.target, ['ctl', 'POST', path, JSON.stringify(body)], at.namespace)) as T;
 }
 
 /** A named load of the traffic generator in the cluster. */
 export class LoadControl {
   readonly name: string;
+  readonly #at: Generator;
 
-  constructor(name: string) {
+  constructor(name: string, at: Generator = TRAFFIC) {
     this.name = name;
+    this.#at = at;
   }
 
-  start(options: { url: string; rps: number; phase: string; connections?: number }): Promise<unknown> {
-    return control('/start', { name: this.name, ...options });
+  start(options: { url: string; rps: number; phase: string; connections?: number; fresh?: boolean }): Promise<unknown> {
+    return control('/start', { name: this.name, ...options }, this.#at);
   }
 
   phase(phase: string): Promise<unknown> {
-    return control('/phase', { name: this.name, phase });
+    return control('/phase', { name: this.name, phase }, this.#at);
   }
 
   report(): Promise<Record<string, Phase>> {
-    return control('/report', { name: this.name });
+    return control('/report', { name: this.name }, this.#at);
   }
 
   stop(): Promise<Record<string, Phase>> {
-    return control('/stop', { name: this.name });
+    return control('/stop', { name: this.name }, this.#at);
   }
 }
 

@@ -11,6 +11,8 @@ export interface LoadOptions {
   timeoutMs?: unknown;
   /** Kept-alive connections at most. */
   connections?: unknown;
+  /** A connection of its own for each request. */
+  fresh?: unknown;
 }
 
 const TICK_MS = 2;
@@ -29,7 +31,9 @@ export class Load {
     this.#url = String(options.url);
     this.phase = String(options.phase ?? '');
     this.#timeoutMs = Number(options.timeoutMs ?? 10_000);
-    this.#agent = new Agent({ keepAlive: true, maxSockets: Number(options.connections ?? 64), scheduling: 'lifo' });
+    const fresh = options.fresh === true;
+    const maxSockets = fresh ? Number.POSITIVE_INFINITY : Number(options.connections ?? 64);
+    this.#agent = new Agent({ keepAlive: !fresh, maxSockets, scheduling: 'lifo' });
     const rps = Number(options.rps ?? 200);
     const startedMs = performance.now();
     let sent = 0;

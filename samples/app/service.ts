@@ -1,5 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
+import { sendBytes } from './bytes.ts';
 import { Counters } from './counters.ts';
 import { type GrpcBehaviour, GrpcService } from './grpc-service.ts';
 
@@ -57,6 +58,7 @@ export function startService(options: ServiceOptions): Server {
     const url = new URL(incoming.url ?? '/', 'http://local');
     incoming.resume();
     if (url.pathname === '/counts') return answer(response, 200, counters.report());
+    if (url.pathname === '/bytes') return sendBytes(response, Number(url.searchParams.get('size') ?? 0));
     if (url.pathname === '/healthz') return answer(response, 200, { ok: true });
     if (url.pathname === '/control' && incoming.method === 'POST') {
       failureRate = Number(url.searchParams.get('failureRate') ?? failureRate);

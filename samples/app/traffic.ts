@@ -1,9 +1,14 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { Downloads } from './downloads.ts';
 import { GrpcLoad } from './grpc-load.ts';
 import { Load, type LoadOptions } from './load.ts';
+import { SilentConnections } from './silent.ts';
 
-/** The traffic generator: `/start`, `/phase`, `/stop`, `/report`, `/tcp`, `/streams` on its control port, JSON in and out. */
+/**
+ * The traffic generator: `/start`, `/phase`, `/stop`, `/report`, `/tcp`, `/streams`, `/silent`, `/downloads` and `/held` (what the last two have come to; with
+ * `stop`, their end) on its control port, JSON in and out.
+ */
 export function startTraffic(options: { host: string; port: number; url: string; rps: number }): void {
   const generator = new Generator();
   const server = createServer(async (incoming, response) => {
@@ -36,6 +41,7 @@ interface Stream {
 class Generator {
   #loads = new Map<string, Load | GrpcLoad>();
   #streams = new Map<string, Stream>();
+  #held = new Map<string, SilentConnections | Downloads>();
 
   async handle(path: string, body: Record<string, unknown>): Promise<object> {
     const name = String(body['name'] ?? '');
@@ -56,6 +62,12 @@ class Generator {
         return this.#openStream(name, String(body['host']), Number(body['port']));
       case '/streams':
         return Object.fromEntries(this.#streams);
+      case '/silent':
+        return this.#hold(name, silentConnections(body));
+      case '/downloads':
+        return this.#hold(name, downloads(body));
+      case '/held':
+        return this.#heldReport(name, body['stop'] === true);
       default:
         throw new Error(`unknown path ${path}`);
     }
@@ -67,6 +79,20 @@ class Generator {
     const isGrpc = String(options.url).startsWith('grpc:');
     this.#loads.set(name, isGrpc ? new GrpcLoad(options) : new Load(options));
     return { started: name };
+  }
+
+  #hold(name: string, held: SilentConnections | Downloads): object {
+    this.#held.get(name)?.stop();
+    this.#held.set(name, held);
+    return { started: name };
+  }
+
+  #heldReport(name: string, stop: boolean): object {
+    const held = this.#held.get(name);
+    if (held === undefined) throw new Error(`nothing held named "${name}"`);
+    const report = held.report();
+    if (stop) held.stop();
+    return report;
   }
 
   #load(name: string): Load | GrpcLoad {
@@ -92,4 +118,19 @@ class Generator {
     });
     return { opened: name };
   }
+}
+
+function silentConnections(body: Record<string, unknown>): SilentConnections {
+  const { host, port, count, renewMs } = body;
+  return new SilentConnections({
+    host: String(host),
+    port: Number(port),
+    count: Number(count),
+    renewMs: Number(renewMs),
+  });
+}
+
+function downloads(body: Record<string, unknown>): Downloads {
+  const { url, count, bytesPerSecond } = body;
+  return new Downloads({ url: String(url), count: Number(count), bytesPerSecond: Number(bytesPerSecond) });
 }
