@@ -1,5 +1,12 @@
-import { isLoopback, parseIp } from '../core/net/ip.ts';
-import { ADMIN_BODY_BYTES, type AdminHandler, type AdminResponse } from '../io/admin/admin.ts';
+import { isDefaultLabel } from '../contract/access-policy.ts';
+import { authorizeRequest, InboundPeer } from '../core/policy/authorize.ts';
+import {
+  ADMIN_BODY_BYTES,
+  ADMIN_FORBIDDEN,
+  type AdminHandler,
+  type AdminResponse,
+  isAdminProbe,
+} from '../io/admin/admin.ts';
 import { errorAnswer } from '../io/http/answer.ts';
 import type { HttpCall } from '../io/http/call.ts';
 import type { Exchange } from '../io/http/exchange.ts';
@@ -21,26 +28,56 @@ export class AdminAcceptor implements Acceptor {
   }
 
   accept(connection: Connection): ConnectionHandler {
-    const ip = parseIp(connection.remote.ip);
-    const service = new AdminService(this.#handler, ip !== null && isLoopback(ip));
+    const peer = new InboundPeer(connection.remote.ip, null, false);
+    const service = new AdminService(this.#context, this.#handler, peer, connection.local.port);
     return new ServerConnection(new Outbox(connection), service, this.#context.http);
   }
 }
 
 class AdminService implements HttpService {
   readonly tellsErrors = false;
+  readonly #context: StackContext;
   readonly #handler: AdminHandler;
-  readonly #fromLoopback: boolean;
+  readonly #peer: InboundPeer;
+  readonly #port: number;
 
-  constructor(handler: AdminHandler, fromLoopback: boolean) {
+  constructor(context: StackContext, handler: AdminHandler, peer: InboundPeer, port: number) {
+    this.#context = context;
     this.#handler = handler;
-    this.#fromLoopback = fromLoopback;
+    this.#peer = peer;
+    this.#port = port;
   }
 
   begin(exchange: Exchange, head: RequestView): void {
-    const request = { method: head.method, target: head.target, host: head.host, fromLoopback: this.#fromLoopback };
-    exchange.call = new AdminCall(exchange, (body) => this.#handler({ ...request, body }));
+    const allowed = this.#allows(head);
+    const request = { method: head.method, target: head.target, host: head.host, fromLoopback: this.#peer.loopback };
+    exchange.call = new AdminCall(exchange, (body) =>
+      allowed ? this.#handler({ ...request, body }) : ADMIN_FORBIDDEN,
+    );
     exchange.collect(exchange.framing === 'chunked' ? -1 : Math.max(0, head.contentLength), ADMIN_BODY_BYTES);
+  }
+
+  /**
+   * A Server that selects this port judges what is asked here, as Linkerd's does; the probes of our own container pass, for without them no pod becomes
+   * ready. Default policies say nothing here, unlike Linkerd's: under `deny` everybody would have to write that metrics may be read.
+   */
+  #allows(head: RequestView): boolean {
+    const { state, recorder, log } = this.#context.options;
+    const { policy } = state.inboundPort(this.#port);
+    if (isDefaultLabel(policy.server) || isAdminProbe(head.method, head.target)) return true;
+    const decision = authorizeRequest(policy, this.#peer, head.method, head.target, false);
+    recorder.inboundAuthorized('http', policy, this.#peer, decision);
+    if (!decision.allowed) {
+      const { address } = this.#peer;
+      log.info('request denied', {
+        client: address,
+        identity: null,
+        port: this.#port,
+        server: policy.server.name,
+        reason: decision.reason,
+      });
+    }
+    return decision.allowed;
   }
 
   released(): void {}

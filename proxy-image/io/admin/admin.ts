@@ -37,24 +37,35 @@ export interface AdminOptions {
   shutdown(): void;
 }
 
+const TEXT: AdminResponse['headers'] = [['content-type', 'text/plain; charset=utf-8']];
+
 /** A verb of the admin port. */
 interface Verb {
   readonly methods: readonly string[];
+  /** What the kubelet asks the proxy's own container for: open to everybody, whatever a Server says of the admin port. */
+  readonly probe: boolean;
   /** Answers loopback only, under a loopback name: a page in a browser or a request forged inside the application has another Host. */
   readonly guarded: boolean;
   respond(options: AdminOptions, request: AdminRequest): AdminResponse;
 }
 
-const TEXT: AdminResponse['headers'] = [['content-type', 'text/plain; charset=utf-8']];
-
 /** Linkerd's paths (proxy admin server), without `/env.json`, which tells anybody the proxy's environment. */
 const VERBS: Readonly<Record<string, Verb>> = {
-  '/live': { methods: ['GET', 'HEAD'], guarded: false, respond: () => text(200, 'live\n') },
-  '/ready': { methods: ['GET', 'HEAD'], guarded: false, respond: ready },
-  '/metrics': { methods: ['GET', 'HEAD'], guarded: false, respond: metrics },
-  '/proxy-log-level': { methods: ['GET', 'PUT'], guarded: true, respond: logLevel },
-  '/shutdown': { methods: ['POST'], guarded: true, respond: shutdown },
+  '/live': { methods: ['GET', 'HEAD'], probe: true, guarded: false, respond: () => text(200, 'live\n') },
+  '/ready': { methods: ['GET', 'HEAD'], probe: true, guarded: false, respond: ready },
+  '/metrics': { methods: ['GET', 'HEAD'], probe: false, guarded: false, respond: metrics },
+  '/proxy-log-level': { methods: ['GET', 'PUT'], probe: false, guarded: true, respond: logLevel },
+  '/shutdown': { methods: ['POST'], probe: false, guarded: true, respond: shutdown },
 };
+
+/** A probe of the proxy's own container. */
+export function isAdminProbe(method: string, target: string): boolean {
+  const verb = Object.hasOwn(VERBS, target) ? VERBS[target] : undefined;
+  return verb?.probe === true && verb.methods.includes(method);
+}
+
+/** The answer to who may not read the admin port. */
+export const ADMIN_FORBIDDEN: AdminResponse = text(403, 'not authorized by the Server of this port\n');
 
 export function createAdminHandler(options: AdminOptions): AdminHandler {
   return (request) => {

@@ -17,7 +17,13 @@ import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
 import { JsonLogger } from '../../../proxy-image/io/telemetry/log.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
 import { FixedDestination, type LocalNetwork } from '../../../proxy-image/io/transport/local-network.ts';
-import type { Address, OriginalDestination, TlsContext, Transport } from '../../../proxy-image/io/transport/types.ts';
+import type {
+  Acceptor,
+  Address,
+  OriginalDestination,
+  TlsContext,
+  Transport,
+} from '../../../proxy-image/io/transport/types.ts';
 import type { StackLimits } from '../../../proxy-image/stack/options.ts';
 import { createStack, type Stack, type TrafficAddresses } from '../../../proxy-image/stack/stack.ts';
 import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
@@ -41,6 +47,8 @@ export interface ProxyOptions {
   limits?: Partial<StackLimits>;
   originalDestination?: OriginalDestination;
   localNetwork?: LocalNetwork;
+  /** Where the proxy sees its clients come from; without it they come from loopback, which is allowed everything. */
+  clientsSeenFrom?: string;
   /** More than one where `originalDestination` tells connections apart by where they came in. */
   outboundListeners?: number;
 }
@@ -63,7 +71,8 @@ export class TestProxy {
   admin!: Address;
   #version = 0;
 
-  constructor(transport: Transport, authority: TestAuthority, options: ProxyOptions) {
+  constructor(real: Transport, authority: TestAuthority, options: ProxyOptions) {
+    const transport = options.clientsSeenFrom === undefined ? real : seeingClientsFrom(options.clientsSeenFrom, real);
     const clock: Clock = { nowMs: () => transport.timers.nowMs(), wallMs: () => Date.now() };
     this.clock = clock;
     this.state = newState(clock);
@@ -143,6 +152,25 @@ export class TestProxy {
   setPolicy(port: number, policy: Partial<PortPolicy>, more: Partial<WorkloadResource> = {}): void {
     this.set(WORKLOAD_KEY, { ...initialWorkload(), sources: '9', ports: { [port]: portPolicy(policy) }, ...more });
   }
+}
+
+/** The same transport, whose accepted connections have another remote address. */
+function seeingClientsFrom(ip: string, transport: Transport): Transport {
+  const moved = (acceptor: Acceptor): Acceptor => ({
+    ...(acceptor.startsTls === undefined ? {} : { startsTls: acceptor.startsTls }),
+    accept(connection) {
+      const { port } = connection.remote;
+      Object.defineProperty(connection, 'remote', { value: { ip, port } });
+      return acceptor.accept(connection);
+    },
+  });
+  return new Proxy(transport, {
+    get(target, name) {
+      if (name === 'listen') return (address: Address, acceptor: Acceptor) => target.listen(address, moved(acceptor));
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 function loopback(): Address {

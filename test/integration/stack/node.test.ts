@@ -1,4 +1,5 @@
 import { createNodeTransport } from '../../../proxy-image/io/transport/node.ts';
+import { adminSuite } from './admin-suite.ts';
 import { attackSuite } from './attack-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
@@ -25,6 +26,7 @@ describe('on Node: overload', () => overloadSuite(createNodeTransport));
 describe('on Node: routing', () => routingSuite(createNodeTransport));
 describe('on Node: inbound', () => inboundSuite(createNodeTransport));
 describe('on Node: probes', () => probesSuite(createNodeTransport));
+describe('on Node: the admin port', () => adminSuite(createNodeTransport));
 describe('on Node: the mesh port', () => meshPortSuite(createNodeTransport));
 describe('on Node: destinations', () => destinationsSuite(createNodeTransport));
 describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport, ['http1', 'http2']));

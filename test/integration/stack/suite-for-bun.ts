@@ -1,4 +1,5 @@
 import { createBunTransport } from '../../../proxy-image/io/transport/bun.ts';
+import { adminSuite } from './admin-suite.ts';
 import { attackSuite } from './attack-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
@@ -26,6 +27,7 @@ describe('on Bun: overload', () => overloadSuite(createBunTransport));
 describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: probes', () => probesSuite(createBunTransport));
+describe('on Bun: the admin port', () => adminSuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
 describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
 describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport, ['http1']));

@@ -171,6 +171,55 @@ describe('assess: Server', () => {
     expect(found).to.equal('invalid UnsupportedSelector/ResolvedRefs');
   });
 
+  it('cannot judge what bypasses the proxy, or is the proxy itself, and says so; the admin port it can', () => {
+    const on = cluster();
+    for (const [port, expected] of [
+      [4143, 'invalid ProxyPort/ResolvedRefs'],
+      [4190, 'invalid ProxyPort/ResolvedRefs'],
+      ['linkerd-proxy', 'invalid ProxyPort/ResolvedRefs'],
+      [4191, READY],
+      ['linkerd-admin', READY],
+    ] as const) {
+      const containerPorts = [
+        { name: 'linkerd-proxy', port: 4143 },
+        { name: 'linkerd-admin', port: 4191 },
+      ];
+      on.apply('Pod', pod('web-1', '10.1.0.1', { containerPorts }), pod('web-2', '10.1.0.2', { containerPorts }));
+      expect(inShort(assess(on, server('s', { port }))), String(port)).to.equal(expected);
+    }
+    const skipInboundPorts: [number, number][] = [[9000, 9010]];
+    on.apply('Pod', pod('web-1', '10.1.0.1', { skipInboundPorts }));
+    const partly = assess(on, server('s', { port: 9005 }));
+    expect(partly.verdict.message).to.equal(
+      'applies to 1 of 2 ports of 2 pods; 1 that bypass the proxy (skip-inbound-ports), so that nothing is judged',
+    );
+    on.apply('Pod', pod('web-2', '10.1.0.2', { skipInboundPorts }));
+    expect(inShort(assess(on, server('s', { port: 9005 })))).to.equal('invalid SkippedPort/ResolvedRefs');
+  });
+
+  it('says that an identity admits nobody to the admin port, where that was meant', () => {
+    const note = /the admin port is asked in plaintext/;
+    const admin = { port: 4191 };
+    expect(assess(cluster(), server('s', admin)).verdict.message).not.to.match(note);
+    expect(assess(cluster(), server('s', { ...admin, accessPolicy: 'all-authenticated' })).verdict.message).to.match(
+      note,
+    );
+    const on = cluster();
+    on.apply('ServerAuthorization', authorization('a', { server: { name: 's' }, client: { type: 'unauthenticated' } }));
+    expect(assess(on, server('s', admin)).verdict.message).not.to.match(note);
+    on.apply('ServerAuthorization', authorization('a', { server: { name: 's' } }));
+    expect(assess(on, server('s', admin)).verdict.message).to.match(note);
+    expect(assess(on, server('s', { port: 8080 })).verdict.message).not.to.match(note);
+  });
+
+  it('says of pods without a proxy that nothing is judged there', () => {
+    const on = cluster();
+    on.apply('Pod', pod('web-1', '10.1.0.1', { meshed: false }), pod('web-2', '10.1.0.2', { meshed: false }));
+    const { verdict } = assess(on, server('s'));
+    expect(verdict.outcome).to.equal('ready');
+    expect(verdict.message).to.equal('selects 2 ports of pods without a proxy, where nothing is judged');
+  });
+
   it('is overruled where an older one has the port; entirely or in part', () => {
     const on = cluster();
     on.apply('Pod', pod('web-2', '10.1.0.2', { meta: { labels: { app: 'web', tier: 'x' } } }));
