@@ -53,6 +53,7 @@ export function injectionInput(changes: Partial<InjectionInput> = {}): Injection
     pod: webPod(),
     namespace: 'shop',
     namespaceAnnotations: { 'linkerd.io/inject': 'enabled' },
+    namespaceLabels: {},
     mesh: DEFAULT_MESH,
     trustAnchorsPem: ANCHORS,
     defaultImage: PROXY_IMAGE,

@@ -46,6 +46,8 @@ export const UNSUPPORTED: readonly string[] = [
   'config.linkerd.io/enable-debug-sidecar',
   'config.linkerd.io/enable-external-profiles',
   'config.linkerd.io/enable-gateway',
+  'config.linkerd.io/init-image',
+  'config.linkerd.io/init-image-version',
   'config.linkerd.io/proxy-additional-env',
   'config.linkerd.io/proxy-cpu-ratio-limit',
   'config.linkerd.io/proxy-disable-inbound-protocol-detect-timeout',

@@ -2,19 +2,9 @@ import { child, listOf, numberOf, textOf } from '../../crds/parse/metadata.ts';
 import { isDnsLabel } from '../../crds/scalars/name.ts';
 import { quote } from '../../crds/scalars/scalar.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
-import type { Problem } from '../../crds/types/problem.ts';
-import { type Decision, INJECT_ANNOTATION, SKIP_TEXT } from './decide.ts';
-import { RESERVED_VOLUMES } from './volumes.ts';
-
-/** A volume of our name would be two of one name, or the proxy's key in a place that somebody else chose. */
-export function reservedNames(pod: unknown): Problem[] {
-  return listOf(child(pod, 'spec'), 'volumes').flatMap((volume, index) => {
-    const name = textOf(volume, 'name');
-    const path = `spec.volumes[${index}].name`;
-    const message = `must not be ${quote(name)}: the name belongs to the proxy, which is not in this pod`;
-    return RESERVED_VOLUMES.includes(name) ? [{ severity: 'error' as const, path, message }] : [];
-  });
-}
+import { type Decision, INJECT_ANNOTATION } from './decide.ts';
+import type { ProxySettings } from './settings.ts';
+import { SKIP_TEXT } from './skip-reason.ts';
 
 /** Somebody asked for a proxy and does not get one, or wrote something that is neither yes nor no. Our own proxy in the pod is no news. */
 export function skipWarnings(decision: Decision, pod: PodModel): string[] {
@@ -26,8 +16,16 @@ export function skipWarnings(decision: Decision, pod: PodModel): string[] {
   return told.map((reason) => `not injected: ${SKIP_TEXT[reason]}`);
 }
 
-/** What is legal and yet not what people may think: unsupported modes, accounts without identity, containers that can leave the mesh. */
-export function doubts(raw: unknown, pod: PodModel, mode: 'enabled' | 'ingress', proxyUser: number): string[] {
+/**
+ * What is legal and yet not what people may think: unsupported modes, accounts without identity, a name that nobody resolves, ports that are taken, containers
+ * that can leave the mesh.
+ */
+export function doubts(
+  raw: unknown,
+  pod: PodModel,
+  mode: 'enabled' | 'ingress',
+  settings: Pick<ProxySettings, 'uid' | 'ports'>,
+): string[] {
   const warnings: string[] = [];
   if (mode === 'ingress') {
     warnings.push(
@@ -38,13 +36,32 @@ export function doubts(raw: unknown, pod: PodModel, mode: 'enabled' | 'ingress',
     warnings.push(`ServiceAccount ${quote(pod.serviceAccount)} gets no identity: its name must be one DNS label`);
   }
   const spec = child(raw, 'spec');
+  if (textOf(spec, 'dnsPolicy') === 'Default') {
+    warnings.push(
+      'dnsPolicy: Default asks the name servers of the node, which do not know the Service of the operator: the proxy will not become ready',
+    );
+  }
+  warnings.push(...takenPorts(spec, settings.ports));
   const podUser = numberOf(child(spec, 'securityContext'), 'runAsUser');
   for (const container of [...listOf(spec, 'containers'), ...listOf(spec, 'initContainers')]) {
-    const reason = bypassOf(container, podUser, proxyUser);
+    const reason = bypassOf(container, podUser, settings.uid);
     if (reason === '') continue;
     warnings.push(`container ${quote(textOf(container, 'name'))} can bypass the proxy: it ${reason}`);
   }
   return warnings;
+}
+
+/** Two processes of one pod cannot listen on one port: whoever comes later fails, in a way that does not name the other. */
+function takenPorts(spec: unknown, ports: ProxySettings['ports']): string[] {
+  const own = new Set([ports.outbound, ports.inboundMesh, ports.inboundPlain, ports.admin]);
+  return listOf(spec, 'containers').flatMap((container) =>
+    listOf(container, 'ports')
+      .filter((port) => (textOf(port, 'protocol') || 'TCP') === 'TCP' && own.has(numberOf(port, 'containerPort')))
+      .map(
+        (port) =>
+          `container ${quote(textOf(container, 'name'))} has the port ${numberOf(port, 'containerPort')}, on which the proxy listens`,
+      ),
+  );
 }
 
 /** Such containers are outside the mesh's boundary, which is documented; here it is only said. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { child, listOf, textOf } from '../../crds/parse/metadata.ts';
 import { isLabelKey, isLabelValue } from '../../crds/scalars/name.ts';
 import { parsePortRanges } from '../../crds/scalars/port.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
@@ -9,6 +10,8 @@ import type { ProxySettings } from './settings.ts';
 
 export const CREATED_BY_ANNOTATION = 'linkerd.io/created-by';
 const VERSION_ANNOTATION = 'linkerd.io/proxy-version';
+/** The container that `kubectl logs` and `kubectl exec` mean without `-c`: the first one, which may be the proxy. */
+const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
 const TRUST_ROOT_ANNOTATION = 'linkerd.io/trust-root-sha256';
 const WORKLOAD_NAMESPACE_LABEL = 'linkerd.io/workload-ns';
 
@@ -37,6 +40,8 @@ export function podLabels(pod: PodModel, namespace: string): Entries {
 
 export interface AnnotationInput {
   pod: PodModel;
+  /** The same, core/v1 and unchecked: the model keeps no annotations of others. */
+  raw: unknown;
   settings: ProxySettings;
   inherited: Readonly<Record<string, string>>;
   trustAnchorsPem: string;
@@ -50,7 +55,7 @@ export function podAnnotations(input: AnnotationInput): Entries {
     [VERSION_ANNOTATION]: input.settings.version,
     [TRUST_ROOT_ANNOTATION]: createHash('sha256').update(input.trustAnchorsPem).digest('hex'),
   };
-  const all = { ...opaquePortsOf(input), ...input.inherited, ...own };
+  const all = { ...opaquePortsOf(input), ...defaultContainerOf(input), ...input.inherited, ...own };
   return Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -62,4 +67,11 @@ function opaquePortsOf({ pod, settings, inherited }: AnnotationInput): Entries {
   const exposed = pod.containerPorts.map(({ port }) => port).filter((port) => portInRanges(port, ranges.value));
   const ports = [...new Set(exposed)].toSorted((a, b) => a - b);
   return ports.length === 0 ? {} : { [ANNOTATION.opaquePorts]: ports.join(',') };
+}
+
+/** What the pod says itself stands. */
+function defaultContainerOf({ raw }: AnnotationInput): Entries {
+  if (child(child(child(raw, 'metadata'), 'annotations'), DEFAULT_CONTAINER_ANNOTATION) !== undefined) return {};
+  const name = textOf(listOf(child(raw, 'spec'), 'containers')[0], 'name');
+  return name === '' ? {} : { [DEFAULT_CONTAINER_ANNOTATION]: name };
 }

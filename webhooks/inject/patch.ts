@@ -3,13 +3,13 @@ import { child } from '../../crds/parse/metadata.ts';
 import { reducePod } from '../../crds/parse/pod.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
 import type { MeshModel } from '../../crds/types/models.ts';
-import type { Problem } from '../../crds/types/problem.ts';
 import type { Annotations } from './annotations.ts';
 import { initContainer, proxyContainer } from './containers.ts';
 import { type Decision, decide, INJECT_ANNOTATION } from './decide.ts';
-import { doubts, reservedNames, skipWarnings } from './doubts.ts';
+import { doubts, skipWarnings } from './doubts.ts';
 import { type AddOperation, addEntries, addItems, pointer } from './json-patch.ts';
 import { podAnnotations, podLabels } from './metadata.ts';
+import { fitIntoPod } from './pod-resources.ts';
 import { type ProxySettings, resolveSettings } from './settings.ts';
 import { proxyVolumes } from './volumes.ts';
 
@@ -19,6 +19,7 @@ export interface InjectionInput {
   /** Of the request: a pod under creation need not name its own. */
   namespace: string;
   namespaceAnnotations: Annotations;
+  namespaceLabels: Readonly<Record<string, string>>;
   mesh: MeshModel;
   trustAnchorsPem: string;
   /** The operator's own proxy image, for a Mesh that names none. */
@@ -32,8 +33,6 @@ export interface Injection {
   owner: PodModel['owner'];
   /** Empty when nothing is injected. The same input gives the same bytes. */
   patch: AddOperation[];
-  /** Why the pod cannot be injected although it should be; it is then refused rather than left out of the mesh. */
-  problems: Problem[];
   /** For people: legal, but not what they may think. */
   warnings: string[];
 }
@@ -41,19 +40,20 @@ export interface Injection {
 /** Injection as a pure function; never throws, whatever the pod is. */
 export function inject(input: InjectionInput): Injection {
   const pod = reducePod(input.pod);
-  const decision = decide(input.pod, input.namespaceAnnotations);
-  const result: Injection = { decision, owner: pod.owner, patch: [], problems: [], warnings: [] };
+  const { namespaceAnnotations: annotations, namespaceLabels: labels } = input;
+  const decision = decide(input.pod, { annotations, labels });
+  const result: Injection = { decision, owner: pod.owner, patch: [], warnings: [] };
   if (!decision.inject) return { ...result, warnings: skipWarnings(decision, pod) };
-  result.problems = reservedNames(input.pod);
-  if (result.problems.length > 0) return result;
   const resolved = resolveSettings({
     ...input,
     podAnnotations: pod.meta.annotations,
     containerPorts: pod.containerPorts,
     portNames: portNamesOf(pod),
   });
-  result.patch = patchOf(input, pod, resolved.settings, resolved.inherited, decision.annotationAt);
-  result.warnings = [...resolved.warnings, ...doubts(input.pod, pod, decision.mode, resolved.settings.uid)];
+  const fitted = fitIntoPod(resolved.settings.resources, child(input.pod, 'spec'));
+  const settings = { ...resolved.settings, resources: fitted.resources };
+  result.patch = patchOf(input, pod, settings, resolved.inherited, decision.annotationAt);
+  result.warnings = [...resolved.warnings, ...fitted.warnings, ...doubts(input.pod, pod, decision.mode, settings)];
   return result;
 }
 
@@ -68,7 +68,7 @@ function patchOf(
   const spec = child(input.pod, 'spec');
   const wish = input.namespaceAnnotations[INJECT_ANNOTATION] ?? '';
   const fromNamespace = annotationAt === 'namespace' ? { ...inherited, [INJECT_ANNOTATION]: wish } : inherited;
-  const annotations = podAnnotations({ ...input, pod, settings, inherited: fromNamespace });
+  const annotations = podAnnotations({ ...input, raw: input.pod, pod, settings, inherited: fromNamespace });
   const proxy = proxyContainer(settings, { ...input, serviceAccount: pod.serviceAccount });
   const initContainers = settings.nativeSidecar ? [initContainer(settings), proxy] : [initContainer(settings)];
   return [

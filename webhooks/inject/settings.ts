@@ -7,6 +7,7 @@ import { EVERY_PORT } from '../../proxy-image/contract/port-ranges.ts';
 import { PROXY_PORTS, PROXY_UID, type ProxyPorts } from '../../proxy-image/contract/ports.ts';
 import { ANNOTATION, AnnotationReader, type Annotations } from './annotations.ts';
 import { formatImage, type Image, isTag, parseImage } from './image.ts';
+import { isLinkerdImage, isLinkerdVersion } from './linkerd-images.ts';
 import { type Resources, readResources } from './resources.ts';
 import {
   accessPolicy,
@@ -122,12 +123,13 @@ function readImage(reader: AnnotationReader, input: SettingsInput): Image {
   const text = input.mesh.proxy.image === '' ? input.defaultImage : input.mesh.proxy.image;
   const base = parseImage(text) ?? { repository: text, tag: '', digest: '' };
   const ofNamespace = parseImage(input.namespaceAnnotations[ANNOTATION.image] ?? '');
-  const allowed = [base.repository, ofNamespace?.repository];
+  const allowed = [base.repository, ofNamespace === null || isLinkerdImage(ofNamespace) ? '' : ofNamespace.repository];
   const chosen = reader.read<Image>(
     ANNOTATION.image,
     (value, at) => {
       const image = parseImage(value);
       if (image === null) return invalid(`must be an image reference, not ${quote(value)}`);
+      if (isLinkerdImage(image)) return invalid(`names an image of Linkerd, ${quote(value)}`);
       return at === 'namespace' || allowed.includes(image.repository)
         ? valid(image)
         : invalid(`must name the repository ${base.repository}; only a namespace may name another`);
@@ -137,7 +139,10 @@ function readImage(reader: AnnotationReader, input: SettingsInput): Image {
   const image = chosen.tag === '' && chosen.digest === '' ? { ...chosen, tag: base.tag } : chosen;
   const version = reader.read<string>(
     ANNOTATION.version,
-    (value) => (isTag(value) ? valid(value) : invalid(`must be an image tag, not ${quote(value)}`)),
+    (value) => {
+      if (!isTag(value)) return invalid(`must be an image tag, not ${quote(value)}`);
+      return isLinkerdVersion(value) ? invalid(`names a version of Linkerd, ${quote(value)}`) : valid(value);
+    },
     '',
   );
   return version === '' ? image : { ...image, tag: version, digest: '' };

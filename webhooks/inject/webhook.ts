@@ -1,7 +1,7 @@
 import type { NamespaceModel } from '../../crds/types/kubernetes.ts';
 import type { MeshModel } from '../../crds/types/models.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
-import { type AdmissionRequest, ALLOWED, type Answer, describe } from '../review.ts';
+import { type AdmissionRequest, ALLOWED, type Answer } from '../review.ts';
 import type { Decision } from './decide.ts';
 import { inject } from './patch.ts';
 
@@ -27,7 +27,6 @@ export interface InjectionOutcome {
   ownerKind: string;
   annotationAt: 'workload' | 'namespace' | '';
   skipReasons: readonly string[];
-  refused: boolean;
 }
 
 /** @throws WeftError WEFT_WEBHOOK_HANDLER while the trust anchor is missing: `failurePolicy` then decides, not we */
@@ -41,10 +40,11 @@ export async function injectPod(
   }
   const namespace = await source.namespace(request.namespace);
   const trustAnchorsPem = source.trustAnchorsPem();
-  const { decision, owner, patch, problems, warnings } = inject({
+  const { decision, owner, patch, warnings } = inject({
     pod: request.object,
     namespace: request.namespace,
     namespaceAnnotations: namespace?.meta.annotations ?? {},
+    namespaceLabels: namespace?.meta.labels ?? {},
     mesh: source.mesh(),
     trustAnchorsPem,
     defaultImage: identity.proxyImage,
@@ -52,11 +52,10 @@ export async function injectPod(
   });
   if (decision.inject && trustAnchorsPem === '')
     throw new WeftError('WEFT_WEBHOOK_HANDLER', 'there is no trust anchor yet');
-  const refused = problems.length > 0;
-  const answer: Answer = refused
-    ? { ...ALLOWED, allowed: false, problems, message: problems.map(describe).join('; ') }
-    : { ...ALLOWED, patch, warnings };
-  return { answer, outcome: outcomeOf(request.namespace, owner.kind, decision, refused) };
+  return {
+    answer: { ...ALLOWED, patch, warnings },
+    outcome: outcomeOf(request.namespace, owner.kind, decision),
+  };
 }
 
 const UNTOUCHED: InjectionOutcome = {
@@ -64,15 +63,13 @@ const UNTOUCHED: InjectionOutcome = {
   ownerKind: '',
   annotationAt: '',
   skipReasons: ['unsupported_resource'],
-  refused: false,
 };
 
-function outcomeOf(namespace: string, kind: string, decision: Decision, refused: boolean): InjectionOutcome {
+function outcomeOf(namespace: string, kind: string, decision: Decision): InjectionOutcome {
   return {
     namespace,
     ownerKind: kind === '' ? 'pod' : kind.toLowerCase(),
     annotationAt: decision.inject ? decision.annotationAt : '',
     skipReasons: decision.inject ? [] : decision.reasons,
-    refused,
   };
 }

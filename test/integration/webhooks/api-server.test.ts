@@ -4,62 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { loadManifests } from '../../../crds/manifest.ts';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
-import { reduceNamespace } from '../../../crds/parse/namespace.ts';
 import { reducePod } from '../../../crds/parse/pod.ts';
-import type { Authority } from '../../../operator/pki/authority.ts';
-import { ServingCertificate, type ServingCredentials } from '../../../operator/pki/serving.ts';
-import { Trust } from '../../../operator/pki/trust.ts';
-import { systemClock } from '../../../operator/runtime/clock.ts';
-import {
-  INJECT_PATH,
-  injectorConfiguration,
-  VALIDATE_PATH,
-  validatorConfiguration,
-} from '../../../webhooks/configurations.ts';
-import { type InjectionSource, injectPod } from '../../../webhooks/inject/webhook.ts';
-import { type CredentialSource, WebhookServer } from '../../../webhooks/server.ts';
-import { validate } from '../../../webhooks/validate/validate.ts';
-import { MemorySecrets } from '../../fakes/secrets.ts';
 import type { TestApiServer } from '../../support/apiserver.ts';
 import { API_SERVER_START_MS, sharedApiServer } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type PodView, PROXY_IMAGE } from '../../support/pods.ts';
+import type { PodView } from '../../support/pods.ts';
 import { RawApi } from '../crds/raw-api.ts';
-
-const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1';
-const DAY_MS = 86_400_000;
-/** Every object of a broken webhook must fail loudly here, and only namespaces of this file are concerned. */
-const MESH = {
-  ...DEFAULT_MESH,
-  injection: { failurePolicy: 'Fail' as const },
-  validation: { failurePolicy: 'Fail' as const },
-};
-
-/** Serving certificates of the webhook CA, a new one whenever a test says so. */
-class RenewedAtWill implements CredentialSource {
-  readonly #authority: () => Authority | null;
-  readonly #listeners = new Set<(credentials: ServingCredentials) => void>();
-  current: ServingCredentials | null = null;
-
-  constructor(authority: () => Authority | null) {
-    this.#authority = authority;
-    this.renew();
-  }
-
-  renew(): void {
-    const next = new ServingCertificate(['127.0.0.1'], DAY_MS, this.#authority, systemClock);
-    next.renewIfDue();
-    this.current = next.current;
-    for (const listener of this.#listeners) listener(next.current!);
-  }
-
-  onChange(listener: (credentials: ServingCredentials) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-}
+import { appPod, RegisteredWebhooks } from './registered.ts';
 
 interface Kubectl {
   code: number;
@@ -71,10 +22,7 @@ describe('webhooks of a real API server', function () {
   this.timeout(60_000);
   let api: RawApi;
   let cluster: TestApiServer;
-  let server: WebhookServer;
-  let credentials: RenewedAtWill;
-  let trust: Trust;
-  let url = '';
+  let webhooks: RegisteredWebhooks;
   let directory = '';
 
   before(async function () {
@@ -82,126 +30,16 @@ describe('webhooks of a real API server', function () {
     cluster = await sharedApiServer();
     api = new RawApi(cluster);
     directory = await mkdtemp(join(tmpdir(), 'weft-webhooks-'));
-    for (const manifest of loadManifests()) await api.install(manifest);
-    await startWebhooks();
-    await register();
-    await createNamespace('webhooks-on', { 'linkerd.io/inject': 'enabled' });
-    await createNamespace('webhooks-off', {});
+    webhooks = await RegisteredWebhooks.start(api);
+    await webhooks.createNamespace('webhooks-on', { 'linkerd.io/inject': 'enabled' });
+    await webhooks.createNamespace('webhooks-off', {});
   });
 
   after(async () => {
-    await unregister();
-    await server.close();
+    await webhooks.stop();
     api.close();
     await rm(directory, { recursive: true, force: true });
   });
-
-  async function startWebhooks(): Promise<void> {
-    trust = new Trust(new MemorySecrets(), systemClock);
-    await trust.refresh(
-      {
-        suffix: 'linkerd.cluster.local',
-        issuer: { type: 'Managed' },
-        anchorLifetimeMs: 30 * DAY_MS,
-        issuerLifetimeMs: DAY_MS,
-      },
-      true,
-    );
-    credentials = new RenewedAtWill(() => trust.webhookAuthority);
-    const source: InjectionSource = {
-      async namespace(name) {
-        const { status, body } = await api.send('GET', `/api/v1/namespaces/${name}`);
-        return status === 200 ? reduceNamespace(body) : null;
-      },
-      mesh: () => MESH,
-      trustAnchorsPem: () => trust.current?.anchorsPem ?? '',
-    };
-    server = new WebhookServer({
-      credentials,
-      webhooks: {
-        [INJECT_PATH]: async (review) =>
-          (await injectPod(review, source, { version: 'v0', proxyImage: PROXY_IMAGE })).answer,
-        [VALIDATE_PATH]: async (review) => validate(review),
-      },
-      observer: { answered() {}, failed() {} },
-      nowMs: () => performance.now(),
-    });
-    url = `https://127.0.0.1:${await server.listen(0, '127.0.0.1')}`;
-  }
-
-  function configurations() {
-    const input = {
-      mesh: MESH,
-      caBundlePem: trust.caBundlePem,
-      client: { type: 'url' as const, url },
-      otherInjector: true,
-      owner: null,
-    };
-    return [injectorConfiguration(input), validatorConfiguration(input)] as const;
-  }
-
-  async function register(): Promise<void> {
-    const [injector, validator] = configurations();
-    const paths = [
-      [`${CONFIGURATIONS}/mutatingwebhookconfigurations/${injector.metadata.name}`, injector],
-      [`${CONFIGURATIONS}/validatingwebhookconfigurations/${validator.metadata.name}`, validator],
-    ] as const;
-    for (const [path, body] of paths) {
-      const { status, body: answer } = await api.apply(path, body, 'weft-operator');
-      expect(status, JSON.stringify(answer)).to.be.oneOf([200, 201]);
-    }
-    // The API server's own list of webhooks follows by a watch.
-    await eventually('the validator is called', async () => {
-      const mesh = {
-        apiVersion: 'weft.dev/v1alpha1',
-        kind: 'Mesh',
-        metadata: { name: 'default' },
-        spec: { proxy: { skipSubnets: 'everywhere' } },
-      };
-      const path = '/apis/weft.dev/v1alpha1/meshes?dryRun=All';
-      const { body } = await api.send('POST', path, mesh);
-      return JSON.stringify(body).includes('validator.webhooks.weft.dev');
-    });
-  }
-
-  async function unregister(): Promise<void> {
-    const [injector, validator] = configurations();
-    await api.send('DELETE', `${CONFIGURATIONS}/mutatingwebhookconfigurations/${injector.metadata.name}`);
-    await api.send('DELETE', `${CONFIGURATIONS}/validatingwebhookconfigurations/${validator.metadata.name}`);
-  }
-
-  async function createNamespace(name: string, annotations: Record<string, string>): Promise<void> {
-    await api.send('POST', '/api/v1/namespaces', {
-      metadata: { name, annotations, labels: { 'weft.dev/mesh': 'weft' } },
-    });
-    await eventually(
-      'the default ServiceAccount',
-      async () => {
-        return (await api.send('GET', `/api/v1/namespaces/${name}/serviceaccounts/default`)).status === 200;
-      },
-      20_000,
-    );
-  }
-
-  function pod(name: string, annotations: Record<string, string> = {}, spec: object = {}): object {
-    return {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name, annotations, labels: { app: name } },
-      spec: {
-        containers: [{ name: 'app', image: 'example/app', ports: [{ name: 'http', containerPort: 8080 }] }],
-        initContainers: [{ name: 'prepare', image: 'example/prepare' }],
-        ...spec,
-      },
-    };
-  }
-
-  async function createPod(namespace: string, body: object, query = ''): Promise<PodView> {
-    const path = `/api/v1/namespaces/${namespace}/pods?fieldValidation=Strict${query}`;
-    const { status, body: answer } = await api.send('POST', path, body);
-    expect(status, JSON.stringify(answer)).to.equal(201);
-    return answer as unknown as PodView;
-  }
 
   function kubectl(...args: string[]): Promise<Kubectl> {
     return new Promise((resolve) => {
@@ -222,7 +60,7 @@ describe('webhooks of a real API server', function () {
   const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
 
   it('a pod of an annotated namespace is stored with its proxy as native sidecar', async () => {
-    const stored = await createPod('webhooks-on', pod('native'));
+    const stored = await webhooks.createPod('webhooks-on', appPod('native'));
     expect(names(stored.spec.initContainers)).to.deep.equal(['linkerd-init', 'linkerd-proxy', 'prepare']);
     expect(names(stored.spec.containers)).to.deep.equal(['app']);
     expect(stored.metadata.labels['linkerd.io/control-plane-ns']).to.equal('weft-system');
@@ -235,25 +73,28 @@ describe('webhooks of a real API server', function () {
     );
     expect(mounting).to.deep.equal([false, false, true]);
     const anchors = stored.spec.initContainers[1]?.env.find(({ name }) => name === 'WEFT_PROXY_TRUST_ANCHORS');
-    expect(anchors).to.deep.equal({ name: 'WEFT_PROXY_TRUST_ANCHORS', value: trust.current?.anchorsPem });
+    expect(anchors).to.deep.equal({ name: 'WEFT_PROXY_TRUST_ANCHORS', value: webhooks.trust.current?.anchorsPem });
   });
 
   it('every form of injection is a valid pod: classic, direct mode, resources, ports, a user id', async () => {
-    const classic = await createPod(
+    const classic = await webhooks.createPod(
       'webhooks-on',
-      pod('classic', { 'config.linkerd.io/proxy-enable-native-sidecar': 'false' }),
+      appPod('classic', { 'config.linkerd.io/proxy-enable-native-sidecar': 'false' }),
     );
     expect(names(classic.spec.containers)).to.deep.equal(['linkerd-proxy', 'app']);
-    const direct = await createPod('webhooks-on', pod('direct', { 'config.weft.dev/source': 'kubernetes' }));
+    const direct = await webhooks.createPod(
+      'webhooks-on',
+      appPod('direct', { 'config.weft.dev/source': 'kubernetes' }),
+    );
     const mounts = direct.spec.initContainers[1]?.volumeMounts?.filter(
       ({ mountPath }) => mountPath === '/var/run/secrets/kubernetes.io/serviceaccount',
     );
     expect(mounts).to.deep.equal([
       { name: 'weft-api-access', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true },
     ]);
-    const full = await createPod(
+    const full = await webhooks.createPod(
       'webhooks-on',
-      pod('full', {
+      appPod('full', {
         'config.linkerd.io/proxy-cpu-request': '100m',
         'config.linkerd.io/proxy-memory-limit': '64Mi',
         'config.linkerd.io/proxy-ephemeral-storage-request': '1Gi',
@@ -274,18 +115,20 @@ describe('webhooks of a real API server', function () {
   });
 
   it('a pod of another namespace, or one that says disabled, is left as it is', async () => {
-    expect(names((await createPod('webhooks-off', pod('a'))).spec.initContainers)).to.deep.equal(['prepare']);
-    const disabled = await createPod('webhooks-on', pod('b', { 'linkerd.io/inject': 'disabled' }));
+    expect(names((await webhooks.createPod('webhooks-off', appPod('a'))).spec.initContainers)).to.deep.equal([
+      'prepare',
+    ]);
+    const disabled = await webhooks.createPod('webhooks-on', appPod('b', { 'linkerd.io/inject': 'disabled' }));
     expect(names(disabled.spec.initContainers)).to.deep.equal(['prepare']);
-    const enabled = await createPod('webhooks-off', pod('c', { 'linkerd.io/inject': 'enabled' }));
+    const enabled = await webhooks.createPod('webhooks-off', appPod('c', { 'linkerd.io/inject': 'enabled' }));
     expect(names(enabled.spec.initContainers)).to.contain('linkerd-proxy');
   });
 
   it('a dry run shows the proxy and stores nothing', async () => {
-    const shown = await createPod('webhooks-on', pod('dry'), '&dryRun=All');
+    const shown = await webhooks.createPod('webhooks-on', appPod('dry'), '&dryRun=All');
     expect(names(shown.spec.initContainers)).to.contain('linkerd-proxy');
     expect((await api.send('GET', '/api/v1/namespaces/webhooks-on/pods/dry')).status).to.equal(404);
-    const again = await createPod('webhooks-on', pod('dry'), '&dryRun=All');
+    const again = await webhooks.createPod('webhooks-on', appPod('dry'), '&dryRun=All');
     // The one thing that is random is the API server's own: the name of its token volume.
     const text = ({ spec }: PodView) =>
       JSON.stringify(spec).replaceAll(/kube-api-access-[a-z0-9]+/g, 'kube-api-access');
@@ -313,15 +156,8 @@ describe('webhooks of a real API server', function () {
     expect(label).to.equal('web');
   });
 
-  it('E4: a pod with a volume of our name is refused with the path', async () => {
-    const volumes = [{ name: 'linkerd-identity-token', emptyDir: {} }];
-    const { status, body } = await api.send('POST', '/api/v1/namespaces/webhooks-on/pods', pod('sly', {}, { volumes }));
-    expect(status).to.equal(422);
-    expect(body['message']).to.contain('injector.webhooks.weft.dev').and.contain('spec.volumes[0].name');
-  });
-
   it('a wrong annotation is a warning that kubectl prints', async () => {
-    const text = JSON.stringify({ ...pod('warned', { 'config.linkerd.io/proxy-uid': '0' }), metadata: undefined });
+    const text = JSON.stringify({ ...appPod('warned', { 'config.linkerd.io/proxy-uid': '0' }), metadata: undefined });
     const named = JSON.parse(text);
     named.metadata = {
       name: 'warned',
@@ -406,18 +242,18 @@ spec:
   });
 
   it('E6: certificates are renewed under load without a refused request, and the caBundle stays', async () => {
-    const bundle = trust.caBundlePem;
-    const renewals = setInterval(() => credentials.renew(), 20);
+    const bundle = webhooks.trust.caBundlePem;
+    const renewals = setInterval(() => webhooks.credentials.renew(), 20);
     try {
-      for (let i = 0; i < 40; i += 1) await createPod('webhooks-on', pod(`load-${i}`), '&dryRun=All');
+      for (let i = 0; i < 40; i += 1) await webhooks.createPod('webhooks-on', appPod(`load-${i}`), '&dryRun=All');
     } finally {
       clearInterval(renewals);
     }
-    expect(trust.caBundlePem).to.equal(bundle);
+    expect(webhooks.trust.caBundlePem).to.equal(bundle);
   });
 
   it('E7: an invalid object from before the webhook can still be labelled and deleted', async () => {
-    await unregister();
+    await webhooks.unregister();
     const path = '/apis/linkerd.io/v1alpha2/namespaces/webhooks-on/serviceprofiles';
     const object = {
       apiVersion: 'linkerd.io/v1alpha2',
@@ -430,7 +266,7 @@ spec:
       return answer.status === 201 ? answer : null;
     });
     expect(slipped.status).to.equal(201);
-    await register();
+    await webhooks.register();
     const merge = { 'content-type': 'application/merge-patch+json' };
     const one = `${path}/${object.metadata.name}`;
     const labelled = await api.send('PATCH', one, { metadata: { labels: { a: 'b' } } }, merge);

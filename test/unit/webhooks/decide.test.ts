@@ -1,8 +1,13 @@
 import { expect } from 'chai';
-import { type Decision, decide, type SkipReason } from '../../../webhooks/inject/decide.ts';
+import { type Decision, decide as decideFor } from '../../../webhooks/inject/decide.ts';
+import type { SkipReason } from '../../../webhooks/inject/skip-reason.ts';
 import { injected, webPod } from '../../support/pods.ts';
 
 const INJECT = 'linkerd.io/inject';
+
+function decide(pod: unknown, annotations: Record<string, string>, labels: Record<string, string> = {}): Decision {
+  return decideFor(pod, { annotations, labels });
+}
 
 function annotated(value: string | undefined): Record<string, string> {
   return value === undefined ? {} : { [INJECT]: value };

@@ -149,6 +149,7 @@ describe('injected pod', () => {
     });
     expect(pod.metadata.annotations).to.deep.equal({
       'config.linkerd.io/opaque-ports': '3306',
+      'kubectl.kubernetes.io/default-container': 'app',
       'linkerd.io/created-by': 'weft/proxy-injector v1.2.3',
       'linkerd.io/inject': 'enabled',
       'linkerd.io/proxy-version': 'v1.2.3',
@@ -283,6 +284,21 @@ describe('injected pod', () => {
     expect(proxy.restartPolicy).to.equal(undefined);
     expect(proxy.startupProbe).to.equal(undefined);
     expect(proxy.lifecycle).to.deep.equal({ postStart: { exec: { command: [...ENTRYPOINT, 'await'] } } });
+  });
+
+  it('names its first own container as the one that kubectl means, unless it says so itself', () => {
+    const key = 'kubectl.kubernetes.io/default-container';
+    const containers = [
+      { name: 'app', image: 'a' },
+      { name: 'other', image: 'b' },
+    ];
+    for (const nativeSidecar of [true, false]) {
+      const mesh = meshWith({ nativeSidecar });
+      const silent = injected({ pod: webPod({ spec: { containers } }), mesh });
+      expect(silent.pod.metadata.annotations[key]).to.equal('app');
+      const outspoken = webPod({ metadata: { annotations: { [key]: 'other' } }, spec: { containers } });
+      expect(injected({ pod: outspoken, mesh }).pod.metadata.annotations[key]).to.equal('other');
+    }
   });
 
   it('names the program that the image starts', () => {

@@ -43,7 +43,6 @@ describe('injection webhook', () => {
       ownerKind: 'deployment',
       annotationAt: 'namespace',
       skipReasons: [],
-      refused: false,
     });
   });
 
@@ -74,12 +73,12 @@ describe('injection webhook', () => {
     }
   });
 
-  it('E4: refuses a pod with a volume of our name', async () => {
+  it('E4: leaves a pod alone that has a volume of our name, and says so', async () => {
     const object = webPod({ spec: { volumes: [{ name: 'linkerd-identity-token' }] } });
     const { answer, outcome } = await injectPod(request({ object }), source(), IDENTITY);
-    expect(answer.allowed).to.equal(false);
-    expect(answer.message).to.contain('spec.volumes[0].name');
-    expect(outcome.refused).to.equal(true);
+    expect(answer).to.deep.include({ allowed: true, patch: [] });
+    expect(answer.warnings.join()).to.contain('linkerd-identity-token');
+    expect(outcome.skipReasons).to.deep.equal(['volume_name_taken']);
   });
 
   it('gives no verdict on a pod that it should inject and cannot yet; others pass', async () => {
