@@ -5,7 +5,9 @@ import { bunRuntime } from './bun-api.ts';
 import { connectionError } from './connection-error.ts';
 import { checkCredentials } from './credentials.ts';
 import { NO_HANDLER } from './no-handler.ts';
+import { PacedConnection } from './paced.ts';
 import { TimerWheel } from './timers.ts';
+import { TurnBudget } from './turn-budget.ts';
 import type {
   Acceptor,
   Address,
@@ -28,11 +30,9 @@ const SECURE_OPTIONS = 0x0400_0000 | 0x1000_0000 | 0x0800_0000 | 0x4000;
 /** Receives exceptions of our own handlers: a defect ends one connection, not the process. */
 export type OnFault = (error: unknown) => void;
 
-class BunConnection implements Connection {
+class BunConnection extends PacedConnection implements Connection {
   handler: ConnectionHandler;
-  isOpen = true;
   bytesRead = 0;
-  bytesWritten = 0;
   socket: BunSocket | null;
   ended = false;
   /** Why it closes when Bun's own `close` does not say. */
@@ -42,6 +42,7 @@ class BunConnection implements Connection {
   readonly #transport: BunTransport;
 
   constructor(transport: BunTransport, socket: BunSocket | null, handler: ConnectionHandler, remote: Address | null) {
+    super(transport.budget);
     this.#transport = transport;
     this.socket = socket;
     this.handler = handler;
@@ -81,14 +82,29 @@ class BunConnection implements Connection {
     } finally {
       timers.releaseClock();
     }
+    this.hasRead(chunk.length);
   }
 
-  pause(): void {
+  drained(): void {
+    this.canWrite();
+  }
+
+  protected stopReading(): void {
     this.socket?.pause();
   }
 
-  resume(): void {
+  protected startReading(): void {
     this.socket?.resume();
+  }
+
+  protected tellDrained(): void {
+    try {
+      this.handler.onDrain(this);
+    } catch (error) {
+      this.#transport.onFault(error);
+      this.failure ??= { kind: 'other', detail: String(error) };
+      this.reset();
+    }
   }
 
   end(): void {
@@ -133,15 +149,16 @@ class BunConnection implements Connection {
 
 class BunTransport implements Transport {
   readonly timers: TimerWheel = new TimerWheel();
+  readonly budget: TurnBudget = new TurnBudget((run) => this.atEndOfTurn(run));
   readonly tlsHandler: BunSocketHandler;
+  readonly onFault: OnFault;
   readonly #bun: BunRuntime;
-  readonly #onFault: OnFault;
   #closing: BunConnection[] = [];
   readonly #flushClosing = (): void => this.#deliverCloses();
 
   constructor(bun: BunRuntime, onFault: OnFault) {
     this.#bun = bun;
-    this.#onFault = onFault;
+    this.onFault = onFault;
     this.tlsHandler = { ...this.#events(), handshake: onHandshake };
   }
 
@@ -150,7 +167,7 @@ class BunTransport implements Transport {
       try {
         run();
       } catch (error) {
-        this.#onFault(error);
+        this.onFault(error);
       }
     });
   }
@@ -215,7 +232,7 @@ class BunTransport implements Transport {
       try {
         connection.handler.onClose(connection, connection.failure);
       } catch (error) {
-        this.#onFault(error);
+        this.onFault(error);
       }
     }
   }
@@ -251,7 +268,7 @@ class BunTransport implements Transport {
     const connection = current(socket);
     if (connection === null) return;
     const ofTls = error.code !== undefined && /SSL|TLS|EPROTO/.test(error.code);
-    if (!ofTls) this.#onFault(error);
+    if (!ofTls) this.onFault(error);
     connection.failure ??= { kind: ofTls ? 'tls' : 'other', detail: error.message };
     connection.reset();
   }
@@ -279,7 +296,7 @@ function onData(socket: BunSocket, chunk: Buffer): void {
 
 function onDrain(socket: BunSocket): void {
   const connection = current(socket);
-  if (connection !== null) connection.handler.onDrain(connection);
+  if (connection !== null) connection.drained();
 }
 
 function onEnd(socket: BunSocket): void {

@@ -6,7 +6,9 @@ import { plainIp } from './address.ts';
 import { connectionError } from './connection-error.ts';
 import { checkCredentials } from './credentials.ts';
 import { NO_HANDLER } from './no-handler.ts';
+import { PacedConnection } from './paced.ts';
 import { TimerWheel } from './timers.ts';
+import { TurnBudget } from './turn-budget.ts';
 import type {
   Acceptor,
   Address,
@@ -30,11 +32,9 @@ interface NodeTlsContext extends TlsContext {
 /** Sockets on their way through a server's handshake, by the address of their peer. */
 const upgrading = new WeakMap<tls.Server, Map<string, NodeConnection>>();
 
-class NodeConnection implements Connection {
+class NodeConnection extends PacedConnection implements Connection {
   handler: ConnectionHandler;
-  isOpen = true;
   bytesRead = 0;
-  bytesWritten = 0;
   readonly transport: NodeTransport;
   #socket: net.Socket;
   /** Below TLS: the same socket until the upgrade. */
@@ -42,7 +42,6 @@ class NodeConnection implements Connection {
   #remote: Address | null;
   #local: Address | null = null;
   #failure: ConnectionError | null = null;
-  #paused = false;
   #ended = false;
   #closed = false;
   #blocked = false;
@@ -50,10 +49,11 @@ class NodeConnection implements Connection {
   readonly #onWritten = (): void => {
     if (!this.#blocked) return;
     this.#blocked = false;
-    this.#guard(() => this.handler.onDrain(this));
+    this.canWrite();
   };
 
   constructor(transport: NodeTransport, socket: net.Socket, handler: ConnectionHandler, remote: Address | null) {
+    super(transport.budget);
     this.transport = transport;
     this.handler = handler;
     this.#socket = socket;
@@ -89,14 +89,16 @@ class NodeConnection implements Connection {
     return taken;
   }
 
-  pause(): void {
-    this.#paused = true;
+  protected stopReading(): void {
     this.#socket.pause();
   }
 
-  resume(): void {
-    this.#paused = false;
+  protected startReading(): void {
     if (this.isOpen) this.#socket.resume();
+  }
+
+  protected tellDrained(): void {
+    this.#guard(() => this.handler.onDrain(this));
   }
 
   end(): void {
@@ -138,7 +140,7 @@ class NodeConnection implements Connection {
     this.#socket = socket;
     socket.allowHalfOpen = true;
     this.#watch(socket);
-    if (this.#paused) socket.pause();
+    if (this.paused) socket.pause();
     const certificate = socket.getPeerCertificate() as { raw?: Buffer } | null;
     const alpn = socket.alpnProtocol;
     this.#guard(() =>
@@ -201,6 +203,7 @@ class NodeConnection implements Connection {
       if (!this.isOpen) return;
       this.bytesRead += chunk.length;
       this.#guard(() => this.handler.onData(this, chunk));
+      this.hasRead(chunk.length);
     });
     socket.on('end', () => this.#end());
     socket.on('error', (error) => {
@@ -247,6 +250,7 @@ class NodeConnection implements Connection {
 
 class NodeTransport implements Transport {
   readonly timers: Timers = new TimerWheel();
+  readonly budget: TurnBudget = new TurnBudget((run) => this.atEndOfTurn(run));
   readonly onFault: (error: unknown) => void;
 
   constructor(onFault: (error: unknown) => void) {

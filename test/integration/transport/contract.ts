@@ -8,6 +8,7 @@ import type {
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
+import { fairnessContract } from './fairness-contract.ts';
 import { Recorder, until } from './recorder.ts';
 import { timersContract } from './timers-contract.ts';
 
@@ -490,4 +491,5 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
   });
 
   timersContract(() => transport);
+  fairnessContract(() => transport);
 }
