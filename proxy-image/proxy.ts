@@ -29,7 +29,7 @@ import type { Address, OriginalDestination, Timer, TimerOwner, Transport } from 
 import { usableAddresses } from './listen.ts';
 import { STACK_LIMITS, type StackOptions } from './stack/options.ts';
 import { createStack, type Stack, type TrafficAddresses } from './stack/stack.ts';
-import { VERSION } from './version.ts';
+import { COMMIT, VERSION } from './version.ts';
 
 /** What the runtime gives to a proxy; Bun in an image, Node in tests. */
 export interface Platform {
@@ -249,7 +249,13 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   #stackOptions(logSink: LogSink, clock: Clock): StackOptions {
     const { transport, originalDestination, localNetwork } = this.#platform;
     const process = readProcessFacts;
-    const sources = { clock, recorder: this.#recorder, state: this.state, process, build: { version: VERSION } };
+    const sources = {
+      clock,
+      recorder: this.#recorder,
+      state: this.state,
+      process,
+      build: { version: VERSION, git_sha: COMMIT },
+    };
     return {
       transport,
       state: this.state,

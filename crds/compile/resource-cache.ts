@@ -53,8 +53,8 @@ interface View {
 type Reader<S> = Resource<S> | Audience<S>;
 
 /**
- * Resources that somebody subscribes to, each recompiled only when something it read has changed. Shared by the operator's stream server
- * (a subscriber is a session) and direct mode (one subscriber).
+ * Resources that somebody subscribes to, each recompiled only when something it read has changed. A subscriber of the operator's stream server is a session;
+ * direct mode, with one subscriber, compiles by itself.
  */
 export class ResourceCache<S> {
   readonly #state: ClusterState;

@@ -1,6 +1,6 @@
 /**
  * Bundles one program of ours for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun [--names]
- * With --names it is not minified, for profiles.
+ * With --names it is not minified, for profiles. WEFT_COMMIT: what it says of itself (`proxy-image/version.ts`).
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
 import { basename, dirname, extname, join } from 'node:path';
@@ -78,6 +78,7 @@ await build({
   target: 'es2024',
   external: runtime === 'bun' ? ['bun', 'bun:*'] : [],
   banner: { js: runtime === 'node' ? REQUIRE : TRANSPILED },
+  define: { WEFT_COMMIT: JSON.stringify(process.env['WEFT_COMMIT'] ?? 'unknown') },
   legalComments: 'none',
   logLevel: 'warning',
 }).catch(() => process.exit(1)); // esbuild has said where and why

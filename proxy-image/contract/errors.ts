@@ -174,7 +174,7 @@ export const ERRORS = {
   },
   WEFT_SERVE_EXPIRED: {
     message: 'the certificate of a proxy has expired on an open connection',
-    next: 'the proxy connects again with its renewed certificate; if it repeats, look at its identity_cert_* metrics',
+    next: 'the proxy connects again with its renewed certificate; if it repeats, look at its control_identity_cert_* metrics',
   },
   WEFT_CACHE_SYNC_TIMEOUT: {
     message: 'a cache of the operator was not filled in time',

@@ -34,7 +34,7 @@ async function scaleOperator(replicas: number): Promise<void> {
   });
 }
 
-/** What happens to the data plane while nobody configures it. Returns what was in flight on what was killed, at most. */
+/** What happens to the data plane while nobody configures it: a pod goes, a proxy is killed, and a Service is used that nobody used before. */
 async function trouble(): Promise<Check[]> {
   const [deleted, killed] = await podsOf('app=catalog,version=v1');
   await kubectl(['-n', NAMESPACE, 'delete', 'pod', deleted!.metadata.name, '--wait=false']);

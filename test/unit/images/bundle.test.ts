@@ -17,7 +17,8 @@ describe('the bundle of the proxy', () => {
   before(function () {
     this.timeout(60_000);
     const argv = ['hack/images/bundle.ts', 'proxy-image/main.ts', join(folder, 'proxy.js'), 'bun'];
-    const { status, stderr } = spawnSync(process.execPath, argv, { cwd: ROOT, encoding: 'utf8', timeout: 60_000 });
+    const env = { ...process.env, WEFT_COMMIT: 'commit-of-this-test' };
+    const { status, stderr } = spawnSync(process.execPath, argv, { cwd: ROOT, encoding: 'utf8', timeout: 60_000, env });
     expect(status, stderr).to.equal(0);
     for (const name of readdirSync(folder)) texts.set(name, readFileSync(join(folder, name), 'utf8'));
   });
@@ -48,6 +49,11 @@ describe('the bundle of the proxy', () => {
     expect(read).not.to.include('proxy-re2js.js');
     const bytes = read.reduce((sum, name) => sum + texts.get(name)!.length, 0);
     expect(bytes).to.be.lessThan(READ_BYTES);
+  });
+
+  it('says which commit it was made from, for `proxy_build_info`', () => {
+    const run = [...readToRun()].map((name) => texts.get(name)!).join('');
+    expect(run).to.contain('git_sha:').and.to.contain('"commit-of-this-test"');
   });
 
   it('HTTP/2 shares with the rest what both need: it is not there twice', () => {
