@@ -1,4 +1,5 @@
 import type { MeshModel, ObjectMeta } from '../types/models.ts';
+import type { Usable } from '../types/problem.ts';
 import { Departed } from './departed.ts';
 import type { ModelByKind, ModelKind } from './object-ref.ts';
 import { compareRevisions, newestRevision } from './order.ts';
@@ -41,6 +42,23 @@ export class ClusterState extends StateView {
     store.replace(meta, model, touched);
     for (const read of model === null ? touched.reads : touched.left) this.#departed.note(read, meta.resourceVersion);
     return same ? new Set() : touched.reads;
+  }
+
+  /**
+   * The same of an object as it was parsed. One that cannot be used leaves its last good state in force; without an earlier one it holds in its
+   * strictest reading, or is as if absent. Nothing else is affected.
+   */
+  applyParsed<K extends ModelKind>(
+    kind: K,
+    { model, strictest }: Usable<ModelByKind[K]>,
+    meta: ObjectMeta,
+  ): ReadonlySet<ReadKey> {
+    if (model !== null) return this.apply(kind, model, meta);
+    const held = this.#stores.byKind[kind].held(meta.namespace, meta.name);
+    // What is held of an object of the same name that was deleted says nothing of this one.
+    if (strictest !== undefined && held?.meta.uid !== meta.uid) return this.apply(kind, strictest, meta);
+    this.advance(kind, meta.resourceVersion);
+    return new Set();
   }
 
   applyTrust(trust: TrustModel): ReadonlySet<ReadKey> {

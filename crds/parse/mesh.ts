@@ -1,4 +1,8 @@
-import { DEFAULT_CLUSTER_NETWORKS, DEFAULT_INBOUND_POLICY } from '../../proxy-image/contract/access-policy.ts';
+import {
+  DEFAULT_CLUSTER_NETWORKS,
+  DEFAULT_INBOUND_POLICY,
+  UNREADABLE_POLICY,
+} from '../../proxy-image/contract/access-policy.ts';
 import { DEFAULT_CLUSTER_DOMAIN, DEFAULT_IDENTITY_SUFFIX } from '../../proxy-image/contract/names.ts';
 import { DEFAULT_OPAQUE_PORTS, DEFAULT_SKIP_PORTS } from '../../proxy-image/contract/ports.ts';
 import { formatCidr, parseCidr } from '../scalars/cidr.ts';
@@ -10,7 +14,8 @@ import type { Fields } from './fields.ts';
 import { LIMITS } from './limits.ts';
 import { parseMeshIdentity } from './mesh-identity.ts';
 import { parseMeshProxy } from './mesh-proxy.ts';
-import { type Kind, parseResource, type Source } from './resource.ts';
+import { child } from './metadata.ts';
+import { type Kind, parseStrictly, type Source } from './resource.ts';
 
 export const MESH: Kind = { group: 'weft.dev', kind: 'Mesh', versions: ['v1alpha1'] };
 
@@ -59,7 +64,26 @@ const SOURCES = ['operator', 'kubernetes'] as const;
 
 /** Every absent field gets its value of `DEFAULT_MESH`. */
 export function parseMesh(raw: unknown): Parsed<MeshModel> {
-  return parseResource(raw, MESH, buildMesh);
+  return parseStrictly(raw, MESH, (source) => {
+    const model = buildMesh(source);
+    return { model, strictest: source.meta.name === MESH_NAME ? strictestOf(model, source.spec) : null };
+  });
+}
+
+/** The defaults, but for what keeps traffic out: that holds as far as it can be read, and else denies. */
+function strictestOf(model: MeshModel, spec: Fields): MeshModel {
+  const written = child(spec.raw('proxy'), 'defaultInboundPolicy');
+  const isReadable = written === undefined || written === model.proxy.defaultInboundPolicy;
+  return {
+    ...DEFAULT_MESH,
+    meta: model.meta,
+    clusterNetworks: model.clusterNetworks,
+    identity: { ...DEFAULT_MESH.identity, required: model.identity.required },
+    proxy: {
+      ...DEFAULT_MESH.proxy,
+      defaultInboundPolicy: isReadable ? model.proxy.defaultInboundPolicy : UNREADABLE_POLICY,
+    },
+  };
 }
 
 function buildMesh({ meta, spec, problems }: Source): MeshModel {

@@ -23,6 +23,11 @@ export class ProblemList {
     return this.#failed;
   }
 
+  /** How many there are; to tell whether a part of an object added any. */
+  get count(): number {
+    return this.#problems.length + this.#omitted;
+  }
+
   list(): Problem[] {
     if (this.#omitted === 0) return this.#problems;
     const severity = this.#failed ? 'error' : 'warning';

@@ -19,20 +19,34 @@ export interface Source {
   problems: ProblemList;
 }
 
+/** What a kind has to build: the model, and for some its `Parsed.strictest`. `null` where too little can be read. */
+export interface Built<M> {
+  model: M | null;
+  strictest: M | null;
+}
+
 /**
  * The frame that all kinds share: checks the envelope, hands the spec to `build`, and drops the model when anything was an error.
  * `build` may be called although the envelope is wrong, so that one look shows all problems. Never throws on any JSON value.
  */
 export function parseResource<M>(raw: unknown, kind: Kind, build: (source: Source) => M | null): Parsed<M> {
+  return parseStrictly(raw, kind, (source) => ({ model: build(source), strictest: null }));
+}
+
+/** The same for kinds whose absence would open something. */
+export function parseStrictly<M>(raw: unknown, kind: Kind, build: (source: Source) => Built<M>): Parsed<M> {
   const problems = new ProblemList();
   const root = Fields.of({ value: raw, path: '' }, problems);
   if (root === null) return { model: null, problems: problems.list() };
   const meta = readMeta(raw);
   checkEnvelope(root, kind, meta);
   const spec = specOf(root);
-  const model = spec === null ? null : build({ meta, spec, problems });
-  return { model: problems.failed ? null : model, problems: problems.list() };
+  const { model, strictest } = spec === null ? NOTHING : build({ meta, spec, problems });
+  if (!problems.failed) return { model, problems: problems.list() };
+  return { model: null, problems: problems.list(), ...(strictest === null ? {} : { strictest }) };
 }
+
+const NOTHING = { model: null, strictest: null };
 
 /** An absent spec is an empty one: the parser then names the fields that it misses, and kinds without required fields accept it. */
 function specOf(root: Fields): Fields | null {

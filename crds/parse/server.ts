@@ -4,7 +4,7 @@ import type { ServerModel } from '../types/models.ts';
 import type { Parsed } from '../types/problem.ts';
 import type { Fields } from './fields.ts';
 import { parseLabelSelector } from './label-selector.ts';
-import { type Kind, parseResource, type Source } from './resource.ts';
+import { type Built, type Kind, parseStrictly, type Source } from './resource.ts';
 
 export const SERVER: Kind = {
   group: 'policy.linkerd.io',
@@ -16,20 +16,27 @@ const PROXY_PROTOCOLS = ['unknown', 'HTTP/1', 'HTTP/2', 'gRPC', 'opaque', 'TLS']
 
 /** A Server without `accessPolicy` (any version before v1beta3) denies what no authorization allows, as Linkerd's schema default says. */
 export function parseServer(raw: unknown): Parsed<ServerModel> {
-  return parseResource(raw, SERVER, buildServer);
+  return parseStrictly(raw, SERVER, buildServer);
 }
 
-function buildServer({ meta, spec }: Source): ServerModel {
-  spec.closed(['podSelector', 'externalWorkloadSelector', 'port', 'proxyProtocol', 'accessPolicy']);
+/** One whose pods and port can be read and the rest not (a policy of a later version, say) denies there: without it the default policy would hold. */
+function buildServer({ meta, spec, problems }: Source): Built<ServerModel> {
+  const before = problems.count;
   checkSelectors(spec);
   const podSelector = spec.object('podSelector');
-  return {
+  const where = {
     meta,
     podSelector: podSelector === null ? null : parseLabelSelector(podSelector),
     port: parseServerPort(spec),
+  };
+  const isWhereKnown = problems.count === before;
+  spec.closed(['podSelector', 'externalWorkloadSelector', 'port', 'proxyProtocol', 'accessPolicy']);
+  const model: ServerModel = {
+    ...where,
     proxyProtocol: spec.oneOf('proxyProtocol', PROXY_PROTOCOLS, 'unknown'),
     accessPolicy: spec.oneOf('accessPolicy', ACCESS_POLICIES, 'deny'),
   };
+  return { model, strictest: isWhereKnown ? { ...model, accessPolicy: 'deny' } : null };
 }
 
 function checkSelectors(spec: Fields): void {

@@ -6,8 +6,17 @@ export interface Problem {
   message: string;
 }
 
-/** A parse never throws: `model` is null exactly when some problem is an error. */
-export interface Parsed<M> {
+/** What an object comes to: `model` is null where it cannot be used. */
+export interface Usable<M> {
   model: M | null;
+  /**
+   * For an object that cannot be used and keeps clients out: what holds while no earlier state of it is known, never laxer than any reading of it.
+   * As if it were absent would let in whom it was made to keep out.
+   */
+  strictest?: M;
+}
+
+/** A parse never throws: `model` is null exactly when some problem is an error. */
+export interface Parsed<M> extends Usable<M> {
   problems: Problem[];
 }

@@ -27,18 +27,15 @@ export function feedBuiltIn<K extends BuiltInKind>(
   };
 }
 
-/**
- * The same for a custom resource. One that cannot be used leaves its last good state in force; without an earlier one it is as if absent. Either way its
- * conditions say so, and nothing else is affected.
- */
+/** The same for a custom resource. One that cannot be used says so in its conditions; what it comes to is the state's to know. */
 export function feedCustom<K extends CustomKind>(
   state: ClusterState,
   kind: K,
   changed: Changed,
 ): InformerHandler<CustomResource<ModelByKind[K]>> {
   const apply = ({ meta, parsed }: CustomResource<ModelByKind[K]>) => {
-    if (parsed.model !== null) changed(state.apply(kind, parsed.model, meta));
-    else state.advance(kind, meta.resourceVersion);
+    const reads = state.applyParsed(kind, parsed, meta);
+    if (parsed.model !== null || reads.size > 0) changed(reads);
   };
   return {
     added: apply,

@@ -1,10 +1,12 @@
+import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
 import { compileWorkload } from '../../crds/compile/workload.ts';
 import { parseMesh } from '../../crds/parse/mesh.ts';
+import { readMeta } from '../../crds/parse/metadata.ts';
 import { reduceNamespace } from '../../crds/parse/namespace.ts';
 import { reducePod } from '../../crds/parse/pod.ts';
 import { parseServer } from '../../crds/parse/server.ts';
 import { parseServerAuthorization } from '../../crds/parse/server-authorization.ts';
-import type { Parsed } from '../../crds/types/problem.ts';
+import type { Usable } from '../../crds/types/problem.ts';
 import type { WorkloadResource } from '../../proxy-image/contract/resources.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../proxy-image/core/policy/authorize.ts';
 import type { PolicyDecision } from '../../proxy-image/core/policy/policy.ts';
@@ -54,17 +56,14 @@ export function compileRaw(cluster: RawCluster): WorkloadResource {
   state.apply('Namespace', reduceNamespace(namespace));
   state.apply('Pod', reducePod(rawPod(cluster.pod ?? injected({ name: 'web' }), cluster.podAnnotations)));
   cluster.servers?.forEach((spec, index) => {
-    state.apply('Server', model(parseServer(policyObject('Server', spec, index))));
+    put(state, 'Server', parseServer, policyObject('Server', spec, index));
   });
   cluster.authorizations?.forEach((spec, index) => {
-    state.apply(
-      'ServerAuthorization',
-      model(parseServerAuthorization(policyObject('ServerAuthorization', spec, index))),
-    );
+    put(state, 'ServerAuthorization', parseServerAuthorization, policyObject('ServerAuthorization', spec, index));
   });
   if (cluster.mesh !== undefined) {
-    const mesh = { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'default' }, spec: cluster.mesh };
-    state.apply('Mesh', model(parseMesh(mesh)));
+    const metadata = { name: 'default', uid: 'mesh', resourceVersion: '2000' };
+    put(state, 'Mesh', parseMesh, { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata, spec: cluster.mesh });
   }
   const compiled = compileWorkload(state.state, 'shop', 'web-1');
   if (compiled === null) throw new Error('no workload');
@@ -73,12 +72,18 @@ export function compileRaw(cluster: RawCluster): WorkloadResource {
 
 function policyObject(kind: string, spec: Raw, index: number): Raw {
   const name = `${kind.toLowerCase()}-${index}`;
-  return { apiVersion: 'policy.linkerd.io/v1beta1', kind, metadata: { namespace: 'shop', name }, spec };
+  const metadata = { namespace: 'shop', name, uid: name, resourceVersion: String(2_000 + index) };
+  return { apiVersion: 'policy.linkerd.io/v1beta1', kind, metadata, spec };
 }
 
-function model<M>({ model: parsed, problems }: Parsed<M>): M {
-  if (parsed === null) throw new Error(JSON.stringify(problems));
-  return parsed;
+/** As the operator and direct mode take it, valid or not. */
+function put<K extends ModelKind>(
+  { state }: TestCluster,
+  kind: K,
+  parse: (raw: unknown) => Usable<ModelByKind[K]>,
+  raw: Raw,
+): void {
+  state.applyParsed(kind, parse(raw), readMeta(raw));
 }
 
 /** A proxy that was told `body`. */

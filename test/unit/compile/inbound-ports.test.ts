@@ -120,3 +120,55 @@ describe('raw objects to decision: default inbound policy', () => {
     expect(decided({ mesh, podAnnotations: { [DEFAULT_POLICY]: '' } }).server.name).to.equal('all-authenticated');
   });
 });
+
+describe('raw objects to decision: objects that cannot be used', () => {
+  const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`l${n}`, 'x']));
+  const on8080 = (spec: Record<string, unknown>) => {
+    const servers = [{ podSelector: {}, port: 8080, accessPolicy: 'all-unauthenticated', ...spec }];
+    return connection(proxyWith(compileRaw({ pod: web, servers })), 8080);
+  };
+
+  it('a Server of which only the policy or the protocol cannot be read denies on its port', () => {
+    expect(on8080({}).allowed).to.equal(true);
+    for (const spec of [{ accessPolicy: 'denny' }, { accessPolicy: 7 }, { proxyProtocol: 'HTTP/9' }, { later: true }]) {
+      expect(on8080(spec).reason, JSON.stringify(spec)).to.equal('no_authorizations');
+    }
+  });
+
+  it('a Server of which the pods or the port cannot be read harms nobody', () => {
+    const selectors = [{ matchLabels: labels(65) }, { matchExpressions: 1 }].map((podSelector) => ({ podSelector }));
+    for (const spec of [...selectors, { port: 0 }]) {
+      expect(on8080(spec).server.kind, JSON.stringify(spec)).to.equal('default');
+    }
+  });
+
+  it('an authorization with more networks, exceptions or identities than are read admits nobody', () => {
+    const many = (count: number, item: (n: number) => unknown) => Array.from({ length: count }, (_, n) => item(n));
+    const clients = [
+      { unauthenticated: true, networks: many(257, (n) => ({ cidr: `10.${n % 256}.0.0/16` })) },
+      { unauthenticated: true, networks: [{ cidr: '10.0.0.0/8', except: many(257, (n) => `10.1.${n % 256}.0/24`) }] },
+      { meshTLS: { identities: many(1_025, (n) => `a${n}.b`) } },
+      { meshTLS: { identities: many(1_025, () => '*') } },
+    ];
+    for (const client of clients) {
+      const authorizations = [{ server: { name: 'server-0' }, client }];
+      const servers = [{ podSelector: {}, port: 8080 }];
+      const state = proxyWith(compileRaw({ pod: web, servers, authorizations }));
+      expect(connection(state, 8080).reason).to.equal('no_authorizations');
+      expect(connection(state, 8080, meshed()).reason).to.equal('no_authorizations');
+    }
+  });
+
+  it('a Mesh keeps its default policy where only something else is wrong, and denies where that cannot be read', () => {
+    const undeclared = (mesh: Record<string, unknown>) => connection(proxyWith(compileRaw({ pod: web, mesh })), 9999);
+    const wrong = { detectTimeout: 'soon' };
+    const kept = undeclared({ proxy: { ...wrong, defaultInboundPolicy: 'all-authenticated' } });
+    expect(kept.reason).to.equal('identity_required');
+    expect(undeclared({ proxy: { defaultInboundPolicy: 'denny' } }).server.name).to.equal('deny');
+    expect(undeclared({ proxy: { defaultInboundPolicy: 1 } }).server.name).to.equal('deny');
+    expect(undeclared({ proxy: wrong }).server.name).to.equal('all-unauthenticated');
+    const clusterNetworks = Array.from({ length: 65 }, () => '0.0.0.0/0');
+    const cluster = { clusterNetworks, proxy: { defaultInboundPolicy: 'cluster-unauthenticated' } };
+    expect(undeclared(cluster).reason).to.equal('network_not_authorized');
+  });
+});

@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import { ready, waiting } from '../../../crds/compile/assess/assessment.ts';
 import { ClusterState } from '../../../crds/compile/cluster-state.ts';
 import { READS } from '../../../crds/compile/reads.ts';
+import { readKubernetesMeta } from '../../../crds/parse/kubernetes-object.ts';
 import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { parseServer } from '../../../crds/parse/server.ts';
 import { reduceService } from '../../../crds/parse/service.ts';
 import { parseTrafficSplit } from '../../../crds/parse/traffic-split.ts';
 import type { TrafficSplitModel } from '../../../crds/types/models.ts';
@@ -18,11 +20,20 @@ import { reconcileConfigurations } from '../../../operator/reconcilers/webhook-c
 import { RequestError } from '../../../operator/runtime/errors.ts';
 import type { ObjectStatus } from '../../../operator/status/condition.ts';
 import type { Progress } from '../../../operator/status/programmed.ts';
+import { KindFeed } from '../../../proxy-image/io/config-source/kubernetes/feed.ts';
+import { WATCHED_KINDS } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 
 const KEY = 'shop/web';
 const { signal } = new AbortController();
 const IDLE: Progress = { proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [], unseen: '' };
+
+function rawServer(name: string, accessPolicy: string, metadata: object) {
+  return {
+    metadata: { namespace: 'shop', name, generation: 1, ...metadata },
+    spec: { podSelector: {}, port: 80, accessPolicy },
+  };
+}
 
 function rawSplit(backends: unknown = [{ service: 'v1', weight: 1 }], metadata: object = {}) {
   return {
@@ -232,6 +243,42 @@ describe('feeding the state', () => {
     expect(weights()).to.deep.equal([]);
     expect(changed.at(-1)).to.include(read);
     expect(state.departed(read), 'the version of the deletion counts').to.equal('9');
+  });
+
+  it('an invalid Server keeps its last good state, and denies where there is none; a new one of its name owes nothing to the old', () => {
+    const state = new ClusterState(DEFAULT_MESH);
+    const feed = feedCustom(state, 'Server', () => {});
+    const put = (resourceVersion: string, accessPolicy: string, uid = 'u1') => {
+      const raw = rawServer('web', accessPolicy, { uid, resourceVersion });
+      const meta = readKubernetesMeta(raw);
+      feed.added!({ meta, deleting: false, parsed: parseServer(raw), status: { conditions: [] } }, false);
+    };
+    const policies = () => state.servers('shop').map(({ accessPolicy }) => accessPolicy);
+    put('5', 'denny');
+    expect(policies()).to.deep.equal(['deny']);
+    put('6', 'all-authenticated');
+    put('7', 'denny');
+    expect(policies()).to.deep.equal(['all-authenticated']);
+    put('8', 'denny', 'u2');
+    expect(policies()).to.deep.equal(['deny']);
+  });
+
+  it('in direct mode too: what cannot be used takes nothing away', () => {
+    const state = new ClusterState(DEFAULT_MESH);
+    const feed = new KindFeed(WATCHED_KINDS.Server, state, { touched: () => {}, listed: () => {} });
+    const raw = (resourceVersion: string, name: string, accessPolicy: string) =>
+      rawServer(name, accessPolicy, { uid: name, resourceVersion });
+    const policies = () => Object.fromEntries(state.servers('shop').map((each) => [each.meta.name, each.accessPolicy]));
+    feed.stored(raw('5', 'a', 'all-authenticated'));
+    feed.stored(raw('6', 'a', 'denny'));
+    feed.stored(raw('7', 'b', 'denny'));
+    expect(policies()).to.deep.equal({ a: 'all-authenticated', b: 'deny' });
+    feed.listStarted();
+    feed.page([raw('6', 'a', 'denny')]);
+    feed.listEnded('9');
+    expect(policies()).to.deep.equal({ a: 'all-authenticated' });
+    feed.deleted(raw('10', 'a', 'denny'));
+    expect(policies()).to.deep.equal({});
   });
 
   it('advances by lists, bookmarks and invalid objects', () => {

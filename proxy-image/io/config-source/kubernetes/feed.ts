@@ -3,6 +3,7 @@ import type { ModelByKind, ModelKind } from '../../../../crds/compile/object-ref
 import type { ReadKey } from '../../../../crds/compile/view.ts';
 import { readMeta } from '../../../../crds/parse/metadata.ts';
 import type { ObjectMeta } from '../../../../crds/types/models.ts';
+import type { Usable } from '../../../../crds/types/problem.ts';
 import type { WatchedKind } from './kinds.ts';
 import type { Feed } from './reflector.ts';
 
@@ -13,7 +14,7 @@ export interface FeedObserver {
 }
 
 interface Listed<M> {
-  model: M | null;
+  parsed: Usable<M>;
   meta: ObjectMeta;
 }
 
@@ -37,7 +38,7 @@ export class KindFeed<K extends ModelKind> implements Feed {
   }
 
   page(items: readonly unknown[]): void {
-    for (const item of items) this.#list.push({ model: this.#watched.parse(item), meta: readMeta(item) });
+    for (const item of items) this.#list.push({ parsed: this.#watched.parse(item), meta: readMeta(item) });
   }
 
   /** What is gone goes first: an address may already belong to another object. */
@@ -46,9 +47,9 @@ export class KindFeed<K extends ModelKind> implements Feed {
     this.#list = [];
     const present = new Set(listed.map(({ meta }) => nameOf(meta)));
     for (const [name, meta] of this.#held) {
-      if (!present.has(name)) this.#put(null, { ...meta, resourceVersion });
+      if (!present.has(name)) this.#remove({ ...meta, resourceVersion });
     }
-    for (const { model, meta } of listed) this.#put(model, meta);
+    for (const { parsed, meta } of listed) this.#put(parsed, meta);
     this.bookmark(resourceVersion);
     this.#observer.listed(this.#watched.kind);
   }
@@ -58,17 +59,25 @@ export class KindFeed<K extends ModelKind> implements Feed {
   }
 
   deleted(object: unknown): void {
-    this.#put(null, readMeta(object));
+    this.#remove(readMeta(object));
   }
 
   bookmark(resourceVersion: string): void {
     this.#state.advance(this.#watched.kind, resourceVersion);
   }
 
-  #put(model: ModelByKind[K] | null, meta: ObjectMeta): void {
-    if (model === null) this.#held.delete(nameOf(meta));
-    else this.#held.set(nameOf(meta), identifying(meta));
-    const touched = this.#state.apply(this.#watched.kind, model, meta);
+  /** Of an object that cannot be used something may be held as well: its last good state, or its strictest reading. */
+  #put(parsed: Usable<ModelByKind[K]>, meta: ObjectMeta): void {
+    this.#held.set(nameOf(meta), identifying(meta));
+    this.#tell(this.#state.applyParsed(this.#watched.kind, parsed, meta));
+  }
+
+  #remove(meta: ObjectMeta): void {
+    this.#held.delete(nameOf(meta));
+    this.#tell(this.#state.apply(this.#watched.kind, null, meta));
+  }
+
+  #tell(touched: ReadonlySet<ReadKey>): void {
     if (touched.size > 0) this.#observer.touched(touched);
   }
 }

@@ -8,45 +8,51 @@ import { parseServerAuthorization } from '../../../../crds/parse/server-authoriz
 import { reduceService } from '../../../../crds/parse/service.ts';
 import { parseServiceProfile } from '../../../../crds/parse/service-profile.ts';
 import { parseTrafficSplit } from '../../../../crds/parse/traffic-split.ts';
+import type { Usable } from '../../../../crds/types/problem.ts';
 
-/** One kind that direct mode watches. `parse` gives `null` for an object that cannot be used; it never throws. */
+/** One kind that direct mode watches. `parse` never throws. */
 export interface WatchedKind<K extends ModelKind = ModelKind> {
   kind: K;
   /** Path of the collection over all namespaces, stored version (ClusterRole `weft-proxy-direct` names the same). */
   path: string;
-  parse(raw: unknown): ModelByKind[K] | null;
+  parse(raw: unknown): Usable<ModelByKind[K]>;
+}
+
+/** Kinds of Kubernetes itself: their reduced models always make sense. */
+function reduced<M>(reduce: (raw: unknown) => M): (raw: unknown) => Usable<M> {
+  return (raw) => ({ model: reduce(raw) });
 }
 
 type WatchedKinds = { readonly [K in ModelKind]: WatchedKind<K> };
 
 export const WATCHED_KINDS: WatchedKinds = {
-  Mesh: { kind: 'Mesh', path: '/apis/weft.dev/v1alpha1/meshes', parse: (raw) => parseMesh(raw).model },
-  Namespace: { kind: 'Namespace', path: '/api/v1/namespaces', parse: reduceNamespace },
-  Service: { kind: 'Service', path: '/api/v1/services', parse: reduceService },
+  Mesh: { kind: 'Mesh', path: '/apis/weft.dev/v1alpha1/meshes', parse: parseMesh },
+  Namespace: { kind: 'Namespace', path: '/api/v1/namespaces', parse: reduced(reduceNamespace) },
+  Service: { kind: 'Service', path: '/api/v1/services', parse: reduced(reduceService) },
   EndpointSlice: {
     kind: 'EndpointSlice',
     path: '/apis/discovery.k8s.io/v1/endpointslices',
-    parse: reduceEndpointSlice,
+    parse: reduced(reduceEndpointSlice),
   },
-  Pod: { kind: 'Pod', path: '/api/v1/pods', parse: reducePod },
+  Pod: { kind: 'Pod', path: '/api/v1/pods', parse: reduced(reducePod) },
   ServiceProfile: {
     kind: 'ServiceProfile',
     path: '/apis/linkerd.io/v1alpha2/serviceprofiles',
-    parse: (raw) => parseServiceProfile(raw).model,
+    parse: parseServiceProfile,
   },
   TrafficSplit: {
     kind: 'TrafficSplit',
     path: '/apis/split.smi-spec.io/v1alpha1/trafficsplits',
-    parse: (raw) => parseTrafficSplit(raw).model,
+    parse: parseTrafficSplit,
   },
   Server: {
     kind: 'Server',
     path: '/apis/policy.linkerd.io/v1beta3/servers',
-    parse: (raw) => parseServer(raw).model,
+    parse: parseServer,
   },
   ServerAuthorization: {
     kind: 'ServerAuthorization',
     path: '/apis/policy.linkerd.io/v1beta1/serverauthorizations',
-    parse: (raw) => parseServerAuthorization(raw).model,
+    parse: parseServerAuthorization,
   },
 };
