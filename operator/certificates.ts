@@ -5,31 +5,46 @@ import {
   CONTROL_PLANE_SERVICE_ACCOUNT,
   serviceAccountIdentity,
 } from '../proxy-image/contract/names.ts';
-import type { NamespacedSecrets } from './kube/secrets.ts';
+import { expiryNotices, type Notice, Reminders, renewalNotice } from './pki/notices.ts';
+import type { SecretStore } from './pki/secrets.ts';
 import { ServingCertificate } from './pki/serving.ts';
-import { Trust } from './pki/trust.ts';
+import { type RenewalReport, Trust } from './pki/trust.ts';
 import type { Changed } from './reconcilers/feed.ts';
 import { type Clock, sleep } from './runtime/clock.ts';
 import { failureOf } from './runtime/errors.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
+import type { CertificateDates, CertificateName } from './telemetry/certificate-metrics.ts';
 
 /** Own serving certificates are cheap to make and never leave the process. */
 const SERVING_LIFETIME_MS = 24 * 3_600_000;
 /** A Secret edited by hand, or made by the leader, is seen within this time. */
 const REFRESH_MS = 15_000;
+/** While something is missing, and at the most for authorities that live for seconds. */
 const REFRESH_EAGER_MS = 500;
+/** Between the time at which an authority is due and its end, every replica must have read its successor: it looks at least this often. */
+const LOOKS_BEFORE_END = 10;
 
 export interface CertificatesOptions {
-  secrets: NamespacedSecrets;
+  /** `newestVersion`: greatest resourceVersion seen. */
+  secrets: SecretStore & { readonly newestVersion: string };
   state: ClusterState;
   changed: Changed;
   /** What is wrong with the Secrets is another thing now. */
   problemsChanged: () => void;
+  /** What people should know, on the leader only. */
+  tell: (notice: Notice) => void;
+  observer: CertificateObserver;
   /** Host names or addresses, beside the Service's, under which the API server calls the webhooks. */
   webhookHosts: readonly string[];
   clock: Clock;
   log: Log;
+}
+
+/** Counts what this replica replaced. */
+export interface CertificateObserver {
+  renewed(name: CertificateName): void;
+  failed(name: CertificateName): void;
 }
 
 /** Trust of the mesh and the operator's own certificates, kept fresh; proxies learn of a new bundle through the state. */
@@ -43,19 +58,44 @@ export class Certificates implements Component {
   #mayCreate = false;
   #started = false;
   #running: Promise<void> = Promise.resolve();
+  readonly #reminders = new Reminders();
   #problems: readonly string[] = [];
+  #renewalProblems: readonly string[] = [];
 
   constructor(options: CertificatesOptions) {
     const { clock, secrets, webhookHosts } = options;
     this.#options = options;
     this.trust = new Trust(secrets, clock);
     const names = [`${CONTROL_PLANE_SERVICE}.${CONTROL_PLANE_NAMESPACE}.svc`, ...webhookHosts];
-    this.webhook = new ServingCertificate(names, SERVING_LIFETIME_MS, () => this.trust.webhookAuthority, clock);
+    this.webhook = new ServingCertificate(
+      () => names,
+      SERVING_LIFETIME_MS,
+      () => this.trust.webhookAuthority,
+      clock,
+    );
   }
 
   /** What is wrong with the Secrets, one sentence each. */
   get problems(): readonly string[] {
     return this.#problems;
+  }
+
+  /** What was due and could not be replaced, one sentence each: nothing is lost yet. */
+  get renewalProblems(): readonly string[] {
+    return this.#renewalProblems;
+  }
+
+  /** Of everything that is held. */
+  dates(): readonly CertificateDates[] {
+    const served: [CertificateName, ServingCertificate | null][] = [
+      ['webhook', this.webhook],
+      ['control', this.#control],
+    ];
+    const own = served.flatMap(([name, certificate]) => {
+      const dates = certificate?.dates ?? null;
+      return dates === null ? [] : [{ name, ...dates }];
+    });
+    return [...this.trust.held, ...own];
   }
 
   /** What the operator proves to proxies with; its name follows the Mesh as it was at the start. */
@@ -68,6 +108,9 @@ export class Certificates implements Component {
   async start(): Promise<void> {
     this.#started = true;
     this.trust.onChange(() => this.#trustChanged());
+    this.trust.onRenewal((report) => this.#renewed(report));
+    this.control.onChange(() => this.#options.observer.renewed('control'));
+    this.webhook.onChange(() => this.#options.observer.renewed('webhook'));
     this.control.start();
     this.webhook.start();
     this.#running = this.#refreshForEver();
@@ -96,23 +139,43 @@ export class Certificates implements Component {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       await this.#refresh();
-      const complete = this.trust.current !== null && this.trust.webhookAuthority !== null;
-      await sleep(clock, complete ? REFRESH_MS : REFRESH_EAGER_MS, signal);
+      await sleep(clock, this.#pauseMs(), signal);
     }
+  }
+
+  #pauseMs(): number {
+    if (this.trust.current === null || this.trust.webhookAuthority === null) return REFRESH_EAGER_MS;
+    const windows = this.trust.held.map(({ notAfterMs, renewAtMs }) => notAfterMs - (renewAtMs ?? 0));
+    return Math.max(REFRESH_EAGER_MS, Math.min(REFRESH_MS, ...windows.map((ms) => ms / LOOKS_BEFORE_END)));
   }
 
   async #refresh(): Promise<void> {
     const { state, log } = this.#options;
-    const { suffix, issuer, anchorLifetimeMs, issuerLifetimeMs } = state.mesh().identity;
     try {
-      await this.trust.refresh({ suffix, issuer, anchorLifetimeMs, issuerLifetimeMs }, this.#mayCreate);
-      this.#report(this.trust.problems.map(({ message }) => message));
+      await this.trust.refresh(state.mesh().identity, this.#mayCreate);
+      const [due, other] = partition(this.trust.problems, ({ code }) => code === 'WEFT_PKI_RENEWAL');
+      this.#renewalProblems = due.map(({ message }) => message);
+      this.#report(other.map(({ message }) => message));
+      if (!this.#mayCreate) return;
+      for (const notice of expiryNotices(this.trust.held, this.#options.clock.wallMs())) this.#tell(notice);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       // Rights do not come back by themselves; an API server that is away does, and says nothing about the Secrets.
       if (failureOf(error) === 'Forbidden') this.#report([error instanceof Error ? error.message : String(error)]);
       else log.warn('could not read the Secrets of the trust', errorFields(error));
     }
+  }
+
+  #renewed(report: RenewalReport): void {
+    const { log, observer } = this.#options;
+    const { name, outcome, detail } = report;
+    log[outcome === 'failed' ? 'warn' : 'info']('renewal of an authority', { name, outcome, detail });
+    observer[outcome](name);
+    this.#tell(renewalNotice(report));
+  }
+
+  #tell(notice: Notice): void {
+    if (this.#reminders.isNew(notice, this.#options.clock.wallMs())) this.#options.tell(notice);
   }
 
   #report(problems: readonly string[]): void {
@@ -138,6 +201,15 @@ export class Certificates implements Component {
     const { state, clock } = this.#options;
     const { suffix } = state.mesh().identity;
     const identity = serviceAccountIdentity(CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_NAMESPACE, suffix);
-    return new ServingCertificate([identity], SERVING_LIFETIME_MS, () => this.trust.current?.issuer ?? null, clock);
+    return new ServingCertificate(
+      () => [identity],
+      SERVING_LIFETIME_MS,
+      () => this.trust.current?.issuer ?? null,
+      clock,
+    );
   }
+}
+
+function partition<T>(items: readonly T[], holds: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(holds), items.filter((item) => !holds(item))];
 }

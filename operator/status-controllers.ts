@@ -31,6 +31,8 @@ import type { Progress } from './status/programmed.ts';
 import type { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 
 export interface StatusParts {
+  /** Of the control plane. */
+  namespace: string;
   informers: Informers;
   state: ClusterState;
   applier: Applier;
@@ -46,6 +48,7 @@ export interface StatusParts {
 
 /** Status writes wait for one round trip each; a few at a time keep up with thousands of objects. */
 const WORKERS = 4;
+const EVENT_TIMEOUT_MS = 10_000;
 /** What one event sets off in others, and the acknowledgements of many proxies, arrive together. */
 const COALESCE_MS = 100;
 
@@ -56,6 +59,7 @@ const TYPES: Readonly<Record<string, ResourceType>> = {
   ServerAuthorization: WATCHED.serverAuthorizations,
   Mesh: WATCHED.meshes,
   Service: WATCHED.services,
+  Namespace: WATCHED.namespaces,
 };
 
 /** One controller per custom kind that writes its status; they work on the leader only. */
@@ -95,6 +99,18 @@ export class StatusControllers {
       for (const key of informer.store.keys()) controller.queue.add(key, 'low');
     }
     this.meshChanged();
+  }
+
+  /** An Event about the control plane: on the Mesh, or on the Namespace of the control plane where there is none. */
+  tellMesh(event: Parameters<EventSink['record']>[1]): void {
+    const { meshes, namespaces } = this.#parts.informers;
+    const mesh = meshes.store.list()[0]?.meta;
+    const { namespace: name } = this.#parts;
+    const target =
+      mesh === undefined
+        ? { kind: 'Namespace', namespace: '', name, uid: namespaces.store.get(name)?.meta.uid ?? '' }
+        : { kind: 'Mesh', namespace: '', name: mesh.name, uid: mesh.uid };
+    void this.#events.record(target, event, AbortSignal.timeout(EVENT_TIMEOUT_MS));
   }
 
   /** Certificates or injectors have changed. */

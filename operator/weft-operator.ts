@@ -38,6 +38,7 @@ import { Servers } from './servers.ts';
 import { StatusControllers } from './status-controllers.ts';
 import { AdminServer } from './telemetry/admin.ts';
 import { cacheCheck, registerCacheMetrics } from './telemetry/cache-metrics.ts';
+import { registerCertificateMetrics } from './telemetry/certificate-metrics.ts';
 import { clientMetrics } from './telemetry/client-metrics.ts';
 import { configMetrics } from './telemetry/config-metrics.ts';
 import { definitionMetrics } from './telemetry/definition-metrics.ts';
@@ -202,6 +203,12 @@ export class WeftOperator extends OperatorBase {
       state: this.#state,
       changed: (reads) => this.#changed(reads),
       problemsChanged: () => this.#status.meshChanged(),
+      tell: (notice) => this.#status.tellMesh(notice),
+      observer: registerCertificateMetrics(
+        this.#registry,
+        () => this.#certificates.dates(),
+        () => clock.wallMs(),
+      ),
       webhookHosts: webhookUrl === '' ? [] : [new URL(webhookUrl).hostname],
       clock,
       log,
@@ -294,6 +301,7 @@ export class WeftOperator extends OperatorBase {
   #createStatus(): StatusControllers {
     const { rest, clock, log } = this.parts;
     return new StatusControllers({
+      namespace: this.#config.namespace,
       informers: this.#informers,
       state: this.#state,
       applier: this.#applier,
@@ -339,7 +347,9 @@ export class WeftOperator extends OperatorBase {
   #meshFacts(): MeshFacts {
     return {
       certificates: this.#certificates.trust.current,
+      authorities: this.#certificates.trust.held,
       certificateProblems: this.#certificates.problems,
+      renewalProblems: this.#certificates.renewalProblems,
       proxies: this.#servers.connections(),
       unseen: this.#replicas.unseen,
       operatorReplicas: this.#replicas.ready,

@@ -40,19 +40,25 @@ export class RestClient {
 
   /** The parsed answer. The caller names its type: the API server's schema is the contract. */
   async json<R>(wanted: RestRequest): Promise<R> {
+    return (await this.dated<R>(wanted)).value;
+  }
+
+  /** The same, with what the clock of the API server showed (RFC 9110 §6.6.1), milliseconds since the epoch; 0 where it did not say. */
+  async dated<R>(wanted: RestRequest): Promise<{ value: R; dateMs: number }> {
     try {
       const limitMs = wanted.timeoutMs ?? TIMEOUT_MS;
-      return await withDeadline(systemClock, limitMs, wanted.signal, (signal) => this.#json<R>({ ...wanted, signal }));
+      return await withDeadline(systemClock, limitMs, wanted.signal, (signal) => this.#read<R>({ ...wanted, signal }));
     } catch (error) {
       this.#doubtConnections(error, wanted.signal);
       throw toRequestError(error);
     }
   }
 
-  async #json<R>(wanted: RestRequest): Promise<R> {
+  async #read<R>(wanted: RestRequest): Promise<{ value: R; dateMs: number }> {
     const response = await this.send(wanted);
+    const dateMs = Date.parse(String(response.headers['date'] ?? ''));
     const text = await response.body.text();
-    return JSON.parse(text) as R;
+    return { value: JSON.parse(text) as R, dateMs: Number.isNaN(dateMs) ? 0 : dateMs };
   }
 
   /** Where nobody answers, the other connections of the pool may be dead as well: requests after this one get new ones. */

@@ -7,7 +7,7 @@ const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' };
 const TIMEOUT_MS = 10_000;
 
 interface RawSecret {
-  metadata?: { resourceVersion?: string };
+  metadata?: { resourceVersion?: string; labels?: Record<string, string> };
   type?: string;
   data?: Record<string, string>;
 }
@@ -18,7 +18,16 @@ export interface SecretContent {
   data: Readonly<Record<string, Uint8Array>>;
 }
 
-/** Secrets of one namespace: read, and created where absent; never overwritten. */
+/** A Secret as it was read. */
+export interface StoredSecret extends SecretContent {
+  resourceVersion: string;
+  /** Carries every label that this client gives to what it creates. */
+  isLabelled: boolean;
+  /** Clock of the API server, milliseconds since the epoch; 0 where it did not say. */
+  serverMs: number;
+}
+
+/** Secrets of one namespace: read, created where absent, and replaced only in the version that was read. */
 export class NamespacedSecrets {
   readonly #rest: RestClient;
   readonly #namespace: string;
@@ -38,13 +47,21 @@ export class NamespacedSecrets {
     return this.#newest.toString();
   }
 
-  async get(name: string): Promise<SecretContent | null> {
+  async get(name: string): Promise<StoredSecret | null> {
     try {
       const path = resourcePath(SECRETS, this.#namespace, name);
-      const secret = await this.#timed((signal) => this.#rest.json<RawSecret>({ method: 'GET', path, signal }));
-      this.#note(secret);
-      const { type = '', data = {} } = secret;
-      return { type, data: mapValues(data, (text) => Buffer.from(text, 'base64')) };
+      const { value, dateMs } = await this.#timed((signal) =>
+        this.#rest.dated<RawSecret>({ method: 'GET', path, signal }),
+      );
+      this.#note(value);
+      const { type = '', data = {}, metadata: { resourceVersion = '', labels = {} } = {} } = value;
+      return {
+        type,
+        data: mapValues(data, (text) => Buffer.from(text, 'base64')),
+        resourceVersion,
+        isLabelled: Object.entries(this.#labels).every(([key, wanted]) => labels[key] === wanted),
+        serverMs: dateMs,
+      };
     } catch (error) {
       if (failureOf(error) === 'NotFound') return null;
       throw error;
@@ -58,7 +75,7 @@ export class NamespacedSecrets {
       kind: 'Secret',
       metadata: { name, namespace: this.#namespace, labels: this.#labels },
       type: content.type,
-      data: mapValues(content.data, (bytes) => Buffer.from(bytes).toString('base64')),
+      data: encoded(content),
     };
     try {
       const path = resourcePath(SECRETS, this.#namespace);
@@ -66,6 +83,22 @@ export class NamespacedSecrets {
       return true;
     } catch (error) {
       if (failureOf(error) === 'Conflict') return false;
+      throw error;
+    }
+  }
+
+  /** A merge patch: labels, annotations and further keys that people have added stay. False when the Secret is another version now, or gone. */
+  async replace(name: string, content: SecretContent, resourceVersion: string): Promise<boolean> {
+    const path = resourcePath(SECRETS, this.#namespace, name);
+    const body = { metadata: { resourceVersion }, data: encoded(content) };
+    const contentType = 'application/merge-patch+json';
+    try {
+      this.#note(
+        await this.#timed((signal) => this.#rest.json<RawSecret>({ method: 'PATCH', path, body, contentType, signal })),
+      );
+      return true;
+    } catch (error) {
+      if (failureOf(error) === 'Conflict' || failureOf(error) === 'NotFound') return false;
       throw error;
     }
   }
@@ -78,6 +111,10 @@ export class NamespacedSecrets {
   #timed<R>(work: (signal: AbortSignal) => Promise<R>): Promise<R> {
     return withDeadline(this.#clock, TIMEOUT_MS, new AbortController().signal, work);
   }
+}
+
+function encoded({ data }: SecretContent): Record<string, string> {
+  return mapValues(data, (bytes) => Buffer.from(bytes).toString('base64'));
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {

@@ -21,6 +21,9 @@ import {
 /** Clocks of nodes differ; a certificate must be valid at once everywhere. */
 export const BACKDATE_MS = 5 * 60_000;
 
+/** Longest life of a leaf, whatever the Mesh says: there is no revocation but expiry. */
+export const MAX_LEAF_LIFETIME_MS = 7 * 86_400_000;
+
 /** RFC 5280 appendix A.1, ub-common-name: longer identities stand in the SAN alone. */
 const MAX_COMMON_NAME_LENGTH = 64;
 
@@ -65,6 +68,41 @@ export function createAnchor(name: string, lifetimeMs: number, nowMs: number): A
   return { certificate, privateKey: keys.privateKey, chain: [], anchors: [certificate] };
 }
 
+/**
+ * The root that takes the place of `anchor`, with a certificate of the new key by the old one behind it in `chain`: whoever trusts only
+ * the old root, because it was away or started long ago, verifies by way of that one for as long as the old root lives. The old key is
+ * needed no more. An anchor that has ended can vouch for nobody: its successor stands alone.
+ */
+export function createSuccessor(anchor: Authority, name: string, lifetimeMs: number, nowMs: number): Authority {
+  const next = createAnchor(name, lifetimeMs, nowMs);
+  const lastMs = expiryOf(anchor);
+  if (lastMs <= nowMs) return next;
+  const { publicKey } = next.certificate;
+  const crossed = signCertificate(
+    {
+      serial: randomSerial(),
+      issuer: subjectOf(anchor.certificate),
+      subject: subjectOf(next.certificate),
+      publicKey,
+      notBeforeMs: nowMs - BACKDATE_MS,
+      notAfterMs: Math.min(nowMs + lifetimeMs, lastMs),
+      extensions: [
+        basicConstraints(true),
+        keyUsage('keyCertSign', 'cRLSign'),
+        subjectKeyIdentifier(publicKey),
+        authorityKeyIdentifier(keyIdentifierOf(anchor.certificate)),
+      ],
+    },
+    anchor.privateKey,
+  );
+  return {
+    certificate: next.certificate,
+    privateKey: next.privateKey,
+    chain: [crossed, ...anchor.chain],
+    anchors: [next.certificate, ...anchor.anchors],
+  };
+}
+
 /** An intermediate below `parent`, which signs leaves only. Its life ends with the parent's at the latest. */
 export function createIssuer(parent: Authority, name: string, lifetimeMs: number, nowMs: number): Authority {
   const keys = generateKeyPair();
@@ -74,7 +112,7 @@ export function createIssuer(parent: Authority, name: string, lifetimeMs: number
     subject: commonName(name),
     publicKey: keys.publicKey,
     notBeforeMs: nowMs - BACKDATE_MS,
-    notAfterMs: Math.min(nowMs + lifetimeMs, notAfterMsOf(parent.certificate)),
+    notAfterMs: issuerEndMs(parent, lifetimeMs, nowMs),
     extensions: [
       basicConstraints(true, 0),
       keyUsage('keyCertSign', 'cRLSign'),
@@ -89,6 +127,11 @@ export function createIssuer(parent: Authority, name: string, lifetimeMs: number
     chain: [certificate, ...parent.chain],
     anchors: parent.anchors,
   };
+}
+
+/** When an issuer that is made now would end. */
+export function issuerEndMs(parent: Authority, lifetimeMs: number, nowMs: number): number {
+  return Math.min(nowMs + lifetimeMs, notAfterMsOf(parent.certificate));
 }
 
 /** An end-entity certificate for TLS in both roles; its life is cut to what the whole chain above it still has. */
@@ -116,15 +159,35 @@ export function issueLeaf(authority: Authority, request: LeafRequest): Leaf {
     },
     authority.privateKey,
   );
-  return { certificate, chainPem: toPem([certificate, ...authority.chain]), notBeforeMs, notAfterMs };
+  // The way over an older root may end first: whoever still needs it by then could not use the leaf to its end either.
+  const chain = leading(authority.chain, (link) => notAfterMsOf(link) >= certificate.validToDate.getTime());
+  return { certificate, chainPem: toPem([certificate, ...chain]), notBeforeMs, notAfterMs };
 }
 
 export function notAfterMsOf(certificate: X509Certificate): number {
   return certificate.validToDate.getTime();
 }
 
-/** The earliest end among the authority, its intermediates, and the longest-lived anchor that it chains to. */
-export function expiryOf(authority: Authority): number {
-  const links = [authority.certificate, ...authority.chain].map(notAfterMsOf);
-  return Math.min(...links, Math.max(...authority.anchors.map(notAfterMsOf)));
+/**
+ * How long what the authority signs can be verified: of all ways up to an anchor, the one that lasts longest. 0 when there is none. Follows
+ * names and key identifiers; signatures were checked when the authority was read or made.
+ */
+export function expiryOf({ certificate, chain, anchors }: Authority): number {
+  const own = anchors.find(({ fingerprint256 }) => fingerprint256 === certificate.fingerprint256);
+  let bestMs = own === undefined ? 0 : notAfterMsOf(own);
+  let endMs = Number.POSITIVE_INFINITY;
+  for (const link of chain) {
+    endMs = Math.min(endMs, notAfterMsOf(link));
+    for (const anchor of anchors) {
+      const ends = anchor.fingerprint256 === link.fingerprint256 || link.checkIssued(anchor);
+      if (ends) bestMs = Math.max(bestMs, Math.min(endMs, notAfterMsOf(anchor)));
+    }
+  }
+  return bestMs;
+}
+
+/** What stands before the first item that does not hold. */
+export function leading<T>(items: readonly T[], holds: (item: T, index: number) => boolean): T[] {
+  const end = items.findIndex((item, index) => !holds(item, index));
+  return end === -1 ? [...items] : items.slice(0, end);
 }

@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { Server } from 'node:tls';
+import { RENEWAL_SHARE } from '../../proxy-image/contract/identity-messages.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
-import { type Authority, issueLeaf } from './authority.ts';
+import { type Authority, BACKDATE_MS, expiryOf, issueLeaf } from './authority.ts';
 import { generateKeyPair } from './certificate.ts';
 
 /** What a TLS server presents, PEM. */
@@ -12,26 +13,28 @@ export interface ServingCredentials {
   notAfterMs: number;
 }
 
-/** Renewed when this share of the life is over; old and new are both valid for the rest (Linkerd: proxies do the same). */
-const RENEW_AT = 0.7;
-
 /** The wall clock is looked at this often: a machine that slept must not serve an expired certificate for long. */
 const CHECK_INTERVAL_MS = 30_000;
 
 /** A certificate of the operator itself, with a key that never leaves the process; each replica has its own. */
 export class ServingCertificate {
-  private readonly dnsNames: readonly string[];
+  private readonly dnsNames: () => readonly string[];
   private readonly lifetimeMs: number;
   private readonly authority: () => Authority | null;
   private readonly clock: Clock;
   private readonly listeners = new Set<(credentials: ServingCredentials) => void>();
   private credentials: ServingCredentials | null = null;
   private issuedBy: KeyObject | null = null;
+  private issuedFor: readonly string[] = [];
+  private issuedAtMs = 0;
   private renewAtMs = 0;
   private timer: Timer | null = null;
 
-  /** @param authority who signs, asked at every renewal; `null` while there is none */
-  constructor(dnsNames: readonly string[], lifetimeMs: number, authority: () => Authority | null, clock: Clock) {
+  /**
+   * @param dnsNames asked, as `authority` is, whenever the certificate is looked at
+   * @param authority who signs; `null` while there is none
+   */
+  constructor(dnsNames: () => readonly string[], lifetimeMs: number, authority: () => Authority | null, clock: Clock) {
     this.dnsNames = dnsNames;
     this.lifetimeMs = lifetimeMs;
     this.authority = authority;
@@ -40,6 +43,11 @@ export class ServingCertificate {
 
   get current(): ServingCredentials | null {
     return this.credentials;
+  }
+
+  /** Milliseconds since the epoch. */
+  get dates(): { notAfterMs: number; renewAtMs: number } | null {
+    return this.credentials === null ? null : { notAfterMs: this.credentials.notAfterMs, renewAtMs: this.renewAtMs };
   }
 
   onChange(listener: (credentials: ServingCredentials) => void): () => void {
@@ -58,24 +66,35 @@ export class ServingCertificate {
     this.timer = null;
   }
 
-  /** Call when the authority may have changed. Does nothing while the certificate is fresh and of the same authority. */
+  /** Call when the authority or the names may have changed. Does nothing while the certificate is fresh and of the same authority and names. */
   renewIfDue(): void {
     const authority = this.authority();
     if (authority === null) return;
     const nowMs = this.clock.wallMs();
-    const sameAuthority = this.issuedBy?.equals(authority.certificate.publicKey) ?? false;
-    if (sameAuthority && nowMs < this.renewAtMs) return;
+    const dnsNames = this.dnsNames();
+    if (!this.isDue(authority, dnsNames, nowMs)) return;
     const keys = generateKeyPair();
-    const { publicKey } = keys;
-    const leaf = issueLeaf(authority, { publicKey, dnsNames: this.dnsNames, lifetimeMs: this.lifetimeMs, nowMs });
+    const leaf = issueLeaf(authority, { publicKey: keys.publicKey, dnsNames, lifetimeMs: this.lifetimeMs, nowMs });
     this.credentials = {
       keyPem: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       certPem: leaf.chainPem,
       notAfterMs: leaf.notAfterMs,
     };
     this.issuedBy = authority.certificate.publicKey;
-    this.renewAtMs = nowMs + (leaf.notAfterMs - nowMs) * RENEW_AT;
+    this.issuedFor = dnsNames;
+    this.issuedAtMs = nowMs;
+    this.renewAtMs = nowMs + (leaf.notAfterMs - nowMs) * RENEWAL_SHARE;
     for (const listener of this.listeners) listener(this.credentials);
+  }
+
+  private isDue(authority: Authority, dnsNames: readonly string[], nowMs: number): boolean {
+    if (this.credentials === null) return true;
+    const sameNames = dnsNames.join() === this.issuedFor.join();
+    if (!sameNames || this.issuedBy?.equals(authority.certificate.publicKey) !== true) return true;
+    // The clock was set back: what was issued by the wrong one is not valid yet by the right one.
+    if (nowMs < this.issuedAtMs - BACKDATE_MS) return true;
+    // Of an authority that has ended there is nothing better to be had.
+    return nowMs >= this.renewAtMs && expiryOf(authority) > nowMs;
   }
 }
 

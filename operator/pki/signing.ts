@@ -3,7 +3,7 @@ import { type IdentityAnswer, parseCertifyRequest } from '../../proxy-image/cont
 import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 import type { Clock, Random } from '../runtime/clock.ts';
 import { withDeadline } from '../runtime/clock.ts';
-import { issueLeaf } from './authority.ts';
+import { issueLeaf, MAX_LEAF_LIFETIME_MS } from './authority.ts';
 import { type CertificateRequest, parseCsr } from './csr.ts';
 import { RateLimit, type RateSettings } from './rate-limit.ts';
 import { type Caller, callerOf, identityOf, type TokenReviewer, type TokenReviewStatus } from './token.ts';
@@ -63,9 +63,6 @@ export interface SigningDependencies {
   random: Random;
   limits: SigningLimits;
 }
-
-/** Longest certificate life, whatever the Mesh says: there is no revocation but expiry. */
-const MAX_LIFETIME_MS = 7 * 86_400_000;
 
 /** Decides about certificate requests: who asks comes from the token alone, from the CSR only its key is taken. */
 export class Signing {
@@ -129,7 +126,7 @@ export class Signing {
     const leaf = issueLeaf(trust.issuer, {
       publicKey: csr.publicKey,
       dnsNames: [identity],
-      lifetimeMs: Math.min(lifetimeMs, MAX_LIFETIME_MS),
+      lifetimeMs: Math.min(lifetimeMs, MAX_LEAF_LIFETIME_MS),
       nowMs,
     });
     const notAfter = rfc3339(leaf.notAfterMs);

@@ -1,8 +1,10 @@
-import type { X509Certificate } from 'node:crypto';
+import { randomBytes, type X509Certificate } from 'node:crypto';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { type Authority, createAnchor, createIssuer, expiryOf, notAfterMsOf } from './authority.ts';
+import type { AuthorityName, HeldAuthority } from '../status/authority.ts';
+import { type Authority, createAnchor, createIssuer, createSuccessor, expiryOf, notAfterMsOf } from './authority.ts';
 import { toPem } from './certificate.ts';
+import { clockProblem, isOwnMake, issuerRenewalMs, type Lifetimes, rootRenewalMs, warningMs } from './renewal.ts';
 import {
   ANCHOR_SECRET,
   distinct,
@@ -10,16 +12,15 @@ import {
   isSignedBy,
   readAuthority,
   type SecretStore,
+  type StoredSecret,
   toSecret,
   WEBHOOK_AUTHORITY_SECRET,
 } from './secrets.ts';
 
 /** The part of the Mesh that decides where certificates come from. */
-export interface TrustSettings {
+export interface TrustSettings extends Lifetimes {
   suffix: string;
   issuer: { type: 'Managed' } | { type: 'Secret'; name: string };
-  anchorLifetimeMs: number;
-  issuerLifetimeMs: number;
 }
 
 /** One immutable view of the certificates in force. */
@@ -28,25 +29,63 @@ export interface TrustState {
   anchorsPem: string;
   anchorNotAfterMs: number;
   issuerNotAfterMs: number;
+  /** How many anchors are trusted: two while one takes the place of the other. */
+  trustedAnchors: number;
+  /** The newest anchor is trusted already, but nothing is signed below it yet. */
+  isCrossing: boolean;
+}
+
+/** Something that became of an authority that was due, on the replica that did it. */
+export interface RenewalReport {
+  name: AuthorityName;
+  secret: string;
+  outcome: 'renewed' | 'failed';
+  /** One sentence, for people. */
+  detail: string;
+}
+
+/** An authority with what is known about the Secret that it came from. */
+interface Kept {
+  authority: Authority;
+  resourceVersion: string;
+  /** This operator made it, so it may replace it. */
+  isOurs: boolean;
+  serverMs: number;
+}
+
+/** One `refresh`. */
+interface Pass {
+  settings: TrustSettings;
+  /** Only the leader writes. */
+  mayWrite: boolean;
+  nowMs: number;
+  problems: WeftError[];
+  held: HeldAuthority[];
 }
 
 /** The webhooks' own CA outlives what it serves: nothing but the API server trusts it, and only for two names. */
 const WEBHOOK_AUTHORITY_LIFETIME_MS = 10 * 365 * 86_400_000;
+const WEBHOOK_AUTHORITY = 'webhooks.weft.dev';
 
 /**
  * Anchor, issuer and webhook CA as the Secrets say. `refresh` reads them again: at start, on a timer, on a change of the Mesh
- * or of a Secret. What is bad or gone leaves the last good state in force and becomes a problem.
+ * or of a Secret; on the leader it makes what is missing and replaces what is due. What is bad or gone leaves the last good state in force
+ * and becomes a problem. What is due follows from the Secrets and the time alone, and each step is one write of one Secret: whoever leads
+ * next goes on from there.
  */
 export class Trust {
   private readonly store: SecretStore;
   private readonly clock: Clock;
   private readonly listeners = new Set<() => void>();
-  private anchor: Authority | null = null;
+  private readonly reporters = new Set<(report: RenewalReport) => void>();
+  private anchor: Kept | null = null;
   private state: TrustState | null = null;
-  private webhook: Authority | null = null;
+  private webhook: Kept | null = null;
   private refreshing: Promise<void> = Promise.resolve();
   /** What the last `refresh` found wrong, one sentence each; for the conditions of the Mesh. */
   problems: readonly WeftError[] = [];
+  /** What the last `refresh` found; empty before the first. */
+  held: readonly HeldAuthority[] = [];
 
   constructor(store: SecretStore, clock: Clock) {
     this.store = store;
@@ -60,96 +99,220 @@ export class Trust {
 
   /** Signs the webhooks' serving certificates on every replica. */
   get webhookAuthority(): Authority | null {
-    return this.webhook;
+    return this.webhook?.authority ?? null;
   }
 
-  /** For `clientConfig.caBundle`, PEM; empty until the CA was read or created. */
+  /** For `clientConfig.caBundle`, PEM: two CAs while the older one still lives. Empty until the CA was read or created. */
   get caBundlePem(): string {
-    return this.webhook === null ? '' : toPem(this.webhook.anchors);
+    return this.webhook === null ? '' : toPem(this.webhook.authority.anchors);
   }
 
-  /** Called after `current` or `webhookAuthority` changed. Returns how to unsubscribe. */
+  /** Called after `current`, `webhookAuthority` or `caBundlePem` changed. Returns how to unsubscribe. */
   onChange(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
+  /** Called for every replacement that this replica made or tried, within `refresh`. Returns how to unsubscribe. */
+  onRenewal(listener: (report: RenewalReport) => void): () => void {
+    this.reporters.add(listener);
+    return () => this.reporters.delete(listener);
+  }
+
   /**
-   * @param mayCreate only the leader writes; other replicas report what is absent and wait
-   * @throws what the store throws; nothing has changed then
+   * @param mayWrite only the leader does; other replicas report what is absent and wait
+   * @throws what the store throws on reading and creating; nothing has changed then
    */
-  refresh(settings: TrustSettings, mayCreate: boolean): Promise<void> {
-    const run = this.refreshing.then(() => this.readAll(settings, mayCreate));
+  refresh(settings: TrustSettings, mayWrite: boolean): Promise<void> {
+    const run = this.refreshing.then(() =>
+      this.readAll({ settings, mayWrite, nowMs: this.clock.wallMs(), problems: [], held: [] }),
+    );
     // One at a time: two that create would each hold a CA of their own until the next read.
     this.refreshing = run.catch(() => {});
     return run;
   }
 
-  private async readAll(settings: TrustSettings, mayCreate: boolean): Promise<void> {
-    const problems: WeftError[] = [];
-    const before = [this.state?.issuer.certificate, this.state?.anchorsPem, this.webhook?.certificate].map(String);
-    this.webhook = await this.obtain(WEBHOOK_AUTHORITY_SECRET, this.webhook, mayCreate, problems, () =>
-      createAnchor('webhooks.weft.dev', WEBHOOK_AUTHORITY_LIFETIME_MS, this.clock.wallMs()),
-    );
-    const issuer =
-      settings.issuer.type === 'Managed'
-        ? await this.managedIssuer(settings, mayCreate, problems)
-        : await this.obtain(settings.issuer.name, null, false, problems, null);
-    if (issuer !== null) this.state = stateOf(issuer, settings.issuer.type === 'Managed' ? this.anchor : null);
-    this.problems = problems;
-    const after = [this.state?.issuer.certificate, this.state?.anchorsPem, this.webhook?.certificate].map(String);
-    if (after.some((text, i) => text !== before[i])) for (const listener of this.listeners) listener();
+  private async readAll(pass: Pass): Promise<void> {
+    const before = this.fingerprint();
+    this.webhook = await this.webhookOf(pass);
+    const issuer = await this.issuerOf(pass);
+    const isManaged = pass.settings.issuer.type === 'Managed';
+    if (issuer !== null) this.state = stateOf(issuer, isManaged ? (this.anchor?.authority ?? null) : null);
+    this.problems = pass.problems;
+    this.held = pass.held;
+    if (this.fingerprint() !== before) for (const listener of this.listeners) listener();
   }
 
-  private async managedIssuer(settings: TrustSettings, mayCreate: boolean, problems: WeftError[]) {
-    const nowMs = this.clock.wallMs();
-    this.anchor = await this.obtain(ANCHOR_SECRET, this.anchor, mayCreate, problems, () =>
-      createAnchor(`root.${settings.suffix}`, settings.anchorLifetimeMs, nowMs),
+  private fingerprint(): string {
+    return [this.state?.issuer.certificate, this.state?.anchorsPem, this.webhook?.authority.certificate]
+      .concat(this.caBundlePem)
+      .map(String)
+      .join();
+  }
+
+  private async webhookOf(pass: Pass): Promise<Kept | null> {
+    const make = () => createAnchor(WEBHOOK_AUTHORITY, WEBHOOK_AUTHORITY_LIFETIME_MS, pass.nowMs);
+    const read = await this.obtain(pass, WEBHOOK_AUTHORITY_SECRET, this.webhook, make);
+    return this.renewRoot(pass, 'webhook-ca', read, WEBHOOK_AUTHORITY, WEBHOOK_AUTHORITY_LIFETIME_MS);
+  }
+
+  private async issuerOf(pass: Pass): Promise<Authority | null> {
+    const { settings } = pass;
+    if (settings.issuer.type === 'Managed') return this.managedIssuer(pass);
+    const { name } = settings.issuer;
+    const kept = await this.obtain(pass, name, null, null);
+    if (kept === null) return null;
+    const { authority } = kept;
+    const last = authority.anchors.reduce((a, b) => (notAfterMsOf(a) < notAfterMsOf(b) ? b : a));
+    pass.held.push(heldOf('anchor', name, last, null), heldOf('issuer', name, authority.certificate, null));
+    return authority;
+  }
+
+  private async managedIssuer(pass: Pass): Promise<Authority | null> {
+    const { settings, nowMs, problems } = pass;
+    const root = `root.${settings.suffix}`;
+    const read = await this.obtain(pass, ANCHOR_SECRET, this.anchor, () =>
+      createAnchor(root, settings.anchorLifetimeMs, nowMs),
     );
-    const { anchor } = this;
-    if (anchor === null) return null;
-    const issuer = await this.obtain(ISSUER_SECRET, null, mayCreate, problems, () =>
-      createIssuer(anchor, `identity.${settings.suffix}`, settings.issuerLifetimeMs, nowMs),
-    );
-    if (issuer === null || anchor.anchors.some((root) => isSignedBy(issuer.certificate, root))) return issuer;
+    this.anchor = await this.renewRoot(pass, 'anchor', read, root, settings.anchorLifetimeMs);
+    if (this.anchor === null) return null;
+    const anchor = this.anchor.authority;
+    const make = () => createIssuer(anchor, `identity.${settings.suffix}`, settings.issuerLifetimeMs, nowMs);
+    const kept = await this.obtain(pass, ISSUER_SECRET, null, make);
+    if (kept === null) return null;
+    const chained = anchor.anchors.some((one) => isSignedBy(kept.authority.certificate, one));
+    const isDead = kept.isOurs && expiryOf(kept.authority) <= nowMs;
+    if (chained || isDead) return this.renewIssuer(pass, kept, anchor, make);
     problems.push(new WeftError('WEFT_PKI_SECRET', `${ISSUER_SECRET} was not signed by ${ANCHOR_SECRET}`));
     return null;
   }
 
+  /** A root of our own that is due, or has ended, gets a successor beside it. */
+  private async renewRoot(
+    pass: Pass,
+    name: AuthorityName,
+    read: Kept | null,
+    title: string,
+    lifetimeMs: number,
+  ): Promise<Kept | null> {
+    if (read === null) return null;
+    const secret = name === 'anchor' ? ANCHOR_SECRET : WEBHOOK_AUTHORITY_SECRET;
+    const due = read.isOurs && rootRenewalMs(read.authority) <= pass.nowMs;
+    // Two roots of one name could be taken for each other by whoever looks for names only.
+    const make = () =>
+      createSuccessor(read.authority, `${randomBytes(4).toString('hex')}.${title}`, lifetimeMs, pass.nowMs);
+    const kept = due ? await this.replace(pass, name, secret, read, make) : read;
+    const { authority, isOurs } = kept;
+    pass.held.push(heldOf(name, secret, authority.certificate, isOurs ? rootRenewalMs(authority) : null));
+    return kept;
+  }
+
+  private async renewIssuer(pass: Pass, read: Kept, anchor: Authority, make: () => Authority): Promise<Authority> {
+    const due = read.isOurs && issuerRenewalMs(read.authority, anchor, pass.settings) <= pass.nowMs;
+    const { authority, isOurs } = due ? await this.replace(pass, 'issuer', ISSUER_SECRET, read, make) : read;
+    const renewAtMs = issuerRenewalMs(authority, anchor, pass.settings);
+    const willRenew = isOurs && Number.isFinite(renewAtMs);
+    pass.held.push(heldOf('issuer', ISSUER_SECRET, authority.certificate, willRenew ? renewAtMs : null));
+    return authority;
+  }
+
+  /** Writes what `make` makes over the very version that was read. Without success the present one stays, and the next `refresh` tries again. */
+  private async replace(
+    { mayWrite, nowMs, problems }: Pass,
+    name: AuthorityName,
+    secret: string,
+    present: Kept,
+    make: () => Authority,
+  ): Promise<Kept> {
+    if (!mayWrite) return present;
+    const problem = clockProblem(nowMs, present.serverMs);
+    try {
+      if (problem !== null) throw new Error(problem);
+      const authority = make();
+      // Somebody else was first: what is there now is read next time.
+      if (!(await this.store.replace(secret, toSecret(authority), present.resourceVersion))) return present;
+      this.report({ name, secret, outcome: 'renewed', detail: renewedDetail(secret, authority, present.authority) });
+      return { ...present, authority };
+    } catch (error) {
+      const failure = new WeftError('WEFT_PKI_RENEWAL', `${secret}: ${error instanceof Error ? error.message : error}`);
+      problems.push(failure);
+      this.report({ name, secret, outcome: 'failed', detail: failure.message });
+      return present;
+    }
+  }
+
+  private report(report: RenewalReport): void {
+    for (const reporter of this.reporters) reporter(report);
+  }
+
   /**
    * The authority in Secret `name`. Absent: `held` is put back (it is what certificates out there chain to), else a new one is
-   * made. Bad: `held` stays.
+   * made (never where `make` is null). Bad: `held` stays. One of our own that has ended is returned: it is due.
    */
   private async obtain(
+    { mayWrite, nowMs, problems }: Pass,
     name: string,
-    held: Authority | null,
-    mayCreate: boolean,
-    problems: WeftError[],
+    held: Kept | null,
     make: (() => Authority) | null,
-  ): Promise<Authority | null> {
+  ): Promise<Kept | null> {
     let content = await this.store.get(name);
-    if (content === null && mayCreate && make !== null) {
-      const authority = held ?? make();
-      if (await this.store.create(name, toSecret(authority))) return authority;
+    if (content === null && mayWrite && make !== null) {
+      const authority = held?.authority ?? make();
+      if (await this.store.create(name, toSecret(authority)))
+        return { authority, resourceVersion: '', isOurs: true, serverMs: 0 };
       content = await this.store.get(name);
     }
     if (content === null) {
       problems.push(new WeftError('WEFT_PKI_ABSENT', name));
       return held;
     }
-    const read = readAuthority(content, this.clock.wallMs());
-    if (read.ok) return read.authority;
-    problems.push(new WeftError('WEFT_PKI_SECRET', `${name} ${read.problem}`));
+    const read = keptOf(content, nowMs);
+    if (typeof read !== 'string') return read;
+    problems.push(new WeftError('WEFT_PKI_SECRET', `${name} ${read}`));
     return held;
   }
 }
 
+/** What is wrong with it, where it cannot be used. */
+function keptOf(content: StoredSecret, nowMs: number): Kept | string {
+  const read = readAuthority(content, nowMs);
+  const authority = read.ok ? read.authority : read.ended;
+  const isOurs = content.isLabelled && authority !== null && isOwnMake(authority.certificate);
+  const { resourceVersion, serverMs } = content;
+  if (authority !== null && (read.ok || isOurs)) return { authority, resourceVersion, isOurs, serverMs };
+  return read.ok ? '' : read.problem;
+}
+
+function heldOf(
+  name: AuthorityName,
+  secret: string,
+  certificate: X509Certificate,
+  renewAtMs: number | null,
+): HeldAuthority {
+  const warnAtMs = warningMs(certificate, renewAtMs !== null);
+  return { name, secret, notAfterMs: notAfterMsOf(certificate), renewAtMs, warnAtMs };
+}
+
+function renewedDetail(secret: string, authority: Authority, before: Authority): string {
+  const end = (one: Authority) => one.certificate.validToDate.toISOString().replace('.000Z', 'Z');
+  const old = `the one before ends at ${end(before)}`;
+  const isTrusted = authority.anchors.some(
+    ({ fingerprint256 }) => fingerprint256 === before.certificate.fingerprint256,
+  );
+  const trusted = isTrusted ? ' and is trusted until then' : '';
+  return `${secret} was renewed and ends at ${end(authority)}; ${old}${trusted}`;
+}
+
 function stateOf(issuer: Authority, anchor: Authority | null): TrustState {
-  const anchors: X509Certificate[] = distinct([...issuer.anchors, ...(anchor?.anchors ?? [])]);
+  // The anchor's Secret first: it tells of a new root before the issuer's does, and the order is the same on every replica.
+  const anchors: X509Certificate[] = distinct([...(anchor?.anchors ?? []), ...issuer.anchors]);
+  const authority = { ...issuer, anchors };
   return {
-    issuer: { ...issuer, anchors },
+    issuer: authority,
     anchorsPem: toPem(anchors),
     anchorNotAfterMs: Math.max(...anchors.map(notAfterMsOf)),
-    issuerNotAfterMs: expiryOf(issuer),
+    issuerNotAfterMs: expiryOf(authority),
+    trustedAnchors: anchors.length,
+    isCrossing: anchor !== null && !issuer.certificate.checkIssued(anchor.certificate),
   };
 }

@@ -1,6 +1,7 @@
 import type { MeshModel } from '../../crds/types/models.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
+import { expiryNote, type HeldAuthority } from '../status/authority.ts';
 import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
 import { proxyShare } from '../status/programmed.ts';
 import type { Verdict } from '../status/verdict.ts';
@@ -10,9 +11,18 @@ import type { Report, StatusPublisher } from './status-publisher.ts';
 /** What the Mesh's status tells of the control plane. */
 export interface MeshFacts {
   /** null while there is no usable issuer. */
-  certificates: { anchorNotAfterMs: number; issuerNotAfterMs: number } | null;
+  certificates: {
+    anchorNotAfterMs: number;
+    issuerNotAfterMs: number;
+    trustedAnchors: number;
+    isCrossing: boolean;
+  } | null;
+  /** Everything that signs, the webhooks' CA included. */
+  authorities: readonly HeldAuthority[];
   /** What is wrong with the certificates' Secrets, one sentence each. */
   certificateProblems: readonly string[];
+  /** What was due and could not be renewed so far, one sentence each. */
+  renewalProblems: readonly string[];
   proxies: { connected: number; current: number };
   /** Why there may be proxies that are not counted here, as a sentence; empty when all are. */
   unseen: string;
@@ -32,8 +42,6 @@ export interface MeshDependencies {
 
 /** Proxies come and go; their number is brought up to date this often. */
 const REFRESH_MS = 10_000;
-/** An issuer that ends so soon is something to act upon: it is longer than a weekend. */
-const EXPIRY_WARNING_MS = 4 * 86_400_000;
 
 export async function reconcileMesh(given: MeshDependencies, key: string, signal: AbortSignal): Promise<Outcome> {
   const { find, facts, publisher, clock } = given;
@@ -80,14 +88,27 @@ function verdictOf(model: MeshModel | null, errors: readonly string[], facts: Me
   return { outcome: 'ready', message: 'the mesh is at work' };
 }
 
-function certificateCondition({ certificates, certificateProblems }: MeshFacts, nowMs: number): WantedCondition {
+function certificateCondition(facts: MeshFacts, nowMs: number): WantedCondition {
+  const { certificates, certificateProblems, renewalProblems, authorities } = facts;
   const type = 'CertificatesValid';
   if (certificateProblems.length > 0) return condition(type, 'False', 'SecretUnusable', certificateProblems.join('; '));
   if (certificates === null) return condition(type, 'Unknown', 'Pending', 'there is no issuer yet');
   const endsMs = Math.min(certificates.anchorNotAfterMs, certificates.issuerNotAfterMs);
   if (endsMs <= nowMs) return condition(type, 'False', 'Expired', `expired at ${toSeconds(endsMs)}`);
-  const soon = endsMs - nowMs < EXPIRY_WARNING_MS;
-  return condition(type, 'True', soon ? 'ExpiresSoon' : 'Valid', `valid until ${toSeconds(endsMs)}`);
+  const ended = authorities.filter(({ notAfterMs }) => notAfterMs <= nowMs);
+  if (ended.length > 0) return condition(type, 'False', 'Expired', ended.map(expiryNote).join('; '));
+  // What follows is still valid: it is the reason that tells what to look at.
+  if (renewalProblems.length > 0) return condition(type, 'True', 'RenewalFailed', renewalProblems.join('; '));
+  const ending = authorities.filter(({ warnAtMs }) => warnAtMs <= nowMs);
+  if (ending.length > 0) return condition(type, 'True', 'ExpiresSoon', ending.map(expiryNote).join('; '));
+  const until = `valid until ${toSeconds(endsMs)}`;
+  if (!certificates.isCrossing) return condition(type, 'True', 'Valid', until);
+  return condition(
+    type,
+    'True',
+    'AnchorRenewal',
+    `a new anchor is trusted beside the old one, then the issuer follows; ${until}`,
+  );
 }
 
 function injectorCondition(others: readonly string[]): WantedCondition {
@@ -109,10 +130,16 @@ function definitionCondition(problems: readonly string[]): WantedCondition {
   return condition(type, 'False', 'DefinitionOfOthers', `${problems.join('; ')}; ${remedy}`);
 }
 
-function expiries({ certificates }: MeshFacts): Record<string, string> {
+function expiries({ certificates, authorities }: MeshFacts): Record<string, string | number> {
   if (certificates === null) return {};
+  const renewal = (wanted: HeldAuthority['name']) => authorities.find(({ name }) => name === wanted)?.renewAtMs ?? null;
+  const anchorMs = renewal('anchor');
+  const issuerMs = renewal('issuer');
   return {
     anchorExpiry: toSeconds(certificates.anchorNotAfterMs),
     issuerExpiry: toSeconds(certificates.issuerNotAfterMs),
+    ...(anchorMs === null ? {} : { anchorRenewal: toSeconds(anchorMs) }),
+    ...(issuerMs === null ? {} : { issuerRenewal: toSeconds(issuerMs) }),
+    trustedAnchors: certificates.trustedAnchors,
   };
 }

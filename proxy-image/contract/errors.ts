@@ -128,6 +128,10 @@ export const ERRORS = {
     message: 'a Secret with a certificate authority is absent',
     next: 'a replica that is not the leader waits for the leader to create it; a Secret named in the Mesh must be created by its owner, for example cert-manager',
   },
+  WEFT_PKI_RENEWAL: {
+    message: 'a certificate authority is due and could not be renewed',
+    next: 'it is tried again every 15 seconds; the detail names the Secret and the reason: the Role weft-operator must allow patch on it, it must not be immutable, and the clocks must agree',
+  },
   WEFT_WEBHOOK_REVIEW: {
     message: 'the request is not an admission review that can be answered',
     next: 'only API servers call the webhooks, with admission.k8s.io/v1 reviews as JSON; the detail says what is wrong',

@@ -14,6 +14,9 @@ export const MAX_CSR_BYTES = 4 * 1024;
 /** Largest token; API servers issue up to about 2 KiB. */
 export const MAX_TOKEN_BYTES = 16 * 1024;
 
+/** Certificates of proxies, operator and authorities alike are replaced when this share of their life is over (Linkerd: identity client). */
+export const RENEWAL_SHARE = 0.7;
+
 /** The identity is derived from `token`; of the CSR only the public key (P-256) is used, after its signature proved possession. */
 export interface CertifyRequest {
   type: 'certify';

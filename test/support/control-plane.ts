@@ -22,7 +22,12 @@ export const OPERATOR_IDENTITY = 'weft-operator.weft-system.serviceaccount.ident
 export const SUFFIX = 'linkerd.cluster.local';
 const HOST = '127.0.0.1';
 const DAY_MS = 86_400_000;
-const TRUST_SETTINGS = { suffix: SUFFIX, anchorLifetimeMs: 365 * DAY_MS, issuerLifetimeMs: 30 * DAY_MS };
+const TRUST_SETTINGS = {
+  suffix: SUFFIX,
+  anchorLifetimeMs: 365 * DAY_MS,
+  issuerLifetimeMs: 30 * DAY_MS,
+  certificateLifetimeMs: DAY_MS,
+};
 /** A Secret with an issuer of the user's own. */
 const OWN_ISSUER = 'own-issuer';
 
@@ -54,11 +59,16 @@ export class ControlPlane {
     const clock = options.clock ?? systemClock;
     this.#options = options;
     this.trust = new Trust(this.#secrets, systemClock);
-    this.#certificate = new ServingCertificate([OPERATOR_IDENTITY], DAY_MS, () => this.#trust.issuer, systemClock);
+    this.#certificate = new ServingCertificate(
+      () => [OPERATOR_IDENTITY],
+      DAY_MS,
+      () => this.#trust.issuer,
+      systemClock,
+    );
     this.#signing = new Signing({
       trust: () => this.trust.current,
       settings: () => ({ suffix: SUFFIX, lifetimeMs: options.lifetimeMs ?? DAY_MS, requirePod: true }),
-      tokens: { review: (token) => Promise.resolve(reviewOf(token)) },
+      tokens: { review: (token) => Promise.resolve(tokenReviewOf(token)) },
       audit: (entry) => this.audit.push(entry),
       clock,
       random: () => 0.5,
@@ -171,7 +181,8 @@ export class ControlPlane {
 }
 
 /** A token that the fake API server understands: `<namespace>/<serviceaccount>/<pod>`. Anything else is not authenticated. */
-function reviewOf(token: string): TokenReviewStatus {
+/** The review of a token of the form `namespace/serviceaccount/pod`. */
+export function tokenReviewOf(token: string): TokenReviewStatus {
   const [namespace, serviceAccount, pod] = token.split('/');
   return {
     authenticated: pod !== undefined,

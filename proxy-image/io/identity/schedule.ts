@@ -1,5 +1,6 @@
-/** Renewal at 70 % of what was left when the certificate came (Linkerd: identity client), spread over 65–75 %: pods of one rollout do not all come at once. */
-const RENEW_AT_SHARE = 0.7;
+import { RENEWAL_SHARE } from '../../contract/identity-messages.ts';
+
+/** Of what was left when the certificate came; spread over 65–75 %, so that pods of one rollout do not all come at once. */
 const SPREAD_SHARE = 0.1;
 /** However short the life: no faster than this. */
 const SHORTEST_MS = 1000;
@@ -9,6 +10,6 @@ export const CLOCK_CHECK_MS = 30_000;
 
 /** When a certificate that came at `nowMs` is due for renewal. Milliseconds since the epoch; `random` is uniform in [0, 1). */
 export function renewalTimeMs(nowMs: number, notAfterMs: number, random: number): number {
-  const share = RENEW_AT_SHARE + SPREAD_SHARE * (random - 0.5);
+  const share = RENEWAL_SHARE + SPREAD_SHARE * (random - 0.5);
   return nowMs + Math.max(SHORTEST_MS, (notAfterMs - nowMs) * share);
 }

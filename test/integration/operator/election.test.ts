@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseAllDocuments } from 'yaml';
+import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../operator/pki/secrets.ts';
 import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
-import { Cluster, CRDS, type Plural, type SeenObject, TYPES } from './plane.ts';
+import { Cluster, CRDS, kubeconfigText, type Plural, TYPES } from './plane.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const NAMESPACE = 'election';
@@ -170,20 +171,7 @@ describe('two operators at a real API server', function () {
   });
 
   it('does everything with the rights of its ServiceAccount, and not one request is forbidden', async () => {
-    const token = await installWithRights();
-    const config = JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [
-        {
-          name: 'c',
-          cluster: { server: api.url, 'certificate-authority-data': Buffer.from(api.caPem).toString('base64') },
-        },
-      ],
-      users: [{ name: 'u', user: { token } }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    });
+    const config = kubeconfigText(api, await cluster.installWithRights());
     const { writeFileSync } = await import('node:fs');
     const file = join(api.directory, 'operator.kubeconfig');
     writeFileSync(file, config, { mode: 0o600 });
@@ -216,19 +204,6 @@ describe('two operators at a real API server', function () {
     operator.signal('SIGTERM');
     expect(await operator.exited).to.equal(0);
   });
-
-  /** What `make install` applies, as far as rights go; resolves with a token of the ServiceAccount. */
-  async function installWithRights(): Promise<string> {
-    const text = readFileSync(join(ROOT, 'operator', 'deploy', 'rbac.yaml'), 'utf8');
-    for (const document of parseAllDocuments(text)) {
-      const object = document.toJS() as SeenObject & { apiVersion: string; kind: string };
-      await cluster.applyRaw(object);
-    }
-    const path = '/api/v1/namespaces/weft-system/serviceaccounts/weft-operator/token';
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-    const { status } = await cluster.create<{ status: { token: string } }>(path, request);
-    return status.token;
-  }
 });
 
 describe('rights of the operator', () => {
@@ -247,12 +222,15 @@ describe('rights of the operator', () => {
       expect([...resources, ...verbs, ...apiGroups]).not.to.include('*');
   });
 
-  it('reach Secrets only in the own namespace: those named for reading, and new ones', () => {
+  it('reach Secrets only in the own namespace: those named for reading, of these its own for renewal, and new ones', () => {
     const secrets = rules.filter(({ resources }) => resources.includes('secrets'));
     expect(secrets.map(({ kind, verbs, resourceNames }) => [kind, verbs, resourceNames !== undefined])).to.deep.equal([
       ['Role', ['get'], true],
+      ['Role', ['patch'], true],
       ['Role', ['create'], false],
     ]);
+    const written = secrets.find(({ verbs }) => verbs.includes('patch'))?.resourceNames;
+    expect(written).to.deep.equal([ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET]);
   });
 
   it('write no custom resource but its status', () => {

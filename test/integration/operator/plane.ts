@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { readConfig } from '../../../operator/config.ts';
 import { Applier } from '../../../operator/kube/apply.ts';
 import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
@@ -16,6 +18,7 @@ import { createLeaf } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ProxyClient } from '../serve/proxy-client.ts';
 
+const RIGHTS = join(import.meta.dirname, '..', '..', '..', 'operator', 'deploy', 'rbac.yaml');
 export const CRDS = join(import.meta.dirname, '..', '..', '..', 'crds');
 const SUFFIX = 'linkerd.cluster.local';
 
@@ -150,6 +153,25 @@ export class Cluster {
     );
   }
 
+  async installDefinitions(): Promise<void> {
+    for (const name of readdirSync(CRDS).filter((file) => file.endsWith('.yaml'))) {
+      for (const document of parseAllDocuments(readFileSync(join(CRDS, name), 'utf8'))) {
+        await this.applyRaw(document.toJS() as SeenObject & { apiVersion: string; kind: string });
+      }
+    }
+  }
+
+  /** What `make install` applies, as far as rights go; resolves with a token of the ServiceAccount. */
+  async installWithRights(): Promise<string> {
+    for (const document of parseAllDocuments(readFileSync(RIGHTS, 'utf8'))) {
+      await this.applyRaw(document.toJS() as SeenObject & { apiVersion: string; kind: string });
+    }
+    const path = '/api/v1/namespaces/weft-system/serviceaccounts/weft-operator/token';
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+    const { status } = await this.create<{ status: { token: string } }>(path, request);
+    return status.token;
+  }
+
   close(): Promise<void> {
     return this.config.close();
   }
@@ -161,6 +183,19 @@ export class Cluster {
   #send<R>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<R> {
     return this.#rest.json<R>({ method, path, body, signal: AbortSignal.timeout(10_000) });
   }
+}
+
+/** The text of a kubeconfig of whoever has the token. */
+export function kubeconfigText(api: TestApiServer, token: string): string {
+  const authority = Buffer.from(api.caPem).toString('base64');
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server: api.url, 'certificate-authority-data': authority } }],
+    users: [{ name: 'u', user: { token } }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  });
 }
 
 /** @param url another address of the API server, such as a relay in between */

@@ -23,6 +23,7 @@ const SETTINGS: TrustSettings = {
   issuer: { type: 'Managed' },
   anchorLifetimeMs: 30 * DAY_MS,
   issuerLifetimeMs: 7 * DAY_MS,
+  certificateLifetimeMs: DAY_MS,
 };
 
 describe('identity on a real API server', function () {

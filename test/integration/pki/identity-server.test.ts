@@ -43,7 +43,12 @@ async function start(timeoutMs = 2_000): Promise<Running> {
   // Behind, so that what is renewed later is valid by the clock of TLS, which no test can turn.
   const clock = new FakeClock({ wallOffsetMs: Date.now() - 0.36 * DAY_MS });
   const authority = createTestAuthority();
-  const certificate = new ServingCertificate([OPERATOR], DAY_MS / 2, () => authority.issuer, clock);
+  const certificate = new ServingCertificate(
+    () => [OPERATOR],
+    DAY_MS / 2,
+    () => authority.issuer,
+    clock,
+  );
   certificate.start();
   const judged: Running['judged'] = [];
   const server = new IdentityServer({
@@ -204,7 +209,12 @@ describe('identity server', () => {
   });
 
   it('does not start without a certificate', () => {
-    const certificate = new ServingCertificate([OPERATOR], DAY_MS, () => null, new FakeClock());
+    const certificate = new ServingCertificate(
+      () => [OPERATOR],
+      DAY_MS,
+      () => null,
+      new FakeClock(),
+    );
     certificate.renewIfDue();
     expect(() => new IdentityServer({ certificate, signing: { certify: () => Promise.reject() } })).to.throw(
       /certificate/,

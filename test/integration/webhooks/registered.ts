@@ -35,7 +35,7 @@ export class RenewedAtWill implements CredentialSource {
   }
 
   renew(): void {
-    const next = new ServingCertificate(['127.0.0.1'], DAY_MS, this.#authority, systemClock);
+    const next = new ServingCertificate(() => ['127.0.0.1'], DAY_MS, this.#authority, systemClock);
     next.renewIfDue();
     this.current = next.current;
     for (const listener of this.#listeners) listener(next.current!);
@@ -67,6 +67,7 @@ export class RegisteredWebhooks {
         issuer: { type: 'Managed' },
         anchorLifetimeMs: 30 * DAY_MS,
         issuerLifetimeMs: DAY_MS,
+        certificateLifetimeMs: DAY_MS,
       },
       true,
     );

@@ -265,14 +265,18 @@ describe('requests to the API server', () => {
   });
 
   describe('Secrets', () => {
-    it('are created once and never overwritten', async () => {
+    it('are created once, and no second time over what is there', async () => {
       const secrets = new NamespacedSecrets(rest, 'weft-system', { app: 'weft' }, systemClock);
       expect(await secrets.get('ca')).to.equal(null);
       expect(secrets.newestVersion).to.equal('0');
       const content = { type: 'Opaque', data: { key: Buffer.from([0, 255]) } };
       expect(await secrets.create('ca', content)).to.equal(true);
       expect(await secrets.create('ca', { type: 'Opaque', data: {} })).to.equal(false);
-      expect(await secrets.get('ca')).to.deep.equal(content);
+      const read = await secrets.get('ca');
+      expect(read).to.deep.include({ ...content, resourceVersion: api.objects.version, isLabelled: true });
+      expect(read!.serverMs).to.be.closeTo(Date.now(), 60_000);
+      const others = new NamespacedSecrets(rest, 'weft-system', { app: 'other' }, systemClock);
+      expect((await others.get('ca'))!.isLabelled).to.equal(false);
       expect(secrets.newestVersion).to.equal(api.objects.version);
       expect(api.objects.get('/api/v1/secrets', 'weft-system/ca')!.metadata).to.deep.include({
         labels: { app: 'weft' },

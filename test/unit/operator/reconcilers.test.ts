@@ -18,6 +18,7 @@ import { StatusPublisher, type StatusTarget } from '../../../operator/reconciler
 import { trafficSplitKind } from '../../../operator/reconcilers/traffic-split.ts';
 import { reconcileConfigurations } from '../../../operator/reconcilers/webhook-configurations.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
+import type { HeldAuthority } from '../../../operator/status/authority.ts';
 import type { ObjectStatus } from '../../../operator/status/condition.ts';
 import type { Progress } from '../../../operator/status/programmed.ts';
 import { KindFeed } from '../../../proxy-image/io/config-source/kubernetes/feed.ts';
@@ -291,9 +292,26 @@ describe('feeding the state', () => {
 
 describe('status of the Mesh', () => {
   const DAY_MS = 86_400_000;
+  const authority = (name: HeldAuthority['name'], dates: Omit<HeldAuthority, 'name' | 'secret'>): HeldAuthority => ({
+    name,
+    secret: `secret-of-${name}`,
+    ...dates,
+  });
+  const kept = authority('issuer', { notAfterMs: 100 * DAY_MS, renewAtMs: null, warnAtMs: 70 * DAY_MS });
   const facts = (overrides: Partial<MeshFacts> = {}): MeshFacts => ({
-    certificates: { anchorNotAfterMs: 1_000 * DAY_MS, issuerNotAfterMs: 100 * DAY_MS },
+    certificates: {
+      anchorNotAfterMs: 1_000 * DAY_MS,
+      issuerNotAfterMs: 100 * DAY_MS,
+      trustedAnchors: 1,
+      isCrossing: false,
+    },
+    authorities: [
+      authority('anchor', { notAfterMs: 1_000 * DAY_MS, renewAtMs: 700 * DAY_MS, warnAtMs: 850 * DAY_MS }),
+      authority('issuer', { notAfterMs: 100 * DAY_MS, renewAtMs: 70 * DAY_MS, warnAtMs: 85 * DAY_MS }),
+      authority('webhook-ca', { notAfterMs: 1_000 * DAY_MS, renewAtMs: 700 * DAY_MS, warnAtMs: 850 * DAY_MS }),
+    ],
     certificateProblems: [],
+    renewalProblems: [],
     proxies: { connected: 5, current: 4 },
     unseen: '',
     definitionProblems: [],
@@ -319,12 +337,29 @@ describe('status of the Mesh', () => {
       operatorReplicas: 2,
       anchorExpiry: '1972-09-27T00:00:00Z',
       issuerExpiry: '1970-04-11T00:00:00Z',
+      anchorRenewal: '1971-12-02T00:00:00Z',
+      issuerRenewal: '1970-03-12T00:00:00Z',
+      trustedAnchors: 1,
     });
     expect(find(report, 'CertificatesValid')).to.include({ status: 'True', reason: 'Valid' });
   });
 
   const certificates: [string, Partial<MeshFacts>, number, object][] = [
-    ['ends within four days', {}, 97 * DAY_MS, { status: 'True', reason: 'ExpiresSoon' }],
+    ['is due and may still be renewed', {}, 71 * DAY_MS, { status: 'True', reason: 'Valid' }],
+    ['was not renewed long after it was due', {}, 85 * DAY_MS, { status: 'True', reason: 'ExpiresSoon' }],
+    [
+      'could not be renewed',
+      { renewalProblems: ['no right'] },
+      71 * DAY_MS,
+      { status: 'True', reason: 'RenewalFailed' },
+    ],
+    ['is kept by others and ends', { authorities: [kept] }, 70 * DAY_MS, { status: 'True', reason: 'ExpiresSoon' }],
+    [
+      'follows a new anchor',
+      { certificates: { anchorNotAfterMs: 9e11, issuerNotAfterMs: 9e11, trustedAnchors: 2, isCrossing: true } },
+      0,
+      { status: 'True', reason: 'AnchorRenewal' },
+    ],
     ['has ended', {}, 100 * DAY_MS, { status: 'False', reason: 'Expired' }],
     ['is not there yet', { certificates: null }, 0, { status: 'Unknown', reason: 'Pending' }],
     ['cannot be read', { certificateProblems: ['no key'] }, 0, { status: 'False', reason: 'SecretUnusable' }],
@@ -334,6 +369,13 @@ describe('status of the Mesh', () => {
       expect(find(meshReport(resource, facts(overrides), nowMs), 'CertificatesValid')).to.include(expected);
     });
   }
+
+  it('names the Secret that somebody else has to renew, and gives no time of renewal for it', () => {
+    const report = meshReport(resource, facts({ authorities: [kept] }), 71 * DAY_MS);
+    expect(find(report, 'CertificatesValid')!.message).to.contain('secret-of-issuer').and.contain('1970-04-11');
+    expect(report.fields).not.to.have.property('issuerRenewal');
+    expect(report.verdict.outcome).to.equal('ready');
+  });
 
   it('waits for certificates, and for the issuer that was asked for', () => {
     expect(meshReport(resource, facts({ certificates: null }), 0).verdict).to.deep.equal({

@@ -9,6 +9,7 @@ import { LeaderElector } from '../../../operator/runtime/leader-elector.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
 import { AdminServer } from '../../../operator/telemetry/admin.ts';
 import { type CacheView, cacheCheck, registerCacheMetrics } from '../../../operator/telemetry/cache-metrics.ts';
+import { type CertificateDates, registerCertificateMetrics } from '../../../operator/telemetry/certificate-metrics.ts';
 import { clientMetrics } from '../../../operator/telemetry/client-metrics.ts';
 import { configMetrics } from '../../../operator/telemetry/config-metrics.ts';
 import { definitionMetrics } from '../../../operator/telemetry/definition-metrics.ts';
@@ -318,6 +319,34 @@ describe('settings of the operator', () => {
   }
 });
 
+describe('metrics of certificates', () => {
+  it("give the dates of what is held, none of what is not, and Linkerd's time to live", async () => {
+    const registry = new Registry();
+    const dates: CertificateDates[] = [];
+    const counters = registerCertificateMetrics(
+      registry,
+      () => dates,
+      () => 40_000,
+    );
+    const before = await series(registry);
+    expect(before.has('issuer_cert_ttl_seconds')).to.equal(false);
+    expect(before.get('weft_certificate_renewals_total{certificate="webhook-ca"}')).to.equal(0);
+    dates.push(
+      { name: 'issuer', notAfterMs: 100_000, renewAtMs: null },
+      { name: 'control', notAfterMs: 90_000, renewAtMs: 70_000 },
+    );
+    counters.renewed('control');
+    counters.failed('issuer');
+    const values = await series(registry);
+    expect(values.get('issuer_cert_ttl_seconds')).to.equal(60);
+    expect(values.get('weft_certificate_expiry_timestamp_seconds{certificate="issuer"}')).to.equal(100);
+    expect(values.has('weft_certificate_renewal_timestamp_seconds{certificate="issuer"}')).to.equal(false);
+    expect(values.get('weft_certificate_renewal_timestamp_seconds{certificate="control"}')).to.equal(70);
+    expect(values.get('weft_certificate_renewals_total{certificate="control"}')).to.equal(1);
+    expect(values.get('weft_certificate_renewal_failures_total{certificate="issuer"}')).to.equal(1);
+  });
+});
+
 describe('docs/operator.md', () => {
   const text = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'operator.md'), 'utf8');
 
@@ -334,7 +363,15 @@ describe('docs/operator.md', () => {
     configMetrics(registry);
     registerCacheMetrics(registry, [cache()], 5_000);
     definitionMetrics(registry, () => 0);
-    const names = (await registry.getMetricsAsJSON()).map(({ name }) => name).sort();
+    const dates = [{ name: 'issuer' as const, notAfterMs: 100_000, renewAtMs: null }];
+    registerCertificateMetrics(
+      registry,
+      () => dates,
+      () => 40_000,
+    );
+    const all = (await registry.getMetricsAsJSON()).map(({ name }) => name);
+    // Linkerd's name for a fact that has one of ours beside it.
+    const names = all.filter((name) => name !== 'issuer_cert_ttl_seconds').sort();
     const listed = [...new Set([...text.matchAll(/`(weft_[a-z_]+)`/g)].map(([, name]) => name))].sort();
     expect(listed).to.deep.equal(names);
   });

@@ -62,6 +62,7 @@ async function fixture(
       issuer: { type: 'Managed' },
       anchorLifetimeMs: 365 * DAY_MS,
       issuerLifetimeMs: 30 * DAY_MS,
+      certificateLifetimeMs: DAY_MS,
     },
     true,
   );

@@ -22,6 +22,7 @@ const MANAGED: TrustSettings = {
   issuer: { type: 'Managed' },
   anchorLifetimeMs: 3_650 * DAY_MS,
   issuerLifetimeMs: 365 * DAY_MS,
+  certificateLifetimeMs: DAY_MS,
 };
 const EXTERNAL: TrustSettings = { ...MANAGED, issuer: { type: 'Secret', name: 'linkerd-identity-issuer' } };
 

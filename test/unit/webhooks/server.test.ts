@@ -32,7 +32,7 @@ async function start(changes: Partial<WebhookServerOptions> = {}, webhook?: Webh
   const clock = new FakeClock({ wallOffsetMs: Date.now() - 0.36 * DAY_MS });
   const authority = createTestAuthority();
   const certificate = new ServingCertificate(
-    [HOST, `${HOST}.cluster.local`, 'localhost'],
+    () => [HOST, `${HOST}.cluster.local`, 'localhost'],
     DAY_MS / 2,
     () => authority.issuer,
     clock,

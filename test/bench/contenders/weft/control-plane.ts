@@ -75,7 +75,12 @@ export class ControlPlane {
 
   constructor(authority: TestAuthority) {
     this.#authority = authority;
-    this.#certificate = new ServingCertificate([CONTROL_IDENTITY], DAY_MS, () => authority.issuer, systemClock);
+    this.#certificate = new ServingCertificate(
+      () => [CONTROL_IDENTITY],
+      DAY_MS,
+      () => authority.issuer,
+      systemClock,
+    );
     this.#certificate.start();
     this.#state.applyTrust({ anchorsPem: authority.anchorsPem, resourceVersion: '1' });
     const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -140,6 +145,8 @@ export class ControlPlane {
       anchorsPem,
       anchorNotAfterMs: notAfterMsOf(anchor.certificate),
       issuerNotAfterMs: expiryOf(issuer),
+      trustedAnchors: 1,
+      isCrossing: false,
     };
     return new Signing({
       trust: () => trust,
