@@ -9,7 +9,7 @@ export const RESPONSE = 1;
 export const IDLE = 2;
 /** From the end of the request to the response head of the present try. */
 export const TRY = 3;
-/** Before the next try, or the next look for an endpoint. */
+/** Before the next try. */
 export const PAUSE = 4;
 
 const KINDS = 5;

@@ -1,4 +1,3 @@
-import type { EndpointState } from '../core/balance/endpoint.ts';
 import type { HttpConnection } from '../io/http/connection.ts';
 import { type Exchange, type ExchangeContext, ExchangePool } from '../io/http/exchange.ts';
 import { ReplayMemory } from '../io/http/replay.ts';
@@ -8,11 +7,10 @@ import { FlushQueue } from '../io/http2/flush.ts';
 import { HTTP2_LIMITS, type Http2Context } from '../io/http2/limits.ts';
 import type { SessionContext } from '../io/http2/session.ts';
 import { http2Parts } from '../io/http2-engine.ts';
-import type { DialContext, DialTarget } from '../io/pool/dial.ts';
-import { type Host, POOL_LIMITS } from '../io/pool/host.ts';
+import type { DialContext } from '../io/pool/dial.ts';
+import { POOL_LIMITS } from '../io/pool/host.ts';
 import { ConnectionPool, type PoolHttp2 } from '../io/pool/pool.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
-import type { SessionProtocol } from '../io/tls/transport-header.ts';
 import type { Address, Connection } from '../io/transport/types.ts';
 import { Gate } from './gate.ts';
 import { LiveSet } from './live.ts';
@@ -112,38 +110,4 @@ export function protocolFor(exchange: Exchange, declared: string): HttpProtocol 
   if (declared === 'http1') return 'http1';
   if (declared === 'http2' || declared === 'grpc') return 'http2';
   return exchange.server!.protocol;
-}
-
-/** Where the connections for an endpoint go: to its pod's proxy where that proves an identity, else to the pod itself. */
-export function targetOf(endpoint: EndpointState, session: SessionProtocol): DialTarget {
-  const { address, port, identity, proxyPort } = endpoint.facts;
-  const dialled = identity === null ? port : proxyPort;
-  return { address: { ip: address, port: dialled }, identity, port, session };
-}
-
-interface KnownHost {
-  readonly facts: object;
-  readonly host: Host;
-}
-
-/** The connections to an endpoint, looked up by text only when the endpoint's facts have changed or the host has been given up. */
-export class EndpointHosts {
-  readonly #pool: ConnectionPool;
-  readonly #known: Readonly<Record<HttpProtocol, WeakMap<EndpointState, KnownHost>>> = {
-    http1: new WeakMap(),
-    http2: new WeakMap(),
-  };
-
-  constructor(pool: ConnectionPool) {
-    this.#pool = pool;
-  }
-
-  of(endpoint: EndpointState, protocol: HttpProtocol): Host {
-    const hosts = this.#known[protocol];
-    const known = hosts.get(endpoint);
-    if (known !== undefined && known.facts === endpoint.facts && !known.host.retired) return known.host;
-    const host = this.#pool.host(targetOf(endpoint, protocol), endpoint.facts.labels);
-    hosts.set(endpoint, { facts: endpoint.facts, host });
-    return host;
-  }
 }

@@ -144,6 +144,13 @@ class InboundCall implements HttpCall, Waiter {
     return this.#calls.context.options.transport.timers.nowMs();
   }
 
+  /** There is one application. */
+  get patient(): boolean {
+    return true;
+  }
+
+  leaseDelayed(): void {}
+
   leaseFailed(error: DialError): void {
     this.#waiting = false;
     this.#fail('connect');

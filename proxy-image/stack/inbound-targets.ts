@@ -2,7 +2,7 @@ import type { DialTarget } from '../io/pool/dial.ts';
 import type { SessionProtocol } from '../io/tls/transport-header.ts';
 import type { Address } from '../io/transport/types.ts';
 import type { StackOptions } from './options.ts';
-import type { StreamTargets } from './stream.ts';
+import type { StreamSeeker, StreamTargets } from './stream.ts';
 
 /**
  * The application: at the address that the client reached, not at loopback, so that a port which listens on loopback only does not become reachable
@@ -22,12 +22,14 @@ export class ApplicationTargets implements StreamTargets {
     this.#target = target;
   }
 
-  next(): DialTarget | null {
+  seek(seeker: StreamSeeker): void {
     const target = this.#target;
     this.#target = null;
-    return target;
+    if (target === null) seeker.foundNone();
+    else seeker.found(target);
   }
 
+  cancel(): void {}
   connected(): void {}
 
   failed(options: StackOptions): void {

@@ -1,7 +1,6 @@
 import type { EndpointState } from '../core/balance/endpoint.ts';
-import { type QueueState, queueEntered, queueLeft, queueRechecked, recheckAtMs } from '../core/balance/failfast.ts';
 import { requestHash } from '../core/balance/hash-key.ts';
-import { connected, type NoEndpointReason, pickEndpoint, whyNone } from '../core/balance/pick.ts';
+import type { NoEndpointReason } from '../core/balance/pick.ts';
 import { isFailure } from '../core/classify/classify.ts';
 import { retryPolicyFor, type TryEnd, timeoutsFor } from '../core/retry/plan.ts';
 import { refusesRetries } from '../core/retry/retry-after.ts';
@@ -25,8 +24,10 @@ import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { Address } from '../io/transport/types.ts';
 import { CallDeadlines, type DeadlineOwner, IDLE, PAUSE, REQUEST, RESPONSE, TRY } from './call-deadlines.ts';
 import { CallRetries, type EndedTry } from './call-retries.ts';
-import { type EndpointHosts, protocolFor, type StackContext } from './context.ts';
+import { protocolFor, type StackContext } from './context.ts';
+import { type EndpointHosts, type EndpointLink, isOfIdentity } from './endpoint-hosts.ts';
 import { OutboundTry, type TryPlace } from './outbound-try.ts';
+import { Placement, type PlacementOwner } from './placement.ts';
 import { routeOf } from './route-of.ts';
 import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached, NO_TUNNEL } from './unreached.ts';
 
@@ -38,6 +39,10 @@ const IDLE_LOOKS = 4;
 const DEADLINE_EXCEEDED = 4;
 const UNAVAILABLE = 14;
 const BAD_GATEWAY = 502;
+const NO_IDENTITY = 'the endpoint did not prove its identity';
+const NO_CERTIFICATE = 'the proxy has no certificate yet';
+/** What is said of endpoints of which the last failed by that. */
+const WITHOUT_IDENTITY: Readonly<Record<string, string>> = { identity: NO_IDENTITY, 'no certificate': NO_CERTIFICATE };
 
 /** Whose request it is. */
 export interface CallSource {
@@ -54,13 +59,15 @@ export interface OutboundCallOwner {
 /**
  * One outbound request, top to bottom: route → timeouts → split → endpoint → connection → response → retry.
  */
-export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
+export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementOwner, TryPlace {
   exchange!: Exchange;
   entry: ServiceEntry | null = null;
   backend: BackendEntry | null = null;
   route: RouteEntry = NO_ROUTES.fallback;
   readonly #owner: OutboundCallOwner;
   readonly #try: OutboundTry;
+  readonly #placement: Placement;
+  /** Endpoints that have refused to process it. */
   readonly #tried: EndpointState[] = [];
   readonly #retries: CallRetries;
   readonly #ended: EndedTry = {
@@ -73,11 +80,10 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   };
   #hash = 0;
   #endpoint: EndpointState | null = null;
+  #link: EndpointLink | null = null;
   #host: Host | null = null;
   /** In a queue for a connection. */
   #waiting = false;
-  /** Waits until an endpoint can be had. */
-  #queue: QueueState | null = null;
   #stale = 0;
   #deadlines: CallDeadlines | null = null;
   #responseMs = 0;
@@ -89,11 +95,17 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.#owner = owner;
     const { options } = owner.context;
     this.#try = new OutboundTry(options);
+    this.#placement = new Placement(options, this);
     this.#retries = new CallRetries(options.recorder, options.rng);
   }
 
   get tunnels(): boolean {
     return this.exchange.tunnels;
+  }
+
+  /** For a pod or an address there is no other place. */
+  get patient(): boolean {
+    return this.backend === null;
   }
 
   startService(head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: CallSource): void {
@@ -139,6 +151,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.#retries.start(null);
     this.#hash = 0;
     this.#endpoint = null;
+    this.#link = null;
     this.#stale = 0;
     this.#responseMs = 0;
     this.#idleMs = 0;
@@ -167,21 +180,32 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     this.backend = backend;
     if (this.#tried.length > 0) this.#tried.length = 0;
     if (backend.unavailable) this.#refuse(503, 'the backend does not exist', 'failfast');
-    else this.#tryNextEndpoint(null);
+    else this.#place();
   }
 
-  /** `lastError`: the previous endpoint could not be reached. */
-  #tryNextEndpoint(lastError: DialError | null): void {
-    const endpoint = this.#pick();
-    if (endpoint !== null) this.#tryEndpoint(endpoint);
-    else if (lastError !== null) this.#unreachable(lastError);
-    else this.#noEndpoint(whyNone(this.backend!.pool, this.entry!));
+  #place(): void {
+    this.#placement.find(this.entry!, this.backend!.pool, this.#hash);
   }
 
-  #pick(): EndpointState | null {
-    if (this.entry === null || this.backend === null) return null;
-    const { rng } = this.#owner.context.options;
-    return pickEndpoint(this.backend.pool, this.entry, this.#tried, rng, this.#nowMs, this.#hash);
+  placed(endpoint: EndpointState): void {
+    this.#tryEndpoint(endpoint);
+  }
+
+  notPlaced(decision: 'failfast' | 'shed', reason: NoEndpointReason): void {
+    if (decision === 'shed') this.#refuse(503, 'too many requests are waiting', 'loadshed');
+    else this.#failFast(reason);
+  }
+
+  reconnects(endpoint: EndpointState): boolean {
+    this.#linkOf(endpoint).connect();
+    return true;
+  }
+
+  #linkOf(endpoint: EndpointState): EndpointLink {
+    const { protocol } = endpoint.facts;
+    // What the endpoint's own Server declares comes before what the Service does.
+    const declared = protocol === 'detect' && this.entry !== null ? this.entry.protocol : protocol;
+    return this.#owner.hosts.of(endpoint, this.backend?.pool ?? null, protocolFor(this.exchange, declared));
   }
 
   get #nowMs(): number {
@@ -190,65 +214,30 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
 
   #unreachable(error: DialError): void {
     if (error.failure === 'timeout') this.#answer(504, CONNECT_TIMED_OUT);
-    else if (error.failure === 'identity') this.#answer(502, 'the endpoint did not prove its identity');
-    else if (error.failure === 'no certificate') this.#answer(502, 'the proxy has no certificate yet');
+    else if (error.failure === 'identity') this.#answer(BAD_GATEWAY, NO_IDENTITY);
+    else if (error.failure === 'no certificate') this.#answer(BAD_GATEWAY, NO_CERTIFICATE);
     else this.#fail(502, CONNECT_ERROR);
   }
 
-  /** Where there are endpoints that cannot be had now, or may be some soon, the request waits, for a bounded time and among a bounded number. */
-  #noEndpoint(why: NoEndpointReason): void {
-    const { queue } = this.backend!.pool;
-    const reason = why.replaceAll('_', ' ');
-    if (why !== 'all_ejected' && why !== 'endpoints_unknown') {
-      this.#refuse(503, `no endpoint: ${reason}`, 'failfast');
-      return;
-    }
-    const decision = queueEntered(queue, this.entry!.queue, this.#nowMs);
-    if (decision === 'shed') this.#refuse(503, 'too many requests are waiting', 'loadshed');
-    else if (decision === 'failfast') this.#failFast(reason);
-    else {
-      this.#queue = queue;
-      this.#pauseInQueue();
-    }
-  }
-
-  #pauseInQueue(): void {
-    const nowMs = this.#nowMs;
-    const { pool } = this.backend!;
-    this.#set(PAUSE, Math.max(0, recheckAtMs(pool.queue, this.entry!.queue, pool.ejectedUntilMs, nowMs) - nowMs));
-  }
-
-  #lookAgain(queue: QueueState): void {
-    const endpoint = this.#pick();
-    if (endpoint === null && queueRechecked(queue, this.entry!.queue, this.#nowMs) === 'wait') {
-      this.#pauseInQueue();
-      return;
-    }
-    this.#leaveQueue();
-    if (endpoint !== null) this.#tryEndpoint(endpoint);
-    else this.#failFast(whyNone(this.backend!.pool, this.entry!).replaceAll('_', ' '));
-  }
-
-  #leaveQueue(): void {
-    if (this.#queue === null) return;
-    queueLeft(this.#queue);
-    this.#queue = null;
-  }
-
-  #failFast(reason: string): void {
+  /** There has been no endpoint for too long. Where their identity is the matter, that is worth another word than "no time". */
+  #failFast(reason: NoEndpointReason): void {
     this.#endpoint = null;
+    this.#link = null;
     this.#owner.context.options.recorder.outboundError('http', 'failfast');
     this.#retries.foundNone(this.entry);
-    if (!this.#retriesNow('failfast', 504, DEADLINE_EXCEEDED)) this.#answer(504, `fail-fast: ${reason}`);
+    if (this.#retriesNow('failfast', 504, DEADLINE_EXCEEDED)) return;
+    const { lastFailure } = this.backend!.pool;
+    const because = reason === 'all_unreachable' ? WITHOUT_IDENTITY[lastFailure] : undefined;
+    if (because !== undefined) this.#answer(BAD_GATEWAY, because);
+    else this.#answer(504, `fail-fast: ${reason.replaceAll('_', ' ')}`);
   }
 
   #tryEndpoint(endpoint: EndpointState): void {
     this.#endpoint = endpoint;
     this.#try.start(this, endpoint);
-    const { protocol } = endpoint.facts;
-    // What the endpoint's own Server declares comes before what the Service does.
-    const declared = protocol === 'detect' && this.entry !== null ? this.entry.protocol : protocol;
-    this.#lease(this.#owner.hosts.of(endpoint, protocolFor(this.exchange, declared)));
+    const link = this.#linkOf(endpoint);
+    this.#link = link;
+    this.#lease(link.host);
   }
 
   #lease(host: Host): void {
@@ -261,28 +250,37 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     }
     const upstream = host.lease(this);
     if (upstream === null) this.#waiting = true;
-    else this.exchange.send(upstream);
+    else this.#send(upstream);
   }
 
   leased(upstream: ExchangeUpstream): void {
     this.#waiting = false;
-    if (this.#endpoint !== null) connected(this.#endpoint);
+    this.#send(upstream);
+  }
+
+  #send(upstream: ExchangeUpstream): void {
+    this.#link?.connected();
+    this.#try.sent();
     this.exchange.send(upstream);
   }
 
-  /** No byte of the request was sent: another endpoint gets it, outside the budget, each at most once. */
+  /** The endpoint is being connected to for long: where another can be had it is better, else the first of all that can. */
+  leaseDelayed(): void {
+    this.#waiting = false;
+    this.#link!.connect();
+    this.#try.unplaced();
+    this.#place();
+  }
+
+  /** No byte of the request was sent: it waits for any endpoint, outside the retry budget. */
   leaseFailed(error: DialError): void {
     this.#waiting = false;
-    const endpoint = this.#endpoint;
-    const kind = error.failure === 'identity' || error.failure === 'no certificate' ? 'identity required' : 'connect';
-    if (endpoint === null) this.#owner.context.options.recorder.outboundError('http', kind);
-    else {
-      this.#try.unreached(kind);
-      this.#tried.push(endpoint);
-      const fields = { peer: endpoint.id, failure: error.failure, detail: error.detail };
-      this.#owner.context.options.log.debug('could not connect', fields);
-    }
-    this.#tryNextEndpoint(error);
+    const kind = isOfIdentity(error) ? 'identity required' : 'connect';
+    if (this.#link === null) this.#owner.context.options.recorder.outboundError('http', kind);
+    else this.#link.failed(error);
+    this.#try.unplaced();
+    if (this.backend === null) this.#unreachable(error);
+    else this.#place();
   }
 
   /** All of the request is on its way: what the server takes from here on is its own time. */
@@ -295,8 +293,10 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   responded(head: ResponseView): boolean {
     const { exchange } = this;
     const isMeshed = this.#endpoint !== null && this.#endpoint.facts.identity !== null;
-    if (isMeshed && this.entry !== null && isUnreached(head) && exchange.replayable) return this.#unreached();
-    const failure = this.#try.responded(head, exchange);
+    const unreached = isMeshed && this.backend !== null && isUnreached(head);
+    if (unreached) this.#link!.failed({ failure: 'refused', detail: 'the application behind the proxy' }, true);
+    if (unreached && exchange.replayable) return this.#goesOn();
+    const failure = this.#try.responded(head, exchange, !unreached);
     this.#deadlines?.clear(TRY);
     // A reason of the other side's proxy is passed on to the application; anybody else's is no reason of the mesh.
     exchange.tellsProxyError = isMeshed;
@@ -320,11 +320,12 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
     return true;
   }
 
-  /** The endpoint's proxy could not reach its application: as if it had not been reached itself. */
-  #unreached(): false {
+  /** The endpoint's proxy could not reach its application, which has seen nothing of the request. */
+  #goesOn(): false {
     this.#deadlines?.clear(TRY);
     this.exchange.detachUpstream();
-    this.leaseFailed({ failure: 'refused', detail: 'the application behind the proxy' });
+    this.#failed('connect', false);
+    this.#place();
     return false;
   }
 
@@ -379,8 +380,9 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
 
   /** Not processed: another endpoint gets it, whatever the request is, each at most once. False: there is no other. */
   #goesElsewhere(refusing: EndpointState): boolean {
+    if (this.entry === null || this.backend === null) return false;
     this.#tried.push(refusing);
-    const other = this.#pick();
+    const other = this.#placement.pick(this.entry, this.backend.pool, this.#tried, this.#hash);
     if (other === null) return false;
     this.#tryEndpoint(other);
     return true;
@@ -399,10 +401,8 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   }
 
   due(kind: number): void {
-    if (kind === PAUSE) {
-      if (this.#queue === null) this.#tryService();
-      else this.#lookAgain(this.#queue);
-    } else if (kind === IDLE) this.#lookWhetherIdle();
+    if (kind === PAUSE) this.#tryService();
+    else if (kind === IDLE) this.#lookWhetherIdle();
     else if (kind === TRY) this.#tryTimedOut();
     else this.#timedOut();
   }
@@ -456,7 +456,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, TryPlace {
   /** Nothing is waited for any more. An answered exchange may go on for a while, until the rest of its request has gone by. */
   #stop(): void {
     this.#cancelLease();
-    this.#leaveQueue();
+    this.#placement.cancel();
     this.#deadlines?.clearAll();
   }
 

@@ -2,7 +2,8 @@ import type { PodEntry, ServiceEntry } from '../core/state/entries.ts';
 import type { Exchange } from '../io/http/exchange.ts';
 import type { ExtraFields, RequestView } from '../io/http/message.ts';
 import type { Address } from '../io/transport/types.ts';
-import { EndpointHosts, type StackContext } from './context.ts';
+import type { StackContext } from './context.ts';
+import { EndpointHosts } from './endpoint-hosts.ts';
 import { type CallSource, OutboundCall } from './outbound-call.ts';
 
 const MAX_IDLE_CALLS = 256;
@@ -15,7 +16,7 @@ export class OutboundCalls {
 
   constructor(context: StackContext) {
     this.context = context;
-    this.hosts = new EndpointHosts(context.outboundPool);
+    this.hosts = new EndpointHosts(context.options, context.outboundPool);
   }
 
   toService(exchange: Exchange, head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: CallSource): void {

@@ -1,18 +1,20 @@
 import type { EndpointState } from '../core/balance/endpoint.ts';
-import { abandoned, connected, connectFailed, finished, pickEndpoint, started } from '../core/balance/pick.ts';
+import { abandoned, finished, started } from '../core/balance/pick.ts';
+import { connected, connectFailed } from '../core/balance/reach.ts';
 import { pickShare } from '../core/split/split.ts';
 import type { BackendEntry, PodEntry, ServiceEntry } from '../core/state/entries.ts';
-import type { DialTarget } from '../io/pool/dial.ts';
+import type { DialError, DialTarget } from '../io/pool/dial.ts';
 import type { Address } from '../io/transport/types.ts';
-import { targetOf } from './context.ts';
+import { targetOf } from './endpoint-hosts.ts';
 import type { StackOptions } from './options.ts';
-import type { StreamTargets } from './stream.ts';
+import { Placement, type PlacementOwner } from './placement.ts';
+import type { StreamSeeker, StreamTargets } from './stream.ts';
 
 export type TargetChoice = StreamTargets;
 
 /** A stream to a service or a pod. */
-export function streamTargets(entry: ServiceEntry | PodEntry): StreamTargets {
-  return entry.kind === 'pod' ? new PodTargets(entry.endpoint) : new ServiceTargets(entry);
+export function streamTargets(entry: ServiceEntry | PodEntry, options: StackOptions): StreamTargets {
+  return entry.kind === 'pod' ? new PodTargets(entry.endpoint) : new ServiceTargets(entry, options);
 }
 
 /** A stream to the address that the client wanted, without TLS: nothing is known about it. */
@@ -30,12 +32,14 @@ class OneTarget implements StreamTargets {
     this.#target = target;
   }
 
-  next(): DialTarget | null {
+  seek(seeker: StreamSeeker): void {
     const target = this.#target;
     this.#target = null;
-    return target;
+    if (target === null) seeker.foundNone();
+    else seeker.found(target);
   }
 
+  cancel(): void {}
   connected(): void {}
 
   failed(options: StackOptions): void {
@@ -54,52 +58,79 @@ class PodTargets extends OneTarget {
   }
 }
 
-/** One share of the split, then its endpoints, each at most once. */
-class ServiceTargets implements StreamTargets {
+/** One share of the split, then its endpoints until one can be connected to, as long as one may be. */
+class ServiceTargets implements StreamTargets, PlacementOwner {
   endpoint: EndpointState | null = null;
   readonly #entry: ServiceEntry;
-  readonly #tried: EndpointState[] = [];
-  #backend: BackendEntry | null = null;
+  readonly #options: StackOptions;
+  readonly #placement: Placement;
+  readonly #backend: BackendEntry;
+  #seeker: StreamSeeker | null = null;
+  /** Counted as under way at the endpoint. */
+  #underWay = false;
 
-  constructor(entry: ServiceEntry) {
+  constructor(entry: ServiceEntry, options: StackOptions) {
     this.#entry = entry;
+    this.#options = options;
+    this.#placement = new Placement(options, this);
+    this.#backend = entry.backends[pickShare(entry.split, options.rng)]!;
   }
 
   get authority(): string {
-    return this.#backend?.authority ?? this.#entry.authority;
+    return this.#backend.authority;
   }
 
-  next(options: StackOptions): DialTarget | null {
-    const { rng, transport, recorder } = options;
-    this.#backend ??= this.#entry.backends[pickShare(this.#entry.split, rng)]!;
-    const { pool, unavailable } = this.#backend;
-    const nowMs = transport.timers.nowMs();
-    this.endpoint = unavailable ? null : pickEndpoint(pool, this.#entry, this.#tried, rng, nowMs);
-    if (this.endpoint === null) {
-      if (this.#tried.length === 0) recorder.outboundError('tcp', 'failfast');
-      return null;
-    }
-    started(this.endpoint);
-    return targetOf(this.endpoint, 'opaque');
+  seek(seeker: StreamSeeker): void {
+    this.#seeker = seeker;
+    if (this.#backend.unavailable) this.notPlaced('failfast');
+    else this.#placement.find(this.#entry, this.#backend.pool, 0);
+  }
+
+  placed(endpoint: EndpointState): void {
+    this.endpoint = endpoint;
+    this.#underWay = true;
+    started(endpoint);
+    this.#seeker!.found(targetOf(endpoint, 'opaque'));
+  }
+
+  notPlaced(decision: 'failfast' | 'shed'): void {
+    this.#options.recorder.outboundError('tcp', decision === 'shed' ? 'loadshed' : 'failfast');
+    this.#seeker!.foundNone();
+  }
+
+  /** A connection that nobody uses would reach the application, which may count it as an error of its client's. */
+  reconnects(): boolean {
+    return false;
+  }
+
+  cancel(): void {
+    this.#placement.cancel();
+    this.closed();
   }
 
   connected(options: StackOptions, tookMs: number): void {
     const endpoint = this.endpoint!;
+    const { pool } = this.#backend;
+    const wasDown = endpoint.connectFailures > 0;
     connected(endpoint);
+    if (!endpoint.needsResponse) pool.queue.ready();
+    if (wasDown) pool.changed();
     finished(endpoint, this.#entry.balancer, tookMs, options.transport.timers.nowMs());
     // The stream goes on: it counts as load of the endpoint until it ends.
     started(endpoint);
   }
 
-  failed(options: StackOptions): void {
+  failed(options: StackOptions, error: DialError): void {
     const endpoint = this.endpoint!;
-    abandoned(endpoint);
+    this.closed();
     connectFailed(endpoint, options.rng, options.transport.timers.nowMs());
+    this.#backend.pool.lastFailure = error.failure;
     options.recorder.outboundError('tcp', 'connect');
-    this.#tried.push(endpoint);
   }
 
   closed(): void {
+    if (!this.#underWay) return;
+    this.#underWay = false;
     abandoned(this.endpoint!);
   }
 }

@@ -1,7 +1,7 @@
 import type { EndpointState } from '../core/balance/endpoint.ts';
-import { queueReady } from '../core/balance/failfast.ts';
 import { penalisedMs } from '../core/balance/penalty.ts';
-import { abandoned, connected, connectFailed, finished, sampled, started } from '../core/balance/pick.ts';
+import { abandoned, finished, sampled, started } from '../core/balance/pick.ts';
+import { answered } from '../core/balance/reach.ts';
 import { breakerAbandoned, breakerObserved } from '../core/breaker/breaker.ts';
 import { breakerStarted } from '../core/breaker/gate.ts';
 import { type Outcome, outcomeOf } from '../core/breaker/outcome.ts';
@@ -32,6 +32,8 @@ export class OutboundTry {
   #startedMs = 0;
   /** Counted as under way at the endpoint. */
   #underWay = false;
+  /** It has a connection; before that, it may go to another endpoint as if nothing had been. */
+  #sent = false;
   /** The breaker waits for a verdict. */
   #unjudged = false;
   #isProbe = false;
@@ -52,30 +54,47 @@ export class OutboundTry {
   }
 
   start(place: TryPlace, endpoint: EndpointState): void {
-    const { entry, backend, route } = place;
-    const { recorder } = this.#options;
+    const { entry } = place;
     this.#place = place;
     this.#endpoint = endpoint;
     this.#startedMs = this.#nowMs;
     this.#responded = false;
     this.#underWay = true;
+    this.#sent = false;
     started(endpoint);
     this.#isProbe = entry !== null && breakerStarted(endpoint, entry.breaker);
     this.#unjudged = entry !== null && entry.breaker !== null;
-    if (!this.#isProbe && backend !== null) queueReady(backend.pool.queue);
+  }
+
+  /** It has a connection, or a stream of one. */
+  sent(): void {
+    if (!this.#underWay) return;
+    this.#sent = true;
+    const { backend, route } = this.#place;
+    const { recorder } = this.#options;
+    const endpoint = this.#endpoint!;
+    if (backend !== null && !this.#isProbe && !endpoint.needsResponse) backend.pool.queue.ready();
     recorder.outboundRequest(this.#authority, endpoint);
     recorder.routeActualRequest(route);
   }
 
-  /** The response head. Whether it is a failure, as far as the head tells. */
-  responded(head: ResponseView, exchange: Exchange): boolean {
+  /** No connection: it is as if the endpoint had not been picked. What that says of the endpoint is told once for all who waited (`EndpointLink`). */
+  unplaced(): void {
+    if (!this.#underWay) return;
+    this.#underWay = false;
+    abandoned(this.#endpoint!);
+    this.#leaveBreaker();
+  }
+
+  /** The response head. Whether it is a failure, as far as the head tells. `reached`: it is not its proxy's word that the application could not be. */
+  responded(head: ResponseView, exchange: Exchange, reached: boolean): boolean {
     const { entry, route } = this.#place;
     const failure = isFailure(route, head.status, exchange.grpcStatus);
     if (!this.#underWay) return failure;
     this.#underWay = false;
     this.#responded = true;
     const endpoint = this.#endpoint!;
-    if (endpoint.connectFailures > 0) connected(endpoint);
+    if (endpoint.connectFailures > 0 && reached) this.#answered(endpoint);
     if (entry === null) {
       abandoned(endpoint);
       return failure;
@@ -88,6 +107,13 @@ export class OutboundTry {
     // The status of a gRPC call is in its trailers, if it was not in the head.
     if (!exchange.isGrpc || exchange.grpcStatus !== NO_GRPC_STATUS) this.#judge(outcome, afterMs);
     return failure;
+  }
+
+  #answered(endpoint: EndpointState): void {
+    answered(endpoint);
+    const pool = this.#place.backend?.pool;
+    pool?.queue.ready();
+    pool?.changed();
   }
 
   #retryAfterMs({ breaker }: ServiceEntry, outcome: Outcome, head: ResponseView): number {
@@ -105,7 +131,7 @@ export class OutboundTry {
     const change = breakerObserved(pool, endpoint, entry!.breaker, this.#isProbe, outcome, afterMs, rng, this.#nowMs);
     if (change === 'none') return;
     recorder.breakerDecided(entry!, backend!, change);
-    if (change === 'readmitted') queueReady(pool.queue);
+    if (change === 'readmitted') pool.queue.ready();
     const fields = { peer: endpoint.id, service: entry!.authority, change };
     if (change === 'kept_out') log.debug('circuit breaker', fields);
     else log.info('circuit breaker', fields);
@@ -154,15 +180,12 @@ export class OutboundTry {
     abandoned(endpoint);
     if (blamed) this.#judge('failure', 0);
     else this.#leaveBreaker();
+    if (!this.#sent) {
+      recorder.outboundError('http', error);
+      return;
+    }
     recorder.routeActualResponse(this.#place.route, 0, NO_GRPC_STATUS, true);
     recorder.outboundFailed(this.#authority, endpoint, error);
-  }
-
-  /** The endpoint could not be reached at all: it rests. */
-  unreached(error: OutboundError): void {
-    if (!this.#underWay) return;
-    this.failed(error, false);
-    connectFailed(this.#endpoint!, this.#options.rng, this.#nowMs);
   }
 
   get underWay(): boolean {

@@ -143,7 +143,7 @@ class OutboundConnection
   #answered(entry: DestinationEntry): void {
     if (entry.kind === 'forbidden') this.#connection.reset();
     else if (entry.kind === 'unknown') this.#splice(passThroughTargets(this.#original));
-    else if (entry.protocol === 'opaque') this.#splice(streamTargets(entry));
+    else if (entry.protocol === 'opaque') this.#splice(streamTargets(entry, this.#context.options));
     else this.#detect();
   }
 
@@ -165,7 +165,11 @@ class OutboundConnection
     const declared = known && (entry.protocol === 'http1' || entry.protocol === 'http2') ? entry.protocol : null;
     const http = protocol === 'http1' || protocol === 'http2' ? protocol : declared;
     if (http === null) {
-      this.#splice(known ? streamTargets(entry) : passThroughTargets(this.#original), bytes, ended);
+      this.#splice(
+        known ? streamTargets(entry, this.#context.options) : passThroughTargets(this.#original),
+        bytes,
+        ended,
+      );
       return;
     }
     const serving = this.#serveHttp(http);

@@ -8,10 +8,19 @@ import type { LiveSet } from './live.ts';
 import type { StackOptions } from './options.ts';
 import { type Direction, dialledLabels } from './transport-labels.ts';
 
-/** Where a stream may go: asked again after each failed attempt, until it says `null`. */
+/** Who looks for a place to go. */
+export interface StreamSeeker {
+  found(target: DialTarget): void;
+  foundNone(): void;
+}
+
+/** Where a stream may go. */
 export interface StreamTargets {
-  next(options: StackOptions): DialTarget | null;
-  /** The attempt that `next` named last. */
+  /** Asked for the first attempt and after each that failed: one call of the seeker follows, within this one or later. */
+  seek(seeker: StreamSeeker): void;
+  /** The client has gone while a place was looked for, or an attempt was under way. */
+  cancel(): void;
+  /** The attempt at what was found last. */
   connected(options: StackOptions, tookMs: number): void;
   failed(options: StackOptions, error: DialError): void;
   /** The stream has ended; only after `connected`. */
@@ -27,8 +36,8 @@ export interface StreamSurroundings {
   readonly direction: Direction;
 }
 
-/** One connection carried as bytes: dialled, with another endpoint where one refuses, then spliced. */
-export class Stream implements ConnectionHandler, DialOwner, SpliceOwner {
+/** One connection carried as bytes: dialled, with another endpoint where one refuses, then spliced. Its client waits meanwhile. */
+export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, StreamSeeker {
   readonly #client: Outbox;
   readonly #dialContext: DialContext;
   readonly #targets: StreamTargets;
@@ -61,17 +70,16 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner {
     this.#ended = ended;
     if (firstBytes !== undefined) this.#firstBytes = Buffer.from(firstBytes);
     this.#client.connection.pause();
-    this.#next();
+    this.#targets.seek(this);
   }
 
-  #next(): void {
-    const target = this.#targets.next(this.#around.options);
-    if (target === null) {
-      this.#client.connection.reset();
-      return;
-    }
+  found(target: DialTarget): void {
     this.#dialledMs = this.#dialContext.transport.timers.nowMs();
     this.#dial = new Dial(this.#dialContext, target, this);
+  }
+
+  foundNone(): void {
+    this.#client.connection.reset();
   }
 
   dialled(dial: Dial, connection: Connection, prelude: Buffer | null): void {
@@ -96,7 +104,7 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner {
     const peer = formatAddress(dial.target.address.ip, dial.target.address.port);
     options.log.debug('could not connect', { peer, direction, failure: error.failure, detail: error.detail });
     this.#targets.failed(options, error);
-    this.#next();
+    this.#targets.seek(this);
   }
 
   spliceClosed(splice: Splice, error: ConnectionError | null): void {
@@ -126,6 +134,7 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner {
   onClose(): void {
     this.#dial?.cancel();
     this.#dial = null;
+    this.#targets.cancel();
     this.#released();
   }
 }

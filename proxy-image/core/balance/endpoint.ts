@@ -2,6 +2,9 @@ import type { Endpoint } from '../../contract/resources.ts';
 import type { BreakerState } from '../breaker/state.ts';
 import { type SeriesHolder, UNRESOLVED } from '../series.ts';
 
+/** Why no connection could be made. */
+export type ConnectFailure = 'refused' | 'unreachable' | 'timeout' | 'identity' | 'no certificate' | 'other';
+
 /**
  * One address behind a Service port, with what this proxy has learned about it. Stays the same object while the address stays in its pool,
  * whatever else about the Service changes; `facts` is replaced when the control plane says something new about it.
@@ -15,9 +18,14 @@ export class EndpointState implements SeriesHolder {
   /** Peak-EWMA of the round-trip time, and when it was last written; before the first look at it, `rttAtMs` is -Infinity. */
   rttMs = 0;
   rttAtMs = Number.NEGATIVE_INFINITY;
-  /** No connection is tried before this time, while another endpoint is ready (backoff after failed connects). */
+  /** Nothing is sent to it before this time: it rests after a failed connect, or an attempt to reach it has no result yet. */
   readyAtMs = 0;
+  /** Failed connects in a row. Above 0 with its rest over: to be tried anew, with nothing at stake where that is possible. */
   connectFailures = 0;
+  /** An attempt to reach it is under way. */
+  attempting = false;
+  /** Its proxy answers, its application does not: only a response says that it is back. */
+  needsResponse = false;
   /** When it joined endpoints that were there before, for slow start; -Infinity where there was nobody to take the load meanwhile. */
   readonly addedAtMs: number;
   /** `null` until its first failure under a policy of circuit breaking. */

@@ -1,7 +1,7 @@
 import type { Breaker } from '../../contract/resources.ts';
 import { hashText, mix } from '../hash.ts';
 import type { EndpointState } from './endpoint.ts';
-import { NEVER, READY, scan, usability } from './usable.ts';
+import { isUsable, scan } from './usable.ts';
 
 /** Lookups per key, of which the closest counts (Appleton and O'Reilly, "Multi-probe consistent hashing"): bounds the share of the luckiest endpoint. */
 const PROBES = 8;
@@ -35,24 +35,22 @@ export class HashRing {
 
   pick(hash: number, breaker: Breaker | null, tried: readonly EndpointState[], nowMs: number): EndpointState | null {
     let best = -1;
-    let bestUse: number = NEVER;
     let bestDistance = 0;
     for (let probe = 0; probe < PROBES; probe++) {
       const point = mix(hash + Math.imul(probe, STEP));
       let at = this.#following(point);
-      let use = usability(this.#endpoints[at]!, breaker, tried, nowMs);
-      for (let passed = 0; use !== READY && passed < PASSED; passed++) {
+      let usable = isUsable(this.#endpoints[at]!, breaker, tried, nowMs);
+      for (let passed = 0; !usable && passed < PASSED; passed++) {
         at = at + 1 === this.#places.length ? 0 : at + 1;
-        use = usability(this.#endpoints[at]!, breaker, tried, nowMs);
+        usable = isUsable(this.#endpoints[at]!, breaker, tried, nowMs);
       }
       const distance = (this.#places[at]! - point) >>> 0;
-      if (use < bestUse || use === NEVER || (use === bestUse && distance >= bestDistance)) continue;
+      if (!usable || (best !== -1 && distance >= bestDistance)) continue;
       best = at;
-      bestUse = use;
       bestDistance = distance;
     }
-    if (bestUse === READY) return this.#endpoints[best]!;
-    // Hardly any endpoint is ready: the next one that is, which is still the same for equal keys.
+    if (best !== -1) return this.#endpoints[best]!;
+    // Hardly any endpoint is usable: the next one that is, which is still the same for equal keys.
     return scan(this.#endpoints, this.#following(mix(hash)), breaker, tried, nowMs);
   }
 

@@ -5,14 +5,10 @@ import type { EndpointState } from './endpoint.ts';
 import type { EndpointSet } from './endpoint-set.ts';
 import { cost, observe } from './ewma.ts';
 import type { EndpointPool } from './pool.ts';
-import { READY, scan, usability } from './usable.ts';
+import { shortenRests } from './reach.ts';
+import { isUsable, scan } from './usable.ts';
 
-/** Backoff between connects to an endpoint that refuses them (linkerd2-proxy: outbound connect backoff). */
-const BACKOFF_MIN_MS = 100;
-const BACKOFF_MAX_MS = 60_000;
-const BACKOFF_JITTER = 0.1;
-
-/** Pairs drawn in search of a ready endpoint; then they are looked at one after the other. */
+/** Pairs drawn in search of a usable endpoint; then they are looked at one after the other. */
 const DRAWS = 4;
 
 /** A new endpoint gets a tenth of its share at least (Envoy: `min_weight_percent`), else a pool that gets no traffic would never warm it up. */
@@ -25,10 +21,10 @@ export type NoEndpointReason =
   | 'no_endpoints'
   /** `internalTrafficPolicy: Local`, and none on this node. */
   | 'no_local_endpoints'
-  /** Circuit breaking keeps out those that were not tried. */
+  /** Circuit breaking keeps out some, and no other can be had. */
   | 'all_ejected'
-  /** Every endpoint was tried for this request. */
-  | 'all_tried';
+  /** All rest after failed connects, or were tried for this request. */
+  | 'all_unreachable';
 
 /** What the policy asks of a pick beside the pool. */
 export interface PickRules {
@@ -39,10 +35,10 @@ export interface PickRules {
 }
 
 /**
- * The endpoint for one try; `null` when there is none left (`whyNone` says why). `tried` are those this request has already been sent to: never picked
- * again by the same request. Ejected endpoints are not picked either, but for one probe after the penalty: `breakerStarted` has to be told. Endpoints in
- * connect backoff are picked only when no other is left; before that, an aperture and a preference for a zone are given up. `hash`: of the request's key
- * (`requestHash`), for consistent hashing.
+ * The endpoint for one try; `null` when none can be had now (`whyNone` says why). `tried` are those this request has already been sent to: never picked
+ * again by the same request. Ejected endpoints are not picked either, but for one probe after the penalty: `breakerStarted` has to be told. Nor are those at
+ * rest after a failed connect; one whose rest is over (`connectFailures` above 0) is to be tried with nothing at stake (`attempted`). Before a request has
+ * to wait, an aperture and a preference for a zone are given up. `hash`: of the request's key (`requestHash`), for consistent hashing.
  */
 export function pickEndpoint(
   pool: EndpointPool,
@@ -52,27 +48,21 @@ export function pickEndpoint(
   nowMs: number,
   hash: number = 0,
 ): EndpointState | null {
-  if (rules.breaker !== null && pool.ejectedUntilMs > nowMs) return null;
+  if (pool.noneUntilMs(rules.breaker !== null) > nowMs) return null;
   const wanted = rules.localTrafficOnly ? pool.localSet : pool.preferredSet;
   let picked = balance(pool, wanted, listOf(wanted, rules.balancer), rules, tried, rng, nowMs, hash);
-  if (picked !== null && picked.readyAtMs <= nowMs) return picked;
-  if (rules.balancer.type === 'aperture') {
-    picked = readier(picked, balance(pool, wanted, wanted.endpoints, rules, tried, rng, nowMs, hash), nowMs);
+  if (picked === null && rules.balancer.type === 'aperture') {
+    picked = balance(pool, wanted, wanted.endpoints, rules, tried, rng, nowMs, hash);
   }
-  if (!rules.localTrafficOnly && wanted !== pool.allSet) {
-    picked = readier(picked, balance(pool, pool.allSet, pool.endpoints, rules, tried, rng, nowMs, hash), nowMs);
+  if (picked === null && !rules.localTrafficOnly && wanted !== pool.allSet) {
+    picked = balance(pool, pool.allSet, pool.endpoints, rules, tried, rng, nowMs, hash);
   }
-  if (picked === null && rules.breaker !== null) pool.ejectedUntilMs = ejectedUntilMs(pool);
+  if (picked === null && tried.length === 0) foundNone(pool, rules, rng, nowMs);
   return picked;
 }
 
 function listOf(set: EndpointSet, balancer: Balancer): readonly EndpointState[] {
   return balancer.type === 'aperture' ? set.aperture(balancer.endpoints) : set.endpoints;
-}
-
-function readier(a: EndpointState | null, b: EndpointState | null, nowMs: number): EndpointState | null {
-  if (a === null || (b !== null && b.readyAtMs <= nowMs)) return b;
-  return a;
 }
 
 /** `set` is what `list` was taken from. */
@@ -105,14 +95,12 @@ function nextInTurn(
   const { breaker, slowStartMs } = rules;
   for (let step = 0; step < list.length; step++) {
     const endpoint = list[pool.cursor++ % list.length]!;
-    if (usability(endpoint, breaker, tried, nowMs) === READY && isAdmitted(endpoint, slowStartMs, rng, nowMs)) {
-      return endpoint;
-    }
+    if (isUsable(endpoint, breaker, tried, nowMs) && isAdmitted(endpoint, slowStartMs, rng, nowMs)) return endpoint;
   }
   return scan(list, pool.cursor, breaker, tried, nowMs);
 }
 
-/** Two distinct candidates, uniformly; the ready one, then the cheaper one, the first on a tie (Mitzenmacher, "The power of two choices"). */
+/** Two distinct candidates, uniformly; the usable one, then the cheaper one, the first on a tie (Mitzenmacher, "The power of two choices"). */
 function powerOfTwo(
   list: readonly EndpointState[],
   rules: PickRules,
@@ -126,22 +114,22 @@ function powerOfTwo(
     const drawn = below(rng, list.length - 1);
     const a = list[first]!;
     const b = list[drawn >= first ? drawn + 1 : drawn]!;
-    const isReadyA = usability(a, breaker, tried, nowMs) === READY;
-    const isReadyB = usability(b, breaker, tried, nowMs) === READY;
-    if (isReadyA && isReadyB) {
+    const isUsableA = isUsable(a, breaker, tried, nowMs);
+    const isUsableB = isUsable(b, breaker, tried, nowMs);
+    if (isUsableA && isUsableB) {
       if (isEjected(a, breaker)) return a;
       if (isEjected(b, breaker)) return b;
       const isB = isCheaper(b, a, rules.balancer, nowMs);
       if (slowStartMs === 0) return isB ? b : a;
       return isAdmitted(isB ? b : a, slowStartMs, rng, nowMs) === isB ? b : a;
     }
-    if (isReadyA) return a;
-    if (isReadyB) return b;
+    if (isUsableA) return a;
+    if (isUsableB) return b;
   }
   return scan(list, below(rng, list.length), breaker, tried, nowMs);
 }
 
-/** Ready and ejected: due for its probe. What it cost when it failed must not keep it from being looked at. */
+/** Usable and ejected: due for its probe. What it cost when it failed must not keep it from being looked at. */
 function isEjected({ breaker }: EndpointState, policy: Breaker | null): boolean {
   return breaker !== null && policy !== null && breaker.ejected;
 }
@@ -159,21 +147,29 @@ function isAdmitted(endpoint: EndpointState, slowStartMs: number, rng: Rng, nowM
   return fraction(rng) < Math.max(ageMs / slowStartMs, SLOW_START_MIN_SHARE);
 }
 
-/** Before this time no endpoint can be probed, unless a probe that is under way ends; -Infinity when one is not ejected. */
-function ejectedUntilMs(pool: EndpointPool): number {
-  if (pool.ejected < pool.endpoints.length) return Number.NEGATIVE_INFINITY;
-  let earliestMs = Number.POSITIVE_INFINITY;
-  for (const { breaker } of pool.endpoints) {
-    if (breaker !== null && !breaker.probing) earliestMs = Math.min(earliestMs, breaker.reopensAtMs);
+/** Remembers until when it is in vain to look again, so that a crowd that waits costs a comparison each. */
+function foundNone(pool: EndpointPool, rules: PickRules, rng: Rng, nowMs: number): void {
+  shortenRests(pool, rng, nowMs);
+  let restUntilMs = Number.POSITIVE_INFINITY;
+  let ejectedUntilMs = Number.POSITIVE_INFINITY;
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const { breaker, readyAtMs } of pool.endpoints) {
+    restUntilMs = Math.min(restUntilMs, readyAtMs);
+    let atMs = readyAtMs;
+    if (rules.breaker !== null && breaker?.ejected === true) {
+      atMs = breaker.probing ? Number.POSITIVE_INFINITY : Math.max(readyAtMs, breaker.reopensAtMs);
+    }
+    ejectedUntilMs = Math.min(ejectedUntilMs, atMs);
+    if (atMs > nowMs) nextMs = Math.min(nextMs, atMs);
   }
-  return earliestMs;
+  pool.foundNone(restUntilMs, rules.breaker === null ? Number.NEGATIVE_INFINITY : ejectedUntilMs, nextMs);
 }
 
 export function whyNone(pool: EndpointPool, rules: PickRules): NoEndpointReason {
   if (pool.version === '') return 'endpoints_unknown';
   if (pool.endpoints.length === 0) return 'no_endpoints';
   if (rules.localTrafficOnly && pool.local.length === 0) return 'no_local_endpoints';
-  return rules.breaker !== null && pool.ejected > 0 ? 'all_ejected' : 'all_tried';
+  return rules.breaker !== null && pool.ejected > 0 ? 'all_ejected' : 'all_unreachable';
 }
 
 /** A request (HTTP) or connection (TCP) goes to the endpoint. Exactly one of `finished` and `abandoned` follows. */
@@ -195,16 +191,4 @@ export function sampled(endpoint: EndpointState, balancer: Balancer, rttMs: numb
 /** It ended without a response: cancelled, timed out, connection lost. No sample. */
 export function abandoned(endpoint: EndpointState): void {
   endpoint.inFlight--;
-}
-
-export function connected(endpoint: EndpointState): void {
-  endpoint.connectFailures = 0;
-  endpoint.readyAtMs = 0;
-}
-
-/** A connect was refused or timed out: the endpoint rests for 100 ms, doubling to 60 s, while others are ready. */
-export function connectFailed(endpoint: EndpointState, rng: Rng, nowMs: number): void {
-  const backoffMs = Math.min(BACKOFF_MIN_MS * 2 ** Math.min(endpoint.connectFailures, 20), BACKOFF_MAX_MS);
-  endpoint.connectFailures++;
-  endpoint.readyAtMs = nowMs + backoffMs * (1 + BACKOFF_JITTER * fraction(rng));
 }

@@ -1,8 +1,8 @@
 import { formatAddress } from '../../contract/keys.ts';
 import type { Endpoint } from '../../contract/resources.ts';
-import { EndpointState } from './endpoint.ts';
+import { type ConnectFailure, EndpointState } from './endpoint.ts';
 import { EndpointSet } from './endpoint-set.ts';
-import { QueueState } from './failfast.ts';
+import { EndpointQueue } from './queue.ts';
 
 /** Where this proxy is: what topology rules compare endpoints with. Empty = not known. */
 export interface Locality {
@@ -25,9 +25,14 @@ export class EndpointPool {
   cursor = 0;
   /** How many of `endpoints` are ejected. */
   ejected = 0;
-  /** All are ejected, and none can be probed before this time: worked out by a pick that found none, void with every verdict on a probe. */
-  ejectedUntilMs: number = Number.NEGATIVE_INFINITY;
-  readonly queue: QueueState = new QueueState();
+  readonly queue: EndpointQueue = new EndpointQueue();
+  /** All rest: none can be had before this time. */
+  #restUntilMs: number = Number.NEGATIVE_INFINITY;
+  /** The same for those who mind circuit breaking. */
+  #ejectedUntilMs: number = Number.NEGATIVE_INFINITY;
+  #nextMs: number = Number.POSITIVE_INFINITY;
+  /** What the last failed connect to one of them failed by; empty = there was none. */
+  lastFailure: ConnectFailure | '' = '';
   readonly #seed: number;
 
   /** `seed`: this client's, for apertures. */
@@ -77,8 +82,31 @@ export class EndpointPool {
     this.version = version;
     this.#all = new EndpointSet([...after.values()], this.#seed);
     this.ejected = this.endpoints.filter((endpoint) => endpoint.breaker?.ejected === true).length;
-    this.ejectedUntilMs = Number.NEGATIVE_INFINITY;
     this.relocate(locality);
+  }
+
+  /** It is in vain to look for an endpoint before this time. */
+  noneUntilMs(mindsBreaker: boolean): number {
+    return mindsBreaker ? Math.max(this.#restUntilMs, this.#ejectedUntilMs) : this.#restUntilMs;
+  }
+
+  /** When a rest or a penalty ends, as the last look that found none has seen it. */
+  get nextMs(): number {
+    return this.#nextMs;
+  }
+
+  /** Worked out by a look that found none; holds until something changes. */
+  foundNone(restUntilMs: number, ejectedUntilMs: number, nextMs: number): void {
+    this.#restUntilMs = restUntilMs;
+    this.#ejectedUntilMs = ejectedUntilMs;
+    this.#nextMs = nextMs;
+  }
+
+  /** An endpoint may be had that could not: it has come, has been reached, or has a verdict on its probe. Who waits looks again. */
+  changed(): void {
+    this.#restUntilMs = Number.NEGATIVE_INFINITY;
+    this.#ejectedUntilMs = Number.NEGATIVE_INFINITY;
+    this.queue.wake();
   }
 
   /** Sorts the endpoints again by where the proxy is. */
@@ -88,6 +116,7 @@ export class EndpointPool {
     this.#preferred = preferred === this.endpoints ? this.#all : new EndpointSet(preferred, this.#seed);
     const local = this.endpoints.filter((endpoint) => node !== '' && endpoint.facts.node === node);
     this.#local = new EndpointSet(local, this.#seed);
+    this.changed();
   }
 }
 

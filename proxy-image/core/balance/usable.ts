@@ -2,24 +2,19 @@ import type { Breaker } from '../../contract/resources.ts';
 import { breakerAllows } from '../breaker/gate.ts';
 import type { EndpointState } from './endpoint.ts';
 
-/** Ejected, or tried for this request already: never. */
-export const NEVER = 0;
-/** In connect backoff: where nothing else is left. */
-export const IF_NEED_BE = 1;
-export const READY = 2;
-
-export function usability(
+/** Neither kept out by circuit breaking, nor at rest after failed connects, nor tried for this request already. */
+export function isUsable(
   endpoint: EndpointState,
   breaker: Breaker | null,
   tried: readonly EndpointState[],
   nowMs: number,
-): typeof NEVER | typeof IF_NEED_BE | typeof READY {
-  if (endpoint.breaker !== null && !breakerAllows(endpoint, breaker, nowMs)) return NEVER;
-  if (tried.length > 0 && tried.includes(endpoint)) return NEVER;
-  return endpoint.readyAtMs <= nowMs ? READY : IF_NEED_BE;
+): boolean {
+  if (endpoint.readyAtMs > nowMs) return false;
+  if (endpoint.breaker !== null && !breakerAllows(endpoint, breaker, nowMs)) return false;
+  return tried.length === 0 || !tried.includes(endpoint);
 }
 
-/** The first ready endpoint from `start` on, around the list; else the first that is in backoff. Costs more the fewer of them are usable. */
+/** The first usable endpoint from `start` on, around the list. Costs more the fewer of them are usable. */
 export function scan(
   endpoints: readonly EndpointState[],
   start: number,
@@ -27,12 +22,9 @@ export function scan(
   tried: readonly EndpointState[],
   nowMs: number,
 ): EndpointState | null {
-  let fallback: EndpointState | null = null;
   for (let step = 0; step < endpoints.length; step++) {
     const endpoint = endpoints[(start + step) % endpoints.length]!;
-    const found = usability(endpoint, breaker, tried, nowMs);
-    if (found === READY) return endpoint;
-    if (found === IF_NEED_BE) fallback ??= endpoint;
+    if (isUsable(endpoint, breaker, tried, nowMs)) return endpoint;
   }
-  return fallback;
+  return null;
 }

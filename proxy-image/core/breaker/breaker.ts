@@ -21,7 +21,7 @@ export type BreakerChange =
 export function breakerAbandoned(pool: EndpointPool, endpoint: EndpointState, isProbe: boolean): void {
   if (!isProbe || endpoint.breaker === null) return;
   endpoint.breaker.probing = false;
-  pool.ejectedUntilMs = Number.NEGATIVE_INFINITY;
+  pool.changed();
 }
 
 /**

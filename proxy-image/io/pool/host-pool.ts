@@ -2,7 +2,13 @@ import type { ExchangeUpstream } from '../http/exchange.ts';
 import { ClientConnection, type ClientConnectionOwner } from '../http1/client-connection.ts';
 import type { Connection, Timer, TimerOwner } from '../transport/types.ts';
 import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from './dial.ts';
-import type { Host, HostIdentity, HostOwner, PoolLimits, Waiter } from './host.ts';
+import type { Host, HostIdentity, HostOwner, PoolLimits, Prospect, Waiter } from './host.ts';
+import { HostQueue } from './host-queue.ts';
+
+/** Handshakes at once with one target: each takes both sides' processors a millisecond, and a crowd of them would all be late together. */
+const DIALS_AT_ONCE = 16;
+/** Where requests come faster than connections are given back, so many more are made than are waited for. */
+const SPARE = 1;
 
 /**
  * HTTP/1 connections to one target. The most recently used idle one is taken first, so that a burst's surplus ages and goes. A waiting request gets
@@ -18,7 +24,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   readonly #owner: HostOwner;
   readonly #idle: ClientConnection[] = [];
   readonly #idleSinceMs: number[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #waiting: HostQueue;
   readonly #timer: Timer;
   #timing = false;
   #dialling = 0;
@@ -31,6 +37,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     this.#context = context;
     this.#limits = limits;
     this.#owner = owner;
+    this.#waiting = new HostQueue(context.transport);
     this.#timer = context.transport.timers.create(this);
   }
 
@@ -40,37 +47,48 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
       this.#idleSinceMs.pop();
       return idle;
     }
-    this.#waiters.push(waiter);
+    this.#waiting.push(waiter);
     this.#dialForWaiters();
     return null;
   }
 
+  warm(prospect: Prospect): void {
+    if (this.#idle.length > 0) {
+      prospect.reached();
+      return;
+    }
+    this.#waiting.expect(prospect);
+    if (this.#dialling === 0) this.#dial();
+  }
+
   get overloaded(): boolean {
-    return this.#waiters.length >= this.#limits.waitersPerHost;
+    return this.#waiting.length >= this.#limits.waitersPerHost;
   }
 
   cancel(waiter: Waiter): void {
-    const index = this.#waiters.indexOf(waiter);
-    if (index !== -1) this.#waiters.splice(index, 1);
+    this.#waiting.cancel(waiter);
   }
 
   dialled(_: Dial, connection: Connection, prelude: Buffer | null): void {
     this.#dialling--;
     this.#open++;
+    this.#waiting.connected();
     this.#owner.observer.opened(connection, this);
     this.becameIdle(new ClientConnection(connection, prelude, this));
+    this.#dialForWaiters();
   }
 
   dialFailed(_: Dial, error: DialError): void {
     this.#dialling--;
-    this.#waiters.shift()?.leaseFailed(error);
-    // More may wait than could be dialled for.
+    // Others may still succeed, or a connection be given back; without any, nobody has anything to wait for here.
+    const others = this.#dialling > 0 || this.#open > 0;
+    this.#waiting.failed(others ? 1 : this.#waiting.length, error);
     this.#dialForWaiters();
     this.#retireIfEmpty();
   }
 
   becameIdle(connection: ClientConnection): void {
-    const waiter = this.#waiters.shift();
+    const waiter = this.#waiting.shift();
     if (waiter !== undefined) {
       waiter.leased(connection);
       return;
@@ -78,6 +96,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     this.#idle.push(connection);
     this.#idleSinceMs.push(this.#context.transport.timers.nowMs());
     if (!this.#timing) this.#arm(this.#limits.idleMs);
+    this.#waiting.reached();
   }
 
   becameUnusable(connection: ClientConnection): void {
@@ -92,10 +111,16 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     this.#retireIfEmpty();
   }
 
-  /** A place has become free while requests wait for one. */
+  /** As many as are waited for and a spare one, but not all at once. */
   #dialForWaiters(): void {
-    if (this.#dialling >= this.#waiters.length) return;
-    if (this.#dialling + this.#open >= this.#limits.connectionsPerHost) return;
+    const waiting = this.#waiting.length;
+    if (waiting === 0) return;
+    if (this.#open === 0) this.#waiting.watchAttempt();
+    const wanted = Math.min(this.#open > 0 ? waiting + SPARE : waiting, DIALS_AT_ONCE);
+    while (this.#dialling < wanted && this.#dialling + this.#open < this.#limits.connectionsPerHost) this.#dial();
+  }
+
+  #dial(): void {
     this.#dialling++;
     new Dial(this.#context, this.target, this);
   }
@@ -114,7 +139,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   }
 
   #retireIfEmpty(): void {
-    if (this.#open > 0 || this.#dialling > 0 || this.#waiters.length > 0 || this.retired) return;
+    if (this.#open > 0 || this.#dialling > 0 || !this.#waiting.isEmpty || this.retired) return;
     this.retired = true;
     this.#owner.emptied(this);
   }

@@ -6,8 +6,19 @@ import type { DialError, DialTarget } from './dial.ts';
 export interface Waiter {
   /** Wants a tunnel in HTTP/2, for which the other side must have said that it takes such (RFC 8441 section 3). */
   readonly tunnels: boolean;
+  /** Has no other target to go to: waits as long as an attempt takes. */
+  readonly patient: boolean;
   leased(upstream: ExchangeUpstream): void;
+  /** No connection could be made. All who waited for it are told the same object. */
   leaseFailed(error: DialError): void;
+  /** None has been made for so long that another target may be better. The attempt goes on, but the request waits here no more. */
+  leaseDelayed(): void;
+}
+
+/** Wants to know whether a connection can be had, without taking it. */
+export interface Prospect {
+  reached(): void;
+  notReached(error: DialError): void;
 }
 
 /** The connections to one target. */
@@ -20,6 +31,8 @@ export interface Host {
   readonly labels: Readonly<Record<string, string>>;
   /** What carries one request, at once, or `null`: then `waiter` hears later. */
   lease(waiter: Waiter): ExchangeUpstream | null;
+  /** Makes a connection for whoever comes, where there is none. `prospect` is told once: in this call where there is one, else by the next attempt. */
+  warm(prospect: Prospect): void;
   /** True when no further request should wait here. */
   readonly overloaded: boolean;
   /** The request does not want a connection any more. */
@@ -43,6 +56,12 @@ export interface HostIdentity {
   readonly target: DialTarget;
   readonly labels: Readonly<Record<string, string>>;
 }
+
+/**
+ * A request waits so long where no connection is open yet, then it may go elsewhere (RFC 8305 section 5: the delay between attempts to connect): a packet that
+ * was dropped, or a pod that has only just begun, must not cost it the whole time of a connect.
+ */
+export const CONNECT_PATIENCE_MS = 250;
 
 export interface PoolLimits {
   /** Linkerd: 3 s. Shorter than the idle limits of application servers (5 s and more), so that a connection is given up here first. */

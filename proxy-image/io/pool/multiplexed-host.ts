@@ -5,7 +5,8 @@ import type { Http2Context } from '../http2/limits.ts';
 import type { Http2Client, Http2ClientOwner } from '../http2/types.ts';
 import type { Connection, Timer, TimerOwner } from '../transport/types.ts';
 import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from './dial.ts';
-import type { Host, HostIdentity, HostOwner, PoolLimits, Waiter } from './host.ts';
+import type { Host, HostIdentity, HostOwner, PoolLimits, Prospect, Waiter } from './host.ts';
+import { HostQueue } from './host-queue.ts';
 
 /** Streams that a connection under way is counted for, until its SETTINGS tell (RFC 9113 section 6.5.2 recommends no fewer). */
 const ASSUMED_STREAMS = 100;
@@ -58,7 +59,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   readonly #owner: HostOwner;
   /** Those that take streams. */
   readonly #lines: Line[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #waiting: HostQueue;
   readonly #timer: Timer;
   #timing = false;
   #dialling = 0;
@@ -73,17 +74,27 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
     this.#http2 = http2;
     this.#limits = limits;
     this.#owner = owner;
+    this.#waiting = new HostQueue(context.transport);
     this.#timer = context.transport.timers.create(this);
   }
 
   lease(waiter: Waiter): ExchangeUpstream | null {
-    if (this.#waiters.length === 0) {
+    if (this.#waiting.length === 0) {
       const line = this.#freeLine(waiter.tunnels);
       if (line !== null) return this.#promise(line);
     }
-    this.#waiters.push(waiter);
+    this.#waiting.push(waiter);
     this.#dialForWaiters();
     return null;
+  }
+
+  warm(prospect: Prospect): void {
+    if (this.#freeLine(false) !== null) {
+      prospect.reached();
+      return;
+    }
+    this.#waiting.expect(prospect);
+    if (this.#dialling === 0 && this.#lines.length === 0) this.#dial();
   }
 
   /** The one with the fewest streams, of those with room. Nearly always there is just one. */
@@ -105,25 +116,29 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   }
 
   get overloaded(): boolean {
-    return this.#waiters.length >= this.#limits.waitersPerHost;
+    return this.#waiting.length >= this.#limits.waitersPerHost;
   }
 
   cancel(waiter: Waiter): void {
-    const index = this.#waiters.indexOf(waiter);
-    if (index !== -1) this.#waiters.splice(index, 1);
+    this.#waiting.cancel(waiter);
   }
 
   #dialForWaiters(): void {
-    if (this.#waiters.length === 0 || this.#lines.some((line) => line.takesNone)) return;
+    if (this.#waiting.length === 0 || this.#lines.some((line) => line.takesNone)) return;
+    if (this.#lines.length === 0) this.#waiting.watchAttempt();
     let coming = this.#dialling + this.#unsettled;
     while (
-      coming * ASSUMED_STREAMS < this.#waiters.length &&
+      coming * ASSUMED_STREAMS < this.#waiting.length &&
       this.#dialling + this.#open < this.#limits.connectionsPerHost
     ) {
       coming++;
-      this.#dialling++;
-      new Dial(this.#context, this.target, this);
+      this.#dial();
     }
+  }
+
+  #dial(): void {
+    this.#dialling++;
+    new Dial(this.#context, this.target, this);
   }
 
   /** Connections that will soon say how many streams they take: until then they are as good as those under way. */
@@ -136,6 +151,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   dialled(_: Dial, connection: Connection, prelude: Buffer | null): void {
     this.#dialling--;
     this.#open++;
+    this.#waiting.connected();
     this.#owner.observer.opened(connection, this);
     const client = new Http2ClientConnection(connection, prelude, this, this.#http2);
     // Requests need not wait for the first SETTINGS; but where the streams of one connection have run out, the next would be asked for too many.
@@ -147,8 +163,8 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   dialFailed(_: Dial, error: DialError): void {
     this.#dialling--;
     // As many as this connection would have served; the others wait for the next one.
-    const failing = this.#dialling > 0 || this.#lines.length > 0 ? ASSUMED_STREAMS : this.#waiters.length;
-    for (const waiter of this.#waiters.splice(0, failing)) waiter.leaseFailed(error);
+    const others = this.#dialling > 0 || this.#lines.length > 0;
+    this.#waiting.failed(others ? ASSUMED_STREAMS : this.#waiting.length, error);
     this.#retireIfEmpty();
   }
 
@@ -158,7 +174,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
 
   /** A stream's place is free for the next. */
   streamEnded(client: Http2Client): void {
-    if (this.#waiters.length > 0) this.#serveWaiters();
+    if (this.#waiting.length > 0) this.#serveWaiters();
     if (client.openStreams > 0) return;
     const line = this.#lineOf(client);
     if (line === undefined) return;
@@ -168,12 +184,13 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
 
   #serveWaiters(): void {
     this.#http2.flush.enter();
-    while (this.#waiters.length > 0) {
-      const line = this.#freeLine(this.#waiters[0]!.tunnels);
+    while (this.#waiting.length > 0) {
+      const line = this.#freeLine(this.#waiting.first!.tunnels);
       if (line === null) break;
-      this.#waiters.shift()!.leased(this.#promise(line));
+      this.#waiting.shift()!.leased(this.#promise(line));
     }
     this.#http2.flush.leave();
+    if (this.#waiting.length === 0 && this.#freeLine(false) !== null) this.#waiting.reached();
     this.#dialForWaiters();
   }
 
@@ -213,7 +230,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   }
 
   #retireIfEmpty(): void {
-    if (this.#open > 0 || this.#dialling > 0 || this.#waiters.length > 0 || this.retired) return;
+    if (this.#open > 0 || this.#dialling > 0 || !this.#waiting.isEmpty || this.retired) return;
     this.retired = true;
     this.#owner.emptied(this);
   }

@@ -122,7 +122,9 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     it('C9: without a certificate of its own the server’s proxy takes no mesh connection', async () => {
       const bare = await mesh.proxy({ certificate: 'no certificate' });
       client.setEndpoints('web', [mesh.meshed(bare, application.port)]);
-      expect(await ask(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 502 /);
+      const text = await ask(dialRaw(mesh, client.outbound));
+      expect(text).to.match(/^HTTP\/1\.1 504 .*\r\nl5d-proxy-error: fail-fast: all unreachable\r\n/s);
+      expect(application.served).to.have.length(0);
     });
   });
 
@@ -226,9 +228,11 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     expect(SERVICE_KEY).to.contain('10.96.0.1');
   });
 
-  it('an application that is not there gives 502', async () => {
+  it('an application that is not there gives 502: the request that cannot be sent again hears it', async () => {
     client.setEndpoints('web', [mesh.meshed(server, 1)]);
-    const text = await ask(dialRaw(mesh, client.outbound));
+    const body = 'x'.repeat(100_000);
+    const post = `POST / HTTP/1.1\r\nHost: web\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const text = await ask(dialRaw(mesh, client.outbound), post);
     expect(text).to.match(/^HTTP\/1\.1 502 /);
     expect(text).to.contain('l5d-proxy-error: connect error\r\n');
   });

@@ -125,7 +125,7 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
     first!.send(GET);
     await until(() => waiting() === 1, 'the request under way');
     for (const one of queued) one.send(GET);
-    await until(() => /^request_total\{[^}]*\} 3$/m.test(proxy.metrics()), 'the queue');
+    await until(() => readBy(proxy) === 3 * GET.length, 'the queue');
     const refused = await ask(dialRaw(mesh, proxy.outbound));
     expect(refused).to.match(/^HTTP\/1\.1 503 .*\r\nl5d-proxy-error: too many requests are waiting\r\n/s);
     release();
@@ -151,6 +151,12 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
     other.setEndpoints('web', [mesh.meshed(server, port)]);
     expect(await ask(dialRaw(mesh, other.outbound))).to.match(/^HTTP\/1\.1 200 /);
   });
+}
+
+/** Bytes that the outbound side has read from its clients. */
+function readBy(proxy: TestProxy): number {
+  const line = /^tcp_read_bytes_total\{direction="outbound",peer="src"[^}]*\} (\d+)$/m.exec(proxy.metrics());
+  return Number(line?.[1] ?? 0);
 }
 
 /** Connections of clients that the outbound side has seen. */

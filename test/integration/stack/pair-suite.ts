@@ -59,14 +59,18 @@ export function pairSuite(create: (onFault: (error: unknown) => void) => Transpo
     }
   });
 
-  it('says connect error when no endpoint has an application left', async () => {
-    client.setService({});
+  it('when no endpoint has an application left, requests wait for one, then fail', async () => {
+    client.setService({ queue: { capacity: 10, failfastMs: 300 } });
     client.setEndpoints('web', [mesh.meshed(server, CLOSED_PORT)]);
     const browser = dialRaw(mesh, client.outbound);
     browser.send('GET / HTTP/1.1\r\nHost: web\r\n\r\n');
     const text = await browser.hears('\r\n\r\n');
-    expect(text).to.match(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
-    expect(text).to.contain('l5d-proxy-error: connect error\r\n');
+    expect(text).to.match(/^HTTP\/1\.1 504 .*\r\nl5d-proxy-error: fail-fast: all unreachable\r\n/s);
+    const application = await serveHttp(mesh, () => ok('hello'));
+    client.setEndpoints('web', [mesh.meshed(server, CLOSED_PORT), mesh.meshed(server, application.port)]);
+    browser.text = '';
+    browser.send('GET / HTTP/1.1\r\nHost: web\r\n\r\n');
+    expect(await browser.hears('hello')).to.match(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
   it('carries bodies of every framing both ways', async () => {

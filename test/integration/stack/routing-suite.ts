@@ -69,10 +69,11 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       expect(text).to.contain('l5d-proxy-error: the backend does not exist\r\n');
     });
 
-    it('a service without endpoints fails with 503', async () => {
-      proxy.setService({});
+    it('a service without endpoints: requests wait for the fail-fast time, then fail', async () => {
+      proxy.setService({ queue: { capacity: 10, failfastMs: 300 } });
       proxy.setEndpoints('web', []);
-      expect(await ask(dial())).to.match(/^HTTP\/1\.1 503 /);
+      const text = await ask(dial());
+      expect(text).to.match(/^HTTP\/1\.1 504 .*\r\nl5d-proxy-error: fail-fast: no endpoints\r\n/s);
     });
 
     it('requests are spread over all endpoints', async () => {
@@ -100,12 +101,11 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       for (let i = 0; i < 20; i++) expect(await ask(dial(), post)).to.match(/^HTTP\/1\.1 200 /);
     });
 
-    it('when every endpoint refuses, the client gets 502', async () => {
-      proxy.setService({});
+    it('when every endpoint refuses, requests wait for the fail-fast time, then fail', async () => {
+      proxy.setService({ queue: { capacity: 10, failfastMs: 300 } });
       proxy.setEndpoints('web', [mesh.plain(CLOSED_PORT)]);
       const text = await ask(dial());
-      expect(text).to.match(/^HTTP\/1\.1 502 /);
-      expect(text).to.contain('l5d-proxy-error: connect error\r\n');
+      expect(text).to.match(/^HTTP\/1\.1 504 .*\r\nl5d-proxy-error: fail-fast: all unreachable\r\n/s);
     });
 
     it('a kept connection that the server has closed is replaced without the client noticing', async () => {

@@ -2,16 +2,9 @@ import { expect } from 'chai';
 import type { Balancer } from '../../../proxy-image/contract/resources.ts';
 import type { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { cost, type EwmaBalancer, estimateMs, observe } from '../../../proxy-image/core/balance/ewma.ts';
-import {
-  abandoned,
-  connected,
-  connectFailed,
-  finished,
-  pickEndpoint,
-  started,
-  whyNone,
-} from '../../../proxy-image/core/balance/pick.ts';
+import { abandoned, finished, pickEndpoint, started, whyNone } from '../../../proxy-image/core/balance/pick.ts';
 import { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';
+import { answered, attempted, connected, connectFailed } from '../../../proxy-image/core/balance/reach.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
 import { endpoint, poolOf, ScriptedRng } from './fixtures.ts';
 
@@ -111,7 +104,7 @@ describe('power of two choices', () => {
     const rng = new Xoshiro(4);
     for (let i = 0; i < 200; i++) expect(pickEndpoint(pool, rules(), [a!, c!], rng, 0)).to.equal(b);
     expect(pickEndpoint(pool, rules(), [a!, b!, c!], rng, 0)).to.equal(null);
-    expect(whyNone(pool, rules())).to.equal('all_tried');
+    expect(whyNone(pool, rules())).to.equal('all_unreachable');
   });
 
   it('counts what is under way until it ends or is given up', () => {
@@ -142,26 +135,83 @@ describe('round-robin', () => {
 describe('connect backoff', () => {
   it('doubles from 100 ms to 60 s, with jitter, and ends with a connection', () => {
     const [a] = poolOf(1).endpoints;
+    let nowMs = 1000;
     const waits = Array.from({ length: 12 }, () => {
-      connectFailed(a!, new ScriptedRng(0), 1000);
-      return a!.readyAtMs - 1000;
+      connectFailed(a!, new ScriptedRng(0), nowMs);
+      const waitMs = a!.readyAtMs - nowMs;
+      nowMs = a!.readyAtMs;
+      return waitMs;
     });
     expect(waits).to.deep.equal([100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200, 60_000, 60_000]);
-    connectFailed(a!, new ScriptedRng(0xffffffff), 0);
-    expect(a!.readyAtMs).to.be.within(65_999, 66_000);
+    connectFailed(a!, new ScriptedRng(0xffffffff), nowMs);
+    expect(a!.readyAtMs - nowMs).to.be.within(65_999, 66_000);
     connected(a!);
     expect([a!.readyAtMs, a!.connectFailures]).to.deep.equal([0, 0]);
   });
 
-  it('keeps an endpoint out while another is ready, and uses it when none is', () => {
+  it('takes connects that were under way together for one failure', () => {
+    const [a] = poolOf(1).endpoints;
+    for (let i = 0; i < 16; i++) connectFailed(a!, new ScriptedRng(0), i);
+    expect([a!.readyAtMs, a!.connectFailures]).to.deep.equal([100, 1]);
+    attempted(a!, 100);
+    connectFailed(a!, new ScriptedRng(0), 110);
+    expect([a!.readyAtMs, a!.connectFailures]).to.deep.equal([310, 2]);
+  });
+
+  it('nothing goes to an endpoint at rest, nor to one that is being tried', () => {
     const pool = poolOf(2);
     const [a, b] = pool.endpoints;
     const rng = new Xoshiro(9);
     connectFailed(a!, rng, 0);
     for (let i = 0; i < 100; i++) expect(pickEndpoint(pool, rules(), [], rng, 50)).to.equal(b);
     connectFailed(b!, rng, 0);
-    expect(pickEndpoint(pool, rules(), [], rng, 50)).to.not.equal(null);
-    expect(pickEndpoint(pool, rules(), [b!], rng, 50)).to.equal(a);
+    expect(pickEndpoint(pool, rules(), [], rng, 50)).to.equal(null);
+    expect(whyNone(pool, rules())).to.equal('all_unreachable');
+    expect(pickEndpoint(pool, rules(), [b!], rng, 120)).to.equal(a);
+    attempted(a!, 120);
+    expect(pickEndpoint(pool, rules(), [b!], rng, 120)).to.equal(null);
+    connected(a!);
+    expect(pickEndpoint(pool, rules(), [b!], rng, 120)).to.equal(a);
+  });
+
+  it('an attempt without a result is followed by another after a second', () => {
+    const pool = poolOf(1);
+    attempted(pool.endpoints[0]!, 0);
+    expect(pickEndpoint(pool, rules(), [], new Xoshiro(1), 999)).to.equal(null);
+    expect(pickEndpoint(pool, rules(), [], new Xoshiro(1), 1000)).to.equal(pool.endpoints[0]);
+  });
+
+  it('while nothing else can be had, none rests longer than half a second', () => {
+    const pool = poolOf(2);
+    const [a, b] = pool.endpoints;
+    let nowMs = 0;
+    for (let i = 0; i < 12; i++, nowMs = a!.readyAtMs) connectFailed(a!, new ScriptedRng(0), nowMs);
+    nowMs -= 60_000;
+    expect(pickEndpoint(pool, rules(), [], new Xoshiro(1), nowMs)).to.equal(b);
+    expect(a!.readyAtMs - nowMs).to.equal(60_000);
+    connectFailed(b!, new ScriptedRng(0), nowMs);
+    expect(pickEndpoint(pool, rules(), [], new Xoshiro(1), nowMs)).to.equal(null);
+    expect(a!.readyAtMs - nowMs).to.be.within(500, 550);
+    expect(pool.nextMs).to.equal(nowMs + 100);
+  });
+
+  it('a crowd that finds nothing is told so without a look at each endpoint, until something changes', () => {
+    const pool = poolOf(3);
+    for (const each of pool.endpoints) connectFailed(each, new ScriptedRng(0), 0);
+    expect(pickEndpoint(pool, rules(), [], new Xoshiro(1), 10)).to.equal(null);
+    expect(pool.noneUntilMs(false)).to.equal(100);
+    connected(pool.endpoints[1]!);
+    pool.changed();
+    expect(pickEndpoint(pool, rules(), [], new Xoshiro(1), 20)).to.equal(pool.endpoints[1]);
+  });
+
+  it('where a proxy answers but not its application, only a response ends it', () => {
+    const [a] = poolOf(1).endpoints;
+    connectFailed(a!, new ScriptedRng(0), 0, true);
+    connected(a!);
+    expect([a!.readyAtMs, a!.connectFailures, a!.needsResponse]).to.deep.equal([100, 1, true]);
+    answered(a!);
+    expect([a!.readyAtMs, a!.connectFailures, a!.needsResponse]).to.deep.equal([0, 0, false]);
   });
 
   it('finds the one ready endpoint among many in backoff', () => {

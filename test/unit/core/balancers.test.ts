@@ -3,8 +3,9 @@ import type { Balancer } from '../../../proxy-image/contract/resources.ts';
 import type { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { cookieOf, requestHash } from '../../../proxy-image/core/balance/hash-key.ts';
 import { penalisedMs } from '../../../proxy-image/core/balance/penalty.ts';
-import { connectFailed, finished, pickEndpoint, sampled, started } from '../../../proxy-image/core/balance/pick.ts';
+import { finished, pickEndpoint, sampled, started } from '../../../proxy-image/core/balance/pick.ts';
 import type { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';
+import { connectFailed } from '../../../proxy-image/core/balance/reach.ts';
 import { hashText } from '../../../proxy-image/core/hash.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
 import { endpoint, poolOf, ScriptedRng } from './fixtures.ts';
@@ -57,11 +58,12 @@ describe('round-robin with endpoints left out', () => {
     expect(picks).to.deep.equal([a, c, a, c]);
   });
 
-  it('uses one in backoff when no other is left, and none that was tried', () => {
+  it('uses none in backoff, and none that was tried', () => {
     const pool = poolOf(2);
     const [a, b] = pool.endpoints;
     connectFailed(a!, new ScriptedRng(0), 0);
-    expect(pickEndpoint(pool, ROUND_ROBIN, [b!], new ScriptedRng(), 50)).to.equal(a);
+    expect(pickEndpoint(pool, ROUND_ROBIN, [b!], new ScriptedRng(), 50)).to.equal(null);
+    expect(pickEndpoint(pool, ROUND_ROBIN, [b!], new ScriptedRng(), 100)).to.equal(a);
     expect(pickEndpoint(pool, ROUND_ROBIN, [a!, b!], new ScriptedRng(), 50)).to.equal(null);
   });
 });
@@ -196,8 +198,8 @@ describe('consistent hash', () => {
       expect(pickEndpoint(pool, HASH, tried, new ScriptedRng(), 0, key)).to.equal(left);
     }
     expect(pickEndpoint(pool, HASH, pool.endpoints, new ScriptedRng(), 0, 1)).to.equal(null);
-    for (const each of pool.endpoints) connectFailed(each, new ScriptedRng(0), 0);
-    expect(pickEndpoint(pool, HASH, tried, new ScriptedRng(), 0, 1)).to.equal(left);
+    for (const each of tried) connectFailed(each, new ScriptedRng(0), 0);
+    expect(pickEndpoint(pool, HASH, [], new ScriptedRng(), 0, 1)).to.equal(left);
   });
 });
 
@@ -300,7 +302,7 @@ describe('preference for the own zone', () => {
     for (let i = 0; i < 50; i++) expect([c, d]).to.include(pick([]));
     connectFailed(c!, rng, 0);
     connectFailed(d!, rng, 0);
-    for (let i = 0; i < 50; i++) expect([a, b]).to.include(pick([]));
+    expect(pick([])).to.equal(null);
   });
 });
 

@@ -324,11 +324,11 @@ describe('picks among ejected endpoints', () => {
   it('says that all are ejected, and looks again when a penalty ends or a probe does', () => {
     const { pool, a } = ejected();
     const pick = (nowMs: number) => pickEndpoint(pool, rules, [], new ScriptedRng(), nowMs);
-    expect([pick(0), whyNone(pool, rules), pool.ejectedUntilMs]).to.deep.equal([null, 'all_ejected', 1_000]);
+    expect([pick(0), whyNone(pool, rules), pool.noneUntilMs(true)]).to.deep.equal([null, 'all_ejected', 1_000]);
     expect(pick(999)).to.equal(null);
     expect(pick(1_000)).to.equal(a);
     const isProbe = breakerStarted(a, CONSECUTIVE);
-    expect([pick(1_001), pool.ejectedUntilMs]).to.deep.equal([null, Number.POSITIVE_INFINITY]);
+    expect([pick(1_001), pool.noneUntilMs(true)]).to.deep.equal([null, Number.POSITIVE_INFINITY]);
     breakerAbandoned(pool, a, isProbe);
     expect(pick(1_002)).to.equal(a);
   });
@@ -337,14 +337,14 @@ describe('picks among ejected endpoints', () => {
     const { pool, a } = ejected(CONSECUTIVE, 2);
     const b = pool.endpoints[1]!;
     const pick = (tried: EndpointState[]) => pickEndpoint(pool, rules, tried, new Xoshiro(1), 0);
-    expect([pick([b]), whyNone(pool, rules), pool.ejectedUntilMs]).to.deep.equal([
+    expect([pick([b]), whyNone(pool, rules), pool.noneUntilMs(true)]).to.deep.equal([
       null,
       'all_ejected',
       Number.NEGATIVE_INFINITY,
     ]);
     expect(pick([])).to.equal(b);
     expect(pickEndpoint(pool, { ...rules, breaker: null }, [b], new Xoshiro(1), 0)).to.equal(a);
-    expect(whyNone(pool, { ...rules, breaker: null })).to.equal('all_tried');
+    expect(whyNone(pool, { ...rules, breaker: null })).to.equal('all_unreachable');
   });
 
   it('sees endpoints that come to an ejected pool at once', () => {

@@ -20,6 +20,8 @@ class Asker implements Waiter {
   readonly rig = new ExchangeRig();
   upstream: ExchangeUpstream | null = null;
   error: DialError | null = null;
+  delayed = 0;
+  patient = false;
   constructor(tunnels = false) {
     this.tunnels = tunnels;
   }
@@ -31,6 +33,9 @@ class Asker implements Waiter {
   }
   leaseFailed(error: DialError): void {
     this.error = error;
+  }
+  leaseDelayed(): void {
+    this.delayed++;
   }
 }
 
@@ -208,6 +213,20 @@ describe('HTTP/2 connections to one target', () => {
     expect(askers.map(({ error }) => error?.failure)).to.deep.equal(['other', 'other', 'other']);
     expect(host.retired).to.equal(true);
     expect(pool.hostCount).to.equal(0);
+  });
+
+  it('who waits for long goes elsewhere while the attempt goes on, and who wants to know is told of its end', () => {
+    const asker = ask();
+    const heard: string[] = [];
+    const prospect = { reached: () => heard.push('reached'), notReached: () => heard.push('not reached') };
+    host.warm(prospect);
+    clock.advanceSync(250);
+    expect([asker.delayed, dialled.length, heard]).to.deep.equal([1, 1, []]);
+    connect(0, settings());
+    expect([asker.upstream, heard]).to.deep.equal([null, ['reached']]);
+    expect(ask().upstream).not.to.equal(null);
+    host.warm(prospect);
+    expect([heard, dialled.length]).to.deep.equal([['reached', 'reached'], 1]);
   });
 
   it('GOAWAY: what was not processed is said to be unsent, the rest goes on, and others get a new connection', () => {

@@ -4,9 +4,9 @@ import { ClientConnection } from '../../../proxy-image/io/http1/client-connectio
 import { FlushQueue } from '../../../proxy-image/io/http2/flush.ts';
 import { HTTP2_LIMITS } from '../../../proxy-image/io/http2/limits.ts';
 import type { DialContext, DialError, DialTarget } from '../../../proxy-image/io/pool/dial.ts';
-import type { Host, Waiter } from '../../../proxy-image/io/pool/host.ts';
+import type { Host, Prospect, Waiter } from '../../../proxy-image/io/pool/host.ts';
 import { HostPool } from '../../../proxy-image/io/pool/host-pool.ts';
-import { ConnectionPool } from '../../../proxy-image/io/pool/pool.ts';
+import { ConnectionPool, type PoolHttp2 } from '../../../proxy-image/io/pool/pool.ts';
 import type {
   ConnectionHandler,
   Timer,
@@ -54,11 +54,16 @@ class Asker implements Waiter {
   readonly tunnels = false;
   connection: ExchangeUpstream | null = null;
   error: DialError | null = null;
+  delayed = 0;
+  patient = false;
   leased(connection: ExchangeUpstream): void {
     this.connection = connection;
   }
   leaseFailed(error: DialError): void {
     this.error = error;
+  }
+  leaseDelayed(): void {
+    this.delayed++;
   }
 }
 
@@ -75,8 +80,13 @@ describe('connection pool', () => {
   let dialled: FakeConnection[];
   let pool: ConnectionPool;
   let open: number;
+  let turns: (() => void)[];
+  let context: DialContext;
+  let http2: PoolHttp2;
+  const observer = { opened: () => open++, closed: () => open-- };
 
   beforeEach(() => {
+    turns = [];
     timers = new ManualTimers();
     dialled = [];
     open = 0;
@@ -86,17 +96,18 @@ describe('connection pool', () => {
       dialled.push(connection);
       return connection;
     };
-    const transport = { timers, connect } as unknown as Transport;
-    const context: DialContext = {
+    const atEndOfTurn = (run: () => void) => turns.push(run);
+    const transport = { timers, connect, atEndOfTurn } as unknown as Transport;
+    context = {
       transport,
       tlsContext: () => null,
       dialAddress: (address) => address,
       connectTimeoutMs: 1000,
       handshakeTimeoutMs: 10_000,
     };
-    const observer = { opened: () => open++, closed: () => open-- };
-    const http2 = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
-    pool = new ConnectionPool(context, { plain: http2, meshed: http2 }, observer, LIMITS);
+    const parts = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
+    http2 = { plain: parts, meshed: parts };
+    pool = new ConnectionPool(context, http2, observer, LIMITS);
   });
 
   const target = (more: Partial<DialTarget> = {}): DialTarget => ({
@@ -107,8 +118,9 @@ describe('connection pool', () => {
     ...more,
   });
 
-  function ask(host: Host): Asker {
+  function ask(host: Host, patient = false): Asker {
     const asker = new Asker();
+    asker.patient = patient;
     asker.connection = host.lease(asker);
     return asker;
   }
@@ -138,10 +150,10 @@ describe('connection pool', () => {
     const second = ask(host);
     giveBack(host, first.connection);
     expect(second.connection).to.equal(first.connection);
-    // The one that was dialled for it is for whoever comes next.
-    dialled[1]!.handler.onConnect(dialled[1]!);
-    expect(ask(host).connection).not.to.equal(null);
-    expect(dialled).to.have.length(2);
+    // The one that was dialled for it is for whoever comes next, and so is a spare one: requests came faster than connections were given back.
+    connectAll();
+    expect([ask(host).connection, ask(host).connection]).not.to.include(null);
+    expect(dialled).to.have.length(3);
   });
 
   it('hands out the most recently used, so that the surplus of a burst ages and goes', () => {
@@ -202,7 +214,7 @@ describe('connection pool', () => {
   });
 
   it('a connect that takes too long is a failure', () => {
-    const asker = ask(pool.host(target()));
+    const asker = ask(pool.host(target()), true);
     timers.pass(1001);
     timers.pass(1);
     expect(dialled[0]!.wasReset).to.equal(true);
@@ -211,13 +223,103 @@ describe('connection pool', () => {
   });
 
   it('a connect whose time is over gets one more turn: it may have been made while nobody looked', () => {
-    const asker = ask(pool.host(target()));
+    const asker = ask(pool.host(target()), true);
     timers.pass(1001);
     expect(dialled[0]!.wasReset).to.equal(false);
     connectAll();
     timers.pass(5000);
     expect(asker.error).to.equal(null);
     expect(asker.connection).not.to.equal(null);
+  });
+
+  it('who waits for long goes elsewhere while the attempt goes on; who has nowhere to go stays', () => {
+    const host = pool.host(target());
+    const [going, staying] = [ask(host), ask(host, true)];
+    timers.pass(249);
+    expect(going.delayed).to.equal(0);
+    timers.pass(1);
+    expect([going.delayed, staying.delayed]).to.deep.equal([1, 0]);
+    connectAll();
+    expect([going.connection, staying.connection === null]).to.deep.equal([null, false]);
+    // The other connection was for the one that has gone: it is there for whoever comes.
+    expect(ask(host).connection).not.to.equal(null);
+  });
+
+  it('where a connection is open, requests wait for it as long as it takes', () => {
+    const host = pool.host(target());
+    const first = ask(host);
+    connectAll();
+    const second = ask(host);
+    timers.pass(600);
+    expect(second.delayed).to.equal(0);
+    giveBack(host, first.connection);
+    expect(second.connection).to.equal(first.connection);
+  });
+
+  it('a thousand that go elsewhere do so in many turns of the loop, and one that ends meanwhile is not told', () => {
+    const host = new ConnectionPool(context, http2, observer, { ...LIMITS, waitersPerHost: 5000 }).host(target());
+    const askers = Array.from({ length: 1000 }, () => ask(host));
+    timers.pass(250);
+    const told = () => askers.filter(({ delayed }) => delayed > 0).length;
+    expect(told()).to.equal(64);
+    host.cancel(askers[999]!);
+    for (let turn = 0; turn < 20; turn++) for (const run of turns.splice(0)) run();
+    expect([told(), askers[0]!.delayed, askers[999]!.delayed]).to.deep.equal([999, 1, 0]);
+  });
+
+  it('begins so many attempts at once with one target, and the next when one has ended', () => {
+    const host = new ConnectionPool(context, http2, observer, { ...LIMITS, connectionsPerHost: 100 }).host(target());
+    const askers = Array.from({ length: 40 }, () => ask(host));
+    expect(dialled).to.have.length(16);
+    dialled[0]!.handler.onConnect(dialled[0]!);
+    expect(askers[0]!.connection).not.to.equal(null);
+    expect(dialled).to.have.length(17);
+    for (let i = 0; i < 4; i++) connectAll();
+    expect(askers.every(({ connection }) => connection !== null)).to.equal(true);
+  });
+
+  describe('a connection made for whoever comes', () => {
+    class Expecting implements Prospect {
+      heard: string[] = [];
+      reached(): void {
+        this.heard.push('reached');
+      }
+      notReached(error: DialError): void {
+        this.heard.push(error.failure);
+      }
+    }
+    const prospect = (host: Host): Expecting => {
+      const expecting = new Expecting();
+      host.warm(expecting);
+      return expecting;
+    };
+
+    it('is dialled once, and is there when it has been told', () => {
+      const host = pool.host(target());
+      const [one, other] = [prospect(host), prospect(host)];
+      expect([dialled.length, one.heard]).to.deep.equal([1, []]);
+      connectAll();
+      expect([one.heard, other.heard, prospect(host).heard]).to.deep.equal([['reached'], ['reached'], ['reached']]);
+      expect(ask(host).connection).not.to.equal(null);
+      expect(dialled).to.have.length(1);
+    });
+
+    it('is also one that is given back', () => {
+      const host = pool.host(target());
+      const asker = ask(host);
+      connectAll();
+      const expecting = prospect(host);
+      giveBack(host, asker.connection);
+      expect(expecting.heard).to.deep.equal(['reached']);
+    });
+
+    it('says once when there can be none, and the host is forgotten', () => {
+      const host = pool.host(target());
+      const expecting = prospect(host);
+      dialled[0]!.handler.onClose(dialled[0]!, { kind: 'refused', detail: 'x' });
+      expect(expecting.heard).to.deep.equal(['refused']);
+      expect([host.retired, pool.hostCount]).to.deep.equal([true, 0]);
+    });
   });
 
   it('without a certificate a meshed peer is not reached', () => {

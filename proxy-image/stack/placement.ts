@@ -1,0 +1,91 @@
+import type { QueueLimits } from '../contract/resources.ts';
+import type { EndpointState } from '../core/balance/endpoint.ts';
+import { type NoEndpointReason, pickEndpoint, whyNone } from '../core/balance/pick.ts';
+import type { EndpointPool } from '../core/balance/pool.ts';
+import { type QueueDecision, type QueueGuest, QueuePlace } from '../core/balance/queue.ts';
+import { attempted } from '../core/balance/reach.ts';
+import type { ServiceEntry } from '../core/state/entries.ts';
+import type { StackOptions } from './options.ts';
+import { QueueServer } from './queue-server.ts';
+
+export interface PlacementOwner {
+  /** It goes to the endpoint. */
+  placed(endpoint: EndpointState): void;
+  /** There was no endpoint for too long, or too many wait for one. */
+  notPlaced(decision: Exclude<QueueDecision, 'wait'>, reason: NoEndpointReason): void;
+  /** Makes a connection in the background, with nothing at stake. False: only sending something there can tell. */
+  reconnects(endpoint: EndpointState): boolean;
+}
+
+const NONE_TRIED: readonly EndpointState[] = [];
+
+/**
+ * Finds an endpoint for a request or a stream, which waits where none can be had: in the order of arrival, among a bounded number, until one comes, is reached
+ * again or is let in by circuit breaking, or until there has been none for the fail-fast time. Reused.
+ */
+export class Placement implements QueueGuest {
+  readonly #options: StackOptions;
+  readonly #owner: PlacementOwner;
+  readonly #place: QueuePlace = new QueuePlace(this);
+  #entry: ServiceEntry | null = null;
+  #pool: EndpointPool | null = null;
+  #hash = 0;
+
+  constructor(options: StackOptions, owner: PlacementOwner) {
+    this.#options = options;
+    this.#owner = owner;
+  }
+
+  get limits(): QueueLimits {
+    return this.#entry!.queue;
+  }
+
+  /** Calls the owner, within this call or later. `pool`: of one of the entry's backends. */
+  find(entry: ServiceEntry, pool: EndpointPool, hash: number): void {
+    this.#entry = entry;
+    this.#pool = pool;
+    this.#hash = hash;
+    const endpoint = this.pick(entry, pool, NONE_TRIED, hash);
+    if (endpoint !== null) this.#owner.placed(endpoint);
+    else this.#enter(entry, pool);
+  }
+
+  /** An endpoint that can be had at once and is none of `tried`. */
+  pick(entry: ServiceEntry, pool: EndpointPool, tried: readonly EndpointState[], hash: number): EndpointState | null {
+    const { rng } = this.#options;
+    for (;;) {
+      const nowMs = this.#nowMs;
+      const endpoint = pickEndpoint(pool, entry, tried, rng, nowMs, hash);
+      if (endpoint === null || endpoint.connectFailures === 0) return endpoint;
+      // Its rest is over. Each turn of the loop takes one endpoint out of the choice.
+      attempted(endpoint, nowMs);
+      if (endpoint.needsResponse || !this.#owner.reconnects(endpoint)) return endpoint;
+    }
+  }
+
+  #enter(entry: ServiceEntry, pool: EndpointPool): void {
+    pool.queue.keeper ??= new QueueServer(pool, this.#options.transport);
+    const decision = pool.queue.enter(this.#place, this.#nowMs);
+    if (decision !== 'wait') this.#owner.notPlaced(decision, whyNone(pool, entry));
+  }
+
+  lookAgain(): boolean {
+    const entry = this.#entry!;
+    const pool = this.#pool!;
+    const endpoint = this.pick(entry, pool, NONE_TRIED, this.#hash);
+    if (endpoint === null && !pool.queue.failsFast(entry.queue, this.#nowMs)) return false;
+    this.cancel();
+    if (endpoint !== null) this.#owner.placed(endpoint);
+    else this.#owner.notPlaced('failfast', whyNone(pool, entry));
+    return true;
+  }
+
+  /** Waits no longer. */
+  cancel(): void {
+    this.#place.queue?.leave(this.#place);
+  }
+
+  get #nowMs(): number {
+    return this.#options.transport.timers.nowMs();
+  }
+}
