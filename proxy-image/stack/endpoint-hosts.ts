@@ -68,7 +68,7 @@ export class EndpointLink implements Prospect {
     const { failure, detail } = error;
     recorder.outboundError('http', isOfIdentity(error) ? 'identity required' : 'connect');
     connectFailed(this.#endpoint, rng, transport.timers.nowMs(), behindProxy);
-    if (this.#pool !== null) this.#pool.lastFailure = failure;
+    this.#pool?.failed(failure);
     log.debug('could not connect', { peer: this.#endpoint.id, failure, detail });
   }
 }

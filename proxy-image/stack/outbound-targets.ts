@@ -124,7 +124,7 @@ class ServiceTargets implements StreamTargets, PlacementOwner {
     const endpoint = this.endpoint!;
     this.closed();
     connectFailed(endpoint, options.rng, options.transport.timers.nowMs());
-    this.#backend.pool.lastFailure = error.failure;
+    this.#backend.pool.failed(error.failure);
     options.recorder.outboundError('tcp', 'connect');
   }
 

@@ -109,6 +109,12 @@ export class EndpointPool {
     this.queue.wake();
   }
 
+  /** A connect to one of them has failed: another rest is the first to end. */
+  failed(failure: ConnectFailure): void {
+    this.lastFailure = failure;
+    this.changed();
+  }
+
   /** Sorts the endpoints again by where the proxy is. */
   relocate(locality: Locality): void {
     const { node, zone } = locality;
