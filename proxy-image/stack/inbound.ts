@@ -78,8 +78,10 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
 
   #protocol(): HttpProtocol | 'opaque' | 'detect' {
     const { session } = this.#arrival;
-    if (session !== 'detect') return session;
     const { protocol } = this.port.policy;
+    // A caller's proxy that knows nothing of the Server sends what it does not take for HTTP as bytes.
+    if (session === 'opaque' && declaredHttp(protocol) !== null) return 'detect';
+    if (session !== 'detect') return session;
     return protocol === 'opaque' || protocol === 'tls' ? 'opaque' : 'detect';
   }
 
@@ -123,6 +125,11 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
 
   begin(exchange: Exchange, head: RequestView): void {
     this.#calls.begin(exchange, head, this);
+  }
+
+  get authority(): string {
+    const { target } = this.#arrival;
+    return formatAddress(target.ip, target.port);
   }
 
   get remotePort(): number {

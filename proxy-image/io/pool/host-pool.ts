@@ -23,10 +23,11 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   readonly #limits: PoolLimits;
   readonly #owner: HostOwner;
   readonly #idle: ClientConnection[] = [];
-  readonly #idleSinceMs: number[] = [];
+  readonly #idleUntilMs: number[] = [];
   readonly #waiting: HostQueue;
   readonly #timer: Timer;
   #timing = false;
+  #wakesAtMs = 0;
   #dialling = 0;
   #open = 0;
 
@@ -44,7 +45,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   lease(waiter: Waiter): ExchangeUpstream | null {
     const idle = this.#idle.pop();
     if (idle !== undefined) {
-      this.#idleSinceMs.pop();
+      this.#idleUntilMs.pop();
       return idle;
     }
     this.#waiting.push(waiter);
@@ -93,9 +94,12 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
       waiter.leased(connection);
       return;
     }
+    // The server may want to end it sooner.
+    const keptMs = Math.min(this.#limits.idleMs, connection.keepAliveMs);
+    const untilMs = this.#context.transport.timers.nowMs() + keptMs;
     this.#idle.push(connection);
-    this.#idleSinceMs.push(this.#context.transport.timers.nowMs());
-    if (!this.#timing) this.#arm(this.#limits.idleMs);
+    this.#idleUntilMs.push(untilMs);
+    if (!this.#timing || untilMs < this.#wakesAtMs) this.#arm(untilMs, keptMs);
     this.#waiting.reached();
   }
 
@@ -105,7 +109,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     const index = this.#idle.indexOf(connection);
     if (index !== -1) {
       this.#idle.splice(index, 1);
-      this.#idleSinceMs.splice(index, 1);
+      this.#idleUntilMs.splice(index, 1);
     }
     this.#dialForWaiters();
     this.#retireIfEmpty();
@@ -125,17 +129,23 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     new Dial(this.#context, this.target, this);
   }
 
-  #arm(delayMs: number): void {
+  #arm(atMs: number, delayMs: number): void {
     this.#timing = true;
+    this.#wakesAtMs = atMs;
     this.#context.transport.timers.set(this.#timer, delayMs);
   }
 
   onTimer(): void {
     this.#timing = false;
     const nowMs = this.#context.transport.timers.nowMs();
-    // Closing takes the connection out of the arrays.
-    while (this.#idle.length > 0 && nowMs - this.#idleSinceMs[0]! >= this.#limits.idleMs) this.#idle[0]!.retire();
-    if (this.#idle.length > 0) this.#arm(this.#idleSinceMs[0]! + this.#limits.idleMs - nowMs);
+    let nextMs = Number.POSITIVE_INFINITY;
+    // From the end: closing takes the connection out of the arrays.
+    for (let i = this.#idle.length - 1; i >= 0; i--) {
+      const untilMs = this.#idleUntilMs[i]!;
+      if (untilMs <= nowMs) this.#idle[i]!.retire();
+      else nextMs = Math.min(nextMs, untilMs);
+    }
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#arm(nextMs, nextMs - nowMs);
   }
 
   #retireIfEmpty(): void {
