@@ -6,6 +6,7 @@ import type { InboundPort } from '../core/state/entries.ts';
 import { errorAnswer } from '../io/http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
+import { lastRecipientAnswer } from '../io/http/max-forwards.ts';
 import type { ExtraFields, RequestView } from '../io/http/message.ts';
 import { REPLAY_LIMITS } from '../io/http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
@@ -29,6 +30,8 @@ export interface InboundClient {
   host(protocol: HttpProtocol): Host;
   readonly tellsErrors: boolean;
   readonly remotePort: number;
+  /** Address and port that the client has reached. */
+  readonly authority: string;
 }
 
 /** Makes the calls of all inbound requests. */
@@ -91,7 +94,8 @@ class InboundCall implements HttpCall, Waiter {
     recorder.inboundAuthorized('http', policy, peer, decision);
     recorder.inboundRequest(policy, peer, decision);
     recorder.routeRequest(this.#route);
-    if (decision.allowed) this.#forward(connection, head.contentLength);
+    if (decision.allowed && exchange.maxForwards === 0) exchange.answer(lastRecipientAnswer(head.method));
+    else if (decision.allowed) this.#forward(connection, head.contentLength);
     else this.#deny(decision, peer);
   }
 
@@ -110,7 +114,7 @@ class InboundCall implements HttpCall, Waiter {
     const protocol = protocolFor(this.#exchange, this.#policy.protocol);
     // An application that restarts says GOAWAY: what it has not processed goes to its next connection.
     this.#exchange.retain = protocol === 'http2' && contentLength <= REPLAY_LIMITS.requestBytes;
-    this.#exchange.prepare(connection.extra);
+    this.#exchange.prepare(connection.extra, this.#exchange.lacksHost ? connection.authority : '');
     this.#lease(connection.host(protocol));
   }
 

@@ -1,3 +1,4 @@
+import { formatAddress } from '../contract/keys.ts';
 import type { EndpointState } from '../core/balance/endpoint.ts';
 import { requestHash } from '../core/balance/hash-key.ts';
 import type { NoEndpointReason } from '../core/balance/pick.ts';
@@ -123,24 +124,30 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
       this.#hash = requestHash(entry.balancer.key, head, source.sourceIp, rng);
     }
     this.#startTimeouts(entry);
-    exchange.prepare(extra);
+    exchange.prepare(extra, entry.authority);
     this.#tryService();
   }
 
   startPod(entry: PodEntry): void {
     this.#reset(null);
     this.exchange.retain = true;
-    this.exchange.prepare(NO_EXTRA_FIELDS);
+    const { address, port } = entry.endpoint.facts;
+    this.#prepareFor(address, port);
     this.#tryEndpoint(entry.endpoint);
   }
 
   startAddress(address: Address): void {
     this.#reset(null);
     this.exchange.retain = true;
-    this.exchange.prepare(NO_EXTRA_FIELDS);
+    this.#prepareFor(address.ip, address.port);
     const session = protocolFor(this.exchange, 'detect');
     const target = { address, identity: null, port: address.port, session } as const;
     this.#lease(this.#owner.context.outboundPool.host(target));
+  }
+
+  #prepareFor(ip: string, port: number): void {
+    const { exchange } = this;
+    exchange.prepare(NO_EXTRA_FIELDS, exchange.lacksHost ? formatAddress(ip, port) : '');
   }
 
   #reset(entry: ServiceEntry | null): void {

@@ -3,6 +3,7 @@ import type { Destination, DestinationEntry, DestinationWatcher } from '../core/
 import type { DetectedProtocol } from '../io/detect/detect.ts';
 import type { HttpConnection } from '../io/http/connection.ts';
 import type { Exchange } from '../io/http/exchange.ts';
+import { lastRecipientAnswer } from '../io/http/max-forwards.ts';
 import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../io/http/message.ts';
 import type { HttpService } from '../io/http/service.ts';
 import type {
@@ -187,6 +188,10 @@ class OutboundConnection
 
   /** Each request is judged by what is known at that time. */
   begin(exchange: Exchange, head: RequestView): void {
+    if (exchange.maxForwards === 0) {
+      exchange.answer(lastRecipientAnswer(head.method));
+      return;
+    }
     const entry = this.#destination.entry;
     if (entry?.kind === 'service') {
       const extra = this.#extraFor(entry, entry.authority);

@@ -20,6 +20,7 @@ export function errorAnswer(status: number, reason: string, told: boolean): Answ
 export function grpcStatusOf(status: number): number {
   switch (status) {
     case 400:
+    case 414:
     case 431:
     case 500:
       return 13;

@@ -6,6 +6,7 @@ import type { Outbox } from '../tcp/outbox.ts';
 import type { Timers } from '../transport/types.ts';
 import type { Answer } from './answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from './call.ts';
+import { interimAllowance, interimCost } from './interim.ts';
 import { type ExtraFields, NO_GRPC_STATUS, type ResponseView } from './message.ts';
 import { PreparedHead } from './prepared-head.ts';
 import { ReplayBuffer, type ReplayMemory } from './replay.ts';
@@ -83,6 +84,10 @@ export class Exchange {
   upgrade = false;
   tunnels = false;
   framing: RequestFraming = 'length';
+  /** The request names no host, which HTTP/1.0 and an empty `Host` may do. */
+  lacksHost = false;
+  /** RFC 9110 section 7.6.2: hops that OPTIONS or TRACE may still make; -1 = any number, 0 = none: whoever has it answers. */
+  maxForwards = -1;
   /** The request has been read to its end. */
   requestDone = false;
   /** A response head has been passed on or an answer written: no further try. */
@@ -113,6 +118,7 @@ export class Exchange {
   #held = false;
   #collecting = false;
   #halfEnded = false;
+  #interimCost = 0;
   #trailers: Http2Trailers | null = null;
 
   constructor(context: ExchangeContext) {
@@ -130,6 +136,8 @@ export class Exchange {
     this.upgrade = head.upgrade;
     this.tunnels = false;
     this.framing = head.chunked ? 'chunked' : 'length';
+    this.lacksHost = head.lacksHost;
+    this.maxForwards = head.maxForwards;
   }
 
   beginHttp2(server: ExchangeServer, request: Http2Request): void {
@@ -141,6 +149,8 @@ export class Exchange {
     this.upgrade = false;
     this.tunnels = request.protocol !== '';
     this.framing = 'data';
+    this.lacksHost = false;
+    this.maxForwards = request.maxForwards;
   }
 
   #begin(server: ExchangeServer): void {
@@ -157,6 +167,7 @@ export class Exchange {
     this.firstByteMs = 0;
     this.requestBytes = 0;
     this.responseBytes = 0;
+    this.#interimCost = 0;
     this.#headSent = false;
     this.#held = false;
     this.#collecting = false;
@@ -164,9 +175,12 @@ export class Exchange {
     this.#trailers = null;
   }
 
-  /** Takes the head for the next hop, with `extra`. Valid until the exchange ends, for every try. */
-  prepare(extra: ExtraFields): void {
-    this.#head.prepare(extra);
+  /**
+   * Takes the head for the next hop, with `extra`. Valid until the exchange ends, for every try. `authority` (host with port) is what the client has reached:
+   * the name of a request that `lacksHost`.
+   */
+  prepare(extra: ExtraFields, authority: string): void {
+    this.#head.prepare(extra, authority);
   }
 
   /** Writes the head as HTTP/1 into `out` at `at`, which has room for the longest; returns the position after it. */
@@ -303,6 +317,12 @@ export class Exchange {
 
   clientDrained(): void {
     this.upstream?.resume();
+  }
+
+  /** Whether one more interim response (1xx), of so many bytes, may pass. */
+  takesInterim(sizeBytes: number): boolean {
+    this.#interimCost += interimCost(sizeBytes);
+    return this.#interimCost <= interimAllowance(this.#context.timers.nowMs() - this.startedMs);
   }
 
   /** Asks the call; true: `passOnHttp1` or `passOnHttp2` follows. */

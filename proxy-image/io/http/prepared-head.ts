@@ -15,6 +15,8 @@ export class PreparedHead {
   #source: RequestHead | null = null;
   #request: Http2Request | null = null;
   #extra: ExtraFields = NO_EXTRA_FIELDS;
+  /** Host of a request that names none. */
+  #authority = '';
   #bytes: Buffer = Buffer.allocUnsafeSlow(HEAD_BYTES);
   /** Of the head as HTTP/1 has it, where it came as HTTP/1. */
   length = 0;
@@ -29,14 +31,15 @@ export class PreparedHead {
     this.#request = request;
   }
 
-  prepare(extra: ExtraFields): void {
+  prepare(extra: ExtraFields, authority: string): void {
     this.#extra = extra;
+    this.#authority = authority;
     const head = this.#source;
     if (head === null) return;
     this.#source = null;
-    const needed = writtenSize(head, extra.lines);
+    const needed = writtenSize(head, extra.lines, authority);
     if (needed > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(needed);
-    this.length = writeRequestHead(this.#bytes, head, extra.lines);
+    this.length = writeRequestHead(this.#bytes, head, extra.lines, authority);
   }
 
   /** Where it came as HTTP/1: nothing has to be written around it. `null` otherwise. */
@@ -56,7 +59,7 @@ export class PreparedHead {
   /** As HTTP/2 writes it. */
   http2Block(): Buffer {
     if (this.#request !== null) return this.#request.forwardBlock(this.#extra);
-    return requestBlockOf(this.#bytes, this.length, this.#extra);
+    return requestBlockOf(this.#bytes, this.length, this.#extra, this.#authority);
   }
 
   /** It came as HTTP/2, and the length of its body was not announced. */

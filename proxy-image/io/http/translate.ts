@@ -1,7 +1,8 @@
 import { Head, RequestHead, type ResponseHead } from '../http1/head.ts';
+import { LIMITS, OWN_FIELDS } from '../http1/limits.ts';
 import { parseFields } from '../http1/parse-fields.ts';
 import { parseRequest } from '../http1/parse-request.ts';
-import { NO_HOST } from '../http1/rejection.ts';
+import { TRAILERS_WANTED } from '../http1/serialize.ts';
 import { isPseudo } from '../http2/fields.ts';
 import { encodeBlock } from '../http2/hpack/encode.ts';
 import { HeaderList } from '../http2/hpack/header-list.ts';
@@ -9,6 +10,7 @@ import type { Http2Request } from '../http2/request.ts';
 import type { Http2Response } from '../http2/response.ts';
 import { type Http2Trailers, trailersOf } from '../http2/trailers.ts';
 import { CONNECTION_FIELDS, isMeshField, passesInTrailers } from './fields.ts';
+import { MAX_FORWARDS } from './max-forwards.ts';
 import type { ExtraFields } from './message.ts';
 
 /**
@@ -19,7 +21,7 @@ import type { ExtraFields } from './message.ts';
 /** Methods whose requests have a body as a rule: an empty one is announced (RFC 9110 section 8.6). */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-const HEAD = new RequestHead();
+const HEAD = new RequestHead(LIMITS.fieldCount + OWN_FIELDS);
 const TRAILERS = new Head();
 
 /** A request of HTTP/2 as an HTTP/1.1 head. `chunks`: the body will be put into chunks; `whole`: the body has been read. */
@@ -33,7 +35,10 @@ export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks:
     if (isPseudo(name) || name === 'host' || isMeshField(name)) continue;
     // RFC 9113 section 8.2.3: crumbs become one line.
     if (name === 'cookie') cookies.push(values[i]!);
-    else text += `${name}: ${values[i]!}\r\n`;
+    else if (name === 'te') text += TRAILERS_WANTED;
+    else if (name === MAX_FORWARDS && request.maxForwards !== -1) {
+      text += `${name}: ${request.maxForwards - 1}\r\n`;
+    } else text += `${name}: ${values[i]!}\r\n`;
   }
   if (cookies.length > 0) text += `cookie: ${cookies.join('; ')}\r\n`;
   if (chunks) text += 'transfer-encoding: chunked\r\n';
@@ -45,16 +50,11 @@ export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks:
  * A request head as `Exchange` has written it for HTTP/1, as a block of HTTP/2. Read without `extra`, behind which it may be one field or a few bytes
  * above the limits that it was taken under.
  */
-export function requestBlockOf(bytes: Buffer, length: number, extra: ExtraFields): Buffer {
+export function requestBlockOf(bytes: Buffer, length: number, extra: ExtraFields, authority: string): Buffer {
   readBack(bytes, length, extra);
-  const names = [':method', ':scheme'];
-  const values = [HEAD.method, 'http'];
-  if (HEAD.hostField !== -1) {
-    names.push(':authority');
-    values.push(HEAD.host);
-  }
-  names.push(':path');
-  values.push(HEAD.target);
+  const names = [':method', ':scheme', ':authority', ':path'];
+  // HTTP/2 has no words for a host without a name.
+  const values = [HEAD.method, 'http', HEAD.host === '' ? authority : HEAD.host, HEAD.target];
   for (let field = 0; field < HEAD.count; field++) {
     const name = HEAD.name(field);
     // What is left of `te` is `trailers`.
@@ -77,10 +77,7 @@ function readBack(bytes: Buffer, length: number, extra: ExtraFields): void {
     bytes.copy(head, 0, 0, own);
     head.write('\r\n', own - 2, 'latin1');
   }
-  const end = parseRequest(HEAD, head, 0, own);
-  // HTTP/1.0 need not name a host, and is written as HTTP/1.1, in origin form.
-  if (end === NO_HOST) HEAD.pathStart = HEAD.targetStart;
-  else if (end !== own) throw new Error('a head that was written cannot be read back');
+  if (parseRequest(HEAD, head, 0, own) !== own) throw new Error('a head that was written cannot be read back');
 }
 
 /** A response of HTTP/2 as an HTTP/1.1 head. `framing`: the line that says where its body ends, if there is any. */

@@ -8,7 +8,9 @@ import { BodyReader } from './body.ts';
 import type { BodySink } from './body-sink.ts';
 import { ResponseHead } from './head.ts';
 import { LIMITS } from './limits.ts';
-import { checkResponseBody, parseResponse, responseBody } from './parse-response.ts';
+import { INCOMPLETE } from './parse-fields.ts';
+import { parseResponse, responseBody } from './parse-response.ts';
+import { TOO_MANY_INTERIM, UNASKED_UPGRADE } from './rejection.ts';
 import { scratch } from './scratch.ts';
 
 /** Where a connection goes between exchanges. */
@@ -37,7 +39,6 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   /** A response head has been started but not finished. */
   #partial: Buffer | null = null;
   #inHead = true;
-  #interim = 0;
   #answered = 0;
   #heardBytes = false;
   #sentBefore = 0;
@@ -45,8 +46,12 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   #chunks = false;
   /** Trailers of the present response, where its framing is taken away. */
   #trailers: Http2Trailers | null = null;
-  /** The server wants to keep the connection. */
+  /** The server wants to keep the connection, … */
   #persistent = true;
+  /** … for so long: a second less than it says (`Keep-Alive`), so that no request meets the end of it. */
+  keepAliveMs: number = Number.POSITIVE_INFINITY;
+  /** 101 has come before the request was complete: it holds from then on. */
+  #switchWaits = false;
   #discarding = false;
   #discarded = 0;
   #paused = false;
@@ -64,7 +69,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   begin(exchange: Exchange): void {
     this.#exchange = exchange;
     this.#inHead = true;
-    this.#interim = 0;
+    this.#switchWaits = false;
     this.#heardBytes = false;
     this.#trailers = null;
     this.#sentBefore = this.connection.bytesWritten;
@@ -104,6 +109,8 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
 
   /** A framed body has brought its own end. */
   finish(trailers: Http2Trailers | null): void {
+    // In a turn of its own: whoever ends the request is in the middle of reading it.
+    if (this.#switchWaits) queueMicrotask(() => this.#switchNow());
     if (!this.#chunks) return;
     this.#chunks = false;
     const last = Buffer.from(`0\r\n${trailers === null ? '' : trailerLinesOf(trailers)}\r\n`, 'latin1');
@@ -170,8 +177,6 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     }
     const end = parseResponse(HEAD, bytes, at, to);
     if (end <= 0) return end;
-    const refused = checkResponseBody(HEAD);
-    if (refused < 0) return refused;
     if (HEAD.status === 101) return this.#switched(bytes, end, to);
     if (HEAD.status < 200) return this.#interimHead(end);
     this.#finalHead();
@@ -179,8 +184,9 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   }
 
   #interimHead(end: number): number {
-    if (++this.#interim > LIMITS.interimResponses) return -1;
-    this.#exchange!.server?.interimHttp1(HEAD);
+    const exchange = this.#exchange!;
+    if (!exchange.takesInterim(end - HEAD.start)) return TOO_MANY_INTERIM;
+    exchange.server?.interimHttp1(HEAD);
     return end;
   }
 
@@ -188,7 +194,8 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     const exchange = this.#exchange!;
     const kind = responseBody(HEAD, exchange.isHead);
     this.#inHead = false;
-    this.#persistent = HEAD.minorVersion === 1 ? !HEAD.close : HEAD.keepAlive;
+    this.#persistent = this.#staysUsable(exchange);
+    this.keepAliveMs = HEAD.keepAliveS === -1 ? Number.POSITIVE_INFINITY : (HEAD.keepAliveS - 1) * 1000;
     if (exchange.responded(HEAD)) {
       this.#body.begin(kind, HEAD, !exchange.server!.framed);
       exchange.passOnHttp1(HEAD, kind);
@@ -200,10 +207,22 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     }
   }
 
-  /** 101: from here on the two connections are one stream. */
+  /** Whether another response may come behind this one, as far as its head tells. */
+  #staysUsable(exchange: Exchange): boolean {
+    // What a server takes for the body of a refused upgrade, or of a response that has none, may not be what we do.
+    if (HEAD.forbiddenBody || (exchange.upgrade && exchange.requestBytes > 0)) return false;
+    return HEAD.minorVersion === 1 ? !HEAD.close : HEAD.keepAlive;
+  }
+
+  /** 101: from here on the two connections are one stream. Not before the client has sent all of its request (RFC 9110 section 7.8). */
   #switched(bytes: Buffer, end: number, to: number): number {
     const exchange = this.#exchange!;
-    if (!exchange.upgrade || HEAD.upgradeField === -1) return -1;
+    if (!exchange.upgrade || HEAD.upgradeField === -1) return UNASKED_UPGRADE;
+    if (!exchange.requestDone) {
+      this.#switchWaits = true;
+      this.#pause();
+      return INCOMPLETE;
+    }
     HEAD.keep(HEAD.upgradeField);
     if (!exchange.responded(HEAD)) {
       this.#exchange = null;
@@ -215,6 +234,15 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     this.#retire();
     exchange.switchProtocols(this.outbox, bytes, end, to);
     return to;
+  }
+
+  #switchNow(): void {
+    const partial = this.#partial;
+    if (partial === null || !this.#switchWaits || this.#exchange === null) return;
+    this.#switchWaits = false;
+    this.#partial = null;
+    this.resume();
+    this.#read(partial, partial.length);
   }
 
   /** Bytes of the response body. */
@@ -250,15 +278,17 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
 
   #complete(hasMore: boolean): void {
     const exchange = this.#exchange;
-    // Bytes that nobody asked for: the response cannot be trusted either, while it can still be held back.
-    if (hasMore && exchange?.takeBack() === true) {
+    // Bytes that nobody asked for: the response cannot be trusted either, while it can still be held back. A body where there is none is only dropped: where
+    // the response ends is beyond doubt (RFC 9112 section 6.3).
+    if (hasMore && this.#body.kind !== 'none' && exchange?.takeBack() === true) {
       this.#fail('malformed');
       return;
     }
     this.#flush();
     this.#exchange = null;
     this.#answered++;
-    const reusable = this.#persistent && !hasMore && (this.#discarding || exchange!.requestDone);
+    const reusable =
+      this.#persistent && this.keepAliveMs > 0 && !hasMore && (this.#discarding || exchange!.requestDone);
     this.#discarding = false;
     this.#inHead = true;
     this.resume();

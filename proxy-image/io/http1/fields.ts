@@ -14,6 +14,7 @@ export const HOP_BY_HOP = 7;
 /** The mesh's own: never taken over from outside (Linkerd strips them too). */
 export const L5D = 8;
 export const L5D_PROXY_ERROR = 9;
+export const KEEP_ALIVE = 10;
 
 export type FieldId = number;
 
@@ -29,6 +30,7 @@ const NAMED: readonly Known[] = [
   { name: 'connection', id: CONNECTION },
   { name: 'upgrade', id: UPGRADE },
   { name: 'te', id: TE },
+  { name: 'keep-alive', id: KEEP_ALIVE },
   { name: 'l5d-proxy-error', id: L5D_PROXY_ERROR },
 ];
 

@@ -22,13 +22,15 @@ export class Head {
   /** Where the field lines begin. */
   fields = 0;
   count = 0;
-  readonly nameStart: Int32Array = new Int32Array(LIMITS.fieldCount + 1);
-  readonly nameEnd: Int32Array = new Int32Array(LIMITS.fieldCount);
-  readonly valueStart: Int32Array = new Int32Array(LIMITS.fieldCount);
-  readonly valueEnd: Int32Array = new Int32Array(LIMITS.fieldCount);
-  readonly ids: Uint8Array = new Uint8Array(LIMITS.fieldCount);
+  /** Most field lines that it has room for. */
+  readonly capacity: number;
+  readonly nameStart: Int32Array;
+  readonly nameEnd: Int32Array;
+  readonly valueStart: Int32Array;
+  readonly valueEnd: Int32Array;
+  readonly ids: Uint8Array;
   /** 1 = the line is not passed on. */
-  readonly dropped: Uint8Array = new Uint8Array(LIMITS.fieldCount);
+  readonly dropped: Uint8Array;
   droppedCount = 0;
 
   /** 0 or 1 of HTTP/1.x. */
@@ -44,8 +46,22 @@ export class Head {
   upgradeField = -1;
   hostField = -1;
   proxyErrorField = -1;
+  /** `TE` lists `trailers`: whoever sent this takes them. */
+  wantsTrailers = false;
+  /** `timeout` of `Keep-Alive`, in seconds; -1 = not said. */
+  keepAliveS = -1;
   /** `Connection` names fields beyond the ones that are dropped anyway. */
   nominates = false;
+
+  constructor(capacity: number = LIMITS.fieldCount) {
+    this.capacity = capacity;
+    this.nameStart = new Int32Array(capacity + 1);
+    this.nameEnd = new Int32Array(capacity);
+    this.valueStart = new Int32Array(capacity);
+    this.valueEnd = new Int32Array(capacity);
+    this.ids = new Uint8Array(capacity);
+    this.dropped = new Uint8Array(capacity);
+  }
 
   reset(bytes: Buffer, start: number): void {
     this.bytes = bytes;
@@ -61,6 +77,8 @@ export class Head {
     this.upgradeField = -1;
     this.hostField = -1;
     this.proxyErrorField = -1;
+    this.wantsTrailers = false;
+    this.keepAliveS = -1;
     this.nominates = false;
   }
 
@@ -124,11 +142,16 @@ export class RequestHead extends Head implements RequestView {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
-  /** Origin form: where path and query begin within the target (after the authority of an absolute form). */
+  /** Origin form: where path and query begin within the target (after the authority of an absolute form), and what goes before them. */
   pathStart = 0;
+  pathPrefix = '';
   absoluteForm = false;
-  /** `Upgrade` is to be passed on (not to h2c, no body, HTTP/1.1, named by `Connection`). */
+  /** Of an absolute form: it is the host, whatever `Host` says. */
+  authorityStart = 0;
+  authorityEnd = 0;
+  /** `Upgrade` is to be passed on (not to h2c, HTTP/1.1, named by `Connection`). */
   upgrade = false;
+  maxForwards = -1;
   isHead = false;
 
   get method(): string {
@@ -150,7 +173,15 @@ export class RequestHead extends Head implements RequestView {
 
   /** The request target in origin form (`*` of OPTIONS as it is): what is judged is what is forwarded. */
   get target(): string {
-    return this.pathStart === this.targetEnd ? '/' : this.bytes.toString('latin1', this.pathStart, this.targetEnd);
+    const { bytes, pathStart, targetEnd, pathPrefix } = this;
+    const rest = bytes.toString('latin1', pathStart, targetEnd);
+    return pathPrefix === '' ? rest : pathPrefix + rest;
+  }
+
+  /** `Host` is missing or empty, and the target does not say it either. */
+  get lacksHost(): boolean {
+    const field = this.hostField;
+    return !this.absoluteForm && (field === -1 || this.valueStart[field] === this.valueEnd[field]);
   }
 
   get version(): string {
@@ -158,6 +189,7 @@ export class RequestHead extends Head implements RequestView {
   }
 
   get host(): string {
+    if (this.absoluteForm) return this.bytes.toString('latin1', this.authorityStart, this.authorityEnd);
     return this.hostField === -1 ? '' : this.value(this.hostField);
   }
 }
@@ -165,6 +197,8 @@ export class RequestHead extends Head implements RequestView {
 export class ResponseHead extends Head implements ResponseView {
   readonly grpcStatus: number = NO_GRPC_STATUS;
   status = 0;
+  /** A 204 that announced a body: whether one follows is anybody's guess. */
+  forbiddenBody = false;
 
   get proxyError(): string {
     return this.proxyErrorField === -1 ? '' : this.value(this.proxyErrorField);

@@ -6,19 +6,19 @@ export interface Http1Limits {
   lineBytes: number;
   /** Field lines of one message; the parser's arrays have this size. */
   fieldCount: number;
-  /** Interim responses before the final one. */
-  interimResponses: number;
   /** Chunk extensions of one message: they carry nothing, only cost (CVE-2024-22019). */
   chunkExtensionBytes: number;
   /** Registered methods have at most 17 octets (UPDATEREDIRECTREF). */
   methodBytes: number;
 }
 
+/** Lines that a proxy puts into a head: Host, TE, Connection, Max-Forwards, framing, and what the mesh tells. A head at the limit must still have room. */
+export const OWN_FIELDS = 10;
+
 export const LIMITS: Readonly<Http1Limits> = {
   headBytes: 64 * 1024,
   lineBytes: 16 * 1024,
   fieldCount: 200,
-  interimResponses: 8,
   chunkExtensionBytes: 16 * 1024,
   methodBytes: 32,
 };

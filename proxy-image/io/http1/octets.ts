@@ -12,8 +12,11 @@ export const TOKEN: Uint8Array = tokenTable();
 /** RFC 9110 section 5.5: VCHAR, obs-text, blank and tab. CR, LF, NUL and the other controls end a value or spoil it. */
 export const FIELD_VALUE: Uint8Array = table((octet) => octet === HTAB || (octet >= SP && octet !== 127));
 
-/** RFC 3986 without fragment: what a request target may hold. `"<>\^`{|}` are no URI characters but common in real requests, and harmless. */
-export const TARGET: Uint8Array = table((octet) => octet > SP && octet < 127 && octet !== 35);
+/**
+ * RFC 3986 without fragment: what a request target may hold. `"<>\^`{|}` and octets beyond ASCII (raw UTF-8) are no URI characters but common in real
+ * requests, and no delimiters of anybody: they go on as they came.
+ */
+export const TARGET: Uint8Array = table((octet) => octet > SP && octet !== 127 && octet !== 35);
 
 /** RFC 3986 section 3.2.2, reg-name and IPv4: unreserved, sub-delims and percent. No `@` (userinfo), no `:` (handled as the port's). */
 export const HOST_NAME: Uint8Array = table((octet) => /[a-zA-Z0-9\-._~!$&'()*+,;=%]/.test(String.fromCharCode(octet)));

@@ -3,6 +3,7 @@ import {
   CONTENT_LENGTH,
   HOP_BY_HOP,
   HOST,
+  KEEP_ALIVE,
   L5D,
   L5D_PROXY_ERROR,
   recognize,
@@ -61,7 +62,7 @@ function endOfFields(head: Head, at: number, to: number): number {
 
 function parseField(head: Head, at: number, to: number): number {
   const { bytes, count } = head;
-  if (count === LIMITS.fieldCount) return HEAD_TOO_LARGE;
+  if (count === head.capacity) return HEAD_TOO_LARGE;
   let nameEnd = at;
   while (nameEnd < to && TOKEN[bytes[nameEnd]!] !== 0) nameEnd++;
   if (nameEnd === to) return short(head, at, to);
@@ -116,8 +117,12 @@ function interpret(head: Head, field: number, id: number): number {
       head.upgradeField = field;
       return 0;
     case TE:
-      // We do pass trailers on, so a wish for them may pass too; every other coding is between two hops.
-      if (!equalsIgnoringCase(head.bytes, head.valueStart[field]!, head.valueEnd[field]!, 'trailers')) head.drop(field);
+      head.drop(field);
+      head.wantsTrailers ||= listsTrailers(head.value(field));
+      return 0;
+    case KEEP_ALIVE:
+      head.drop(field);
+      head.keepAliveS = keepAliveTimeout(head.bytes, head.valueStart[field]!, head.valueEnd[field]!);
       return 0;
     case L5D_PROXY_ERROR:
       head.proxyErrorField = field;
@@ -163,6 +168,27 @@ function transferEncoding(head: Head, field: number): number {
   if (from === to) return BAD_TRANSFER_ENCODING;
   for (let i = from; i < to; i++) if (TOKEN[bytes[i]!] === 0) return BAD_TRANSFER_ENCODING;
   return UNKNOWN_CODING;
+}
+
+/** RFC 9110 section 10.1.4. We do pass trailers on, so a wish for them may pass too, in our own words; every coding is between two hops. */
+function listsTrailers(value: string): boolean {
+  return /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value);
+}
+
+const TIMEOUT = 'timeout=';
+const TIMEOUT_DIGITS = 9;
+
+/** `timeout=5, max=100` (RFC 2068 section 19.7.1.1), in seconds; -1 = says nothing of a timeout. Some servers send it with every response. */
+function keepAliveTimeout(bytes: Uint8Array, from: number, to: number): number {
+  let at = from;
+  while (at + TIMEOUT.length < to && !equalsIgnoringCase(bytes, at, at + TIMEOUT.length, TIMEOUT)) at++;
+  at += TIMEOUT.length;
+  if (at >= to) return -1;
+  let seconds = 0;
+  const end = Math.min(to, at + TIMEOUT_DIGITS);
+  const start = at;
+  while (at < end && bytes[at]! >= 48 && bytes[at]! <= 57) seconds = seconds * 10 + bytes[at++]! - 48;
+  return at === start ? -1 : seconds;
 }
 
 /** RFC 9110 section 7.6.1. */

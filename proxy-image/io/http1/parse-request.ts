@@ -1,25 +1,24 @@
+import { countsForwards, MAX_FORWARDS, parseMaxForwards } from '../http/max-forwards.ts';
+import { UPGRADE } from './fields.ts';
 import type { RequestHead } from './head.ts';
 import { LIMITS } from './limits.ts';
-import { CR, equalsIgnoringCase, HOST_NAME, isBlank, LF, lowerCase, SP, TARGET, TOKEN } from './octets.ts';
+import { CR, equalsIgnoringCase, isBlank, LF, SP, TARGET, TOKEN } from './octets.ts';
 import { INCOMPLETE, parseFields } from './parse-fields.ts';
 import {
-  BAD_HOST,
   BAD_REQUEST_LINE,
   BAD_TARGET,
   BAD_VERSION,
   BARE_CR_OR_LF,
   CODING_IN_HTTP10,
   CONNECT_DISABLED,
-  HEAD_TOO_LARGE,
-  HOST_MISMATCH,
   LENGTH_AND_CODING,
   METHOD_TOO_LONG,
-  NO_HOST,
-  UPGRADE_WITH_BODY,
+  TARGET_TOO_LONG,
 } from './rejection.ts';
+import { checkTarget } from './target.ts';
 
-const SLASH = 47;
-const ASTERISK = 42;
+const LETTER_O = 79;
+const LETTER_T = 84;
 const VERSION_PREFIX = 'HTTP/1.';
 const VERSION_BYTES = 8;
 
@@ -50,7 +49,7 @@ function parseRequestLine(head: RequestHead, at: number, to: number): number {
   head.methodEnd = end;
   head.targetStart = ++end;
   while (end < to && TARGET[bytes[end]!] === 1) end++;
-  if (end - at > LIMITS.lineBytes) return HEAD_TOO_LARGE;
+  if (end - at > LIMITS.lineBytes) return TARGET_TOO_LONG;
   if (end === to) return INCOMPLETE;
   if (bytes[end] !== SP) return isBlank(bytes[end]!) || bytes[end]! > SP ? BAD_TARGET : BAD_REQUEST_LINE;
   if (end === head.targetStart) return BAD_REQUEST_LINE;
@@ -89,94 +88,50 @@ function checkRequest(head: RequestHead): number {
   head.isHead = methodEnd - start === 4 && bytes[start] === 72 && bytes.toString('latin1', start, methodEnd) === 'HEAD';
   if (head.chunked && head.contentLength !== -1) return LENGTH_AND_CODING;
   if (head.chunked && head.minorVersion === 0) return CODING_IN_HTTP10;
-  const refused = checkHost(head) || checkTarget(head);
-  return refused < 0 ? refused : checkUpgrade(head);
-}
-
-function checkHost(head: RequestHead): number {
-  const field = head.hostField;
-  if (field === -1) return head.minorVersion === 0 ? 0 : NO_HOST;
-  return isAuthority(head.bytes, head.valueStart[field]!, head.valueEnd[field]!) ? 0 : BAD_HOST;
-}
-
-/** RFC 3986 section 3.2.2 `host [":" port]` without userinfo, not empty. */
-function isAuthority(bytes: Buffer, from: number, to: number): boolean {
-  let at = from;
-  if (bytes[at] === 91) {
-    at = bytes.indexOf(93, at) + 1;
-    if (at <= 0 || at > to || !isIpLiteral(bytes.toString('latin1', from + 1, at - 1))) return false;
-  } else {
-    while (at < to && HOST_NAME[bytes[at]!] === 1) at++;
-  }
-  if (at === from) return false;
-  if (at === to) return true;
-  if (bytes[at] !== 58 || to - at > 6) return false;
-  for (at++; at < to; at++) if (bytes[at]! < 48 || bytes[at]! > 57) return false;
-  return true;
-}
-
-function isIpLiteral(text: string): boolean {
-  return /^[0-9A-Fa-f:.]{2,45}$/.test(text) && text.includes(':');
-}
-
-/** RFC 9112 section 3.2: origin form, absolute form with the authority that Host names, or `*` of OPTIONS. */
-function checkTarget(head: RequestHead): number {
-  const { bytes, targetStart, targetEnd } = head;
-  head.absoluteForm = false;
-  head.pathStart = targetStart;
-  const first = bytes[targetStart];
-  if (first === SLASH) return 0;
-  if (first === ASTERISK && targetEnd - targetStart === 1) {
-    return head.method === 'OPTIONS' ? 0 : BAD_TARGET;
-  }
-  return checkAbsoluteForm(head);
-}
-
-function checkAbsoluteForm(head: RequestHead): number {
-  const { bytes, targetStart, targetEnd } = head;
-  const scheme = bytes.indexOf('://', targetStart, 'latin1');
-  if (scheme === -1 || scheme > targetStart + 5) return BAD_TARGET;
-  const isHttp = equalsIgnoringCase(bytes, targetStart, scheme, 'http');
-  if (!isHttp && !equalsIgnoringCase(bytes, targetStart, scheme, 'https')) return BAD_TARGET;
-  let end = scheme + 3;
-  while (end < targetEnd && bytes[end] !== SLASH && bytes[end] !== 63) end++;
-  if (!isAuthority(bytes, scheme + 3, end)) return BAD_TARGET;
-  // `http://host?query` has an empty path, which an origin form cannot write; nobody sends it.
-  if (bytes[end] === 63 && end < targetEnd) return BAD_TARGET;
-  head.absoluteForm = true;
-  head.pathStart = end;
-  if (head.hostField === -1) return 0;
-  const defaultPort = isHttp ? ':80' : ':443';
-  const named = canonicalAuthority(bytes, scheme + 3, end, defaultPort);
-  const host = canonicalAuthority(bytes, head.valueStart[head.hostField]!, head.valueEnd[head.hostField]!, defaultPort);
-  return named === host ? 0 : HOST_MISMATCH;
-}
-
-/** Lower case, without the scheme's default port and without the dot of a fully qualified name. */
-function canonicalAuthority(bytes: Buffer, from: number, to: number, defaultPort: string): string {
-  let text = '';
-  for (let i = from; i < to; i++) text += String.fromCharCode(lowerCase(bytes[i]!));
-  if (text.endsWith(defaultPort)) text = text.slice(0, -defaultPort.length);
-  else if (text.endsWith(':')) text = text.slice(0, -1);
-  return text.endsWith('.') ? text.slice(0, -1) : text;
-}
-
-/** RFC 9110 section 7.8. An upgrade to h2c is ignored, as a server may: nothing behind us is asked to switch to what we would not understand. */
-function checkUpgrade(head: RequestHead): number {
-  head.upgrade = false;
-  if (head.upgradeField === -1 || !head.connectionUpgrade || head.minorVersion === 0) return 0;
-  if (namesH2c(head)) return 0;
-  if (head.chunked || head.contentLength > 0) return UPGRADE_WITH_BODY;
-  head.upgrade = true;
-  for (let field = 0; field < head.count; field++) {
-    if (head.ids[field] === 5) head.keep(field);
-  }
+  const refused = checkTarget(head);
+  if (refused < 0) return refused;
+  if (head.minorVersion === 0) forgetExpectations(head);
+  head.upgrade = asksForUpgrade(head);
+  head.maxForwards = -1;
+  if ((bytes[start] === LETTER_O || bytes[start] === LETTER_T) && countsForwards(head.method)) countForwards(head);
   return 0;
+}
+
+/** RFC 9110 section 10.1.1: a client of HTTP/1.0 waits for nothing, and must not be made to by the version that we write. */
+function forgetExpectations(head: RequestHead): void {
+  head.wantsTrailers = false;
+  for (let field = 0; field < head.count; field++) {
+    if (equalsIgnoringCase(head.bytes, head.nameStart[field]!, head.nameEnd[field]!, 'expect')) head.drop(field);
+  }
+}
+
+/**
+ * RFC 9110 section 7.8. With a body too: the protocol changes behind it. An upgrade to h2c is ignored, as a server may: nothing behind us is asked to switch
+ * to what we would not understand.
+ */
+function asksForUpgrade(head: RequestHead): boolean {
+  if (head.upgradeField === -1 || !head.connectionUpgrade || head.minorVersion === 0) return false;
+  if (namesH2c(head)) return false;
+  for (let field = 0; field < head.count; field++) {
+    if (head.ids[field] === UPGRADE) head.keep(field);
+  }
+  return true;
 }
 
 function namesH2c(head: RequestHead): boolean {
   for (let field = 0; field < head.count; field++) {
-    if (head.ids[field] === 5 && head.value(field).toLowerCase().includes('h2c')) return true;
+    if (head.ids[field] === UPGRADE && head.value(field).toLowerCase().includes('h2c')) return true;
   }
   return false;
+}
+
+/** Takes `Max-Forwards` out of the lines where it counts: what goes on is one less. */
+function countForwards(head: RequestHead): void {
+  for (let field = 0; field < head.count; field++) {
+    if (!equalsIgnoringCase(head.bytes, head.nameStart[field]!, head.nameEnd[field]!, MAX_FORWARDS)) continue;
+    const allowed = parseMaxForwards(head.value(field));
+    if (allowed === -1) continue;
+    head.maxForwards = head.maxForwards === -1 ? allowed : Math.min(head.maxForwards, allowed);
+    head.drop(field);
+  }
 }

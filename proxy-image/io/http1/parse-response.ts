@@ -1,3 +1,4 @@
+import { CONTENT_LENGTH, TRANSFER_ENCODING } from './fields.ts';
 import type { BodyKind, ResponseHead } from './head.ts';
 import { LIMITS } from './limits.ts';
 import { CR, FIELD_VALUE, LF, SP } from './octets.ts';
@@ -18,13 +19,30 @@ const FIXED_BYTES = 12;
 /** RFC 9112 section 4 and 5: a response head in `bytes[from..to)`. Returns the position after it, INCOMPLETE (0), or a rejection (negative). */
 export function parseResponse(head: ResponseHead, bytes: Buffer, from: number, to: number): number {
   head.reset(bytes, from);
+  head.forbiddenBody = false;
   const fields = parseStatusLine(head, from, to);
   if (fields <= 0) return fields;
   const end = parseFields(head, fields, to);
   if (end <= 0) return end;
   if (head.chunked && head.contentLength !== -1) return LENGTH_AND_CODING;
   if (head.chunked && head.minorVersion === 0) return CODING_IN_HTTP10;
-  return end;
+  const refused = head.status < 200 || head.status === 204 ? dropFraming(head) : 0;
+  return refused < 0 ? refused : end;
+}
+
+/**
+ * 1xx and 204 have no body, and must not announce any (RFC 9112 section 6.1, RFC 9110 section 8.6). A 204 is taken without what it says: where it ends is
+ * beyond doubt (RFC 9112 section 6.3). Behind a 1xx comes another head, so that one is refused.
+ */
+function dropFraming(head: ResponseHead): number {
+  head.forbiddenBody = head.chunked || head.contentLength > 0;
+  if (head.forbiddenBody && head.status < 200) return FORBIDDEN_BODY;
+  for (let field = 0; field < head.count; field++) {
+    if (head.ids[field] === CONTENT_LENGTH || head.ids[field] === TRANSFER_ENCODING) head.drop(field);
+  }
+  head.chunked = false;
+  head.contentLength = -1;
+  return 0;
 }
 
 function parseStatusLine(head: ResponseHead, at: number, to: number): number {
@@ -63,17 +81,11 @@ function parseReason(head: ResponseHead, start: number, at: number, to: number):
   return bytes[at + 1] === LF ? at + 2 : BARE_CR_OR_LF;
 }
 
-/** RFC 9112 section 6.3. Throws nothing: a coding where no body is allowed is FORBIDDEN_BODY, returned by `checkResponseBody`. */
+/** RFC 9112 section 6.3. */
 export function responseBody(head: ResponseHead, isHead: boolean): BodyKind {
   if (isHead || isBodiless(head.status)) return 'none';
   if (head.chunked) return 'chunked';
   return head.contentLength === -1 ? 'until-close' : 'length';
-}
-
-/** 0, or a rejection: 1xx and 204 announce no body (RFC 9112 section 6.1 and RFC 9110 section 8.6). */
-export function checkResponseBody(head: ResponseHead): number {
-  const announces = head.chunked || head.contentLength > 0;
-  return announces && (head.status < 200 || head.status === 204) ? FORBIDDEN_BODY : 0;
 }
 
 function isBodiless(status: number): boolean {

@@ -26,9 +26,8 @@ export const REJECTIONS: readonly Rejection[] = [
   { status: 400, reason: 'transfer-encoding in HTTP/1.0' },
   { status: 400, reason: 'missing host' },
   { status: 400, reason: 'malformed or repeated host' },
-  { status: 400, reason: 'host differs from the request target' },
   { status: 501, reason: 'CONNECT is not enabled' },
-  { status: 400, reason: 'upgrade with a body' },
+  { status: 414, reason: 'request target too long' },
   { status: 400, reason: 'malformed chunk' },
   { status: 400, reason: 'chunk extensions too large' },
   { status: 431, reason: 'trailers too large' },
@@ -56,18 +55,17 @@ export const LENGTH_AND_CODING = -13;
 export const CODING_IN_HTTP10 = -14;
 export const NO_HOST = -15;
 export const BAD_HOST = -16;
-export const HOST_MISMATCH = -17;
-export const CONNECT_DISABLED = -18;
-export const UPGRADE_WITH_BODY = -19;
-export const BAD_CHUNK = -20;
-export const EXTENSIONS_TOO_LARGE = -21;
-export const TRAILERS_TOO_LARGE = -22;
-export const BAD_TRAILER = -23;
-export const BAD_STATUS_LINE = -24;
-export const FORBIDDEN_BODY = -25;
-export const METHOD_TOO_LONG = -26;
-export const TOO_MANY_INTERIM = -27;
-export const UNASKED_UPGRADE = -28;
+export const CONNECT_DISABLED = -17;
+export const TARGET_TOO_LONG = -18;
+export const BAD_CHUNK = -19;
+export const EXTENSIONS_TOO_LARGE = -20;
+export const TRAILERS_TOO_LARGE = -21;
+export const BAD_TRAILER = -22;
+export const BAD_STATUS_LINE = -23;
+export const FORBIDDEN_BODY = -24;
+export const METHOD_TOO_LONG = -25;
+export const TOO_MANY_INTERIM = -26;
+export const UNASKED_UPGRADE = -27;
 
 export function rejection(code: number): Rejection {
   return REJECTIONS[-code]!;

@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<number, string>> = {
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Content Too Large',
+  414: 'URI Too Long',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
@@ -19,13 +20,13 @@ const REASONS: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 };
 
-/** `withBody` false for HEAD. */
-export function renderAnswer(answer: Answer, close: boolean, withBody: boolean): Buffer {
+/** `persistence`: what `Connection` says, empty = nothing. `withBody` false for HEAD. */
+export function renderAnswer(answer: Answer, persistence: 'close' | 'keep-alive' | '', withBody: boolean): Buffer {
   const { status, fields, body } = answer;
   const bytes = Buffer.from(body, 'utf8');
   const length = status === 204 ? '' : `content-length: ${bytes.length}\r\n`;
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  const connection = close ? 'connection: close\r\n' : '';
+  const connection = persistence === '' ? '' : `connection: ${persistence}\r\n`;
   const head = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\n${length}${lines}${connection}\r\n`;
   return Buffer.concat([Buffer.from(head, 'latin1'), withBody && status !== 204 ? bytes : Buffer.alloc(0)]);
 }

@@ -1,27 +1,30 @@
-import { CONTENT_LENGTH, TRANSFER_ENCODING } from './fields.ts';
+import { TRANSFER_ENCODING } from './fields.ts';
 import type { Head, RequestHead, ResponseHead } from './head.ts';
 
-/** Room that a written head needs beyond the read one: the connection option, `Host` for HTTP/1.0, the version. */
-const OVERHEAD_BYTES = 64;
+/** Room that a written head needs beyond the read one: the version, the names of the lines that are ours, their fixed values. */
+const OVERHEAD_BYTES = 160;
 
 /** Upper bound of what `writeRequestHead` and `writeResponseHead` write. */
-export function writtenSize(head: Head, extra: string): number {
-  return head.end - head.start + extra.length + OVERHEAD_BYTES;
+export function writtenSize(head: Head, extra: string, authority: string): number {
+  return head.end - head.start + extra.length + authority.length + OVERHEAD_BYTES;
 }
 
 /**
  * Writes the request head as it goes to the next hop: original lines but the dropped ones, in origin form, as HTTP/1.1, then `extra` (whole lines).
- * Returns the position after it in `out`.
+ * `authority` is the Host of a request that has no such line, which only HTTP/1.0 may do without. Returns the position after it in `out`.
  */
-export function writeRequestHead(out: Buffer, head: RequestHead, extra: string): number {
+export function writeRequestHead(out: Buffer, head: RequestHead, extra: string, authority: string): number {
   let at = 0;
   let from = head.start;
   if (head.absoluteForm || head.minorVersion === 0) {
     at = writeRequestLine(out, head);
+    at = writeHost(out, at, head, authority);
     from = head.fields;
   }
   at = writeFields(out, at, head, from);
   if (head.upgrade) at += out.write('connection: upgrade\r\n', at, 'latin1');
+  if (head.wantsTrailers) at += out.write(TRAILERS_WANTED, at, 'latin1');
+  if (head.maxForwards > 0) at += out.write(`max-forwards: ${head.maxForwards - 1}\r\n`, at, 'latin1');
   if (extra !== '') at += out.write(extra, at, 'latin1');
   return at + out.write('\r\n', at, 'latin1');
 }
@@ -29,9 +32,21 @@ export function writeRequestHead(out: Buffer, head: RequestHead, extra: string):
 function writeRequestLine(out: Buffer, head: RequestHead): number {
   const { bytes } = head;
   let at = bytes.copy(out, 0, head.start, head.methodEnd + 1);
-  if (head.pathStart === head.targetEnd) at += out.write('/', at, 'latin1');
-  else at += bytes.copy(out, at, head.pathStart, head.targetEnd);
+  if (head.pathPrefix !== '') at += out.write(head.pathPrefix, at, 'latin1');
+  at += bytes.copy(out, at, head.pathStart, head.targetEnd);
   return at + out.write(' HTTP/1.1\r\n', at, 'latin1');
+}
+
+/** RFC 9112 section 3.2.2: a new Host from the target. What a head of HTTP/1.0 lacks (section 3.2), this version must have. */
+function writeHost(out: Buffer, start: number, head: RequestHead, authority: string): number {
+  let at = start;
+  if (head.absoluteForm) {
+    if (head.hostField !== -1) head.drop(head.hostField);
+    at += out.write('Host: ', at, 'latin1');
+    at += head.bytes.copy(out, at, head.authorityStart, head.authorityEnd);
+  } else if (head.hostField === -1 && authority !== '') at += out.write(`Host: ${authority}`, at, 'latin1');
+  else return at;
+  return at + out.write('\r\n', at, 'latin1');
 }
 
 /** Copies the lines from `from` to the end of the fields, in runs between dropped ones. */
@@ -46,6 +61,9 @@ function writeFields(out: Buffer, at: number, head: Head, from: number): number 
   }
   return at + bytes.copy(out, at, from, head.end - 2);
 }
+
+/** Lines with which we say that whoever is behind us takes trailers: a wish of one hop, to be named as such (RFC 9110 section 10.1.4). */
+export const TRAILERS_WANTED = 'te: trailers\r\nconnection: te\r\n';
 
 /** How the connection to the client goes on after this response. */
 export interface ResponseFraming {
@@ -68,7 +86,7 @@ export function writeResponseHead(
   framing: ResponseFraming,
   extra: string,
 ): number {
-  if (framing.unframe || head.status < 200 || head.status === 204) dropFraming(head, framing.unframe);
+  if (framing.unframe) dropCoding(head);
   const start = at;
   at = writeFields(out, at, head, head.start);
   // `HTTP/1.0` of the server becomes our own version.
@@ -80,11 +98,7 @@ export function writeResponseHead(
   return at + out.write('\r\n', at, 'latin1');
 }
 
-/** 1xx and 204 have no content-length (RFC 9110 section 8.6); an unframed body has no coding. */
-function dropFraming(head: ResponseHead, unframe: boolean): void {
-  for (let field = 0; field < head.count; field++) {
-    const id = head.ids[field];
-    if (id === CONTENT_LENGTH && !unframe) head.drop(field);
-    if (id === TRANSFER_ENCODING && unframe) head.drop(field);
-  }
+/** An unframed body has no coding. */
+function dropCoding(head: ResponseHead): void {
+  for (let field = 0; field < head.count; field++) if (head.ids[field] === TRANSFER_ENCODING) head.drop(field);
 }

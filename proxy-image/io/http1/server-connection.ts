@@ -275,9 +275,12 @@ export class ServerConnection
   #respond(head: ResponseHead, body: BodyKind, chunks: boolean): void {
     // A client that is still sending when the answer comes is told that the connection ends (RFC 9112 section 9.6).
     if (body === 'until-close' || !this.#exchange!.requestDone || this.draining) this.#closes = true;
+    // HTTP/1.0 knows no chunks: what came in them ends with the connection (section 6.3).
+    const unframe = head.chunked && !this.framed;
+    if (unframe && body !== 'none') this.#closes = true;
     this.#framing.close = this.#closes;
-    this.#framing.keepAlive = this.#clientMinor === 0 && !this.#closes;
-    this.#framing.unframe = head.chunked && this.#clientMinor === 0;
+    this.#framing.keepAlive = !this.framed && !this.#closes;
+    this.#framing.unframe = unframe;
     this.#writer.compose(head, this.#framing, chunks);
   }
 
@@ -312,7 +315,8 @@ export class ServerConnection
   }
 
   #writeAnswer(answer: Answer, close: boolean, withBody: boolean): void {
-    const bytes = renderAnswer(answer, close, withBody);
+    const persistence = close ? 'close' : this.framed ? '' : 'keep-alive';
+    const bytes = renderAnswer(answer, persistence, withBody);
     this.outbox.write(bytes, 0, bytes.length);
   }
 

@@ -3,7 +3,7 @@ import { NO_GRPC_STATUS } from '../http/message.ts';
 import { trailersOfSection } from '../http/translate.ts';
 import type { BodySink } from '../http1/body-sink.ts';
 import { ChunkedBody } from '../http1/chunked.ts';
-import { CANCEL, NO_ERROR, PROTOCOL_ERROR } from './error-codes.ts';
+import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR } from './error-codes.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Response } from './response.ts';
 import { type Http2Trailers, trailersOf } from './trailers.ts';
@@ -117,13 +117,22 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
     const exchange = this.#exchange;
     if (exchange === null) return;
     if (response.status < 200) {
-      exchange.server?.interimHttp2(response);
+      this.#interim(exchange, response);
       return;
     }
     // A client that has not said all may wait for this head before it does.
     if (exchange.peeks && exchange.replayable && !end && response.grpcStatus === NO_GRPC_STATUS)
       this.#peeked = response;
     else if (this.#respond(exchange, response, end) && end) this.#complete(exchange, null);
+  }
+
+  #interim(exchange: Exchange, response: Http2Response): void {
+    if (exchange.takesInterim(response.list.sizeBytes)) {
+      exchange.server?.interimHttp2(response);
+      return;
+    }
+    this.#stream!.reset(ENHANCE_YOUR_CALM);
+    this.#fail(exchange, false);
   }
 
   /** False: nobody wants this response any more. */

@@ -143,8 +143,7 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
       return;
     }
     if (response.status < 200) {
-      if (++stream.interimResponses > this.limits.interimResponses) this.streamError(stream, ENHANCE_YOUR_CALM);
-      else stream.handler.onResponse(stream, response, false);
+      stream.handler.onResponse(stream, response, false);
       return;
     }
     stream.responded = true;

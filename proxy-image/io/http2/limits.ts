@@ -43,8 +43,6 @@ export interface Http2Limits {
   /** Frames that move nothing (PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown types): at once, and per second. */
   overheadBurst: number;
   overheadPerSecond: number;
-  /** Interim responses before the final one. */
-  interimResponses: number;
 }
 
 export const HTTP2_LIMITS: Readonly<Http2Limits> = {
@@ -67,7 +65,6 @@ export const HTTP2_LIMITS: Readonly<Http2Limits> = {
   resetsPerSecond: 200,
   overheadBurst: 5000,
   overheadPerSecond: 500,
-  interimResponses: 8,
 };
 
 /** What all connections of a process share. */

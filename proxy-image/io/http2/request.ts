@@ -1,4 +1,5 @@
 import { isMeshField } from '../http/fields.ts';
+import { countsForwards, MAX_FORWARDS, parseMaxForwards } from '../http/max-forwards.ts';
 import type { ExtraFields, RequestView, RouteMemo } from '../http/message.ts';
 import { isIdempotent } from '../http1/head.ts';
 import { isAuthority, sameAuthority } from './authority.ts';
@@ -22,6 +23,7 @@ export class Http2Request implements RequestView {
   readonly isGrpc: boolean;
   readonly isHead: boolean;
   readonly idempotent: boolean;
+  readonly maxForwards: number;
   readonly routeMemo: RouteMemo = { table: null, route: null };
   #extra: ExtraFields | null = null;
   #block: Buffer | null = null;
@@ -37,6 +39,7 @@ export class Http2Request implements RequestView {
     this.isGrpc = fields.isGrpc;
     this.isHead = head.method === 'HEAD';
     this.idempotent = isIdempotent(head.method);
+    this.maxForwards = countsForwards(head.method) ? parseMaxForwards(list.first(MAX_FORWARDS) ?? '') : -1;
   }
 
   first(name: string): string {
@@ -65,7 +68,9 @@ export class Http2Request implements RequestView {
     if (!hasAuthority) blockWriter.field(':authority', this.host, sensitive?.has(names.indexOf('host')) ?? false);
     for (; i < names.length; i++) {
       if (names[i] === 'host' || isMeshField(names[i]!)) continue;
-      blockWriter.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
+      const counted = this.maxForwards > 0 && names[i] === MAX_FORWARDS;
+      const value = counted ? String(this.maxForwards - 1) : values[i]!;
+      blockWriter.field(names[i]!, value, sensitive?.has(i) ?? false);
     }
     for (let k = 0; k < extra.names.length; k++) blockWriter.field(extra.names[k]!, extra.values[k]!, false);
     return blockWriter.end();

@@ -41,10 +41,13 @@ export class Http2Response implements ResponseView {
 
   #encode(tellsError: boolean): Buffer {
     const { names, values, sensitive } = this.list;
+    // RFC 9110 section 8.6: no length where there is never a body. Clients refuse such a response.
+    const bodiless = this.status < 200 || this.status === 204;
     blockWriter.begin();
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
       if (isMeshField(name) && !(tellsError && name === PROXY_ERROR)) continue;
+      if (bodiless && name === 'content-length') continue;
       blockWriter.field(name, values[i]!, sensitive?.has(i) ?? false);
     }
     return blockWriter.end();

@@ -59,7 +59,6 @@ export class EngineStream implements Http2Stream {
 
   /** Client role. */
   responded = false;
-  interimResponses = 0;
   /** Position of the head among all bytes of the connection. */
   headAt = 0;
   /** Server role: bytes may go on in one direction when the other has ended. */

@@ -130,14 +130,15 @@ export function attackSuite(create: (onFault: (error: unknown) => void) => Trans
       'two equal Hosts': `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`,
       'two Hosts': `GET / HTTP/1.1\r\n${HOST}Host: other\r\n\r\n`,
       'userinfo in Host': 'GET / HTTP/1.1\r\nHost: user@web\r\n\r\n',
-      'an empty Host': 'GET / HTTP/1.1\r\nHost:\r\n\r\n',
       'a blank in Host': 'GET / HTTP/1.1\r\nHost: web other\r\n\r\n',
       'a path in Host': 'GET / HTTP/1.1\r\nHost: web/a\r\n\r\n',
       'a list in Host': 'GET / HTTP/1.1\r\nHost: web, other\r\n\r\n',
       'a port that is none': 'GET / HTTP/1.1\r\nHost: web:8a\r\n\r\n',
       'an open bracket': 'GET / HTTP/1.1\r\nHost: [::1\r\n\r\n',
-      'absolute form with another authority': `GET http://other/ HTTP/1.1\r\n${HOST}\r\n`,
-      'absolute form with another port': `GET http://web:81/ HTTP/1.1\r\n${HOST}\r\n`,
+      'absolute form with two Hosts': `GET http://web/ HTTP/1.1\r\n${HOST}Host: other\r\n\r\n`,
+      'absolute form with a Host that is none': 'GET http://web/ HTTP/1.1\r\nHost: a b\r\n\r\n',
+      'absolute form without a Host': 'GET http://web/ HTTP/1.1\r\n\r\n',
+      'absolute form without an authority': `GET http:///a HTTP/1.1\r\n${HOST}\r\n`,
       'absolute form with userinfo': `GET http://user@web/ HTTP/1.1\r\n${HOST}\r\n`,
       'absolute form of another scheme': `GET ftp://web/ HTTP/1.1\r\n${HOST}\r\n`,
     });
@@ -147,7 +148,6 @@ export function attackSuite(create: (onFault: (error: unknown) => void) => Trans
       'a tab in the target': `GET /a\tb HTTP/1.1\r\n${HOST}\r\n`,
       'two blanks after the method': `GET  / HTTP/1.1\r\n${HOST}\r\n`,
       'a control character': `GET /\u0001 HTTP/1.1\r\n${HOST}\r\n`,
-      'a non-ASCII octet': `GET /ä HTTP/1.1\r\n${HOST}\r\n`,
       '* for GET': `GET * HTTP/1.1\r\n${HOST}\r\n`,
       'a relative target': `GET a HTTP/1.1\r\n${HOST}\r\n`,
     });
@@ -163,27 +163,22 @@ export function attackSuite(create: (onFault: (error: unknown) => void) => Trans
     });
     refuses('A11', 501, { 'an over-long method': `${'A'.repeat(33)} / HTTP/1.1\r\n${HOST}\r\n` });
     refuses('A12', 501, { CONNECT: `CONNECT web:443 HTTP/1.1\r\n${HOST}\r\n` });
-    refuses('A12', 400, {
-      'an upgrade with a body': post('Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n', 'abc'),
-    });
     refuses('B4', 431, {
       'more than 64 KiB of head': get(Array.from({ length: 10 }, (_, i) => `X-${i}: ${'a'.repeat(8000)}\r\n`).join('')),
       'a line of more than 16 KiB': get(`X-A: ${'a'.repeat(17_000)}\r\n`),
-      'a target of more than 16 KiB': `GET /${'a'.repeat(17_000)} HTTP/1.1\r\n${HOST}\r\n`,
       'more than 200 fields': get(Array.from({ length: 200 }, (_, i) => `X-${i}: 1\r\n`).join('')),
     });
+    refuses('B4', 414, { 'too long a target': `GET /${'a'.repeat(70_000)} HTTP/1.1\r\n${HOST}\r\n` });
   });
 
   describe('requests that are passed on', () => {
-    it('A9: a missing Host is allowed in HTTP/1.0', async () => {
-      expect(await passed('GET / HTTP/1.0\r\n\r\n')).to.match(/^GET \/ HTTP\/1\.1\r\n/);
-    });
-
-    it('A9: absolute form wins when it equals Host after normalisation, and goes on in origin form', async () => {
-      const seen = await passed('GET http://WEB:80/a?b HTTP/1.1\r\nHost: web\r\n\r\n');
-      expect(seen).to.equal(
-        `GET /a?b HTTP/1.1\r\nHost: web\r\nl5d-dst-canonical: web.shop.svc.cluster.local:80\r\n\r\n`,
-      );
+    it('A9: absolute form wins over Host, is all that the next hop hears of a host, and goes on in origin form', async () => {
+      for (const host of ['WEB:80', 'other', 'web:81']) {
+        const seen = await passed(`GET http://${host}/a?b HTTP/1.1\r\nX-A: 1\r\nHost: web\r\nX-B: 2\r\n\r\n`);
+        expect(seen).to.equal(
+          `GET /a?b HTTP/1.1\r\nHost: ${host}\r\nX-A: 1\r\nX-B: 2\r\nl5d-dst-canonical: web.shop.svc.cluster.local:80\r\n\r\n`,
+        );
+      }
     });
 
     it('A9: Host with port, IPv4, IPv6 and trailing dot are fine', async () => {

@@ -5,13 +5,19 @@ import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
 import { http1Suite } from './http1-suite.ts';
 import { http2Suite } from './http2-suite.ts';
+import { http10Suite } from './http10-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { probesSuite } from './probes-suite.ts';
+
 import { reachSuite } from './reach-suite.ts';
+
+import { requestsSuite } from './requests-suite.ts';
+
 import { resilienceSuite } from './resilience-suite.ts';
+import { responsesSuite } from './responses-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
 import { trailersSuite } from './trailers-suite.ts';
@@ -20,6 +26,9 @@ import { twoPortsSuite } from './two-ports-suite.ts';
 
 describe('on Node: a pair of proxies', () => pairSuite(createNodeTransport));
 describe('on Node: HTTP/1', () => http1Suite(createNodeTransport));
+describe('on Node: HTTP/1.0', () => http10Suite(createNodeTransport));
+describe('on Node: requests that are allowed', () => requestsSuite(createNodeTransport));
+describe('on Node: responses that are allowed', () => responsesSuite(createNodeTransport));
 describe('on Node: HTTP/2', () => http2Suite(createNodeTransport));
 describe('on Node: HTTP/1 attacks', () => attackSuite(createNodeTransport));
 describe('on Node: exhaustion', () => exhaustionSuite(createNodeTransport));

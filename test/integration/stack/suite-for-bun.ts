@@ -5,13 +5,19 @@ import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
 import { http1Suite } from './http1-suite.ts';
 import { http2Suite } from './http2-suite.ts';
+import { http10Suite } from './http10-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 import { probesSuite } from './probes-suite.ts';
+
 import { reachSuite } from './reach-suite.ts';
+
+import { requestsSuite } from './requests-suite.ts';
+
 import { resilienceSuite } from './resilience-suite.ts';
+import { responsesSuite } from './responses-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
 import { trailersSuite } from './trailers-suite.ts';
@@ -21,6 +27,9 @@ import { twoPortsSuite } from './two-ports-suite.ts';
 // Loaded by the test runner inside a Bun process: see bun.test.ts.
 describe('on Bun: a pair of proxies', () => pairSuite(createBunTransport));
 describe('on Bun: HTTP/1', () => http1Suite(createBunTransport));
+describe('on Bun: HTTP/1.0', () => http10Suite(createBunTransport));
+describe('on Bun: requests that are allowed', () => requestsSuite(createBunTransport));
+describe('on Bun: responses that are allowed', () => responsesSuite(createBunTransport));
 describe('on Bun: HTTP/2', () => http2Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
 describe('on Bun: exhaustion', () => exhaustionSuite(createBunTransport));

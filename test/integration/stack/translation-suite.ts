@@ -112,16 +112,19 @@ export function translationSuite(create: (onFault: (error: unknown) => void) => 
       expect(await client.gone()).to.match(/\r\n\r\nall of it$/);
     });
 
-    it('a request of HTTP/1.0 without a host is for the server to refuse; one at the limits has room for the names of the mesh', async () => {
+    it('a request of HTTP/1.0 without a host is given the name of the Service; one at the limits has room for the names of the mesh', async () => {
       const application = await serveHttp2(mesh, echo);
       toHttp2(application.port);
       const old = dial();
       old.send('GET /a HTTP/1.0\r\n\r\n');
-      expect(await old.gone()).to.match(/^HTTP\/1\.1 502 /);
+      expect(await old.gone()).to.contain('":authority":"web.shop.svc.cluster.local:80"');
       const long = dial();
-      const lines = Array.from({ length: 199 }, (_, i) => `X-${i}: 1\r\n`).join('');
-      long.send(`GET /b HTTP/1.1\r\nHost: web\r\n${lines}\r\n`);
+      const lines = Array.from({ length: 197 }, (_, i) => `X-${i}: 1\r\n`).join('');
+      long.send(`OPTIONS /b HTTP/1.1\r\nHost: web\r\nTE: trailers\r\nMax-Forwards: 9\r\n${lines}\r\n`);
       expect(await long.hears('\r\n\r\n')).to.match(/^HTTP\/1\.1 \d/);
+      const nameless = dial();
+      nameless.send(`GET /c HTTP/1.0\r\n${lines}X-A: 1\r\nX-B: 1\r\nX-C: 1\r\n\r\n`);
+      expect(await nameless.hears('\r\n\r\n')).to.match(/^HTTP\/1\.1 \d/);
     });
 
     it('a response that HTTP/1 has no words for is answered with 502', async () => {

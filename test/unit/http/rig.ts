@@ -93,7 +93,7 @@ export class ExchangeRig implements ExchangeServer, HttpCall {
     this.exchange.beginHttp2(this, http2Request());
     this.exchange.call = this;
     this.exchange.retain = retain;
-    this.exchange.prepare(NO_EXTRA_FIELDS);
+    this.exchange.prepare(NO_EXTRA_FIELDS, 'web:80');
   }
 
   body(text: string): void {

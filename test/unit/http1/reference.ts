@@ -36,7 +36,7 @@ function readField(line: string): [string, string] {
 function checkStartLine(line: string, isResponse: boolean): void {
   const form = isResponse
     ? /^HTTP\/1\.1 [1-9]\d\d/
-    : /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+ (\/[\x21\x22\x24-\x7e]*|\*) HTTP\/1\.1$/;
+    : /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+ (\/[\x21\x22\x24-\x7e\x80-\xff]*|\*) HTTP\/1\.1$/;
   if (!form.test(line)) throw new Error(`no start line: ${JSON.stringify(line)}`);
 }
 

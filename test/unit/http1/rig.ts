@@ -96,7 +96,7 @@ export class Rig implements HttpService {
   begin(exchange: Exchange): void {
     this.current = exchange;
     exchange.call = this.#callOf(exchange);
-    exchange.prepare(extraOf(this.lines));
+    exchange.prepare(extraOf(this.lines), 'web:80');
     exchange.send(this.#connection());
   }
 

@@ -49,7 +49,6 @@ const FLOW = 3;
 const CLOSED = 5;
 const SIZE = 6;
 const COMPRESSION = 9;
-const CALM = 11;
 
 export const CASES: readonly Case[] = [
   // Frames
@@ -405,10 +404,5 @@ export const CASES: readonly Case[] = [
     title: '8.7: RST_STREAM(REFUSED_STREAM) says that nothing was processed',
     server: [rst(1, 7)],
     heard: ['reset 1 7 unprocessed by peer', 'ended 0'],
-  },
-  {
-    title: '10.5: interim responses without end',
-    server: Array.from({ length: 9 }, () => headers(1, { ':status': '103' })),
-    ...streamFailed(CALM, ...Array.from({ length: 8 }, () => 'response 1 103')),
   },
 ];

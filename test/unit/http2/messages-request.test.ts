@@ -167,9 +167,7 @@ describe('HTTP/2 requests: malformed', () => {
   refuses(
     'A16: RFC 9113 §8.3.1: paths that do not start with a slash, or hold what no path holds',
     rejection.MALFORMED_PATH,
-    ...['a', 'http://web/', '*', '?a', '/a b', '/a#b', '/\r\n', '/\0', '/\u00e4', '/\x7f'].map((v) =>
-      head({ ':path': v }),
-    ),
+    ...['a', 'http://web/', '*', '?a', '/a b', '/a#b', '/\r\n', '/\0', '/\x7f'].map((v) => head({ ':path': v })),
     head({ ':method': 'OPTIONS', ':path': '**' }),
   );
   refuses(
