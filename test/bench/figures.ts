@@ -1,5 +1,9 @@
 /** Names of ours in samples; every other name is a rival, or something that ours is set beside. */
 export const OURS = 'weft';
+/** Our proxy as an earlier commit has it (`--before`). */
+export const BEFORE = 'weft-before';
+/** So much dearer than before, a change may be: about what two runs of the same bundle differ by. */
+const DEARER = 1.03;
 
 /** What a median must keep: a multiple of another one of the same run, or a fixed limit in the measurement's unit. */
 export type Bar = { kind: 'ratio'; rival: string; limit: number } | { kind: 'limit'; limit: number };
@@ -47,6 +51,14 @@ export interface Figure {
   stretch: string | null;
   /** `null` = none, or it could not be judged. */
   stretchReached: boolean | null;
+}
+
+/** Adds the bar that holds ours against an earlier commit, where both took part in something that has a bar. */
+export function againstBefore(measurement: Measurement): Measurement {
+  const { samples, bars } = measurement;
+  if (bars.length === 0 || samples[OURS] === undefined || samples[BEFORE] === undefined) return measurement;
+  const bound = isHigherBetter(measurement) ? 1 / DEARER : DEARER;
+  return { ...measurement, bars: [...bars, times(Number(bound.toFixed(3)), BEFORE)] };
 }
 
 export function median(values: readonly number[]): number {

@@ -5,7 +5,7 @@ import { Bench } from './bench.ts';
 import type { Deployer } from './contenders/deployment.ts';
 import { RivalDeployer } from './contenders/rivals.ts';
 import { WeftDeployer } from './contenders/weft/deployer.ts';
-import { figureOf, type Measurement } from './figures.ts';
+import { againstBefore, figureOf, type Measurement } from './figures.ts';
 import { ForeignLoad } from './host/cpu.ts';
 import { requireEnvoy } from './host/envoy.ts';
 import { NGINX_STREAM, requirePrograms } from './host/prerequisites.ts';
@@ -80,14 +80,12 @@ async function measure(options: Options, network: NetworkKind): Promise<boolean>
   const measurements: Measurement[] = [];
   let failed = false;
   try {
-    const deployers = options.contenders.map((name) =>
-      name === 'weft' ? new WeftDeployer(bench) : new RivalDeployer(bench, name),
-    );
+    const deployers = deployersOf(bench);
     for (const row of options.rows) {
       spinner.start(row);
       try {
         const { found, noise } = await oneRow(bench, row, deployers);
-        measurements.push(...(options.contenders.includes('weft') ? found : found.map(withoutBar)));
+        measurements.push(...found.map(options.contenders.includes('weft') ? againstBefore : withoutBar));
         spinner.succeed(`${row}: done; ${noise}`);
       } catch (error) {
         failed = true;
@@ -101,6 +99,12 @@ async function measure(options: Options, network: NetworkKind): Promise<boolean>
   }
   show(options, network, measurements);
   return !failed && measurements.map(figureOf).every(({ holds }) => holds);
+}
+
+function deployersOf(bench: Bench): Deployer[] {
+  const { contenders, before } = bench.options;
+  const all = contenders.map((name) => (name === 'weft' ? new WeftDeployer(bench) : new RivalDeployer(bench, name)));
+  return before === '' ? all : [...all, new WeftDeployer(bench, { commit: before })];
 }
 
 /** Nothing of ours takes part: rivals have nothing to hold. */

@@ -33,6 +33,8 @@ export interface Options {
   contenders: readonly Contender[];
   network: NetworkKind | 'auto';
   quick: boolean;
+  /** A commit, whose proxy takes part beside today's; empty = none. */
+  before: string;
   output: string;
   durations: Durations;
 }
@@ -79,6 +81,7 @@ export function readOptions(
     .option('--contenders <list>', `comma-separated, of ${CONTENDERS.join(', ')}`, listOf(CONTENDERS), [...CONTENDERS])
     .option('--rounds <n>', `interleaved rounds (${FULL.rounds})`, positive)
     .option('--quick', 'short rounds and fewer objects, to try things out: no results', false)
+    .option('--before <commit>', 'the proxy of that commit takes part too, and ours must not be dearer', '')
     .option('--output <file>', 'where the figures are written', 'build/bench.json')
     .addOption(
       new Option('--network <kind>', 'own network namespaces need root')

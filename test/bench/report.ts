@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import {
   type Bar,
+  BEFORE,
   describeBar,
   type Figure,
   figureOf,
@@ -16,7 +17,7 @@ import {
 } from './figures.ts';
 import { CONTENDERS } from './options.ts';
 
-const RIVALS: readonly string[] = CONTENDERS.filter((name) => name !== OURS);
+const RIVALS: readonly string[] = [BEFORE, ...CONTENDERS.filter((name) => name !== OURS)];
 
 /** Medians, each followed by its worst round where there is more than one. */
 export function figures(measurements: readonly Measurement[]): Figure[] {

@@ -61,7 +61,7 @@ async function record({ load: name, seconds, output }: FlameOptions): Promise<vo
   const stop = () => void bench.close().finally(() => process.exit(130));
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
-    const deployer = new WeftDeployer(bench, true);
+    const deployer = new WeftDeployer(bench, { profiled: true });
     const entry = await enter(bench, deployer, kind.deploy);
     bench.say(`${name}: ${seconds} s of load`);
     const { requestsPerSecond } = await kind.load(bench, entry, seconds * 1000);

@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.ts';
 import type { Deployer } from '../contenders/deployment.ts';
+import { WeftDeployer } from '../contenders/weft/deployer.ts';
 import { type Measurement, times } from '../figures.ts';
 import { CONNECTIONS, closedLoopRounds, pagesThrough, periodOf, type Turn } from './closed-loop.ts';
 import { pick } from './interleave.ts';
@@ -9,7 +10,9 @@ export async function runP1(bench: Bench, deployers: readonly Deployer[]): Promi
   const outbound = await closedLoopRounds(bench, 'outbound', pagesThrough(deployers, 'outbound'));
   const measurements = hop('outbound', outbound, ({ clientUs }) => clientUs);
   // Without redirection nothing can tell the proxy which port a cleartext connection was meant for.
-  const inboundDeployers = deployers.filter(({ name }) => name !== 'weft' || bench.network === 'namespaces');
+  const inboundDeployers = deployers.filter(
+    (deployer) => !(deployer instanceof WeftDeployer) || bench.network === 'namespaces',
+  );
   const inbound = await closedLoopRounds(bench, 'inbound', pagesThrough(inboundDeployers, 'inbound'));
   return [...measurements, ...hop('inbound', inbound, ({ serverUs }) => serverUs)];
 }

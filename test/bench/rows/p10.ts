@@ -3,7 +3,7 @@ import type { Bench } from '../bench.ts';
 import { SMALL_PATH } from '../contenders/backend.ts';
 import { type CalledRoutes, MANY_ROUTES } from '../contenders/called-routes.ts';
 import type { Deployer } from '../contenders/deployment.ts';
-import { type Measurement, OURS, times } from '../figures.ts';
+import { BEFORE, type Measurement, OURS, times } from '../figures.ts';
 import { closedLoop } from '../load/wrk.ts';
 import { CONNECTIONS, type Contestant, closedLoopRounds, type LoadOnce } from './closed-loop.ts';
 import { pick } from './interleave.ts';
@@ -30,7 +30,7 @@ export async function runP10(bench: Bench, deployers: readonly Deployer[]): Prom
       options: { shape: 'outbound', calledRoutes },
       load,
     });
-    if (deployer.name === 'haproxy') return [with50(deployer.name, 'segments')];
+    if (deployer.name === 'haproxy' || deployer.name === BEFORE) return [with50(deployer.name, 'segments')];
     if (deployer.name !== OURS) return [];
     return [with50(OURS, 'segments'), with50(AS_P1, 'few', samePath), with50(ENGINE, 'alternatives')];
   });

@@ -7,7 +7,7 @@ import type { Bench } from '../bench.ts';
 import { connectionsTo, type Deployer, type Deployment, listens } from '../contenders/deployment.ts';
 import { otherUrls, WeftDeployer } from '../contenders/weft/deployer.ts';
 import { forgetPages } from '../contenders/weft/shipped.ts';
-import { limit, type Measurement, median, OURS, times } from '../figures.ts';
+import { BEFORE, limit, type Measurement, median, OURS, times } from '../figures.ts';
 import { type MemoryCgroup, type MemoryCgroups, openMemoryCgroups } from '../host/cgroup.ts';
 import type { Program } from '../host/programs.ts';
 import { APP_PORT, type Site } from '../host/site.ts';
@@ -22,7 +22,7 @@ const SAMPLE_MS = 500;
 /** Among the samples of what is left after the burst: ours before it. */
 const IDLE = `${OURS} idle`;
 /** Contenders that can be given routes that mean what ours mean. */
-const ROUTING: readonly string[] = [OURS, 'haproxy'];
+const ROUTING: readonly string[] = [OURS, BEFORE, 'haproxy'];
 
 const program = (name: string) => fileURLToPath(new URL(`../load/${name}`, import.meta.url));
 
@@ -215,7 +215,7 @@ class MemoryRow {
     const entries: Entry[] = [];
     for (const deployer of deployers) entries.push(await this.#enter(deployer, ROUTES));
     for (const { name, site } of entries) {
-      if (name !== 'weft') continue;
+      if (name !== OURS && name !== BEFORE) continue;
       this.#bench.say(`memory: calling ${ROUTES / 10} services`);
       const argv = [process.execPath, program('visit.ts')];
       const input = JSON.stringify(otherUrls(site, ROUTES));

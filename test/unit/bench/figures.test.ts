@@ -1,5 +1,14 @@
 import { expect } from 'chai';
-import { figureOf, limit, type Measurement, median, quantile, times, worstFigureOf } from '../../bench/figures.ts';
+import {
+  againstBefore,
+  figureOf,
+  limit,
+  type Measurement,
+  median,
+  quantile,
+  times,
+  worstFigureOf,
+} from '../../bench/figures.ts';
 import { readOptions } from '../../bench/options.ts';
 import { figures, formatTable } from '../../bench/report.ts';
 
@@ -48,6 +57,18 @@ describe('figures of the benchmark', () => {
     const figure = figureOf({ ...CPU, samples: { ...CPU.samples, weft: [20, 31, 30] } });
     expect(figure.ratio).to.be.greaterThan(1.5);
     expect(figure.holds).to.equal(false);
+  });
+
+  it('hold against an earlier commit at 1.03 times its cost, where it took part and there is a bar', () => {
+    const beside = (before: number[]) =>
+      figureOf(againstBefore({ ...CPU, samples: { ...CPU.samples, 'weft-before': before } }));
+    expect(beside([20, 29.2, 21.5])).to.include({ bar: '<= 1.5 x haproxy, <= 1.03 x weft-before', holds: true });
+    expect(beside([19, 28, 21]).holds).to.equal(false);
+    const faster = againstBefore({ ...THROUGHPUT, samples: { ...THROUGHPUT.samples, 'weft-before': [9.2, 9.7] } });
+    expect(figureOf(faster)).to.include({ bar: '>= 0.9 x haproxy, >= 0.971 x weft-before', holds: true });
+    expect(againstBefore(CPU)).to.equal(CPU);
+    const reported = { ...CPU, bars: [], samples: { ...CPU.samples, 'weft-before': [1, 1, 1] } };
+    expect(againstBefore(reported).bars).to.deep.equal([]);
   });
 
   it('hold only when all of their bars do', () => {

@@ -6,7 +6,7 @@ import { DEFAULT_IDENTITY_SUFFIX, serviceAccountIdentity } from '../../../../pro
 import { PROXY_PORTS, PROXY_UID } from '../../../../proxy-image/contract/ports.ts';
 import type { LocalNetworkFile } from '../../../../proxy-image/io/transport/types.ts';
 import type { Bench } from '../../bench.ts';
-import { OURS } from '../../figures.ts';
+import { BEFORE, OURS } from '../../figures.ts';
 import type { Program } from '../../host/programs.ts';
 import { type Pod, type Site, type Target, VIP_PORT, VIPS } from '../../host/site.ts';
 import type { Deployer, Deployment, DeployOptions } from '../deployment.ts';
@@ -25,30 +25,37 @@ import {
   serviceObjects,
 } from './cluster-objects.ts';
 import { CONTROL_IDENTITY, ControlPlane } from './control-plane.ts';
-import { makeShipped, type Shipped, withProfile } from './shipped.ts';
+import { makeShipped, type Shipped, unpackCommit, withProfile } from './shipped.ts';
 import { verifyInbound, verifyOutbound } from './verify.ts';
 
 const READY_MS = 15_000;
 
 /** Our proxy as it is shipped, configured over its stream. */
 export class WeftDeployer implements Deployer {
-  readonly name = OURS;
+  readonly name: string;
   readonly #bench: Bench;
   readonly #profiled: boolean;
+  readonly #commit: string;
   #shipped: Shipped | null = null;
 
-  /** @param profiled each proxy leaves a CPU profile in its folder when it ends; the bundle keeps its names */
-  constructor(bench: Bench, profiled = false) {
+  /**
+   * @param profiled each proxy leaves a CPU profile in its folder when it ends; the bundle keeps its names
+   * @param commit the proxy as it was there, configured by today's control plane; without it, the proxy of this tree
+   */
+  constructor(bench: Bench, { profiled = false, commit = '' } = {}) {
+    this.name = commit === '' ? OURS : BEFORE;
     this.#bench = bench;
     this.#profiled = profiled;
+    this.#commit = commit;
   }
 
   get shipped(): Shipped {
     if (this.#shipped === null) {
-      const directory = join(this.#bench.directory, 'image');
+      const directory = join(this.#bench.directory, `image-${this.name}`);
       mkdirSync(directory);
       chmodSync(directory, 0o755);
-      this.#shipped = makeShipped(directory, this.#profiled);
+      const root = this.#commit === '' ? undefined : unpackCommit(this.#commit, `${directory}-sources`);
+      this.#shipped = makeShipped(directory, root, this.#profiled);
     }
     return this.#shipped;
   }

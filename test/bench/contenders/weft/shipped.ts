@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, realpathSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+/** The tree that is measured. */
+export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 const BUNDLE_MS = 60_000;
 
@@ -18,24 +19,39 @@ export interface Shipped {
 /**
  * Bundles the proxy and copies the runtime into `directory`: a file of its own, which is in nobody's page cache, as on a node that has just
  * unpacked the image.
+ * @param root tree of the sources
  * @param withNames not minified: the same code, with names that a profile can show
  */
-export function makeShipped(directory: string, withNames = false): Shipped {
+export function makeShipped(directory: string, root = ROOT, withNames = false): Shipped {
   const bundle = join(directory, 'proxy.js');
   const bun = join(directory, 'bun');
-  const program = join(ROOT, 'hack/images/bundle.ts');
-  const args = [program, join(ROOT, 'proxy-image/main.ts'), bundle, 'bun', ...(withNames ? ['--names'] : [])];
-  const done = spawnSync(process.execPath, args, { cwd: ROOT, timeout: BUNDLE_MS, encoding: 'utf8' });
+  const program = join(root, 'hack/images/bundle.ts');
+  const args = [program, join(root, 'proxy-image/main.ts'), bundle, 'bun', ...(withNames ? ['--names'] : [])];
+  const done = spawnSync(process.execPath, args, { cwd: root, timeout: BUNDLE_MS, encoding: 'utf8' });
   if (done.status !== 0) throw new Error(`the proxy could not be bundled: ${done.stderr.trim()}`);
   copyFileSync(realpathSync(join(ROOT, 'node_modules/.bin/bun')), bun);
   chmodSync(bun, 0o755);
   chmodSync(bundle, 0o644);
-  return { directory, argv: [bun, '--smol', bundle, 'run'], env: imageEnvironment() };
+  return { directory, argv: [bun, '--smol', bundle, 'run'], env: imageEnvironment(root) };
+}
+
+/**
+ * The tree of a commit, unpacked into `directory`; with the packages of the present one.
+ * @throws Error where git knows no such commit
+ */
+export function unpackCommit(commit: string, directory: string): string {
+  const archive = spawnSync('git', ['archive', '--format=tar', commit], { cwd: ROOT, maxBuffer: 512 * 1024 * 1024 });
+  if (archive.status !== 0) throw new Error(`git archive ${commit}: ${archive.stderr.toString().trim()}`);
+  mkdirSync(directory, { mode: 0o755 });
+  const done = spawnSync('tar', ['-x', '-C', directory], { input: archive.stdout });
+  if (done.status !== 0) throw new Error(`tar: ${done.stderr.toString().trim()}`);
+  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+  return directory;
 }
 
 /** What the Dockerfile sets for the runtime. */
-function imageEnvironment(): Record<string, string> {
-  const text = readFileSync(join(ROOT, 'proxy-image/Dockerfile'), 'utf8').replace(/\\\n/g, ' ');
+function imageEnvironment(root: string): Record<string, string> {
+  const text = readFileSync(join(root, 'proxy-image/Dockerfile'), 'utf8').replace(/\\\n/g, ' ');
   const lines = text.split('\n').filter((line) => line.startsWith('ENV '));
   const pairs = lines.flatMap((line) => line.slice('ENV '.length).trim().split(/\s+/));
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
