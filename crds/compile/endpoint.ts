@@ -5,6 +5,7 @@ import type { PodModel } from '../types/kubernetes.ts';
 import type { MeshModel } from '../types/models.ts';
 import { OpaquePorts } from './annotations.ts';
 import { compareText } from './order.ts';
+import { forCallers, inboundProtocol } from './port-protocol.ts';
 import { serverOn, serversOf } from './server-selection.ts';
 import type { ClusterView } from './view.ts';
 
@@ -13,6 +14,8 @@ export interface Target {
   address: string;
   port: number;
   pod: PodModel | null;
+  /** Where the address was found: of the pod, else of the Service that lists it. */
+  namespace: string;
   node: string;
   zone: string;
   hintZones: readonly string[];
@@ -48,7 +51,7 @@ export class EndpointCompiler {
       port,
       identity,
       proxyPort: pod === null || identity === null ? 0 : pod.proxyPorts.inboundMesh,
-      protocol: pod === null ? 'detect' : this.#protocolOf(pod, port),
+      protocol: this.#protocolOf(target),
       node: target.node === '' ? (pod?.nodeName ?? '') : target.node,
       zone: target.zone,
       hintZones: target.hintZones.toSorted(compareText),
@@ -57,21 +60,15 @@ export class EndpointCompiler {
     };
   }
 
-  /** What the pod's opaque ports or a Server say that it speaks (Linkerd: protocol hint of an endpoint). */
-  #protocolOf(pod: PodModel, port: number): OutboundProtocol {
-    if (portInRanges(port, this.#opaque.ofPod(pod))) return 'opaque';
-    switch (serverOn(serversOf(this.#view, pod), pod, port)?.proxyProtocol) {
-      case 'opaque':
-      case 'TLS':
-        return 'opaque';
-      case 'HTTP/1':
-        return 'http1';
-      case 'HTTP/2':
-      case 'gRPC':
-        return 'http2';
-      default:
-        return 'detect';
-    }
+  /**
+   * Linkerd: protocol hint of an endpoint. For callers an opaque port is opaque whatever its Server says: the pod's proxy takes their word for it. An address
+   * that no pod has goes by the list of its namespace.
+   */
+  #protocolOf({ pod, port, namespace }: Target): OutboundProtocol {
+    const opaquePorts = pod === null ? this.#opaque.ofNamespace(namespace) : this.#opaque.ofPod(pod);
+    if (portInRanges(port, opaquePorts)) return 'opaque';
+    if (pod === null) return 'detect';
+    return forCallers(inboundProtocol(port, serverOn(serversOf(this.#view, pod), pod, port), opaquePorts));
   }
 }
 

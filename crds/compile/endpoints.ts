@@ -30,7 +30,7 @@ export function compileEndpoints(view: ClusterView, key: EndpointsAddress): Unso
   const endpoints = candidates(view, key).map(({ address, port, endpoint }): Endpoint => {
     const pod = podBehind(view, key.namespace, address, endpoint);
     const { nodeName: node, zone, hintZones } = endpoint;
-    return compiler.compile({ address, port, pod, node, zone, hintZones, labels });
+    return compiler.compile({ address, port, pod, namespace: key.namespace, node, zone, hintZones, labels });
   });
   return { endpoints };
 }

@@ -107,7 +107,7 @@ function isOpaque(
   { port }: ServicePort,
   profile: ServiceProfileModel | null,
 ): boolean {
-  return profile?.opaquePorts.includes(port) === true || portInRanges(port, new OpaquePorts(view).ofService(service));
+  return portInRanges(port, profile?.opaquePorts ?? []) || portInRanges(port, new OpaquePorts(view).ofService(service));
 }
 
 function compilePodDestination(view: ClusterView, { ip, port }: Address): Unsourced<PodDestination> | null {
@@ -117,6 +117,7 @@ function compilePodDestination(view: ClusterView, { ip, port }: Address): Unsour
     address: ip,
     port,
     pod,
+    namespace: pod.meta.namespace,
     node: pod.nodeName,
     zone: '',
     hintZones: [],

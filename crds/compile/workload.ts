@@ -6,17 +6,13 @@ import {
   withIdentity,
 } from '../../proxy-image/contract/access-policy.ts';
 import { countPorts, type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
-import type {
-  InboundProtocol,
-  PortPolicy,
-  WorkloadResource,
-  WorkloadSettings,
-} from '../../proxy-image/contract/resources.ts';
+import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../proxy-image/contract/resources.ts';
 import type { PodModel } from '../types/kubernetes.ts';
 import type { MeshModel, ServerModel } from '../types/models.ts';
 import { defaultPolicyOf, identityPortsOf, OpaquePorts } from './annotations.ts';
 import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
 import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
+import { inboundProtocol } from './port-protocol.ts';
 import { resolvePorts, serverOn, serversOf } from './server-selection.ts';
 import type { Unsourced } from './unsourced.ts';
 import type { ClusterView } from './view.ts';
@@ -98,6 +94,7 @@ function portPolicy(inbound: Inbound, port: number): PortPolicy {
   const policy = server === null ? defaultPolicyOn(inbound, port) : withServer(inbound, server);
   return {
     ...policy,
+    protocol: inboundProtocol(port, server, inbound.opaquePorts),
     probePaths: probePaths(inbound.pod, port),
     grpcProbe: inbound.pod.grpcProbePorts.includes(port),
     profile: inbound.profiles.get(port) ?? null,
@@ -107,8 +104,7 @@ function portPolicy(inbound: Inbound, port: number): PortPolicy {
 function defaultPolicyOn(inbound: Inbound, port: number): PortPolicy {
   const identified = portInRanges(port, inbound.identityPorts);
   const policy = identified ? withIdentity(inbound.defaultPolicy) : inbound.defaultPolicy;
-  const protocol = portInRanges(port, inbound.opaquePorts) ? 'opaque' : 'detect';
-  return { ...defaultPolicy(policy, inbound.mesh.clusterNetworks), protocol };
+  return defaultPolicy(policy, inbound.mesh.clusterNetworks);
 }
 
 /** The union of the authorizations that name or select the Server, and of its accessPolicy; nothing of it matches → denied. */
@@ -116,30 +112,13 @@ function withServer({ view, mesh }: Inbound, server: ServerModel): PortPolicy {
   const authorizations = view.authorizationsFor(server).map((model) => compileAuthorization(model, mesh));
   return {
     server: { group: POLICY_GROUP, kind: 'server', name: server.meta.name },
-    protocol: inboundProtocol(server),
+    protocol: 'detect',
     authorizations: [...authorizations, ...policyAuthorizations(server.accessPolicy, mesh.clusterNetworks)],
     audit: server.accessPolicy === 'audit',
     probePaths: [],
     grpcProbe: false,
     profile: null,
   };
-}
-
-function inboundProtocol({ proxyProtocol }: ServerModel): InboundProtocol {
-  switch (proxyProtocol) {
-    case 'unknown':
-      return 'detect';
-    case 'HTTP/1':
-      return 'http1';
-    case 'HTTP/2':
-      return 'http2';
-    case 'gRPC':
-      return 'grpc';
-    case 'opaque':
-      return 'opaque';
-    case 'TLS':
-      return 'tls';
-  }
 }
 
 function probePaths(pod: PodModel, port: number): string[] {

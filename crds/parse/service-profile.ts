@@ -1,3 +1,4 @@
+import type { PortRange } from '../../proxy-image/contract/port-ranges.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import { parsePort, parsePortRange } from '../scalars/port.ts';
 import { quote } from '../scalars/scalar.ts';
@@ -121,18 +122,9 @@ function parsePortText(text: string): number | null {
   return port.ok ? port.value : null;
 }
 
-/** Ports and ranges, written out one by one. The number of ports is bounded, not only the number of entries. */
-function parseOpaquePorts(spec: Fields): number[] {
-  const ports = new Set<number>();
-  for (const { text, path } of spec.strings('opaquePorts', LIMITS.opaquePorts)) {
+function parseOpaquePorts(spec: Fields): PortRange[] {
+  return spec.strings('opaquePorts', LIMITS.opaquePorts).flatMap(({ text, path }) => {
     const range = spec.accept(parsePortRange(text), path, null);
-    if (range === null) continue;
-    const [first, last] = range;
-    if (ports.size + last - first >= LIMITS.opaquePorts) {
-      spec.problems.error(path, `must not bring the list above ${LIMITS.opaquePorts} ports`);
-      break;
-    }
-    for (let port = first; port <= last; port += 1) ports.add(port);
-  }
-  return [...ports];
+    return range === null ? [] : [range];
+  });
 }

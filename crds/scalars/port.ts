@@ -41,17 +41,16 @@ export function parsePortRange(text: string): Scalar<PortRange> {
 }
 
 /**
- * A comma-separated list such as `25,587,4444-5555` (Linkerd: `opaque-ports`, `skip-*-ports`), in the order written; empty text is an empty list.
- * `names` resolves the names of container ports where a list may use them.
+ * A comma-separated list such as `25,587,4444-5555`, in the order written, of which every entry must be right: a field of the Mesh, a variable. Lists of
+ * annotations are read by `readPortList`. Empty text is an empty list.
  */
-export function parsePortRanges(text: string, names?: ReadonlyMap<string, number>): Scalar<PortRange[]> {
+export function parsePortRanges(text: string): Scalar<PortRange[]> {
   const ranges: PortRange[] = [];
   const entries = text.split(',', MAX_ENTRIES + 1);
   if (entries.length > MAX_ENTRIES) return invalid(`must have at most ${MAX_ENTRIES} entries`);
   for (const entry of entries.map((part) => part.trim())) {
     if (entry === '') continue;
-    const named = names?.get(entry);
-    const range: Scalar<PortRange> = named === undefined ? parsePortRange(entry) : valid([named, named]);
+    const range = parsePortRange(entry);
     if (!range.ok) return range;
     ranges.push(range.value);
   }

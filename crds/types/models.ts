@@ -1,4 +1,5 @@
 import type { AccessPolicy } from '../../proxy-image/contract/access-policy.ts';
+import type { PortRange } from '../../proxy-image/contract/port-ranges.ts';
 import type {
   Balancer,
   NetworkMatch,
@@ -30,7 +31,7 @@ export interface ServiceProfileModel {
   retryBudget: RetryBudget | null;
   /** `weight` in thousandths. `port` 0 = the requested port. */
   dstOverrides: { authority: string; service: string; namespace: string; port: number; weight: number }[];
-  opaquePorts: number[];
+  opaquePorts: PortRange[];
 }
 
 export interface TrafficSplitModel {

@@ -1,5 +1,7 @@
 import { formatAddress } from '../contract/keys.ts';
+import type { OutboundProtocol } from '../contract/resources.ts';
 import type { Destination, DestinationEntry, DestinationWatcher } from '../core/state/entries.ts';
+import { protocolOf } from '../core/state/protocol.ts';
 import type { DetectedProtocol } from '../io/detect/detect.ts';
 import type { HttpConnection } from '../io/http/connection.ts';
 import type { Exchange } from '../io/http/exchange.ts';
@@ -50,6 +52,10 @@ export class OutboundAcceptor implements Acceptor {
     new OutboundConnection(this.#context, this.#calls, connection, original).start();
     return connection.handler;
   }
+}
+
+function httpOf(protocol: DetectedProtocol | OutboundProtocol | 'timeout'): HttpProtocol | null {
+  return protocol === 'http1' || protocol === 'http2' ? protocol : null;
 }
 
 /** Made to the listener itself: nothing was redirected, and following it would never end. */
@@ -144,7 +150,7 @@ class OutboundConnection
   #answered(entry: DestinationEntry): void {
     if (entry.kind === 'forbidden') this.#connection.reset();
     else if (entry.kind === 'unknown') this.#splice(passThroughTargets(this.#original));
-    else if (entry.protocol === 'opaque') this.#splice(streamTargets(entry, this.#context.options));
+    else if (protocolOf(entry) === 'opaque') this.#splice(streamTargets(entry, this.#context.options));
     else this.#detect();
   }
 
@@ -163,8 +169,8 @@ class OutboundConnection
   detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void {
     const { entry } = this.#destination;
     const known = entry !== null && (entry.kind === 'service' || entry.kind === 'pod');
-    const declared = known && (entry.protocol === 'http1' || entry.protocol === 'http2') ? entry.protocol : null;
-    const http = protocol === 'http1' || protocol === 'http2' ? protocol : declared;
+    const declared = known ? protocolOf(entry) : 'detect';
+    const http = httpOf(protocol) ?? httpOf(declared);
     if (http === null) {
       this.#splice(
         known ? streamTargets(entry, this.#context.options) : passThroughTargets(this.#original),

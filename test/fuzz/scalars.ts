@@ -5,6 +5,7 @@ import { formatDuration, parseDuration } from '../../crds/scalars/duration.ts';
 import { matchesIdentity, parseIdentity } from '../../crds/scalars/identity.ts';
 import { isDnsLabel, isDnsSubdomain, isLabelKey, isLabelValue } from '../../crds/scalars/name.ts';
 import { formatPortRanges, parsePort, parsePortOrName, parsePortRanges } from '../../crds/scalars/port.ts';
+import { portNames, readPortList } from '../../crds/scalars/port-list.ts';
 import { formatQuantity, parseQuantity } from '../../crds/scalars/quantity.ts';
 import type { Scalar } from '../../crds/scalars/scalar.ts';
 import { parseServiceReference } from '../../crds/scalars/service-reference.ts';
@@ -14,15 +15,7 @@ import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { formatKey, parseKey } from '../../proxy-image/contract/keys.ts';
 import { parseCidr as parseNetwork } from '../../proxy-image/core/net/cidr.ts';
 import { parseIp } from '../../proxy-image/core/net/ip.ts';
-import {
-  amount,
-  gracePeriodMs,
-  listenPort,
-  logLevel,
-  networkList,
-  portList,
-  userId,
-} from '../../webhooks/inject/values.ts';
+import { amount, gracePeriodMs, listenPort, logLevel, networkList, userId } from '../../webhooks/inject/values.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';
 
@@ -87,22 +80,13 @@ export function check({ text, variable }: FuzzInput): void {
   roundTrip(text, parseQuantity, formatQuantity);
   roundTrip(text, parseCidr, formatCidr);
   roundTrip(text, (each) => parsePortRanges(each), formatPortRanges);
+  checkPortList(text);
   checkDuration(text);
   checkNetworks(text);
   checkNames(text);
   checkKey(text);
   checkEnvironment(text, variable);
-  const readers = [
-    parsePort,
-    parsePortOrName,
-    portList(),
-    networkList,
-    listenPort,
-    amount,
-    userId,
-    gracePeriodMs,
-    logLevel,
-  ];
+  const readers = [parsePort, parsePortOrName, networkList, listenPort, amount, userId, gracePeriodMs, logLevel];
   for (const read of readers) sound(read(text));
 }
 
@@ -120,6 +104,16 @@ function roundTrip<T>(text: string, parse: (text: string) => Scalar<T>, format: 
   const printed = format(value);
   const again = sound(parse(printed));
   if (JSON.stringify(again) !== JSON.stringify(value)) throw new Error(`${text}, printed as ${printed}, is another`);
+}
+
+/** What is left of a list is the same list, and nothing of it goes unmentioned. */
+function checkPortList(text: string): void {
+  const { ranges, leftOut, problem } = readPortList(text, portNames([{ name: 'http', port: 8080 }]));
+  const again = readPortList(formatPortRanges(ranges));
+  if (JSON.stringify(again.ranges) !== JSON.stringify(ranges))
+    throw new Error(`${text} is not read as what is left of it`);
+  const said = ranges.length > 0 || leftOut.length > 0 || problem !== '';
+  if (said !== /[^\s,]/.test(text)) throw new Error(`${text} is left out without a word`);
 }
 
 /** Printed to the nanosecond; of large ones the last digits of a double. */

@@ -56,7 +56,9 @@ export class RawCluster {
   #revision = 0;
 
   mesh(spec: Raw): void {
-    this.#mesh = accepted(parseMesh(this.#object('weft.dev/v1alpha1', 'Mesh', 'default', { spec })));
+    this.#mesh = accepted(
+      parseMesh(this.#object('weft.dev/v1alpha1', 'Mesh', 'default', { metadata: { namespace: undefined }, spec })),
+    );
     this.state.apply('Mesh', this.#mesh, this.#mesh.meta!);
   }
 

@@ -1,3 +1,5 @@
+import { formatPortRanges } from '../../crds/scalars/port.ts';
+import { type PortNames, readPortList } from '../../crds/scalars/port-list.ts';
 import { invalid, quote, type Scalar } from '../../crds/scalars/scalar.ts';
 
 /** Annotations that injection understands; each may stand on the pod, else on its namespace (Linkerd: proxy configuration). */
@@ -99,6 +101,26 @@ export class AnnotationReader {
   }
 
   /**
+   * A list of ports, in canonical form; entries that say nothing are left out with a warning. The compiler reads the same lists on the pod itself
+   * (`crds/compile/annotations.ts`).
+   */
+  readPorts(name: string, names: PortNames, fallback: string): string {
+    for (const { at, annotations } of this.#layers) {
+      const text = Object.hasOwn(annotations, name) ? annotations[name] : undefined;
+      if (text === undefined) continue;
+      const { ranges, leftOut, problem } = readPortList(text, names);
+      if (problem !== '') {
+        this.warnings.push(`annotation ${name} of the ${at} is ignored: it ${problem}`);
+        continue;
+      }
+      if (leftOut.length > 0) this.warnings.push(leftOutWarning(name, at, leftOut));
+      if (at === 'namespace') this.inherited[name] = text;
+      return formatPortRanges(ranges);
+    }
+    return fallback;
+  }
+
+  /**
    * As `read`, for what keeps clients out: a wrong value means `strictest`, for what stands behind it may be laxer than what was meant.
    * An empty value counts as none.
    */
@@ -136,4 +158,9 @@ export class AnnotationReader {
 
 function parseShort<T>(text: string, parse: (text: string) => Scalar<T>): Scalar<T> {
   return text.length > MAX_VALUE_LENGTH ? invalid(`must be shorter than ${MAX_VALUE_LENGTH} characters`) : parse(text);
+}
+
+function leftOutWarning(name: string, at: string, leftOut: readonly string[]): string {
+  const more = leftOut.length > 1 ? ` and ${leftOut.length - 1} more` : '';
+  return `annotation ${name} of the ${at} holds without ${quote(leftOut[0])}${more}: no port, range or name of a container port of this pod`;
 }

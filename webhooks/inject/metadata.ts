@@ -59,14 +59,15 @@ export function podAnnotations(input: AnnotationInput): Entries {
   return Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Without an annotation of its own or of its namespace a pod names the default opaque ports that it exposes, as Linkerd's injector does. */
+/**
+ * Without an annotation of its own or of its namespace a pod that exposes one of the default opaque ports shows the default, as Linkerd's injector does;
+ * all of it, not only what the pod exposes: ports that no container declares stay opaque.
+ */
 function opaquePortsOf({ pod, settings, inherited }: AnnotationInput): Entries {
   if (Object.hasOwn(pod.meta.annotations, ANNOTATION.opaquePorts) || ANNOTATION.opaquePorts in inherited) return {};
   const ranges = parsePortRanges(settings.opaquePorts);
-  if (!ranges.ok) return {};
-  const exposed = pod.containerPorts.map(({ port }) => port).filter((port) => portInRanges(port, ranges.value));
-  const ports = [...new Set(exposed)].toSorted((a, b) => a - b);
-  return ports.length === 0 ? {} : { [ANNOTATION.opaquePorts]: ports.join(',') };
+  const exposes = ranges.ok && pod.containerPorts.some(({ port }) => portInRanges(port, ranges.value));
+  return exposes ? { [ANNOTATION.opaquePorts]: settings.opaquePorts } : {};
 }
 
 /** What the pod says itself stands. */

@@ -48,7 +48,6 @@ export function inject(input: InjectionInput): Injection {
     ...input,
     podAnnotations: pod.meta.annotations,
     containerPorts: pod.containerPorts,
-    portNames: portNamesOf(pod),
   });
   const fitted = fitIntoPod(resolved.settings.resources, child(input.pod, 'spec'));
   const settings = { ...resolved.settings, resources: fitted.resources };
@@ -91,8 +90,4 @@ function objectAt(key: string, value: unknown): AddOperation[] {
 
 function hasList(parent: unknown, key: string): boolean {
   return Array.isArray(child(parent, key));
-}
-
-function portNamesOf(pod: PodModel): Map<string, number> {
-  return new Map(pod.containerPorts.filter(({ name }) => name !== '').map(({ name, port }) => [name, port]));
 }

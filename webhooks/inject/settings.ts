@@ -1,4 +1,5 @@
 import { formatPortRanges } from '../../crds/scalars/port.ts';
+import { NO_NAMES, portNames } from '../../crds/scalars/port-list.ts';
 import { invalid, quote, valid } from '../../crds/scalars/scalar.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
 import type { MeshModel } from '../../crds/types/models.ts';
@@ -18,7 +19,6 @@ import {
   listenPort,
   logLevel,
   networkList,
-  portList,
   pullPolicy,
   userId,
 } from './values.ts';
@@ -55,9 +55,8 @@ export interface SettingsInput {
   defaultImage: string;
   podAnnotations: Annotations;
   namespaceAnnotations: Annotations;
+  /** Lists of the pod's own ports may name them. */
   containerPorts: PodModel['containerPorts'];
-  /** Names of the pod's container ports, which `opaque-ports` may use. */
-  portNames: ReadonlyMap<string, number>;
 }
 
 export interface ResolvedSettings {
@@ -71,6 +70,7 @@ export function resolveSettings(input: SettingsInput): ResolvedSettings {
   const { proxy } = input.mesh;
   const reader = new AnnotationReader(input.podAnnotations, input.namespaceAnnotations);
   const image = readImage(reader, input);
+  const names = portNames(input.containerPorts);
   const settings: ProxySettings = {
     image: formatImage(image),
     version: image.tag === '' ? image.digest : image.tag,
@@ -91,15 +91,15 @@ export function resolveSettings(input: SettingsInput): ResolvedSettings {
       { value: UNREADABLE_POLICY, means: `${UNREADABLE_POLICY} holds instead` },
       proxy.defaultInboundPolicy,
     ),
-    opaquePorts: reader.read(ANNOTATION.opaquePorts, portList(input.portNames), proxy.opaquePorts),
+    opaquePorts: reader.readPorts(ANNOTATION.opaquePorts, names, proxy.opaquePorts),
     requireIdentityPorts: reader.readStrict(
       ANNOTATION.requireIdentityPorts,
       identityPortList(input.containerPorts),
       { value: formatPortRanges([EVERY_PORT]), means: 'every port demands an identity' },
       '',
     ),
-    skipInboundPorts: reader.read(ANNOTATION.skipInboundPorts, portList(), proxy.skipInboundPorts),
-    skipOutboundPorts: reader.read(ANNOTATION.skipOutboundPorts, portList(), proxy.skipOutboundPorts),
+    skipInboundPorts: reader.readPorts(ANNOTATION.skipInboundPorts, names, proxy.skipInboundPorts),
+    skipOutboundPorts: reader.readPorts(ANNOTATION.skipOutboundPorts, NO_NAMES, proxy.skipOutboundPorts),
     skipSubnets: reader.read(ANNOTATION.skipSubnets, networkList, proxy.skipSubnets),
     nativeSidecar: readNativeSidecar(reader, proxy.nativeSidecar),
     await: reader.read<string>(ANNOTATION.await, choice('enabled', 'disabled'), 'enabled') === 'enabled',
@@ -109,7 +109,7 @@ export function resolveSettings(input: SettingsInput): ResolvedSettings {
     source: reader.read(ANNOTATION.source, choice('operator', 'kubernetes'), input.mesh.configurationSource),
   };
   // Read by the compiler from the pod itself; here it is only checked and inherited.
-  reader.read(ANNOTATION.podInboundPorts, portList(), '');
+  reader.readPorts(ANNOTATION.podInboundPorts, names, '');
   reader.read(ANNOTATION.logFormat, choice('json'), 'json');
   reader.warnAboutOthers();
   return { settings, inherited: reader.inherited, warnings: reader.warnings };

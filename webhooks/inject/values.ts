@@ -2,7 +2,7 @@ import { identityPortsProblem, readIdentityPorts } from '../../crds/compile/anno
 import { LOG_LEVELS } from '../../crds/parse/mesh-proxy.ts';
 import { formatCidr, parseCidr } from '../../crds/scalars/cidr.ts';
 import { parseDuration } from '../../crds/scalars/duration.ts';
-import { formatPortRanges, parsePort, parsePortRanges } from '../../crds/scalars/port.ts';
+import { formatPortRanges, parsePort } from '../../crds/scalars/port.ts';
 import { parseQuantity } from '../../crds/scalars/quantity.ts';
 import { invalid, quote, type Scalar, valid } from '../../crds/scalars/scalar.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
@@ -28,14 +28,6 @@ export function choice<T extends string>(...allowed: readonly T[]): (text: strin
 }
 
 export const accessPolicy: (text: string) => Scalar<AccessPolicy> = choice(...ACCESS_POLICIES);
-
-/** Ports and ranges, in canonical form. */
-export function portList(names?: ReadonlyMap<string, number>): (text: string) => Scalar<string> {
-  return (text) => {
-    const ranges = parsePortRanges(text, names);
-    return ranges.ok ? valid(formatPortRanges(ranges.value)) : ranges;
-  };
-}
 
 /** Ports that demand an identity, in canonical form: an entry that cannot be read spoils the list (`readIdentityPorts` says what it means then). */
 export function identityPortList(containerPorts: PodModel['containerPorts']): (text: string) => Scalar<string> {

@@ -1,5 +1,5 @@
 import { formatAddress } from '../../contract/keys.ts';
-import type { Endpoint } from '../../contract/resources.ts';
+import type { Endpoint, OutboundProtocol } from '../../contract/resources.ts';
 import { type ConnectFailure, EndpointState } from './endpoint.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { EndpointQueue } from './queue.ts';
@@ -18,6 +18,11 @@ export class EndpointPool {
   readonly key: string;
   /** Version of the resource; empty until it has arrived. */
   version = '';
+  /**
+   * What its endpoints are declared to speak; `detect` where they differ, `null` before the first one is known. While there is none, what the last ones
+   * spoke: a client that comes while a database restarts must not be listened to.
+   */
+  protocol: OutboundProtocol | null = null;
   #all: EndpointSet;
   #preferred: EndpointSet;
   #local: EndpointSet;
@@ -80,6 +85,7 @@ export class EndpointPool {
     }
     for (const [id, endpoint] of before) if (!after.has(id)) endpoint.current = false;
     this.version = version;
+    if (facts.length > 0) this.protocol = sharedProtocol(facts);
     this.#all = new EndpointSet([...after.values()], this.#seed);
     this.ejected = this.endpoints.filter((endpoint) => endpoint.breaker?.ejected === true).length;
     this.relocate(locality);
@@ -130,6 +136,11 @@ function renewed(known: EndpointState | undefined, id: string, facts: Endpoint, 
   if (known === undefined) return new EndpointState(id, facts, addedAtMs);
   known.renew(facts);
   return known;
+}
+
+function sharedProtocol([first, ...others]: readonly Endpoint[]): OutboundProtocol {
+  const protocol = first?.protocol ?? 'detect';
+  return others.every((other) => other.protocol === protocol) ? protocol : 'detect';
 }
 
 /** Hints count only where every endpoint has one; where none is for our zone, all are used (Kubernetes: topology aware routing, safeguards). */

@@ -96,9 +96,10 @@ export class DestinationTable {
 /** Whether connections made under one answer must not go on under the other. */
 function answersDiffer(a: DestinationEntry | null, b: DestinationEntry | null): boolean {
   if (a === null || b === null) return a !== b;
-  return a.kind !== b.kind || protocolOf(a) !== protocolOf(b);
+  return a.kind !== b.kind || declaredProtocol(a) !== declaredProtocol(b);
 }
 
-function protocolOf(entry: DestinationEntry): string {
+/** Of the answer itself: what endpoints say of theirs counts for new connections only, for both kinds of old ones go on as they are. */
+function declaredProtocol(entry: DestinationEntry): string {
   return entry.kind === 'service' || entry.kind === 'pod' ? entry.protocol : '';
 }

@@ -1,5 +1,6 @@
 import type { EndpointPool } from '../../core/balance/pool.ts';
 import type { ServiceEntry } from '../../core/state/entries.ts';
+import { protocolOf } from '../../core/state/protocol.ts';
 import { joinLabels } from './labels.ts';
 import { OVERFLOW_LABELS } from './series-table.ts';
 import { backendLabels } from './service-labels.ts';
@@ -21,7 +22,7 @@ export function writeBalancers(writer: TextWriter, services: Iterable<ServiceEnt
   const http = new Map<string, Balancer>();
   const tcp = new Map<string, Balancer>();
   for (const entry of services) {
-    const balancers = entry.protocol === 'opaque' ? tcp : http;
+    const balancers = protocolOf(entry) === 'opaque' ? tcp : http;
     for (const backend of entry.backends) {
       count(balancerOf(balancers, backendLabels(entry, backend)), backend.pool, entry, nowMs);
     }

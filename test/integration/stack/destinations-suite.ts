@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Endpoint } from '../../../proxy-image/contract/resources.ts';
 import { parseLocalNetwork } from '../../../proxy-image/io/transport/local-network.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { until } from '../transport/recorder.ts';
@@ -130,9 +131,11 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
   describe('protocol detection', () => {
     beforeEach(() => proxy.setService({ protocol: 'detect' }));
 
+    const undeclared = (port: number): Endpoint => ({ ...mesh.plain(port), protocol: 'detect' });
+
     it('HTTP/1 is served as requests', async () => {
       const { port } = await serveHttp(mesh, () => ok('fine'));
-      proxy.setEndpoints('web', [mesh.plain(port)]);
+      proxy.setEndpoints('web', [undeclared(port)]);
       const client = dial();
       client.send('G');
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -150,7 +153,7 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
     ] as const) {
       it(`${what} passes as a stream, every byte of it`, async () => {
         const { port, served } = await serveRaw(mesh, (one) => one.socket.write('answer'));
-        proxy.setEndpoints('web', [mesh.plain(port)]);
+        proxy.setEndpoints('web', [undeclared(port)]);
         const client = dial();
         client.send(first);
         await client.hears('answer');
@@ -160,7 +163,7 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
 
     it('a client that ends before it can be told is spliced with its end', async () => {
       const { port, served } = await serveRaw(mesh, () => {});
-      proxy.setEndpoints('web', [mesh.plain(port)]);
+      proxy.setEndpoints('web', [undeclared(port)]);
       const client = dial();
       client.send('GET');
       client.socket.end();
@@ -175,11 +178,20 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
       const { settings } = proxy.state;
       proxy.setPolicy(80, {}, { settings: { ...settings, detectTimeoutMs: 60 } });
       const { port, served } = await serveRaw(mesh, () => {});
-      proxy.setEndpoints('web', [mesh.plain(port)]);
+      proxy.setEndpoints('web', [undeclared(port)]);
       const client = dial();
       await until(() => served.length === 1, 'connection');
       served[0]!.socket.write('220 ready\r\n');
       await client.hears('220 ready\r\n');
+    });
+
+    it('what is declared for all endpoints is declared for their Service: HTTP, whatever the first bytes are', async () => {
+      const { port, served } = await serveHttp(mesh, () => ok('fine'));
+      proxy.setEndpoints('web', [{ ...mesh.plain(port), protocol: 'http1' }]);
+      const client = dial();
+      client.send('*1\r\n$4\r\nPING\r\n');
+      expect(await client.hears('\r\n\r\n')).to.match(/^HTTP\/1\.1 400 /);
+      expect(served).to.have.length(0);
     });
   });
 

@@ -228,7 +228,7 @@ describe('compile: protocol of a Service port', () => {
 
   it('adds the opaque ports of the profile', () => {
     const cluster = webCluster();
-    cluster.apply('ServiceProfile', profile('web', { opaquePorts: [80] }));
+    cluster.apply('ServiceProfile', profile('web', { opaquePorts: [[80, 80]] }));
     expect(web(cluster).protocol).to.equal('opaque');
   });
 
@@ -248,7 +248,7 @@ describe('compile: profiles', () => {
 
   it('prefers the profile in the namespace of the client, only there, and never merges', () => {
     const cluster = webCluster();
-    cluster.apply('ServiceProfile', profile('web', { routes: [route('producer')], opaquePorts: [80] }));
+    cluster.apply('ServiceProfile', profile('web', { routes: [route('producer')], opaquePorts: [[80, 80]] }));
     cluster.apply('ServiceProfile', profile('web', { meta: { namespace: 'client' }, routes: [route('consumer')] }));
     expect(web(cluster, 'client')).to.deep.include({ protocol: 'detect' });
     expect(web(cluster, 'client').routes.map(({ name }) => name)).to.deep.equal(['consumer']);

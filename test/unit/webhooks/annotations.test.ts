@@ -24,7 +24,7 @@ const amounts = (part: 'requests' | 'limits', resource: string): Row['good'] => 
   ['1Gi', (result) => result.proxy.resources[part]?.[resource], '1Gi'],
 ];
 const BAD_AMOUNTS = ['', 'lots', '0', '-1', '1e999', '1 Gi', '100m\n'];
-const BAD_PORTS = ['http', '0', '65536', '5-1', '1;2', '80\n81', '$(x)'];
+const BAD_PORTS = ['absent', '0', '65536', '5-1', '1;2', '80\n81', '$(x)'];
 const BAD_SWITCH = ['yes', '', 'Enabled', '1'];
 
 const ROWS: Row[] = [
@@ -62,6 +62,7 @@ const ROWS: Row[] = [
     annotation: `${C}skip-inbound-ports`,
     good: [
       ['25, 1000-2000', inInit('SKIP_INBOUND_PORTS'), '25,1000-2000'],
+      ['http', inInit('SKIP_INBOUND_PORTS'), '8080'],
       ['', inInit('SKIP_INBOUND_PORTS'), ','],
     ],
     bad: BAD_PORTS,
@@ -69,7 +70,8 @@ const ROWS: Row[] = [
   {
     annotation: `${C}skip-outbound-ports`,
     good: [['5432', inInit('SKIP_OUTBOUND_PORTS'), '5432']],
-    bad: BAD_PORTS,
+    // Ports of others, which this pod has no names for.
+    bad: [...BAD_PORTS, 'http'],
   },
   {
     annotation: `${C}skip-subnets`,
@@ -94,7 +96,7 @@ const ROWS: Row[] = [
       ['http, 9000-9010', inVariable('REQUIRE_IDENTITY_PORTS'), '8080,9000-9010'],
       ['absent', inVariable('REQUIRE_IDENTITY_PORTS'), ''],
     ],
-    bad: [...BAD_PORTS.filter((value) => value !== 'http'), '80,99999', '8080,'.repeat(2_000)],
+    bad: [...BAD_PORTS.filter((value) => value !== 'absent'), '80,99999', '8080,'.repeat(2_000)],
     strictest: [inVariable('REQUIRE_IDENTITY_PORTS'), '1-65535'],
   },
   {

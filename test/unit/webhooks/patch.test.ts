@@ -5,6 +5,7 @@ import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
 import { reducePod } from '../../../crds/parse/pod.ts';
 import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
 import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
+import { DEFAULT_OPAQUE_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { ENTRYPOINT } from '../../../webhooks/inject/containers.ts';
 import type { Container } from '../../../webhooks/inject/kubernetes.ts';
 import { ANCHORS, injected, injectedWith, meshWith, variable, webPod } from '../../support/pods.ts';
@@ -148,7 +149,7 @@ describe('injected pod', () => {
       'linkerd.io/proxy-deployment': 'web',
     });
     expect(pod.metadata.annotations).to.deep.equal({
-      'config.linkerd.io/opaque-ports': '3306',
+      'config.linkerd.io/opaque-ports': DEFAULT_OPAQUE_PORTS,
       'kubectl.kubernetes.io/default-container': 'app',
       'linkerd.io/created-by': 'weft/proxy-injector v1.2.3',
       'linkerd.io/inject': 'enabled',

@@ -237,10 +237,13 @@ describe('ServiceProfile: budget, overrides, ports', () => {
     ]);
   });
 
-  it('lists opaque ports one by one, each once', () => {
+  it('keeps opaque ports as ranges', () => {
     const parse = (opaquePorts: unknown) => parseServiceProfile(profile({ opaquePorts }));
-    expect(modelOf(parse(['25', '3306-3308', '3307'])).opaquePorts).to.deep.equal([25, 3306, 3307, 3308]);
-    expect(problemsOf(parse(['1-2000', '25']))).to.deep.equal(['error spec.opaquePorts[0]']);
+    expect(modelOf(parse(['25', '1-65535'])).opaquePorts).to.deep.equal([
+      [25, 25],
+      [1, 65_535],
+    ]);
+    expect(problemsOf(parse(['2-1', '25']))).to.deep.equal(['error spec.opaquePorts[0]']);
     expect(problemsOf(parse([25, 'x']))).to.deep.equal(['error spec.opaquePorts[0]', 'error spec.opaquePorts[1]']);
   });
 

@@ -50,18 +50,6 @@ describe('lists of ports and ranges', () => {
     expect(parsePortRanges('')).to.deep.equal({ ok: true, value: [] });
   });
 
-  it('resolve names where names are given', () => {
-    const names = new Map([['mysql', 3306]]);
-    expect(parsePortRanges('mysql,25', names)).to.deep.equal({
-      ok: true,
-      value: [
-        [3306, 3306],
-        [25, 25],
-      ],
-    });
-    expect(parsePortRanges('mysql').ok).to.equal(false);
-  });
-
   it('refuse inverted ranges, numbers out of range and hostile lengths', () => {
     for (const text of ['20-10', '1-', '-1', '1-2-3', '0', '1-70000', 'a-b', '1;2']) {
       expect(parsePortRanges(text).ok, text).to.equal(false);
