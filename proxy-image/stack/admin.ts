@@ -1,4 +1,6 @@
 import { isDefaultLabel } from '../contract/access-policy.ts';
+import { type Client, Clients } from '../core/overload/clients.ts';
+import { peerOf } from '../core/overload/peer.ts';
 import { authorizeRequest, InboundPeer } from '../core/policy/authorize.ts';
 import {
   ADMIN_BODY_BYTES,
@@ -16,21 +18,65 @@ import { ServerConnection } from '../io/http1/server-connection.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
 import type { Acceptor, Connection, ConnectionHandler } from '../io/transport/types.ts';
 import type { StackContext } from './context.ts';
+import type { Refusals } from './refusals.ts';
 
-/** The admin port, served by the proxy's own codec. */
+/**
+ * The admin port, served by the proxy's own codec. It has no descriptors but those that are kept for it: of too many connections the oldest of whoever has most
+ * makes room, whatever it does, because the answer to a probe or a scrape waits for nothing but its reader.
+ */
 export class AdminAcceptor implements Acceptor {
   readonly #context: StackContext;
   readonly #handler: AdminHandler;
+  readonly #clients: Clients<AdminClient>;
 
   constructor(context: StackContext, handler: AdminHandler) {
     this.#context = context;
     this.#handler = handler;
+    this.#clients = new Clients(context.limits.adminConnections, context.options.rng);
   }
 
   accept(connection: Connection): ConnectionHandler {
+    // Always true: any of them is expendable.
+    this.#clients.admits();
     const peer = new InboundPeer(connection.remote.ip, null, false);
-    const service = new AdminService(this.#context, this.#handler, peer, connection.local.port);
-    return new ServerConnection(new Outbox(connection), service, this.#context.http);
+    const client = new AdminClient(connection, peer.address, this.#clients, this.#context.refusals);
+    const service = new AdminService(this.#context, this.#handler, peer, connection.local.port, client);
+    return new ServerConnection(new Outbox(connection), service, this.#context.http.admin);
+  }
+}
+
+class AdminClient implements Client {
+  readonly expendable = true;
+  slot = 0;
+  arrival = 0;
+  readonly #connection: Connection;
+  readonly #address: string;
+  readonly #clients: Clients<AdminClient>;
+  readonly #refusals: Refusals;
+
+  constructor(connection: Connection, address: string, clients: Clients<AdminClient>, refusals: Refusals) {
+    this.#connection = connection;
+    this.#address = address;
+    this.#clients = clients;
+    this.#refusals = refusals;
+    clients.add(this);
+  }
+
+  get from(): string {
+    return peerOf(this.#address);
+  }
+
+  makeRoom(): void {
+    this.#refusals.admin('made_room', this.#address);
+    this.abort();
+  }
+
+  abort(): void {
+    this.#connection.reset();
+  }
+
+  removed(): void {
+    this.#clients.removed(this);
   }
 }
 
@@ -40,12 +86,14 @@ class AdminService implements HttpService {
   readonly #handler: AdminHandler;
   readonly #peer: InboundPeer;
   readonly #port: number;
+  readonly #client: AdminClient;
 
-  constructor(context: StackContext, handler: AdminHandler, peer: InboundPeer, port: number) {
+  constructor(context: StackContext, handler: AdminHandler, peer: InboundPeer, port: number, client: AdminClient) {
     this.#context = context;
     this.#handler = handler;
     this.#peer = peer;
     this.#port = port;
+    this.#client = client;
   }
 
   begin(exchange: Exchange, head: RequestView): void {
@@ -80,7 +128,13 @@ class AdminService implements HttpService {
     return decision.allowed;
   }
 
-  released(): void {}
+  headShed(): void {
+    this.#client.makeRoom();
+  }
+
+  released(): void {
+    this.#client.removed();
+  }
 }
 
 class AdminCall implements HttpCall {

@@ -1,3 +1,4 @@
+import { Gate } from '../core/overload/gate.ts';
 import type { HttpConnection } from '../io/http/connection.ts';
 import { type Exchange, type ExchangeContext, ExchangePool } from '../io/http/exchange.ts';
 import { ReplayMemory } from '../io/http/replay.ts';
@@ -11,16 +12,25 @@ import type { DialContext } from '../io/pool/dial.ts';
 import { POOL_LIMITS } from '../io/pool/host.ts';
 import { ConnectionPool, type PoolHttp2 } from '../io/pool/pool.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
+import { LimitedLog } from '../io/telemetry/limited-log.ts';
 import type { Address, Connection } from '../io/transport/types.ts';
-import { Gate } from './gate.ts';
-import { LiveSet } from './live.ts';
+import { LiveSet, type Side } from './live.ts';
 import { STACK_LIMITS, type StackLimits, type StackOptions } from './options.ts';
+import { Refusals } from './refusals.ts';
 import { PoolMetrics } from './transport-labels.ts';
 
 export type HttpProtocol = 'http1' | 'http2';
 
 /** Linkerd asks its own kind for a sign of life; servers of gRPC may end connections that ask them too often (gRPC: `too_many_pings`). */
 const MESH_KEEP_ALIVE = { keepAliveMs: 10_000, keepAliveTimeoutMs: 3000 };
+
+/** Of one side: what one may not use up for the other. */
+export interface Gates {
+  /** Connections whose protocol is not known yet. */
+  readonly detections: Gate;
+  /** Heads of requests that have begun and are not complete. */
+  readonly heads: Gate;
+}
 
 /** What both stacks share. */
 export interface StackContext {
@@ -32,21 +42,25 @@ export interface StackContext {
    * their guards. The stack adds the ports that its listeners got.
    */
   readonly ownPorts: Set<number>;
+  readonly refusals: Refusals;
+  /** Of the mesh port: TLS handshakes, up to the transport header. */
   readonly handshakes: Gate;
-  readonly detections: Gate;
-  readonly http: ServerContext & SessionContext;
+  readonly gates: Readonly<Record<Side, Gates>>;
+  readonly http: Readonly<Record<Side | 'admin', ServerContext & SessionContext>>;
   readonly outboundDial: DialContext;
   readonly inboundDial: DialContext;
   readonly outboundPool: ConnectionPool;
   readonly inboundPool: ConnectionPool;
 }
 
-export function createContext(options: StackOptions): StackContext {
-  const { transport, localNetwork } = options;
-  const limits = { ...STACK_LIMITS, ...options.limits };
+export function createContext(given: StackOptions): StackContext {
+  const { transport, localNetwork } = given;
+  const limits = { ...STACK_LIMITS, ...given.limits };
   const { timers } = transport;
+  // What clients do decides how often the stack has something to say.
+  const options = { ...given, log: new LimitedLog(given.log, () => timers.nowMs()) };
   const exchange: ExchangeContext = { timers, replay: new ReplayMemory() };
-  const live = new LiveSet(timers, options.recorder, limits);
+  const live = new LiveSet(timers, options.recorder, limits, options.rng);
   const dial = {
     transport,
     tlsContext: () => options.tlsContext(),
@@ -66,20 +80,27 @@ export function createContext(options: StackOptions): StackContext {
   };
   // What the inbound side connects to is the address that its client has reached: already this machine's.
   const inboundDial: DialContext = { ...dial, dialAddress: asIs, connectTimeoutMs: limits.inboundConnectTimeoutMs };
+  const gates = { outbound: gatesOf(limits), inbound: gatesOf(limits) };
+  const http = {
+    timers,
+    exchanges: new ExchangePool(exchange),
+    headTimeoutMs: limits.headTimeoutMs,
+    stallTimeoutMs: limits.stallTimeoutMs,
+    http2,
+  };
   const poolLimits = { ...POOL_LIMITS, ...limits };
   return {
     options,
     limits,
     live,
     ownPorts: new Set(options.reservedPorts),
+    refusals: new Refusals(options.recorder, options.log),
     handshakes: new Gate(limits.handshakes),
-    detections: new Gate(limits.detections),
+    gates,
     http: {
-      timers,
-      exchanges: new ExchangePool(exchange),
-      headTimeoutMs: limits.headTimeoutMs,
-      stallTimeoutMs: limits.stallTimeoutMs,
-      http2,
+      outbound: { ...http, heads: gates.outbound.heads },
+      inbound: { ...http, heads: gates.inbound.heads },
+      admin: { ...http, heads: new Gate(limits.adminConnections) },
     },
     outboundDial,
     inboundDial,
@@ -88,16 +109,20 @@ export function createContext(options: StackOptions): StackContext {
   };
 }
 
+function gatesOf(limits: Readonly<StackLimits>): Gates {
+  return { detections: new Gate(limits.detections), heads: new Gate(limits.heads) };
+}
+
 /** Takes over a client's connection that speaks HTTP. */
 export function serveHttp(
   protocol: HttpProtocol,
   connection: Connection,
   service: HttpService,
-  { http }: StackContext,
+  context: ServerContext & SessionContext,
 ): HttpConnection {
-  if (protocol === 'http1') return new ServerConnection(new Outbox(connection), service, http);
+  if (protocol === 'http1') return new ServerConnection(new Outbox(connection), service, context);
   const { Http2Session } = http2Parts();
-  return new Http2Session(connection, service, http);
+  return new Http2Session(connection, service, context);
 }
 
 /**

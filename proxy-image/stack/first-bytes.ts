@@ -1,3 +1,4 @@
+import { type Gate, Place, type Waiting } from '../core/overload/gate.ts';
 import { type DetectedProtocol, detectProtocol } from '../io/detect/detect.ts';
 import type {
   Connection,
@@ -7,7 +8,6 @@ import type {
   TimerOwner,
   Timers,
 } from '../io/transport/types.ts';
-import type { Gate } from './gate.ts';
 
 export interface FirstBytesOwner {
   /**
@@ -15,27 +15,39 @@ export interface FirstBytesOwner {
    * nobody will be told again.
    */
   detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void;
+  /** It kept silent while too many did: the connection is to be ended. */
+  keptSilent(): void;
   /** The client left before it said anything. */
   lost(error: ConnectionError | null): void;
 }
 
+/** What it takes to tell protocols. */
+export interface Detection {
+  readonly timers: Timers;
+  readonly timeoutMs: number;
+  /** Of this side: those whose protocol is not known yet. */
+  readonly gate: Gate;
+}
+
 /** Protocol detection on a client's connection: reads until the first bytes tell, or the time is up. */
-export class FirstBytes implements ConnectionHandler, TimerOwner {
+export class FirstBytes implements ConnectionHandler, TimerOwner, Waiting {
   readonly #owner: FirstBytesOwner;
   readonly #timers: Timers;
   readonly #timer: Timer;
   readonly #gate: Gate;
+  readonly #place: Place = new Place(this);
   #bytes: Buffer = Buffer.alloc(0);
-  #over = false;
 
-  /** Takes over the handler of `connection`. The caller has entered `gate`. */
-  constructor(connection: Connection, timers: Timers, timeoutMs: number, gate: Gate, owner: FirstBytesOwner) {
+  /** Takes over the handler of `connection`. `peer`: on whose account it waits in `gate`. */
+  constructor(connection: Connection, around: Detection, peer: string, owner: FirstBytesOwner) {
+    const { timers, timeoutMs, gate } = around;
     this.#owner = owner;
     this.#gate = gate;
     this.#timers = timers;
     this.#timer = timers.create(this);
     timers.set(this.#timer, timeoutMs);
     connection.handler = this;
+    gate.enter(this.#place, peer, timers.nowMs());
   }
 
   onConnect(): void {}
@@ -60,14 +72,18 @@ export class FirstBytes implements ConnectionHandler, TimerOwner {
     this.#settle('timeout', false);
   }
 
+  shed(): void {
+    this.#leave();
+    this.#owner.keptSilent();
+  }
+
   #settle(protocol: DetectedProtocol | 'timeout', ended: boolean): void {
     this.#leave();
     this.#owner.detected(protocol, this.#bytes, ended);
   }
 
   #leave(): void {
-    if (!this.#over) this.#gate.leave();
-    this.#over = true;
+    this.#gate.leave(this.#place);
     this.#timers.clear(this.#timer);
   }
 

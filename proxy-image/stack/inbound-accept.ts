@@ -1,5 +1,8 @@
 import { TRANSPORT_ALPN } from '../contract/names.ts';
+import { Place, type Waiting } from '../core/overload/gate.ts';
+import { peerOf } from '../core/overload/peer.ts';
 import { InboundPeer } from '../core/policy/authorize.ts';
+import type { InboundRefusal } from '../io/telemetry/refusals.ts';
 import { clientIdentity } from '../io/tls/identity.ts';
 import { decodeTransportHeader } from '../io/tls/transport-header.ts';
 import { NO_HANDLER } from '../io/transport/no-handler.ts';
@@ -17,6 +20,7 @@ import type {
 import type { StackContext } from './context.ts';
 import { InboundConnection } from './inbound.ts';
 import type { InboundCalls } from './inbound-http.ts';
+import type { Live } from './live.ts';
 
 /** Redirected plaintext (4144): the original destination names the port. */
 export class InboundPlainAcceptor implements Acceptor {
@@ -32,16 +36,25 @@ export class InboundPlainAcceptor implements Acceptor {
 
   accept(connection: Connection): ConnectionHandler {
     const target = this.#destination.of(connection);
-    const { live, ownPorts } = this.#context;
-    if (target === null || ownPorts.has(target.port) || !live.admits('inbound')) {
-      connection.reset();
-      return NO_HANDLER;
-    }
+    // Made to the listener itself: nobody's traffic, and following it would never end.
+    if (target === null || target.port === connection.local.port) return this.#refuse(connection, 'not_redirected');
+    if (this.#context.ownPorts.has(target.port)) return this.#refuse(connection, 'own_port');
+    if (!this.#context.live.admits('inbound')) return this.#refuse(connection, 'connection_limit');
     const peer = new InboundPeer(connection.remote.ip, null, false);
     const arrival = { connection, peer, target, session: 'detect' } as const;
     new InboundConnection(this.#context, this.#calls, arrival).start(Buffer.alloc(0));
     return connection.handler;
   }
+
+  #refuse(connection: Connection, refusal: InboundRefusal): ConnectionHandler {
+    return refuse(this.#context, connection, refusal);
+  }
+}
+
+function refuse({ refusals }: StackContext, connection: Connection, refusal: InboundRefusal): ConnectionHandler {
+  refusals.inbound(refusal, connection.remote.ip);
+  connection.reset();
+  return NO_HANDLER;
 }
 
 /** Other proxies (4143): mutual TLS, then the transport header names the port. */
@@ -56,12 +69,10 @@ export class InboundMeshAcceptor implements Acceptor {
   }
 
   accept(connection: Connection): ConnectionHandler {
-    const { handshakes, live, options } = this.#context;
+    const { live, options } = this.#context;
     const context = options.tlsContext();
-    if (context === null || !live.admits('inbound') || !handshakes.enter()) {
-      connection.reset();
-      return NO_HANDLER;
-    }
+    if (context === null) return refuse(this.#context, connection, 'own_certificate_missing');
+    if (!live.admits('inbound')) return refuse(this.#context, connection, 'connection_limit');
     const arriving = new MeshArrival(this.#context, this.#calls, connection);
     connection.handler = arriving;
     connection.startTls({ role: 'server', context, alpn: [TRANSPORT_ALPN], requestClientCertificate: true });
@@ -69,12 +80,19 @@ export class InboundMeshAcceptor implements Acceptor {
   }
 }
 
-/** A mesh connection until its target port is known; bounded in time and bytes. */
-class MeshArrival implements ConnectionHandler, TimerOwner {
+/** A mesh connection until its target port is known; bounded in time, bytes and number. */
+class MeshArrival implements ConnectionHandler, Live, TimerOwner, Waiting {
+  readonly side = 'inbound';
+  /** Whoever has not said what for it came is missed by nobody. */
+  readonly expendable = true;
+  readonly from: string;
+  slot = 0;
+  arrival = 0;
   readonly #context: StackContext;
   readonly #calls: InboundCalls;
   readonly #timer: Timer;
   readonly #connection: Connection;
+  readonly #place: Place = new Place(this);
   #peer: InboundPeer | null = null;
   #bytes: Buffer = Buffer.alloc(0);
   #over = false;
@@ -83,35 +101,33 @@ class MeshArrival implements ConnectionHandler, TimerOwner {
     this.#context = context;
     this.#calls = calls;
     this.#connection = connection;
-    this.#timer = context.options.transport.timers.create(this);
-    context.options.transport.timers.set(this.#timer, context.limits.handshakeTimeoutMs);
+    this.from = peerOf(connection.remote.ip);
+    const { timers } = context.options.transport;
+    this.#timer = timers.create(this);
+    timers.set(this.#timer, context.limits.handshakeTimeoutMs);
+    context.live.add(this);
+    context.handshakes.enter(this.#place, this.from, timers.nowMs());
   }
 
   onConnect(): void {}
   onDrain(): void {}
 
-  /** An identity exists only if the chain is verified, the protocol negotiated, and the certificate has exactly one name. */
   onSecure(connection: Connection, handshake: Handshake): void {
-    if (handshake.alpn !== TRANSPORT_ALPN) {
-      this.#refuse('the transport protocol was not negotiated');
-      return;
-    }
-    const identity = clientIdentity(handshake);
-    // Linkerd's rule for the direct port: without an identity there is nothing to talk about here.
-    if (identity === null) this.#refuse(handshake.authorizationError || 'the certificate has no usable name');
-    else this.#peer = new InboundPeer(connection.remote.ip, identity, true);
+    const client = clientIdentity(handshake);
+    if ('refusal' in client) this.#refuse(client.refusal, handshake.authorizationError);
+    else this.#peer = new InboundPeer(connection.remote.ip, client.identity, true);
   }
 
   onData(connection: Connection, chunk: Buffer): void {
     if (this.#peer === null) return;
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
     const decoded = decodeTransportHeader(this.#bytes);
-    if (typeof decoded === 'string') this.#refuse(decoded);
+    if (typeof decoded === 'string') this.#refuse('header_malformed', decoded);
     else if (decoded === null) this.#bytes = Buffer.from(this.#bytes);
     else {
       const { port, name, session } = decoded.header;
-      if (name !== '') this.#refuse('gateways are not supported');
-      else if (this.#context.ownPorts.has(port)) this.#refuse('the target is the proxy itself');
+      if (name !== '') this.#refuse('gateway', name);
+      else if (this.#context.ownPorts.has(port)) this.#refuse('own_port', `port ${port}`);
       else this.#arrived({ ip: connection.local.ip, port }, session, decoded.end);
     }
   }
@@ -123,13 +139,15 @@ class MeshArrival implements ConnectionHandler, TimerOwner {
   }
 
   #leave(): void {
-    if (!this.#over) this.#context.handshakes.leave();
+    if (this.#over) return;
     this.#over = true;
+    this.#context.handshakes.leave(this.#place);
+    this.#context.live.remove(this);
     this.#context.options.transport.timers.clear(this.#timer);
   }
 
-  #refuse(reason: string): void {
-    this.#context.options.log.info('mesh connection refused', { client: this.#connection.remote.ip, reason });
+  #refuse(refusal: InboundRefusal, detail = ''): void {
+    this.#context.refusals.inbound(refusal, this.#connection.remote.ip, detail);
     this.#connection.reset();
   }
 
@@ -138,14 +156,33 @@ class MeshArrival implements ConnectionHandler, TimerOwner {
   }
 
   onTimer(): void {
-    this.#context.options.recorder.inboundError('tcp', 'tls detection timeout');
-    this.#refuse('no transport header in time');
+    this.#refuse(this.#peer === null ? 'handshake_timeout' : 'header_timeout');
+  }
+
+  /** Too many have not got on, and this one has been longest. */
+  shed(): void {
+    this.#refuse('handshake_limit');
+  }
+
+  makeRoom(): void {
+    this.#refuse('made_room');
+  }
+
+  /** It may still be on its way with a request. */
+  drain(): void {}
+
+  closeIdle(): void {
+    this.#connection.close();
+  }
+
+  abort(): void {
+    this.#connection.reset();
   }
 
   onClose(_: Connection, error: ConnectionError | null): void {
     this.#leave();
-    if (error?.kind !== 'tls') return;
-    this.#context.options.recorder.inboundError('tcp', 'i/o');
-    this.#context.options.log.info('handshake failed', { client: this.#connection.remote.ip, detail: error.detail });
+    if (error?.kind === 'tls') {
+      this.#context.refusals.inbound('handshake_failed', this.#connection.remote.ip, error.detail);
+    }
   }
 }

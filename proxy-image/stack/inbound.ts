@@ -1,5 +1,6 @@
 import { formatAddress } from '../contract/keys.ts';
 import type { InboundProtocol } from '../contract/resources.ts';
+import { peerOf } from '../core/overload/peer.ts';
 import { authorizeConnection, type InboundPeer } from '../core/policy/authorize.ts';
 import type { PolicyDecision } from '../core/policy/policy.ts';
 import type { InboundPort, InboundPortWatcher } from '../core/state/entries.ts';
@@ -36,6 +37,8 @@ export interface InboundArrival {
  */
 export class InboundConnection implements FirstBytesOwner, HttpService, InboundClient, InboundPortWatcher, Live {
   readonly side = 'inbound';
+  slot = 0;
+  arrival = 0;
   /** `l5d-client-id` for the application; only ever from a verified certificate. */
   readonly extra: ExtraFields;
   readonly peer: InboundPeer;
@@ -86,15 +89,23 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
   }
 
   #detect(firstBytes: Buffer): void {
-    const { detections, options } = this.#context;
-    const { detectTimeoutMs } = options.state.settings;
-    if (!detections.enter()) {
-      options.recorder.inboundError('tcp', 'loadshed');
-      this.#refuse();
-      return;
-    }
-    const detecting = new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, detections, this);
+    const { gates, options } = this.#context;
+    const around = {
+      timers: options.transport.timers,
+      timeoutMs: options.state.settings.detectTimeoutMs,
+      gate: gates.inbound.detections,
+    };
+    const detecting = new FirstBytes(this.#connection, around, this.from, this);
     if (firstBytes.length > 0) detecting.onData(this.#connection, firstBytes);
+  }
+
+  keptSilent(): void {
+    this.#context.refusals.inbound('detection_limit', this.peer.address);
+    this.#connection.reset();
+  }
+
+  headShed(): void {
+    this.#context.refusals.inbound('head_limit', this.peer.address);
   }
 
   /** An application's own TLS is bytes to us. A port that is declared to speak HTTP speaks nothing else. */
@@ -112,7 +123,7 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
 
   /** 2a. Requests, each judged by the policy of its time. */
   #serveHttp(protocol: HttpProtocol): HttpConnection {
-    const http = serveHttp(protocol, this.#connection, this, this.#context);
+    const http = serveHttp(protocol, this.#connection, this, this.#context.http.inbound);
     this.#http = http;
     if (this.#draining) http.drain();
     return http;
@@ -194,9 +205,19 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     });
   }
 
-  /** A client that has not said anything yet is idle too. */
-  get idle(): boolean {
-    return this.#http === null ? this.#stream === null : this.#http.idle;
+  get from(): string {
+    return peerOf(this.peer.address);
+  }
+
+  /** A client that has not said anything yet is expendable too. */
+  get expendable(): boolean {
+    return this.#http === null ? this.#stream === null : this.#http.expendable;
+  }
+
+  makeRoom(): void {
+    this.#context.refusals.inbound('made_room', this.peer.address);
+    if (this.#http !== null) this.#http.makeRoom();
+    else this.#connection.close();
   }
 
   drain(): void {

@@ -1,3 +1,5 @@
+import { type Client, Clients } from '../core/overload/clients.ts';
+import type { Rng } from '../core/rng.ts';
 import type { Recorder, TransportLabels } from '../io/telemetry/recorder.ts';
 import type { Connection, ConnectionError, Timer, TimerOwner, Timers } from '../io/transport/types.ts';
 
@@ -5,21 +7,16 @@ import type { Connection, ConnectionError, Timer, TimerOwner, Timers } from '../
 export type Side = 'outbound' | 'inbound';
 
 /** A client connection as drain and metrics see it. */
-export interface Live {
+export interface Live extends Client {
   readonly side: Side;
-  /** Nothing is under way on it. */
-  readonly idle: boolean;
   /** Ends at the next message boundary. */
   drain(): void;
   closeIdle(): void;
-  abort(): void;
 }
 
 /** Bytes of open connections are reported this often, and the rest when they close. */
 const REPORT_MS = 5000;
 const DRAIN_POLL_MS = 50;
-/** Oldest clients that are looked at for one that makes room: work for a connection in excess must be bounded. */
-const SHED_SCAN = 64;
 
 /** Of the stack's: see `StackLimits`. */
 export interface LiveLimits {
@@ -40,8 +37,7 @@ export class LiveSet implements TimerOwner {
   readonly #timers: Timers;
   readonly #recorder: Recorder;
   readonly #limits: Readonly<LiveLimits>;
-  /** In the order of their arrival. */
-  readonly #clients: Readonly<Record<Side, Set<Live>>> = { outbound: new Set(), inbound: new Set() };
+  readonly #clients: Readonly<Record<Side, Clients<Live>>>;
   readonly #measured = new Map<Connection, Measured>();
   readonly #reportTimer: Timer;
   readonly #drainTimer: Timer;
@@ -50,7 +46,9 @@ export class LiveSet implements TimerOwner {
   #drained: (() => void) | null = null;
   draining = false;
 
-  constructor(timers: Timers, recorder: Recorder, limits: Readonly<LiveLimits>) {
+  constructor(timers: Timers, recorder: Recorder, limits: Readonly<LiveLimits>, rng: Rng) {
+    const { connections } = limits;
+    this.#clients = { outbound: new Clients(connections, rng), inbound: new Clients(connections, rng) };
     this.#timers = timers;
     this.#limits = limits;
     this.#recorder = recorder;
@@ -62,10 +60,9 @@ export class LiveSet implements TimerOwner {
     return this.#clients.outbound.size + this.#clients.inbound.size;
   }
 
-  /** Whether another client may come. Where there are too many, the oldest idle one is closed for it. */
+  /** Whether another client may come. Where there are too many, one on which nothing is under way makes room for it. */
   admits(side: Side): boolean {
-    const clients = this.#clients[side];
-    return clients.size < this.#limits.connections || shedOldestIdle(clients);
+    return this.#clients[side].admits();
   }
 
   add(client: Live): void {
@@ -74,7 +71,7 @@ export class LiveSet implements TimerOwner {
   }
 
   remove(client: Live): void {
-    this.#clients[client.side].delete(client);
+    this.#clients[client.side].removed(client);
   }
 
   opened(connection: Connection, labels: TransportLabels): void {
@@ -136,7 +133,7 @@ export class LiveSet implements TimerOwner {
   }
 
   #all(): Live[] {
-    return [...this.#clients.outbound, ...this.#clients.inbound];
+    return [...this.#clients.outbound.all(), ...this.#clients.inbound.all()];
   }
 
   onTimer(timer: Timer): void {
@@ -148,18 +145,6 @@ export class LiveSet implements TimerOwner {
     this.#reporting = this.#measured.size > 0;
     if (this.#reporting) this.#timers.set(this.#reportTimer, REPORT_MS);
   }
-}
-
-function shedOldestIdle(clients: ReadonlySet<Live>): boolean {
-  let looked = 0;
-  for (const client of clients) {
-    if (client.idle) {
-      client.closeIdle();
-      return true;
-    }
-    if (++looked === SHED_SCAN) break;
-  }
-  return false;
 }
 
 /** `errno` label (linkerd2-proxy: tcp_close_total). */

@@ -41,14 +41,21 @@ export interface StackLimits {
   /** HTTP/1: without a byte of a request body, or without one of an answer being taken. */
   stallTimeoutMs: number;
   /**
-   * Client connections of the outbound, and of both inbound listeners: beyond it the oldest idle one makes room for a new one, or the new one is
-   * refused, so that file descriptors for upstreams and the admin port remain, and neither side can take the other's.
+   * Client connections of the outbound, and of both inbound listeners, handshakes included: beyond it one on which nothing is under way makes room for a new one
+   * (`core/overload/clients.ts`), or the new one is refused, so that file descriptors for upstreams and the admin port remain, and neither side can take the other's.
    */
   connections: number;
-  /** TLS handshakes under way, up to the transport header: each takes about 40 KiB and a millisecond of CPU, for somebody who has not said who he is. */
+  /**
+   * TLS handshakes under way, up to the transport header: each takes about 40 KiB and a millisecond of CPU, for somebody who has not said who he is. Of this and
+   * the next two: nobody who comes is refused, who has waited longest makes room (`core/overload/gate.ts`).
+   */
   handshakes: number;
-  /** Connections whose protocol is not known yet: each may hold 8 KiB of a first line for as long as detection lasts. */
+  /** On each side, connections whose protocol is not known yet: each may hold 8 KiB of a first line for as long as detection lasts. */
   detections: number;
+  /** On each side, heads of requests that have begun and are not complete: each may hold 64 KiB for as long as a head may take. */
+  heads: number;
+  /** Connections to the admin port, of the descriptors that are kept for it (`io/descriptors.ts`): a kubelet and a few scrapers have one or two each. */
+  adminConnections: number;
   /** Connections to one target, and requests that wait for one of them. */
   connectionsPerHost: number;
   waitersPerHost: number;
@@ -72,6 +79,8 @@ export const STACK_LIMITS: Readonly<StackLimits> = {
   // Twice a burst of a thousand clients, which is served (docs/performance.md).
   handshakes: 2000,
   detections: 2000,
+  heads: 2000,
+  adminConnections: 64,
   connectionsPerHost: POOL_LIMITS.connectionsPerHost,
   waitersPerHost: POOL_LIMITS.waitersPerHost,
   idleGraceMs: 5000,

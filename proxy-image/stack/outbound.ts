@@ -43,9 +43,15 @@ export class OutboundAcceptor implements Acceptor {
   }
 
   accept(connection: Connection): ConnectionHandler {
-    const { live } = this.#context;
+    const { live, refusals } = this.#context;
     const original = this.#destination.of(connection);
-    if (original === null || isOwn(connection, original) || !live.admits('outbound')) {
+    if (original === null || isOwn(connection, original)) {
+      refusals.outbound('not_redirected', '');
+      connection.reset();
+      return connection.handler;
+    }
+    if (!live.admits('outbound')) {
+      refusals.outbound('connection_limit', formatAddress(original.ip, original.port));
       connection.reset();
       return connection.handler;
     }
@@ -69,6 +75,10 @@ class OutboundConnection
 {
   readonly tellsErrors = true;
   readonly side = 'outbound';
+  /** All of them are the pod's own application. */
+  readonly from = '';
+  slot = 0;
+  arrival = 0;
   readonly #context: StackContext;
   readonly #calls: OutboundCalls;
   readonly #connection: Connection;
@@ -134,7 +144,7 @@ class OutboundConnection
   onTimer(): void {
     const { options } = this.#context;
     this.#stopWaiting();
-    const fields = { destination: formatAddress(this.#original.ip, this.#original.port) };
+    const fields = { destination: this.#text };
     if (options.state.settings.requireIdentity) {
       options.recorder.unseenRefused();
       options.log.warn('destination not known in time: connection refused', fields);
@@ -148,21 +158,38 @@ class OutboundConnection
 
   /** 2. What is there, and what does it speak? */
   #answered(entry: DestinationEntry): void {
-    if (entry.kind === 'forbidden') this.#connection.reset();
+    if (entry.kind === 'forbidden') this.#forbid(entry.reason);
     else if (entry.kind === 'unknown') this.#splice(passThroughTargets(this.#original));
     else if (protocolOf(entry) === 'opaque') this.#splice(streamTargets(entry, this.#context.options));
     else this.#detect();
   }
 
-  #detect(): void {
-    const { detections, options } = this.#context;
-    const { detectTimeoutMs } = options.state.settings;
-    if (detections.enter()) {
-      new FirstBytes(this.#connection, options.transport.timers, detectTimeoutMs, detections, this);
-      return;
-    }
-    options.recorder.outboundError('tcp', 'loadshed');
+  #forbid(why: string): void {
+    this.#context.refusals.outbound('forbidden', this.#text, why);
     this.#connection.reset();
+  }
+
+  #detect(): void {
+    const { gates, options } = this.#context;
+    const around = {
+      timers: options.transport.timers,
+      timeoutMs: options.state.settings.detectTimeoutMs,
+      gate: gates.outbound.detections,
+    };
+    new FirstBytes(this.#connection, around, this.from, this);
+  }
+
+  keptSilent(): void {
+    this.#context.refusals.outbound('detection_limit', this.#text);
+    this.#connection.reset();
+  }
+
+  headShed(): void {
+    this.#context.refusals.outbound('head_limit', this.#text);
+  }
+
+  get #text(): string {
+    return formatAddress(this.#original.ip, this.#original.port);
   }
 
   /** What is declared to be HTTP is nothing else, but which version the client tells: a gRPC client needs no declaration, and a declared one may not be one. */
@@ -186,7 +213,7 @@ class OutboundConnection
 
   /** 3a. Requests: one after the other (HTTP/1), or many at once (HTTP/2). */
   #serveHttp(protocol: HttpProtocol): HttpConnection {
-    const http = serveHttp(protocol, this.#connection, this, this.#context);
+    const http = serveHttp(protocol, this.#connection, this, this.#context.http.outbound);
     this.#http = http;
     if (this.#draining) http.drain();
     return http;
@@ -203,7 +230,7 @@ class OutboundConnection
       const extra = this.#extraFor(entry, entry.authority);
       this.#calls.toService(exchange, head, entry, extra, this);
     } else if (entry?.kind === 'pod') this.#calls.toPod(exchange, entry);
-    else if (entry?.kind === 'forbidden') this.#connection.reset();
+    else if (entry?.kind === 'forbidden') this.#forbid(entry.reason);
     else this.#calls.toAddress(exchange, this.#original);
   }
 
@@ -230,9 +257,15 @@ class OutboundConnection
     this.#stream.start(firstBytes, ended);
   }
 
-  /** A client that has not said anything yet is idle too. */
-  get idle(): boolean {
-    return this.#http === null ? this.#stream === null : this.#http.idle;
+  /** A client that has not said anything yet is expendable too. */
+  get expendable(): boolean {
+    return this.#http === null ? this.#stream === null : this.#http.expendable;
+  }
+
+  makeRoom(): void {
+    this.#context.refusals.outbound('made_room', this.#text);
+    if (this.#http !== null) this.#http.makeRoom();
+    else this.#connection.close();
   }
 
   drain(): void {
@@ -281,7 +314,7 @@ class OutboundConnection
     return {
       direction: 'outbound',
       peer: 'src',
-      targetAddr: formatAddress(this.#original.ip, this.#original.port),
+      targetAddr: this.#text,
       tls: 'no_identity',
       noTlsReason: 'loopback',
       identity: '',

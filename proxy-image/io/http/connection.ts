@@ -4,6 +4,10 @@ import type { Connection } from '../transport/types.ts';
 export interface HttpConnection {
   /** No request is under way and no part of one has come. */
   readonly idle: boolean;
+  /** Nothing is under way on it that anybody else takes part in: it is idle, or a request has begun of which not even the head is complete. */
+  readonly expendable: boolean;
+  /** Of an expendable one: it goes for another. */
+  makeRoom(): void;
   /** Bytes that were read before this took over. */
   onData(connection: Connection, chunk: Buffer): void;
   /** Answers what is under way, tells the client to leave, and takes no more. Idle connections are for `closeIdle`. */

@@ -10,6 +10,8 @@ export interface HttpService {
   begin(exchange: Exchange, head: RequestView): void;
   /** Whether the client may read the proxy's reasons in `l5d-proxy-error` (the local application, and other proxies of the mesh). */
   readonly tellsErrors: boolean;
+  /** The connection is ended: part of a head kept it waiting while too many others did. */
+  headShed(): void;
   /** The connection left HTTP (it was upgraded) or is gone. Once. */
   released(): void;
 }

@@ -3,27 +3,27 @@ import type { ExchangeEnd } from '../http/call.ts';
 import type { HttpConnection } from '../http/connection.ts';
 import type { Exchange, ExchangePool, ExchangeServer } from '../http/exchange.ts';
 import type { HttpService } from '../http/service.ts';
-import { responseTextOf } from '../http/translate.ts';
 import type { Http2Response } from '../http2/response.ts';
 import type { Http2Trailers } from '../http2/trailers.ts';
 import type { Outbox } from '../tcp/outbox.ts';
 import { Splice, type SpliceOwner } from '../tcp/splice.ts';
-import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner, Timers } from '../transport/types.ts';
+import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner } from '../transport/types.ts';
 import { BodyReader } from './body.ts';
 import type { BodySink } from './body-sink.ts';
 import { type BodyKind, RequestHead, ResponseHead } from './head.ts';
 import { LIMITS } from './limits.ts';
 import { parseRequest } from './parse-request.ts';
-import { parseResponse, responseBody } from './parse-response.ts';
+import { responseBody } from './parse-response.ts';
+import { type HeadGate, PartialHead } from './partial-head.ts';
 import { rejection } from './rejection.ts';
 import { renderAnswer } from './render-answer.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { scratch } from './scratch.ts';
 import { KEEP_FRAMING, type ResponseFraming, writeResponseHead } from './serialize.ts';
+import { CHUNKS, framingOf, readTranslated } from './translated-head.ts';
 
 /** What all server connections of a stack share. */
-export interface ServerContext {
-  readonly timers: Timers;
+export interface ServerContext extends HeadGate {
   readonly exchanges: ExchangePool;
   /** From the first byte of a head to its last (ecosystem: slow heads). */
   readonly headTimeoutMs: number;
@@ -67,6 +67,7 @@ export class ServerConnection
   #exchange: Exchange | null = null;
   /** An unfinished head, or bytes behind the present request. */
   #stash: Buffer | null = null;
+  #partial: PartialHead | null = null;
   #paused = false;
   #ended = false;
   #timer: Timer | null = null;
@@ -91,6 +92,16 @@ export class ServerConnection
   /** No request is under way and no part of one has come. */
   get idle(): boolean {
     return this.#state === 'head' && this.#stash === null && this.outbox.pendingBytes === 0;
+  }
+
+  /** Also in the middle of a head: whoever sends those slowly must not keep others out. */
+  get expendable(): boolean {
+    return this.#state === 'head' && this.outbox.pendingBytes === 0;
+  }
+
+  makeRoom(): void {
+    if (this.idle) this.connection.close();
+    else this.connection.reset();
   }
 
   /** Carries another protocol since an upgrade. */
@@ -169,6 +180,9 @@ export class ServerConnection
     }
     this.#stash = Buffer.from(rest);
     if (!this.#timing) this.#arm(this.#context.headTimeoutMs);
+    if (this.#state !== 'head') return;
+    this.#partial ??= new PartialHead(this.#context, this.connection, this.#service);
+    this.#partial.began();
   }
 
   /** Position after the head; 0 = unfinished or refused. */
@@ -176,6 +190,7 @@ export class ServerConnection
     const end = parseRequest(HEAD, bytes, at, to);
     if (end === 0) return 0;
     this.#disarm();
+    this.#partial?.ended();
     if (end < 0) {
       this.#reject(end);
       return to;
@@ -250,7 +265,7 @@ export class ServerConnection
   }
 
   interimHttp2(response: Http2Response): void {
-    if (readBack(response, '')) this.interimHttp1(RESPONSE);
+    if (readTranslated(RESPONSE, response, '')) this.interimHttp1(RESPONSE);
   }
 
   respondHttp1(head: ResponseHead, body: BodyKind): void {
@@ -261,7 +276,7 @@ export class ServerConnection
     const exchange = this.#exchange!;
     const framing = framingOf(response, end, exchange.isHead, this.framed);
     const chunks = framing === CHUNKS;
-    if (!readBack(response, framing)) {
+    if (!readTranslated(RESPONSE, response, framing)) {
       exchange.unspeakable();
       return;
     }
@@ -373,6 +388,7 @@ export class ServerConnection
   /** No more answers: FIN behind the last one, then what the client still sends is dropped until it leaves. */
   #finish(): void {
     this.#state = 'closing';
+    this.#partial?.ended();
     this.#stash = null;
     this.#resume();
     if (this.outbox.pendingBytes === 0) this.#leave();
@@ -423,6 +439,7 @@ export class ServerConnection
 
   onClose(_: Connection, _error: ConnectionError | null): void {
     this.#disarm();
+    this.#partial?.ended();
     this.#state = 'closing';
     this.#exchange?.cancel();
     this.#service.released();
@@ -478,20 +495,4 @@ export class ServerConnection
     this.#timing = false;
     this.#context.timers.clear(this.#timer!);
   }
-}
-
-const CHUNKS = 'transfer-encoding: chunked\r\n';
-const EMPTY = 'content-length: 0\r\n';
-
-/** Field line with which HTTP/1 says where the body ends, where HTTP/2 has not: a response that must not have any is not given one (RFC 9112 section 6.3). */
-function framingOf({ status, contentLength }: Http2Response, end: boolean, isHead: boolean, framed: boolean): string {
-  if (contentLength !== -1 || isHead || status === 204 || status === 304) return '';
-  if (end) return EMPTY;
-  return framed ? CHUNKS : '';
-}
-
-/** A response of HTTP/2 as a head of HTTP/1, in RESPONSE: translated, and read by the same strict parser. */
-function readBack(response: Http2Response, framing: string): boolean {
-  const bytes = Buffer.from(responseTextOf(response, framing), 'latin1');
-  return parseResponse(RESPONSE, bytes, 0, bytes.length) === bytes.length;
 }

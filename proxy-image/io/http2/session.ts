@@ -60,6 +60,14 @@ export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStr
     return this.#server.idle;
   }
 
+  get expendable(): boolean {
+    return this.#server.idle;
+  }
+
+  makeRoom(): void {
+    this.#server.closeIdle();
+  }
+
   get tunnelled(): boolean {
     return this.#tunnels.size > 0;
   }

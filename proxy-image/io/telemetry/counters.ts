@@ -45,7 +45,9 @@ export class ClosedCounters<K extends string> {
     this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1);
   }
 
-  write(writer: TextWriter, name: string): void {
-    for (const [value, count] of this.#counts) writer.sample(name, `${this.#label}="${value}"`, count);
+  write(writer: TextWriter, name: string, extra = ''): void {
+    for (const [value, count] of this.#counts) {
+      writer.sample(name, joinLabels(extra, `${this.#label}="${value}"`), count);
+    }
   }
 }

@@ -27,6 +27,7 @@ export function renderMetrics(sources: ExpositionSources): string {
   recorder.transports.write(writer);
   writePolicy(writer, recorder);
   writeErrors(writer, recorder);
+  writeRefusals(writer, recorder);
   writeCertificate(writer, recorder);
   writeConfiguration(writer, sources.state.status, sources.clock.nowMs());
   writeVersions(writer, sources.state.held());
@@ -91,6 +92,13 @@ function writeErrors(writer: TextWriter, { inboundErrors, outboundErrors }: Prox
   outboundErrors.http.write(writer, 'outbound_http_errors_total');
   writer.family('outbound_tcp_errors_total', 'counter', 'Outbound TCP errors of the proxy');
   outboundErrors.tcp.write(writer, 'outbound_tcp_errors_total');
+}
+
+function writeRefusals(writer: TextWriter, { refusals }: ProxyRecorder): void {
+  const name = 'weft_connections_refused_total';
+  writer.family(name, 'counter', 'Connections of clients that the proxy ended by its own decision');
+  for (const [direction, counters] of Object.entries(refusals))
+    counters.write(writer, name, `direction="${direction}"`);
 }
 
 function writeCertificate(writer: TextWriter, { certificate }: ProxyRecorder): void {

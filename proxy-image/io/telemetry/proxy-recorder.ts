@@ -5,30 +5,22 @@ import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.t
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
 import { ClosedCounters, Counters } from './counters.ts';
-import type { InboundError, OutboundError, Recorder, TransportLabels } from './recorder.ts';
+import { INBOUND_ERRORS, type InboundError, OUTBOUND_ERRORS, type OutboundError } from './error-labels.ts';
+import type { Recorder, TransportLabels } from './recorder.ts';
+import {
+  ADMIN_REFUSALS,
+  type AdminRefusal,
+  INBOUND_REFUSALS,
+  type InboundRefusal,
+  OUTBOUND_REFUSALS,
+  type OutboundRefusal,
+  refusalCounters,
+} from './refusals.ts';
 import { ResponseFamilies } from './response-families.ts';
 import { endpointLabels, inboundLabels, routeLabels } from './series-labels.ts';
 import { SeriesTable } from './series-table.ts';
 import { type BreakerEvent, type RetryEvent, ServiceFamilies } from './service-families.ts';
 import { Transports } from './transports.ts';
-
-export const OUTBOUND_ERRORS: readonly OutboundError[] = [
-  'loadshed',
-  'failfast',
-  'identity required',
-  'i/o',
-  'connect',
-  'response timeout',
-  'unexpected',
-];
-export const INBOUND_ERRORS: readonly InboundError[] = [
-  'failfast',
-  'loadshed',
-  'tls detection timeout',
-  'i/o',
-  'connect',
-  'unexpected',
-];
 
 export interface RecorderOptions {
   clock: Clock;
@@ -57,6 +49,11 @@ export class ProxyRecorder implements Recorder {
   readonly authorizations: Readonly<Record<'http' | 'tcp', { allow: Counters; deny: Counters; terminate: Counters }>>;
   readonly outboundErrors = { http: outboundErrors(), tcp: outboundErrors() };
   readonly inboundErrors = { http: inboundErrors(), tcp: inboundErrors() };
+  readonly refusals = {
+    inbound: refusalCounters(INBOUND_REFUSALS),
+    outbound: refusalCounters(OUTBOUND_REFUSALS),
+    admin: refusalCounters(ADMIN_REFUSALS),
+  };
   readonly transports: Transports;
   readonly services: ServiceFamilies;
   unseenPassed = 0;
@@ -193,6 +190,22 @@ export class ProxyRecorder implements Recorder {
 
   inboundError(protocol: 'http' | 'tcp', error: InboundError): void {
     this.inboundErrors[protocol].add(error);
+  }
+
+  inboundRefused(refusal: InboundRefusal): void {
+    const { protocol, error } = INBOUND_REFUSALS[refusal];
+    this.refusals.inbound.add(refusal);
+    this.inboundErrors[protocol].add(error);
+  }
+
+  outboundRefused(refusal: OutboundRefusal): void {
+    const { protocol, error } = OUTBOUND_REFUSALS[refusal];
+    this.refusals.outbound.add(refusal);
+    this.outboundErrors[protocol].add(error);
+  }
+
+  adminRefused(refusal: AdminRefusal): void {
+    this.refusals.admin.add(refusal);
   }
 
   transportOpened(labels: TransportLabels): number {

@@ -3,18 +3,11 @@ import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
+import type { InboundError, OutboundError } from './error-labels.ts';
+import type { AdminRefusal, InboundRefusal, OutboundRefusal } from './refusals.ts';
 import type { BreakerEvent, RetryEvent } from './service-families.ts';
 
-/** `error` label values (linkerd2-proxy: outbound and inbound error metrics). */
-export type OutboundError =
-  | 'loadshed'
-  | 'failfast'
-  | 'identity required'
-  | 'i/o'
-  | 'connect'
-  | 'response timeout'
-  | 'unexpected';
-export type InboundError = 'failfast' | 'loadshed' | 'tls detection timeout' | 'i/o' | 'connect' | 'unexpected';
+export type { InboundError, OutboundError };
 
 export interface TransportLabels {
   direction: 'inbound' | 'outbound';
@@ -88,6 +81,11 @@ export interface Recorder {
   ): void;
   inboundFailed(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision, error: InboundError): void;
   inboundError(protocol: 'http' | 'tcp', error: InboundError): void;
+
+  /** A client's connection was ended by the proxy's own decision: `weft_connections_refused_total`, and Linkerd's family of errors. */
+  inboundRefused(refusal: InboundRefusal): void;
+  outboundRefused(refusal: OutboundRefusal): void;
+  adminRefused(refusal: AdminRefusal): void;
 
   /** Returns the handle for the other transport calls; valid until `transportClosed`. */
   transportOpened(labels: TransportLabels): number;

@@ -95,10 +95,23 @@ function sequenceIn(bytes: Uint8Array, value: DerElement): DerElement | null {
   return list?.tag === SEQUENCE ? list : null;
 }
 
-/** The verified identity of a client of the mesh port; `null` = it has none, and may come only where policy lets anybody in. */
-export function clientIdentity(handshake: Handshake): string | null {
-  if (!handshake.authorized || handshake.peerCertificate === null) return null;
-  return identityOf(handshake.peerCertificate);
+/** Why somebody is no client of the mesh port. */
+export type ClientRefusal =
+  | 'alpn'
+  | 'client_certificate_missing'
+  | 'client_certificate_untrusted'
+  | 'client_name_unusable';
+
+/**
+ * The identity of a client of the mesh port, or why it has none: it exists only if the transport protocol was negotiated, the chain is verified, and the
+ * certificate has exactly one name. Linkerd's rule for its direct port: without an identity there is nothing to talk about here.
+ */
+export function clientIdentity(handshake: Handshake): { identity: string } | { refusal: ClientRefusal } {
+  if (handshake.alpn !== TRANSPORT_ALPN) return { refusal: 'alpn' };
+  if (handshake.peerCertificate === null) return { refusal: 'client_certificate_missing' };
+  if (!handshake.authorized) return { refusal: 'client_certificate_untrusted' };
+  const identity = identityOf(handshake.peerCertificate);
+  return identity === null ? { refusal: 'client_name_unusable' } : { identity };
 }
 
 /** Whether the server is who we meant to reach. Returns why not, or `null` when all is well. */

@@ -1,3 +1,4 @@
+import { Gate } from '../../../proxy-image/core/overload/gate.ts';
 import { errorAnswer } from '../../../proxy-image/io/http/answer.ts';
 import type { ExchangeEnd, HttpCall } from '../../../proxy-image/io/http/call.ts';
 import { type Exchange, ExchangePool } from '../../../proxy-image/io/http/exchange.ts';
@@ -80,6 +81,7 @@ export class Rig implements HttpService {
   readonly behind: FakeConnection[] = [];
   readonly server: ServerConnection;
   readonly ends: ExchangeEnd[] = [];
+  readonly heads: Gate = new Gate(1);
   releasedCount = 0;
   /** The exchange that waits for its response. */
   current: Exchange | null = null;
@@ -89,7 +91,7 @@ export class Rig implements HttpService {
 
   constructor() {
     const exchanges = new ExchangePool({ timers: NO_TIMERS, replay: new ReplayMemory() });
-    const context = { timers: NO_TIMERS, exchanges, headTimeoutMs: 1000, stallTimeoutMs: 1000 };
+    const context = { timers: NO_TIMERS, exchanges, heads: this.heads, headTimeoutMs: 1000, stallTimeoutMs: 1000 };
     this.server = new ServerConnection(new Outbox(this.client), this, context);
   }
 
@@ -123,6 +125,8 @@ export class Rig implements HttpService {
       },
     });
   }
+
+  headShed(): void {}
 
   released(): void {
     this.releasedCount++;

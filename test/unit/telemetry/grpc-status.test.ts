@@ -3,7 +3,7 @@ import { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
 import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
-import { OUTBOUND_ERRORS } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
+import { OUTBOUND_ERRORS } from '../../../proxy-image/io/telemetry/error-labels.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
 import { endpoint, portPolicy, route, routeTable } from '../core/fixtures.ts';
 import { Bench, NO_GRPC } from './bench.ts';
