@@ -3,10 +3,11 @@ import { expect } from 'chai';
 import { TRANSPORT_ALPN } from '../../../proxy-image/contract/names.ts';
 import { encodeTransportHeader, type TransportHeader } from '../../../proxy-image/io/tls/transport-header.ts';
 import type { TlsCredentials, Transport } from '../../../proxy-image/io/transport/types.ts';
-import { createLeaf, createTestAuthority, LEAF_DEFECTS, type TestCertificate } from '../../support/certificates.ts';
+import { createLeaf, createTestAuthority, LEAF_DEFECTS } from '../../support/certificates.ts';
 import { authorization } from '../../unit/core/fixtures.ts';
-import { Recorder, until } from '../transport/recorder.ts';
+import { type Recorder, until } from '../transport/recorder.ts';
 import { contextOf, identityName, RESERVED_PORT, TestMesh, type TestProxy } from './mesh.ts';
+import { credentialsOf, goodCredentials, left, meshClient, say } from './mesh-client.ts';
 import { dialRaw, ok, type RawClient, type Served, serveHttp } from './peers.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -45,31 +46,11 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     return peer.hears('\r\n\r\n');
   }
 
-  /** Speaks to the mesh port by hand: TLS with these credentials, then these bytes. */
-  function meshClient(credentials: TlsCredentials, alpn: string[] = [TRANSPORT_ALPN], to = server): Recorder {
-    const recorder = new Recorder();
-    const context = mesh.transport.tlsContext(credentials);
-    recorder.react = {
-      onConnect: (connection) =>
-        connection.startTls({ role: 'client', context, alpn, serverName: identityName('server') }),
-    };
-    recorder.connection = mesh.transport.connect(to.inbound, recorder);
-    mesh.onStop(() => recorder.connection?.reset());
-    return recorder;
-  }
+  const clientOf = (credentials: TlsCredentials, alpn?: string[], to = server): Recorder =>
+    meshClient(mesh, to, credentials, alpn);
 
-  function credentialsOf(leaf: TestCertificate): TlsCredentials {
-    return { keyPem: leaf.keyPem, certificatePem: leaf.chainPem, anchorsPem: mesh.authority.anchorsPem };
-  }
-
-  async function say(recorder: Recorder, header: Partial<TransportHeader>, text: string): Promise<void> {
-    await until(() => recorder.events.includes('secure'), 'handshake');
-    const prelude = encodeTransportHeader({ port: application.port, name: '', session: 'http1', ...header });
-    const bytes = Buffer.concat([prelude, Buffer.from(text, 'latin1')]);
-    recorder.connection!.write(bytes, 0, bytes.length);
-  }
-
-  const left = (recorder: Recorder) => recorder.events.includes('end') || recorder.events.includes('close');
+  const toApplication = (recorder: Recorder, header: Partial<TransportHeader>, text: string): Promise<void> =>
+    say(recorder, { port: application.port, ...header }, text);
 
   describe('C7: clients of the mesh port', () => {
     for (const defect of LEAF_DEFECTS) {
@@ -77,9 +58,9 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
       it(`a client whose certificate has this defect is ${good ? 'served' : 'refused'}: ${defect}`, async () => {
         const leaf = createLeaf(mesh.authority, identityName('client'), defect);
         server.setPolicy(application.port, onlyFor('client'));
-        const recorder = meshClient(credentialsOf(leaf));
+        const recorder = clientOf(credentialsOf(mesh, leaf));
         await until(() => recorder.events.includes('secure') || left(recorder), 'an outcome of the handshake');
-        if (recorder.events.includes('secure')) await say(recorder, {}, GET);
+        if (recorder.events.includes('secure')) await toApplication(recorder, {}, GET);
         if (good) {
           await until(() => recorder.text.includes('HTTP/1.1 200'), 'an answer');
           return;
@@ -91,16 +72,16 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     }
 
     it('a client without a certificate is refused', async () => {
-      const recorder = meshClient({ keyPem: '', certificatePem: '', anchorsPem: mesh.authority.anchorsPem });
+      const recorder = clientOf({ keyPem: '', certificatePem: '', anchorsPem: mesh.authority.anchorsPem });
       await until(() => left(recorder), 'refusal');
       expect(application.served).to.have.length(0);
     });
 
     it('a client that does not name the transport protocol is refused', async () => {
       const leaf = createLeaf(mesh.authority, identityName('client'));
-      const recorder = meshClient(credentialsOf(leaf), []);
+      const recorder = clientOf(credentialsOf(mesh, leaf), []);
       await until(() => recorder.events.includes('secure') || left(recorder), 'an outcome of the handshake');
-      if (recorder.events.includes('secure')) await say(recorder, {}, GET);
+      if (recorder.events.includes('secure')) await toApplication(recorder, {}, GET);
       await until(() => left(recorder), 'refusal');
       expect(application.served).to.have.length(0);
     });
@@ -108,7 +89,7 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     it('a client of another trust domain is refused', async () => {
       const theirs = createTestAuthority();
       const leaf = createLeaf(theirs, identityName('client'));
-      const recorder = meshClient(credentialsOf(leaf));
+      const recorder = clientOf(credentialsOf(mesh, leaf));
       await until(() => left(recorder), 'refusal');
       expect(application.served).to.have.length(0);
     });
@@ -211,8 +192,8 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
 
   describe('the transport header', () => {
     async function refusedAfter(header: Partial<TransportHeader>): Promise<void> {
-      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
-      await say(recorder, header, GET);
+      const recorder = clientOf(goodCredentials(mesh));
+      await toApplication(recorder, header, GET);
       await until(() => left(recorder), 'refusal');
       expect(recorder.text).to.equal('');
       expect(application.served).to.have.length(0);
@@ -227,7 +208,7 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     it('gateway names are refused', () => refusedAfter({ name: 'web.shop.svc.cluster.local' }));
 
     it('may come in single bytes', async () => {
-      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      const recorder = clientOf(goodCredentials(mesh));
       await until(() => recorder.events.includes('secure'), 'handshake');
       const prelude = encodeTransportHeader({ port: application.port, name: '', session: 'http1' });
       for (const octet of Buffer.concat([prelude, Buffer.from(GET)])) {
@@ -238,7 +219,7 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     });
 
     it('anything else ends the connection', async () => {
-      const recorder = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))));
+      const recorder = clientOf(goodCredentials(mesh));
       await until(() => recorder.events.includes('secure'), 'handshake');
       recorder.connection!.write(Buffer.from(GET), 0, GET.length);
       await until(() => left(recorder), 'refusal');
@@ -247,7 +228,7 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
     it('B21: a client that does not get on with it is cut off', async () => {
       const strict = await mesh.proxy({ serviceAccount: 'server', limits: { handshakeTimeoutMs: 300 } });
       const silent = dialRaw(mesh, strict.inbound);
-      const half = meshClient(credentialsOf(createLeaf(mesh.authority, identityName('client'))), undefined, strict);
+      const half = clientOf(goodCredentials(mesh), undefined, strict);
       await until(() => silent.closed || silent.ended, 'the end of the silent one');
       await until(() => left(half), 'the end of the one without a header');
     });

@@ -27,6 +27,7 @@ import type {
 import type { StackLimits } from '../../../proxy-image/stack/options.ts';
 import { createStack, type Stack, type TrafficAddresses } from '../../../proxy-image/stack/stack.ts';
 import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
+import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import { backend, initialWorkload, newState, portPolicy, service, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
 
 export const SERVICE_ADDRESS: Address = { ip: '10.96.0.1', port: 80 };
@@ -186,6 +187,11 @@ export function contextOf(transport: Transport, authority: TestAuthority, option
     certificatePem: leaf.chainPem,
     anchorsPem: (options.authority ?? authority).anchorsPem,
   });
+}
+
+/** Connections that the proxy has refused for this reason. */
+export function refusals(proxy: TestProxy, direction: string, reason: string): number | undefined {
+  return sampleValue(parsePrometheusText(proxy.metrics()), 'weft_connections_refused_total', { direction, reason });
 }
 
 /** Proxies that trust each other, and what they carry. Everything ends with `stop`. */

@@ -3,6 +3,7 @@ import { adminSuite } from './admin-suite.ts';
 import { attackSuite } from './attack-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
+import { gatesSuite } from './gates-suite.ts';
 import { http1Suite } from './http1-suite.ts';
 import { http2Suite } from './http2-suite.ts';
 import { http10Suite } from './http10-suite.ts';
@@ -11,10 +12,11 @@ import { meshPortSuite } from './mesh-port-suite.ts';
 import { opaqueSuite } from './opaque-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
+
 import { probesSuite } from './probes-suite.ts';
 
 import { reachSuite } from './reach-suite.ts';
-
+import { refusalsSuite } from './refusals-suite.ts';
 import { requestsSuite } from './requests-suite.ts';
 
 import { resilienceSuite } from './resilience-suite.ts';
@@ -33,6 +35,7 @@ describe('on Node: responses that are allowed', () => responsesSuite(createNodeT
 describe('on Node: HTTP/2', () => http2Suite(createNodeTransport));
 describe('on Node: HTTP/1 attacks', () => attackSuite(createNodeTransport));
 describe('on Node: exhaustion', () => exhaustionSuite(createNodeTransport));
+describe('on Node: gates', () => gatesSuite(createNodeTransport));
 describe('on Node: overload', () => overloadSuite(createNodeTransport));
 describe('on Node: routing', () => routingSuite(createNodeTransport));
 describe('on Node: inbound', () => inboundSuite(createNodeTransport));
@@ -44,6 +47,7 @@ describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport,
 describe('on Node: telemetry', () => telemetrySuite(createNodeTransport));
 describe('on Node: trailers', () => trailersSuite(createNodeTransport));
 describe('on Node: between the versions', () => translationSuite(createNodeTransport));
+describe('on Node: refusals', () => refusalsSuite(createNodeTransport));
 describe('on Node: resilience', () => resilienceSuite(createNodeTransport));
 describe('on Node: endpoints that cannot be reached for a while', () => reachSuite(createNodeTransport));
 describe('on Node: servers that speak first', () => opaqueSuite(createNodeTransport));

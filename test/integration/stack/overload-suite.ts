@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { FixedDestination } from '../../../proxy-image/io/transport/local-network.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
+import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import { until } from '../transport/recorder.ts';
-import { TestMesh, type TestProxy } from './mesh.ts';
+import { refusals, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -50,17 +51,23 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
     return { port, served, waiting: () => held.length, release };
   }
 
-  it('B3: so many connections may keep silent, further ones are refused until one has spoken or left', async () => {
+  it('B3: so many connections may keep silent; for a further one the one that has longest is ended', async () => {
     const { port } = await serveHttp(mesh, () => ok('fine'));
     const proxy = await clientOf({ limits: { detections: 2 } }, port);
     proxy.setService({ protocol: 'detect' });
-    const silent = [dialRaw(mesh, proxy.outbound), dialRaw(mesh, proxy.outbound)];
+    const silent = [dialRaw(mesh, proxy.outbound)];
+    await until(() => openedBy(proxy) >= 1, 'the first');
+    silent.push(dialRaw(mesh, proxy.outbound));
     await until(() => openedBy(proxy) >= 2, 'the silent ones');
     const late = dialRaw(mesh, proxy.outbound);
-    await until(() => late.closed, 'refusal');
-    expect(await ask(silent[0]!)).to.match(/^HTTP\/1\.1 200 /);
-    expect(await ask(dialRaw(mesh, proxy.outbound))).to.match(/^HTTP\/1\.1 200 /);
-    silent[1]!.close();
+    await until(() => silent[0]!.closed, 'the end of the first');
+    expect([silent[1]!.closed, late.closed]).to.deep.equal([false, false]);
+    expect(await ask(late)).to.match(/^HTTP\/1\.1 200 /);
+    expect(await ask(silent[1]!)).to.match(/^HTTP\/1\.1 200 /);
+    expect(refusals(proxy, 'outbound', 'detection_limit')).to.equal(1);
+    expect(
+      sampleValue(parsePrometheusText(proxy.metrics()), 'outbound_tcp_errors_total', { error: 'loadshed' }),
+    ).to.equal(1);
   });
 
   it('B14: at the limit the client that has been idle longest makes room; busy ones are left alone', async () => {
@@ -133,23 +140,22 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
     expect(served).to.have.length(1);
   });
 
-  it('B21: so many handshakes may be under way, further ones are refused until their time is up', async () => {
-    const server = await mesh.proxy({ serviceAccount: 'server', limits: { handshakes: 2, handshakeTimeoutMs: 1500 } });
+  it('B21: so many handshakes may be under way; for a further one the one that has been longest is ended', async () => {
+    const server = await mesh.proxy({ serviceAccount: 'server', limits: { handshakes: 2 } });
     const { port } = await serveHttp(mesh, () => ok('fine'));
-    const client = await mesh.proxy({ serviceAccount: 'client' });
-    client.setService({});
-    client.setEndpoints('web', [mesh.meshed(server, port)]);
-    expect(await ask(dialRaw(mesh, client.outbound)), 'finished handshakes do not count').to.match(/^HTTP\/1\.1 200 /);
-    const silent = [dialRaw(mesh, server.inbound), dialRaw(mesh, server.inbound)];
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const late = dialRaw(mesh, server.inbound);
-    await until(() => late.closed, 'refusal');
-    expect(silent.some(({ closed }) => closed)).to.equal(false);
-    await until(() => silent.every(({ closed, ended }) => closed || ended), 'the end of the silent ones');
-    const other = await mesh.proxy({ serviceAccount: 'client' });
-    other.setService({});
-    other.setEndpoints('web', [mesh.meshed(server, port)]);
-    expect(await ask(dialRaw(mesh, other.outbound))).to.match(/^HTTP\/1\.1 200 /);
+    const silent: RawClient[] = [];
+    for (let i = 0; i < 4; i++) {
+      silent.push(dialRaw(mesh, server.inbound));
+      await until(() => silent.slice(0, -2).every(({ closed }) => closed), 'the end of those before');
+    }
+    expect(silent.map(({ closed }) => closed)).to.deep.equal([true, true, false, false]);
+    expect(refusals(server, 'inbound', 'handshake_limit')).to.equal(2);
+    for (let i = 0; i < 3; i++) {
+      const client = await mesh.proxy({ serviceAccount: 'client' });
+      client.setService({});
+      client.setEndpoints('web', [mesh.meshed(server, port)]);
+      expect(await ask(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
+    }
   });
 }
 

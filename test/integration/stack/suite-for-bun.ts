@@ -3,6 +3,7 @@ import { adminSuite } from './admin-suite.ts';
 import { attackSuite } from './attack-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
+import { gatesSuite } from './gates-suite.ts';
 import { http1Suite } from './http1-suite.ts';
 import { http2Suite } from './http2-suite.ts';
 import { http10Suite } from './http10-suite.ts';
@@ -11,10 +12,11 @@ import { meshPortSuite } from './mesh-port-suite.ts';
 import { opaqueSuite } from './opaque-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
+
 import { probesSuite } from './probes-suite.ts';
 
 import { reachSuite } from './reach-suite.ts';
-
+import { refusalsSuite } from './refusals-suite.ts';
 import { requestsSuite } from './requests-suite.ts';
 
 import { resilienceSuite } from './resilience-suite.ts';
@@ -34,6 +36,7 @@ describe('on Bun: responses that are allowed', () => responsesSuite(createBunTra
 describe('on Bun: HTTP/2', () => http2Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
 describe('on Bun: exhaustion', () => exhaustionSuite(createBunTransport));
+describe('on Bun: gates', () => gatesSuite(createBunTransport));
 describe('on Bun: overload', () => overloadSuite(createBunTransport));
 describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
@@ -45,6 +48,7 @@ describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport, [
 describe('on Bun: telemetry', () => telemetrySuite(createBunTransport));
 describe('on Bun: trailers', () => trailersSuite(createBunTransport));
 describe('on Bun: between the versions', () => translationSuite(createBunTransport));
+describe('on Bun: refusals', () => refusalsSuite(createBunTransport));
 describe('on Bun: resilience', () => resilienceSuite(createBunTransport));
 describe('on Bun: endpoints that cannot be reached for a while', () => reachSuite(createBunTransport));
 describe('on Bun: servers that speak first', () => opaqueSuite(createBunTransport));
