@@ -50,3 +50,9 @@ export function readPortList(text: string, names: PortNames = NO_NAMES): PortLis
   const empty = ranges.length === 0 && leftOut.length > 0;
   return { ranges, leftOut, problem: empty ? `must have a port, a range or a known name, not ${quote(text)}` : '' };
 }
+
+/** What people are told of entries that were left out: a phrase behind the name of the list. */
+export function leftOutText([first, ...others]: readonly string[]): string {
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return `holds without ${quote(first)}${more}: no port, range or name of a port of this object`;
+}

@@ -1,5 +1,7 @@
+import { OPAQUE_PORTS_ANNOTATION } from '../../crds/compile/annotations.ts';
 import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
 import { parseTraffic } from '../../crds/parse/traffic/traffic.ts';
+import { leftOutText, portNames, readPortList } from '../../crds/scalars/port-list.ts';
 import type { ServiceModel } from '../../crds/types/kubernetes.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import type { Log } from '../runtime/log.ts';
@@ -40,10 +42,17 @@ export class ServiceAnnotations {
   }
 }
 
-function problemsOf({ meta }: ServiceModel): string {
+function problemsOf({ meta, ports }: ServiceModel): string {
   // Which balancer the Mesh has makes no difference to what is wrong.
-  const { problems } = parseTraffic(meta.annotations, DEFAULT_MESH.proxy.balancer);
+  const { problems: ofTraffic } = parseTraffic(meta.annotations, DEFAULT_MESH.proxy.balancer);
+  const problems = [...ofTraffic, ...opaquePortsProblems(meta.annotations[OPAQUE_PORTS_ANNOTATION] ?? '', ports)];
   const named = problems.slice(0, MAX_NAMED).map(({ path, message }) => `${path} ${message}`);
   if (problems.length > MAX_NAMED) named.push(`and ${problems.length - MAX_NAMED} more`);
   return named.join('; ');
+}
+
+function opaquePortsProblems(text: string, ports: ServiceModel['ports']): { path: string; message: string }[] {
+  const { leftOut, problem } = readPortList(text, portNames(ports));
+  const message = problem === '' && leftOut.length > 0 ? leftOutText(leftOut) : problem;
+  return message === '' ? [] : [{ path: `metadata.annotations[${OPAQUE_PORTS_ANNOTATION}]`, message }];
 }

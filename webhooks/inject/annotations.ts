@@ -1,5 +1,5 @@
 import { formatPortRanges } from '../../crds/scalars/port.ts';
-import { type PortNames, readPortList } from '../../crds/scalars/port-list.ts';
+import { leftOutText, type PortNames, readPortList } from '../../crds/scalars/port-list.ts';
 import { invalid, quote, type Scalar } from '../../crds/scalars/scalar.ts';
 
 /** Annotations that injection understands; each may stand on the pod, else on its namespace (Linkerd: proxy configuration). */
@@ -113,7 +113,7 @@ export class AnnotationReader {
         this.warnings.push(`annotation ${name} of the ${at} is ignored: it ${problem}`);
         continue;
       }
-      if (leftOut.length > 0) this.warnings.push(leftOutWarning(name, at, leftOut));
+      if (leftOut.length > 0) this.warnings.push(`annotation ${name} of the ${at} ${leftOutText(leftOut)}`);
       if (at === 'namespace') this.inherited[name] = text;
       return formatPortRanges(ranges);
     }
@@ -158,9 +158,4 @@ export class AnnotationReader {
 
 function parseShort<T>(text: string, parse: (text: string) => Scalar<T>): Scalar<T> {
   return text.length > MAX_VALUE_LENGTH ? invalid(`must be shorter than ${MAX_VALUE_LENGTH} characters`) : parse(text);
-}
-
-function leftOutWarning(name: string, at: string, leftOut: readonly string[]): string {
-  const more = leftOut.length > 1 ? ` and ${leftOut.length - 1} more` : '';
-  return `annotation ${name} of the ${at} holds without ${quote(leftOut[0])}${more}: no port, range or name of a container port of this pod`;
 }

@@ -56,11 +56,13 @@ function takenPorts(spec: unknown, ports: ProxySettings['ports']): string[] {
   const own = new Set([ports.outbound, ports.inboundMesh, ports.inboundPlain, ports.admin]);
   return listOf(spec, 'containers').flatMap((container) =>
     listOf(container, 'ports')
-      .filter((port) => (textOf(port, 'protocol') || 'TCP') === 'TCP' && own.has(numberOf(port, 'containerPort')))
-      .map(
-        (port) =>
-          `container ${quote(textOf(container, 'name'))} has the port ${numberOf(port, 'containerPort')}, on which the proxy listens`,
-      ),
+      .filter((port) => (textOf(port, 'protocol') || 'TCP') === 'TCP')
+      .map((port) => numberOf(port, 'containerPort'))
+      .filter((port) => own.has(port) || port === ports.tap)
+      .map((port) => {
+        const whose = own.has(port) ? 'on which the proxy listens' : 'which bypasses the proxy: it is reserved for tap';
+        return `container ${quote(textOf(container, 'name'))} has the port ${port}, ${whose}`;
+      }),
   );
 }
 

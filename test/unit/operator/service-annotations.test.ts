@@ -44,6 +44,16 @@ describe('annotations of Services', () => {
     expect(events).to.have.length(3);
   });
 
+  it('name the entries of opaque-ports that say nothing', async () => {
+    const { events, annotate } = setup();
+    const name = 'config.linkerd.io/opaque-ports';
+    for (const value of ['http,80', 'http,mysql', 'mysql', '']) await annotate({ [name]: value });
+    expect(events).to.deep.equal([
+      `Service app/web Warning InvalidAnnotation: metadata.annotations[${name}] holds without "mysql": no port, range or name of a port of this object`,
+      `Service app/web Warning InvalidAnnotation: metadata.annotations[${name}] must have a port, a range or a known name, not "mysql"`,
+    ]);
+  });
+
   it('of a Service that is gone are forgotten', async () => {
     const { held, events, reporter, annotate } = setup();
     await annotate({ [NAME]: 'many' });

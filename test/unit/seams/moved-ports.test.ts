@@ -78,7 +78,10 @@ describe('ports of the proxy that annotations have moved', () => {
   });
 
   it('are where Linkerd has them without an annotation', () => {
-    const { endpoint } = clusterWith({});
+    const { endpoint, pod } = clusterWith({});
+    expect(pod.warnings).to.deep.include(
+      'container "app" has the port 4190, which bypasses the proxy: it is reserved for tap',
+    );
     for (const port of [4190, 4191]) expect(endpoint(port).identity).to.equal(null);
     for (const port of [5190, 5191]) expect(endpoint(port)).to.deep.include({ proxyPort: 4143 });
   });
