@@ -2,7 +2,7 @@ import { reduceNamespace } from '../crds/parse/namespace.ts';
 import type { NamespaceModel } from '../crds/types/kubernetes.ts';
 import type { MeshModel } from '../crds/types/models.ts';
 import { INJECT_PATH, VALIDATE_PATH } from '../webhooks/configurations.ts';
-import { type InjectionSource, injectPod } from '../webhooks/inject/webhook.ts';
+import { type InjectionOutcome, type InjectionSource, injectPod } from '../webhooks/inject/webhook.ts';
 import type { Webhook, WebhookObserver } from '../webhooks/server.ts';
 import { validate } from '../webhooks/validate/validate.ts';
 import { type ResourceType, resourcePath } from './kube/resources.ts';
@@ -10,7 +10,7 @@ import type { RestClient } from './kube/rest.ts';
 import { type Clock, withDeadline } from './runtime/clock.ts';
 import { failureOf } from './runtime/errors.ts';
 import { errorFields, type Log } from './runtime/log.ts';
-import type { webhookMetrics } from './telemetry/webhook-metrics.ts';
+import type { injectionMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
 
 const NAMESPACES: ResourceType = { group: '', version: 'v1', plural: 'namespaces' };
 /** The API server waits 10 s for the whole review. */
@@ -26,6 +26,9 @@ export interface WebhookParts {
   proxyImage: string;
   version: string;
   metrics: ReturnType<typeof webhookMetrics>;
+  injections: ReturnType<typeof injectionMetrics>;
+  /** Tells the owner; returns at once. */
+  tell: (outcome: InjectionOutcome) => void;
   clock: Clock;
   log: Log;
 }
@@ -49,7 +52,9 @@ export function createWebhooks(parts: WebhookParts): {
   };
   const inject: Webhook = async (request) => {
     const { answer, outcome } = await injectPod(request, source, identity);
-    parts.log.debug('pod reviewed', { ...outcome, name: request.name });
+    parts.injections.reviewed(outcome);
+    parts.tell(outcome);
+    parts.log.debug('pod reviewed', { ...outcome });
     return answer;
   };
   return {

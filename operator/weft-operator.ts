@@ -11,6 +11,7 @@ import type { OperatorConfig } from './config.ts';
 import { Definitions } from './definitions.ts';
 import { createInformers, type Informers, WATCHED } from './informers.ts';
 import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
+import { InjectionEvents } from './injection-events.ts';
 import { Applier } from './kube/apply.ts';
 import { discover } from './kube/discovery.ts';
 import { EventRecorder } from './kube/events.ts';
@@ -31,6 +32,7 @@ import { controllerComponent, electorComponent, informerComponent } from './runt
 import type { Controller } from './runtime/controller.ts';
 import type { RuntimeError } from './runtime/errors.ts';
 import { LeaderElector } from './runtime/leader-elector.ts';
+import { objectKey } from './runtime/list-watch.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import { Manager } from './runtime/manager.ts';
 import type { ReflectorTiming } from './runtime/reflector.ts';
@@ -43,7 +45,7 @@ import { clientMetrics } from './telemetry/client-metrics.ts';
 import { configMetrics } from './telemetry/config-metrics.ts';
 import { definitionMetrics } from './telemetry/definition-metrics.ts';
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
-import { certificateMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
+import { certificateMetrics, injectionMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
 
 const LEASE_NAME = 'weft-operator';
 const APPLY_TIMEOUT_MS = 30_000;
@@ -67,6 +69,8 @@ export class WeftOperator extends OperatorBase {
   readonly #applier: Applier;
   readonly #informers: Informers;
   readonly #certificates: Certificates;
+  readonly #events: EventRecorder;
+  readonly #injectionEvents: InjectionEvents;
   readonly #servers: Servers;
   readonly #owned: OwnedConfigurations;
   readonly #replicas: Replicas;
@@ -86,6 +90,8 @@ export class WeftOperator extends OperatorBase {
     this.#applier = new Applier(this.parts.rest, FIELD_MANAGER);
     this.#informers = createInformers({ ...this.parts, timing: timingOf(options.config) });
     this.#certificates = this.#createCertificates();
+    this.#events = this.#createEvents();
+    this.#injectionEvents = this.#createInjectionEvents();
     this.#servers = this.#createServers();
     this.#owned = this.#createOwned();
     this.#replicas = this.#createReplicas();
@@ -120,6 +126,7 @@ export class WeftOperator extends OperatorBase {
     manager.add('servers', this.#admin);
     for (const informer of Object.values(this.#informers)) manager.add('caches', informerComponent(informer));
     manager.add('runnables', this.#certificates);
+    manager.add('runnables', this.#injectionEvents);
     manager.add('runnables', this.#servers);
     if (this.#config.roles.has('controllers')) await this.#addLeadership();
     await manager.start();
@@ -215,6 +222,19 @@ export class WeftOperator extends OperatorBase {
     });
   }
 
+  #createEvents(): EventRecorder {
+    const { rest, clock, log } = this.parts;
+    return new EventRecorder(rest, { controller: 'weft.dev/operator', instance: this.#config.podName }, clock, log);
+  }
+
+  #createInjectionEvents(): InjectionEvents {
+    const { rest, clock, log } = this.parts;
+    const { store } = this.#informers.pods;
+    const podUid = (namespace: string, name: string) =>
+      store.get(objectKey({ metadata: { namespace, name } }))?.meta.uid ?? '';
+    return new InjectionEvents({ rest, events: this.#events, podUid, clock, log });
+  }
+
   #createServers(): Servers {
     const { rest, clock, log } = this.parts;
     const config = this.#config;
@@ -231,6 +251,8 @@ export class WeftOperator extends OperatorBase {
         proxyImage: config.proxyImage,
         version: config.version,
         metrics: webhookMetrics(this.#registry, WEBHOOK_PATHS),
+        injections: injectionMetrics(this.#registry),
+        tell: (outcome) => this.#injectionEvents.offer(outcome),
         clock,
         log,
       }),
@@ -299,13 +321,13 @@ export class WeftOperator extends OperatorBase {
   }
 
   #createStatus(): StatusControllers {
-    const { rest, clock, log } = this.parts;
+    const { clock, log } = this.parts;
     return new StatusControllers({
       namespace: this.#config.namespace,
       informers: this.#informers,
       state: this.#state,
       applier: this.#applier,
-      events: new EventRecorder(rest, { controller: 'weft.dev/operator', instance: this.#config.podName }, clock, log),
+      events: this.#events,
       progress: (object) => ({ ...this.#servers.programmed(object), unseen: this.#replicas.unseen }),
       meshFacts: () => this.#meshFacts(),
       statusNotFound: () => this.#definitions.doubted(),

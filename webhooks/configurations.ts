@@ -64,7 +64,7 @@ export interface WebhookEntry {
   objectSelector: { matchExpressions?: Requirement[] };
   reinvocationPolicy?: 'IfNeeded';
   rules: Rule[];
-  sideEffects: 'None';
+  sideEffects: 'None' | 'NoneOnDryRun';
   timeoutSeconds: number;
 }
 
@@ -86,6 +86,8 @@ export function injectorConfiguration(input: ConfigurationInput): WebhookConfigu
         ...entry(input, INJECT_PATH, failurePolicy),
         // Injectors that run later may add containers; a second pass finds our proxy and changes nothing.
         reinvocationPolicy: 'IfNeeded',
+        // Owners are told by Events, but for a dry run.
+        sideEffects: 'NoneOnDryRun',
         // Linkerd's own control plane and CNI pods carry these labels.
         objectSelector: {
           matchExpressions: [

@@ -46,6 +46,63 @@ export function webhookMetrics(registry: Registry, paths: readonly string[]) {
   };
 }
 
+/** Kinds of owners with a label value of their own; others are whatever the creator of a pod wrote into it. */
+const OWNER_KINDS: readonly string[] = [
+  'pod',
+  'deployment',
+  'replicaset',
+  'replicationcontroller',
+  'statefulset',
+  'daemonset',
+  'job',
+  'cronjob',
+  'rollout',
+];
+/** Namespaces come and go, their series stay: what comes beyond counts in one series, labelled `other`. */
+const MAX_NAMESPACES = 1_000;
+
+export interface ReviewedPod {
+  namespace: string;
+  ownerKind: string;
+  annotationAt: string;
+  injected: boolean;
+  skipReasons: readonly string[];
+}
+
+/** Linkerd's `controller/proxy-injector/metrics.go`, without a label per annotation: that is a series per way to write a manifest. */
+export function injectionMetrics(registry: Registry) {
+  const registers = [registry];
+  const labelNames = ['owner_kind', 'namespace', 'annotation_at'] as const;
+  const requests = new Counter({
+    name: 'proxy_inject_admission_requests_total',
+    help: 'Pods that were looked at for injection.',
+    labelNames,
+    registers,
+  });
+  const responses = new Counter({
+    name: 'proxy_inject_admission_responses_total',
+    help: 'Pods that were injected (skip="false") or left alone (skip="true"), by reason.',
+    labelNames: [...labelNames, 'skip', 'skip_reason'] as const,
+    registers,
+  });
+  const namespaces = new Set<string>();
+  const bounded = (namespace: string): string => {
+    if (namespaces.size < MAX_NAMESPACES) namespaces.add(namespace);
+    return namespaces.has(namespace) ? namespace : 'other';
+  };
+  return {
+    reviewed({ namespace, ownerKind, annotationAt, injected, skipReasons }: ReviewedPod) {
+      const labels = {
+        owner_kind: OWNER_KINDS.includes(ownerKind) ? ownerKind : 'other',
+        namespace: bounded(namespace),
+        annotation_at: annotationAt,
+      };
+      requests.inc(labels);
+      responses.inc({ ...labels, skip: String(!injected), skip_reason: skipReasons.join(',') });
+    },
+  };
+}
+
 /** `certwatcher_*`: certificates of the webhooks as they are renewed. */
 export function certificateMetrics(registry: Registry) {
   const registers = [registry];

@@ -3,6 +3,7 @@ import type { MeshModel } from '../../crds/types/models.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { type AdmissionRequest, ALLOWED, type Answer } from '../review.ts';
 import type { Decision } from './decide.ts';
+import { controllerOf, type OwnerReference } from './owner.ts';
 import { inject } from './patch.ts';
 
 /** What injection needs to know of the cluster. */
@@ -21,9 +22,18 @@ export interface InjectorIdentity {
   proxyImage: string;
 }
 
-/** What happened to one pod; labels of the injector's metrics (Linkerd: `proxy_inject_admission_responses_total`). */
+/** What happened to one pod: labels of the injector's metrics (Linkerd: `proxy_inject_admission_responses_total`), and what its owner is told. */
 export interface InjectionOutcome {
   namespace: string;
+  /** Empty where the API server has still to make one up. */
+  podName: string;
+  /** `null`: a bare pod. */
+  owner: OwnerReference | null;
+  /** Nothing is stored, and nobody is told. */
+  isDryRun: boolean;
+  injected: boolean;
+  warnings: readonly string[];
+  /** Lower case; after the owner's own owner, where the pod's labels show it. */
   ownerKind: string;
   annotationAt: 'workload' | 'namespace' | '';
   skipReasons: readonly string[];
@@ -36,7 +46,7 @@ export async function injectPod(
   identity: InjectorIdentity,
 ): Promise<{ answer: Answer; outcome: InjectionOutcome }> {
   if (request.group !== '' || request.kind !== 'Pod' || request.operation !== 'CREATE') {
-    return { answer: ALLOWED, outcome: { ...UNTOUCHED, namespace: request.namespace } };
+    return { answer: ALLOWED, outcome: { ...UNTOUCHED, namespace: request.namespace, isDryRun: request.dryRun } };
   }
   const namespace = await source.namespace(request.namespace);
   const trustAnchorsPem = source.trustAnchorsPem();
@@ -54,20 +64,31 @@ export async function injectPod(
     throw new WeftError('WEFT_WEBHOOK_HANDLER', 'there is no trust anchor yet');
   return {
     answer: { ...ALLOWED, patch, warnings },
-    outcome: outcomeOf(request.namespace, owner.kind, decision),
+    outcome: { ...labelsOf(owner.kind, decision), ...factsOf(request), injected: decision.inject, warnings },
   };
 }
 
 const UNTOUCHED: InjectionOutcome = {
   namespace: '',
+  podName: '',
+  owner: null,
+  isDryRun: false,
+  injected: false,
+  warnings: [],
   ownerKind: '',
   annotationAt: '',
   skipReasons: ['unsupported_resource'],
 };
 
-function outcomeOf(namespace: string, kind: string, decision: Decision): InjectionOutcome {
+function factsOf({ namespace, name, dryRun, object }: AdmissionRequest) {
+  return { namespace, podName: name, isDryRun: dryRun, owner: controllerOf(object) };
+}
+
+function labelsOf(
+  kind: string,
+  decision: Decision,
+): Pick<InjectionOutcome, 'ownerKind' | 'annotationAt' | 'skipReasons'> {
   return {
-    namespace,
     ownerKind: kind === '' ? 'pod' : kind.toLowerCase(),
     annotationAt: decision.inject ? decision.annotationAt : '',
     skipReasons: decision.inject ? [] : decision.reasons,

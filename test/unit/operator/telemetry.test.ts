@@ -14,7 +14,7 @@ import { clientMetrics } from '../../../operator/telemetry/client-metrics.ts';
 import { configMetrics } from '../../../operator/telemetry/config-metrics.ts';
 import { definitionMetrics } from '../../../operator/telemetry/definition-metrics.ts';
 import { RuntimeMetrics } from '../../../operator/telemetry/runtime-metrics.ts';
-import { certificateMetrics, webhookMetrics } from '../../../operator/telemetry/webhook-metrics.ts';
+import { certificateMetrics, injectionMetrics, webhookMetrics } from '../../../operator/telemetry/webhook-metrics.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
 import { FakeLease } from '../../fakes/lease.ts';
 
@@ -143,6 +143,33 @@ describe('metrics under the names of controller-runtime and client-go', () => {
     expect(values.get(leads)).to.equal(1);
     expect(values.get('leader_election_slowpath_total{name="weft-operator"}')).to.equal(0);
     await elector.release();
+  });
+
+  it('count injections by owner, namespace and reason, and bound what creators of pods can make of it', async () => {
+    const registry = new Registry();
+    const injections = injectionMetrics(registry);
+    const pod = {
+      namespace: 'shop',
+      ownerKind: 'deployment',
+      annotationAt: 'namespace',
+      injected: true,
+      skipReasons: [],
+    };
+    injections.reviewed(pod);
+    injections.reviewed({ ...pod, annotationAt: '', injected: false, skipReasons: ['windows_pod', 'mirror_pod'] });
+    injections.reviewed({ ...pod, ownerKind: 'whatever' });
+    for (let i = 0; i < 2_000; i += 1) injections.reviewed({ ...pod, namespace: `preview-${i}` });
+    const values = await series(registry);
+    const of = (labels: string) => values.get(`proxy_inject_admission_responses_total{${labels}}`);
+    const shop = 'owner_kind="deployment",namespace="shop"';
+    expect(of(`${shop},annotation_at="namespace",skip="false",skip_reason=""`)).to.equal(1);
+    expect(of(`${shop},annotation_at="",skip="true",skip_reason="windows_pod,mirror_pod"`)).to.equal(1);
+    expect(values.get(`proxy_inject_admission_requests_total{${shop},annotation_at=""}`)).to.equal(1);
+    const other = 'namespace="shop",annotation_at="namespace",skip="false",skip_reason=""';
+    expect(of(`owner_kind="other",${other}`)).to.equal(1);
+    const beyond = 'owner_kind="deployment",namespace="other",annotation_at="namespace"';
+    expect(values.get(`proxy_inject_admission_requests_total{${beyond}}`)).to.equal(1_001);
+    expect(values.size).to.be.lessThan(2_100);
   });
 
   it('count requests, reviews and certificates', async () => {

@@ -40,14 +40,14 @@ const namespace = (name: string, labels: Record<string, string> = {}) => ({
 });
 
 describe('webhook configurations', () => {
-  it('of the injector: pods at CREATE, without side effects, called again when others changed the pod', () => {
+  it('of the injector: pods at CREATE, without side effects in a dry run, called again when others changed the pod', () => {
     const [webhook] = injectorConfiguration(input()).webhooks;
     expect(webhook).to.deep.include({
       admissionReviewVersions: ['v1'],
       failurePolicy: 'Ignore',
       matchPolicy: 'Equivalent',
       reinvocationPolicy: 'IfNeeded',
-      sideEffects: 'None',
+      sideEffects: 'NoneOnDryRun',
       timeoutSeconds: 10,
       rules: [
         { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: 'Namespaced' },

@@ -40,6 +40,11 @@ describe('injection webhook', () => {
     expect(answer.patch).not.to.deep.equal([]);
     expect(outcome).to.deep.equal({
       namespace: 'shop',
+      podName: '',
+      owner: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-7d4b9', uid: 'u' },
+      isDryRun: false,
+      injected: true,
+      warnings: [],
       ownerKind: 'deployment',
       annotationAt: 'namespace',
       skipReasons: [],
@@ -51,7 +56,8 @@ describe('injection webhook', () => {
       injectPod(request(), source(), IDENTITY),
       injectPod(request({ dryRun: true }), source(), IDENTITY),
     ]);
-    expect(JSON.stringify(dry)).to.equal(JSON.stringify(wet));
+    expect(JSON.stringify(dry.answer)).to.equal(JSON.stringify(wet.answer));
+    expect(dry.outcome).to.deep.equal({ ...wet.outcome, isDryRun: true });
   });
 
   it('leaves a pod alone whose namespace is not known or does not ask', async () => {
