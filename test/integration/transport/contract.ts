@@ -8,6 +8,7 @@ import type {
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
+import { anchorsContract } from './anchors-contract.ts';
 import { fairnessContract } from './fairness-contract.ts';
 import { Recorder, until } from './recorder.ts';
 import { timersContract } from './timers-contract.ts';
@@ -492,4 +493,5 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
 
   timersContract(() => transport);
   fairnessContract(() => transport);
+  anchorsContract(() => transport);
 }
