@@ -8,7 +8,7 @@ import { IdentityServer } from '../../operator/pki/server.ts';
 import { ServingCertificate } from '../../operator/pki/serving.ts';
 import { type AuditEntry, DEFAULT_LIMITS, Signing } from '../../operator/pki/signing.ts';
 import type { TokenReviewStatus } from '../../operator/pki/token.ts';
-import { Trust, type TrustState } from '../../operator/pki/trust.ts';
+import { Trust, type TrustSettings, type TrustState } from '../../operator/pki/trust.ts';
 import { type Clock, systemClock } from '../../operator/runtime/clock.ts';
 import { silentLog } from '../../operator/runtime/log.ts';
 import { NO_METRICS } from '../../operator/serve/metrics.ts';
@@ -34,6 +34,10 @@ const OWN_ISSUER = 'own-issuer';
 export interface ControlPlaneOptions {
   /** Time of the certificates that are issued; the operator's own are valid now. */
   clock?: Clock;
+  /** Time by which authorities are due; default the present. */
+  trustClock?: Clock;
+  /** Secrets that are there already; default none. */
+  secrets?: MemorySecrets;
   lifetimeMs?: number;
   limits?: Partial<ServeLimits>;
   metrics?: Partial<ServeMetrics>;
@@ -45,7 +49,7 @@ export class ControlPlane {
   readonly audit: AuditEntry[] = [];
   readonly trust: Trust;
   readonly #options: ControlPlaneOptions;
-  readonly #secrets = new MemorySecrets();
+  readonly #secrets: MemorySecrets;
   readonly #materialListeners = new Set<() => void>();
   readonly #certificate: ServingCertificate;
   readonly #signing: Signing;
@@ -58,7 +62,8 @@ export class ControlPlane {
   private constructor(options: ControlPlaneOptions) {
     const clock = options.clock ?? systemClock;
     this.#options = options;
-    this.trust = new Trust(this.#secrets, systemClock);
+    this.#secrets = options.secrets ?? new MemorySecrets();
+    this.trust = new Trust(this.#secrets, options.trustClock ?? systemClock);
     this.#certificate = new ServingCertificate(
       () => [OPERATOR_IDENTITY],
       DAY_MS,
@@ -154,7 +159,16 @@ export class ControlPlane {
   /** As an operator that finds another issuer, or another bundle of anchors, in its Secret: signs with it from now on, and tells the proxies the bundle. */
   async useIssuer(issuer: Authority): Promise<void> {
     this.#secrets.secrets.set(OWN_ISSUER, toSecret(issuer));
-    await this.trust.refresh({ ...TRUST_SETTINGS, issuer: { type: 'Secret', name: OWN_ISSUER } }, true);
+    await this.#refresh({ type: 'Secret', name: OWN_ISSUER });
+  }
+
+  /** As the leader's timer does: reads the Secrets again, makes what is due, and tells the proxies. */
+  refresh(): Promise<void> {
+    return this.#refresh({ type: 'Managed' });
+  }
+
+  async #refresh(issuer: TrustSettings['issuer']): Promise<void> {
+    await this.trust.refresh({ ...TRUST_SETTINGS, issuer }, true);
     this.#certificate.renewIfDue();
     for (const listener of this.#materialListeners) listener();
     this.#resourceVersion += 1;
