@@ -1,11 +1,13 @@
 import { ACCESS_POLICIES } from './contract/access-policy.ts';
 import { ENVIRONMENT } from './contract/environment.ts';
 import { WeftError } from './contract/errors.ts';
+import { parseRelayedProbes, type RelayedProbe } from './contract/relayed-probes.ts';
 import type { WorkloadDefaults } from './core/policy/defaults.ts';
 import {
   cidr,
   type Environment,
   EnvironmentReader,
+  type Field,
   host,
   identity,
   integer,
@@ -69,12 +71,14 @@ export interface RunConfig {
   shutdownGraceMs: number;
   /** POST /shutdown from loopback drains the proxy. Off unless asked for: an application can be tricked into calling it (CVE-2024-40632). */
   adminShutdown: boolean;
+  relayedProbes: RelayedProbe[];
   /** Embedded mode: file with explicit listeners and translations; empty = redirected traffic. */
   localNetworkFile: string;
 }
 
 const V = ENVIRONMENT;
 const port = integer(1, 65535);
+const relayedProbes: Field<RelayedProbe[]> = { expected: 'what injection has written', parse: parseRelayedProbes };
 
 /**
  * The proxy's configuration from its environment.
@@ -97,6 +101,7 @@ export function readRunConfig(environment: Environment): RunConfig {
     // One day: a drain that is meant to be endless is written as a large number, not as a missing bound.
     shutdownGraceMs: reader.read(V.shutdownGraceMs, integer(0, 86_400_000), 0),
     adminShutdown: reader.read(V.adminShutdown, oneOf('enabled', 'disabled'), 'disabled') === 'enabled',
+    relayedProbes: reader.read(V.relayedProbes, relayedProbes, []),
     localNetworkFile: reader.read(V.localNetwork, text, ''),
   };
   throwProblems(reader);

@@ -8,6 +8,7 @@ import { Xoshiro } from './core/rng.ts';
 import type { TrustEntry, TrustWatcher } from './core/state/entries.ts';
 import { ProxyState } from './core/state/state.ts';
 import { createAdminHandler } from './io/admin/admin.ts';
+import { ProbeRelay } from './io/admin/probe-relay.ts';
 import { Readiness } from './io/admin/readiness.ts';
 import { OperatorSource, type SourceContext, type StreamSink } from './io/config-source/operator/source.ts';
 import { SnapshotFile } from './io/config-source/snapshot-file.ts';
@@ -278,9 +279,20 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
         shutdownEnabled: this.#config.adminShutdown,
         shutdown: () => this.drain('POST /shutdown'),
       }),
+      probeRelay: this.#probeRelay(),
       accessLog: this.#accessLog,
       limits: { connections: connectionLimit(process().maxFds, STACK_LIMITS.connections) },
     };
+  }
+
+  #probeRelay(): ProbeRelay | null {
+    const { pod, relayedProbes } = this.#config;
+    const [ip = ''] = pod.ips;
+    if (relayedProbes.length === 0) return null;
+    return new ProbeRelay(this.#platform.transport, ip, relayedProbes, async (probe, address) => {
+      const { askHttps } = await import('./io/admin/ask-https.ts');
+      return askHttps(probe, address);
+    });
   }
 
   #listen(): StackOptions['listen'] {

@@ -6,8 +6,9 @@ import { probeTarget } from './probe-target.ts';
 
 type HttpProbe = PodModel['httpProbes'][number];
 
-const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
-const HOOKS = ['postStart', 'preStop'] as const;
+/** Fields of a container that hold a probe, and of its `lifecycle` that hold a hook. */
+export const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
+export const HOOKS = ['postStart', 'preStop'] as const;
 
 /**
  * What the kubelet asks of the application's containers in HTTP: probes and lifecycle hooks, each (port, target) once. The proxy's own probes go to its
@@ -47,8 +48,8 @@ function readHttpGet(httpGet: unknown, container: unknown): HttpProbe | null {
   return target === null ? null : { port, target };
 }
 
-/** A named port is one of the same container (kubelet: `probe.ResolveContainerPort`). */
-function resolvePort(port: unknown, container: unknown): number {
+/** A named port is one of the same container (kubelet: `probe.ResolveContainerPort`); 0 where there is none. */
+export function resolvePort(port: unknown, container: unknown): number {
   const found = typeof port === 'string' ? portOfText(port, container) : port;
   return isPort(found) ? found : 0;
 }

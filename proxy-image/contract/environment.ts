@@ -106,6 +106,11 @@ export const ENVIRONMENT = {
     doc: 'enabled: POST /shutdown from loopback drains the proxy',
     fallback: 'disabled',
   },
+  relayedProbes: {
+    name: 'WEFT_PROXY_RELAYED_PROBES',
+    doc: 'JSON: HTTPS and TCP probes of the application that the admin port answers for it (relayed-probes.ts)',
+    fallback: '[]',
+  },
   localNetwork: {
     name: 'WEFT_PROXY_LOCAL_NETWORK',
     doc: 'file with explicit listeners and address translations instead of redirection (embedded mode); empty = redirected traffic',

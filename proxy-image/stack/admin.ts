@@ -6,6 +6,7 @@ import {
   ADMIN_BODY_BYTES,
   ADMIN_FORBIDDEN,
   type AdminHandler,
+  type AdminRequest,
   type AdminResponse,
   isAdminProbe,
 } from '../io/admin/admin.ts';
@@ -100,9 +101,15 @@ class AdminService implements HttpService {
     const allowed = this.#allows(head);
     const request = { method: head.method, target: head.target, host: head.host, fromLoopback: this.#peer.loopback };
     exchange.call = new AdminCall(exchange, (body) =>
-      allowed ? this.#handler({ ...request, body }) : ADMIN_FORBIDDEN,
+      allowed ? this.#respond({ ...request, body }) : ADMIN_FORBIDDEN,
     );
     exchange.collect(exchange.framing === 'chunked' ? -1 : Math.max(0, head.contentLength), ADMIN_BODY_BYTES);
+  }
+
+  #respond(request: AdminRequest): AdminResponse | Promise<AdminResponse> {
+    const { probeRelay } = this.#context.options;
+    if (probeRelay?.has(request.method, request.target) === true) return probeRelay.ask(request.target);
+    return this.#handler(request);
   }
 
   /**
@@ -139,9 +146,10 @@ class AdminService implements HttpService {
 
 class AdminCall implements HttpCall {
   readonly #exchange: Exchange;
-  readonly #respond: (body: string) => AdminResponse;
+  readonly #respond: (body: string) => AdminResponse | Promise<AdminResponse>;
+  #over = false;
 
-  constructor(exchange: Exchange, respond: (body: string) => AdminResponse) {
+  constructor(exchange: Exchange, respond: (body: string) => AdminResponse | Promise<AdminResponse>) {
     this.#exchange = exchange;
     this.#respond = respond;
   }
@@ -151,8 +159,14 @@ class AdminCall implements HttpCall {
       this.#exchange.answer(errorAnswer(413, 'body too large', false));
       return;
     }
-    const { status, headers, body: text } = this.#respond(body.toString('utf8'));
-    this.#exchange.answer({ status, fields: headers, body: text, reason: '' });
+    const response = this.#respond(body.toString('utf8'));
+    if (response instanceof Promise) void response.then((late) => this.#answer(late));
+    else this.#answer(response);
+  }
+
+  /** The exchange belongs to somebody else once its client has gone. */
+  #answer({ status, headers, body }: AdminResponse): void {
+    if (!this.#over) this.#exchange.answer({ status, fields: headers, body, reason: '' });
   }
 
   responded(): boolean {
@@ -160,5 +174,8 @@ class AdminCall implements HttpCall {
   }
 
   tryFailed(): void {}
-  ended(): void {}
+
+  ended(): void {
+    this.#over = true;
+  }
 }

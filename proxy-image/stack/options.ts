@@ -1,6 +1,7 @@
 import type { Rng } from '../core/rng.ts';
 import type { ProxyState } from '../core/state/state.ts';
 import type { AdminHandler } from '../io/admin/admin.ts';
+import type { ProbeRelay } from '../io/admin/probe-relay.ts';
 import { POOL_LIMITS } from '../io/pool/host.ts';
 import type { AccessLog } from '../io/telemetry/access-log.ts';
 import type { Logger } from '../io/telemetry/log.ts';
@@ -26,6 +27,8 @@ export interface StackOptions {
   /** Reserved for the proxy without being listened on. */
   reservedPorts: readonly number[];
   admin: AdminHandler;
+  /** `null` where the pod has no probes to be made for the kubelet. */
+  probeRelay: ProbeRelay | null;
   /** `null` = off. */
   accessLog: AccessLog | null;
   limits?: Partial<StackLimits>;

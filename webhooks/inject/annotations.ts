@@ -28,6 +28,7 @@ export const ANNOTATION = {
   opaquePorts: 'config.linkerd.io/opaque-ports',
   outboundPort: 'config.linkerd.io/outbound-port',
   podInboundPorts: 'config.linkerd.io/pod-inbound-ports',
+  relayProbes: 'config.weft.dev/relay-probes',
   requireIdentityPorts: 'config.linkerd.io/proxy-require-identity-inbound-ports',
   shutdownGracePeriod: 'config.linkerd.io/shutdown-grace-period',
   skipInboundPorts: 'config.linkerd.io/skip-inbound-ports',

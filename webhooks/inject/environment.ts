@@ -7,6 +7,7 @@ import {
   serviceAccountIdentity,
 } from '../../proxy-image/contract/names.ts';
 import { OPERATOR_PORTS, type ProxyPorts } from '../../proxy-image/contract/ports.ts';
+import { formatRelayedProbes, type RelayedProbe } from '../../proxy-image/contract/relayed-probes.ts';
 import type { EnvVar } from './kubernetes.ts';
 import type { ProxySettings } from './settings.ts';
 
@@ -16,6 +17,7 @@ export interface Surroundings {
   serviceAccount: string;
   namespace: string;
   trustAnchorsPem: string;
+  probes: readonly RelayedProbe[];
 }
 
 type Value = string | { fieldPath: string };
@@ -51,6 +53,7 @@ export function proxyEnvironment(settings: ProxySettings, surroundings: Surround
     shutdownGraceMs:
       settings.shutdownGraceMs === null ? ENVIRONMENT.shutdownGraceMs.fallback : String(settings.shutdownGraceMs),
     adminShutdown: settings.adminShutdown ? 'enabled' : 'disabled',
+    ...(surroundings.probes.length === 0 ? {} : { relayedProbes: formatRelayedProbes(surroundings.probes) }),
   });
 }
 

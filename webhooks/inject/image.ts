@@ -21,6 +21,11 @@ export function formatImage({ repository, tag, digest }: Image): string {
   return `${repository}${tag === '' ? '' : `:${tag}`}${digest === '' ? '' : `@${digest}`}`;
 }
 
+/** The tag, or the digest of an image that has none; empty for neither. */
+export function versionOf({ tag, digest }: Image): string {
+  return tag === '' ? digest : tag;
+}
+
 export function isTag(text: string): boolean {
   return TAG.test(text);
 }

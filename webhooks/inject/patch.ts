@@ -1,15 +1,18 @@
 import { isObject } from '../../crds/parse/fields.ts';
 import { child } from '../../crds/parse/metadata.ts';
 import { reducePod } from '../../crds/parse/pod.ts';
+import { parsePortRanges } from '../../crds/scalars/port.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
 import type { MeshModel } from '../../crds/types/models.ts';
 import type { Annotations } from './annotations.ts';
 import { initContainer, proxyContainer } from './containers.ts';
 import { type Decision, decide, INJECT_ANNOTATION } from './decide.ts';
 import { doubts, skipWarnings } from './doubts.ts';
+import { parseImage, versionOf } from './image.ts';
 import { type AddOperation, addEntries, addItems, pointer } from './json-patch.ts';
 import { podAnnotations, podLabels } from './metadata.ts';
 import { fitIntoPod } from './pod-resources.ts';
+import { type Relay, relayProbes } from './probes.ts';
 import { type ProxySettings, resolveSettings } from './settings.ts';
 import { proxyVolumes } from './volumes.ts';
 
@@ -68,19 +71,30 @@ function patchOf(
   const wish = input.namespaceAnnotations[INJECT_ANNOTATION] ?? '';
   const fromNamespace = annotationAt === 'namespace' ? { ...inherited, [INJECT_ANNOTATION]: wish } : inherited;
   const annotations = podAnnotations({ ...input, raw: input.pod, pod, settings, inherited: fromNamespace });
-  const proxy = proxyContainer(settings, { ...input, serviceAccount: pod.serviceAccount });
+  const relay = relayOf(input, settings);
+  const proxy = proxyContainer(settings, { ...input, serviceAccount: pod.serviceAccount, probes: relay.probes });
   const initContainers = settings.nativeSidecar ? [initContainer(settings), proxy] : [initContainer(settings)];
   return [
     ...objectAt('metadata', metadata),
     ...addEntries(['metadata', 'annotations'], isObject(child(metadata, 'annotations')), annotations),
     ...addEntries(['metadata', 'labels'], isObject(child(metadata, 'labels')), podLabels(pod, input.namespace)),
     ...objectAt('spec', spec),
+    // By place in the lists of containers, so before anything is put in front of them.
+    ...relay.patch,
     ...addItems(['spec', 'volumes'], hasList(spec, 'volumes'), 'end', proxyVolumes(settings.source)),
     ...addItems(['spec', 'initContainers'], hasList(spec, 'initContainers'), 'front', initContainers),
     ...(settings.nativeSidecar
       ? []
       : addItems(['spec', 'containers'], hasList(spec, 'containers'), settings.await ? 'front' : 'end', [proxy])),
   ];
+}
+
+/** An image that a pod has chosen by itself may be of a time that knows no relayed probes: its containers would never become ready. */
+function relayOf({ pod, defaultImage }: InjectionInput, settings: ProxySettings): Relay {
+  const own = parseImage(defaultImage);
+  if (!settings.relayProbes || own === null || settings.version !== versionOf(own)) return { probes: [], patch: [] };
+  const skipped = parsePortRanges(settings.skipInboundPorts);
+  return relayProbes(pod, settings.ports.admin, skipped.ok ? skipped.value : []);
 }
 
 /** What is absent, `null`, or of another type (which no API server sends) is replaced: a patch must always apply. */

@@ -7,7 +7,7 @@ import { type AccessPolicy, UNREADABLE_POLICY } from '../../proxy-image/contract
 import { EVERY_PORT } from '../../proxy-image/contract/port-ranges.ts';
 import { PROXY_PORTS, PROXY_UID, type ProxyPorts } from '../../proxy-image/contract/ports.ts';
 import { ANNOTATION, AnnotationReader, type Annotations } from './annotations.ts';
-import { formatImage, type Image, isTag, parseImage } from './image.ts';
+import { formatImage, type Image, isTag, parseImage, versionOf } from './image.ts';
 import { isLinkerdImage, isLinkerdVersion } from './linkerd-images.ts';
 import { type Resources, readResources } from './resources.ts';
 import {
@@ -44,6 +44,8 @@ export interface ProxySettings {
   nativeSidecar: boolean;
   /** Hold the other containers until the proxy is ready. */
   await: boolean;
+  /** Probes that only the proxy can make are pointed at it. */
+  relayProbes: boolean;
   adminShutdown: boolean;
   shutdownGraceMs: number | null;
   source: 'operator' | 'kubernetes';
@@ -73,7 +75,7 @@ export function resolveSettings(input: SettingsInput): ResolvedSettings {
   const names = portNames(input.containerPorts);
   const settings: ProxySettings = {
     image: formatImage(image),
-    version: image.tag === '' ? image.digest : image.tag,
+    version: versionOf(image),
     imagePullPolicy: reader.read(ANNOTATION.imagePullPolicy, pullPolicy, proxy.imagePullPolicy),
     ports: readPorts(reader),
     resources: readResources(reader, proxy.resources),
@@ -103,6 +105,7 @@ export function resolveSettings(input: SettingsInput): ResolvedSettings {
     skipSubnets: reader.read(ANNOTATION.skipSubnets, networkList, proxy.skipSubnets),
     nativeSidecar: readNativeSidecar(reader, proxy.nativeSidecar),
     await: reader.read<string>(ANNOTATION.await, choice('enabled', 'disabled'), 'enabled') === 'enabled',
+    relayProbes: reader.read<string>(ANNOTATION.relayProbes, choice('enabled', 'disabled'), 'enabled') === 'enabled',
     adminShutdown:
       reader.read<string>(ANNOTATION.adminShutdown, choice('enabled', 'disabled'), 'disabled') === 'enabled',
     shutdownGraceMs: reader.read<number | null>(ANNOTATION.shutdownGracePeriod, gracePeriodMs, null),

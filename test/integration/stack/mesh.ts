@@ -11,6 +11,7 @@ import type { Clock } from '../../../proxy-image/core/clock.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
 import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { createAdminHandler } from '../../../proxy-image/io/admin/admin.ts';
+import type { ProbeRelay } from '../../../proxy-image/io/admin/probe-relay.ts';
 import { Readiness } from '../../../proxy-image/io/admin/readiness.ts';
 import { AccessLog } from '../../../proxy-image/io/telemetry/access-log.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
@@ -50,6 +51,7 @@ export interface ProxyOptions {
   localNetwork?: LocalNetwork;
   /** Where the proxy sees its clients come from; without it they come from loopback, which is allowed everything. */
   clientsSeenFrom?: string;
+  probeRelay?: (transport: Transport) => ProbeRelay;
   /** More than one where `originalDestination` tells connections apart by where they came in. */
   outboundListeners?: number;
 }
@@ -104,6 +106,7 @@ export class TestProxy {
         shutdownEnabled: false,
         shutdown: () => {},
       }),
+      probeRelay: options.probeRelay?.(transport) ?? null,
       accessLog: this.accessLog,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     });

@@ -17,8 +17,8 @@ import { probesSuite } from './probes-suite.ts';
 
 import { reachSuite } from './reach-suite.ts';
 import { refusalsSuite } from './refusals-suite.ts';
+import { relaySuite } from './relay-suite.ts';
 import { requestsSuite } from './requests-suite.ts';
-
 import { resilienceSuite } from './resilience-suite.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { routingSuite } from './routing-suite.ts';
@@ -41,6 +41,7 @@ describe('on Node: routing', () => routingSuite(createNodeTransport));
 describe('on Node: inbound', () => inboundSuite(createNodeTransport));
 describe('on Node: probes', () => probesSuite(createNodeTransport));
 describe('on Node: the admin port', () => adminSuite(createNodeTransport));
+describe('on Node: relayed probes', () => relaySuite(createNodeTransport));
 describe('on Node: the mesh port', () => meshPortSuite(createNodeTransport));
 describe('on Node: destinations', () => destinationsSuite(createNodeTransport));
 describe('on Node: two ports of a pod', () => twoPortsSuite(createNodeTransport, ['http1', 'http2']));

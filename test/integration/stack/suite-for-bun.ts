@@ -17,8 +17,8 @@ import { probesSuite } from './probes-suite.ts';
 
 import { reachSuite } from './reach-suite.ts';
 import { refusalsSuite } from './refusals-suite.ts';
+import { relaySuite } from './relay-suite.ts';
 import { requestsSuite } from './requests-suite.ts';
-
 import { resilienceSuite } from './resilience-suite.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { routingSuite } from './routing-suite.ts';
@@ -42,6 +42,7 @@ describe('on Bun: routing', () => routingSuite(createBunTransport));
 describe('on Bun: inbound', () => inboundSuite(createBunTransport));
 describe('on Bun: probes', () => probesSuite(createBunTransport));
 describe('on Bun: the admin port', () => adminSuite(createBunTransport));
+describe('on Bun: relayed probes', () => relaySuite(createBunTransport));
 describe('on Bun: the mesh port', () => meshPortSuite(createBunTransport));
 describe('on Bun: destinations', () => destinationsSuite(createBunTransport));
 describe('on Bun: two ports of a pod', () => twoPortsSuite(createBunTransport, ['http1']));

@@ -142,6 +142,14 @@ const ROWS: Row[] = [
     bad: ['0', '-1', 'x'],
   },
   {
+    annotation: 'config.weft.dev/relay-probes',
+    good: [
+      ['enabled', inVariable('RELAYED_PROBES'), undefined],
+      ['disabled', inVariable('RELAYED_PROBES'), undefined],
+    ],
+    bad: ['', 'true', 'Disabled'],
+  },
+  {
     annotation: `${C}default-inbound-policy`,
     good: [
       'all-authenticated',

@@ -7,24 +7,7 @@ import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
 import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
 import { DEFAULT_OPAQUE_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { ENTRYPOINT } from '../../../webhooks/inject/containers.ts';
-import type { Container } from '../../../webhooks/inject/kubernetes.ts';
-import { ANCHORS, injected, injectedWith, meshWith, variable, webPod } from '../../support/pods.ts';
-
-/** What the kubelet would put into the container's environment. */
-function environmentOf(container: Container): Record<string, string> {
-  const downward: Record<string, string> = {
-    'metadata.name': 'web-7d4b9-x2x',
-    'metadata.namespace': 'shop',
-    'status.podIPs': '10.1.2.3,fd00::3',
-    'spec.nodeName': 'node-1',
-  };
-  return Object.fromEntries(
-    container.env.map((entry) => [
-      entry.name,
-      'value' in entry ? entry.value : (downward[entry.valueFrom.fieldRef.fieldPath] ?? ''),
-    ]),
-  );
-}
+import { ANCHORS, environmentOf, injected, injectedWith, meshWith, variable, webPod } from '../../support/pods.ts';
 
 function names(containers: readonly { name: string }[] | undefined): string[] {
   return (containers ?? []).map(({ name }) => name);
@@ -133,7 +116,9 @@ describe('injected pod', () => {
   });
 
   it('names every variable of a redirected proxy', () => {
-    const { proxy, init } = injectedWith({ 'config.weft.dev/source': 'kubernetes' });
+    const annotations = { 'linkerd.io/inject': 'enabled', 'config.weft.dev/source': 'kubernetes' };
+    const containers = [{ name: 'app', image: 'a', livenessProbe: { tcpSocket: { port: 80 } } }];
+    const { proxy, init } = injected({ pod: webPod({ metadata: { annotations }, spec: { containers } }) });
     const set = new Set([...proxy.env, ...init.env].map(({ name }) => name));
     const left = Object.values(ENVIRONMENT).filter(({ name }) => !set.has(name));
     expect(left.map(({ name }) => name)).to.deep.equal(['WEFT_PROXY_LOCAL_NETWORK']);

@@ -1,0 +1,82 @@
+import { isObject } from '../../crds/parse/fields.ts';
+import { child, listOf, numberOf, textOf } from '../../crds/parse/metadata.ts';
+import { HOOKS, PROBES, resolvePort } from '../../crds/parse/pod-probes.ts';
+import { probeTarget } from '../../crds/parse/probe-target.ts';
+import { isDnsLabel } from '../../crds/scalars/name.ts';
+import { portInRanges, type ReadonlyPortRange } from '../../proxy-image/contract/port-ranges.ts';
+import { RELAYED_PROBE_PREFIX, type RelayedProbe } from '../../proxy-image/contract/relayed-probes.ts';
+import { type AddOperation, pointer } from './json-patch.ts';
+
+/** Kubernetes' default of `timeoutSeconds`. */
+const PROBE_TIMEOUT_S = 1;
+/** A hook has no time limit of its own but the pod's grace period, of which this is the default. */
+const HOOK_TIMEOUT_S = 30;
+
+export interface Relay {
+  probes: RelayedProbe[];
+  /** Applies to the pod as it came: before anything is put into its lists of containers. */
+  patch: AddOperation[];
+}
+
+/** Points HTTPS and TCP probes of the application at the admin port, but for those that go elsewhere or bypass the proxy anyway. */
+export function relayProbes(pod: unknown, adminPort: number, skipped: readonly ReadonlyPortRange[]): Relay {
+  const relay: Relay = { probes: [], patch: [] };
+  for (const { container, at } of longRunning(pod)) {
+    for (const { kind, where, timeoutS } of handlersOf(container)) {
+      const handler = where.reduce<unknown>(child, container);
+      const probe = relayed(container, handler, kind, timeoutS);
+      if (probe === null || portInRanges(probe.port, skipped)) continue;
+      relay.probes.push(probe);
+      relay.patch.push({ op: 'add', path: pointer(...at, ...where), value: asked(handler, probe.path, adminPort) });
+    }
+  }
+  return relay;
+}
+
+/** Containers and native sidecars; what is no DNS label the API server refuses, and would not do as a path. */
+function longRunning(pod: unknown): { container: unknown; at: (string | number)[] }[] {
+  const spec = child(pod, 'spec');
+  return ['containers', 'initContainers'].flatMap((list) =>
+    listOf(spec, list)
+      .map((container, index) => ({ container, at: ['spec', list, index] }))
+      .filter(({ container }) => isDnsLabel(textOf(container, 'name')))
+      .filter(({ container }) => list === 'containers' || textOf(container, 'restartPolicy') === 'Always'),
+  );
+}
+
+function handlersOf(container: unknown): { kind: string; where: string[]; timeoutS: number }[] {
+  return [
+    ...PROBES.map((kind) => {
+      return { kind, where: [kind], timeoutS: numberOf(child(container, kind), 'timeoutSeconds') || PROBE_TIMEOUT_S };
+    }),
+    ...HOOKS.map((kind) => ({ kind, where: ['lifecycle', kind], timeoutS: HOOK_TIMEOUT_S })),
+  ];
+}
+
+function relayed(container: unknown, handler: unknown, kind: string, timeoutS: number): RelayedProbe | null {
+  const httpGet = child(handler, 'httpGet');
+  const tcpSocket = child(handler, 'tcpSocket');
+  const isHttps = textOf(httpGet, 'scheme').toUpperCase() === 'HTTPS';
+  // The kubelet ignores tcpSocket of a hook.
+  if (!isHttps && (!isObject(tcpSocket) || kind === 'postStart' || kind === 'preStop')) return null;
+  const action = isHttps ? httpGet : tcpSocket;
+  const port = resolvePort(child(action, 'port'), container);
+  const target = isHttps ? probeTarget(textOf(httpGet, 'path')) : '';
+  if (port === 0 || target === null || textOf(action, 'host') !== '') return null;
+  return {
+    path: `${RELAYED_PROBE_PREFIX}${textOf(container, 'name')}/${kind}`,
+    type: isHttps ? 'https' : 'tcp',
+    port,
+    target,
+    headers: listOf(action, 'httpHeaders').map((field) => [textOf(field, 'name'), textOf(field, 'value')]),
+    timeoutMs: Math.min(Math.max(1, Math.round(timeoutS)), 3_600) * 1_000,
+  };
+}
+
+/** The same probe, its times and thresholds kept, of the admin port. */
+function asked(handler: unknown, path: string, port: number): Record<string, unknown> {
+  const kept = Object.entries(isObject(handler) ? handler : {}).filter(
+    ([key]) => key !== 'tcpSocket' && key !== 'httpGet',
+  );
+  return { ...Object.fromEntries(kept), httpGet: { path, port, scheme: 'HTTP' } };
+}
