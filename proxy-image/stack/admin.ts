@@ -135,6 +135,10 @@ class AdminService implements HttpService {
     return decision.allowed;
   }
 
+  requestRefused(answer: string, reason: string): void {
+    this.#context.refusals.request('admin', answer, reason, this.#peer.address);
+  }
+
   headShed(): void {
     this.#client.makeRoom();
   }

@@ -104,6 +104,10 @@ export class InboundConnection implements FirstBytesOwner, HttpService, InboundC
     this.#connection.reset();
   }
 
+  requestRefused(answer: string, reason: string): void {
+    this.#context.refusals.request('inbound', answer, reason, this.peer.address);
+  }
+
   headShed(): void {
     this.#context.refusals.inbound('head_limit', this.peer.address);
   }

@@ -184,6 +184,10 @@ class OutboundConnection
     this.#connection.reset();
   }
 
+  requestRefused(answer: string, reason: string): void {
+    this.#context.refusals.request('outbound', answer, reason, '');
+  }
+
   headShed(): void {
     this.#context.refusals.outbound('head_limit', this.#text);
   }

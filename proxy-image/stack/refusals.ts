@@ -40,6 +40,12 @@ export class Refusals {
     this.#write(level, { direction: 'admin', reason: words, detail: '', client });
   }
 
+  /** What came is no request. `client` is the address of whoever sent it; empty = the pod's own application. */
+  request(direction: 'inbound' | 'outbound' | 'admin', answer: string, reason: string, client: string): void {
+    this.#recorder.requestRefused(direction, answer);
+    this.#log.info('request refused', { direction, answer, reason, client });
+  }
+
   #write(level: 'info' | 'warn', { detail, ...fields }: Record<string, string>): void {
     this.#log[level]('connection refused', detail === '' ? fields : { ...fields, detail });
   }

@@ -1,7 +1,7 @@
 import { type Answer, errorAnswer } from '../http/answer.ts';
 import type { ExchangeEnd } from '../http/call.ts';
 import type { HttpConnection } from '../http/connection.ts';
-import type { Exchange, ExchangePool, ExchangeServer } from '../http/exchange.ts';
+import type { Exchange, ExchangeServer } from '../http/exchange.ts';
 import type { HttpService } from '../http/service.ts';
 import type { Http2Response } from '../http2/response.ts';
 import type { Http2Trailers } from '../http2/trailers.ts';
@@ -14,22 +14,14 @@ import { type BodyKind, RequestHead, ResponseHead } from './head.ts';
 import { LIMITS } from './limits.ts';
 import { parseRequest } from './parse-request.ts';
 import { responseBody } from './parse-response.ts';
-import { type HeadGate, PartialHead } from './partial-head.ts';
+import { PartialHead } from './partial-head.ts';
 import { rejection } from './rejection.ts';
 import { renderAnswer } from './render-answer.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { scratch } from './scratch.ts';
 import { KEEP_FRAMING, type ResponseFraming, writeResponseHead } from './serialize.ts';
+import type { ServerContext } from './server-context.ts';
 import { CHUNKS, framingOf, readTranslated } from './translated-head.ts';
-
-/** What all server connections of a stack share. */
-export interface ServerContext extends HeadGate {
-  readonly exchanges: ExchangePool;
-  /** From the first byte of a head to its last (ecosystem: slow heads). */
-  readonly headTimeoutMs: number;
-  /** Without a byte of a request body, or without one of an answer being taken (ecosystem: slow bodies, slow readers). */
-  readonly stallTimeoutMs: number;
-}
 
 /**
  * `head`: between requests or within a head; `body`: within a request body; `wait`: the request is read, its response is not complete;
@@ -237,20 +229,30 @@ export class ServerConnection
 
   #reject(code: number): void {
     const { status, reason } = rejection(code);
-    this.#writeAnswer(errorAnswer(status, reason, this.#service.tellsErrors), true, true);
+    this.#writeAnswer(this.#refusal(status, reason), true, true);
     this.#finish();
+  }
+
+  #refusal(status: number, reason: string): Answer {
+    this.#service.requestRefused(`${status}`, reason);
+    return errorAnswer(status, reason, this.#service.tellsErrors);
   }
 
   /** The request turned out malformed after its head was accepted. */
   #rejectBody(code: number): void {
+    const { status, reason } = rejection(code);
+    this.#breakOff(this.#refusal(status, reason));
+  }
+
+  /** An answer that has begun cannot become another. */
+  #breakOff(answer: Answer): void {
     const exchange = this.#exchange;
     if (exchange === null || exchange.responding) {
       this.connection.reset();
       return;
     }
-    const { status, reason } = rejection(code);
     this.#closes = true;
-    exchange.answer(errorAnswer(status, reason, this.#service.tellsErrors));
+    exchange.answer(answer);
   }
 
   /** HTTP/1.0 knows no chunks. */
@@ -456,7 +458,7 @@ export class ServerConnection
       return;
     }
     if (this.#stash === null) return;
-    this.#writeAnswer(errorAnswer(408, 'request head timed out', this.#service.tellsErrors), true, true);
+    this.#writeAnswer(this.#refusal(408, 'request head timed out'), true, true);
     this.#finish();
   }
 
@@ -475,13 +477,8 @@ export class ServerConnection
       this.#watchStall();
       return;
     }
-    const exchange = this.#exchange;
-    if (exchange === null || exchange.responding) {
-      this.connection.reset();
-      return;
-    }
-    this.#closes = true;
-    exchange.answer(errorAnswer(408, 'request body timed out', this.#service.tellsErrors));
+    const owes = this.outbox.pendingBytes > 0 ? 'nothing of the answer was taken' : 'request body timed out';
+    this.#breakOff(this.#refusal(408, owes));
   }
 
   #arm(delayMs: number): void {

@@ -11,3 +11,12 @@ export const CANCEL = 8;
 export const COMPRESSION_ERROR = 9;
 export const CONNECT_ERROR = 10;
 export const ENHANCE_YOUR_CALM = 11;
+
+const NAMES: readonly string[] = [
+  ...['NO_ERROR', 'PROTOCOL_ERROR', 'INTERNAL_ERROR', 'FLOW_CONTROL_ERROR', 'SETTINGS_TIMEOUT', 'STREAM_CLOSED'],
+  ...['FRAME_SIZE_ERROR', 'REFUSED_STREAM', 'CANCEL', 'COMPRESSION_ERROR', 'CONNECT_ERROR', 'ENHANCE_YOUR_CALM'],
+];
+
+export function errorName(code: number): string {
+  return NAMES[code] ?? 'other';
+}

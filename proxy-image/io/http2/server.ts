@@ -2,7 +2,7 @@ import type { Connection } from '../transport/types.ts';
 import { NOT_REMEMBERED, RESET_BY_US } from './closed-streams.ts';
 import { Http2Connection } from './connection.ts';
 import { DRAIN } from './deadlines.ts';
-import { NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from './error-codes.ts';
+import { errorName, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from './error-codes.ts';
 import { MAX_31_BIT, PREFACE } from './frames.ts';
 import { encodeBlock } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
@@ -13,6 +13,7 @@ import { PeerSettings, serverOpening } from './settings.ts';
 import { EngineStream, NO_STREAM_HANDLER } from './stream.ts';
 import type { Http2Server, Http2ServerOwner, StreamEnd } from './types.ts';
 
+const STREAM_BROKEN_OFF = 'the HTTP/2 stream was broken off';
 const PING_DATA = Buffer.from('weftdrai', 'latin1');
 const NO_CONTENT = [':status', 'content-length'];
 const TOO_LARGE: Buffer = encodeBlock(NO_CONTENT, ['431', '0']);
@@ -96,7 +97,7 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
     if (!this.#begins(id)) return;
     const request = requestOf(list);
     if (typeof request === 'number') {
-      if (request === CONNECT_DISABLED) this.#answer(id, NOT_IMPLEMENTED, ends);
+      if (request === CONNECT_DISABLED) this.#answer(id, NOT_IMPLEMENTED, ends, '501', 'CONNECT is not enabled');
       else this.#refuse(id, PROTOCOL_ERROR);
       return;
     }
@@ -110,6 +111,16 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
     stream.peerEnded = ends;
     this.streams.set(id, stream);
     this.#owner.streamOpened(stream, request, ends);
+  }
+
+  protected override fail(code: number): void {
+    if (!this.deaf) this.#owner.requestRefused(errorName(code), 'the HTTP/2 connection was broken off');
+    super.fail(code);
+  }
+
+  protected override streamError(stream: EngineStream, code: number): void {
+    this.#owner.requestRefused(errorName(code), STREAM_BROKEN_OFF);
+    super.streamError(stream, code);
   }
 
   /** False: the stream is refused, or ignored. */
@@ -127,13 +138,15 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
   }
 
   #refuse(id: number, code: number): void {
+    this.#owner.requestRefused(errorName(code), STREAM_BROKEN_OFF);
     this.closedStreams.add(id, RESET_BY_US);
     this.output.reset(id, code);
     this.spendReset();
   }
 
   /** A response without a stream. */
-  #answer(id: number, block: Buffer, ends: boolean): void {
+  #answer(id: number, block: Buffer, ends: boolean, answer: string, reason: string): void {
+    this.#owner.requestRefused(answer, reason);
     this.closedStreams.add(id, RESET_BY_US);
     this.output.headers(id, block, true);
     if (!ends) this.output.reset(id, NO_ERROR);
@@ -147,7 +160,7 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
 
   protected override oversized(id: number, stream: EngineStream | null, ends: boolean): void {
     if (stream !== null) this.streamError(stream, PROTOCOL_ERROR);
-    else if (this.#begins(id)) this.#answer(id, TOO_LARGE, ends);
+    else if (this.#begins(id)) this.#answer(id, TOO_LARGE, ends, '431', 'message head too large');
   }
 
   protected override sectionOf(stream: EngineStream, list: HeaderList, ends: boolean): void {

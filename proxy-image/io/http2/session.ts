@@ -43,6 +43,10 @@ export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStr
     this.#service.begin(exchange, request);
   }
 
+  requestRefused(answer: string, reason: string): void {
+    this.#service.requestRefused(answer, reason);
+  }
+
   streamEnded(serving: ServerStream, isTunnel: boolean): void {
     if (isTunnel) this.#tunnels.delete(serving);
     if (IDLE_STREAMS.length < MAX_IDLE_STREAMS) IDLE_STREAMS.push(serving);

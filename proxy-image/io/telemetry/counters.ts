@@ -41,6 +41,10 @@ export class ClosedCounters<K extends string> {
     this.#counts = new Map(values.map((value) => [value, 0]));
   }
 
+  has(value: K): boolean {
+    return this.#counts.has(value);
+  }
+
   add(value: K): void {
     this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1);
   }

@@ -94,11 +94,17 @@ function writeErrors(writer: TextWriter, { inboundErrors, outboundErrors }: Prox
   outboundErrors.tcp.write(writer, 'outbound_tcp_errors_total');
 }
 
-function writeRefusals(writer: TextWriter, { refusals }: ProxyRecorder): void {
-  const name = 'weft_connections_refused_total';
-  writer.family(name, 'counter', 'Connections of clients that the proxy ended by its own decision');
-  for (const [direction, counters] of Object.entries(refusals))
-    counters.write(writer, name, `direction="${direction}"`);
+function writeRefusals(writer: TextWriter, { refusals, refusedRequests }: ProxyRecorder): void {
+  const connections = 'weft_connections_refused_total';
+  writer.family(connections, 'counter', 'Connections of clients that the proxy ended by its own decision');
+  for (const [direction, counters] of Object.entries(refusals)) {
+    counters.write(writer, connections, `direction="${direction}"`);
+  }
+  const requests = 'weft_requests_refused_total';
+  writer.family(requests, 'counter', 'What clients sent that is no request, or did not go on with');
+  for (const [direction, counters] of Object.entries(refusedRequests)) {
+    counters.write(writer, requests, `direction="${direction}"`);
+  }
 }
 
 function writeCertificate(writer: TextWriter, { certificate }: ProxyRecorder): void {

@@ -10,6 +10,7 @@ import type { Recorder, TransportLabels } from './recorder.ts';
 import {
   ADMIN_REFUSALS,
   type AdminRefusal,
+  answerCounters,
   INBOUND_REFUSALS,
   type InboundRefusal,
   OUTBOUND_REFUSALS,
@@ -54,6 +55,7 @@ export class ProxyRecorder implements Recorder {
     outbound: refusalCounters(OUTBOUND_REFUSALS),
     admin: refusalCounters(ADMIN_REFUSALS),
   };
+  readonly refusedRequests = { inbound: answerCounters(), outbound: answerCounters(), admin: answerCounters() };
   readonly transports: Transports;
   readonly services: ServiceFamilies;
   unseenPassed = 0;
@@ -206,6 +208,11 @@ export class ProxyRecorder implements Recorder {
 
   adminRefused(refusal: AdminRefusal): void {
     this.refusals.admin.add(refusal);
+  }
+
+  requestRefused(direction: 'inbound' | 'outbound' | 'admin', answer: string): void {
+    const counters = this.refusedRequests[direction];
+    counters.add(counters.has(answer) ? answer : 'other');
   }
 
   transportOpened(labels: TransportLabels): number {

@@ -86,6 +86,8 @@ export interface Recorder {
   inboundRefused(refusal: InboundRefusal): void;
   outboundRefused(refusal: OutboundRefusal): void;
   adminRefused(refusal: AdminRefusal): void;
+  /** What was sent is no request, or was not gone on with: `answer` is the status, or the name of HTTP/2's error code. */
+  requestRefused(direction: 'inbound' | 'outbound' | 'admin', answer: string): void;
 
   /** Returns the handle for the other transport calls; valid until `transportClosed`. */
   transportOpened(labels: TransportLabels): number;

@@ -55,6 +55,13 @@ export const ADMIN_REFUSALS = {
   made_room: { level: 'warn', words: 'it made room: as many connections to the admin port as may be are open' },
 } as const;
 
+/** Value of `answer` in `weft_requests_refused_total`: the status that was answered, or HTTP/2's error code. */
+export const REFUSED_ANSWERS = [
+  ...['400', '408', '414', '431', '501', '505', 'PROTOCOL_ERROR', 'INTERNAL_ERROR', 'FLOW_CONTROL_ERROR'],
+  ...['SETTINGS_TIMEOUT', 'STREAM_CLOSED', 'FRAME_SIZE_ERROR', 'REFUSED_STREAM', 'CANCEL', 'COMPRESSION_ERROR'],
+  ...['ENHANCE_YOUR_CALM', 'other'],
+] as const;
+
 export type InboundRefusal = keyof typeof INBOUND_REFUSALS;
 export type OutboundRefusal = keyof typeof OUTBOUND_REFUSALS;
 export type AdminRefusal = keyof typeof ADMIN_REFUSALS;
@@ -63,4 +70,8 @@ export function refusalCounters<K extends string>(refusals: Readonly<Record<K, u
   const reasons: K[] = [];
   for (const reason in refusals) reasons.push(reason);
   return new ClosedCounters('reason', reasons);
+}
+
+export function answerCounters(): ClosedCounters<string> {
+  return new ClosedCounters('answer', REFUSED_ANSWERS);
 }

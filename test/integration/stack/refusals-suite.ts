@@ -149,6 +149,46 @@ export function refusalsSuite(create: (onFault: (error: unknown) => void) => Tra
     expectRefusal('outbound', 'not_redirected', 'unexpected', /the proxy itself/);
   });
 
+  const REQUESTS = [
+    { what: 'a malformed head', text: 'GET / HTTP/1.1\r\nHost: a\r\nno field\r\n\r\n', answer: '400' },
+    {
+      what: 'a malformed body',
+      text: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n',
+      answer: '400',
+    },
+    { what: 'too large a head', text: `GET / HTTP/1.1\r\n${`x: ${'v'.repeat(9000)}\r\n`.repeat(9)}`, answer: '431' },
+    { what: 'a head that is not gone on with', text: 'GET / HTTP/1.1\r\nHost', answer: '408' },
+    {
+      what: 'a frame that is none',
+      text: `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'x'.repeat(100)}`,
+      answer: 'FRAME_SIZE_ERROR',
+    },
+    {
+      what: 'frames in the wrong order',
+      text: `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x01\x05\0\0\0\x01`,
+      answer: 'PROTOCOL_ERROR',
+    },
+  ];
+  for (const { what, text, answer } of REQUESTS) {
+    it(`${what} is counted as ${answer}, on either side`, async () => {
+      const original = { ip: '127.0.0.1', port };
+      const originalDestination = new FixedDestination(original);
+      proxy = await mesh.proxy({ originalDestination, limits: { headTimeoutMs: 300 } });
+      const pod = { type: 'pod', namespace: 'shop', pod: 'web-1', protocol: 'detect' } as const;
+      proxy.set(`service/127.0.0.1:${port}`, { sources: '1', ...pod, endpoint: mesh.plain(port) });
+      proxy.setPolicy(port, {});
+      for (const [direction, to] of Object.entries({ inbound: proxy.inboundPlain, outbound: proxy.outbound })) {
+        dialRaw(mesh, to).send(text);
+        const counted = () =>
+          sampleValue(parsePrometheusText(proxy.metrics()), 'weft_requests_refused_total', { direction, answer });
+        await until(() => counted() === 1, `the count, ${direction}`);
+        expect(proxy.log.filter((line) => line.includes('request refused') && line.includes(direction))).to.have.length(
+          1,
+        );
+      }
+    });
+  }
+
   it('a flood of refusals is counted in full and does not become a flood of lines', async () => {
     proxy = await mesh.proxy({ originalDestination: { of: () => null } });
     for (let i = 0; i < 500; i++) dialRaw(mesh, proxy.inboundPlain);

@@ -126,6 +126,7 @@ export class Rig implements HttpService {
     });
   }
 
+  requestRefused(): void {}
   headShed(): void {}
 
   released(): void {

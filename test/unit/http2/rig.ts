@@ -107,6 +107,8 @@ export class ServerRig extends EngineRig implements Http2ServerOwner {
     this.note(`opened ${stream.id} ${request.method}${end ? ' end' : ''}`, stream);
   }
 
+  requestRefused(): void {}
+
   closed(): void {
     this.events.push('closed');
   }

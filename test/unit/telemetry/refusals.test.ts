@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { REJECTIONS } from '../../../proxy-image/io/http1/rejection.ts';
 import {
   ADMIN_REFUSALS,
   INBOUND_REFUSALS,
   type InboundRefusal,
   OUTBOUND_REFUSALS,
   type OutboundRefusal,
+  REFUSED_ANSWERS,
 } from '../../../proxy-image/io/telemetry/refusals.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
 import { Bench } from './bench.ts';
@@ -25,6 +27,17 @@ describe('refused connections', () => {
       ...Object.keys(ADMIN_REFUSALS).map((reason) => `admin ${reason} `),
     ];
     expect(documented()).to.deep.equal(known);
+  });
+
+  it('of requests have every status that a parser gives', () => {
+    // 500 stands for no rejection; 502 is for what servers send.
+    const statuses = REJECTIONS.map(({ status }) => `${status}`).filter((status) => !/^50[02]$/.test(status));
+    expect(REFUSED_ANSWERS).to.include.members(statuses);
+    const bench = new Bench();
+    for (const status of [...statuses, 'something else']) bench.recorder.requestRefused('inbound', status);
+    const { samples } = bench.scrape().get('weft_requests_refused_total')!;
+    expect(samples).to.have.length(3 * REFUSED_ANSWERS.length);
+    expect(samples.reduce((sum, { value }) => sum + value, 0)).to.equal(statuses.length + 1);
   });
 
   it('count once by their reason, and once in the family of errors that tools read', () => {
