@@ -69,6 +69,11 @@ export class FirstBytes implements ConnectionHandler, TimerOwner, Waiting {
   }
 
   onTimer(): void {
+    this.giveUp();
+  }
+
+  /** Goes on with what has been read so far. */
+  giveUp(): void {
     this.#settle('timeout', false);
   }
 

@@ -87,6 +87,7 @@ class OutboundConnection
   readonly #timer: Timer;
   #waiting = false;
   #draining = false;
+  #detecting: FirstBytes | null = null;
   #http: HttpConnection | null = null;
   #stream: Stream | null = null;
   #released = false;
@@ -134,6 +135,13 @@ class OutboundConnection
     this.#answered(destination.entry);
   }
 
+  /** A client that waits for a server which speaks first need not be listened to any longer. */
+  protocolChanged(): void {
+    const { entry } = this.#destination;
+    const known = entry !== null && (entry.kind === 'service' || entry.kind === 'pod');
+    if (known && protocolOf(entry) === 'opaque') this.#detecting?.giveUp();
+  }
+
   #stopWaiting(): void {
     this.#waiting = false;
     this.#context.options.transport.timers.clear(this.#timer);
@@ -176,7 +184,7 @@ class OutboundConnection
       timeoutMs: options.state.settings.detectTimeoutMs,
       gate: gates.outbound.detections,
     };
-    new FirstBytes(this.#connection, around, this.from, this);
+    this.#detecting = new FirstBytes(this.#connection, around, this.from, this);
   }
 
   keptSilent(): void {
@@ -198,6 +206,7 @@ class OutboundConnection
 
   /** What is declared to be HTTP is nothing else, but which version the client tells: a gRPC client needs no declaration, and a declared one may not be one. */
   detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void {
+    this.#detecting = null;
     const { entry } = this.#destination;
     const known = entry !== null && (entry.kind === 'service' || entry.kind === 'pod');
     const declared = known ? protocolOf(entry) : 'detect';

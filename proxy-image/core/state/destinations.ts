@@ -1,4 +1,5 @@
 import { formatKey } from '../../contract/keys.ts';
+import type { EndpointPool } from '../balance/pool.ts';
 import type { Destination, DestinationEntry, DestinationWatcher } from './entries.ts';
 
 /** The concrete place of an original destination. */
@@ -80,6 +81,16 @@ export class DestinationTable {
       for (const watcher of [...slot.watchers]) {
         if (slot.watchers.has(watcher)) watcher.destinationChanged(slot, previous);
       }
+    }
+  }
+
+  /** Of Services that say nothing of their protocol themselves, those with endpoints in one of `pools`. */
+  announceProtocol(pools: ReadonlySet<EndpointPool>): void {
+    for (const slot of this.slots()) {
+      const { entry, watchers } = slot;
+      if (watchers.size === 0 || entry?.kind !== 'service' || entry.protocol !== 'detect') continue;
+      if (!entry.backends.some(({ pool }) => pools.has(pool))) continue;
+      for (const watcher of [...watchers]) if (watchers.has(watcher)) watcher.protocolChanged(slot);
     }
   }
 

@@ -83,6 +83,8 @@ export interface DestinationWatcher {
    * the next message boundary. Other changes are not announced: read `destination.entry` per request.
    */
   destinationChanged(destination: Destination, previous: DestinationEntry | null): void;
+  /** The endpoints agree on a protocol that they did not have before (`protocol.ts`). It ends nothing that is under way. */
+  protocolChanged(destination: Destination): void;
 }
 
 /** The place of one original destination: stable while anyone watches it; `entry` is replaced by updates. */

@@ -73,6 +73,8 @@ export class ProxyState implements ConfigSink {
   readonly #held = new HeldResources();
   readonly #destinations: DestinationTable;
   readonly #pools = new Map<string, EndpointPool>();
+  /** Whose endpoints have come to agree on a protocol in this batch. */
+  readonly #declared = new Set<EndpointPool>();
   readonly #inbound: InboundPorts;
   readonly #trustWatchers = new Set<TrustWatcher>();
   /** Differs from pod to pod, and is the same after a restart of the container. */
@@ -352,7 +354,10 @@ export class ProxyState implements ConfigSink {
 
   #replaceEndpoints(key: string, version: string, endpoints: readonly Endpoint[]): void {
     if (this.#locality.zone === '') this.#learnZone(endpoints);
-    this.#pool(key).replace(version, endpoints, this.#locality, this.#clock.nowMs());
+    const pool = this.#pool(key);
+    const before = pool.protocol;
+    pool.replace(version, endpoints, this.#locality, this.#clock.nowMs());
+    if (pool.protocol !== before && pool.protocol !== 'detect') this.#declared.add(pool);
   }
 
   /** Who shares our node shares our zone. */
@@ -403,6 +408,8 @@ export class ProxyState implements ConfigSink {
 
   #announce(): void {
     this.#destinations.announce();
+    if (this.#declared.size > 0) this.#destinations.announceProtocol(this.#declared);
+    this.#declared.clear();
     this.#inbound.announce();
     if (!this.#announceTrust || this.#trust === null) return;
     this.#announceTrust = false;

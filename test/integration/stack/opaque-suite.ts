@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
 import { RawCluster } from '../../support/raw-cluster.ts';
 import { WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
+import { until } from '../transport/recorder.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, serveHttp } from './peers.ts';
 
@@ -132,7 +133,7 @@ export function opaqueSuite(create: (onFault: (error: unknown) => void) => Trans
   });
   afterEach(() => mesh.stop());
 
-  function deploy({ meshed = true } = {}): void {
+  function deploy(addresses: string[] = ['127.0.0.1'], meshed = true): void {
     const { cluster, port, pod, service } = world;
     const { annotations, ...appProtocol } = service;
     cluster.service(
@@ -147,7 +148,7 @@ export function opaqueSuite(create: (onFault: (error: unknown) => void) => Trans
       ports: [{ name: 'mysql', containerPort: port }],
       inject: meshed,
     });
-    cluster.slice('db', { name: 'client', port }, ['127.0.0.1']);
+    cluster.slice('db', { name: 'client', port }, addresses);
     tell();
   }
 
@@ -185,7 +186,7 @@ export function opaqueSuite(create: (onFault: (error: unknown) => void) => Trans
 
   it('greet at once in front of a pod without a proxy', async () => {
     world.pod.annotations[OPAQUE] = 'mysql';
-    deploy({ meshed: false });
+    deploy(['127.0.0.1'], false);
     expect(world.cluster.endpoints('db', SERVICE.port)[0]?.identity).to.equal(null);
     await dialRaw(mesh, client.outbound).hears(GREETING, AT_ONCE_MS);
   });
@@ -209,6 +210,15 @@ export function opaqueSuite(create: (onFault: (error: unknown) => void) => Trans
     world.cluster.slice('db', { name: 'client', port: world.port }, ['127.0.0.1']);
     tell();
     await dialRaw(mesh, client.outbound).hears(GREETING, AT_ONCE_MS);
+  });
+
+  it('greet a client that came before the first endpoint as soon as there is one', async () => {
+    world.pod.annotations[OPAQUE] = 'mysql';
+    deploy([]);
+    const early = dialRaw(mesh, client.outbound);
+    await until(() => client.metrics().includes('tcp_open_connections{direction="outbound",peer="src"'), 'the client');
+    deploy();
+    await early.hears(GREETING, AT_ONCE_MS);
   });
 
   it('are still judged: what a caller declares opaque is refused where its identity is', async () => {

@@ -84,4 +84,27 @@ describe('what a destination speaks', () => {
     const unheard = [backend('web', 500), backend('unheard-of', 500)];
     expect(destination.protocol('detect', unheard), 'never had an endpoint').to.equal('opaque');
   });
+
+  it('is announced to who still listens to a client, when endpoints come to agree', () => {
+    const state = newState(new ManualClock());
+    const told: OutboundProtocol[] = [];
+    const destination = state.destination('10.96.0.1', 80);
+    state.watch(destination, {
+      destinationChanged: () => {},
+      protocolChanged: ({ entry }) => told.push(protocolOf(entry as ServiceEntry)),
+    });
+    let version = 0;
+    const hear = (...hints: OutboundProtocol[]) => {
+      const endpoints = hints.map((protocol, index) => endpoint(`10.1.0.${index + 1}`, { protocol }));
+      applyAll(state, set(endpointsKey('web'), { sources: '1', endpoints }, `v${++version}`));
+    };
+    applyAll(state, set(SERVICE_KEY, service()));
+    for (const hints of [['detect'], ['detect', 'opaque'], ['opaque', 'opaque'], ['opaque'], [], ['http1']] as const) {
+      hear(...hints);
+    }
+    expect(told).to.deep.equal(['opaque', 'http1']);
+    applyAll(state, set(SERVICE_KEY, service({ protocol: 'http2' }), 'declared'));
+    hear('opaque');
+    expect(told, 'what the Service declares does not change with its endpoints').to.have.length(2);
+  });
 });

@@ -18,7 +18,7 @@ import {
 
 const web = endpointsKey('web');
 const MINUTES = 60_000;
-const watcher = { destinationChanged: () => {} };
+const watcher = { destinationChanged: () => {}, protocolChanged: () => {} };
 
 class Source {
   readonly log: string[] = [];

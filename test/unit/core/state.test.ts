@@ -29,6 +29,9 @@ class Watcher {
   destinationChanged(destination: Destination, previous: DestinationEntry | null): void {
     this.seen.push(`${previous?.kind ?? 'null'} -> ${destination.entry?.kind ?? 'null'}`);
   }
+  protocolChanged(destination: Destination): void {
+    this.seen.push(`protocol of ${destination.key}`);
+  }
   policyChanged(port: InboundPort): void {
     this.seen.push(`${port.port}: ${port.policy.server.name}`);
   }
@@ -178,6 +181,7 @@ describe('destinations', () => {
       destinationChanged: ({ entry }) => {
         if (entry?.kind === 'service') seen.push(entry.backends[0]!.pool.endpoints.length);
       },
+      protocolChanged: () => {},
     });
     // The wrong order on purpose: even then nobody sees the service without its endpoints.
     applyAll(state, set(SERVICE_KEY, service()), set(web, endpoints('10.0.0.1', '10.0.0.2')));
@@ -193,6 +197,7 @@ describe('destinations', () => {
         told.push(index);
         for (const watcher of watchers) state.unwatch(destination, watcher);
       },
+      protocolChanged: () => {},
     }));
     for (const watcher of watchers) state.watch(destination, watcher);
     applyAll(state, set(SERVICE_KEY, service()));
