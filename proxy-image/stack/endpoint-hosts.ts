@@ -66,7 +66,8 @@ export class EndpointLink implements Prospect {
     this.#lastError = error;
     const { recorder, rng, log, transport } = this.#options;
     const { failure, detail } = error;
-    recorder.outboundError('http', isOfIdentity(error) ? 'identity required' : 'connect');
+    // Of a request that was sent, its try is what failed, and is counted as that.
+    if (!behindProxy) recorder.outboundError('http', isOfIdentity(error) ? 'identity required' : 'connect');
     connectFailed(this.#endpoint, rng, transport.timers.nowMs(), behindProxy);
     this.#pool?.failed(failure);
     log.debug('could not connect', { peer: this.#endpoint.id, failure, detail });

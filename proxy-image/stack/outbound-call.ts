@@ -1,5 +1,4 @@
 import { formatAddress } from '../contract/keys.ts';
-import type { EndpointState } from '../core/balance/endpoint.ts';
 import { requestHash } from '../core/balance/hash-key.ts';
 import type { NoEndpointReason } from '../core/balance/pick.ts';
 import { isFailure } from '../core/classify/classify.ts';
@@ -20,15 +19,14 @@ import {
 } from '../io/http/message.ts';
 import { REPLAY_LIMITS } from '../io/http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
-import type { Host, Waiter } from '../io/pool/host.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { Address } from '../io/transport/types.ts';
 import { CallDeadlines, type DeadlineOwner, IDLE, PAUSE, REQUEST, RESPONSE, TRY } from './call-deadlines.ts';
 import { CallRetries, type EndedTry } from './call-retries.ts';
 import { protocolFor, type StackContext } from './context.ts';
-import { type EndpointHosts, type EndpointLink, isOfIdentity } from './endpoint-hosts.ts';
-import { OutboundTry, type TryPlace } from './outbound-try.ts';
-import { Placement, type PlacementOwner } from './placement.ts';
+import type { EndpointHosts } from './endpoint-hosts.ts';
+import { type ConnectOwner, OutboundConnect } from './outbound-connect.ts';
+import { OutboundTry } from './outbound-try.ts';
 import { routeOf } from './route-of.ts';
 import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached, NO_TUNNEL } from './unreached.ts';
 
@@ -60,16 +58,14 @@ export interface OutboundCallOwner {
 /**
  * One outbound request, top to bottom: route → timeouts → split → endpoint → connection → response → retry.
  */
-export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementOwner, TryPlace {
+export class OutboundCall implements HttpCall, ConnectOwner, DeadlineOwner {
   exchange!: Exchange;
   entry: ServiceEntry | null = null;
   backend: BackendEntry | null = null;
   route: RouteEntry = NO_ROUTES.fallback;
   readonly #owner: OutboundCallOwner;
   readonly #try: OutboundTry;
-  readonly #placement: Placement;
-  /** Endpoints that have refused to process it. */
-  readonly #tried: EndpointState[] = [];
+  readonly #connect: OutboundConnect;
   readonly #retries: CallRetries;
   readonly #ended: EndedTry = {
     end: 'response',
@@ -79,12 +75,6 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     replayable: false,
     refusesRetries: false,
   };
-  #hash = 0;
-  #endpoint: EndpointState | null = null;
-  #link: EndpointLink | null = null;
-  #host: Host | null = null;
-  /** In a queue for a connection. */
-  #waiting = false;
   #stale = 0;
   #deadlines: CallDeadlines | null = null;
   #responseMs = 0;
@@ -96,23 +86,23 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     this.#owner = owner;
     const { options } = owner.context;
     this.#try = new OutboundTry(options);
-    this.#placement = new Placement(options, this);
+    this.#connect = new OutboundConnect(this, this.#try);
     this.#retries = new CallRetries(options.recorder, options.rng);
   }
 
-  get tunnels(): boolean {
-    return this.exchange.tunnels;
+  get context(): StackContext {
+    return this.#owner.context;
   }
 
-  /** For a pod or an address there is no other place. */
-  get patient(): boolean {
-    return this.backend === null;
+  get hosts(): EndpointHosts {
+    return this.#owner.hosts;
   }
 
   startService(head: RequestView, entry: ServiceEntry, extra: ExtraFields, source: CallSource): void {
     const { exchange } = this;
     const { recorder, rng } = this.#owner.context.options;
-    this.#reset(entry);
+    const hashed = entry.balancer.type === 'consistentHash';
+    this.#reset(entry, hashed ? requestHash(entry.balancer.key, head, source.sourceIp, rng) : 0);
     const route = routeOf(entry.routes, head);
     this.route = route;
     recorder.routeRequest(route);
@@ -120,9 +110,6 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
     exchange.retain = head.contentLength <= REPLAY_LIMITS.requestBytes;
     exchange.peeks = exchange.isGrpc && this.#retries.possible;
-    if (entry.balancer.type === 'consistentHash') {
-      this.#hash = requestHash(entry.balancer.key, head, source.sourceIp, rng);
-    }
     this.#startTimeouts(entry);
     exchange.prepare(extra, entry.authority);
     this.#tryService();
@@ -133,7 +120,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     this.exchange.retain = true;
     const { address, port } = entry.endpoint.facts;
     this.#prepareFor(address, port);
-    this.#tryEndpoint(entry.endpoint);
+    this.#connect.placed(entry.endpoint);
   }
 
   startAddress(address: Address): void {
@@ -142,7 +129,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     this.#prepareFor(address.ip, address.port);
     const session = protocolFor(this.exchange, 'detect');
     const target = { address, identity: null, port: address.port, session } as const;
-    this.#lease(this.#owner.context.outboundPool.host(target));
+    this.#connect.toHost(this.#owner.context.outboundPool.host(target));
   }
 
   #prepareFor(ip: string, port: number): void {
@@ -150,15 +137,12 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     exchange.prepare(NO_EXTRA_FIELDS, exchange.lacksHost ? formatAddress(ip, port) : '');
   }
 
-  #reset(entry: ServiceEntry | null): void {
+  #reset(entry: ServiceEntry | null, hash = 0): void {
     this.entry = entry;
     this.backend = null;
     this.route = NO_ROUTES.fallback;
-    if (this.#tried.length > 0) this.#tried.length = 0;
+    this.#connect.reset(hash);
     this.#retries.start(null);
-    this.#hash = 0;
-    this.#endpoint = null;
-    this.#link = null;
     this.#stale = 0;
     this.#responseMs = 0;
     this.#idleMs = 0;
@@ -185,17 +169,9 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     const entry = this.entry!;
     const backend = entry.backends[pickShare(entry.split, this.#owner.context.options.rng)]!;
     this.backend = backend;
-    if (this.#tried.length > 0) this.#tried.length = 0;
+    this.#connect.clearTried();
     if (backend.unavailable) this.#refuse(503, 'the backend does not exist', 'failfast');
-    else this.#place();
-  }
-
-  #place(): void {
-    this.#placement.find(this.entry!, this.backend!.pool, this.#hash);
-  }
-
-  placed(endpoint: EndpointState): void {
-    this.#tryEndpoint(endpoint);
+    else this.#connect.toBackend();
   }
 
   notPlaced(decision: 'failfast' | 'shed', reason: NoEndpointReason): void {
@@ -203,23 +179,11 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     else this.#failFast(reason);
   }
 
-  reconnects(endpoint: EndpointState): boolean {
-    this.#linkOf(endpoint).connect();
-    return true;
-  }
-
-  #linkOf(endpoint: EndpointState): EndpointLink {
-    const { protocol } = endpoint.facts;
-    // What the endpoint's own Server declares comes before what the Service does.
-    const declared = protocol === 'detect' && this.entry !== null ? this.entry.protocol : protocol;
-    return this.#owner.hosts.of(endpoint, this.backend?.pool ?? null, protocolFor(this.exchange, declared));
-  }
-
   get #nowMs(): number {
     return this.#owner.context.options.transport.timers.nowMs();
   }
 
-  #unreachable(error: DialError): void {
+  unreachable(error: DialError): void {
     if (error.failure === 'timeout') this.#answer(504, CONNECT_TIMED_OUT);
     else if (error.failure === 'identity') this.#answer(BAD_GATEWAY, NO_IDENTITY);
     else if (error.failure === 'no certificate') this.#answer(BAD_GATEWAY, NO_CERTIFICATE);
@@ -228,8 +192,6 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
 
   /** There has been no endpoint for too long. Where their identity is the matter, that is worth another word than "no time". */
   #failFast(reason: NoEndpointReason): void {
-    this.#endpoint = null;
-    this.#link = null;
     this.#owner.context.options.recorder.outboundError('http', 'failfast');
     this.#retries.foundNone(this.entry);
     if (this.#retriesNow('failfast', 504, DEADLINE_EXCEEDED)) return;
@@ -239,55 +201,14 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     else this.#answer(504, `fail-fast: ${reason.replaceAll('_', ' ')}`);
   }
 
-  #tryEndpoint(endpoint: EndpointState): void {
-    this.#endpoint = endpoint;
-    this.#try.start(this, endpoint);
-    const link = this.#linkOf(endpoint);
-    this.#link = link;
-    this.#lease(link.host);
+  overloaded(): void {
+    this.#failed('loadshed', false);
+    this.#retries.foundNone(this.entry);
+    this.#answer(503, 'too many requests are waiting');
   }
 
-  #lease(host: Host): void {
-    this.#host = host;
-    if (host.overloaded) {
-      this.#failed('loadshed', false);
-      this.#retries.foundNone(this.entry);
-      this.#answer(503, 'too many requests are waiting');
-      return;
-    }
-    const upstream = host.lease(this);
-    if (upstream === null) this.#waiting = true;
-    else this.#send(upstream);
-  }
-
-  leased(upstream: ExchangeUpstream): void {
-    this.#waiting = false;
-    this.#send(upstream);
-  }
-
-  #send(upstream: ExchangeUpstream): void {
-    this.#link?.connected();
-    this.#try.sent();
+  connected(upstream: ExchangeUpstream): void {
     this.exchange.send(upstream);
-  }
-
-  /** The endpoint is being connected to for long: where another can be had it is better, else the first of all that can. */
-  leaseDelayed(): void {
-    this.#waiting = false;
-    this.#link!.connect();
-    this.#try.unplaced();
-    this.#place();
-  }
-
-  /** No byte of the request was sent: it waits for any endpoint, outside the retry budget. */
-  leaseFailed(error: DialError): void {
-    this.#waiting = false;
-    const kind = isOfIdentity(error) ? 'identity required' : 'connect';
-    if (this.#link === null) this.#owner.context.options.recorder.outboundError('http', kind);
-    else this.#link.failed(error);
-    this.#try.unplaced();
-    if (this.backend === null) this.#unreachable(error);
-    else this.#place();
   }
 
   /** All of the request is on its way: what the server takes from here on is its own time. */
@@ -299,9 +220,10 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
 
   responded(head: ResponseView): boolean {
     const { exchange } = this;
-    const isMeshed = this.#endpoint !== null && this.#endpoint.facts.identity !== null;
+    const { endpoint } = this.#connect;
+    const isMeshed = endpoint !== null && endpoint.facts.identity !== null;
     const unreached = isMeshed && this.backend !== null && isUnreached(head);
-    if (unreached) this.#link!.failed({ failure: 'refused', detail: 'the application behind the proxy' }, true);
+    if (unreached) this.#connect.applicationUnreached();
     if (unreached && exchange.replayable) return this.#goesOn();
     const failure = this.#try.responded(head, exchange, !unreached);
     this.#deadlines?.clear(TRY);
@@ -332,7 +254,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     this.#deadlines?.clear(TRY);
     this.exchange.detachUpstream();
     this.#failed('connect', false);
-    this.#place();
+    this.#connect.toBackend();
     return false;
   }
 
@@ -368,7 +290,6 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
 
   tryFailed(failure: TryFailure): void {
     const { exchange } = this;
-    const endpoint = this.#endpoint;
     this.#deadlines?.clear(TRY);
     this.#failed('i/o', failure === 'lost' || failure === 'malformed');
     if (failure === 'unsupported') {
@@ -376,35 +297,19 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
       return;
     }
     const unsent = failure === 'unsent' && exchange.kept;
-    if (unsent && endpoint !== null && this.#goesElsewhere(endpoint)) return;
+    if (unsent && this.#connect.elsewhere()) return;
     const again = unsent || (failure === 'stale' && exchange.idempotent && exchange.replayable);
     const grpcStatus = exchange.isGrpc ? UNAVAILABLE : NO_GRPC_STATUS;
-    if (again && this.#stale++ < MAX_STALE) this.#again();
+    if (again && this.#stale++ < MAX_STALE) this.#connect.again();
     else if (failure === 'malformed' || !this.#retriesNow('response', BAD_GATEWAY, grpcStatus)) {
       this.#fail(BAD_GATEWAY, failure === 'malformed' ? 'malformed response' : 'the connection was lost');
     }
   }
 
-  /** Not processed: another endpoint gets it, whatever the request is, each at most once. False: there is no other. */
-  #goesElsewhere(refusing: EndpointState): boolean {
-    if (this.entry === null || this.backend === null) return false;
-    this.#tried.push(refusing);
-    const other = this.#placement.pick(this.entry, this.backend.pool, this.#tried, this.#hash);
-    if (other === null) return false;
-    this.#tryEndpoint(other);
-    return true;
-  }
-
-  /** The same endpoint on another connection. */
-  #again(): void {
-    if (this.#endpoint !== null) this.#tryEndpoint(this.#endpoint);
-    else this.#lease(this.#owner.context.outboundPool.host(this.#host!.target));
-  }
-
   /** The present try ends without a response. */
   #failed(error: OutboundError, blamed: boolean): void {
     if (this.#try.underWay) this.#try.failed(error, blamed);
-    else if (this.#endpoint === null) this.#owner.context.options.recorder.outboundError('http', error);
+    else if (this.#connect.endpoint === null) this.#owner.context.options.recorder.outboundError('http', error);
   }
 
   due(kind: number): void {
@@ -425,7 +330,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
   /** No response head in time, with retries left. */
   #tryTimedOut(): void {
     if (this.exchange.responding) return;
-    this.#cancelLease();
+    this.#connect.cancel();
     this.exchange.dropUpstream();
     this.#failed('response timeout', true);
     if (!this.#retriesNow('try_timeout', 504, DEADLINE_EXCEEDED)) this.#answer(504, 'response timed out');
@@ -443,7 +348,6 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
 
   /** Nobody was even asked. */
   #refuse(status: number, reason: string, error: OutboundError): void {
-    this.#endpoint = null;
     this.#owner.context.options.recorder.outboundError('http', error);
     this.#retries.foundNone(this.entry);
     this.#answer(status, reason);
@@ -462,8 +366,7 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
 
   /** Nothing is waited for any more. An answered exchange may go on for a while, until the rest of its request has gone by. */
   #stop(): void {
-    this.#cancelLease();
-    this.#placement.cancel();
+    this.#connect.cancel();
     this.#deadlines?.clearAll();
   }
 
@@ -484,10 +387,5 @@ export class OutboundCall implements HttpCall, Waiter, DeadlineOwner, PlacementO
     const failure = status === 0 || isFailure(this.route, status, grpcStatus);
     recorder.routeResponse(this.route, status, grpcStatus, failure, firstByteMs - exchange.startedMs);
     this.#owner.give(this);
-  }
-
-  #cancelLease(): void {
-    if (this.#waiting) this.#host!.cancel(this);
-    this.#waiting = false;
   }
 }
