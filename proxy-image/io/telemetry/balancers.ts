@@ -15,6 +15,8 @@ interface Balancer {
   ready: number;
   pending: number;
   ejected: number;
+  /** Requests or streams that wait for one of them. */
+  waiting: number;
 }
 
 /** Counted when it is asked for: requests pay nothing for it. */
@@ -29,6 +31,8 @@ export function writeBalancers(writer: TextWriter, services: Iterable<ServiceEnt
   }
   writeEndpoints(writer, 'outbound_http_balancer_endpoints', http);
   writeEndpoints(writer, 'outbound_tcp_balancer_endpoints', tcp);
+  writeQueues(writer, 'outbound_http_balancer_queue_length', http);
+  writeQueues(writer, 'outbound_tcp_balancer_queue_length', tcp);
   writer.family('weft_outbound_ejected_endpoints', 'gauge', 'Endpoints that circuit breaking keeps out');
   for (const [labels, { ejected }] of http) writer.sample('weft_outbound_ejected_endpoints', labels, ejected);
 }
@@ -37,7 +41,7 @@ function balancerOf(balancers: Map<string, Balancer>, labels: string): Balancer 
   const key = balancers.has(labels) || balancers.size < MAX_BACKENDS ? labels : OVERFLOW_LABELS;
   let balancer = balancers.get(key);
   if (balancer === undefined) {
-    balancer = { pools: new Set(), ready: 0, pending: 0, ejected: 0 };
+    balancer = { pools: new Set(), ready: 0, pending: 0, ejected: 0, waiting: 0 };
     balancers.set(key, balancer);
   }
   return balancer;
@@ -47,6 +51,7 @@ function balancerOf(balancers: Map<string, Balancer>, labels: string): Balancer 
 function count(balancer: Balancer, pool: EndpointPool, { breaker }: ServiceEntry, nowMs: number): void {
   if (balancer.pools.has(pool)) return;
   balancer.pools.add(pool);
+  balancer.waiting += pool.queue.size;
   for (const endpoint of pool.endpoints) {
     const isEjected = breaker !== null && endpoint.breaker?.ejected === true;
     if (isEjected) balancer.ejected++;
@@ -61,4 +66,9 @@ function writeEndpoints(writer: TextWriter, name: string, balancers: ReadonlyMap
     writer.sample(name, joinLabels('endpoint_state="ready"', labels), ready);
     writer.sample(name, joinLabels('endpoint_state="pending"', labels), pending);
   }
+}
+
+function writeQueues(writer: TextWriter, name: string, balancers: ReadonlyMap<string, Balancer>): void {
+  writer.family(name, 'gauge', 'Requests or streams that wait for an endpoint');
+  for (const [labels, { waiting }] of balancers) writer.sample(name, labels, waiting);
 }

@@ -172,20 +172,21 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
   });
 
   describe('an endpoint that takes no connection beside good ones', () => {
-    it('costs requests no failure and little time, of HTTP/1 and HTTP/2', async () => {
+    it('costs requests no failure and not the time of its connect', async () => {
       const stuck = await serveStoppable(mesh);
       await stuck.stop();
       const { port } = await serveHttp(mesh, () => ok('fine'));
-      client.setService({ protocol: 'http1' });
-      client.setEndpoints('web', [mesh.plain(stuck.port), mesh.plain(port)]);
-      const pace = new Pace(100, askHttp1);
-      await Pace.rest(2500);
-      const results = await pace.end();
-      expect(failures(results)).to.deep.equal([]);
-      // The connect timeout is 1 s: nobody has waited for it.
-      expect(Math.max(...results.map(({ tookMs }) => tookMs))).to.be.below(800);
-      const slow = results.filter(({ tookMs }) => tookMs > 200);
-      expect(slow.length).to.be.below(30);
+      // Longer than any request takes, also on a machine with other work: nobody is to wait for it.
+      client = await mesh.proxy({ serviceAccount: 'client', limits: { outboundConnectTimeoutMs: 8000 } });
+      for (const protocol of ['http1', 'http2'] as const) {
+        client.setService({ protocol });
+        client.setEndpoints('web', [{ ...mesh.plain(stuck.port), protocol }, mesh.plain(port)]);
+        const pace = new Pace(100, askHttp1);
+        await Pace.rest(1500);
+        const results = await pace.end();
+        expect(failures(results)).to.deep.equal([]);
+        expect(Math.max(...results.map(({ tookMs }) => tookMs))).to.be.below(3000);
+      }
     });
 
     it('is used again when it goes on', async () => {
