@@ -250,11 +250,13 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   #stackOptions(logSink: LogSink, clock: Clock): StackOptions {
     const { transport, originalDestination, localNetwork } = this.#platform;
     const process = readProcessFacts;
+    const loopLag = transport.timers.lag;
     const sources = {
       clock,
       recorder: this.#recorder,
       state: this.state,
       process,
+      loopLag,
       build: { version: VERSION, git_sha: COMMIT },
     };
     return {

@@ -44,7 +44,7 @@ export class FirstBytes implements ConnectionHandler, TimerOwner, Waiting {
     this.#owner = owner;
     this.#gate = gate;
     this.#timers = timers;
-    this.#timer = timers.create(this);
+    this.#timer = timers.create(this, 'peer');
     timers.set(this.#timer, timeoutMs);
     connection.handler = this;
     gate.enter(this.#place, peer, timers.nowMs());

@@ -103,7 +103,7 @@ class MeshArrival implements ConnectionHandler, Live, TimerOwner, Waiting {
     this.#connection = connection;
     this.from = peerOf(connection.remote.ip);
     const { timers } = context.options.transport;
-    this.#timer = timers.create(this);
+    this.#timer = timers.create(this, 'peer');
     timers.set(this.#timer, context.limits.handshakeTimeoutMs);
     context.live.add(this);
     context.handshakes.enter(this.#place, this.from, timers.nowMs());

@@ -101,7 +101,7 @@ class OutboundConnection
     this.#calls = calls;
     this.#connection = connection;
     this.#original = original;
-    this.#timer = context.options.transport.timers.create(this);
+    this.#timer = context.options.transport.timers.create(this, 'peer');
     this.#destination = context.options.state.destination(original.ip, original.port);
   }
 

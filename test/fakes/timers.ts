@@ -18,6 +18,10 @@ export class FakeTimers implements Timers {
     return this.#clock.nowMs();
   }
 
+  awakeMs(): number {
+    return this.#clock.nowMs();
+  }
+
   create(owner: TimerOwner): Timer {
     const timer: FakeTimer = { owner, cancel: null };
     return timer;

@@ -68,7 +68,7 @@ class Dial implements ConnectionHandler, TimerOwner {
     this.#transport = transport;
     this.#options = options;
     this.#context = context;
-    this.#timer = transport.timers.create(this);
+    this.#timer = transport.timers.create(this, 'peer');
   }
 
   run(address: Address): Promise<Connection> {

@@ -483,7 +483,7 @@ export class ServerConnection
 
   #arm(delayMs: number): void {
     this.#timing = true;
-    this.#timer ??= this.#context.timers.create(this);
+    this.#timer ??= this.#context.timers.create(this, 'peer');
     this.#context.timers.set(this.#timer, delayMs);
   }
 

@@ -5,6 +5,7 @@ import {
   BLOCK,
   CONNECTION_DEADLINES,
   DRAIN,
+  FIRST_OF_PEER,
   HANDSHAKE,
   KEEP_ALIVE,
   KEEP_ALIVE_ANSWER,
@@ -33,7 +34,7 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
 
   constructor(connection: Connection, context: Http2Context) {
     super(connection, context);
-    this.deadlines = new Deadlines(context.timers, this, CONNECTION_DEADLINES);
+    this.deadlines = new Deadlines(context.timers, this, CONNECTION_DEADLINES, FIRST_OF_PEER);
     this.deadlines.set(HANDSHAKE, this.limits.handshakeTimeoutMs);
     connection.handler = this;
   }

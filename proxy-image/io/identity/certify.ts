@@ -81,7 +81,7 @@ class Call implements MessageHandler, TimerOwner {
 
   constructor(timers: Timers) {
     this.#timers = timers;
-    this.#timer = timers.create(this);
+    this.#timer = timers.create(this, 'peer');
     this.#answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

@@ -1,16 +1,18 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ProxyState, StateStatus } from '../../core/state/state.ts';
+import type { LoopLag } from '../transport/awake-clock.ts';
 import { writeBalancers } from './balancers.ts';
 import { renderLabels } from './labels.ts';
 import type { ProcessFacts } from './process.ts';
 import type { ProxyRecorder } from './proxy-recorder.ts';
-import { TextWriter } from './text-writer.ts';
+import { formatValue, TextWriter } from './text-writer.ts';
 
 export interface ExpositionSources {
   clock: Clock;
   recorder: ProxyRecorder;
   state: Pick<ProxyState, 'status' | 'held' | 'services'>;
   process(): ProcessFacts;
+  loopLag: LoopLag;
   /** `version`, `git_sha` and the like. */
   build: Readonly<Record<string, string>>;
 }
@@ -34,6 +36,7 @@ export function renderMetrics(sources: ExpositionSources): string {
   writeDestinations(writer, recorder, sources.state.status);
   writeBuild(writer, sources.build);
   writeProcess(writer, recorder, sources.process());
+  writeLoopLag(writer, sources.loopLag);
   return writer.toString();
 }
 
@@ -172,6 +175,18 @@ function writeProcess(writer: TextWriter, recorder: ProxyRecorder, facts: Proces
   gauge('process_resident_memory_bytes', 'Resident memory', facts.residentBytes);
   gauge('process_open_fds', 'Open file descriptors', facts.openFds);
   gauge('process_max_fds', 'Most file descriptors', facts.maxFds);
+}
+
+function writeLoopLag(writer: TextWriter, { boundsSeconds, counts, sumSeconds }: LoopLag): void {
+  const name = 'process_loop_lag_seconds';
+  writer.family(name, 'histogram', 'Seconds by which the event loop came late to its timers');
+  let count = 0;
+  for (let bucket = 0; bucket < counts.length; bucket++) {
+    count += counts[bucket]!;
+    writer.sample(`${name}_bucket`, `le="${formatValue(boundsSeconds[bucket] ?? Number.POSITIVE_INFINITY)}"`, count);
+  }
+  writer.sample(`${name}_sum`, '', sumSeconds);
+  writer.sample(`${name}_count`, '', count);
 }
 
 function writeOne(writer: TextWriter, name: string, type: 'counter' | 'gauge', help: string, value: number): void {

@@ -16,7 +16,6 @@ import type {
   ConnectionError,
   ConnectionHandler,
   Listener,
-  Timers,
   TlsContext,
   TlsCredentials,
   TlsOptions,
@@ -249,7 +248,7 @@ class NodeConnection extends PacedConnection implements Connection {
 }
 
 class NodeTransport implements Transport {
-  readonly timers: Timers = new TimerWheel();
+  readonly timers: TimerWheel = new TimerWheel();
   readonly budget: TurnBudget = new TurnBudget((run) => this.atEndOfTurn(run));
   readonly onFault: (error: unknown) => void;
 

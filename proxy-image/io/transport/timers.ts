@@ -1,22 +1,27 @@
-import type { Timer, TimerOwner, Timers } from './types.ts';
+import { AwakeClock, LOOK_MS, type LoopLag } from './awake-clock.ts';
+import type { Timer, TimerKind, TimerOwner, Timers } from './types.ts';
 
 /** 10 ms: a timeout of 500 ms is at most 2 % late, and a busy proxy wakes at most a hundred times a second for all its timers together. */
 const RESOLUTION_MS = 10;
 /** One turn of the wheel is about five seconds, longer than most idle limits; longer delays stay for several turns. Power of two. */
 const SLOTS = 512;
+const LOOK_TICKS = LOOK_MS / RESOLUTION_MS;
 const UNARMED = Number.POSITIVE_INFINITY;
 
 /** Member of a slot's ring. A slot is a ring with a sentinel, so that unlinking needs no slot. */
 class Entry implements Timer {
   readonly owner: TimerOwner;
+  readonly isPeer: boolean;
+  /** By the awake clock where it is about a peer. */
   deadlineMs = UNARMED;
   /** Tick at which the wheel looks at it again, not after the deadline's; -1 = in no slot. */
   tick = -1;
   next: Entry = this;
   previous: Entry = this;
 
-  constructor(owner: TimerOwner) {
+  constructor(owner: TimerOwner, isPeer: boolean) {
     this.owner = owner;
+    this.isPeer = isPeer;
   }
 
   unlink(): void {
@@ -30,32 +35,77 @@ class Entry implements Timer {
 
 const NOBODY: TimerOwner = { onTimer: () => {} };
 
+/** A timer of the runtime, opaque. */
+export type Sleep = ReturnType<typeof setTimeout> | number;
+
+/** The runtime's clock and event loop. */
+export interface Loop {
+  nowMs(): number;
+  /** Runs it after so many milliseconds, at least one. */
+  sleep(run: () => void, delayMs: number): Sleep;
+  /** It is not run. */
+  cancel(sleep: Sleep): void;
+  /** Runs it when the sockets have been asked once more, and what they had to say has been handled. */
+  afterPoll(run: () => void): void;
+}
+
+const RUNTIME: Loop = {
+  nowMs: () => performance.now(),
+  sleep: (run, delayMs) => setTimeout(run, delayMs),
+  cancel: (sleep) => clearTimeout(sleep),
+  // Node polls before an immediate, Bun before the timer after it.
+  afterPoll: (run) => {
+    setImmediate(() => setTimeout(run, 1));
+  },
+};
+
 /**
  * A timer wheel. Arming, clearing and arming anew cost a few assignments; arming for later than before costs one, because the wheel sorts it out when
  * it comes to the entry's old slot. The runtime's own timer runs only while something is in the wheel, and sleeps until the next slot that holds
- * anything.
+ * anything, or LOOK_MS while a deadline on a peer runs.
+ *
+ * Where it comes late, nothing fires before the sockets have been asked once more, and deadlines on peers get back what was lost (`AwakeClock`).
  */
 export class TimerWheel implements Timers {
   readonly resolutionMs: number = RESOLUTION_MS;
-  readonly #slots: Entry[] = Array.from({ length: SLOTS }, () => new Entry(NOBODY));
+  readonly #slots: Entry[] = Array.from({ length: SLOTS }, () => new Entry(NOBODY, false));
+  readonly #loop: Loop;
+  readonly #awake = new AwakeClock();
   #size = 0;
+  /** Of these, deadlines on peers. */
+  #peers = 0;
   /** Last tick that was handled. */
   #tick = 0;
   #wakeTick = UNARMED;
-  #handle: ReturnType<typeof setTimeout> | null = null;
+  #sleep: Sleep | null = null;
   /** Ring of the slot that is being handled: a handler may unlink any entry of it. */
-  readonly #due = new Entry(NOBODY);
-  /** While slots are handled, nothing is scheduled: the next wake is found once, at the end. */
+  readonly #due = new Entry(NOBODY, false);
+  /** From a wake until its slots are handled nothing is scheduled: the next wake is found once, at the end. */
   #handling = false;
+  /** Tick of a wake that came late. */
+  #lateTick = 0;
   readonly #onWake = (): void => this.#wake();
+  readonly #onLateWake = (): void => this.#handle(this.#lateTick);
   #held = false;
   /** NaN = not read yet. */
   #heldMs = Number.NaN;
 
+  constructor(loop: Loop = RUNTIME) {
+    this.#loop = loop;
+  }
+
+  get lag(): LoopLag {
+    return this.#awake.lag;
+  }
+
   nowMs(): number {
-    if (!this.#held) return performance.now();
-    if (Number.isNaN(this.#heldMs)) this.#heldMs = performance.now();
+    if (!this.#held) return this.#loop.nowMs();
+    if (Number.isNaN(this.#heldMs)) this.#heldMs = this.#loop.nowMs();
     return this.#heldMs;
+  }
+
+  awakeMs(): number {
+    return this.nowMs() - this.#awake.lostMs;
   }
 
   /**
@@ -71,20 +121,23 @@ export class TimerWheel implements Timers {
     this.#held = false;
   }
 
-  create(owner: TimerOwner): Timer {
-    return new Entry(owner);
+  create(owner: TimerOwner, kind: TimerKind = 'own'): Timer {
+    return new Entry(owner, kind === 'peer');
   }
 
   set(timer: Timer, delayMs: number): void {
     const entry = timer as Entry;
-    const nowMs = performance.now();
-    entry.deadlineMs = nowMs + delayMs;
-    const tick = Math.ceil(entry.deadlineMs / RESOLUTION_MS);
+    const nowMs = this.#loop.nowMs();
+    const dueMs = nowMs + delayMs;
+    entry.deadlineMs = entry.isPeer ? dueMs - this.#awake.lostMs : dueMs;
+    const tick = Math.ceil(dueMs / RESOLUTION_MS);
     if (entry.tick !== -1 && entry.tick <= tick) return;
     if (entry.tick === -1) {
       if (this.#size++ === 0) this.#tick = Math.floor(nowMs / RESOLUTION_MS);
+      if (entry.isPeer) this.#peers++;
     } else entry.unlink();
     this.#insert(entry, tick);
+    if (entry.isPeer && !this.#handling) this.#lookSoon(nowMs);
   }
 
   /** Takes the entry out at once: one that waited for its slot would keep its owner, a whole closed connection, alive for seconds. */
@@ -93,7 +146,12 @@ export class TimerWheel implements Timers {
     entry.deadlineMs = UNARMED;
     if (entry.tick === -1) return;
     entry.unlink();
+    this.#left(entry);
+  }
+
+  #left(entry: Entry): void {
     this.#size--;
+    if (entry.isPeer) this.#peers--;
   }
 
   /** Puts the entry into the slot of its deadline, or one turn ahead when that is further. */
@@ -107,22 +165,40 @@ export class TimerWheel implements Timers {
     if (!this.#handling && entry.tick < this.#wakeTick) this.#sleepUntil(entry.tick);
   }
 
+  /** A deadline on a peer has begun. */
+  #lookSoon(nowMs: number): void {
+    if (this.#wakeTick > nowMs / RESOLUTION_MS + LOOK_TICKS + 1) this.#sleepUntil(this.#wakeTick);
+  }
+
   #sleepUntil(tick: number): void {
-    if (this.#handle !== null) clearTimeout(this.#handle);
-    this.#wakeTick = tick;
-    const delayMs = Math.max(1, tick * RESOLUTION_MS - performance.now());
-    this.#handle = setTimeout(this.#onWake, Math.ceil(delayMs));
+    if (this.#sleep !== null) this.#loop.cancel(this.#sleep);
+    const nowMs = this.#loop.nowMs();
+    this.#wakeTick = this.#peers > 0 ? Math.min(tick, Math.ceil(nowMs / RESOLUTION_MS) + LOOK_TICKS) : tick;
+    const delayMs = Math.max(1, this.#wakeTick * RESOLUTION_MS - nowMs);
+    this.#sleep = this.#loop.sleep(this.#onWake, Math.ceil(delayMs));
   }
 
   #wake(): void {
-    this.#handle = null;
+    this.#sleep = null;
+    const nowMs = this.#loop.nowMs();
+    const nowTick = Math.floor(nowMs / RESOLUTION_MS);
+    const isLate = this.#awake.look(nowMs, this.#wakeTick * RESOLUTION_MS);
     this.#wakeTick = UNARMED;
-    const nowTick = Math.floor(performance.now() / RESOLUTION_MS);
+    this.#handling = true;
+    if (!isLate) {
+      this.#handle(nowTick);
+      return;
+    }
+    this.#lateTick = nowTick;
+    this.#loop.afterPoll(this.#onLateWake);
+  }
+
+  /** All slots up to `nowTick`. */
+  #handle(nowTick: number): void {
     // After a long sleep of the process one turn visits every slot.
     const last = Math.min(nowTick, this.#tick + SLOTS);
     const from = this.#tick + 1;
     this.#tick = Math.max(nowTick, this.#tick);
-    this.#handling = true;
     for (let tick = from; tick <= last; tick++) this.#fire(this.#slots[tick & (SLOTS - 1)]!);
     this.#handling = false;
     if (this.#size > 0) this.#sleepUntil(this.#nextTick());
@@ -142,13 +218,14 @@ export class TimerWheel implements Timers {
     while (due.next !== due) {
       const entry = due.next;
       entry.unlink();
-      if (entry.deadlineMs > nowMs) this.#insert(entry, Math.ceil(entry.deadlineMs / RESOLUTION_MS));
+      const dueMs = entry.isPeer ? entry.deadlineMs + this.#awake.lostMs : entry.deadlineMs;
+      if (dueMs > nowMs) this.#insert(entry, Math.ceil(dueMs / RESOLUTION_MS));
       else this.#expire(entry);
     }
   }
 
   #expire(entry: Entry): void {
-    this.#size--;
+    this.#left(entry);
     entry.deadlineMs = UNARMED;
     try {
       entry.owner.onTimer(entry);

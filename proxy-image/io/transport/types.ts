@@ -1,3 +1,5 @@
+import type { LoopLag } from './awake-clock.ts';
+
 /**
  * The narrow interface between the data plane and the runtime's sockets. `bun.ts` ships, `node.ts` keeps the interface honest and lets
  * tests drive whole stacks in one process; both pass the same contract tests (test/integration/transport).
@@ -115,7 +117,7 @@ export interface Listener {
 }
 
 export interface Transport {
-  readonly timers: Timers;
+  readonly timers: Timers & { readonly lag: LoopLag };
   /** Port 0 picks a free one. Rejects with WeftError WEFT_TRANSPORT_LISTEN. `[::]` also takes IPv4. */
   listen(address: Address, acceptor: Acceptor): Promise<Listener>;
   /**
@@ -145,12 +147,24 @@ export interface Timer {
   readonly owner: TimerOwner;
 }
 
-/** Coarse shared timers: a timer fires at its time or up to `resolutionMs` later, never earlier. Setting and clearing cost no allocation. */
+/**
+ * `own`: when something of ours is to happen, by the clock on the wall (an idle limit, a timeout that an application was promised).
+ * `peer`: how long somebody else may take. It counts only time in which this process was there to notice (`awakeMs`).
+ */
+export type TimerKind = 'own' | 'peer';
+
+/**
+ * Coarse shared timers: a timer fires at its time or up to `resolutionMs` later, never earlier. Where the event loop is late, it fires only after what is
+ * ready on the sockets has been handled, so that nobody is judged by what we have not read. Setting and clearing cost no allocation.
+ */
 export interface Timers {
   readonly resolutionMs: number;
   /** Monotonic milliseconds with fraction. */
   nowMs(): number;
-  create(owner: TimerOwner): Timer;
+  /** The same without the time in which this process was not there to notice anything. Compared only with itself. */
+  awakeMs(): number;
+  /** `own` unless said otherwise. */
+  create(owner: TimerOwner, kind?: TimerKind): Timer;
   /** (Re)arms. */
   set(timer: Timer, delayMs: number): void;
   clear(timer: Timer): void;

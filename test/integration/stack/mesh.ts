@@ -17,6 +17,7 @@ import { AccessLog } from '../../../proxy-image/io/telemetry/access-log.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
 import { JsonLogger } from '../../../proxy-image/io/telemetry/log.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
+import type { LoopLag } from '../../../proxy-image/io/transport/awake-clock.ts';
 import { FixedDestination, type LocalNetwork } from '../../../proxy-image/io/transport/local-network.ts';
 import type {
   Acceptor,
@@ -72,12 +73,14 @@ export class TestProxy {
   tlsContext: TlsContext | null;
   addresses!: TrafficAddresses;
   admin!: Address;
+  readonly #lag: LoopLag;
   #version = 0;
 
   constructor(real: Transport, authority: TestAuthority, options: ProxyOptions) {
     const transport = options.clientsSeenFrom === undefined ? real : seeingClientsFrom(options.clientsSeenFrom, real);
     const clock: Clock = { nowMs: () => transport.timers.nowMs(), wallMs: () => Date.now() };
     this.clock = clock;
+    this.#lag = transport.timers.lag;
     this.state = newState(clock);
     this.recorder = new ProxyRecorder({ clock, podIp: '127.0.0.1', zone: () => '' });
     this.tlsContext = contextOf(transport, authority, options);
@@ -123,7 +126,7 @@ export class TestProxy {
     this.stack.report();
     const { recorder, state } = this;
     const facts = { cpuSeconds: 0, residentBytes: 0, virtualBytes: 0, openFds: 0, maxFds: 0 };
-    return renderMetrics({ clock: this.clock, recorder, state, process: () => facts, build: {} });
+    return renderMetrics({ clock: this.clock, recorder, state, process: () => facts, loopLag: this.#lag, build: {} });
   }
 
   get outbound(): Address {

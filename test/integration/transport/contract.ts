@@ -11,7 +11,7 @@ import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
 import { anchorsContract } from './anchors-contract.ts';
 import { fairnessContract } from './fairness-contract.ts';
 import { Recorder, until } from './recorder.ts';
-import { timersContract } from './timers-contract.ts';
+import { lateLoopContract, timersContract } from './timers-contract.ts';
 
 /** Writes all of `bytes` as the peer takes them; `drain` is to be called from `onDrain`. */
 class Pump {
@@ -492,6 +492,7 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
   });
 
   timersContract(() => transport);
+  lateLoopContract(() => transport);
   fairnessContract(() => transport);
   anchorsContract(() => transport);
 }

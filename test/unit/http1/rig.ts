@@ -69,6 +69,7 @@ export class FakeConnection implements Connection {
 const NO_TIMERS: Timers = {
   resolutionMs: 10,
   nowMs: () => 1,
+  awakeMs: () => 1,
   create: (owner): Timer => ({ owner }),
   set: () => {},
   clear: () => {},

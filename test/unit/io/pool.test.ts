@@ -29,6 +29,9 @@ class ManualTimers implements Timers {
   nowMs(): number {
     return this.ms;
   }
+  awakeMs(): number {
+    return this.ms;
+  }
   create(owner: TimerOwner): Timer {
     const timer = { owner, atMs: Number.POSITIVE_INFINITY };
     this.#timers.push(timer);

@@ -1,6 +1,7 @@
 import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
+import { LoopLag } from '../../../proxy-image/io/transport/awake-clock.ts';
 import { type Family, parsePrometheusText } from '../../support/prometheus-text.ts';
 import { ManualClock, newState } from '../core/fixtures.ts';
 
@@ -21,7 +22,7 @@ export class Bench {
   scrape(): Map<string, Family> {
     const process = () => ({ cpuSeconds: 0, residentBytes: 0, openFds: 0, maxFds: 0 });
     const { clock, recorder, state } = this;
-    return parsePrometheusText(renderMetrics({ clock, recorder, state, process, build: {} }));
+    return parsePrometheusText(renderMetrics({ clock, recorder, state, process, loopLag: new LoopLag(), build: {} }));
   }
 
   idle(minutes: number): void {

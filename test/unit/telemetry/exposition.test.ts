@@ -7,6 +7,7 @@ import { renderLabels } from '../../../proxy-image/io/telemetry/labels.ts';
 import { readProcessFacts } from '../../../proxy-image/io/telemetry/process.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
 import { TextWriter } from '../../../proxy-image/io/telemetry/text-writer.ts';
+import { LoopLag } from '../../../proxy-image/io/transport/awake-clock.ts';
 import { type Family, parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import {
   applyAll,
@@ -25,9 +26,20 @@ function sources(clock = new ManualClock()) {
     clock,
     state,
     recorder: new ProxyRecorder({ clock, podIp: '10.1.0.1', zone: () => state.zone }),
+    loopLag: new LoopLag(),
     process: () => ({ cpuSeconds: 1.5, residentBytes: 1024, openFds: 7, maxFds: 1024 }),
     build: { version: '0.1.0', git_sha: 'abc' },
   };
+}
+
+/** Some of the histogram's samples, cumulative. */
+function lagOf(families: Map<string, Family>): Record<string, number | undefined> {
+  const name = 'process_loop_lag_seconds';
+  const samples = families.get(name)?.samples ?? [];
+  const under = (le: string) => samples.find((each) => each.labels['le'] === le)?.value;
+  const named = (suffix: string) => samples.find((each) => each.name === `${name}_${suffix}`)?.value;
+  const bounds = ['0.005', '0.25', '0.5', '10', '+Inf'].map((le) => [le, under(le)]);
+  return { ...Object.fromEntries(bounds), sum: named('sum'), count: named('count') };
 }
 
 /** Samples in an order and shape that do not depend on who wrote them. */
@@ -146,12 +158,22 @@ describe('/metrics', () => {
     const from = sources();
     from.recorder.certificateChanged(2000, 1000);
     from.recorder.unseenPassedThrough();
+    for (const seconds of [0.001, 0.3, 60]) from.loopLag.record(seconds);
     const families = parsePrometheusText(renderMetrics(from));
     expect(sampleValue(families, 'control_identity_cert_expiration_timestamp_seconds')).to.equal(2000);
     expect(sampleValue(families, 'control_identity_cert_refreshes_total')).to.equal(1);
     expect(sampleValue(families, 'proxy_build_info', { version: '0.1.0', git_sha: 'abc' })).to.equal(1);
     expect(sampleValue(families, 'process_start_time_seconds')).to.equal(1_800_000_000);
     expect(sampleValue(families, 'process_open_fds')).to.equal(7);
+    expect(lagOf(families)).to.deep.equal({
+      '0.005': 1,
+      '0.25': 1,
+      '0.5': 2,
+      '10': 2,
+      '+Inf': 3,
+      sum: 60.301,
+      count: 3,
+    });
     expect(sampleValue(families, 'weft_outbound_unseen_total', { action: 'passed_through' })).to.equal(1);
   });
 

@@ -53,7 +53,7 @@ export class ApiCall implements ConnectionHandler, ResponseEvents, TimerOwner {
     this.#transport = transport;
     this.#request = request;
     this.#events = events;
-    this.#timer = transport.timers.create(this);
+    this.#timer = transport.timers.create(this, 'peer');
     this.#unsent = new TextEncoder().encode(requestHead(request));
   }
 

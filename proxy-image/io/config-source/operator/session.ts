@@ -30,18 +30,19 @@ export class Session implements MessageHandler {
   readonly #flush = (): void => this.#sendAsked();
   #flushing = false;
   #connection: MessageConnection | null = null;
+  /** By the awake clock. */
   #heardMs: number;
 
   constructor(owner: SessionOwner, limits: SessionLimits, timers: Timers) {
     this.#owner = owner;
     this.#limits = limits;
     this.#timers = timers;
-    this.#heardMs = timers.nowMs();
+    this.#heardMs = timers.awakeMs();
   }
 
   begin(connection: MessageConnection, hello: Hello, missing: string[]): void {
     this.#connection = connection;
-    this.#heardMs = this.#timers.nowMs();
+    this.#heardMs = this.#timers.awakeMs();
     this.#send(hello);
     if (missing.length > 0) this.#send({ type: 'subscribe', keys: missing });
     // To a proxy that has everything the operator has nothing to say: the pong tells that it is there.
@@ -59,7 +60,7 @@ export class Session implements MessageHandler {
 
   /** Called every now and then: pings, and gives up a peer that has gone silent. */
   lookAfter(): void {
-    const silentMs = this.#timers.nowMs() - this.#heardMs;
+    const silentMs = this.#timers.awakeMs() - this.#heardMs;
     if (silentMs > this.#limits.silenceMs)
       this.close(new WeftError('WEFT_CONTROL_SILENT', `nothing for ${Math.round(silentMs)} ms`));
     else this.#send({ type: 'ping' });
@@ -75,7 +76,7 @@ export class Session implements MessageHandler {
     // A type of a newer contract.
     if (message === null) return;
     if (message.type === 'error') throw new WeftError('WEFT_STREAM_REFUSED', `${message.code}: ${message.message}`);
-    this.#heardMs = this.#timers.nowMs();
+    this.#heardMs = this.#timers.awakeMs();
     if (message.type === 'batch') this.#apply(message, rejected);
     this.#owner.heard(this);
   }
