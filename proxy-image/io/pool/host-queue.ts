@@ -19,7 +19,7 @@ export class HostQueue implements TimerOwner {
 
   constructor(transport: Transport) {
     this.#transport = transport;
-    this.#patience = transport.timers.create(this);
+    this.#patience = transport.timers.create(this, 'peer');
   }
 
   get length(): number {
