@@ -1,6 +1,7 @@
 import { ACCESS_POLICIES } from './contract/access-policy.ts';
 import { ENVIRONMENT } from './contract/environment.ts';
 import { WeftError } from './contract/errors.ts';
+import { HEAD_BYTES } from './contract/head-bytes.ts';
 import { parseRelayedProbes, type RelayedProbe } from './contract/relayed-probes.ts';
 import type { WorkloadDefaults } from './core/policy/defaults.ts';
 import {
@@ -69,6 +70,8 @@ export interface RunConfig {
   inbound: WorkloadDefaults;
   apiServer: ApiServer;
   shutdownGraceMs: number;
+  /** Largest head of a request or response. */
+  maxHeadBytes: number;
   /** POST /shutdown from loopback drains the proxy. Off unless asked for: an application can be tricked into calling it (CVE-2024-40632). */
   adminShutdown: boolean;
   relayedProbes: RelayedProbe[];
@@ -100,6 +103,7 @@ export function readRunConfig(environment: Environment): RunConfig {
     apiServer: readApiServer(reader, environment, configSource === 'kubernetes'),
     // One day: a drain that is meant to be endless is written as a large number, not as a missing bound.
     shutdownGraceMs: reader.read(V.shutdownGraceMs, integer(0, 86_400_000), 0),
+    maxHeadBytes: reader.read(V.maxHeadBytes, integer(HEAD_BYTES.least, HEAD_BYTES.most), HEAD_BYTES.fallback),
     adminShutdown: reader.read(V.adminShutdown, oneOf('enabled', 'disabled'), 'disabled') === 'enabled',
     relayedProbes: reader.read(V.relayedProbes, relayedProbes, []),
     localNetworkFile: reader.read(V.localNetwork, text, ''),

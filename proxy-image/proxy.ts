@@ -283,7 +283,10 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
       }),
       probeRelay: this.#probeRelay(),
       accessLog: this.#accessLog,
-      limits: { connections: connectionLimit(process().maxFds, STACK_LIMITS.connections) },
+      limits: {
+        connections: connectionLimit(process().maxFds, STACK_LIMITS.connections),
+        headBytes: this.#config.maxHeadBytes,
+      },
     };
   }
 

@@ -1,4 +1,5 @@
 import { ACCESS_POLICIES } from '../../proxy-image/contract/access-policy.ts';
+import { HEAD_BYTES } from '../../proxy-image/contract/head-bytes.ts';
 import { parseCidr } from '../scalars/cidr.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import { parsePortRanges } from '../scalars/port.ts';
@@ -19,6 +20,7 @@ const FIELDS = [
   'skipOutboundPorts',
   'skipSubnets',
   'detectTimeout',
+  'maxHeadBytes',
   'nativeSidecar',
   'accessLog',
   'balancer',
@@ -41,6 +43,7 @@ export function parseMeshProxy(proxy: Fields | null, fallback: Proxy): Proxy {
     skipOutboundPorts: parsePorts(proxy, 'skipOutboundPorts', fallback.skipOutboundPorts),
     skipSubnets: parseSubnets(proxy),
     detectTimeoutMs: parsePositiveDuration(proxy, 'detectTimeout', fallback.detectTimeoutMs),
+    maxHeadBytes: parseHeadBytes(proxy, fallback.maxHeadBytes),
     nativeSidecar: proxy.boolean('nativeSidecar') ?? fallback.nativeSidecar,
     accessLog: proxy.oneOf('accessLog', ACCESS_LOGS, ''),
     balancer: parseBalancer(proxy.object('balancer'), fallback.balancer),
@@ -99,6 +102,14 @@ function parsePositiveDuration(fields: Fields, key: string, fallbackMs: number):
   const durationMs = fields.scalar(key, parseDuration, fallbackMs);
   if (durationMs <= 0) fields.problems.error(fields.at(key), 'must be longer than zero');
   return durationMs;
+}
+
+function parseHeadBytes(proxy: Fields, fallback: number): number {
+  const bytes = proxy.integer('maxHeadBytes') ?? fallback;
+  if (bytes < HEAD_BYTES.least || bytes > HEAD_BYTES.most) {
+    proxy.problems.error(proxy.at('maxHeadBytes'), `must be between ${HEAD_BYTES.least} and ${HEAD_BYTES.most}`);
+  }
+  return bytes;
 }
 
 function parseBalancer(balancer: Fields | null, fallback: Proxy['balancer']): Proxy['balancer'] {

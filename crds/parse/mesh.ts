@@ -3,6 +3,7 @@ import {
   DEFAULT_INBOUND_POLICY,
   UNREADABLE_POLICY,
 } from '../../proxy-image/contract/access-policy.ts';
+import { HEAD_BYTES } from '../../proxy-image/contract/head-bytes.ts';
 import { DEFAULT_CLUSTER_DOMAIN, DEFAULT_IDENTITY_SUFFIX } from '../../proxy-image/contract/names.ts';
 import { DEFAULT_OPAQUE_PORTS, DEFAULT_SKIP_PORTS } from '../../proxy-image/contract/ports.ts';
 import { formatCidr, parseCidr } from '../scalars/cidr.ts';
@@ -50,6 +51,7 @@ export const DEFAULT_MESH: MeshModel = {
     skipOutboundPorts: DEFAULT_SKIP_PORTS,
     skipSubnets: '',
     detectTimeoutMs: 10_000,
+    maxHeadBytes: HEAD_BYTES.fallback,
     nativeSidecar: true,
     accessLog: '',
     // linkerd2-proxy's peak-EWMA constants.

@@ -92,6 +92,7 @@ export interface MeshModel {
     skipOutboundPorts: string;
     skipSubnets: string;
     detectTimeoutMs: number;
+    maxHeadBytes: number;
     nativeSidecar: boolean;
     accessLog: '' | 'apache' | 'json';
     balancer: Extract<Balancer, { type: 'ewma' | 'roundRobin' }>;

@@ -74,6 +74,11 @@ export const ENVIRONMENT = {
     fallback: DEFAULT_CLUSTER_NETWORKS.join(','),
   },
   detectTimeoutMs: { name: 'WEFT_PROXY_DETECT_TIMEOUT_MS', doc: 'protocol detection, milliseconds', fallback: '10000' },
+  maxHeadBytes: {
+    name: 'WEFT_PROXY_MAX_HEAD_BYTES',
+    doc: 'largest head of a request or response, bytes (head-bytes.ts)',
+    fallback: '65536',
+  },
   opaquePorts: {
     name: 'WEFT_PROXY_OPAQUE_PORTS',
     doc: 'inbound ports without detection',

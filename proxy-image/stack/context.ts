@@ -6,7 +6,7 @@ import type { HttpService } from '../io/http/service.ts';
 import { ServerConnection } from '../io/http1/server-connection.ts';
 import type { ServerContext } from '../io/http1/server-context.ts';
 import { FlushQueue } from '../io/http2/flush.ts';
-import { HTTP2_LIMITS, type Http2Context } from '../io/http2/limits.ts';
+import { blockLimits, HTTP2_LIMITS, type Http2Context } from '../io/http2/limits.ts';
 import type { SessionContext } from '../io/http2/session.ts';
 import { http2Parts } from '../io/http2-engine.ts';
 import type { DialContext } from '../io/pool/dial.ts';
@@ -70,9 +70,9 @@ export function createContext(given: StackOptions): StackContext {
   const http2: Http2Context = {
     timers,
     flush: new FlushQueue((run) => transport.atEndOfTurn(run)),
-    limits: HTTP2_LIMITS,
+    limits: { ...HTTP2_LIMITS, ...blockLimits(limits.headBytes) },
   };
-  const pools: PoolHttp2 = { plain: http2, meshed: { ...http2, limits: { ...HTTP2_LIMITS, ...MESH_KEEP_ALIVE } } };
+  const pools: PoolHttp2 = { plain: http2, meshed: { ...http2, limits: { ...http2.limits, ...MESH_KEEP_ALIVE } } };
   const asIs = (address: Address): Address => address;
   const outboundDial: DialContext = {
     ...dial,
@@ -85,6 +85,7 @@ export function createContext(given: StackOptions): StackContext {
   const http = {
     timers,
     exchanges: new ExchangePool(exchange),
+    headBytes: limits.headBytes,
     headTimeoutMs: limits.headTimeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,
     http2,

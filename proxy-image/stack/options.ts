@@ -1,3 +1,4 @@
+import { HEAD_BYTES } from '../contract/head-bytes.ts';
 import type { Rng } from '../core/rng.ts';
 import type { ProxyState } from '../core/state/state.ts';
 import type { AdminHandler } from '../io/admin/admin.ts';
@@ -40,6 +41,8 @@ export interface StackLimits {
   outboundConnectTimeoutMs: number;
   inboundConnectTimeoutMs: number;
   handshakeTimeoutMs: number;
+  /** Largest head of a request or response (contract/head-bytes.ts). */
+  headBytes: number;
   headTimeoutMs: number;
   /** HTTP/1: without a byte of a request body, or without one of an answer being taken. */
   stallTimeoutMs: number;
@@ -75,6 +78,7 @@ export const STACK_LIMITS: Readonly<StackLimits> = {
   outboundConnectTimeoutMs: 1000,
   inboundConnectTimeoutMs: 300,
   handshakeTimeoutMs: 10_000,
+  headBytes: HEAD_BYTES.fallback,
   headTimeoutMs: 10_000,
   // As HTTP/2 streams have it (io/http2/limits.ts).
   stallTimeoutMs: 300_000,

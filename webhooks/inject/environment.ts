@@ -48,6 +48,7 @@ export function proxyEnvironment(settings: ProxySettings, surroundings: Surround
     defaultInboundPolicy: settings.defaultInboundPolicy,
     clusterNetworks: listValue(mesh.clusterNetworks.join(',')),
     detectTimeoutMs: String(Math.max(1, Math.round(mesh.proxy.detectTimeoutMs))),
+    maxHeadBytes: String(mesh.proxy.maxHeadBytes),
     opaquePorts: listValue(settings.opaquePorts),
     requireIdentityPorts: settings.requireIdentityPorts,
     shutdownGraceMs:

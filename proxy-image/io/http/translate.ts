@@ -23,6 +23,9 @@ const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const HEAD = new RequestHead(LIMITS.fieldCount + OWN_FIELDS);
 const TRAILERS = new Head();
+// What is translated has passed the limits of the version that it came in.
+HEAD.maxBytes = Number.POSITIVE_INFINITY;
+TRAILERS.maxBytes = Number.POSITIVE_INFINITY;
 
 /** A request of HTTP/2 as an HTTP/1.1 head. `chunks`: the body will be put into chunks; `whole`: the body has been read. */
 export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks: boolean, whole: boolean): string {

@@ -9,8 +9,13 @@ export class BodyReader {
   /** The whole body has gone by. */
   done = true;
   kind: BodyKind = 'none';
+  readonly #maxTrailerBytes: number;
   #remaining = 0;
   #chunked: ChunkedBody | null = null;
+
+  constructor(maxTrailerBytes: number) {
+    this.#maxTrailerBytes = maxTrailerBytes;
+  }
 
   /** The body that `head` announces. `unframe`: only the data of chunks is wanted, for a recipient that does not know them. */
   begin(kind: BodyKind, head: Head, unframe: boolean): void {
@@ -19,7 +24,7 @@ export class BodyReader {
     this.#remaining = length;
     this.done = kind === 'none' || (kind === 'length' && length === 0);
     if (kind !== 'chunked') return;
-    this.#chunked ??= new ChunkedBody();
+    this.#chunked ??= new ChunkedBody(this.#maxTrailerBytes);
     this.#chunked.begin(unframe, head.nominated);
   }
 

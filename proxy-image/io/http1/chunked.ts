@@ -1,3 +1,4 @@
+import { HEAD_BYTES } from '../../contract/head-bytes.ts';
 import type { BodySink } from './body-sink.ts';
 import { LIMITS } from './limits.ts';
 import { CR, FIELD_VALUE, HEX, isBlank, LF } from './octets.ts';
@@ -18,6 +19,7 @@ const NONE: readonly string[] = [];
  */
 export class ChunkedBody {
   done = false;
+  readonly #maxTrailerBytes: number;
   #state: State = 'size';
   #size = 0;
   #digits = 0;
@@ -33,6 +35,10 @@ export class ChunkedBody {
   /** All ranges of the bytes at hand but the first: an extension in every chunk must not make a write of every chunk. */
   #gathered: Buffer | null = null;
   #gatheredLength = 0;
+
+  constructor(maxTrailerBytes: number = HEAD_BYTES.fallback) {
+    this.#maxTrailerBytes = maxTrailerBytes;
+  }
 
   begin(unframe: boolean, nominated: readonly string[] = NONE): void {
     this.done = false;
@@ -173,13 +179,13 @@ export class ChunkedBody {
 
   #holdTrailers(bytes: Buffer, at: number, to: number, sink: BodySink): number {
     const before = this.#trailers?.length ?? 0;
-    const take = Math.min(to, at + LIMITS.headBytes + 1 - before);
+    const take = Math.min(to, at + this.#maxTrailerBytes + 1 - before);
     const part = bytes.subarray(at, take);
     const held = this.#trailers === null ? Buffer.from(part) : Buffer.concat([this.#trailers, part]);
     const end = endOfTrailers(held, before);
     if (end === -1) {
       this.#trailers = held;
-      return held.length > LIMITS.headBytes ? TRAILERS_TOO_LARGE : to;
+      return held.length > this.#maxTrailerBytes ? TRAILERS_TOO_LARGE : to;
     }
     const filtered = filterTrailers(held, end, this.#nominated);
     if (typeof filtered === 'number') return filtered;

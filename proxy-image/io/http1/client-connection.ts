@@ -7,11 +7,10 @@ import type { Connection, ConnectionError, ConnectionHandler } from '../transpor
 import { BodyReader } from './body.ts';
 import type { BodySink } from './body-sink.ts';
 import { ResponseHead } from './head.ts';
-import { LIMITS } from './limits.ts';
 import { INCOMPLETE } from './parse-fields.ts';
 import { parseResponse, responseBody } from './parse-response.ts';
 import { TOO_MANY_INTERIM, UNASKED_UPGRADE } from './rejection.ts';
-import { scratch } from './scratch.ts';
+import { roomBehind, scratch } from './scratch.ts';
 
 /** Where a connection goes between exchanges. */
 export interface ClientConnectionOwner {
@@ -32,7 +31,8 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   readonly connection: Connection;
   readonly outbox: Outbox;
   readonly #owner: ClientConnectionOwner;
-  readonly #body = new BodyReader();
+  readonly #body: BodyReader;
+  readonly #headBytes: number;
   #exchange: Exchange | null = null;
   /** What precedes the first request: the transport header. */
   #prelude: Buffer | null;
@@ -57,9 +57,11 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   #paused = false;
   #usable = true;
 
-  /** Takes over an established connection. */
-  constructor(connection: Connection, prelude: Buffer | null, owner: ClientConnectionOwner) {
+  /** Takes over an established connection. `headBytes`: largest head of a response. */
+  constructor(connection: Connection, prelude: Buffer | null, owner: ClientConnectionOwner, headBytes: number) {
     this.connection = connection;
+    this.#headBytes = headBytes;
+    this.#body = new BodyReader(headBytes);
     this.outbox = new Outbox(connection);
     this.#prelude = prelude;
     this.#owner = owner;
@@ -87,7 +89,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     this.#prelude = null;
     at = exchange.writeHttp1Head(scratch, at);
     if (this.#chunks) return this.#writeInChunks(at, bytes, from, to, end);
-    const copied = Math.min(to - from, scratch.length - at);
+    const copied = Math.min(to - from, roomBehind(at));
     at += bytes.copy(scratch, at, from, from + copied);
     const taken = this.outbox.write(scratch, 0, at);
     return from + copied === to ? taken : this.outbox.write(bytes, from + copied, to);
@@ -142,7 +144,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
 
   /** Parses a head anew only when another line of it has come. */
   #resume(bytes: Buffer, before: number): void {
-    if (bytes.length <= LIMITS.headBytes && bytes.indexOf(10, before) === -1) this.#partial = bytes;
+    if (bytes.length <= this.#headBytes && bytes.indexOf(10, before) === -1) this.#partial = bytes;
     else this.#read(bytes, bytes.length);
   }
 
@@ -175,6 +177,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
       this.#discard();
       return at;
     }
+    HEAD.maxBytes = this.#headBytes;
     const end = parseResponse(HEAD, bytes, at, to);
     if (end <= 0) return end;
     if (HEAD.status === 101) return this.#switched(bytes, end, to);

@@ -1,3 +1,4 @@
+import { HEAD_BYTES } from '../../contract/head-bytes.ts';
 import { NO_GRPC_STATUS, type RequestView, type ResponseView, type RouteMemo } from '../http/message.ts';
 import { CONNECTION } from './fields.ts';
 import { LIMITS } from './limits.ts';
@@ -22,6 +23,8 @@ export class Head {
   /** Where the field lines begin. */
   fields = 0;
   count = 0;
+  /** A head that is longer is refused; a line may be as long. To be set before it is parsed where it is another. */
+  maxBytes: number = HEAD_BYTES.fallback;
   /** Most field lines that it has room for. */
   readonly capacity: number;
   readonly nameStart: Int32Array;

@@ -1,9 +1,5 @@
-/** Caps of the codec. Every cap is counted as bytes arrive, before anything is kept. */
+/** Caps of the codec beside `HEAD_BYTES`, which is a setting. Every cap is counted as bytes arrive, before anything is kept. */
 export interface Http1Limits {
-  /** Request or status line with all fields (ecosystem practice is 8 to 64 KiB; 64 KiB as in Linkerd's HTTP library). Also the trailers'. */
-  headBytes: number;
-  /** One line. */
-  lineBytes: number;
   /** Field lines of one message; the parser's arrays have this size. */
   fieldCount: number;
   /** Chunk extensions of one message: they carry nothing, only cost (CVE-2024-22019). */
@@ -16,8 +12,6 @@ export interface Http1Limits {
 export const OWN_FIELDS = 10;
 
 export const LIMITS: Readonly<Http1Limits> = {
-  headBytes: 64 * 1024,
-  lineBytes: 16 * 1024,
   fieldCount: 200,
   chunkExtensionBytes: 16 * 1024,
   methodBytes: 32,

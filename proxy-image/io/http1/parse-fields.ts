@@ -13,7 +13,6 @@ import {
   UPGRADE,
 } from './fields.ts';
 import type { Head } from './head.ts';
-import { LIMITS } from './limits.ts';
 import { COLON, CR, equalsIgnoringCase, FIELD_VALUE, isBlank, LF, TOKEN } from './octets.ts';
 import {
   BAD_CONTENT_LENGTH,
@@ -39,7 +38,7 @@ export function parseFields(head: Head, at: number, to: number): number {
   const { bytes } = head;
   head.fields = at;
   for (;;) {
-    if (at >= to) return short(head, at, to);
+    if (at >= to) return short(head, to);
     if (bytes[at] === CR) return endOfFields(head, at, to);
     const next = parseField(head, at, to);
     if (next <= 0) return next;
@@ -48,8 +47,8 @@ export function parseFields(head: Head, at: number, to: number): number {
 }
 
 /** Fewer bytes than a head needs: fine unless it has grown too long already. */
-function short(head: Head, lineStart: number, to: number): number {
-  return to - head.start > LIMITS.headBytes || to - lineStart > LIMITS.lineBytes ? HEAD_TOO_LARGE : INCOMPLETE;
+function short(head: Head, to: number): number {
+  return to - head.start > head.maxBytes ? HEAD_TOO_LARGE : INCOMPLETE;
 }
 
 function endOfFields(head: Head, at: number, to: number): number {
@@ -57,7 +56,7 @@ function endOfFields(head: Head, at: number, to: number): number {
   if (head.bytes[at + 1] !== LF) return BARE_CR_OR_LF;
   head.end = at + 2;
   if (head.nominates) dropNominated(head);
-  return head.end - head.start > LIMITS.headBytes ? HEAD_TOO_LARGE : head.end;
+  return head.end - head.start > head.maxBytes ? HEAD_TOO_LARGE : head.end;
 }
 
 function parseField(head: Head, at: number, to: number): number {
@@ -65,16 +64,15 @@ function parseField(head: Head, at: number, to: number): number {
   if (count === head.capacity) return HEAD_TOO_LARGE;
   let nameEnd = at;
   while (nameEnd < to && TOKEN[bytes[nameEnd]!] !== 0) nameEnd++;
-  if (nameEnd === to) return short(head, at, to);
+  if (nameEnd === to) return short(head, to);
   if (bytes[nameEnd] !== COLON || nameEnd === at) return badName(bytes[nameEnd]!, nameEnd === at);
   let value = nameEnd + 1;
   while (value < to && isBlank(bytes[value]!)) value++;
   let end = value;
   while (end < to && FIELD_VALUE[bytes[end]!] === 1) end++;
-  if (end + 1 >= to) return end === to || bytes[end] === CR ? short(head, at, to) : badValue(bytes[end]!);
+  if (end + 1 >= to) return end === to || bytes[end] === CR ? short(head, to) : badValue(bytes[end]!);
   if (bytes[end] !== CR || bytes[end + 1] !== LF) return badValue(bytes[end]!);
   const next = end + 2;
-  if (next - at > LIMITS.lineBytes) return HEAD_TOO_LARGE;
   while (end > value && isBlank(bytes[end - 1]!)) end--;
   head.nameStart[count] = at;
   head.nameEnd[count] = nameEnd;

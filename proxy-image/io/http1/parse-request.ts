@@ -49,7 +49,7 @@ function parseRequestLine(head: RequestHead, at: number, to: number): number {
   head.methodEnd = end;
   head.targetStart = ++end;
   while (end < to && TARGET[bytes[end]!] === 1) end++;
-  if (end - at > LIMITS.lineBytes) return TARGET_TOO_LONG;
+  if (end - at > head.maxBytes) return TARGET_TOO_LONG;
   if (end === to) return INCOMPLETE;
   if (bytes[end] !== SP) return isBlank(bytes[end]!) || bytes[end]! > SP ? BAD_TARGET : BAD_REQUEST_LINE;
   if (end === head.targetStart) return BAD_REQUEST_LINE;

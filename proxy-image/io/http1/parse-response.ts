@@ -1,6 +1,5 @@
 import { CONTENT_LENGTH, TRANSFER_ENCODING } from './fields.ts';
 import type { BodyKind, ResponseHead } from './head.ts';
-import { LIMITS } from './limits.ts';
 import { CR, FIELD_VALUE, LF, SP } from './octets.ts';
 import { INCOMPLETE, parseFields } from './parse-fields.ts';
 import {
@@ -74,7 +73,7 @@ function parseReason(head: ResponseHead, start: number, at: number, to: number):
   const { bytes } = head;
   if (bytes[at] !== SP && bytes[at] !== CR) return BAD_STATUS_LINE;
   while (at < to && FIELD_VALUE[bytes[at]!] === 1) at++;
-  if (at - start > LIMITS.lineBytes) return HEAD_TOO_LARGE;
+  if (at - start > head.maxBytes) return HEAD_TOO_LARGE;
   if (at === to) return INCOMPLETE;
   if (bytes[at] !== CR) return bytes[at] === LF ? BARE_CR_OR_LF : BAD_STATUS_LINE;
   if (at + 1 === to) return INCOMPLETE;

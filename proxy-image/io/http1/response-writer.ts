@@ -2,7 +2,7 @@ import { trailerLinesOf } from '../http/translate.ts';
 import type { Http2Trailers } from '../http2/trailers.ts';
 import type { Outbox } from '../tcp/outbox.ts';
 import type { ResponseHead } from './head.ts';
-import { scratch } from './scratch.ts';
+import { roomBehind, scratch } from './scratch.ts';
 import { type ResponseFraming, writeResponseHead } from './serialize.ts';
 
 const CRLF = Buffer.from('\r\n', 'latin1');
@@ -28,7 +28,7 @@ export class ResponseWriter {
   write(bytes: Buffer, from: number, to: number): boolean {
     if (this.#chunks) return this.#chunk(bytes, from, to);
     if (this.#composed === 0) return this.#outbox.write(bytes, from, to);
-    const copied = Math.min(to - from, scratch.length - this.#composed);
+    const copied = Math.min(to - from, roomBehind(this.#composed));
     this.#composed += bytes.copy(scratch, this.#composed, from, from + copied);
     if (from + copied === to) return true;
     this.flush();

@@ -10,8 +10,7 @@ import { Splice, type SpliceOwner } from '../tcp/splice.ts';
 import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner } from '../transport/types.ts';
 import { BodyReader } from './body.ts';
 import type { BodySink } from './body-sink.ts';
-import { type BodyKind, RequestHead, ResponseHead } from './head.ts';
-import { LIMITS } from './limits.ts';
+import { type BodyKind, RequestHead, type ResponseHead } from './head.ts';
 import { parseRequest } from './parse-request.ts';
 import { responseBody } from './parse-response.ts';
 import { PartialHead } from './partial-head.ts';
@@ -21,7 +20,7 @@ import { ResponseWriter } from './response-writer.ts';
 import { scratch } from './scratch.ts';
 import { KEEP_FRAMING, type ResponseFraming, writeResponseHead } from './serialize.ts';
 import type { ServerContext } from './server-context.ts';
-import { CHUNKS, framingOf, readTranslated } from './translated-head.ts';
+import { CHUNKS, framingOf, RESPONSE, readTranslated } from './translated-head.ts';
 
 /**
  * `head`: between requests or within a head; `body`: within a request body; `wait`: the request is read, its response is not complete;
@@ -35,7 +34,6 @@ const MAX_SKIP_BYTES = 64 * 1024;
 const LINGER_MS = 1000;
 
 const HEAD = new RequestHead();
-const RESPONSE = new ResponseHead();
 
 /** A client's connection: requests are read and answered one after the other; what comes too early waits. */
 export class ServerConnection
@@ -48,7 +46,7 @@ export class ServerConnection
   draining = false;
   readonly #context: ServerContext;
   readonly #service: HttpService;
-  readonly #body = new BodyReader();
+  readonly #body: BodyReader;
   readonly #writer: ResponseWriter;
   readonly #framing: ResponseFraming = { close: false, keepAlive: false, unframe: false };
   /** HTTP/1.0 or 1.1 of the client. */
@@ -73,6 +71,7 @@ export class ServerConnection
     this.outbox = outbox;
     this.#service = service;
     this.#context = context;
+    this.#body = new BodyReader(context.headBytes);
     this.#writer = new ResponseWriter(outbox);
     outbox.connection.handler = this;
   }
@@ -135,7 +134,7 @@ export class ServerConnection
     }
     const bytes = Buffer.concat([stash, chunk]);
     // A head is parsed anew only when another line of it has come.
-    if (bytes.length <= LIMITS.headBytes && chunk.indexOf(10) === -1) this.#stash = bytes;
+    if (bytes.length <= this.#context.headBytes && chunk.indexOf(10) === -1) this.#stash = bytes;
     else this.#read(bytes);
   }
 
@@ -179,6 +178,7 @@ export class ServerConnection
 
   /** Position after the head; 0 = unfinished or refused. */
   #readHead(bytes: Buffer, at: number, to: number): number {
+    HEAD.maxBytes = this.#context.headBytes;
     const end = parseRequest(HEAD, bytes, at, to);
     if (end === 0) return 0;
     this.#disarm();
@@ -267,7 +267,7 @@ export class ServerConnection
   }
 
   interimHttp2(response: Http2Response): void {
-    if (readTranslated(RESPONSE, response, '')) this.interimHttp1(RESPONSE);
+    if (readTranslated(response, '')) this.interimHttp1(RESPONSE);
   }
 
   respondHttp1(head: ResponseHead, body: BodyKind): void {
@@ -278,7 +278,7 @@ export class ServerConnection
     const exchange = this.#exchange!;
     const framing = framingOf(response, end, exchange.isHead, this.framed);
     const chunks = framing === CHUNKS;
-    if (!readTranslated(RESPONSE, response, framing)) {
+    if (!readTranslated(response, framing)) {
       exchange.unspeakable();
       return;
     }

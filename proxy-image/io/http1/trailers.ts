@@ -9,6 +9,7 @@ import { BAD_TRAILER } from './rejection.ts';
  */
 export function filterTrailers(bytes: Buffer, end: number, nominated: readonly string[]): Buffer | number {
   const head = new Head();
+  head.maxBytes = end;
   head.reset(bytes, 0);
   if (parseFields(head, 0, end) !== end) return BAD_TRAILER;
   const kept: Buffer[] = [];

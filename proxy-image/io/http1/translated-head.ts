@@ -1,7 +1,12 @@
 import { responseTextOf } from '../http/translate.ts';
 import type { Http2Response } from '../http2/response.ts';
-import type { ResponseHead } from './head.ts';
+import { ResponseHead } from './head.ts';
+import { LIMITS, OWN_FIELDS } from './limits.ts';
 import { parseResponse } from './parse-response.ts';
+
+/** A response of HTTP/2, whose limits its own codec has seen to, as a head of HTTP/1: after `readTranslated`, valid within the event. */
+export const RESPONSE: ResponseHead = new ResponseHead(LIMITS.fieldCount + OWN_FIELDS);
+RESPONSE.maxBytes = Number.POSITIVE_INFINITY;
 
 export const CHUNKS = 'transfer-encoding: chunked\r\n';
 const EMPTY = 'content-length: 0\r\n';
@@ -13,8 +18,8 @@ export function framingOf({ status, contentLength }: Http2Response, end: boolean
   return framed ? CHUNKS : '';
 }
 
-/** A response of HTTP/2 as a head of HTTP/1: translated, and read by the same strict parser. False: it cannot be said in HTTP/1. */
-export function readTranslated(head: ResponseHead, response: Http2Response, framing: string): boolean {
+/** A response of HTTP/2 as a head of HTTP/1, in RESPONSE: translated, and read by the same strict parser. False: it cannot be said in HTTP/1. */
+export function readTranslated(response: Http2Response, framing: string): boolean {
   const bytes = Buffer.from(responseTextOf(response, framing), 'latin1');
-  return parseResponse(head, bytes, 0, bytes.length) === bytes.length;
+  return parseResponse(RESPONSE, bytes, 0, bytes.length) === bytes.length;
 }

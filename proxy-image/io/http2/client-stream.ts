@@ -1,3 +1,4 @@
+import { HEAD_BYTES } from '../../contract/head-bytes.ts';
 import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
 import { NO_GRPC_STATUS } from '../http/message.ts';
 import { trailersOfSection } from '../http/translate.ts';
@@ -53,7 +54,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
     this.#stream = stream;
     this.#lender.leaseUsed();
     if (exchange.framing === 'chunked') {
-      this.#chunked = new ChunkedBody();
+      this.#chunked = new ChunkedBody(HEAD_BYTES.most);
       this.#chunked.begin(true);
     }
     this.#ended = end && to === from && this.#chunked === null;

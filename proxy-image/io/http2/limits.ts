@@ -1,5 +1,7 @@
+import { HEAD_BYTES } from '../../contract/head-bytes.ts';
 import type { Timers } from '../transport/types.ts';
 import type { FlushQueue } from './flush.ts';
+import { MAX_FRAME_BYTES } from './frames.ts';
 import { HPACK_LIMITS, type HpackLimits } from './hpack/decode.ts';
 
 /** Caps of the engine. Every cap is counted as frames arrive; none waits for the peer to acknowledge a setting. */
@@ -18,7 +20,7 @@ export interface Http2Limits {
   headers: HpackLimits;
   /** Encoded size of a header block. An honest block is not longer than what it means. */
   headerBlockBytes: number;
-  /** CONTINUATION frames of a block. Five full frames hold the largest block that is taken. */
+  /** CONTINUATION frames of a block: as many full ones as the largest block needs, and some for peers that cut it smaller. */
   continuationFrames: number;
   /** A header block or frame once begun, the client's preface, the first SETTINGS and the acknowledgement of ours. As protocol detection. */
   handshakeTimeoutMs: number;
@@ -45,15 +47,15 @@ export interface Http2Limits {
   overheadPerSecond: number;
 }
 
+const SPARE_FRAMES = 4;
+
 export const HTTP2_LIMITS: Readonly<Http2Limits> = {
   serverStreams: 250,
   clientStreams: 1000,
   assumedStreams: 100,
   streamWindowBytes: 65_535,
   connectionWindowBytes: 1024 * 1024,
-  headers: HPACK_LIMITS,
-  headerBlockBytes: 64 * 1024,
-  continuationFrames: 8,
+  ...blockLimits(HEAD_BYTES.fallback),
   handshakeTimeoutMs: 10_000,
   stallTimeoutMs: 300_000,
   keepAliveMs: 0,
@@ -66,6 +68,17 @@ export const HTTP2_LIMITS: Readonly<Http2Limits> = {
   overheadBurst: 5000,
   overheadPerSecond: 500,
 };
+
+/** What follows from the largest head that is taken. */
+export function blockLimits(
+  headBytes: number,
+): Pick<Http2Limits, 'headers' | 'headerBlockBytes' | 'continuationFrames'> {
+  return {
+    headers: { ...HPACK_LIMITS, listBytes: headBytes },
+    headerBlockBytes: headBytes,
+    continuationFrames: SPARE_FRAMES + Math.ceil(headBytes / MAX_FRAME_BYTES),
+  };
+}
 
 /** What all connections of a process share. */
 export interface Http2Context {

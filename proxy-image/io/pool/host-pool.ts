@@ -75,7 +75,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     this.#open++;
     this.#waiting.connected();
     this.#owner.observer.opened(connection, this);
-    this.becameIdle(new ClientConnection(connection, prelude, this));
+    this.becameIdle(new ClientConnection(connection, prelude, this, this.#limits.headBytes));
     this.#dialForWaiters();
   }
 

@@ -15,8 +15,12 @@ export interface Http2Answer {
 }
 
 /** A client with prior knowledge. Its session's errors are the streams'. */
-export function dialHttp2(mesh: TestMesh, address: Address): http2.ClientHttp2Session {
-  const session = http2.connect(`http://${address.ip}:${address.port}`);
+export function dialHttp2(
+  mesh: TestMesh,
+  address: Address,
+  options: http2.ClientSessionOptions = {},
+): http2.ClientHttp2Session {
+  const session = http2.connect(`http://${address.ip}:${address.port}`, options);
   session.on('error', () => {});
   mesh.onStop(() => session.destroy());
   return session;
@@ -56,6 +60,9 @@ export function heard(stream: http2.ClientHttp2Stream): Promise<Http2Answer> {
   });
 }
 
+/** Whatever head a test asks for. */
+const MAX_BLOCK_BYTES = 2 * 1024 * 1024;
+
 export type OnStream = (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void;
 
 export interface Http2Application {
@@ -70,7 +77,7 @@ export async function serveHttp2(
   settings: http2.Settings = {},
 ): Promise<Http2Application> {
   const sessions = new Set<http2.ServerHttp2Session>();
-  const server = http2.createServer({ settings });
+  const server = http2.createServer({ settings, maxSendHeaderBlockLength: MAX_BLOCK_BYTES });
   server.on('session', (session) => {
     sessions.add(session);
     session.on('error', () => {});

@@ -9,6 +9,7 @@ import { http1Suite } from './http1-suite.ts';
 import { http2Suite } from './http2-suite.ts';
 import { http10Suite } from './http10-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
+import { limitsSuite } from './limits-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { opaqueSuite } from './opaque-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
@@ -35,6 +36,7 @@ describe('on Node: requests that are allowed', () => requestsSuite(createNodeTra
 describe('on Node: responses that are allowed', () => responsesSuite(createNodeTransport));
 describe('on Node: HTTP/2', () => http2Suite(createNodeTransport));
 describe('on Node: HTTP/1 attacks', () => attackSuite(createNodeTransport));
+describe('on Node: limits of heads', () => limitsSuite(createNodeTransport));
 describe('on Node: exhaustion', () => exhaustionSuite(createNodeTransport));
 describe('on Node: gates', () => gatesSuite(createNodeTransport));
 describe('on Node: overload', () => overloadSuite(createNodeTransport));

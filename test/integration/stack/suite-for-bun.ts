@@ -9,6 +9,7 @@ import { http1Suite } from './http1-suite.ts';
 import { http2Suite } from './http2-suite.ts';
 import { http10Suite } from './http10-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
+import { limitsSuite } from './limits-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { opaqueSuite } from './opaque-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
@@ -36,6 +37,7 @@ describe('on Bun: requests that are allowed', () => requestsSuite(createBunTrans
 describe('on Bun: responses that are allowed', () => responsesSuite(createBunTransport));
 describe('on Bun: HTTP/2', () => http2Suite(createBunTransport));
 describe('on Bun: HTTP/1 attacks', () => attackSuite(createBunTransport));
+describe('on Bun: limits of heads', () => limitsSuite(createBunTransport));
 describe('on Bun: exhaustion', () => exhaustionSuite(createBunTransport));
 describe('on Bun: gates', () => gatesSuite(createBunTransport));
 describe('on Bun: overload', () => overloadSuite(createBunTransport));

@@ -127,22 +127,6 @@ export function translationSuite(create: (onFault: (error: unknown) => void) => 
       expect(await nameless.hears('\r\n\r\n')).to.match(/^HTTP\/1\.1 \d/);
     });
 
-    it('a response that HTTP/1 has no words for is answered with 502', async () => {
-      const application = await serveHttp2(mesh, (stream, asked) => {
-        stream.respond(asked[':path'] === '/next' ? { 'content-length': '0' } : { 'x-long': 'v'.repeat(16_378) });
-        stream.end();
-      });
-      toHttp2(application.port);
-      const client = dial();
-      client.send('GET / HTTP/1.1\r\nHost: web\r\n\r\n');
-      expect(await client.hears('\r\n\r\n')).to.match(
-        /^HTTP\/1\.1 502 (.*\r\n)*l5d-proxy-error: malformed response\r\n/,
-      );
-      client.text = '';
-      client.send(next);
-      expect(await client.hears('\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
-    });
-
     it('100-continue: the interim response comes before the body is sent', async () => {
       const application = await serveHttp2(mesh, (stream, headers) => {
         stream.additionalHeaders({ ':status': 100 });

@@ -79,6 +79,7 @@ describe('configuration of the proxy', () => {
       WEFT_PROXY_DEFAULT_INBOUND_POLICY: 'allow',
       WEFT_PROXY_CLUSTER_NETWORKS: '10.0.0.0/33',
       WEFT_PROXY_DETECT_TIMEOUT_MS: '1s',
+      WEFT_PROXY_MAX_HEAD_BYTES: '1000',
       WEFT_PROXY_OPAQUE_PORTS: '25,99999',
       WEFT_PROXY_SHUTDOWN_GRACE_MS: '-1',
       WEFT_PROXY_ADMIN_SHUTDOWN: 'yes',

@@ -1,3 +1,4 @@
+import { HEAD_BYTES } from '../../../proxy-image/contract/head-bytes.ts';
 import { Gate } from '../../../proxy-image/core/overload/gate.ts';
 import { errorAnswer } from '../../../proxy-image/io/http/answer.ts';
 import type { ExchangeEnd, HttpCall } from '../../../proxy-image/io/http/call.ts';
@@ -92,7 +93,14 @@ export class Rig implements HttpService {
 
   constructor() {
     const exchanges = new ExchangePool({ timers: NO_TIMERS, replay: new ReplayMemory() });
-    const context = { timers: NO_TIMERS, exchanges, heads: this.heads, headTimeoutMs: 1000, stallTimeoutMs: 1000 };
+    const context = {
+      timers: NO_TIMERS,
+      exchanges,
+      heads: this.heads,
+      headBytes: HEAD_BYTES.fallback,
+      headTimeoutMs: 1000,
+      stallTimeoutMs: 1000,
+    };
     this.server = new ServerConnection(new Outbox(this.client), this, context);
   }
 
@@ -119,12 +127,17 @@ export class Rig implements HttpService {
     if (idle !== undefined) return idle;
     const connection = new FakeConnection();
     this.behind.push(connection);
-    return new ClientConnection(connection, null, {
-      becameIdle: (free) => this.#idle.push(free),
-      becameUnusable: (gone) => {
-        this.#idle = this.#idle.filter((free) => free !== gone);
+    return new ClientConnection(
+      connection,
+      null,
+      {
+        becameIdle: (free) => this.#idle.push(free),
+        becameUnusable: (gone) => {
+          this.#idle = this.#idle.filter((free) => free !== gone);
+        },
       },
-    });
+      HEAD_BYTES.fallback,
+    );
   }
 
   requestRefused(): void {}

@@ -12,7 +12,7 @@ import { ExchangeRig } from '../http/rig.ts';
 import { FakeConnection } from '../http1/rig.ts';
 import { END_STREAM, goaway, PREFACE, readFrames, response, SETTINGS_ACK, settings } from '../http2/frames.ts';
 
-const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 250 };
+const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 250, headBytes: 65_536 };
 
 /** A request that wants a stream, and opens it as soon as it has one. */
 class Asker implements Waiter {

@@ -70,7 +70,7 @@ class Asker implements Waiter {
   }
 }
 
-const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 5 };
+const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 5, headBytes: 65_536 };
 
 /** The exchange that a connection was leased for has ended. */
 function giveBack(host: Host, connection: ExchangeUpstream | null): void {

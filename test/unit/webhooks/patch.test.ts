@@ -229,6 +229,7 @@ describe('injected pod', () => {
         skipOutboundPorts: '6379',
         skipSubnets: '10.9.0.0/16',
         detectTimeoutMs: 2_500,
+        maxHeadBytes: 500_000,
         accessLog: 'json',
       },
       { clusterDomain: 'corp.example', clusterNetworks: [], identity: { ...DEFAULT_MESH.identity, suffix: 'east' } },
@@ -240,7 +241,7 @@ describe('injected pod', () => {
       imagePullPolicy: 'Always',
       resources: { requests: { cpu: '10m', memory: '20Mi' }, limits: { cpu: '1', memory: '100Mi' } },
     });
-    expect(config).to.deep.include({ logLevel: 'error', accessLog: 'json' });
+    expect(config).to.deep.include({ logLevel: 'error', accessLog: 'json', maxHeadBytes: 500_000 });
     expect(config.inbound).to.deep.include({
       policy: 'deny',
       clusterNetworks: [],

@@ -59,6 +59,8 @@ const BAD: [Kind, string, unknown, string][] = [
     'spec.client.networks[0].cidr',
   ],
   [MESH, 'default', { proxy: { detectTimeout: '-1s' } }, 'spec.proxy.detectTimeout'],
+  [MESH, 'default', { proxy: { maxHeadBytes: 16_383 } }, 'spec.proxy.maxHeadBytes'],
+  [MESH, 'default', { proxy: { maxHeadBytes: 1_048_577 } }, 'spec.proxy.maxHeadBytes'],
 ];
 
 describe('validation', () => {

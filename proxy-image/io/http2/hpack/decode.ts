@@ -1,3 +1,5 @@
+import { HEAD_BYTES } from '../../../contract/head-bytes.ts';
+import { LIMITS } from '../../http1/limits.ts';
 import { ANY_VERSION, BlockCache } from './block-cache.ts';
 import { DynamicTable, ENTRY_OVERHEAD, TABLE_BYTES } from './dynamic-table.ts';
 import { HeaderList } from './header-list.ts';
@@ -6,15 +8,13 @@ import { TEXT_BYTES, Text } from './text.ts';
 
 /** What a block may decode to. Counted before anything is made of it, and never above it. */
 export interface HpackLimits {
-  /** Sum over the fields of name, value and 32 (RFC 7541 section 4.1), as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
+  /** Sum over the fields of name, value and 32 (RFC 7541 section 4.1), as SETTINGS_MAX_HEADER_LIST_SIZE counts. At most TEXT_BYTES. */
   readonly listBytes: number;
-  /** Name and value of one field; at most TEXT_BYTES. */
-  readonly fieldBytes: number;
   readonly fieldCount: number;
 }
 
 /** The same as for HTTP/1. */
-export const HPACK_LIMITS: HpackLimits = { listBytes: 64 * 1024, fieldBytes: 16 * 1024, fieldCount: 200 };
+export const HPACK_LIMITS: HpackLimits = { listBytes: HEAD_BYTES.fallback, fieldCount: LIMITS.fieldCount };
 
 /** The block makes no sense: the tables of both sides differ from here on, so the connection ends (RFC 9113 section 4.3). */
 export const COMPRESSION_ERROR = -1;
@@ -63,7 +63,7 @@ export class HpackDecoder {
   #sensitive: Set<number> | null = null;
 
   constructor(limits: HpackLimits = HPACK_LIMITS) {
-    if (limits.fieldBytes > TEXT_BYTES) throw new RangeError(`fieldBytes: at most ${TEXT_BYTES}`);
+    if (limits.listBytes > TEXT_BYTES) throw new RangeError(`listBytes: at most ${TEXT_BYTES}`);
     this.#limits = limits;
   }
 
@@ -205,8 +205,8 @@ export class HpackDecoder {
   #fits(length: number): boolean {
     if (this.#tooLarge) return false;
     this.#sizeBytes += length + ENTRY_OVERHEAD;
-    const { listBytes, fieldBytes, fieldCount } = this.#limits;
-    if (this.#sizeBytes <= listBytes && length <= fieldBytes && this.#count < fieldCount) return true;
+    const { listBytes, fieldCount } = this.#limits;
+    if (this.#sizeBytes <= listBytes && this.#count < fieldCount) return true;
     this.#tooLarge = true;
     return false;
   }

@@ -1,7 +1,8 @@
+import { HEAD_BYTES } from '../../../contract/head-bytes.ts';
 import { HUFFMAN_ERROR, huffmanDecode } from './huffman.ts';
 
-/** Longest text that is ever materialised. */
-export const TEXT_BYTES: number = 16 * 1024;
+/** Longest text that is ever materialised: one field may be all of the largest head. */
+export const TEXT_BYTES: number = HEAD_BYTES.most;
 
 /** Measured: up to here finding a string that exists is cheaper than making one. */
 const INTERNED_BYTES = 16;
@@ -36,6 +37,7 @@ export function latin1(bytes: Buffer, from: number, to: number): string {
 export class Text {
   /** May be more than TEXT_BYTES for a coded text: then it is known to be well-formed, but cannot be had. */
   length = 0;
+  /** Pages that are never touched cost nothing. */
   readonly #scratch: Buffer = Buffer.allocUnsafeSlow(TEXT_BYTES + 1);
   #bytes: Buffer = this.#scratch;
   #from = 0;
