@@ -1,13 +1,9 @@
 import type { ClusterState } from '../crds/compile/cluster-state.ts';
-import {
-  CONTROL_PLANE_NAMESPACE,
-  CONTROL_PLANE_SERVICE,
-  CONTROL_PLANE_SERVICE_ACCOUNT,
-  serviceAccountIdentity,
-} from '../proxy-image/contract/names.ts';
+import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
+import { ControlCertificate } from './pki/control.ts';
 import { expiryNotices, type Notice, Reminders, renewalNotice } from './pki/notices.ts';
 import type { SecretStore } from './pki/secrets.ts';
-import { ServingCertificate } from './pki/serving.ts';
+import { ServingCertificate, type ServingCredentials } from './pki/serving.ts';
 import { type RenewalReport, Trust } from './pki/trust.ts';
 import type { Changed } from './reconcilers/feed.ts';
 import { type Clock, sleep } from './runtime/clock.ts';
@@ -54,8 +50,8 @@ export class Certificates implements Component {
   readonly webhook: ServingCertificate;
   readonly #options: CertificatesOptions;
   readonly #abort = new AbortController();
-  #control: ServingCertificate | null = null;
-  #mayCreate = false;
+  readonly #control: ControlCertificate;
+  #leads = false;
   #started = false;
   #running: Promise<void> = Promise.resolve();
   readonly #reminders = new Reminders();
@@ -66,6 +62,9 @@ export class Certificates implements Component {
     const { clock, secrets, webhookHosts } = options;
     this.#options = options;
     this.trust = new Trust(secrets, clock);
+    const suffix = () => options.state.mesh().identity.suffix;
+    const issuer = () => this.trust.current?.issuer ?? null;
+    this.#control = new ControlCertificate(suffix, SERVING_LIFETIME_MS, issuer, clock);
     const names = [`${CONTROL_PLANE_SERVICE}.${CONTROL_PLANE_NAMESPACE}.svc`, ...webhookHosts];
     this.webhook = new ServingCertificate(
       () => names,
@@ -87,21 +86,22 @@ export class Certificates implements Component {
 
   /** Of everything that is held. */
   dates(): readonly CertificateDates[] {
-    const served: [CertificateName, ServingCertificate | null][] = [
+    const served: [CertificateName, ServingCertificate][] = [
       ['webhook', this.webhook],
-      ['control', this.#control],
+      ['control', this.control],
     ];
-    const own = served.flatMap(([name, certificate]) => {
-      const dates = certificate?.dates ?? null;
-      return dates === null ? [] : [{ name, ...dates }];
-    });
+    const own = served.flatMap(([name, { dates }]) => (dates === null ? [] : [{ name, ...dates }]));
     return [...this.trust.held, ...own];
   }
 
-  /** What the operator proves to proxies with; its name follows the Mesh as it was at the start. */
+  /** What the operator proves to proxies with; its name follows the Mesh. */
   get control(): ServingCertificate {
-    this.#control ??= this.#newControl();
-    return this.#control;
+    return this.#control.present;
+  }
+
+  /** The same for a proxy that was injected when the Mesh had another suffix; null where `control` will do. */
+  controlNamed(serverName: string): ServingCredentials | null {
+    return this.#control.named(serverName);
   }
 
   /** Started after the caches: the Mesh decides about names and issuer. */
@@ -125,13 +125,15 @@ export class Certificates implements Component {
 
   /** The leader makes what is missing; the others wait for it. */
   async lead(): Promise<void> {
-    this.#mayCreate = true;
+    this.#leads = true;
     await this.#refresh();
   }
 
-  /** The Mesh may ask for another issuer now. */
+  /** The Mesh may ask for another issuer or suffix now. */
   settingsChanged(): void {
-    if (this.#started) void this.#refresh();
+    if (!this.#started) return;
+    this.control.renewIfDue();
+    void this.#refresh();
   }
 
   async #refreshForEver(): Promise<void> {
@@ -152,11 +154,11 @@ export class Certificates implements Component {
   async #refresh(): Promise<void> {
     const { state, log } = this.#options;
     try {
-      await this.trust.refresh(state.mesh().identity, this.#mayCreate);
+      await this.trust.refresh(state.mesh().identity, this.#leads);
       const [due, other] = partition(this.trust.problems, ({ code }) => code === 'WEFT_PKI_RENEWAL');
       this.#renewalProblems = due.map(({ message }) => message);
       this.#report(other.map(({ message }) => message));
-      if (!this.#mayCreate) return;
+      if (!this.#leads) return;
       for (const notice of expiryNotices(this.trust.held, this.#options.clock.wallMs())) this.#tell(notice);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
@@ -183,7 +185,7 @@ export class Certificates implements Component {
     this.#problems = problems;
     if (!changed) return;
     // Before the first leader has made them, absent Secrets are nothing to warn of.
-    const level = this.#mayCreate || this.trust.current !== null ? 'warn' : 'info';
+    const level = this.#leads || this.trust.current !== null ? 'warn' : 'info';
     if (problems.length > 0) this.#options.log[level]('the Secrets of the trust have problems', { problems });
     this.#options.problemsChanged();
   }
@@ -195,18 +197,6 @@ export class Certificates implements Component {
     const { current } = this.trust;
     if (current === null) return;
     changed(state.applyTrust({ anchorsPem: current.anchorsPem, resourceVersion: secrets.newestVersion }));
-  }
-
-  #newControl(): ServingCertificate {
-    const { state, clock } = this.#options;
-    const { suffix } = state.mesh().identity;
-    const identity = serviceAccountIdentity(CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_NAMESPACE, suffix);
-    return new ServingCertificate(
-      () => [identity],
-      SERVING_LIFETIME_MS,
-      () => this.trust.current?.issuer ?? null,
-      clock,
-    );
   }
 }
 

@@ -128,7 +128,8 @@ export class Servers implements Component {
   #openIdentity(): Promise<() => Promise<void>> | null {
     const { certificates, signing, config } = this.#options;
     if (certificates.control.current === null) return null;
-    const server = new IdentityServer({ certificate: certificates.control, signing });
+    const named = (serverName: string) => certificates.controlNamed(serverName);
+    const server = new IdentityServer({ certificate: certificates.control, named, signing });
     return this.#listen('certificate signing', server.listen(config.identityPort, config.host), () => server.close());
   }
 
@@ -148,7 +149,8 @@ export class Servers implements Component {
   }
 }
 
-function tlsProvider({ control, trust }: Certificates): TlsProvider | null {
+function tlsProvider(certificates: Certificates): TlsProvider | null {
+  const { control, trust } = certificates;
   if (control.current === null || trust.current === null) return null;
   return {
     current: () => ({
@@ -156,6 +158,10 @@ function tlsProvider({ control, trust }: Certificates): TlsProvider | null {
       privateKeyPem: control.current!.keyPem,
       trustAnchorsPem: trust.current!.anchorsPem,
     }),
+    named(serverName) {
+      const other = certificates.controlNamed(serverName);
+      return other && { certificateChainPem: other.certPem, privateKeyPem: other.keyPem };
+    },
     onChange(changed) {
       const stop = [control.onChange(changed), trust.onChange(changed)];
       return () => {

@@ -2,11 +2,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import tls from 'node:tls';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
 import { IDENTITY_ALPN, MAX_IDENTITY_MESSAGE_BYTES } from '../../proxy-image/contract/identity-messages.ts';
-import { followCertificate, type ServingCertificate } from './serving.ts';
+import { contextOf, followCertificate, type ServingCertificate, type ServingCredentials } from './serving.ts';
 import type { Signing } from './signing.ts';
 
 export interface IdentityServerOptions {
   certificate: ServingCertificate;
+  /** For a client that asks for another name of the operator; null, or not given: `certificate` will do. */
+  named?: (serverName: string) => ServingCredentials | null;
   signing: Pick<Signing, 'certify'>;
   /** From the handshake to the whole request, and again for the answer to be taken. */
   timeoutMs?: number;
@@ -34,11 +36,10 @@ export class IdentityServer {
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     this.#server = tls.createServer(
       {
-        key: credentials.keyPem,
-        cert: credentials.certPem,
-        minVersion: 'TLSv1.3',
+        ...contextOf(credentials),
         ALPNProtocols: [IDENTITY_ALPN],
         handshakeTimeout: this.#timeoutMs,
+        SNICallback: byName(options.named ?? (() => null)),
       },
       (socket) => this.#accept(socket),
     );
@@ -100,6 +101,13 @@ export class IdentityServer {
     socket.resume();
     socket.end(encodeFrame(answer));
   }
+}
+
+function byName(named: (serverName: string) => ServingCredentials | null): tls.TlsOptions['SNICallback'] {
+  return (serverName, done) => {
+    const other = named(serverName);
+    done(null, other === null ? undefined : tls.createSecureContext(contextOf(other)));
+  };
 }
 
 /** `null` while the message is incomplete; what is no frame of JSON is judged (refused, audited, counted) as a message of nothing. */

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Server } from 'node:tls';
+import type { SecureContextOptions, Server } from 'node:tls';
 import { RENEWAL_SHARE } from '../../proxy-image/contract/identity-messages.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { type Authority, BACKDATE_MS, expiryOf, issueLeaf } from './authority.ts';
@@ -98,9 +98,12 @@ export class ServingCertificate {
   }
 }
 
+/** TLS 1.3 alone: every client of these servers is one of ours. */
+export function contextOf({ keyPem, certPem }: ServingCredentials): SecureContextOptions {
+  return { key: keyPem, cert: certPem, minVersion: 'TLSv1.3' };
+}
+
 /** Presents every new certificate to connections made from then on; existing ones are left alone. */
 export function followCertificate(server: Server, certificate: ServingCertificate): () => void {
-  return certificate.onChange(({ keyPem, certPem }) => {
-    server.setSecureContext({ key: keyPem, cert: certPem, minVersion: 'TLSv1.3' });
-  });
+  return certificate.onChange((credentials) => server.setSecureContext(contextOf(credentials)));
 }

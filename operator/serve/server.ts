@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { createServer, type SecureContextOptions, type Server } from 'node:tls';
+import { createSecureContext, createServer, type SecureContextOptions, type Server } from 'node:tls';
 import { CONFIG_ALPN } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { peerCertificate } from './certificate.ts';
@@ -10,7 +10,7 @@ import { NO_METRICS } from './metrics.ts';
 import { programmed } from './programmed.ts';
 import { Progress } from './progress.ts';
 import { TlsPeer } from './tls-peer.ts';
-import type { ConfigServer, ConfigServerOptions, ServeLimits, TlsProvider } from './types.ts';
+import type { ConfigServer, ConfigServerOptions, ServeLimits, TlsMaterial, TlsProvider } from './types.ts';
 
 const SWEEP_MS = 1_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -90,13 +90,17 @@ function createTlsServer(tls: TlsProvider, limits: ServeLimits): Server {
     rejectUnauthorized: true,
     ALPNProtocols: [CONFIG_ALPN],
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    SNICallback: (serverName, done) => {
+      const other = tls.named?.(serverName) ?? null;
+      done(null, other === null ? undefined : createSecureContext(secureContext(tls, other)));
+    },
   });
   server.maxConnections = limits.maxConnections;
   return server;
 }
 
-function secureContext(tls: TlsProvider): SecureContextOptions {
-  const { certificateChainPem, privateKeyPem, trustAnchorsPem } = tls.current();
+function secureContext(tls: TlsProvider, other: Partial<TlsMaterial> = {}): SecureContextOptions {
+  const { certificateChainPem, privateKeyPem, trustAnchorsPem } = { ...tls.current(), ...other };
   return {
     cert: certificateChainPem,
     key: privateKeyPem,

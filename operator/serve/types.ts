@@ -15,6 +15,8 @@ export interface TlsMaterial {
 /** Rotation: after `changed`, new connections get the new material; open ones go on. */
 export interface TlsProvider {
   current(): TlsMaterial;
+  /** For a proxy that asks for another name of the operator (SNI); null, or not given: `current` will do. */
+  named?(serverName: string): Pick<TlsMaterial, 'certificateChainPem' | 'privateKeyPem'> | null;
   /** Returns how to stop listening. */
   onChange(changed: () => void): () => void;
 }

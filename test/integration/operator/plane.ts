@@ -254,8 +254,17 @@ export class Plane {
     return line === undefined ? Number.NaN : Number(line.slice(series.length + 1));
   }
 
-  /** A proxy's end of the configuration stream, with a certificate for the pod's ServiceAccount. */
-  async proxy(namespace: string, pod: string, serviceAccount = 'default'): Promise<ProxyClient> {
+  /**
+   * A proxy's end of the configuration stream, with a certificate for the pod's ServiceAccount. `suffix` is that of the identities by the
+   * Mesh, `injectedSuffix` the one under which the pod was injected.
+   */
+  async proxy(
+    namespace: string,
+    pod: string,
+    serviceAccount = 'default',
+    suffix = SUFFIX,
+    injectedSuffix = suffix,
+  ): Promise<ProxyClient> {
     const config = kubeConfigOf(this.#api);
     const secrets = new NamespacedSecrets(new RestClient(config), 'weft-system', {}, systemClock);
     const content = await secrets.get(ISSUER_SECRET);
@@ -264,14 +273,14 @@ export class Plane {
     if (issuer === null || !issuer.ok) throw new Error('no issuer yet');
     const { authority } = issuer;
     const anchorsPem = authority.anchors.map(String).join('');
-    const identity = serviceAccountIdentity(serviceAccount, namespace, SUFFIX);
+    const identity = serviceAccountIdentity(serviceAccount, namespace, suffix);
     const leaf = createLeaf({ anchor: authority, issuer: authority, anchorsPem }, identity);
     const client = await ProxyClient.connect({
       port: this.operator.ports.get('configuration stream') ?? 0,
       anchorsPem,
       keyPem: leaf.keyPem,
       chainPem: leaf.chainPem,
-      serverName: serviceAccountIdentity('weft-operator', 'weft-system', SUFFIX),
+      serverName: serviceAccountIdentity('weft-operator', 'weft-system', injectedSuffix),
     });
     client.hello(namespace, pod);
     return client;

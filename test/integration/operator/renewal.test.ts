@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import tls from 'node:tls';
 import { expect } from 'chai';
 import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
 import { RestClient } from '../../../operator/kube/rest.ts';
@@ -12,6 +14,7 @@ import {
   WEBHOOK_AUTHORITY_SECRET,
 } from '../../../operator/pki/secrets.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
+import { IDENTITY_ALPN } from '../../../proxy-image/contract/identity-messages.ts';
 import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -132,4 +135,34 @@ describe('certificate authorities that are due, at a real API server', function 
       issuer.certificate.serialNumber,
     );
   });
+
+  it('sign for another suffix at once, while pods of before still find the operator under its name of then', async () => {
+    await cluster.apply('meshes', '', 'default', { spec: { identity: { suffix: 'mesh.test' } } });
+    await cluster.apply('pods', NAMESPACE, 'app', { spec: { containers: [{ name: 'app', image: 'app' }] } });
+    await cluster.condition('meshes', '', 'default', 'CertificatesValid', 'True');
+    for (const injectedSuffix of ['linkerd.cluster.local', 'mesh.test']) {
+      const proxy = await eventually(
+        `the operator as of ${injectedSuffix}`,
+        () => plane.proxy(NAMESPACE, 'app', 'default', 'mesh.test', injectedSuffix).catch(() => null),
+        20_000,
+      );
+      await proxy.until(() => proxy.held.has(`workload/${NAMESPACE}/app`), 'its own workload');
+      proxy.close();
+      expect(await nameOf(plane.operator.ports.get('certificate signing')!, injectedSuffix)).to.equal(
+        `DNS:weft-operator.weft-system.serviceaccount.identity.${injectedSuffix}`,
+      );
+    }
+    expect(await nameOf(plane.operator.ports.get('certificate signing')!, 'not a domain')).to.contain('mesh.test');
+  });
 });
+
+/** Name that the operator proves to who asks for the name with this suffix. */
+async function nameOf(port: number, suffix: string): Promise<string | undefined> {
+  const servername = `weft-operator.weft-system.serviceaccount.identity.${suffix}`;
+  const alpn = [IDENTITY_ALPN];
+  const socket = tls.connect({ port, host: '127.0.0.1', servername, ALPNProtocols: alpn, rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const name = socket.getPeerCertificate().subjectaltname;
+  socket.destroy();
+  return name;
+}
