@@ -232,7 +232,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
       };
       return new OperatorSource(context, {
         peer: { host: control.host, port: control.configPort, identity: control.identity },
-        pod: { namespace: pod.namespace, pod: pod.name, node: pod.node, zone: '', proxyVersion: VERSION },
+        pod: { namespace: pod.namespace, pod: pod.name, node: pod.node, proxyVersion: VERSION },
         pingMs: PING_INTERVAL_MS,
         silenceMs: SILENCE_TIMEOUT_MS,
       });

@@ -1,4 +1,5 @@
 import { CONTROL_PLANE_LABEL, serviceAccountIdentity } from '../../proxy-image/contract/names.ts';
+import { FOR_OLDER_PROXIES } from '../../proxy-image/contract/older-proxies.ts';
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { Endpoint, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
 import type { PodModel } from '../types/kubernetes.ts';
@@ -22,9 +23,6 @@ export interface Target {
   /** Labels beside those of the pod: namespace, service. */
   labels: Readonly<Record<string, string>>;
 }
-
-/** Every endpoint weighs the same; users cannot set it (Linkerd fixes it too). */
-const WEIGHT = 1;
 
 /** Ports that are reached without the inbound proxy, and so without its mTLS, because they are the proxy's own (`linkerd-init` leaves them alone). */
 function isOwnPort({ proxyPorts }: PodModel, port: number): boolean {
@@ -55,7 +53,7 @@ export class EndpointCompiler {
       node: target.node === '' ? (pod?.nodeName ?? '') : target.node,
       zone: target.zone,
       hintZones: target.hintZones.toSorted(compareText),
-      weight: WEIGHT,
+      ...FOR_OLDER_PROXIES.endpoint,
       labels: endpointLabels(target),
     };
   }

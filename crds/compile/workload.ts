@@ -5,6 +5,7 @@ import {
   undeclaredPorts,
   withIdentity,
 } from '../../proxy-image/contract/access-policy.ts';
+import { FOR_OLDER_PROXIES } from '../../proxy-image/contract/older-proxies.ts';
 import { countPorts, type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../proxy-image/contract/resources.ts';
 import type { PodModel } from '../types/kubernetes.ts';
@@ -130,6 +131,6 @@ function settingsOf(mesh: MeshModel): WorkloadSettings {
   return {
     detectTimeoutMs: mesh.proxy.detectTimeoutMs,
     requireIdentity: mesh.identity.required,
-    clusterNetworks: mesh.clusterNetworks,
+    ...FOR_OLDER_PROXIES.settings(mesh.clusterNetworks),
   };
 }

@@ -38,7 +38,7 @@ export function checkProxyMessage(value: unknown): Checked<ProxyMessage> {
 }
 
 function checkHello(value: Fields): Checked<ProxyMessage> {
-  const { revision, namespace, pod, node, zone, proxyVersion, held } = value;
+  const { revision, namespace, pod, node, proxyVersion, held } = value;
   if (!isSeq(revision)) return bad('hello.revision must be an integer');
   if (!isText(namespace) || !isText(pod)) return bad('hello.namespace and hello.pod must be texts');
   if (!isList(held, isHeld)) return bad('hello.held must be a list of {key, version, sources}');
@@ -48,7 +48,6 @@ function checkHello(value: Fields): Checked<ProxyMessage> {
     namespace,
     pod,
     node: isText(node) ? node : '',
-    zone: isText(zone) ? zone : '',
     proxyVersion: isText(proxyVersion) ? proxyVersion : '',
     held: held.map(({ key, version, sources }) => ({ key, version, sources })),
   };

@@ -23,7 +23,6 @@ export interface Hello {
   namespace: string;
   pod: string;
   node: string;
-  zone: string;
   proxyVersion: string;
   held: { key: string; version: string; sources: string }[];
 }

@@ -81,7 +81,6 @@ export interface WorkloadSettings {
   detectTimeoutMs: number;
   /** Mesh-wide: an outbound destination that is not known in time is refused instead of spliced through without TLS. */
   requireIdentity: boolean;
-  clusterNetworks: string[];
 }
 
 export type RequestMatch =
@@ -271,7 +270,6 @@ export interface Endpoint {
   zone: string;
   /** Zones from EndpointSlice hints; empty = no hint. */
   hintZones: string[];
-  weight: number;
   /** `dst_*` metric labels without the prefix: pod, deployment, serviceaccount, … */
   labels: Record<string, string>;
 }

@@ -118,7 +118,7 @@ async function startOurs(credentials: Credentials, endpoint: Endpoint | null) {
 }
 
 function endpointOf(port: number, identity: string | null, proxyPort: number): Endpoint {
-  const place = { node: '', zone: '', hintZones: [], weight: 1, labels: { pod: 'web-1' } };
+  const place = { node: '', zone: '', hintZones: [], labels: { pod: 'web-1' } };
   return { address: '127.0.0.1', port, identity, proxyPort, protocol: 'http1', ...place };
 }
 

@@ -86,7 +86,6 @@ const MESSAGES: readonly unknown[] = [
     namespace: 'shop',
     pod: 'web-1',
     node: 'n',
-    zone: 'z',
     proxyVersion: '1',
     held: [{ key: 'trust', version: 'v', sources: '1' }],
   },

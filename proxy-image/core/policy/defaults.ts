@@ -15,18 +15,13 @@ export interface WorkloadDefaults {
 }
 
 export function defaultWorkload(defaults: WorkloadDefaults): WorkloadResource {
-  const { clusterNetworks } = defaults;
   return {
     sources: '0',
     namespace: defaults.namespace,
     pod: defaults.pod,
     ports: {},
-    ...undeclaredPorts(defaults.policy, clusterNetworks, defaults.requireIdentityPorts),
+    ...undeclaredPorts(defaults.policy, defaults.clusterNetworks, defaults.requireIdentityPorts),
     opaquePorts: defaults.opaquePorts.map(([first, last]) => [first, last]),
-    settings: {
-      detectTimeoutMs: defaults.detectTimeoutMs,
-      requireIdentity: false,
-      clusterNetworks: [...clusterNetworks],
-    },
+    settings: { detectTimeoutMs: defaults.detectTimeoutMs, requireIdentity: false },
   };
 }

@@ -96,7 +96,6 @@ export class ProxyClient {
       namespace,
       pod,
       node: 'node-1',
-      zone: '',
       proxyVersion: 't',
       held,
     };

@@ -239,7 +239,6 @@ export class TestMesh {
       node: 'node-1',
       zone: '',
       hintZones: [],
-      weight: 1,
       labels: { namespace: 'shop', service: 'web', pod: `web-${port}` },
     };
   }
@@ -254,7 +253,6 @@ export class TestMesh {
       node: 'node-1',
       zone: '',
       hintZones: [],
-      weight: 1,
       labels: { namespace: 'shop', service: 'web', pod: `web-${port}` },
     };
   }

@@ -79,7 +79,6 @@ export function endpoint(address: string, more: Partial<Endpoint> = {}): Endpoin
     node: 'node-1',
     zone: '',
     hintZones: [],
-    weight: 1,
     labels: { namespace: 'shop', service: 'web', pod: `web-${address.replaceAll('.', '-')}` },
     ...more,
   };

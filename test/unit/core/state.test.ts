@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { FOR_OLDER_PROXIES } from '../../../proxy-image/contract/older-proxies.ts';
 import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import type {
   Destination,
@@ -357,9 +358,12 @@ describe('inbound ports', () => {
 
   it('take the mesh-wide settings from the workload', () => {
     const state = newState(new ManualClock());
-    const settings = { detectTimeoutMs: 5, requireIdentity: true, clusterNetworks: ['10.0.0.0/8'] };
+    const settings = { detectTimeoutMs: 5, requireIdentity: true };
     applyAll(state, set(WORKLOAD_KEY, workload({}, { settings })));
     expect(state.settings).to.deep.equal(settings);
+    const older = { ...settings, ...FOR_OLDER_PROXIES.settings(['10.0.0.0/8']) };
+    applyAll(state, set(WORKLOAD_KEY, workload({}, { settings: older }), 'older'));
+    expect(state.settings, 'of an operator of before').to.deep.equal(settings);
   });
 });
 

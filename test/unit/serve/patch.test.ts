@@ -10,7 +10,8 @@ import {
 import { formatAddress } from '../../../proxy-image/contract/keys.ts';
 import type { Endpoint } from '../../../proxy-image/contract/resources.ts';
 
-function endpoint(address: string, weight = 1): Endpoint {
+/** `zone` stands for all that may change about an address. */
+function endpoint(address: string, zone = ''): Endpoint {
   return {
     address,
     port: 8080,
@@ -18,9 +19,8 @@ function endpoint(address: string, weight = 1): Endpoint {
     proxyPort: 0,
     protocol: 'detect',
     node: '',
-    zone: '',
+    zone,
     hintZones: [],
-    weight,
     labels: {},
   };
 }
@@ -46,7 +46,7 @@ const list = fc
   .uniqueArray(fc.tuple(fc.nat(7), fc.nat(2)), { selector: ([host]) => host, maxLength: 8 })
   .map((entries) =>
     entries
-      .map(([host, weight]) => endpoint(`10.0.0.${host}`, weight))
+      .map(([host, zone]) => endpoint(`10.0.0.${host}`, `zone-${zone}`))
       .sort((a, b) => (a.address < b.address ? -1 : 1)),
   );
 

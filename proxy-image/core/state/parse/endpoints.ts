@@ -16,7 +16,6 @@ export function parseEndpoint(reader: Reader, value: unknown, path: string): End
     node: reader.text(fields['node'], `${path}.node`),
     zone: reader.text(fields['zone'], `${path}.zone`),
     hintZones: reader.list(fields['hintZones'], `${path}.hintZones`, (zone, at) => reader.text(zone, at)),
-    weight: reader.integer(fields['weight'], `${path}.weight`, 0, 1_000_000_000),
     labels: Object.fromEntries(
       reader.record(fields['labels'], `${path}.labels`, (label, at) => reader.text(label, at)),
     ),

@@ -8,7 +8,7 @@ import type {
   RangePolicy,
   WorkloadSettings,
 } from '../../../contract/resources.ts';
-import { compileNetwork, parseCidr } from '../../net/cidr.ts';
+import { compileNetwork } from '../../net/cidr.ts';
 import type { Fields, Reader } from './reader.ts';
 import { type ParsedRoute, parseRoute } from './route.ts';
 
@@ -67,11 +67,6 @@ function parseSettings(reader: Reader, value: unknown): WorkloadSettings {
   return {
     detectTimeoutMs: reader.integer(fields['detectTimeoutMs'], 'settings.detectTimeoutMs', 1, 3_600_000),
     requireIdentity: reader.flag(fields['requireIdentity'], 'settings.requireIdentity'),
-    clusterNetworks: reader.list(fields['clusterNetworks'], 'settings.clusterNetworks', (cidr, at) => {
-      const text = reader.text(cidr, at);
-      if (parseCidr(text) === null) reader.fail(at, 'a CIDR');
-      return text;
-    }),
   };
 }
 

@@ -20,7 +20,7 @@ export interface StreamSink extends ConfigSink {
 
 export interface OperatorSourceOptions {
   peer: ControlPeer;
-  pod: Pick<Hello, 'namespace' | 'pod' | 'node' | 'zone' | 'proxyVersion'>;
+  pod: Pick<Hello, 'namespace' | 'pod' | 'node' | 'proxyVersion'>;
   /** A ping so often; also how often the peer's silence is looked at. */
   pingMs: number;
   /** Nothing received for so long: the connection is given up. */
