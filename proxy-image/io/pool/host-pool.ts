@@ -5,8 +5,10 @@ import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget
 import type { Host, HostIdentity, HostOwner, PoolLimits, Prospect, Waiter } from './host.ts';
 import { HostQueue } from './host-queue.ts';
 
-/** Handshakes at once with one target: each takes both sides' processors a millisecond, and a crowd of them would all be late together. */
+/** Handshakes begun at once with one target: each takes both sides' processors a millisecond, and a crowd of them would all be late together. */
 const DIALS_AT_ONCE = 16;
+/** So many more may be begun each time this has passed with attempts under way: it is a far network then that they wait for, not a processor. */
+const WIDEN_MS = 50;
 /** Where requests come faster than connections are given back, so many more are made than are waited for. */
 const SPARE = 1;
 
@@ -29,6 +31,10 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   #timing = false;
   #wakesAtMs = 0;
   #dialling = 0;
+  /** Attempts that may be under way. */
+  #window = DIALS_AT_ONCE;
+  /** While more are wanted. */
+  #widening: Timer | null = null;
   #open = 0;
 
   constructor(host: HostIdentity, context: DialContext, limits: PoolLimits, owner: HostOwner) {
@@ -120,8 +126,18 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     const waiting = this.#waiting.length;
     if (waiting === 0) return;
     if (this.#open === 0) this.#waiting.watchAttempt();
-    const wanted = Math.min(this.#open > 0 ? waiting + SPARE : waiting, DIALS_AT_ONCE);
-    while (this.#dialling < wanted && this.#dialling + this.#open < this.#limits.connectionsPerHost) this.#dial();
+    if (this.#dialling === 0) this.#window = DIALS_AT_ONCE;
+    const room = this.#limits.connectionsPerHost - this.#open;
+    const wanted = Math.min(this.#open > 0 ? waiting + SPARE : waiting, room);
+    while (this.#dialling < wanted && this.#dialling < this.#window) this.#dial();
+    if (this.#dialling < wanted) this.#widenLater();
+  }
+
+  #widenLater(): void {
+    const { timers } = this.#context.transport;
+    if (this.#widening !== null) return;
+    this.#widening = timers.create(this);
+    timers.set(this.#widening, WIDEN_MS);
   }
 
   #dial(): void {
@@ -135,7 +151,15 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     this.#context.transport.timers.set(this.#timer, delayMs);
   }
 
-  onTimer(): void {
+  onTimer(timer: Timer): void {
+    if (timer === this.#widening) {
+      this.#widening = null;
+      this.#window += DIALS_AT_ONCE;
+      this.#dialForWaiters();
+    } else this.#retireIdle();
+  }
+
+  #retireIdle(): void {
     this.#timing = false;
     const nowMs = this.#context.transport.timers.nowMs();
     let nextMs = Number.POSITIVE_INFINITY;

@@ -270,6 +270,22 @@ describe('connection pool', () => {
     expect(askers.every(({ connection }) => connection !== null)).to.equal(true);
   });
 
+  it('begins more when those under way take long: it is not a processor that they wait for', () => {
+    const host = new ConnectionPool(context, http2, observer, { ...LIMITS, connectionsPerHost: 100 }).host(target());
+    const askers = Array.from({ length: 40 }, () => ask(host, true));
+    timers.pass(50);
+    expect(dialled).to.have.length(32);
+    timers.pass(50);
+    expect(dialled).to.have.length(40);
+    connectAll();
+    expect(askers.every(({ connection }) => connection !== null)).to.equal(true);
+    for (const { connection } of askers) giveBack(host, connection);
+    const next = Array.from({ length: 80 }, () => ask(host));
+    // One of them has the spare connection.
+    expect(next.filter(({ connection }) => connection === null)).to.have.length(39);
+    expect(dialled).to.have.length(41 + 16);
+  });
+
   describe('a connection made for whoever comes', () => {
     class Expecting implements Prospect {
       heard: string[] = [];
