@@ -1,8 +1,8 @@
 import { ACCESS_POLICIES } from '../../proxy-image/contract/access-policy.ts';
 import { HEAD_BYTES } from '../../proxy-image/contract/head-bytes.ts';
-import { parseCidr } from '../scalars/cidr.ts';
+import { formatCidr, parseCidr } from '../scalars/cidr.ts';
 import { parseDuration } from '../scalars/duration.ts';
-import { parsePortRanges } from '../scalars/port.ts';
+import { formatPortRanges, parsePortRanges } from '../scalars/port.ts';
 import { parseQuantity } from '../scalars/quantity.ts';
 import type { MeshModel } from '../types/models.ts';
 import type { Fields } from './fields.ts';
@@ -83,19 +83,22 @@ function parseAmount(amounts: Fields, key: string): string {
   return String(value);
 }
 
-/** A field that is written, be it empty, replaces the default; it does not add to it (Linkerd: `opaque-ports`). */
+/**
+ * A field that is written, be it empty, replaces the default; it does not add to it (Linkerd: `opaque-ports`). In canonical form: the text goes into
+ * variables of containers, which read it more strictly.
+ */
 function parsePorts(proxy: Fields, key: string, fallback: string): string {
-  const text = proxy.string(key) ?? fallback;
-  proxy.accept(parsePortRanges(text), proxy.at(key), []);
-  return text;
+  return formatPortRanges(proxy.accept(parsePortRanges(proxy.string(key) ?? fallback), proxy.at(key), []));
 }
 
 function parseSubnets(proxy: Fields): string {
-  const text = proxy.text('skipSubnets');
-  for (const subnet of text.split(',').map((part) => part.trim())) {
-    if (subnet !== '') proxy.accept(parseCidr(subnet), proxy.at('skipSubnets'), null);
+  const subnets: string[] = [];
+  for (const text of proxy.text('skipSubnets').split(',')) {
+    if (text.trim() === '') continue;
+    const subnet = proxy.accept(parseCidr(text.trim()), proxy.at('skipSubnets'), null);
+    if (subnet !== null) subnets.push(formatCidr(subnet));
   }
-  return text;
+  return subnets.join(',');
 }
 
 function parsePositiveDuration(fields: Fields, key: string, fallbackMs: number): number {

@@ -148,4 +148,20 @@ describe('lists of ports: injection and compiler read the same', () => {
     expect(readInitConfig(environmentOf(pod.init)).skipOutboundPorts).to.deep.equal([[25, 25]]);
     expect(pod.warnings.join()).to.contain('holds without "mysql"');
   });
+
+  for (const text of ['80 - 90', ' 25 , 80 ', '25,,80', ',', ' ', '00080', '80-80']) {
+    it(`of the Mesh too, however they are written: ${JSON.stringify(text)}`, () => {
+      const mesh = { opaquePorts: text, skipInboundPorts: text, skipOutboundPorts: text };
+      const deployed = deploy('opaque-ports', null, null, mesh);
+      const ranges = deployed.cluster.workload('web-1').opaquePorts;
+      const { skipInboundPorts, skipOutboundPorts } = readInitConfig(environmentOf(deployed.pod.init));
+      expect(readRunConfig(environmentOf(deployed.pod.proxy)).inbound.opaquePorts).to.deep.equal(ranges);
+      expect([skipInboundPorts, skipOutboundPorts]).to.deep.equal([ranges, ranges]);
+    });
+  }
+
+  it('networks of the Mesh are given to redirection as networks, however they are written', () => {
+    const { pod } = deploy('opaque-ports', null, null, { skipSubnets: ' 10.0.0.1/8 ,, FD00::1/64 ' });
+    expect(readInitConfig(environmentOf(pod.init)).skipSubnets).to.deep.equal(['10.0.0.0/8', 'fd00::/64']);
+  });
 });

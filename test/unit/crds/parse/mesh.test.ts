@@ -103,7 +103,7 @@ describe('Mesh', () => {
         opaquePorts: '',
         skipInboundPorts: '22',
         skipOutboundPorts: '1-3',
-        skipSubnets: '10.0.0.0/8, fd00::/8',
+        skipSubnets: '10.0.0.0/8,fd00::/8',
         detectTimeoutMs: 1_000,
         maxHeadBytes: 100_000,
         nativeSidecar: false,
