@@ -1,12 +1,13 @@
 import type { ClusterState } from '../crds/compile/cluster-state.ts';
 import type { ObjectRef } from '../crds/compile/object-ref.ts';
 import type { ReadKey } from '../crds/compile/view.ts';
-import { WebhookServer, type WebhookServerOptions } from '../webhooks/server.ts';
+import { MAX_WEBHOOK_CONNECTIONS, WebhookServer, type WebhookServerOptions } from '../webhooks/server.ts';
 import type { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
 import { IdentityServer } from './pki/server.ts';
 import type { Signing } from './pki/signing.ts';
 import type { Clock } from './runtime/clock.ts';
+import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from './runtime/connection-places.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
 import { createConfigServer } from './serve/server.ts';
@@ -27,6 +28,8 @@ export interface ServersOptions {
   signing: Signing;
   webhooks: Pick<WebhookServerOptions, 'webhooks' | 'observer'>;
   metrics: ServeMetrics;
+  /** Of the servers that have no metrics of their own for it. */
+  refused(server: 'identity' | 'webhooks', reason: ServerRefusal): void;
   /** Told of objects whose `programmed` may have changed. */
   progress: (objects: readonly ObjectRef[]) => void;
   clock: Clock;
@@ -126,18 +129,36 @@ export class Servers implements Component {
   }
 
   #openIdentity(): Promise<() => Promise<void>> | null {
-    const { certificates, signing, config } = this.#options;
+    const { certificates, signing, config, refused } = this.#options;
     if (certificates.control.current === null) return null;
-    const named = (serverName: string) => certificates.controlNamed(serverName);
-    const server = new IdentityServer({ certificate: certificates.control, named, signing });
+    const server = new IdentityServer({
+      certificate: certificates.control,
+      named: (serverName) => certificates.controlNamed(serverName),
+      signing,
+      refused: (reason) => refused('identity', reason),
+    });
     return this.#listen('certificate signing', server.listen(config.identityPort, config.host), () => server.close());
   }
 
   #openWebhooks(): Promise<() => Promise<void>> | null {
-    const { certificates, webhooks, clock, config } = this.#options;
+    const { certificates, webhooks, clock, config, refused } = this.#options;
     // Without the bundle nothing could be injected yet.
     if (certificates.webhook.current === null || certificates.trust.current === null) return null;
-    const server = new WebhookServer({ ...webhooks, credentials: certificates.webhook, nowMs: () => clock.nowMs() });
+    const places = new ConnectionPlaces({
+      limit: MAX_WEBHOOK_CONNECTIONS,
+      waiting: MAX_WEBHOOK_CONNECTIONS,
+      refused: (reason) => refused('webhooks', reason),
+    });
+    const server = new WebhookServer({
+      ...webhooks,
+      credentials: certificates.webhook,
+      nowMs: () => clock.nowMs(),
+      places,
+      handshakeFailed: (error) => {
+        const reason = handshakeRefusal(error);
+        if (reason !== null) refused('webhooks', reason);
+      },
+    });
     return this.#listen('webhooks', server.listen(config.webhookPort, config.host), () => server.close());
   }
 

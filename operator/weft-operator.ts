@@ -45,6 +45,7 @@ import { clientMetrics } from './telemetry/client-metrics.ts';
 import { configMetrics } from './telemetry/config-metrics.ts';
 import { definitionMetrics } from './telemetry/definition-metrics.ts';
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
+import { serverMetrics } from './telemetry/server-metrics.ts';
 import { certificateMetrics, injectionMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
 
 const LEASE_NAME = 'weft-operator';
@@ -257,6 +258,7 @@ export class WeftOperator extends OperatorBase {
         log,
       }),
       metrics: configMetrics(this.#registry),
+      ...serverMetrics(this.#registry),
       progress: (objects) => this.#status.progressed(objects),
       clock,
       log,

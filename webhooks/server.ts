@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { WeftError } from '../proxy-image/contract/errors.ts';
 import { readBody } from './body.ts';
@@ -23,6 +23,16 @@ export interface WebhookObserver {
   failed(path: string, status: number, error: Error): void;
 }
 
+/** Decides who makes room where there are too many connections. */
+export interface ConnectionPlaces {
+  /** A new one, before TLS. It may be destroyed within the call. */
+  add(socket: Socket): void;
+  /** A request is under way on it. */
+  works(socket: Socket): void;
+  /** It waits for the next. */
+  waits(socket: Socket): void;
+}
+
 export interface WebhookServerOptions {
   credentials: CredentialSource;
   /** By path, such as `/inject`. */
@@ -33,13 +43,16 @@ export interface WebhookServerOptions {
   clientAuthorityPem?: string;
   /** Whole request: head and body. */
   requestTimeoutMs?: number;
+  /** Without it, whoever comes when there are too many is refused. */
+  places?: ConnectionPlaces;
+  handshakeFailed?(error: Error): void;
 }
 
 /** The API server waits `timeoutSeconds: 10`; what takes longer is not read by anybody. */
 const REQUEST_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 9_000;
 /** An API server reuses one connection and opens more under load; a few of them are all there is. */
-const MAX_CONNECTIONS = 500;
+export const MAX_WEBHOOK_CONNECTIONS = 500;
 /** Reviews at a time; with bodies of the largest size they are 1 GB, of the usual one 5 MB. */
 const MAX_IN_FLIGHT = 100;
 
@@ -76,7 +89,9 @@ export class WebhookServer {
       },
       (request, response) => void this.#serve(request, response),
     );
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    if (options.places === undefined) this.#server.maxConnections = MAX_WEBHOOK_CONNECTIONS;
+    this.#server.on('connection', (socket: Socket) => options.places?.add(socket));
+    this.#server.on('tlsClientError', (error) => options.handshakeFailed?.(error));
     this.#unfollow = options.credentials.onChange((next) => this.#server.setSecureContext(this.#tlsOptions(next)));
   }
 
@@ -109,6 +124,9 @@ export class WebhookServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = pathOf(request);
+    const { places } = this.#options;
+    places?.works(request.socket);
+    response.once('close', () => places?.waits(request.socket));
     try {
       const webhook = this.#admit(request, path);
       this.#inFlight += 1;

@@ -2,6 +2,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import tls from 'node:tls';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
 import { IDENTITY_ALPN, MAX_IDENTITY_MESSAGE_BYTES } from '../../proxy-image/contract/identity-messages.ts';
+import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from '../runtime/connection-places.ts';
 import { contextOf, followCertificate, type ServingCertificate, type ServingCredentials } from './serving.ts';
 import type { Signing } from './signing.ts';
 
@@ -12,11 +13,14 @@ export interface IdentityServerOptions {
   signing: Pick<Signing, 'certify'>;
   /** From the handshake to the whole request, and again for the answer to be taken. */
   timeoutMs?: number;
+  maxConnections?: number;
+  /** For a metric: a connection was refused, or ended before it had made a request. */
+  refused?(reason: ServerRefusal): void;
 }
 
 /** A request follows its handshake at once; token reviews have 5 s of their own. */
 const TIMEOUT_MS = 5_000;
-/** Each holds at most one message of 64 KiB. What is beyond waits in the kernel's queue and then at the proxy's back-off. */
+/** Each holds at most one message of 64 KiB. Beyond it, one that has not made its request makes room (`runtime/connection-places.ts`). */
 const MAX_CONNECTIONS = 1_000;
 
 /** Port 8080 of the operator: one certificate request per connection (`proxy-image/contract/identity-messages.ts`). */
@@ -25,6 +29,8 @@ export class IdentityServer {
   readonly #signing: Pick<Signing, 'certify'>;
   readonly #timeoutMs: number;
   readonly #unfollow: () => void;
+  readonly #refused: (reason: ServerRefusal) => void;
+  readonly #places: ConnectionPlaces;
   /** Below TLS, so that unfinished handshakes are among them. */
   readonly #sockets = new Set<Socket>();
 
@@ -43,12 +49,19 @@ export class IdentityServer {
       },
       (socket) => this.#accept(socket),
     );
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#refused = (reason) => options.refused?.(reason);
+    const limit = options.maxConnections ?? MAX_CONNECTIONS;
+    this.#places = new ConnectionPlaces({ limit, waiting: limit, refused: this.#refused });
     // Node leaves it to this listener to close a socket whose handshake took too long.
-    this.#server.on('tlsClientError', (_, socket) => socket.destroy());
+    this.#server.on('tlsClientError', (error, socket) => {
+      const reason = handshakeRefusal(error);
+      if (reason !== null) this.#refused(reason);
+      socket.destroy();
+    });
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
+      this.#places.add(socket);
     });
     this.#unfollow = followCertificate(this.#server, options.certificate);
   }
@@ -76,17 +89,22 @@ export class IdentityServer {
   #accept(socket: tls.TLSSocket): void {
     socket.on('error', () => socket.destroy());
     if (socket.alpnProtocol !== IDENTITY_ALPN) {
+      this.#refused('protocol');
       socket.destroy();
       return;
     }
     // A deadline, not an idle timeout: a byte a second must not keep a connection.
-    const deadline = setTimeout(() => socket.destroy(), this.#timeoutMs);
+    const deadline = setTimeout(() => {
+      this.#refused('timeout');
+      socket.destroy();
+    }, this.#timeoutMs);
     socket.on('close', () => clearTimeout(deadline));
     const reader = new FrameReader(MAX_IDENTITY_MESSAGE_BYTES);
     socket.on('data', (chunk: Buffer) => {
       const message = firstMessage(reader, chunk);
       if (message === null) return;
       clearTimeout(deadline);
+      this.#places.works(socket);
       socket.removeAllListeners('data');
       void this.#answer(socket, message.value);
     });

@@ -6,6 +6,8 @@ const MIB = 1024 * 1024;
 export const DEFAULT_LIMITS: ServeLimits = {
   // Two replicas of 150,000 pods' worth of proxies would not fit one process anyway; file descriptors are the first to end.
   maxConnections: 20_000,
+  // As the proxy has it (STACK_LIMITS): twice a burst of a thousand that come back together.
+  maxHandshakes: 2_000,
   // An application that talks to more addresses than this gets the rest spliced, as for an unknown destination.
   maxSubscriptions: 20_000,
   // A hello with 20,000 held keys is about 3 MB.

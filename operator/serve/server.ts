@@ -3,12 +3,14 @@ import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type SecureContextOptions, type Server } from 'node:tls';
 import { CONFIG_ALPN } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { ConnectionPlaces, handshakeRefusal } from '../runtime/connection-places.ts';
 import { peerCertificate } from './certificate.ts';
 import { Distribution } from './distribution.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { NO_METRICS } from './metrics.ts';
 import { programmed } from './programmed.ts';
 import { Progress } from './progress.ts';
+import { TokenBucket } from './rate.ts';
 import { TlsPeer } from './tls-peer.ts';
 import type { ConfigServer, ConfigServerOptions, ServeLimits, TlsMaterial, TlsProvider } from './types.ts';
 
@@ -27,14 +29,22 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
   const { state, clock, log } = options;
   const progress = new Progress(options.progress, clock);
   const distribution = new Distribution({ state, clock, log, metrics, limits }, progress);
-  const server = createTlsServer(options.tls, limits);
+  const server = createTlsServer(options.tls);
   const sockets = new Set<Socket>();
+  const places = new ConnectionPlaces({
+    limit: limits.maxConnections,
+    waiting: limits.maxHandshakes,
+    refused: (reason) => metrics.refused(reason),
+  });
+  // A flood of bad handshakes must not become one of lines: ten at once, then one in ten seconds.
+  const lines = new TokenBucket(0.1, 10, clock.nowMs());
   const stopSweeping = repeat(clock, SWEEP_MS, () => distribution.sweep());
   const stopFollowing = options.tls.onChange(() => server.setSecureContext(secureContext(options.tls)));
 
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
+    places.add(socket);
   });
   server.on('secureConnection', (socket) => {
     const certificate = peerCertificate(socket);
@@ -43,11 +53,14 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
       socket.destroy();
       return;
     }
+    places.works(socket);
     const peer = new TlsPeer(socket, certificate, { clock, limits, log, metrics });
     peer.start(distribution.accept(peer));
   });
   server.on('tlsClientError', (error, socket) => {
-    metrics.refused('handshake');
+    const reason = handshakeRefusal(error, socket.authorizationError);
+    if (reason !== null) metrics.refused(reason);
+    if (reason === null || !lines.take(clock.nowMs())) return;
     log.info('handshake with a proxy failed', { error: error.message, address: socket.remoteAddress ?? '' });
   });
 
@@ -83,7 +96,7 @@ function repeat(clock: Clock, everyMs: number, run: () => void): () => void {
   return () => timer.cancel();
 }
 
-function createTlsServer(tls: TlsProvider, limits: ServeLimits): Server {
+function createTlsServer(tls: TlsProvider): Server {
   const server = createServer({
     ...secureContext(tls),
     requestCert: true,
@@ -95,7 +108,6 @@ function createTlsServer(tls: TlsProvider, limits: ServeLimits): Server {
       done(null, other === null ? undefined : createSecureContext(secureContext(tls, other)));
     },
   });
-  server.maxConnections = limits.maxConnections;
   return server;
 }
 

@@ -84,7 +84,9 @@ export interface ConfigServer {
 
 /** Caps against a peer that misbehaves; a proxy of ours stays far below each. */
 export interface ServeLimits {
+  /** Beyond this and the next, one in its handshake makes room for a newcomer (`runtime/connection-places.ts`). */
   maxConnections: number;
+  maxHandshakes: number;
   maxSubscriptions: number;
   maxMessageBytes: number;
   messagesPerSecond: number;

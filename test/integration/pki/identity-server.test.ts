@@ -34,12 +34,14 @@ interface Running {
   clock: FakeClock;
   /** What was judged: message and address. */
   judged: { message: unknown; remoteAddress: string }[];
+  /** Reasons, in order. */
+  refused: string[];
   server: IdentityServer;
 }
 
 const running: Running[] = [];
 
-async function start(timeoutMs = 2_000): Promise<Running> {
+async function start(timeoutMs = 2_000, maxConnections = 1_000): Promise<Running> {
   // Behind, so that what is renewed later is valid by the clock of TLS, which no test can turn.
   const clock = new FakeClock({ wallOffsetMs: Date.now() - 0.36 * DAY_MS });
   const authority = createTestAuthority();
@@ -51,9 +53,12 @@ async function start(timeoutMs = 2_000): Promise<Running> {
   );
   certificate.start();
   const judged: Running['judged'] = [];
+  const refused: string[] = [];
   const server = new IdentityServer({
     certificate,
     timeoutMs,
+    maxConnections,
+    refused: (reason) => refused.push(reason),
     signing: {
       certify(message, remoteAddress) {
         judged.push({ message, remoteAddress });
@@ -62,7 +67,7 @@ async function start(timeoutMs = 2_000): Promise<Running> {
     },
   });
   const port = await server.listen(0, '127.0.0.1');
-  const all = { port, authority, certificate, clock, judged, server };
+  const all = { port, authority, certificate, clock, judged, refused, server };
   running.push(all);
   return all;
 }
@@ -152,6 +157,7 @@ describe('identity server', () => {
     const old = tls.connect({ host: '127.0.0.1', port: server.port, maxVersion: 'TLSv1.2', rejectUnauthorized: false });
     const [error] = (await once(old, 'error')) as [Error];
     expect(error.message).to.match(/protocol version/);
+    expect(server.refused).to.deep.equal(['protocol', 'handshake']);
     expect(server.judged).to.deep.equal([]);
   });
 
@@ -166,6 +172,23 @@ describe('identity server', () => {
     clearInterval(drip);
     expect(performance.now() - startMs).to.be.lessThan(10_000);
     expect(server.judged).to.deep.equal([]);
+    expect(server.refused).to.deep.equal(['timeout', 'timeout', 'timeout']);
+  });
+
+  it('B14: connections that keep silent, before their handshake or after it, keep no proxy out', async () => {
+    const server = await start(60_000, 20);
+    const silent: Socket[] = [];
+    for (let i = 0; i < 60; i++) {
+      const one = i % 3 === 0 ? await dial(server) : connect(server.port, '127.0.0.1');
+      silent.push(one.on('error', () => {}));
+      if (i < 20) continue;
+      const socket = await dial(server);
+      socket.write(encodeFrame({ i }));
+      expect(await answersOf(socket)).to.have.length(1);
+    }
+    expect(server.refused.length).to.be.greaterThan(30);
+    expect([...new Set(server.refused)]).to.deep.equal(['made_room']);
+    for (const one of silent) one.destroy();
   });
 
   it('E6: presents a renewed certificate to new connections while the old one is still valid', async () => {

@@ -241,6 +241,18 @@ describe('configuration stream: caps', () => {
     clearInterval(pings);
   });
 
+  it('B21: handshakes that are never begun keep no proxy out', async () => {
+    await start({ limits: { maxHandshakes: 10 } });
+    const silent = Array.from({ length: 40 }, () => net.connect(bench.port, '127.0.0.1').on('error', () => {}));
+    const clients = [await bench.proxy('web-1')];
+    for (const one of silent.slice(0, 30)) if (!one.destroyed) await once(one, 'close');
+    clients.push(await bench.proxy('web-2'));
+    expect(bench.server.connections().connected).to.equal(clients.length);
+    expect(bench.refused).to.deep.equal(Array.from({ length: bench.refused.length }, () => 'made_room'));
+    expect(bench.refused.length).to.be.within(30, 32);
+    for (const one of silent) one.destroy();
+  });
+
   it('closes although somebody is in the middle of a handshake', async () => {
     await start();
     const socket = net.connect(bench.port, '127.0.0.1');

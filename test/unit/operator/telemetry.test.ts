@@ -14,6 +14,7 @@ import { clientMetrics } from '../../../operator/telemetry/client-metrics.ts';
 import { configMetrics } from '../../../operator/telemetry/config-metrics.ts';
 import { definitionMetrics } from '../../../operator/telemetry/definition-metrics.ts';
 import { RuntimeMetrics } from '../../../operator/telemetry/runtime-metrics.ts';
+import { serverMetrics } from '../../../operator/telemetry/server-metrics.ts';
 import { certificateMetrics, injectionMetrics, webhookMetrics } from '../../../operator/telemetry/webhook-metrics.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
 import { FakeLease } from '../../fakes/lease.ts';
@@ -390,6 +391,7 @@ describe('docs/operator.md', () => {
     configMetrics(registry);
     registerCacheMetrics(registry, [cache()], 5_000);
     definitionMetrics(registry, () => 0);
+    serverMetrics(registry);
     const dates = [{ name: 'issuer' as const, notAfterMs: 100_000, renewAtMs: null }];
     registerCertificateMetrics(
       registry,

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import tls from 'node:tls';
 import { expect } from 'chai';
 import { ServingCertificate } from '../../../operator/pki/serving.ts';
+import { ConnectionPlaces } from '../../../operator/runtime/connection-places.ts';
 import { MAX_BODY_BYTES } from '../../../webhooks/body.ts';
 import { type AdmissionRequest, ALLOWED, type Answer } from '../../../webhooks/review.ts';
 import { type Webhook, WebhookServer, type WebhookServerOptions } from '../../../webhooks/server.ts';
@@ -261,6 +262,21 @@ describe('webhook server', () => {
     const counted = (await Promise.all(replies)).map(({ status }) => status);
     expect(counted.filter((status) => status === 200)).to.have.length(100);
     expect(counted.filter((status) => status === 503)).to.have.length(20);
+  });
+
+  it('B14: connections that ask for nothing keep no API server out', async () => {
+    const refused: string[] = [];
+    const places = new ConnectionPlaces({ limit: 10, waiting: 10, refused: (reason) => refused.push(reason) });
+    const server = await start({ places });
+    const silent: Socket[] = [];
+    for (let i = 0; i < 40; i++) {
+      silent.push(connect(server.port, '127.0.0.1').on('error', () => {}));
+      if (i < 10) continue;
+      expect((await post(server, JSON.stringify(REVIEW))).status).to.equal(200);
+    }
+    expect(refused.length).to.be.greaterThan(25);
+    expect([...new Set(refused)]).to.deep.equal(['made_room']);
+    for (const one of silent) one.destroy();
   });
 
   it('E6: takes up a renewed certificate; a review under way on the old one is finished', async () => {
