@@ -1,5 +1,5 @@
 import type { ExchangePool } from '../http/exchange.ts';
-import type { HeadGate } from './partial-head.ts';
+import type { HeadGate } from '../http/partial-head.ts';
 
 /** What all server connections of a stack share. */
 export interface ServerContext extends HeadGate {

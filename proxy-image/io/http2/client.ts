@@ -203,6 +203,9 @@ export class Http2ClientConnection extends Http2Connection implements Http2Clien
     this.#finishIfDone();
   }
 
+  /** Whom we have dialled is none of the many who come. */
+  protected override blockWaits(): void {}
+
   protected override settingsChanged(): void {
     const isFirst = !this.#settled;
     this.#settled = true;

@@ -45,6 +45,8 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
   /** A frame or header block has begun and is not complete. `moved`: another one than before this chunk. */
   protected abstract get blockOpen(): boolean;
   protected abstract get blockMoved(): boolean;
+  /** After every read: whether part of a block is kept until the rest comes. */
+  protected abstract blockWaits(waits: boolean): void;
   /** It takes no more streams. */
   protected abstract unusable(): void;
   /** After the last call of every stream's handler. */
@@ -72,6 +74,7 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
 
   #afterRead(): void {
     this.sender.pump();
+    this.blockWaits(this.blockOpen);
     if (!this.blockOpen) this.deadlines.clear(BLOCK);
     else if (this.blockMoved || !this.deadlines.isSet(BLOCK)) this.deadlines.set(BLOCK, this.limits.handshakeTimeoutMs);
   }

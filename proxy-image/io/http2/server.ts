@@ -26,6 +26,7 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
   /** Highest stream of the peer, whatever became of it. */
   #lastId = 0;
   #draining = false;
+  #blockWaits = false;
   /** Streams above came after the last GOAWAY: the peer knows that they are ignored. */
   #finalId = MAX_31_BIT;
   /** Answered completely before the request ended. Put off to the end of the event, because most requests end in it. */
@@ -203,6 +204,12 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
 
   protected override goaway(): void {
     // The client opens no more streams; it closes when it has what it wants.
+  }
+
+  protected override blockWaits(waits: boolean): void {
+    if (waits === this.#blockWaits) return;
+    this.#blockWaits = waits;
+    this.#owner.headWaits(waits);
   }
 
   protected override settingsChanged(): void {}

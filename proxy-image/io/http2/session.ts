@@ -1,5 +1,6 @@
 import type { HttpConnection } from '../http/connection.ts';
 import type { ExchangePool } from '../http/exchange.ts';
+import { type HeadGate, PartialHead } from '../http/partial-head.ts';
 import type { HttpService } from '../http/service.ts';
 import type { Connection } from '../transport/types.ts';
 import type { Http2Context } from './limits.ts';
@@ -9,7 +10,7 @@ import { ServerStream, type ServerStreamOwner } from './server-stream.ts';
 import type { Http2Server, Http2ServerOwner, Http2Stream } from './types.ts';
 
 /** What all HTTP/2 connections of clients share. */
-export interface SessionContext {
+export interface SessionContext extends HeadGate {
   readonly http2: Http2Context;
   readonly exchanges: ExchangePool;
 }
@@ -24,10 +25,13 @@ export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStr
   readonly #service: HttpService;
   readonly #server: Http2Server;
   readonly #tunnels = new Set<ServerStream>();
+  readonly #context: SessionContext;
+  #partial: PartialHead | null = null;
 
   /** Takes over a connection. */
   constructor(connection: Connection, service: HttpService, context: SessionContext) {
     this.exchanges = context.exchanges;
+    this.#context = context;
     this.#service = service;
     this.#server = new Http2ServerConnection(connection, this, context.http2);
   }
@@ -47,12 +51,20 @@ export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStr
     this.#service.requestRefused(answer, reason);
   }
 
+  headWaits(waits: boolean): void {
+    if (waits) {
+      this.#partial ??= new PartialHead(this.#context, this.#server.connection, this.#service);
+      this.#partial.began();
+    } else this.#partial?.ended();
+  }
+
   streamEnded(serving: ServerStream, isTunnel: boolean): void {
     if (isTunnel) this.#tunnels.delete(serving);
     if (IDLE_STREAMS.length < MAX_IDLE_STREAMS) IDLE_STREAMS.push(serving);
   }
 
   closed(): void {
+    this.#partial?.ended();
     this.#service.released();
   }
 

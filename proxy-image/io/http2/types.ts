@@ -80,6 +80,8 @@ export interface Http2Server {
 export interface Http2ServerOwner {
   /** A valid request head. Sets `stream.handler` before it returns. `end`: no body follows, and no `onEnd`. */
   streamOpened(stream: Http2Stream, request: Http2Request, end: boolean): void;
+  /** Part of a head (or of another frame) has come and waits for the rest; or no longer. */
+  headWaits(waits: boolean): void;
   /** A stream or the whole connection is broken off or answered by the engine itself; see `HttpService.requestRefused`. */
   requestRefused(answer: string, reason: string): void;
   /** Once. */

@@ -129,6 +129,7 @@ describe('HTTP/2 engine against node:http2', () => {
         stream.sendHeaders(OK, false);
         if (end) stream.sendTrailers(TRAILERS);
       },
+      headWaits: () => {},
       requestRefused: () => {},
       closed: () => {},
     };

@@ -185,6 +185,20 @@ export function gatesSuite(create: (onFault: (error: unknown) => void) => Transp
     expect(wrong).to.deep.equal([]);
   });
 
+  it('B9: HTTP/2 heads that are never finished keep nobody out, and hold so much memory at most', async () => {
+    const proxy = await proxyOf({ heads: 50 });
+    // The preface, SETTINGS, and the beginning of HEADERS of 16 KiB.
+    const text = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\x40\0\x01\x04\0\0\0\x01';
+    const slow = { text, drip: 'x', count: 200, renewMs: 1000, sources: SOURCES };
+    const flood = new SilentFlood(mesh, proxy.inboundPlain, slow);
+    const { wrong } = await asksUntil(
+      () => flood.opened > 600,
+      () => asks(proxy.inboundPlain),
+    );
+    expect(wrong).to.deep.equal([]);
+    expect(refusals(proxy, 'inbound', 'head_limit')).to.be.greaterThan(100);
+  });
+
   it('B14: where as many connections as may be are in the middle of a head, one of them makes room', async () => {
     const proxy = await proxyOf({ connections: 100 });
     const slow = { text: 'GET / HTTP/1.1\r\nHost: web\r\n', drip: 'x', count: 150, renewMs: 1000, sources: SOURCES };

@@ -107,6 +107,7 @@ export class ServerRig extends EngineRig implements Http2ServerOwner {
     this.note(`opened ${stream.id} ${request.method}${end ? ' end' : ''}`, stream);
   }
 
+  headWaits(): void {}
   requestRefused(): void {}
 
   closed(): void {

@@ -1,7 +1,7 @@
 import { type Gate, Place, type Waiting } from '../../core/overload/gate.ts';
 import { peerOf } from '../../core/overload/peer.ts';
-import type { HttpService } from '../http/service.ts';
 import type { Connection, Timers } from '../transport/types.ts';
+import type { HttpService } from './service.ts';
 
 /** How many heads of requests may have begun without being complete. */
 export interface HeadGate {
