@@ -161,6 +161,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
 
   connectionChanged(connected: boolean): void {
     this.state.connectionChanged(connected);
+    this.#keepBundleOfStream();
   }
 
   trustChanged(trust: TrustEntry): void {
@@ -193,7 +194,18 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     this.log.info('snapshot restored', { resources: this.state.status.resources });
   }
 
+  /**
+   * A certificate comes with the bundle of the replica that signed it, which may not have read the newest yet; on the stream every replica
+   * tells the newest in the end, and tells it once.
+   */
+  #keepBundleOfStream(): void {
+    const { trust, status } = this.state;
+    if (this.#config.configSource !== 'operator' || trust === null || !status.connected) return;
+    if (trust.anchorsPem !== this.#identity.anchorsPem) this.trustChanged(trust);
+  }
+
   #certificateChanged(): void {
+    this.#keepBundleOfStream();
     const credentials = this.#identity.current();
     if (credentials !== null && credentials.notAfterMs !== this.#certificateEndMs) {
       this.#certificateEndMs = credentials.notAfterMs;

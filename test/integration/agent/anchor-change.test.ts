@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -30,9 +30,9 @@ describe('proxies on Bun while the trust anchor is replaced', function () {
   /** What a pod has in its environment that was injected before. */
   let oldPem = '';
   const proxies: ProxyProcess[] = [];
+  const secrets = new MemorySecrets();
 
   before(async () => {
-    const secrets = new MemorySecrets();
     // Due (70 % of ten years) three days ago, when the issuer had still most of its life.
     const anchor = createAnchor(`root.${SUFFIX}`, 10 * YEAR_MS, Date.now() - 7 * YEAR_MS - 3 * DAY_MS);
     const issuer = createIssuer(anchor, `identity.${SUFFIX}`, YEAR_MS, Date.now() - 30 * DAY_MS);
@@ -48,6 +48,7 @@ describe('proxies on Bun while the trust anchor is replaced', function () {
     plane.put('Namespace', namespace('app'));
     plane.put('Pod', pod('web-1', '10.1.0.1'));
     plane.put('Pod', pod('client-1', '10.1.0.2', { serviceAccount: 'client' }));
+    plane.put('Pod', pod('client-2', '10.1.0.3', { serviceAccount: 'client' }));
     plane.put('Service', service('web', '10.0.0.1', { ports: [servicePort(80, { targetPort: port })] }));
     const ports = [{ name: 'http', port, protocol: 'TCP' as const }];
     plane.put('EndpointSlice', slice('web-abc', 'web', [sliceEndpoint('10.1.0.1', { targetPod: 'web-1' })], { ports }));
@@ -155,5 +156,37 @@ describe('proxies on Bun while the trust anchor is replaced', function () {
     const stranger = await startClient(oldPem);
     expect(await call(stranger)).to.equal(`200 ${CLIENT_IDENTITY}`);
     await eventually('the bundle of both', async () => (await trustOf(stranger)) === (await trustOf(proxies[0]!)));
+  });
+
+  it('keep the bundle of the stream when a replica signs for them that has not read of the new anchor yet', async () => {
+    const newest = plane.anchorsPem;
+    const secretsBefore = new MemorySecrets();
+    const { issuer } = plane.trust.current!;
+    // What it read last: an issuer of both generations, and the old anchor alone.
+    const content = toSecret({ ...issuer, anchors: fromPem(oldPem) });
+    await secretsBefore.create(ISSUER_SECRET, content);
+    await secretsBefore.create(ANCHOR_SECRET, secrets.secrets.get(ANCHOR_SECRET)!);
+    const lagging = await ControlPlane.start({ secrets: secretsBefore, lifetimeMs: 4_000 });
+    try {
+      await lagging.useIssuer({ ...issuer, anchors: fromPem(oldPem) });
+      expect(lagging.anchorsPem).to.equal(oldPem);
+      const proxy = new ProxyProcess({
+        namespace: 'app',
+        serviceAccount: 'client',
+        pod: 'client-2',
+        podIp: '10.1.0.3',
+      });
+      proxies.push(proxy);
+      const { configPort } = plane;
+      const { identityPort } = lagging;
+      await proxy.start({ anchorsPem: oldPem, configPort, identityPort }).line('proxy is ready');
+      await eventually('two renewals', async () =>
+        /^control_identity_cert_refreshes_total [3-9]/m.test((await proxy.get('/metrics')).text),
+      );
+      const kept = JSON.parse(readFileSync(join(proxy.folder, 'identity', 'identity.json'), 'utf8'));
+      expect(kept.anchorsPem).to.equal(newest);
+    } finally {
+      await lagging.stop();
+    }
   });
 });
