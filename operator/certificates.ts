@@ -1,10 +1,11 @@
 import type { ClusterState } from '../crds/compile/cluster-state.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
 import { ControlCertificate } from './pki/control.ts';
+import type { RenewalReport } from './pki/custody.ts';
 import { expiryNotices, type Notice, Reminders, renewalNotice } from './pki/notices.ts';
 import type { SecretStore } from './pki/secrets.ts';
 import { ServingCertificate, type ServingCredentials } from './pki/serving.ts';
-import { type RenewalReport, Trust } from './pki/trust.ts';
+import { Trust } from './pki/trust.ts';
 import type { Changed } from './reconcilers/feed.ts';
 import { type Clock, sleep } from './runtime/clock.ts';
 import { failureOf } from './runtime/errors.ts';

@@ -1,5 +1,5 @@
 import { type AuthorityName, expiryNote, type HeldAuthority } from '../status/authority.ts';
-import type { RenewalReport } from './trust.ts';
+import type { RenewalReport } from './custody.ts';
 
 /** What an Event tells people. */
 export interface Notice {

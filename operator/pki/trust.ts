@@ -4,16 +4,14 @@ import type { Clock } from '../runtime/clock.ts';
 import type { AuthorityName, HeldAuthority } from '../status/authority.ts';
 import { type Authority, createAnchor, createIssuer, createSuccessor, expiryOf, notAfterMsOf } from './authority.ts';
 import { toPem } from './certificate.ts';
-import { clockProblem, isOwnMake, issuerRenewalMs, type Lifetimes, rootRenewalMs, warningMs } from './renewal.ts';
+import { Custody, type Kept, type Look, type RenewalReport } from './custody.ts';
+import { issuerRenewalMs, type Lifetimes, rootRenewalMs, warningMs } from './renewal.ts';
 import {
   ANCHOR_SECRET,
   distinct,
   ISSUER_SECRET,
   isSignedBy,
-  readAuthority,
   type SecretStore,
-  type StoredSecret,
-  toSecret,
   WEBHOOK_AUTHORITY_SECRET,
 } from './secrets.ts';
 
@@ -35,31 +33,9 @@ export interface TrustState {
   isCrossing: boolean;
 }
 
-/** Something that became of an authority that was due, on the replica that did it. */
-export interface RenewalReport {
-  name: AuthorityName;
-  secret: string;
-  outcome: 'renewed' | 'failed';
-  /** One sentence, for people. */
-  detail: string;
-}
-
-/** An authority with what is known about the Secret that it came from. */
-interface Kept {
-  authority: Authority;
-  resourceVersion: string;
-  /** This operator made it, so it may replace it. */
-  isOurs: boolean;
-  serverMs: number;
-}
-
 /** One `refresh`. */
-interface Pass {
+interface Pass extends Look {
   settings: TrustSettings;
-  /** Only the leader writes. */
-  mayWrite: boolean;
-  nowMs: number;
-  problems: WeftError[];
   held: HeldAuthority[];
 }
 
@@ -74,10 +50,9 @@ const WEBHOOK_AUTHORITY = 'webhooks.weft.dev';
  * next goes on from there.
  */
 export class Trust {
-  private readonly store: SecretStore;
+  private readonly custody: Custody;
   private readonly clock: Clock;
   private readonly listeners = new Set<() => void>();
-  private readonly reporters = new Set<(report: RenewalReport) => void>();
   private anchor: Kept | null = null;
   private state: TrustState | null = null;
   private webhook: Kept | null = null;
@@ -88,7 +63,7 @@ export class Trust {
   held: readonly HeldAuthority[] = [];
 
   constructor(store: SecretStore, clock: Clock) {
-    this.store = store;
+    this.custody = new Custody(store);
     this.clock = clock;
   }
 
@@ -115,8 +90,7 @@ export class Trust {
 
   /** Called for every replacement that this replica made or tried, within `refresh`. Returns how to unsubscribe. */
   onRenewal(listener: (report: RenewalReport) => void): () => void {
-    this.reporters.add(listener);
-    return () => this.reporters.delete(listener);
+    return this.custody.onRenewal(listener);
   }
 
   /**
@@ -152,7 +126,7 @@ export class Trust {
 
   private async webhookOf(pass: Pass): Promise<Kept | null> {
     const make = () => createAnchor(WEBHOOK_AUTHORITY, WEBHOOK_AUTHORITY_LIFETIME_MS, pass.nowMs);
-    const read = await this.obtain(pass, WEBHOOK_AUTHORITY_SECRET, this.webhook, make);
+    const read = await this.custody.obtain(pass, WEBHOOK_AUTHORITY_SECRET, this.webhook, make);
     return this.renewRoot(pass, 'webhook-ca', read, WEBHOOK_AUTHORITY, WEBHOOK_AUTHORITY_LIFETIME_MS);
   }
 
@@ -160,7 +134,7 @@ export class Trust {
     const { settings } = pass;
     if (settings.issuer.type === 'Managed') return this.managedIssuer(pass);
     const { name } = settings.issuer;
-    const kept = await this.obtain(pass, name, null, null);
+    const kept = await this.custody.obtain(pass, name, null, null);
     if (kept === null) return null;
     const { authority } = kept;
     const last = authority.anchors.reduce((a, b) => (notAfterMsOf(a) < notAfterMsOf(b) ? b : a));
@@ -171,14 +145,14 @@ export class Trust {
   private async managedIssuer(pass: Pass): Promise<Authority | null> {
     const { settings, nowMs, problems } = pass;
     const root = `root.${settings.suffix}`;
-    const read = await this.obtain(pass, ANCHOR_SECRET, this.anchor, () =>
+    const read = await this.custody.obtain(pass, ANCHOR_SECRET, this.anchor, () =>
       createAnchor(root, settings.anchorLifetimeMs, nowMs),
     );
     this.anchor = await this.renewRoot(pass, 'anchor', read, root, settings.anchorLifetimeMs);
     if (this.anchor === null) return null;
     const anchor = this.anchor.authority;
     const make = () => createIssuer(anchor, `identity.${settings.suffix}`, settings.issuerLifetimeMs, nowMs);
-    const kept = await this.obtain(pass, ISSUER_SECRET, null, make);
+    const kept = await this.custody.obtain(pass, ISSUER_SECRET, null, make);
     if (kept === null) return null;
     const chained = anchor.anchors.some((one) => isSignedBy(kept.authority.certificate, one));
     const isDead = kept.isOurs && expiryOf(kept.authority) <= nowMs;
@@ -201,7 +175,7 @@ export class Trust {
     // Two roots of one name could be taken for each other by whoever looks for names only.
     const make = () =>
       createSuccessor(read.authority, `${randomBytes(4).toString('hex')}.${title}`, lifetimeMs, pass.nowMs);
-    const kept = due ? await this.replace(pass, name, secret, read, make) : read;
+    const kept = due ? await this.custody.replace(pass, name, secret, read, make) : read;
     const { authority, isOurs } = kept;
     pass.held.push(heldOf(name, secret, authority.certificate, isOurs ? rootRenewalMs(authority) : null));
     return kept;
@@ -209,78 +183,12 @@ export class Trust {
 
   private async renewIssuer(pass: Pass, read: Kept, anchor: Authority, make: () => Authority): Promise<Authority> {
     const due = read.isOurs && issuerRenewalMs(read.authority, anchor, pass.settings) <= pass.nowMs;
-    const { authority, isOurs } = due ? await this.replace(pass, 'issuer', ISSUER_SECRET, read, make) : read;
+    const { authority, isOurs } = due ? await this.custody.replace(pass, 'issuer', ISSUER_SECRET, read, make) : read;
     const renewAtMs = issuerRenewalMs(authority, anchor, pass.settings);
     const willRenew = isOurs && Number.isFinite(renewAtMs);
     pass.held.push(heldOf('issuer', ISSUER_SECRET, authority.certificate, willRenew ? renewAtMs : null));
     return authority;
   }
-
-  /** Writes what `make` makes over the very version that was read. Without success the present one stays, and the next `refresh` tries again. */
-  private async replace(
-    { mayWrite, nowMs, problems }: Pass,
-    name: AuthorityName,
-    secret: string,
-    present: Kept,
-    make: () => Authority,
-  ): Promise<Kept> {
-    if (!mayWrite) return present;
-    const problem = clockProblem(nowMs, present.serverMs);
-    try {
-      if (problem !== null) throw new Error(problem);
-      const authority = make();
-      // Somebody else was first: what is there now is read next time.
-      if (!(await this.store.replace(secret, toSecret(authority), present.resourceVersion))) return present;
-      this.report({ name, secret, outcome: 'renewed', detail: renewedDetail(secret, authority, present.authority) });
-      return { ...present, authority };
-    } catch (error) {
-      const failure = new WeftError('WEFT_PKI_RENEWAL', `${secret}: ${error instanceof Error ? error.message : error}`);
-      problems.push(failure);
-      this.report({ name, secret, outcome: 'failed', detail: failure.message });
-      return present;
-    }
-  }
-
-  private report(report: RenewalReport): void {
-    for (const reporter of this.reporters) reporter(report);
-  }
-
-  /**
-   * The authority in Secret `name`. Absent: `held` is put back (it is what certificates out there chain to), else a new one is
-   * made (never where `make` is null). Bad: `held` stays. One of our own that has ended is returned: it is due.
-   */
-  private async obtain(
-    { mayWrite, nowMs, problems }: Pass,
-    name: string,
-    held: Kept | null,
-    make: (() => Authority) | null,
-  ): Promise<Kept | null> {
-    let content = await this.store.get(name);
-    if (content === null && mayWrite && make !== null) {
-      const authority = held?.authority ?? make();
-      if (await this.store.create(name, toSecret(authority)))
-        return { authority, resourceVersion: '', isOurs: true, serverMs: 0 };
-      content = await this.store.get(name);
-    }
-    if (content === null) {
-      problems.push(new WeftError('WEFT_PKI_ABSENT', name));
-      return held;
-    }
-    const read = keptOf(content, nowMs);
-    if (typeof read !== 'string') return read;
-    problems.push(new WeftError('WEFT_PKI_SECRET', `${name} ${read}`));
-    return held;
-  }
-}
-
-/** What is wrong with it, where it cannot be used. */
-function keptOf(content: StoredSecret, nowMs: number): Kept | string {
-  const read = readAuthority(content, nowMs);
-  const authority = read.ok ? read.authority : read.ended;
-  const isOurs = content.isLabelled && authority !== null && isOwnMake(authority.certificate);
-  const { resourceVersion, serverMs } = content;
-  if (authority !== null && (read.ok || isOurs)) return { authority, resourceVersion, isOurs, serverMs };
-  return read.ok ? '' : read.problem;
 }
 
 function heldOf(
@@ -291,16 +199,6 @@ function heldOf(
 ): HeldAuthority {
   const warnAtMs = warningMs(certificate, renewAtMs !== null);
   return { name, secret, notAfterMs: notAfterMsOf(certificate), renewAtMs, warnAtMs };
-}
-
-function renewedDetail(secret: string, authority: Authority, before: Authority): string {
-  const end = (one: Authority) => one.certificate.validToDate.toISOString().replace('.000Z', 'Z');
-  const old = `the one before ends at ${end(before)}`;
-  const isTrusted = authority.anchors.some(
-    ({ fingerprint256 }) => fingerprint256 === before.certificate.fingerprint256,
-  );
-  const trusted = isTrusted ? ' and is trusted until then' : '';
-  return `${secret} was renewed and ends at ${end(authority)}; ${old}${trusted}`;
 }
 
 function stateOf(issuer: Authority, anchor: Authority | null): TrustState {

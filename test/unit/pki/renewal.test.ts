@@ -9,6 +9,7 @@ import {
   signCertificate,
   toPem,
 } from '../../../operator/pki/certificate.ts';
+import type { RenewalReport } from '../../../operator/pki/custody.ts';
 import { basicConstraints, keyUsage } from '../../../operator/pki/extensions.ts';
 import { expiryNotices, Reminders, renewalNotice } from '../../../operator/pki/notices.ts';
 import {
@@ -20,7 +21,7 @@ import {
   WEBHOOK_AUTHORITY_SECRET,
 } from '../../../operator/pki/secrets.ts';
 import { ServingCertificate } from '../../../operator/pki/serving.ts';
-import { type RenewalReport, Trust, type TrustSettings } from '../../../operator/pki/trust.ts';
+import { Trust, type TrustSettings } from '../../../operator/pki/trust.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { MemorySecrets } from '../../fakes/secrets.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
@@ -232,6 +233,18 @@ describe('an anchor of our own', () => {
     expect(world.accepts(world.leaf(), ...world.anchors)).to.equal(true);
   });
 
+  it('that was deleted when it was due is put back first, and replaced in the version that was then read', async () => {
+    const world = await newWorld();
+    const [old] = world.anchors;
+    world.store.secrets.delete(ANCHOR_SECRET);
+    await world.after(700);
+    expect(world.anchors.map(({ fingerprint256 }) => fingerprint256)).to.deep.equal([old!.fingerprint256]);
+    expect(world.store.replaced).not.to.include(ANCHOR_SECRET);
+    await world.after(0);
+    expect(world.anchors).to.have.length(2);
+    expect(world.store.replaced).to.include(ANCHOR_SECRET);
+  });
+
   it('may live for seconds', async () => {
     const lives = { anchorLifetimeMs: 60_000, issuerLifetimeMs: 20_000, certificateLifetimeMs: 10_000 };
     const world = await newWorld(lives);
@@ -309,6 +322,18 @@ describe('what others keep', () => {
       expect(warned[0]).to.include({ type: 'Warning', reason: 'AnchorExpiresSoon' });
       expect(warned[0]!.note).to.contain(ANCHOR_SECRET).and.contain('does not renew it');
     }
+  });
+
+  it('is not taken for ours when it was deleted and we have put it back', async () => {
+    const world = new World();
+    world.store.secrets.set(ANCHOR_SECRET, foreign(world.clock.wallMs()));
+    await world.after(0);
+    world.store.secrets.delete(ANCHOR_SECRET);
+    await world.after(75);
+    await world.after(0);
+    expect(world.store.created).to.include(ANCHOR_SECRET);
+    expect(world.store.replaced).not.to.include(ANCHOR_SECRET);
+    expect(world.trust.held.find(({ name }) => name === 'anchor')?.renewAtMs).to.equal(null);
   });
 
   it('as the Secret that the Mesh names is warned of a month ahead, or at 70 % of a shorter life', async () => {
