@@ -31,19 +31,22 @@ export function readPodProxy(
 
 function readPorts(proxy: unknown): ProxyPorts {
   return {
-    outbound: portOf(proxy, ENVIRONMENT.outboundListen, PROXY_PORTS.outbound),
-    inboundMesh: portOf(proxy, ENVIRONMENT.inboundListen, PROXY_PORTS.inboundMesh),
-    inboundPlain: portOf(proxy, ENVIRONMENT.inboundPlainListen, PROXY_PORTS.inboundPlain),
-    tap: portOf(proxy, ENVIRONMENT.tapPort, PROXY_PORTS.tap),
-    admin: portOf(proxy, ENVIRONMENT.adminListen, PROXY_PORTS.admin),
+    outbound: portOf(proxy, ENVIRONMENT.outboundListen),
+    inboundMesh: portOf(proxy, ENVIRONMENT.inboundListen),
+    inboundPlain: portOf(proxy, ENVIRONMENT.inboundPlainListen),
+    tap: portOf(proxy, ENVIRONMENT.tapPort),
+    admin: portOf(proxy, ENVIRONMENT.adminListen),
   };
 }
 
-/** Of a port, or of a list of listen addresses: these have one port (`linkerd-init` fails otherwise). */
-function portOf(proxy: unknown, variable: Variable, fallback: number): number {
-  const [address = ''] = (environmentOf(proxy, variable) ?? '').split(',', 1);
-  const port = parsePort(address.slice(address.lastIndexOf(':') + 1));
-  return port.ok ? port.value : fallback;
+/** Of a port, or of a list of listen addresses: these have one port (`linkerd-init` fails otherwise). What is no port is the default. */
+function portOf(proxy: unknown, variable: Required<Variable>): number {
+  return lastPort(environmentOf(proxy, variable) ?? '') ?? lastPort(variable.fallback) ?? 0;
+}
+
+function lastPort(addresses: string): number | null {
+  const port = parsePort(addresses.slice(addresses.lastIndexOf(':') + 1));
+  return port.ok ? port.value : null;
 }
 
 /** What `linkerd-init` was told. A value that it could not have understood skips nothing: then the pod's init has failed. */

@@ -1,5 +1,5 @@
 import { DEFAULT_CLUSTER_NETWORKS, DEFAULT_INBOUND_POLICY } from './access-policy.ts';
-import { DEFAULT_OPAQUE_PORTS, DEFAULT_SKIP_PORTS } from './ports.ts';
+import { DEFAULT_OPAQUE_PORTS, DEFAULT_SKIP_PORTS, OPERATOR_PORTS, PROXY_PORTS, PROXY_UID } from './ports.ts';
 
 /**
  * Every environment variable of the proxy: written by injection (`webhooks/inject`), read once by `proxy-image/config.ts`.
@@ -21,23 +21,39 @@ export const ENVIRONMENT = {
   outboundListen: {
     name: 'WEFT_PROXY_OUTBOUND_LISTEN',
     doc: 'comma-separated address:port',
-    fallback: '127.0.0.1:4140,[::1]:4140',
+    fallback: `127.0.0.1:${PROXY_PORTS.outbound},[::1]:${PROXY_PORTS.outbound}`,
   },
-  inboundListen: { name: 'WEFT_PROXY_INBOUND_LISTEN', doc: 'mTLS from other proxies', fallback: '[::]:4143' },
-  inboundPlainListen: { name: 'WEFT_PROXY_INBOUND_PLAIN_LISTEN', doc: 'redirected plaintext', fallback: '[::]:4144' },
-  adminListen: { name: 'WEFT_PROXY_ADMIN_LISTEN', doc: '/live /ready /metrics', fallback: '[::]:4191' },
+  inboundListen: {
+    name: 'WEFT_PROXY_INBOUND_LISTEN',
+    doc: 'mTLS from other proxies',
+    fallback: `[::]:${PROXY_PORTS.inboundMesh}`,
+  },
+  inboundPlainListen: {
+    name: 'WEFT_PROXY_INBOUND_PLAIN_LISTEN',
+    doc: 'redirected plaintext',
+    fallback: `[::]:${PROXY_PORTS.inboundPlain}`,
+  },
+  adminListen: { name: 'WEFT_PROXY_ADMIN_LISTEN', doc: '/live /ready /metrics', fallback: `[::]:${PROXY_PORTS.admin}` },
   tapPort: {
     name: 'WEFT_PROXY_TAP_PORT',
     doc: 'reserved: reached without the proxy, nothing listens yet',
-    fallback: '4190',
+    fallback: String(PROXY_PORTS.tap),
   },
   controlHost: {
     name: 'WEFT_PROXY_CONTROL_HOST',
     doc: 'host name or address of the operator; a name is always looked up as absolute, with or without its final dot',
     fallback: 'weft-operator.weft-system.svc.cluster.local',
   },
-  configPort: { name: 'WEFT_PROXY_CONFIG_PORT', doc: 'port of the configuration stream', fallback: '8086' },
-  identityPort: { name: 'WEFT_PROXY_IDENTITY_PORT', doc: 'port of certificate signing', fallback: '8080' },
+  configPort: {
+    name: 'WEFT_PROXY_CONFIG_PORT',
+    doc: 'port of the configuration stream',
+    fallback: String(OPERATOR_PORTS.config),
+  },
+  identityPort: {
+    name: 'WEFT_PROXY_IDENTITY_PORT',
+    doc: 'port of certificate signing',
+    fallback: String(OPERATOR_PORTS.identity),
+  },
   controlIdentity: { name: 'WEFT_PROXY_CONTROL_IDENTITY', doc: 'TLS identity that the operator must prove' },
   identityName: {
     name: 'WEFT_PROXY_IDENTITY_NAME',
@@ -104,7 +120,7 @@ export const ENVIRONMENT = {
     doc: 'init: source CIDRs whose inbound traffic bypasses the proxy',
     fallback: '',
   },
-  uid: { name: 'WEFT_PROXY_UID', doc: 'init: traffic of this user id is not redirected', fallback: '2102' },
+  uid: { name: 'WEFT_PROXY_UID', doc: 'init: traffic of this user id is not redirected', fallback: String(PROXY_UID) },
   shutdownGraceMs: { name: 'WEFT_PROXY_SHUTDOWN_GRACE_MS', doc: 'longest drain, milliseconds', fallback: '120000' },
   adminShutdown: {
     name: 'WEFT_PROXY_ADMIN_SHUTDOWN',

@@ -40,14 +40,14 @@ const CONNECT = `
 const SKIP = ['WEFT_PROXY_SKIP_INBOUND_PORTS=4567,7000-7010', 'WEFT_PROXY_SKIP_OUTBOUND_PORTS=4568'];
 
 /** As the image does it: one table for both families on this kernel. */
-function runInit(pod: NetworkNamespace): void {
-  const output = pod.run('env', ...SKIP, BUN, '--smol', join(ROOT, 'proxy-image', 'main.ts'), 'init');
+function runInit(pod: NetworkNamespace, variables: readonly string[] = []): void {
+  const output = pod.run('env', ...SKIP, ...variables, BUN, '--smol', join(ROOT, 'proxy-image', 'main.ts'), 'init');
   expect(JSON.parse(output)).to.include({ message: 'redirection is in force', tables: 'inet' });
 }
 
 /** What `init` falls back to on kernels before 5.2; this one takes it as well. */
-function loadTablePerFamily(pod: NetworkNamespace): void {
-  const environment = Object.fromEntries(SKIP.map((variable) => variable.split('=')));
+function loadTablePerFamily(pod: NetworkNamespace, variables: readonly string[] = []): void {
+  const environment = Object.fromEntries([...SKIP, ...variables].map((variable) => variable.split('=')));
   const options = readInitConfig(environment);
   const folder = mkdtempSync(join(tmpdir(), 'weft-redirect-'));
   writeFileSync(join(folder, 'rules'), redirectTable('ip', options) + redirectTable('ip6', options));
@@ -60,7 +60,7 @@ describe('redirection in a network namespace', () => {
   describe('by a table per family', () => redirection(loadTablePerFamily));
 });
 
-function redirection(load: (pod: NetworkNamespace) => void): void {
+function redirection(load: (pod: NetworkNamespace, variables?: readonly string[]) => void): void {
   let pod: NetworkNamespace;
   let peer: NetworkNamespace;
   let proxy: ChildProcess;
@@ -142,5 +142,19 @@ function redirection(load: (pod: NetworkNamespace) => void): void {
     const rules = pod.run('nft', 'list', 'ruleset');
     load(pod);
     expect(pod.run('nft', 'list', 'ruleset')).to.equal(rules);
+  });
+
+  it('leaves the ports that annotations have moved the proxy to alone, and takes the old ones for the application’s', async () => {
+    const moved = ['INBOUND_LISTEN=[::]:5143', 'TAP_PORT=5190', 'ADMIN_LISTEN=[::]:5191'];
+    load(
+      pod,
+      moved.map((variable) => `WEFT_PROXY_${variable}`),
+    );
+    for (const port of [4143, 4190, 4191]) {
+      expect(connect(peer, '10.99.0.2', port), String(port)).to.equal('connected');
+      expect(await nextLine()).to.deep.include({ listener: 'plain', original: { ip: '10.99.0.2', port } });
+    }
+    // Nobody listens there in this test.
+    for (const port of [5143, 5190, 5191]) expect(connect(peer, '10.99.0.2', port)).to.equal('ECONNREFUSED');
   });
 }
