@@ -3,7 +3,7 @@ import type { EndpointState } from '../core/balance/endpoint.ts';
 import { type NoEndpointReason, pickEndpoint, whyNone } from '../core/balance/pick.ts';
 import type { EndpointPool } from '../core/balance/pool.ts';
 import { type QueueDecision, type QueueGuest, QueuePlace } from '../core/balance/queue.ts';
-import { attempted } from '../core/balance/reach.ts';
+import { attempted, provenBySilence } from '../core/balance/reach.ts';
 import type { ServiceEntry } from '../core/state/entries.ts';
 import type { StackOptions } from './options.ts';
 import { QueueServer } from './queue-server.ts';
@@ -56,7 +56,7 @@ export class Placement implements QueueGuest {
     for (;;) {
       const nowMs = this.#nowMs;
       const endpoint = pickEndpoint(pool, entry, tried, rng, nowMs, hash);
-      if (endpoint === null || endpoint.connectFailures === 0) return endpoint;
+      if (endpoint === null || endpoint.connectFailures === 0 || provenBySilence(endpoint)) return endpoint;
       // Its rest is over. Each turn of the loop takes one endpoint out of the choice.
       attempted(endpoint, nowMs);
       if (endpoint.needsResponse || !this.#owner.reconnects(endpoint)) return endpoint;

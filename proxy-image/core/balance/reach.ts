@@ -35,6 +35,16 @@ export function answered(endpoint: EndpointState): void {
 }
 
 /**
+ * A request went to an application that could not be reached before, and for the time of an attempt its proxy has not said so again, which it does within its
+ * connect timeout (300 ms): the application has the request, and may take as long as it likes for the answer. Then the endpoint is as any other.
+ */
+export function provenBySilence(endpoint: EndpointState): boolean {
+  if (!endpoint.needsResponse || !endpoint.attempting) return false;
+  answered(endpoint);
+  return true;
+}
+
+/**
  * A connect was refused or timed out: the endpoint rests for 100 ms, doubling to 60 s. Attempts that were under way together are one failure.
  * `behindProxy`: its proxy answers, but could not connect to the application.
  */

@@ -153,6 +153,20 @@ describe('placement of requests', () => {
     expect(known).to.have.length(1);
   });
 
+  it('where the answer takes long, but nobody says that the application was not reached, the others go too', () => {
+    come('10.0.0.1');
+    const [a] = pool.endpoints;
+    connectFailed(a!, options.rng, timers.nowMs(), true);
+    pool.failed('refused');
+    for (let who = 0; who < 3; who++) find(who);
+    clock.advanceSync(150);
+    expect(known).to.have.length(1);
+    clock.advanceSync(1000);
+    while (turns.length > 0) turn();
+    expect(known.map(({ who }) => who)).to.deep.equal([0, 1, 2]);
+    expect([a!.connectFailures, a!.needsResponse]).to.deep.equal([0, false]);
+  });
+
   it('who goes away is not asked again', () => {
     const gone = find(1);
     find(2);
