@@ -65,7 +65,7 @@ export class Placement implements QueueGuest {
 
   #enter(entry: ServiceEntry, pool: EndpointPool): void {
     pool.queue.keeper ??= new QueueServer(pool, this.#options.transport);
-    const decision = pool.queue.enter(this.#place, this.#nowMs);
+    const decision = pool.queue.enter(this.#place, this.#awakeMs);
     if (decision !== 'wait') this.#owner.notPlaced(decision, whyNone(pool, entry));
   }
 
@@ -73,7 +73,7 @@ export class Placement implements QueueGuest {
     const entry = this.#entry!;
     const pool = this.#pool!;
     const endpoint = this.pick(entry, pool, NONE_TRIED, this.#hash);
-    if (endpoint === null && !pool.queue.failsFast(entry.queue, this.#nowMs)) return false;
+    if (endpoint === null && !pool.queue.failsFast(entry.queue, this.#awakeMs)) return false;
     this.cancel();
     if (endpoint !== null) this.#owner.placed(endpoint);
     else this.#owner.notPlaced('failfast', whyNone(pool, entry));
@@ -83,6 +83,11 @@ export class Placement implements QueueGuest {
   /** Waits no longer. */
   cancel(): void {
     this.#place.queue?.leave(this.#place);
+  }
+
+  /** How long endpoints may take is a deadline on peers: what this process was not there to notice is not held against them. */
+  get #awakeMs(): number {
+    return this.#options.transport.timers.awakeMs();
   }
 
   get #nowMs(): number {

@@ -16,12 +16,13 @@ export class QueueServer implements QueueKeeper, TimerOwner {
   readonly #timer: Timer;
   readonly #turn = (): void => this.#serve();
   #scheduled = false;
+  /** By the awake clock. */
   #armedMs: number = Number.POSITIVE_INFINITY;
 
   constructor(pool: EndpointPool, transport: Transport) {
     this.#pool = pool;
     this.#transport = transport;
-    this.#timer = transport.timers.create(this);
+    this.#timer = transport.timers.create(this, 'peer');
   }
 
   entered(): void {
@@ -61,10 +62,12 @@ export class QueueServer implements QueueKeeper, TimerOwner {
 
   #arm(): void {
     const { queue, nextMs } = this.#pool;
-    const nowMs = this.#transport.timers.nowMs();
-    const atMs = Math.min(queue.failsAtMs, nextMs > nowMs ? nextMs : Number.POSITIVE_INFINITY, nowMs + LONGEST_MS);
-    if (atMs >= this.#armedMs) return;
-    this.#armedMs = atMs;
-    this.#transport.timers.set(this.#timer, Math.max(0, atMs - nowMs));
+    const { timers } = this.#transport;
+    const awakeMs = timers.awakeMs();
+    const restMs = nextMs - timers.nowMs();
+    const delayMs = Math.max(0, Math.min(queue.failsAtMs - awakeMs, restMs > 0 ? restMs : LONGEST_MS, LONGEST_MS));
+    if (awakeMs + delayMs >= this.#armedMs) return;
+    this.#armedMs = awakeMs + delayMs;
+    timers.set(this.#timer, delayMs);
   }
 }

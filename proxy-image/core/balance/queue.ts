@@ -38,7 +38,7 @@ export class QueuePlace {
 
 /**
  * The requests and streams that wait for an endpoint of one pool, in the order in which they came (Linkerd: the queue in front of a balancer). Entering and
- * leaving take the same few assignments, however many wait.
+ * leaving take the same few assignments, however many wait. Times are of the awake clock (`Timers.awakeMs`).
  */
 export class EndpointQueue {
   /** `null` until somebody waits for the first time. */

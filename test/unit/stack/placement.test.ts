@@ -17,6 +17,11 @@ const QUEUE = { capacity: 10_000, failfastMs: 3000 };
 /** Counts how often somebody is woken. */
 class CountedTimers extends FakeTimers {
   fired = 0;
+  /** Time in which the process was not there. */
+  lostMs = 0;
+  override awakeMs(): number {
+    return this.nowMs() - this.lostMs;
+  }
   override create(owner: TimerOwner): Timer {
     return super.create({
       onTimer: (timer) => {
@@ -123,6 +128,15 @@ describe('placement of requests', () => {
     come('10.0.0.1');
     find(201);
     expect(known.at(-1)).to.deep.equal({ who: 201, to: '10.0.0.1:8080' });
+  });
+
+  it('time in which this process was not there is not held against the endpoints', () => {
+    find(1);
+    timers.lostMs = 5000;
+    clock.advanceSync(7900);
+    expect(known).to.deep.equal([]);
+    clock.advanceSync(200);
+    expect(known).to.deep.equal([{ who: 1, to: 'failfast no_endpoints' }]);
   });
 
   it('an endpoint whose rest is over is connected to in the background, once, and then serves all', () => {
