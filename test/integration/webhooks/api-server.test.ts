@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { reducePod } from '../../../crds/parse/pod.ts';
+import { parseRelayedProbes } from '../../../proxy-image/contract/relayed-probes.ts';
 import type { TestApiServer } from '../../support/apiserver.ts';
 import { API_SERVER_START_MS, sharedApiServer } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -112,6 +113,41 @@ describe('webhooks of a real API server', function () {
       limits: { memory: '64Mi' },
     });
     expect(full.spec.initContainers[1]?.securityContext.runAsUser).to.equal(3000);
+  });
+
+  it('a pod whose HTTPS and TCP probes and hooks the proxy makes is valid, and its other probes stay', async () => {
+    const httpGet = { path: '/health?full=1', port: 'http', scheme: 'HTTPS' };
+    const app = {
+      name: 'app',
+      image: 'example/app',
+      ports: [{ name: 'http', containerPort: 8080 }],
+      livenessProbe: { tcpSocket: { port: 'http' }, terminationGracePeriodSeconds: 5, periodSeconds: 7 },
+      readinessProbe: { httpGet },
+      startupProbe: { grpc: { port: 8080 } },
+      lifecycle: { preStop: { httpGet } },
+    };
+    const { spec } = await webhooks.createPod('webhooks-on', appPod('probed', {}, { containers: [app] }));
+    const relayed = (probe: string) => ({ path: `/app-probe/app/${probe}`, port: 4191, scheme: 'HTTP' });
+    const [stored] = spec.containers as unknown as Record<
+      string,
+      { httpGet?: object; tcpSocket?: object; grpc?: object }
+    >[];
+    expect(stored?.['livenessProbe']).to.deep.include({
+      httpGet: relayed('livenessProbe'),
+      terminationGracePeriodSeconds: 5,
+      periodSeconds: 7,
+    });
+    expect(stored?.['livenessProbe']).not.to.have.property('tcpSocket');
+    expect(stored?.['readinessProbe']?.httpGet).to.deep.equal(relayed('readinessProbe'));
+    expect(stored?.['startupProbe']?.grpc).to.deep.include({ port: 8080 });
+    expect(stored?.['lifecycle']).to.deep.equal({ preStop: { httpGet: relayed('preStop') } });
+    const told = spec.initContainers[1]?.env.find(({ name }) => name === 'WEFT_PROXY_RELAYED_PROBES');
+    const text = told !== undefined && 'value' in told ? told.value : '';
+    expect(parseRelayedProbes(text)?.map(({ type, port }) => [type, port])).to.deep.equal([
+      ['tcp', 8080],
+      ['https', 8080],
+      ['https', 8080],
+    ]);
   });
 
   it('a pod of another namespace, or one that says disabled, is left as it is', async () => {
