@@ -5,6 +5,11 @@ import { expect } from 'chai';
 import { loadManifests, MANIFEST_DIRECTORY } from '../../../crds/manifest.ts';
 import { LIMITS } from '../../../crds/parse/limits.ts';
 import { loadSchemas } from '../../../crds/schema.ts';
+import {
+  ACCESS_POLICIES,
+  DEFAULT_CLUSTER_NETWORKS,
+  DEFAULT_INBOUND_POLICY,
+} from '../../../proxy-image/contract/access-policy.ts';
 import { mesh, profile, server, split } from './parse/objects.ts';
 
 describe('schemas of the manifests', () => {
@@ -115,6 +120,13 @@ describe('manifests', () => {
     expect(authorization('spec.client.meshTLS.identities')).to.equal(LIMITS.identities);
     expect(authorization('spec.client.meshTLS.serviceAccounts')).to.equal(LIMITS.serviceAccounts);
     expect(keyword('Mesh', 'spec.clusterNetworks', 'maxItems')).to.equal(LIMITS.clusterNetworks);
+  });
+
+  it('know the access policies and the default that operator and proxy know', () => {
+    expect(keyword('Server', 'spec.accessPolicy', 'enum')).to.deep.equal([...ACCESS_POLICIES]);
+    expect(keyword('Mesh', 'spec.proxy.defaultInboundPolicy', 'enum')).to.deep.equal([...ACCESS_POLICIES]);
+    expect(keyword('Mesh', 'spec.proxy.defaultInboundPolicy', 'default')).to.equal(DEFAULT_INBOUND_POLICY);
+    expect(keyword('Mesh', 'spec.clusterNetworks', 'default')).to.deep.equal([...DEFAULT_CLUSTER_NETWORKS]);
   });
 
   it('have one stored version, the same schema in all, and a status that starts unobserved', () => {
