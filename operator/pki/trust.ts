@@ -150,13 +150,15 @@ export class Trust {
     );
     this.anchor = await this.renewRoot(pass, 'anchor', read, root, settings.anchorLifetimeMs);
     if (this.anchor === null) return null;
-    const anchor = this.anchor.authority;
+    const { authority: anchor, isOurs } = this.anchor;
     const make = () => createIssuer(anchor, `identity.${settings.suffix}`, settings.issuerLifetimeMs, nowMs);
     const kept = await this.custody.obtain(pass, ISSUER_SECRET, null, make);
     if (kept === null) return null;
     const chained = anchor.anchors.some((one) => isSignedBy(kept.authority.certificate, one));
-    const isDead = kept.isOurs && expiryOf(kept.authority) <= nowMs;
-    if (chained || isDead) return this.renewIssuer(pass, kept, anchor, make);
+    // Two of our own that do not belong together: the anchor's Secret was lost while no operator ran, and made anew. The issuer brings the
+    // old anchor along, and follows as it would follow a successor.
+    const isDead = expiryOf(kept.authority) <= nowMs;
+    if (chained || (kept.isOurs && (isOurs || isDead))) return this.renewIssuer(pass, kept, anchor, make);
     problems.push(new WeftError('WEFT_PKI_SECRET', `${ISSUER_SECRET} was not signed by ${ANCHOR_SECRET}`));
     return null;
   }
@@ -181,8 +183,14 @@ export class Trust {
     return kept;
   }
 
-  private async renewIssuer(pass: Pass, read: Kept, anchor: Authority, make: () => Authority): Promise<Authority> {
+  private async renewIssuer(pass: Pass, read: Kept, anchor: Authority, create: () => Authority): Promise<Authority> {
     const due = read.isOurs && issuerRenewalMs(read.authority, anchor, pass.settings) <= pass.nowMs;
+    // No anchor leaves the bundle before its end, whatever the anchor's own Secret still says of it.
+    const living = read.authority.anchors.filter((one) => notAfterMsOf(one) > pass.nowMs);
+    const make = () => {
+      const issuer = create();
+      return { ...issuer, anchors: distinct([...issuer.anchors, ...living]) };
+    };
     const { authority, isOurs } = due ? await this.custody.replace(pass, 'issuer', ISSUER_SECRET, read, make) : read;
     const renewAtMs = issuerRenewalMs(authority, anchor, pass.settings);
     const willRenew = isOurs && Number.isFinite(renewAtMs);

@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { ClusterState } from '../../../crds/compile/cluster-state.ts';
 import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import type { MeshModel } from '../../../crds/types/models.ts';
 import { Certificates } from '../../../operator/certificates.ts';
 import type { Notice } from '../../../operator/pki/notices.ts';
 import { DEFAULT_LIMITS, Signing } from '../../../operator/pki/signing.ts';
@@ -44,11 +45,12 @@ export class Replica {
   readonly certificates: Certificates;
   readonly signing: Signing;
   readonly registry = new Registry();
-  readonly #state = new ClusterState(DEFAULT_MESH);
+  readonly #state: ClusterState;
   readonly #clock: FakeClock;
 
-  constructor({ secrets, clock, notices }: Installation, trustChanged: (replica: Replica) => void) {
+  constructor({ secrets, clock, notices, mesh }: Installation, trustChanged: (replica: Replica) => void) {
     this.#clock = clock;
+    this.#state = new ClusterState(mesh);
     const nowMs = () => clock.wallMs();
     this.certificates = new Certificates({
       secrets,
@@ -64,7 +66,7 @@ export class Replica {
     this.certificates.trust.onChange(() => trustChanged(this));
     this.signing = new Signing({
       trust: () => this.certificates.trust.current,
-      settings: () => ({ suffix: SUFFIX, lifetimeMs: DEFAULT_MESH.identity.certificateLifetimeMs, requirePod: true }),
+      settings: () => ({ suffix: SUFFIX, lifetimeMs: mesh.identity.certificateLifetimeMs, requirePod: true }),
       tokens: { review: (token) => Promise.resolve(tokenReviewOf(token)) },
       audit: () => {},
       clock,
@@ -197,6 +199,7 @@ class SameProcessClient extends CertifyClient {
 /** A default installation: two replicas of the operator, pods, and what the API server knows of the webhooks. */
 export class Installation {
   readonly clock: FakeClock;
+  readonly mesh: MeshModel;
   readonly secrets = new ClusterSecrets();
   readonly dir = mkdtempSync(join(tmpdir(), 'weft-installation-'));
   readonly pods: Pod[] = [];
@@ -207,8 +210,9 @@ export class Installation {
   caBundlePem = '';
   #asked = 0;
 
-  constructor(clock: FakeClock) {
+  constructor(clock: FakeClock, mesh = DEFAULT_MESH) {
     this.clock = clock;
+    this.mesh = mesh;
     this.secrets.serverMs = () => clock.wallMs();
   }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
 import { createAnchor, createIssuer } from '../../../operator/pki/authority.ts';
 import { fromPem } from '../../../operator/pki/certificate.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, toSecret, WEBHOOK_AUTHORITY_SECRET } from '../../../operator/pki/secrets.ts';
@@ -183,6 +184,22 @@ describe('certificates of a default installation', function () {
       next?.fingerprint256,
     ]);
     expect(installation.leader.status().condition).to.include({ status: 'True', reason: 'Valid' });
+  });
+
+  it('of seconds are followed by every replica in time', async () => {
+    const lives = { anchorLifetimeMs: 600_000, issuerLifetimeMs: 60_000, certificateLifetimeMs: 20_000 };
+    const mesh = { ...DEFAULT_MESH, identity: { ...DEFAULT_MESH.identity, ...lives } };
+    const clock = new FakeClock({ wallOffsetMs: Date.UTC(2026, 0, 1) });
+    installation = new Installation(clock, mesh);
+    await start(installation);
+    for (let second = 0; second < 1_200; second += 5) {
+      await clock.advance(5_000);
+      for (const { certificates } of installation.replicas) {
+        const { issuerNotAfterMs } = certificates.trust.current!;
+        expect(issuerNotAfterMs, `second ${second}`).to.be.greaterThan(clock.wallMs() + 5_000);
+      }
+    }
+    expect(installation.secrets.replaced.filter((name) => name === ANCHOR_SECRET)).to.have.length(2);
   });
 });
 

@@ -283,6 +283,21 @@ describe('requests to the API server', () => {
       });
     });
 
+    it('are replaced in the version that was read, with the labels they have, and in no other', async () => {
+      const secrets = new NamespacedSecrets(rest, 'weft-system', { app: 'weft' }, systemClock);
+      await secrets.create('tls', { type: 'Opaque', data: { key: Buffer.from('a') } });
+      const { resourceVersion } = (await secrets.get('tls'))!;
+      const next = { type: 'Opaque', data: { key: Buffer.from('b') } };
+      expect(await secrets.replace('absent', next, resourceVersion)).to.equal(false);
+      expect(await secrets.replace('tls', next, resourceVersion)).to.equal(true);
+      expect(await secrets.get('tls')).to.deep.include({ data: next.data, isLabelled: true });
+      api.fault = () => ({ type: 'status', status: 409 });
+      expect(await secrets.replace('tls', next, resourceVersion)).to.equal(false);
+      api.fault = () => ({ type: 'status', status: 403 });
+      const refused = secrets.replace('tls', next, resourceVersion);
+      expect(await refused.catch((error: RequestError) => error.failure)).to.equal('Forbidden');
+    });
+
     it('that cannot be read are no absent ones', async () => {
       const secrets = new NamespacedSecrets(rest, 'weft-system', {}, systemClock);
       api.fault = () => ({ type: 'status', status: 403 });

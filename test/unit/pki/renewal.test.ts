@@ -245,6 +245,29 @@ describe('an anchor of our own', () => {
     expect(world.store.replaced).to.include(ANCHOR_SECRET);
   });
 
+  it('whose Secret was lost while no operator ran is made anew; what it vouched for stays trusted to its end', async () => {
+    const world = await newWorld();
+    const [old] = world.anchors;
+    await world.after(10);
+    const before = world.leaf();
+    world.store.secrets.delete(ANCHOR_SECRET);
+    world.trust = world.replica();
+    await world.after(0);
+    expect(world.trust.problems).to.deep.equal([]);
+    expect(world.anchors).to.have.length(2);
+    expect(world.accepts(before, ...world.anchors) && world.accepts(world.leaf(), old!)).to.equal(true);
+    await world.after(1.9);
+    expect(world.accepts(world.leaf(), old!), 'still below the old one').to.equal(true);
+    const last = world.leaf();
+    await world.after(0.2);
+    const [next, second] = world.anchors;
+    expect(isSignedBy(world.issuer, next!)).to.equal(true);
+    expect(second!.fingerprint256).to.equal(old!.fingerprint256);
+    for (const leaf of [last, world.leaf()]) expect(world.accepts(leaf, ...world.anchors)).to.equal(true);
+    for (let i = 0; i < 11; i++) await world.after(90);
+    expect(world.anchors.map(({ fingerprint256 }) => fingerprint256)).not.to.include(old!.fingerprint256);
+  });
+
   it('may live for seconds', async () => {
     const lives = { anchorLifetimeMs: 60_000, issuerLifetimeMs: 20_000, certificateLifetimeMs: 10_000 };
     const world = await newWorld(lives);
