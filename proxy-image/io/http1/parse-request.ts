@@ -10,7 +10,6 @@ import {
   BAD_VERSION,
   BARE_CR_OR_LF,
   CODING_IN_HTTP10,
-  CONNECT_DISABLED,
   LENGTH_AND_CODING,
   METHOD_TOO_LONG,
   TARGET_TOO_LONG,
@@ -84,7 +83,6 @@ function looksLikeVersion(bytes: Buffer, at: number, to: number): number {
 /** What one head can contradict itself in. */
 function checkRequest(head: RequestHead): number {
   const { bytes, start, methodEnd } = head;
-  if (methodEnd - start === 7 && bytes.toString('latin1', start, methodEnd) === 'CONNECT') return CONNECT_DISABLED;
   head.isHead = methodEnd - start === 4 && bytes[start] === 72 && bytes.toString('latin1', start, methodEnd) === 'HEAD';
   if (head.chunked && head.contentLength !== -1) return LENGTH_AND_CODING;
   if (head.chunked && head.minorVersion === 0) return CODING_IN_HTTP10;

@@ -1,6 +1,6 @@
 import type { RequestHead } from './head.ts';
 import { equalsIgnoringCase, HOST_NAME } from './octets.ts';
-import { BAD_HOST, BAD_TARGET, NO_HOST } from './rejection.ts';
+import { BAD_HOST, BAD_TARGET, CONNECT_DISABLED, NO_HOST } from './rejection.ts';
 
 /**
  * What a request is for: the forms of the request target, and Host beside it (RFC 9112 section 3.2). Whatever form came, the head says afterwards what goes
@@ -17,12 +17,18 @@ export function checkTarget(head: RequestHead): number {
   head.absoluteForm = false;
   head.pathStart = targetStart;
   head.pathPrefix = '';
+  if (isConnect(head)) return CONNECT_DISABLED;
   const first = bytes[targetStart];
   if (first === SLASH) return checkHost(head);
   if (first === ASTERISK && targetEnd - targetStart === 1) {
     return head.method === 'OPTIONS' ? checkHost(head) : BAD_TARGET;
   }
   return absoluteForm(head);
+}
+
+/** RFC 9112 section 3.2.3: the only method whose target is an authority. */
+function isConnect({ bytes, start, methodEnd }: RequestHead): boolean {
+  return methodEnd - start === 7 && bytes.toString('latin1', start, methodEnd) === 'CONNECT';
 }
 
 /**

@@ -114,6 +114,15 @@ export function http10Suite(create: (onFault: (error: unknown) => void) => Trans
     expect(served).to.have.length(0);
   });
 
+  it('curl in HTTP/1.0 gets every answer to its end', async function () {
+    if (!existsSync('/usr/bin/curl')) this.skip();
+    await application(() => `${CHUNKED}5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n`);
+    const url = `http://127.0.0.1:${client.outbound.port}/`;
+    const options = ['-s', '--noproxy', '*', '--http1.0', '--max-time', '10', '-H', 'Connection: keep-alive'];
+    const { stdout } = await run('/usr/bin/curl', [...options, '-w', ' %{http_code} ', url, url]);
+    expect(stdout).to.equal('hello! 200 hello! 200 ');
+  });
+
   it('ab, which speaks HTTP/1.0, gets every answer, kept or not, of known length or not', async function () {
     if (!existsSync('/usr/bin/ab')) this.skip();
     this.timeout(60_000);

@@ -338,6 +338,32 @@ describe('connection pool', () => {
     expect(asker.error).to.include({ failure: 'no certificate' });
   });
 
+  it('an idle connection is given up a second before its server would, each in its own time', () => {
+    const host = pool.host(target());
+    const [short, usual, long] = [ask(host), ask(host), ask(host)];
+    connectAll();
+    const connections = [short, usual, long].map((asker) => asker.connection as ClientConnection);
+    for (const [i, keepAliveMs] of [1000, Number.POSITIVE_INFINITY, 9000].entries()) {
+      connections[i]!.keepAliveMs = keepAliveMs;
+    }
+    const openNow = (): boolean[] => connections.map((connection) => connection.connection.isOpen);
+    giveBack(host, usual.connection);
+    timers.pass(500);
+    giveBack(host, short.connection);
+    giveBack(host, long.connection);
+    timers.pass(999);
+    expect(openNow()).to.deep.equal([true, true, true]);
+    timers.pass(1);
+    expect(openNow()).to.deep.equal([false, true, true]);
+    timers.pass(1500);
+    expect(openNow()).to.deep.equal([false, false, true]);
+    timers.pass(499);
+    expect(openNow()).to.deep.equal([false, false, true]);
+    timers.pass(1);
+    expect(openNow()).to.deep.equal([false, false, false]);
+    expect(host.retired).to.equal(true);
+  });
+
   it('an idle connection on which the server speaks or ends is not handed out', () => {
     const host = pool.host(target());
     for (const spoil of [
