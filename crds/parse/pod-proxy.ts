@@ -41,7 +41,7 @@ function readPorts(proxy: unknown): ProxyPorts {
 
 /** Of a port, or of a list of listen addresses: these have one port (`linkerd-init` fails otherwise). What is no port is the default. */
 function portOf(proxy: unknown, variable: Required<Variable>): number {
-  return lastPort(environmentOf(proxy, variable) ?? '') ?? lastPort(variable.fallback) ?? 0;
+  return lastPort(environmentOf(proxy, variable)) ?? lastPort(variable.fallback) ?? 0;
 }
 
 function lastPort(addresses: string): number | null {
@@ -53,13 +53,12 @@ function lastPort(addresses: string): number | null {
 function readSkippedPorts(spec: unknown): PortRange[] {
   const init = listOf(spec, 'initContainers').find((container) => textOf(container, 'name') === INIT_CONTAINER);
   if (init === undefined) return [];
-  const ranges = parsePortRanges(
-    environmentOf(init, ENVIRONMENT.skipInboundPorts) ?? ENVIRONMENT.skipInboundPorts.fallback,
-  );
+  const ranges = parsePortRanges(environmentOf(init, ENVIRONMENT.skipInboundPorts));
   return ranges.ok ? ranges.value : [];
 }
 
-function environmentOf(container: unknown, { name }: Variable): string | undefined {
+/** As the proxy reads its environment: an empty variable is an absent one. */
+function environmentOf(container: unknown, { name, fallback }: Required<Variable>): string {
   const variable = listOf(container, 'env').find((entry) => textOf(entry, 'name') === name);
-  return variable === undefined ? undefined : textOf(variable, 'value');
+  return textOf(variable, 'value').trim() || fallback;
 }

@@ -59,7 +59,6 @@ describe('configuration stream facing an operator that errs', () => {
       namespace: 'app',
       pod: 'web-1',
       node: 'node-1',
-      zone: '',
       proxyVersion: 'test',
       held: [],
     });

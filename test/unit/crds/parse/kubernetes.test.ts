@@ -172,9 +172,17 @@ describe('Pod', () => {
       [4568, 4568],
     ]);
     expect(
-      pod({ labels, spec: spec([{ ...INIT, env: [{ name: 'WEFT_PROXY_SKIP_INBOUND_PORTS', value: '' }] }]) })
+      pod({ labels, spec: spec([{ ...INIT, env: [{ name: 'WEFT_PROXY_SKIP_INBOUND_PORTS', value: ',' }] }]) })
         .skipInboundPorts,
     ).to.deep.equal([]);
+    expect(
+      pod({ labels, spec: spec([{ ...INIT, env: [{ name: 'WEFT_PROXY_SKIP_INBOUND_PORTS', value: '' }] }]) })
+        .skipInboundPorts,
+      'an empty variable is an absent one',
+    ).to.deep.equal([
+      [4567, 4567],
+      [4568, 4568],
+    ]);
     expect(
       pod({ labels, spec: spec([{ ...INIT, env: [{ name: 'WEFT_PROXY_SKIP_INBOUND_PORTS', value: 'x' }] }]) })
         .skipInboundPorts,
