@@ -58,6 +58,17 @@ export interface IdentityConfig {
   trustAnchorsPem: string;
 }
 
+export interface ShutdownConfig {
+  /** Longest drain. */
+  graceMs: number;
+  /** From a signal to the beginning of the drain. */
+  waitMs: number;
+  /** The signal comes to the application in the same moment: the proxy stays as long as there is one. */
+  outlivesApplication: boolean;
+  /** POST /shutdown from loopback drains the proxy. Off unless asked for: an application can be tricked into calling it (CVE-2024-40632). */
+  admin: boolean;
+}
+
 export interface RunConfig {
   pod: PodConfig;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'off';
@@ -69,11 +80,9 @@ export interface RunConfig {
   /** In force until the `workload` resource arrives. */
   inbound: WorkloadDefaults;
   apiServer: ApiServer;
-  shutdownGraceMs: number;
+  shutdown: ShutdownConfig;
   /** Largest head of a request or response. */
   maxHeadBytes: number;
-  /** POST /shutdown from loopback drains the proxy. Off unless asked for: an application can be tricked into calling it (CVE-2024-40632). */
-  adminShutdown: boolean;
   relayedProbes: RelayedProbe[];
   /** Embedded mode: file with explicit listeners and translations; empty = redirected traffic. */
   localNetworkFile: string;
@@ -101,10 +110,8 @@ export function readRunConfig(environment: Environment): RunConfig {
     configSource,
     inbound: readInbound(reader, pod),
     apiServer: readApiServer(reader, environment, configSource === 'kubernetes'),
-    // One day: a drain that is meant to be endless is written as a large number, not as a missing bound.
-    shutdownGraceMs: reader.read(V.shutdownGraceMs, integer(0, 86_400_000), 0),
+    shutdown: readShutdown(reader),
     maxHeadBytes: reader.read(V.maxHeadBytes, integer(HEAD_BYTES.least, HEAD_BYTES.most), HEAD_BYTES.fallback),
-    adminShutdown: reader.read(V.adminShutdown, oneOf('enabled', 'disabled'), 'disabled') === 'enabled',
     relayedProbes: reader.read(V.relayedProbes, relayedProbes, []),
     localNetworkFile: reader.read(V.localNetwork, text, ''),
   };
@@ -226,6 +233,18 @@ function readInbound(reader: EnvironmentReader, pod: PodConfig): WorkloadDefault
     detectTimeoutMs: reader.read(V.detectTimeoutMs, integer(1, 3_600_000), 1),
     opaquePorts: reader.read(V.opaquePorts, list(portRange), []),
     requireIdentityPorts: reader.read(V.requireIdentityPorts, list(portRange), []),
+  };
+}
+
+/** One day at most: a drain that is meant to be endless is written as a large number, not as a missing bound. */
+function readShutdown(reader: EnvironmentReader): ShutdownConfig {
+  const duration = integer(0, 86_400_000);
+  const onOff = oneOf('enabled', 'disabled');
+  return {
+    graceMs: reader.read(V.shutdownGraceMs, duration, 0),
+    waitMs: reader.read(V.shutdownWaitMs, duration, 0),
+    outlivesApplication: reader.read(V.outliveApplication, onOff, 'disabled') === 'enabled',
+    admin: reader.read(V.adminShutdown, onOff, 'disabled') === 'enabled',
   };
 }
 

@@ -7,6 +7,7 @@ import { defaultWorkload } from './core/policy/defaults.ts';
 import { Xoshiro } from './core/rng.ts';
 import type { TrustEntry, TrustWatcher } from './core/state/entries.ts';
 import { ProxyState } from './core/state/state.ts';
+import { Departure } from './departure.ts';
 import { createAdminHandler } from './io/admin/admin.ts';
 import { ProbeRelay } from './io/admin/probe-relay.ts';
 import { Readiness } from './io/admin/readiness.ts';
@@ -42,6 +43,8 @@ export interface Platform {
   ipv6Interfaces: string | null;
   /** Of the runtime, for the first line of the log. */
   runtime: string;
+  /** Whether processes of other users have sockets in this network namespace: whether the application of a pod is still there. */
+  othersHaveSockets(): boolean;
   /** Standard output: log and access log. */
   write(text: string): void;
 }
@@ -73,7 +76,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   readonly #stack: Stack;
   readonly #sweepTimer: Timer;
   readonly #flushTimer: Timer;
-  readonly #graceTimer: Timer;
+  readonly #departure: Departure;
   #source: ConfigSource | null = null;
   #opening = false;
   #draining = false;
@@ -103,7 +106,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     this.#stack = createStack(this.#stackOptions(logSink, clock));
     this.#sweepTimer = timers.create(this);
     this.#flushTimer = timers.create(this);
-    this.#graceTimer = timers.create(this);
+    this.#departure = this.#createDeparture();
   }
 
   /** Opens the admin port, restores what an earlier container kept, and begins to ask. Traffic is let in when there is a certificate and a policy. */
@@ -130,14 +133,23 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     this.#proceed();
   }
 
-  /** Not ready any more; ends when nothing is in flight, at the latest after the grace period. */
-  drain(reason: string): void {
+  /** Not ready any more; ends when nothing is in flight, and as an ordinary container when the application has ended too. */
+  signalled(signal: string): void {
+    this.#beginDrain(signal);
+    this.#departure.signalled();
+  }
+
+  #dismissed(): void {
+    this.#beginDrain('POST /shutdown');
+    this.#departure.dismissed();
+  }
+
+  #beginDrain(reason: string): void {
     if (this.#draining) return;
     this.#draining = true;
     this.#readiness.drain();
-    this.log.info('proxy drains', { reason, graceMs: this.#config.shutdownGraceMs });
-    this.#surroundings.timers.set(this.#graceTimer, this.#config.shutdownGraceMs);
-    this.#stack.drain().then(() => this.#end('nothing is in flight'));
+    const { graceMs, waitMs, outlivesApplication } = this.#config.shutdown;
+    this.log.info('proxy drains', { reason, graceMs, waitMs, outlivesApplication });
   }
 
   apply(changes: readonly Change[]): RejectedKey[] {
@@ -174,9 +186,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
 
   onTimer(timer: Timer): void {
     const { timers } = this.#surroundings;
-    if (timer === this.#graceTimer) {
-      this.#end('the grace period is over');
-    } else if (timer === this.#flushTimer) {
+    if (timer === this.#flushTimer) {
       this.#accessLog?.flush();
       timers.set(timer, ACCESS_LOG_FLUSH_MS);
     } else {
@@ -290,8 +300,8 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
           return renderMetrics(sources);
         },
         log: logSink,
-        shutdownEnabled: this.#config.adminShutdown,
-        shutdown: () => this.drain('POST /shutdown'),
+        shutdownEnabled: this.#config.shutdown.admin,
+        shutdown: () => this.#dismissed(),
       }),
       probeRelay: this.#probeRelay(),
       accessLog: this.#accessLog,
@@ -312,6 +322,18 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     });
   }
 
+  #createDeparture(): Departure {
+    const { graceMs, waitMs, outlivesApplication } = this.#config.shutdown;
+    return new Departure({
+      timers: this.#surroundings.timers,
+      stack: this.#stack,
+      waitMs,
+      graceMs,
+      isApplicationThere: outlivesApplication ? () => this.#platform.othersHaveSockets() : null,
+      ended: (reason) => this.#end(reason),
+    });
+  }
+
   #listen(): StackOptions['listen'] {
     const { outbound, inbound, inboundPlain, admin } = this.#config.listen;
     const usable = (addresses: Address[]) => usableAddresses(addresses, this.#platform.ipv6Interfaces);
@@ -327,7 +349,8 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     if (this.#over) return;
     this.#over = true;
     const { timers } = this.#surroundings;
-    for (const timer of [this.#sweepTimer, this.#flushTimer, this.#graceTimer]) timers.clear(timer);
+    for (const timer of [this.#sweepTimer, this.#flushTimer]) timers.clear(timer);
+    this.#departure.stop();
     this.log.info('proxy ends', { reason });
     this.#stack.stop();
     this.#source?.stop();

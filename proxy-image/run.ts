@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeSync } from 'node:fs';
 import type { RunConfig } from './config.ts';
 import { WeftError } from './contract/errors.ts';
 import { errorFields } from './io/control/error-fields.ts';
+import { othersHaveSockets } from './io/pod-sockets.ts';
 import { LOOK_MS, QuietMoments } from './io/quiet.ts';
 import { createBunTransport } from './io/transport/bun.ts';
 import { bunRuntime } from './io/transport/bun-api.ts';
@@ -23,7 +24,7 @@ export async function run(config: RunConfig): Promise<void> {
   process.on('uncaughtException', onFault);
   process.on('unhandledRejection', onFault);
   proxy = new MeshProxy(config, createPlatform(config, onFault));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => proxy?.drain(signal));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => proxy?.signalled(signal));
   await proxy.start();
   setTimeout(giveBack, STARTED_MS).unref();
   const quiet = new QuietMoments({ cpuMs, collect, giveBack });
@@ -52,6 +53,7 @@ function createPlatform(config: RunConfig, onFault: (error: unknown) => void): P
     localNetwork: config.localNetworkFile === '' ? null : readLocalNetwork(config.localNetworkFile),
     ipv6Interfaces: existsSync(IPV6_INTERFACES) ? readFileSync(IPV6_INTERFACES, 'utf8') : null,
     runtime: `bun ${process.versions['bun'] ?? ''}`,
+    othersHaveSockets: () => othersHaveSockets(process.getuid?.() ?? 0),
     write: writeOut,
   };
 }

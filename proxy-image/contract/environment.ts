@@ -122,6 +122,16 @@ export const ENVIRONMENT = {
   },
   uid: { name: 'WEFT_PROXY_UID', doc: 'init: traffic of this user id is not redirected', fallback: String(PROXY_UID) },
   shutdownGraceMs: { name: 'WEFT_PROXY_SHUTDOWN_GRACE_MS', doc: 'longest drain, milliseconds', fallback: '120000' },
+  shutdownWaitMs: {
+    name: 'WEFT_PROXY_SHUTDOWN_WAIT_MS',
+    doc: 'after SIGTERM everything goes on for so long before the drain begins, milliseconds',
+    fallback: '0',
+  },
+  outliveApplication: {
+    name: 'WEFT_PROXY_OUTLIVE_APPLICATION',
+    doc: 'enabled: after SIGTERM the proxy stays while other users have sockets in its network namespace; for an ordinary container',
+    fallback: 'disabled',
+  },
   adminShutdown: {
     name: 'WEFT_PROXY_ADMIN_SHUTDOWN',
     doc: 'enabled: POST /shutdown from loopback drains the proxy',

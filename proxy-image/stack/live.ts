@@ -45,6 +45,8 @@ export class LiveSet implements TimerOwner {
   #drainedSinceMs = 0;
   #drained: (() => void) | null = null;
   draining = false;
+  /** Clients that have come since the start. */
+  arrivals = 0;
 
   constructor(timers: Timers, recorder: Recorder, limits: Readonly<LiveLimits>, rng: Rng) {
     const { connections } = limits;
@@ -66,6 +68,7 @@ export class LiveSet implements TimerOwner {
   }
 
   add(client: Live): void {
+    this.arrivals += 1;
     this.#clients[client.side].add(client);
     if (this.draining) client.drain();
   }

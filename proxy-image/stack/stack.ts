@@ -14,8 +14,10 @@ export interface Stack {
   startAdmin(): Promise<Address[]>;
   /** Opens inbound and outbound listeners; to be called once there is a certificate. */
   startTraffic(): Promise<TrafficAddresses>;
-  /** Resolves when nothing is in flight. Listeners stay open meanwhile: others may not have heard yet. */
+  /** Resolves when nothing is in flight. Listeners stay open, also afterwards: others may not have heard yet. May be called again. */
   drain(): Promise<void>;
+  /** Client connections of both sides since the start. */
+  readonly arrivals: number;
   /** Brings the byte counts of open connections up to date: to be called before metrics are written. */
   report(): void;
   /** Closes everything at once. */
@@ -89,6 +91,10 @@ class ProxyStack implements Stack {
 
   drain(): Promise<void> {
     return this.#context.live.drain();
+  }
+
+  get arrivals(): number {
+    return this.#context.live.arrivals;
   }
 
   report(): void {

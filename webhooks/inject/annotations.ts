@@ -37,11 +37,11 @@ export const ANNOTATION = {
   source: 'config.weft.dev/source',
   uid: 'config.linkerd.io/proxy-uid',
   version: 'config.linkerd.io/proxy-version',
+  waitBeforeExit: 'config.alpha.linkerd.io/proxy-wait-before-exit-seconds',
 } as const;
 
 /** Annotations of Linkerd that mean something there and nothing here (yet): never silently. */
 export const UNSUPPORTED: readonly string[] = [
-  'config.alpha.linkerd.io/proxy-wait-before-exit-seconds',
   'config.linkerd.io/close-wait-timeout',
   'config.linkerd.io/debug-image',
   'config.linkerd.io/debug-image-pull-policy',

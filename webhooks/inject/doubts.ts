@@ -16,16 +16,14 @@ export function skipWarnings(decision: Decision, pod: PodModel): string[] {
   return told.map((reason) => `not injected: ${SKIP_TEXT[reason]}`);
 }
 
+/** Of Kubernetes, where a pod names none. */
+const DEFAULT_PERIOD_SECONDS = 30;
+
 /**
  * What is legal and yet not what people may think: unsupported modes, accounts without identity, a name that nobody resolves, ports that are taken, containers
  * that can leave the mesh.
  */
-export function doubts(
-  raw: unknown,
-  pod: PodModel,
-  mode: 'enabled' | 'ingress',
-  settings: Pick<ProxySettings, 'uid' | 'ports'>,
-): string[] {
+export function doubts(raw: unknown, pod: PodModel, mode: 'enabled' | 'ingress', settings: ProxySettings): string[] {
   const warnings: string[] = [];
   if (mode === 'ingress') {
     warnings.push(
@@ -42,6 +40,13 @@ export function doubts(
     );
   }
   warnings.push(...takenPorts(spec, settings.ports));
+  const periodSeconds = child(spec, 'terminationGracePeriodSeconds') ?? DEFAULT_PERIOD_SECONDS;
+  const waitSeconds = settings.nativeSidecar ? 0 : settings.waitBeforeExitMs / 1_000;
+  if (typeof periodSeconds === 'number' && waitSeconds > 0 && waitSeconds >= periodSeconds) {
+    warnings.push(
+      `the proxy waits ${waitSeconds} s before it ends, but is killed after ${periodSeconds} s (terminationGracePeriodSeconds)`,
+    );
+  }
   const podUser = numberOf(child(spec, 'securityContext'), 'runAsUser');
   for (const container of [...listOf(spec, 'containers'), ...listOf(spec, 'initContainers')]) {
     const reason = bypassOf(container, podUser, settings.uid);

@@ -53,6 +53,9 @@ export function proxyEnvironment(settings: ProxySettings, surroundings: Surround
     requireIdentityPorts: settings.requireIdentityPorts,
     shutdownGraceMs:
       settings.shutdownGraceMs === null ? ENVIRONMENT.shutdownGraceMs.fallback : String(settings.shutdownGraceMs),
+    // A native sidecar is ended after the containers that it serves (KEP-753).
+    shutdownWaitMs: settings.nativeSidecar ? '0' : String(settings.waitBeforeExitMs),
+    outliveApplication: settings.nativeSidecar ? 'disabled' : 'enabled',
     adminShutdown: settings.adminShutdown ? 'enabled' : 'disabled',
     ...(surroundings.probes.length === 0 ? {} : { relayedProbes: formatRelayedProbes(surroundings.probes) }),
   });

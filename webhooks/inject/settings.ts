@@ -21,6 +21,7 @@ import {
   networkList,
   pullPolicy,
   userId,
+  waitMs,
 } from './values.ts';
 
 /** Everything about one pod's proxy that a user can choose: annotations of the pod, over those of the namespace, over the Mesh. */
@@ -48,6 +49,8 @@ export interface ProxySettings {
   relayProbes: boolean;
   adminShutdown: boolean;
   shutdownGraceMs: number | null;
+  /** From SIGTERM on; of an ordinary container only. */
+  waitBeforeExitMs: number;
   source: 'operator' | 'kubernetes';
 }
 
@@ -109,11 +112,17 @@ export function resolveSettings(input: SettingsInput): ResolvedSettings {
     adminShutdown:
       reader.read<string>(ANNOTATION.adminShutdown, choice('enabled', 'disabled'), 'disabled') === 'enabled',
     shutdownGraceMs: reader.read<number | null>(ANNOTATION.shutdownGracePeriod, gracePeriodMs, null),
+    waitBeforeExitMs: reader.read(ANNOTATION.waitBeforeExit, waitMs, 0),
     source: reader.read(ANNOTATION.source, choice('operator', 'kubernetes'), input.mesh.configurationSource),
   };
   // Read by the compiler from the pod itself; here it is only checked and inherited.
   reader.readPorts(ANNOTATION.podInboundPorts, names, '');
   reader.read(ANNOTATION.logFormat, choice('json'), 'json');
+  if (settings.nativeSidecar && settings.waitBeforeExitMs > 0) {
+    reader.warnings.push(
+      `annotation ${ANNOTATION.waitBeforeExit} has no effect on a native sidecar, which ends after the other containers`,
+    );
+  }
   reader.warnAboutOthers();
   return { settings, inherited: reader.inherited, warnings: reader.warnings };
 }

@@ -79,6 +79,14 @@ export function gracePeriodMs(text: string): Scalar<number> {
     : invalid('must be from 0s to 24h');
 }
 
+/** Whole seconds. At most a day. */
+export function waitMs(text: string): Scalar<number> {
+  const seconds = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+  return seconds <= 86_400
+    ? valid(seconds * 1_000)
+    : invalid(`must be whole seconds from 0 to 86400, not ${quote(text)}`);
+}
+
 type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**

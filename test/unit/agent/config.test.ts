@@ -41,8 +41,8 @@ describe('configuration of the proxy', () => {
     expect(config.listen.inbound).to.deep.equal([{ ip: '::', port: 4143 }]);
     expect(config.control).to.include({ host: 'weft-operator.weft-system.svc.cluster.local', configPort: 8086 });
     expect(config.inbound.opaquePorts).to.deep.include([3306, 3306]);
-    expect(config.shutdownGraceMs).to.equal(120_000);
-    expect(config.adminShutdown).to.equal(false);
+    expect(config.shutdown.graceMs).to.equal(120_000);
+    expect(config.shutdown).to.deep.include({ waitMs: 0, outlivesApplication: false, admin: false });
   });
 
   it('takes the name of the operator with or without its final dot', () => {

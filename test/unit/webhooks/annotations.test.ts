@@ -370,7 +370,7 @@ describe('injection annotations', () => {
       [`${C}proxy-additional-env`]: '[{"name":"LD_PRELOAD","value":"/x.so"}]',
       [`${C}enable-debug-sidecar`]: 'true',
       [`${C}debug-image`]: 'evil',
-      'config.alpha.linkerd.io/proxy-wait-before-exit-seconds': '5',
+      [`${C}close-wait-timeout`]: '5s',
       [`${C}proxy-memroy-limit`]: '1Gi',
       'config.weft.dev/unheard-of': 'x',
       'example.com/config.linkerd.io': 'theirs',

@@ -105,7 +105,7 @@ describe('injected pod', () => {
       identity: 'weft-operator.weft-system.serviceaccount.identity.linkerd.cluster.local',
     });
     expect(config.inbound.opaquePorts).to.deep.include([3306, 3306]);
-    expect(config.shutdownGraceMs).to.equal(120_000);
+    expect(config.shutdown.graceMs).to.equal(120_000);
     expect(readInitConfig(environmentOf(init))).to.deep.include({
       uid: 2102,
       skipInboundPorts: [
@@ -286,6 +286,25 @@ describe('injected pod', () => {
       const outspoken = webPod({ metadata: { annotations: { [key]: 'other' } }, spec: { containers } });
       expect(injected({ pod: outspoken, mesh }).pod.metadata.annotations[key]).to.equal('other');
     }
+  });
+
+  it('as classic container outlives its application, and waits before it exits where it is told to', () => {
+    const key = 'config.alpha.linkerd.io/proxy-wait-before-exit-seconds';
+    const shutdownOf = (mesh: ReturnType<typeof meshWith>, seconds: string) => {
+      const { proxy, warnings } = injectedWith({ [key]: seconds }, { mesh });
+      return { ...readRunConfig(environmentOf(proxy)).shutdown, warnings: warnings.join() };
+    };
+    const classic = meshWith({ nativeSidecar: false });
+    expect(shutdownOf(classic, '20')).to.include({ outlivesApplication: true, waitMs: 20_000, warnings: '' });
+    expect(shutdownOf(classic, '0')).to.include({ outlivesApplication: true, waitMs: 0, warnings: '' });
+    expect(shutdownOf(classic, '30').warnings).to.contain('is killed after 30 s (terminationGracePeriodSeconds)');
+    for (const wrong of ['', '-1', '1.5', '10s', '86401', 'x']) {
+      expect(shutdownOf(classic, wrong)).to.include({ waitMs: 0 });
+      expect(shutdownOf(classic, wrong).warnings).to.contain(`annotation ${key} of the workload is ignored`);
+    }
+    const native = shutdownOf(meshWith({ nativeSidecar: true }), '20');
+    expect(native).to.include({ outlivesApplication: false, waitMs: 0 });
+    expect(native.warnings).to.contain('has no effect on a native sidecar');
   });
 
   it('names the program that the image starts', () => {
