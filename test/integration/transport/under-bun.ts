@@ -9,7 +9,7 @@ const BUN = path.join(path.dirname(require.resolve('bun/package.json')), 'bin/bu
 const MOCHA = require.resolve('mocha/bin/mocha.js');
 
 /** For the whole suite, of the process and of the test that runs it. */
-export const BUN_SUITE_MS = 150_000;
+export const BUN_SUITE_MS = 240_000;
 
 interface Report {
   passes: { fullTitle: string }[];
