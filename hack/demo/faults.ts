@@ -14,13 +14,14 @@ export async function applyFaults(): Promise<void> {
 }
 
 interface Pod {
-  metadata: { name: string };
+  metadata: { name: string; deletionTimestamp?: string };
   status: { podIP: string; phase: string };
 }
 
+/** Pods that run and are to go on running. */
 export async function runningPods(app: string): Promise<Pod[]> {
   const { items } = await getJson<{ items: Pod[] }>('pods', '-n', FAULTS, '-l', `app=${app}`);
-  return items.filter(({ status }) => status.phase === 'Running');
+  return items.filter(({ metadata, status }) => status.phase === 'Running' && metadata.deletionTimestamp === undefined);
 }
 
 /** How often the containers of the pods have been restarted, all together. */
