@@ -82,6 +82,8 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     this.#waiting.connected();
     this.#owner.observer.opened(connection, this);
     this.becameIdle(new ClientConnection(connection, prelude, this, this.#limits.headBytes));
+    // Also where somebody has taken it: another one could be made.
+    this.#waiting.reached();
     this.#dialForWaiters();
   }
 

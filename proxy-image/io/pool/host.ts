@@ -16,7 +16,7 @@ export interface Waiter {
   leaseDelayed(): void;
 }
 
-/** Wants to know whether a connection can be had, without taking it. */
+/** Wants to know whether the target can be connected to, without a request to send there. */
 export interface Prospect {
   reached(): void;
   notReached(error: DialError): void;
@@ -32,7 +32,7 @@ export interface Host {
   readonly labels: Readonly<Record<string, string>>;
   /** What carries one request, at once, or `null`: then `waiter` hears later. */
   lease(waiter: Waiter): ExchangeUpstream | null;
-  /** Makes a connection for whoever comes, where there is none. `prospect` is told once: in this call where there is one, else by the next attempt. */
+  /** Makes a connection for whoever comes, where none is free. `prospect` is told once: in this call where there is one, else when an attempt ends. */
   warm(prospect: Prospect): void;
   /** True when no further request should wait here. */
   readonly overloaded: boolean;

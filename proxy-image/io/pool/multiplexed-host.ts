@@ -89,12 +89,12 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
   }
 
   warm(prospect: Prospect): void {
-    if (this.#freeLine(false) !== null) {
+    if (this.#lines.length > 0) {
       prospect.reached();
       return;
     }
     this.#waiting.expect(prospect);
-    if (this.#dialling === 0 && this.#lines.length === 0) this.#dial();
+    if (this.#dialling === 0) this.#dial();
   }
 
   /** The one with the fewest streams, of those with room. Nearly always there is just one. */
@@ -157,6 +157,7 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
     // Requests need not wait for the first SETTINGS; but where the streams of one connection have run out, the next would be asked for too many.
     this.#lines.push(new Line(client, this.#lines.length === 0, this.#nowMs));
     this.#serveWaiters();
+    this.#waiting.reached();
     this.#watchIdle();
   }
 
@@ -190,7 +191,6 @@ export class MultiplexedHost implements Host, Http2ClientOwner, DialOwner, Timer
       this.#waiting.shift()!.leased(this.#promise(line));
     }
     this.#http2.flush.leave();
-    if (this.#waiting.length === 0 && this.#freeLine(false) !== null) this.#waiting.reached();
     this.#dialForWaiters();
   }
 

@@ -156,19 +156,27 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
     const application = await comingApplication(mesh, (socket) => socket.on('data', () => socket.write(ok('fine'))));
     client.setEndpoints('web', plain(application.port, CLOSED_PORT));
     const pace = new Pace(50, askHttp1);
-    await Pace.rest(5000);
+    await until(() => failures(pace.results).length > 0, 'the first failure');
+    const failingMs = pace.nowMs;
+    await Pace.rest(1500);
     const backMs = pace.nowMs;
     await application.come();
-    await Pace.rest(1200);
+    await until(
+      () => pace.results.some(({ startedMs, answer }) => startedMs > backMs && answer.includes(' 200 ')),
+      'end',
+    );
     const results = await pace.end();
     const failed = failures(results);
     for (const { answer } of failed) expect(answer).to.match(/^HTTP\/1\.1 504 .*fail-fast: all unreachable\r\n/s);
+    // Time in which this process was not there does not count, so no upper bound holds beside other work; 3.0 to 3.1 s on an idle machine.
     const endsMs = failed.map(({ startedMs, tookMs }) => startedMs + tookMs);
-    expect(Math.min(...endsMs)).to.be.within(2950, 3600);
-    const late = failed.filter(({ startedMs }) => startedMs > 3300);
+    expect(Math.min(...endsMs)).to.be.above(2950);
+    // At once: far from the 3 s of those that have waited.
+    const late = failed.filter(({ startedMs }) => startedMs > failingMs + 100);
     expect(late).not.to.deep.equal([]);
-    expect(Math.max(...late.map(({ tookMs }) => tookMs))).to.be.below(250);
-    expect(Math.max(...endsMs) - backMs).to.be.below(900);
+    expect(Math.max(...late.map(({ tookMs }) => tookMs))).to.be.below(1500);
+    // 0.5 s on an idle machine.
+    expect(Math.max(...endsMs) - backMs).to.be.below(2000);
     expect(errors('failfast')).to.equal(failed.length);
   });
 

@@ -312,6 +312,15 @@ describe('connection pool', () => {
       expect(dialled).to.have.length(1);
     });
 
+    it('is told also when a request that came meanwhile has taken it', () => {
+      const host = pool.host(target());
+      const expecting = prospect(host);
+      const asker = ask(host);
+      expect(dialled).to.have.length(1);
+      connectAll();
+      expect([expecting.heard, asker.connection === null]).to.deep.equal([['reached'], false]);
+    });
+
     it('is also one that is given back', () => {
       const host = pool.host(target());
       const asker = ask(host);
