@@ -1,12 +1,15 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { CONTROL_PLANE_LABEL, PROXY_CONTAINER } from '../../../proxy-image/contract/names.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
+import { formatRelayedProbes, type RelayedProbe } from '../../../proxy-image/contract/relayed-probes.ts';
 import { WATCHED_KINDS } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
 import { VERSION } from '../../../proxy-image/version.ts';
 import { FakeApiServer } from '../../fakes/api-server.ts';
+import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
 import { ControlPlane, SUFFIX } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
@@ -154,6 +157,31 @@ describe('a proxy process on Bun', function () {
     expect(line).to.include({ code: 'WEFT_CONFIG_ENVIRONMENT' });
     expect(line['error']).to.contain('WEFT_PROXY_POD_IPS').and.contain('WEFT_PROXY_CONFIG_PORT');
     await eventually('the end', () => proxy.exitCode === 1);
+  });
+
+  it('makes the probes of its pod that it was started with, before it is ready itself', async () => {
+    const { keyPem, chainPem } = createLeaf(createTestAuthority(), 'app.example');
+    const secure = createTlsServer({ key: keyPem, cert: chainPem }, (_, response) => response.end('fine'));
+    await new Promise<void>((resolve) => secure.listen(0, SERVER_HOST, resolve));
+    const address = secure.address();
+    const securePort = typeof address === 'object' && address !== null ? address.port : 0;
+    const common = { target: '/health', headers: [], timeoutMs: 5_000 };
+    const probes: RelayedProbe[] = [
+      { ...common, path: '/app-probe/web/livenessProbe', type: 'tcp', port: application.port },
+      { ...common, path: '/app-probe/web/readinessProbe', type: 'https', port: securePort },
+      { ...common, path: '/app-probe/web/startupProbe', type: 'https', port: application.port },
+    ];
+    const proxy = create({ environment: { podIps: SERVER_HOST, relayedProbes: formatRelayedProbes(probes) } });
+    proxy.start({ anchorsPem: plane.anchorsPem, configPort: 1, identityPort: 1 });
+    try {
+      const status = async (probe: string) => (await proxy.get(`/app-probe/web/${probe}`)).status;
+      expect(await status('livenessProbe')).to.equal(200);
+      expect(await status('readinessProbe')).to.equal(200);
+      expect(await status('startupProbe'), 'no TLS there').to.equal(503);
+      expect((await proxy.get('/ready')).status).to.equal(503);
+    } finally {
+      secure.close();
+    }
   });
 
   it('carries a request to another proxy with its identity', async () => {
