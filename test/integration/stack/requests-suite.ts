@@ -271,6 +271,21 @@ export function requestsSuite(create: (onFault: (error: unknown) => void) => Tra
       });
     }
 
+    for (const by of ['the Service', 'the Server only']) {
+      it(`declared as HTTP/2 by ${by}: another protocol is told so in HTTP/2, and reaches nobody`, async () => {
+        const { port, served } = await serveRaw(mesh, () => {});
+        client.setService({ protocol: by === 'the Service' ? 'http2' : 'detect' });
+        client.setEndpoints('web', [{ ...mesh.meshed(server, port), protocol: 'detect' }]);
+        server.setPolicy(port, { protocol: 'http2' });
+        const caller = dial();
+        caller.send('SSH-2.0-OpenSSH_9.2\r\n');
+        const frames = Buffer.from(await caller.gone(), 'latin1').toString('hex');
+        // GOAWAY (type 7) of stream 0, PROTOCOL_ERROR (1).
+        expect(frames).to.match(/00000807000{8}.{8}00000001$/);
+        expect(served).to.have.length(0);
+      });
+    }
+
     it('half-closed behind it: the answer is written all the same', async () => {
       await rawApplication(() => {});
       const caller = dial();
