@@ -7,6 +7,7 @@ import type { ConnectionPool } from '../io/pool/pool.ts';
 import type { SessionProtocol } from '../io/tls/transport-header.ts';
 import type { HttpProtocol } from './context.ts';
 import type { StackOptions } from './options.ts';
+import { logUnreached, unreachedAs } from './unreached.ts';
 
 /** Where the connections for an endpoint go: to its pod's proxy where that proves an identity, else to the pod itself. */
 export function targetOf(endpoint: EndpointState, session: SessionProtocol): DialTarget {
@@ -65,17 +66,13 @@ export class EndpointLink implements Prospect {
     if (error === this.#lastError) return;
     this.#lastError = error;
     const { recorder, rng, log, transport } = this.#options;
-    const { failure, detail } = error;
+    const { failure } = error;
     // Of a request that was sent, its try is what failed, and is counted as that.
-    if (!behindProxy) recorder.outboundError('http', isOfIdentity(error) ? 'identity required' : 'connect');
+    if (!behindProxy) recorder.outboundError('http', unreachedAs(error));
     connectFailed(this.#endpoint, rng, transport.timers.nowMs(), behindProxy);
     this.#pool?.failed(failure);
-    log.debug('could not connect', { peer: this.#endpoint.id, failure, detail });
+    logUnreached(log, this.#endpoint.id, error);
   }
-}
-
-export function isOfIdentity({ failure }: DialError): boolean {
-  return failure === 'identity' || failure === 'no certificate';
 }
 
 /** The connections to an endpoint, looked up by text only when the endpoint's facts have changed or the host has been given up. */

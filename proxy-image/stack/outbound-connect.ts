@@ -4,9 +4,10 @@ import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
 import { protocolFor, type StackContext } from './context.ts';
-import { type EndpointHosts, type EndpointLink, isOfIdentity } from './endpoint-hosts.ts';
+import type { EndpointHosts, EndpointLink } from './endpoint-hosts.ts';
 import type { OutboundTry, TryPlace } from './outbound-try.ts';
 import { Placement, type PlacementOwner } from './placement.ts';
+import { unreachedAs } from './unreached.ts';
 
 /** Whose request it is. */
 export interface ConnectOwner extends TryPlace {
@@ -156,8 +157,7 @@ export class OutboundConnect implements Waiter, PlacementOwner {
 
   leaseFailed(error: DialError): void {
     this.#waiting = false;
-    const kind = isOfIdentity(error) ? 'identity required' : 'connect';
-    if (this.#link === null) this.#owner.context.options.recorder.outboundError('http', kind);
+    if (this.#link === null) this.#owner.context.options.recorder.outboundError('http', unreachedAs(error));
     else this.#link.failed(error);
     this.#try.unplaced();
     if (this.#owner.backend === null) this.#owner.unreachable(error);

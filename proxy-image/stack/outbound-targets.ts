@@ -9,6 +9,7 @@ import { targetOf } from './endpoint-hosts.ts';
 import type { StackOptions } from './options.ts';
 import { Placement, type PlacementOwner } from './placement.ts';
 import type { StreamSeeker, StreamTargets } from './stream.ts';
+import { unreachedAs } from './unreached.ts';
 
 export type TargetChoice = StreamTargets;
 
@@ -42,8 +43,8 @@ class OneTarget implements StreamTargets {
   cancel(): void {}
   connected(): void {}
 
-  failed(options: StackOptions): void {
-    options.recorder.outboundError('tcp', 'connect');
+  failed(options: StackOptions, error: DialError): void {
+    options.recorder.outboundError('tcp', unreachedAs(error));
   }
 
   closed(): void {}
@@ -125,7 +126,7 @@ class ServiceTargets implements StreamTargets, PlacementOwner {
     this.closed();
     connectFailed(endpoint, options.rng, options.transport.timers.nowMs());
     this.#backend.pool.failed(error.failure);
-    options.recorder.outboundError('tcp', 'connect');
+    options.recorder.outboundError('tcp', unreachedAs(error));
   }
 
   closed(): void {

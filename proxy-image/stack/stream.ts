@@ -7,6 +7,7 @@ import type { Connection, ConnectionError, ConnectionHandler } from '../io/trans
 import type { LiveSet } from './live.ts';
 import type { StackOptions } from './options.ts';
 import { type Direction, dialledLabels } from './transport-labels.ts';
+import { logUnreached } from './unreached.ts';
 
 /** Who looks for a place to go. */
 export interface StreamSeeker {
@@ -100,9 +101,9 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, Stream
 
   dialFailed(dial: Dial, error: DialError): void {
     this.#dial = null;
-    const { options, direction } = this.#around;
+    const { options } = this.#around;
     const peer = formatAddress(dial.target.address.ip, dial.target.address.port);
-    options.log.debug('could not connect', { peer, direction, failure: error.failure, detail: error.detail });
+    logUnreached(options.log, peer, error);
     this.#targets.failed(options, error);
     this.#targets.seek(this);
   }

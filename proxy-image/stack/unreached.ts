@@ -1,4 +1,6 @@
 import { NO_GRPC_STATUS, type ResponseView } from '../io/http/message.ts';
+import type { DialError, DialFailure } from '../io/pool/dial.ts';
+import type { Logger } from '../io/telemetry/log.ts';
 
 /**
  * Reasons in `l5d-proxy-error` with which a proxy says that the application never saw the request: its port refused the connection, or did
@@ -16,4 +18,22 @@ export function isUnreached(head: ResponseView): boolean {
   if (head.status !== 502 && head.status !== 504 && head.grpcStatus === NO_GRPC_STATUS) return false;
   const reason = head.proxyError;
   return reason === CONNECT_ERROR || reason === CONNECT_TIMED_OUT;
+}
+
+/** Why there is no identity to rely on, of ours or of the endpoint. */
+const OF_IDENTITY: Partial<Record<DialFailure, string>> = {
+  identity: 'the endpoint did not prove its identity',
+  'no certificate': 'the proxy has no certificate yet',
+};
+
+/** The `error` that an attempt to connect counts as. */
+export function unreachedAs({ failure }: DialError): 'identity required' | 'connect' {
+  return OF_IDENTITY[failure] === undefined ? 'connect' : 'identity required';
+}
+
+/** That an endpoint cannot be reached is everyday; one that is not who it must be is somebody's mistake, or worse. `peer`: whom it was to be. */
+export function logUnreached(log: Logger, peer: string, { failure, detail }: DialError): void {
+  const reason = OF_IDENTITY[failure];
+  if (reason === undefined) log.debug('could not connect', { peer, failure, detail });
+  else log.warn('endpoint refused', { peer, reason, detail });
 }

@@ -189,6 +189,25 @@ export function refusalsSuite(create: (onFault: (error: unknown) => void) => Tra
     });
   }
 
+  for (const protocol of ['http', 'tcp'] as const) {
+    it(`a server that is not who it must be, asked for ${protocol}, is counted and named as that`, async () => {
+      const client = await mesh.proxy({ serviceAccount: 'client' });
+      client.setService({ protocol: protocol === 'http' ? 'http1' : 'opaque' });
+      client.setEndpoints('web', [mesh.meshed(proxy, port, 'somebody-else')]);
+      const caller = dialRaw(mesh, client.outbound);
+      caller.send(GET);
+      await until(() => caller.closed || caller.text.includes('HTTP/1.1 50'), 'the end of it');
+      const families = parsePrometheusText(client.metrics());
+      const errors = families.get(`outbound_${protocol}_errors_total`)!.samples.filter(({ value }) => value > 0);
+      expect(errors.map(({ labels }) => labels['error']))
+        .to.include('identity required')
+        .and.not.include('connect');
+      const refused = client.log.filter((line) => line.includes('endpoint refused'));
+      expect(refused).to.have.length.of.at.least(1);
+      expect(refused[0]).to.match(/the endpoint did not prove its identity.*server\.shop.*and not somebody-else/);
+    });
+  }
+
   it('a flood of refusals is counted in full and does not become a flood of lines', async () => {
     proxy = await mesh.proxy({ originalDestination: { of: () => null } });
     for (let i = 0; i < 500; i++) dialRaw(mesh, proxy.inboundPlain);
