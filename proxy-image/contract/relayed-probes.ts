@@ -12,6 +12,8 @@ export interface RelayedProbe {
   /** Fields that the probe names, in order. */
   headers: [name: string, value: string][];
   timeoutMs: number;
+  /** A lifecycle hook: the kubelet asks whether there is an answer, and for no status. */
+  isHook: boolean;
 }
 
 /** Nothing else is asked for below it. */
@@ -37,14 +39,15 @@ export function parseRelayedProbes(text: string): RelayedProbe[] | null {
 
 function isRelayedProbe(value: unknown): value is RelayedProbe {
   if (typeof value !== 'object' || value === null) return false;
-  const { path, type, port, target, headers, timeoutMs }: Partial<Record<keyof RelayedProbe, unknown>> = value;
+  const { path, type, port, target, headers, timeoutMs, isHook }: Partial<Record<keyof RelayedProbe, unknown>> = value;
   const isText = typeof path === 'string' && typeof target === 'string' && path.startsWith(RELAYED_PROBE_PREFIX);
   return (
     isText &&
     (type === 'tcp' || type === 'https') &&
     isIn(port, 65_535) &&
     isIn(timeoutMs, MAX_TIMEOUT_MS) &&
-    isFields(headers)
+    isFields(headers) &&
+    typeof isHook === 'boolean'
   );
 }
 

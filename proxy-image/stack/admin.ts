@@ -100,13 +100,12 @@ class AdminService implements HttpService {
   begin(exchange: Exchange, head: RequestView): void {
     const allowed = this.#allows(head);
     const request = { method: head.method, target: head.target, host: head.host, fromLoopback: this.#peer.loopback };
-    exchange.call = new AdminCall(exchange, (body) =>
-      allowed ? this.#respond({ ...request, body }) : ADMIN_FORBIDDEN,
-    );
+    const respond = (body: string) => (allowed ? this.#respond({ ...request, body }) : ADMIN_FORBIDDEN);
+    exchange.call = new AdminCall(exchange, respond, this.#client);
     exchange.collect(exchange.framing === 'chunked' ? -1 : Math.max(0, head.contentLength), ADMIN_BODY_BYTES);
   }
 
-  #respond(request: AdminRequest): AdminResponse | Promise<AdminResponse> {
+  #respond(request: AdminRequest): Reply {
     const { probeRelay } = this.#context.options;
     if (probeRelay?.has(request.method, request.target) === true) return probeRelay.ask(request.target);
     return this.#handler(request);
@@ -148,14 +147,19 @@ class AdminService implements HttpService {
   }
 }
 
+/** `null`: the connection ends without an answer. */
+type Reply = AdminResponse | Promise<AdminResponse | null>;
+
 class AdminCall implements HttpCall {
   readonly #exchange: Exchange;
-  readonly #respond: (body: string) => AdminResponse | Promise<AdminResponse>;
+  readonly #respond: (body: string) => Reply;
+  readonly #client: AdminClient;
   #over = false;
 
-  constructor(exchange: Exchange, respond: (body: string) => AdminResponse | Promise<AdminResponse>) {
+  constructor(exchange: Exchange, respond: (body: string) => Reply, client: AdminClient) {
     this.#exchange = exchange;
     this.#respond = respond;
+    this.#client = client;
   }
 
   collected(body: Buffer | null): void {
@@ -169,8 +173,14 @@ class AdminCall implements HttpCall {
   }
 
   /** The exchange belongs to somebody else once its client has gone. */
-  #answer({ status, headers, body }: AdminResponse): void {
-    if (!this.#over) this.#exchange.answer({ status, fields: headers, body, reason: '' });
+  #answer(response: AdminResponse | null): void {
+    if (this.#over) return;
+    if (response === null) {
+      this.#client.abort();
+      return;
+    }
+    const { status, headers, body } = response;
+    this.#exchange.answer({ status, fields: headers, body, reason: '' });
   }
 
   responded(): boolean {

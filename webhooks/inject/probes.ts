@@ -22,9 +22,9 @@ export interface Relay {
 export function relayProbes(pod: unknown, adminPort: number, skipped: readonly ReadonlyPortRange[]): Relay {
   const relay: Relay = { probes: [], patch: [] };
   for (const { container, at } of longRunning(pod)) {
-    for (const { kind, where, timeoutS } of handlersOf(container)) {
+    for (const { kind, where, timeoutS, isHook } of handlersOf(container)) {
       const handler = where.reduce<unknown>(child, container);
-      const probe = relayed(container, handler, kind, timeoutS);
+      const probe = relayed(container, handler, { kind, timeoutS, isHook });
       if (probe === null || portInRanges(probe.port, skipped)) continue;
       relay.probes.push(probe);
       relay.patch.push({ op: 'add', path: pointer(...at, ...where), value: asked(handler, probe.path, adminPort) });
@@ -44,21 +44,28 @@ function longRunning(pod: unknown): { container: unknown; at: (string | number)[
   );
 }
 
-function handlersOf(container: unknown): { kind: string; where: string[]; timeoutS: number }[] {
+interface Asking {
+  kind: string;
+  timeoutS: number;
+  isHook: boolean;
+}
+
+function handlersOf(container: unknown): (Asking & { where: string[] })[] {
   return [
     ...PROBES.map((kind) => {
-      return { kind, where: [kind], timeoutS: numberOf(child(container, kind), 'timeoutSeconds') || PROBE_TIMEOUT_S };
+      const timeoutS = numberOf(child(container, kind), 'timeoutSeconds') || PROBE_TIMEOUT_S;
+      return { kind, where: [kind], timeoutS, isHook: false };
     }),
-    ...HOOKS.map((kind) => ({ kind, where: ['lifecycle', kind], timeoutS: HOOK_TIMEOUT_S })),
+    ...HOOKS.map((kind) => ({ kind, where: ['lifecycle', kind], timeoutS: HOOK_TIMEOUT_S, isHook: true })),
   ];
 }
 
-function relayed(container: unknown, handler: unknown, kind: string, timeoutS: number): RelayedProbe | null {
+function relayed(container: unknown, handler: unknown, { kind, timeoutS, isHook }: Asking): RelayedProbe | null {
   const httpGet = child(handler, 'httpGet');
   const tcpSocket = child(handler, 'tcpSocket');
   const isHttps = textOf(httpGet, 'scheme').toUpperCase() === 'HTTPS';
   // The kubelet ignores tcpSocket of a hook.
-  if (!isHttps && (!isObject(tcpSocket) || kind === 'postStart' || kind === 'preStop')) return null;
+  if (!isHttps && (!isObject(tcpSocket) || isHook)) return null;
   const action = isHttps ? httpGet : tcpSocket;
   const port = resolvePort(child(action, 'port'), container);
   const target = isHttps ? probeTarget(textOf(httpGet, 'path')) : '';
@@ -70,6 +77,7 @@ function relayed(container: unknown, handler: unknown, kind: string, timeoutS: n
     target,
     headers: listOf(action, 'httpHeaders').map((field) => [textOf(field, 'name'), textOf(field, 'value')]),
     timeoutMs: Math.min(Math.max(1, Math.round(timeoutS)), 3_600) * 1_000,
+    isHook,
   };
 }
 

@@ -16,7 +16,7 @@ export class ProbeRelay {
   readonly #askHttps: AskHttps;
   readonly #probes: ReadonlyMap<string, RelayedProbe>;
   /** One at a time of each: who asks meanwhile hears the same. */
-  readonly #underWay = new Map<string, Promise<AdminResponse>>();
+  readonly #underWay = new Map<string, Promise<AdminResponse | null>>();
 
   constructor(transport: Transport, ip: string, probes: readonly RelayedProbe[], askHttps: AskHttps) {
     this.#transport = transport;
@@ -30,8 +30,8 @@ export class ProbeRelay {
     return method === 'GET' && this.#probes.has(target);
   }
 
-  /** Never rejects. */
-  ask(target: string): Promise<AdminResponse> {
+  /** Never rejects. `null` = to be left without an answer: of a hook the kubelet takes any answer for success. */
+  ask(target: string): Promise<AdminResponse | null> {
     const known = this.#underWay.get(target);
     if (known !== undefined) return known;
     const asked = this.#ask(this.#probes.get(target)!).finally(() => this.#underWay.delete(target));
@@ -39,7 +39,7 @@ export class ProbeRelay {
     return asked;
   }
 
-  async #ask(probe: RelayedProbe): Promise<AdminResponse> {
+  async #ask(probe: RelayedProbe): Promise<AdminResponse | null> {
     if (probe.type === 'tcp') {
       const connected = await new Dial(this.#transport, this.#ip, probe).result;
       return answer(connected, connected ? 'connected' : 'no connection');
@@ -47,9 +47,9 @@ export class ProbeRelay {
     try {
       const status = await this.#askHttps(probe, this.#ip);
       // What the kubelet counts as success.
-      return answer(status >= 200 && status < 400, `status ${status}`);
+      return answer(probe.isHook || (status >= 200 && status < 400), `status ${status}`);
     } catch {
-      return answer(false, 'no answer');
+      return probe.isHook ? null : answer(false, 'no answer');
     }
   }
 }

@@ -165,7 +165,7 @@ describe('a proxy process on Bun', function () {
     await new Promise<void>((resolve) => secure.listen(0, SERVER_HOST, resolve));
     const address = secure.address();
     const securePort = typeof address === 'object' && address !== null ? address.port : 0;
-    const common = { target: '/health', headers: [], timeoutMs: 5_000 };
+    const common = { target: '/health', headers: [], timeoutMs: 5_000, isHook: false };
     const probes: RelayedProbe[] = [
       { ...common, path: '/app-probe/web/livenessProbe', type: 'tcp', port: application.port },
       { ...common, path: '/app-probe/web/readinessProbe', type: 'https', port: securePort },

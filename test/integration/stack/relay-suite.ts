@@ -26,6 +26,7 @@ export function relaySuite(create: (onFault: (error: unknown) => void) => Transp
     target: '',
     headers: [],
     timeoutMs: 1_000,
+    isHook: false,
     ...more,
   });
 
@@ -109,6 +110,15 @@ export function relaySuite(create: (onFault: (error: unknown) => void) => Transp
     const proxy = await relaying(probe({ type: 'https', port: application.port, target: '/', headers }));
     expect(await status(proxy)).to.equal(503);
     expect(application.asked).to.deep.equal([]);
+  });
+
+  it('a hook has done its work whatever the status, and fails without an answer, as without a proxy', async () => {
+    const application = await serveTls('HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n');
+    const hook = { type: 'https', isHook: true, target: '/bye' } as const;
+    expect(await status(await relaying(probe({ ...hook, port: application.port })))).to.equal(200);
+    const client = dialRaw(mesh, (await relaying(probe({ ...hook, port: 1 }))).admin);
+    client.send('GET /app-probe/web/livenessProbe HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await client.gone()).to.equal('');
   });
 
   it('only what the pod has can be asked for, by GET and exactly', async () => {

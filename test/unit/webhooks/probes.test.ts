@@ -35,7 +35,7 @@ describe('injection of probes', () => {
     ]);
     expect(named('app')['livenessProbe']).to.deep.equal({ ...TIMES, ...asked('app/livenessProbe') });
     expect(named('app')['readinessProbe']).to.deep.equal({ ...TIMES, ...asked('app/readinessProbe') });
-    const common = { headers: [], target: '', timeoutMs: 3_000 };
+    const common = { headers: [], target: '', timeoutMs: 3_000, isHook: false };
     expect(told).to.deep.equal([
       {
         path: '/app-probe/app/livenessProbe',
@@ -44,6 +44,7 @@ describe('injection of probes', () => {
         target: '/health%20check?full',
         headers: [['X-Probe', 'a$(b)']],
         timeoutMs: 3_000,
+        isHook: false,
       },
       { ...common, path: '/app-probe/app/readinessProbe', type: 'tcp', port: 5432 },
       { ...common, path: '/app-probe/app/startupProbe', type: 'tcp', port: 8443, timeoutMs: 1_000 },
@@ -85,7 +86,9 @@ describe('injection of probes', () => {
       preStop: asked('app/preStop'),
       postStart: { exec: { command: ['x'] } },
     });
-    expect(told.map(({ path, timeoutMs }) => [path, timeoutMs])).to.deep.equal([['/app-probe/app/preStop', 30_000]]);
+    expect(told.map(({ path, timeoutMs, isHook }) => [path, timeoutMs, isHook])).to.deep.equal([
+      ['/app-probe/app/preStop', 30_000, true],
+    ]);
   });
 
   it('follows a moved admin port', () => {
