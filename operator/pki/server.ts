@@ -2,7 +2,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import tls from 'node:tls';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
 import { IDENTITY_ALPN, MAX_IDENTITY_MESSAGE_BYTES } from '../../proxy-image/contract/identity-messages.ts';
+import { type Clock, systemClock } from '../runtime/clock.ts';
 import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from '../runtime/connection-places.ts';
+import { peerDeadline } from '../runtime/peer-deadline.ts';
 import { contextOf, followCertificate, type ServingCertificate, type ServingCredentials } from './serving.ts';
 import type { Signing } from './signing.ts';
 
@@ -13,6 +15,7 @@ export interface IdentityServerOptions {
   signing: Pick<Signing, 'certify'>;
   /** From the handshake to the whole request, and again for the answer to be taken. */
   timeoutMs?: number;
+  clock?: Clock;
   maxConnections?: number;
   /** For a metric: a connection was refused, or ended before it had made a request. */
   refused?(reason: ServerRefusal): void;
@@ -28,6 +31,7 @@ export class IdentityServer {
   readonly #server: tls.Server;
   readonly #signing: Pick<Signing, 'certify'>;
   readonly #timeoutMs: number;
+  readonly #clock: Clock;
   readonly #unfollow: () => void;
   readonly #refused: (reason: ServerRefusal) => void;
   readonly #places: ConnectionPlaces;
@@ -40,6 +44,7 @@ export class IdentityServer {
     if (credentials === null) throw new Error('the identity server needs a certificate before it starts');
     this.#signing = options.signing;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#clock = options.clock ?? systemClock;
     this.#server = tls.createServer(
       {
         ...contextOf(credentials),
@@ -94,16 +99,16 @@ export class IdentityServer {
       return;
     }
     // A deadline, not an idle timeout: a byte a second must not keep a connection.
-    const deadline = setTimeout(() => {
+    const deadline = peerDeadline(this.#clock, this.#timeoutMs, () => {
       this.#refused('timeout');
       socket.destroy();
-    }, this.#timeoutMs);
-    socket.on('close', () => clearTimeout(deadline));
+    });
+    socket.on('close', () => deadline.cancel());
     const reader = new FrameReader(MAX_IDENTITY_MESSAGE_BYTES);
     socket.on('data', (chunk: Buffer) => {
       const message = firstMessage(reader, chunk);
       if (message === null) return;
-      clearTimeout(deadline);
+      deadline.cancel();
       this.#places.works(socket);
       socket.removeAllListeners('data');
       void this.#answer(socket, message.value);
@@ -113,8 +118,8 @@ export class IdentityServer {
   async #answer(socket: tls.TLSSocket, message: unknown): Promise<void> {
     const answer = await this.#signing.certify(message, socket.remoteAddress ?? '');
     if (socket.destroyed) return;
-    const deadline = setTimeout(() => socket.destroy(), this.#timeoutMs);
-    socket.on('close', () => clearTimeout(deadline));
+    const deadline = peerDeadline(this.#clock, this.#timeoutMs, () => socket.destroy());
+    socket.on('close', () => deadline.cancel());
     // What else the client may have sent is read and dropped: unread bytes would turn our end into a reset.
     socket.resume();
     socket.end(encodeFrame(answer));

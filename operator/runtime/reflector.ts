@@ -3,6 +3,7 @@ import { abortable, type Clock, type Random, sleep, withDeadline } from './clock
 import { failureOf, RequestError, retryAfterOf } from './errors.ts';
 import { type ListWatch, objectKey, type RawObject, type WatchObserver } from './list-watch.ts';
 import { errorFields, type Log } from './log.ts';
+import { HEARING_MS, LATE_MS } from './peer-deadline.ts';
 
 /** Defaults, with the reason for each number. */
 export const REFLECTOR_TIMING = {
@@ -211,12 +212,22 @@ export class Reflector<Raw extends RawObject> {
   #startWatchdog(attempt: AbortController): { cancel(): void } {
     const { clock } = this.#options;
     const startedMs = clock.nowMs();
+    let dueMs = 0;
+    let heard = false;
+    const look = (delayMs: number) => {
+      dueMs = clock.nowMs() + delayMs;
+      return clock.schedule(delayMs, check);
+    };
     const check = () => {
       const silentMs = clock.nowMs() - Math.max(startedMs, this.stats.lastContactMs);
-      if (silentMs >= this.#timing.idleTimeoutMs) attempt.abort(new WatchIdle('watch silent'));
-      else timer = clock.schedule(this.#timing.idleTimeoutMs - silentMs, check);
+      const late = clock.nowMs() - dueMs > LATE_MS;
+      if (silentMs < this.#timing.idleTimeoutMs) timer = look(this.#timing.idleTimeoutMs - silentMs);
+      // What came while this process was not there is heard first.
+      else if (late && !heard) timer = look(HEARING_MS);
+      else attempt.abort(new WatchIdle('watch silent'));
+      heard = late;
     };
-    let timer = clock.schedule(this.#timing.idleTimeoutMs, check);
+    let timer = look(this.#timing.idleTimeoutMs);
     return { cancel: () => timer.cancel() };
   }
 

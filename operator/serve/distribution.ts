@@ -3,6 +3,7 @@ import type { ReadKey } from '../../crds/compile/view.ts';
 import type { ErrorCode } from '../../proxy-image/contract/errors.ts';
 import type { Hello, ProxyMessage } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { HEARING_MS, LATE_MS } from '../runtime/peer-deadline.ts';
 import { judge } from './admission.ts';
 import { ChangeEncoder } from './encoding.ts';
 import type { Peer, PeerHandler } from './peer.ts';
@@ -14,6 +15,7 @@ import type { Connections } from './types.ts';
 /** A connection from its first byte on; it has a session once its hello was accepted. */
 interface Client {
   peer: Peer;
+  /** These by the awake clock. */
   connectedAtMs: number;
   heardAtMs: number;
   hello: Hello | null;
@@ -22,7 +24,7 @@ interface Client {
   podKnown: boolean;
 }
 
-type Shared = Omit<SessionContext<Session>, 'cache' | 'encoder' | 'progressed' | 'wake'>;
+type Shared = Omit<SessionContext<Session>, 'awakeMs' | 'cache' | 'encoder' | 'progressed' | 'wake'>;
 
 /**
  * Carries changes from the state to the sessions. Work is done in slices of the event loop: what was invalidated is compiled, the sessions
@@ -34,6 +36,8 @@ export class Distribution {
   readonly #clients = new Set<Client>();
   readonly #sessions = new Map<string, Client>();
   readonly #waiting = new Set<Session>();
+  /** Milliseconds in which this process was not there to hear anybody. */
+  #lostMs = 0;
   #synced = false;
   #scheduled = false;
 
@@ -57,6 +61,7 @@ export class Distribution {
       ...shared,
       cache,
       encoder,
+      awakeMs: () => this.#awakeMs,
       progressed: (resource) => progress.note(resource.uses),
       wake: (session) => {
         this.#waiting.add(session);
@@ -72,7 +77,7 @@ export class Distribution {
 
   /** Takes a connection whose certificate has been verified. */
   accept(peer: Peer): PeerHandler {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#awakeMs;
     const client: Client = {
       peer,
       connectedAtMs: nowMs,
@@ -106,9 +111,25 @@ export class Distribution {
     if (this.#context.cache.stale) this.#schedule();
   }
 
-  /** What only time brings about: peers that fell silent, pods that never came, keys that were withheld. */
-  sweep(): void {
-    const nowMs = this.#clock.nowMs();
+  /**
+   * What only time brings about: peers that fell silent, pods that never came, keys that were withheld. `lateMs`: so much later than it should. Then what the
+   * proxies have said meanwhile is heard first, and they are not said to have been silent for that long.
+   */
+  sweep(lateMs: number): void {
+    if (lateMs <= LATE_MS) {
+      this.#judge();
+      return;
+    }
+    this.#lostMs += lateMs;
+    this.#clock.schedule(HEARING_MS, () => this.#judge());
+  }
+
+  get #awakeMs(): number {
+    return this.#clock.nowMs() - this.#lostMs;
+  }
+
+  #judge(): void {
+    const nowMs = this.#awakeMs;
     for (const client of this.#clients) {
       const verdict = this.#verdict(client, nowMs);
       if (verdict !== null) client.peer.close(...verdict);
@@ -127,7 +148,7 @@ export class Distribution {
   }
 
   #receive(client: Client, message: ProxyMessage): void {
-    client.heardAtMs = this.#clock.nowMs();
+    client.heardAtMs = this.#awakeMs;
     const { peer, session } = client;
     if (message.type === 'hello') this.#greet(client, message);
     else if (session === null) peer.close('WEFT_SERVE_PROTOCOL', `${message.type} before hello`);
@@ -190,7 +211,7 @@ export class Distribution {
   #isStillWelcome(session: Session): boolean {
     const client = this.#sessions.get(session.name);
     if (client === undefined || client.hello === null || client.podKnown) return true;
-    const verdict = this.#podVerdict(client, client.hello, this.#clock.nowMs());
+    const verdict = this.#podVerdict(client, client.hello, this.#awakeMs);
     if (verdict !== null) client.peer.close(...verdict);
     return verdict === null;
   }

@@ -38,7 +38,7 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
   });
   // A flood of bad handshakes must not become one of lines: ten at once, then one in ten seconds.
   const lines = new TokenBucket(0.1, 10, clock.nowMs());
-  const stopSweeping = repeat(clock, SWEEP_MS, () => distribution.sweep());
+  const stopSweeping = repeat(clock, SWEEP_MS, (lateMs) => distribution.sweep(lateMs));
   const stopFollowing = options.tls.onChange(() => server.setSecureContext(secureContext(options.tls)));
 
   server.on('connection', (socket: Socket) => {
@@ -85,12 +85,17 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
   };
 }
 
-/** Returns how to stop. */
-function repeat(clock: Clock, everyMs: number, run: () => void): () => void {
-  const next = () => clock.schedule(everyMs, again);
+/** `run` hears how late it comes. Returns how to stop. */
+function repeat(clock: Clock, everyMs: number, run: (lateMs: number) => void): () => void {
+  let dueMs = 0;
+  const next = () => {
+    dueMs = clock.nowMs() + everyMs;
+    return clock.schedule(everyMs, again);
+  };
   const again = () => {
+    const lateMs = clock.nowMs() - dueMs;
     timer = next();
-    run();
+    run(lateMs);
   };
   let timer = next();
   return () => timer.cancel();

@@ -11,6 +11,8 @@ export interface SessionContext<S> {
   cache: ResourceCache<S>;
   encoder: ChangeEncoder<S>;
   clock: Clock;
+  /** Milliseconds without those in which this process was not there to hear the proxies. */
+  awakeMs(): number;
   log: Log;
   metrics: ServeMetrics;
   limits: ServeLimits;

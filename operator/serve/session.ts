@@ -139,11 +139,11 @@ export class Session {
     this.#drop(batch);
     if (batch.empty) return;
     this.#seq += 1;
-    this.#inFlight = { seq: this.#seq, items: batch.items, sentAtMs: this.#context.clock.nowMs() };
+    this.#inFlight = { seq: this.#seq, items: batch.items, sentAtMs: this.#context.awakeMs() };
     this.#peer.write(batch.encode(this.#seq));
   }
 
-  /** Milliseconds that the oldest unanswered batch has been waiting for; 0: none is. */
+  /** Milliseconds that the oldest unanswered batch has been waiting for, by the awake clock; 0: none is. */
   waitingMs(nowMs: number): number {
     return this.#inFlight === null ? 0 : nowMs - this.#inFlight.sentAtMs;
   }
