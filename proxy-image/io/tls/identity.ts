@@ -116,8 +116,12 @@ export function clientIdentity(handshake: Handshake): { identity: string } | { r
 
 /** Whether the server is who we meant to reach. Returns why not, or `null` when all is well. */
 export function refuseServer(handshake: Handshake, identity: string): string | null {
-  if (!handshake.authorized) return `the certificate is not trusted: ${handshake.authorizationError}`;
-  if (handshake.alpn !== TRANSPORT_ALPN) return 'the peer does not speak the transport protocol';
   const actual = handshake.peerCertificate === null ? null : identityOf(handshake.peerCertificate);
+  if (!handshake.authorized) {
+    // A runtime that compares names itself says the same of another name as of a chain that leads nowhere.
+    const other = actual === null || actual === identity ? '' : ` (it is of ${actual} and not ${identity})`;
+    return `the certificate is not trusted${other}: ${handshake.authorizationError}`;
+  }
+  if (handshake.alpn !== TRANSPORT_ALPN) return 'the peer does not speak the transport protocol';
   return actual === identity ? null : `the peer is ${actual ?? 'nobody'} and not ${identity}`;
 }
