@@ -317,8 +317,8 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     const [ip = ''] = pod.ips;
     if (relayedProbes.length === 0) return null;
     return new ProbeRelay(this.#platform.transport, ip, relayedProbes, async (probe, address) => {
-      const { askHttps } = await import('./io/admin/ask-https.ts');
-      return askHttps(probe, address);
+      const { askHttp } = await import('./io/admin/ask-http.ts');
+      return askHttp(probe, address);
     });
   }
 

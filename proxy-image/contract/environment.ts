@@ -139,7 +139,7 @@ export const ENVIRONMENT = {
   },
   relayedProbes: {
     name: 'WEFT_PROXY_RELAYED_PROBES',
-    doc: 'JSON: HTTPS and TCP probes of the application that the admin port answers for it (relayed-probes.ts)',
+    doc: 'JSON: probes of the application that the admin port answers for it (relayed-probes.ts)',
     fallback: '[]',
   },
   localNetwork: {

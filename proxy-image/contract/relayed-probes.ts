@@ -1,11 +1,11 @@
 /**
- * Probes of the application that the proxy makes in the kubelet's place. Of a probe inside TLS a proxy sees no path, and a TCP probe it would answer by
- * itself, whether anything listens or not. So injection points them at the proxy's admin port, and tells the proxy what each stands for.
+ * Probes of the application that the proxy makes in the kubelet's place. Of a probe inside TLS, or of an opaque port, a proxy sees no path, and a TCP probe
+ * it would answer by itself, whether anything listens or not. So injection points them at the proxy's admin port, and tells the proxy what each stands for.
  */
 export interface RelayedProbe {
   /** What the kubelet asks the admin port for; says which container and which of its probes. */
   path: string;
-  type: 'tcp' | 'https';
+  type: 'tcp' | 'http' | 'https';
   port: number;
   /** Request target, one character per byte; empty for TCP. */
   target: string;
@@ -43,7 +43,7 @@ function isRelayedProbe(value: unknown): value is RelayedProbe {
   const isText = typeof path === 'string' && typeof target === 'string' && path.startsWith(RELAYED_PROBE_PREFIX);
   return (
     isText &&
-    (type === 'tcp' || type === 'https') &&
+    (type === 'tcp' || type === 'http' || type === 'https') &&
     isIn(port, 65_535) &&
     isIn(timeoutMs, MAX_TIMEOUT_MS) &&
     isFields(headers) &&

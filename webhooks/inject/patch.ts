@@ -93,8 +93,12 @@ function patchOf(
 function relayOf({ pod, defaultImage }: InjectionInput, settings: ProxySettings): Relay {
   const own = parseImage(defaultImage);
   if (!settings.relayProbes || own === null || settings.version !== versionOf(own)) return { probes: [], patch: [] };
-  const skipped = parsePortRanges(settings.skipInboundPorts);
-  return relayProbes(pod, settings.ports.admin, skipped.ok ? skipped.value : []);
+  const ranges = (list: string) => {
+    const parsed = parsePortRanges(list);
+    return parsed.ok ? parsed.value : [];
+  };
+  const { ports, skipInboundPorts, opaquePorts } = settings;
+  return relayProbes(pod, { admin: ports.admin, skipped: ranges(skipInboundPorts), opaque: ranges(opaquePorts) });
 }
 
 /** What is absent, `null`, or of another type (which no API server sends) is replaced: a patch must always apply. */

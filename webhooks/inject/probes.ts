@@ -18,16 +18,24 @@ export interface Relay {
   patch: AddOperation[];
 }
 
-/** Points HTTPS and TCP probes of the application at the admin port, but for those that go elsewhere or bypass the proxy anyway. */
-export function relayProbes(pod: unknown, adminPort: number, skipped: readonly ReadonlyPortRange[]): Relay {
+/** Lists of ports that decide which probes the proxy can let through by itself. */
+export interface ProbedPorts {
+  admin: number;
+  skipped: readonly ReadonlyPortRange[];
+  opaque: readonly ReadonlyPortRange[];
+}
+
+/** Points HTTPS and TCP probes of the application, and those of opaque ports, at the admin port, but for those that go elsewhere or bypass the proxy anyway. */
+export function relayProbes(pod: unknown, ports: ProbedPorts): Relay {
   const relay: Relay = { probes: [], patch: [] };
   for (const { container, at } of longRunning(pod)) {
     for (const { kind, where, timeoutS, isHook } of handlersOf(container)) {
       const handler = where.reduce<unknown>(child, container);
       const probe = relayed(container, handler, { kind, timeoutS, isHook });
-      if (probe === null || portInRanges(probe.port, skipped)) continue;
+      if (probe === null || portInRanges(probe.port, ports.skipped)) continue;
+      if (probe.type === 'http' && !portInRanges(probe.port, ports.opaque)) continue;
       relay.probes.push(probe);
-      relay.patch.push({ op: 'add', path: pointer(...at, ...where), value: asked(handler, probe.path, adminPort) });
+      relay.patch.push({ op: 'add', path: pointer(...at, ...where), value: asked(handler, probe.path, ports.admin) });
     }
   }
   return relay;
@@ -63,16 +71,16 @@ function handlersOf(container: unknown): (Asking & { where: string[] })[] {
 function relayed(container: unknown, handler: unknown, { kind, timeoutS, isHook }: Asking): RelayedProbe | null {
   const httpGet = child(handler, 'httpGet');
   const tcpSocket = child(handler, 'tcpSocket');
-  const isHttps = textOf(httpGet, 'scheme').toUpperCase() === 'HTTPS';
+  const type = isObject(httpGet) ? (textOf(httpGet, 'scheme').toUpperCase() === 'HTTPS' ? 'https' : 'http') : 'tcp';
   // The kubelet ignores tcpSocket of a hook.
-  if (!isHttps && (!isObject(tcpSocket) || isHook)) return null;
-  const action = isHttps ? httpGet : tcpSocket;
+  if (type === 'tcp' && (!isObject(tcpSocket) || isHook)) return null;
+  const action = type === 'tcp' ? tcpSocket : httpGet;
   const port = resolvePort(child(action, 'port'), container);
-  const target = isHttps ? probeTarget(textOf(httpGet, 'path')) : '';
+  const target = type === 'tcp' ? '' : probeTarget(textOf(httpGet, 'path'));
   if (port === 0 || target === null || textOf(action, 'host') !== '') return null;
   return {
     path: `${RELAYED_PROBE_PREFIX}${textOf(container, 'name')}/${kind}`,
-    type: isHttps ? 'https' : 'tcp',
+    type,
     port,
     target,
     headers: listOf(action, 'httpHeaders').map((field) => [textOf(field, 'name'), textOf(field, 'value')]),

@@ -2,26 +2,26 @@ import type { RelayedProbe } from '../../contract/relayed-probes.ts';
 import type { Connection, ConnectionHandler, Timer, TimerOwner, Transport } from '../transport/types.ts';
 import type { AdminResponse } from './admin.ts';
 
-/** Asks one URL over TLS without looking at the certificate, as the kubelet does; the status of the answer. Rejects where there is none. */
-export type AskHttps = (probe: RelayedProbe, ip: string) => Promise<number>;
+/** Asks one URL, over TLS without looking at the certificate, as the kubelet does; the status of the answer. Rejects where there is none. */
+export type AskHttp = (probe: RelayedProbe, ip: string) => Promise<number>;
 
 /**
- * Makes the application's HTTPS and TCP probes from inside the pod. Only those that injection has found in the pod can be asked for, and of the
+ * Makes probes of the application from inside the pod. Only those that injection has found in the pod can be asked for, and of the
  * application's answer only success or failure is told, so that nobody gets at anything through here that a probe would not show.
  */
 export class ProbeRelay {
   readonly #transport: Transport;
   /** The address of the pod that the kubelet would ask. */
   readonly #ip: string;
-  readonly #askHttps: AskHttps;
+  readonly #askHttp: AskHttp;
   readonly #probes: ReadonlyMap<string, RelayedProbe>;
   /** One at a time of each: who asks meanwhile hears the same. */
   readonly #underWay = new Map<string, Promise<AdminResponse | null>>();
 
-  constructor(transport: Transport, ip: string, probes: readonly RelayedProbe[], askHttps: AskHttps) {
+  constructor(transport: Transport, ip: string, probes: readonly RelayedProbe[], askHttp: AskHttp) {
     this.#transport = transport;
     this.#ip = ip;
-    this.#askHttps = askHttps;
+    this.#askHttp = askHttp;
     this.#probes = new Map(probes.map((probe) => [probe.path, probe]));
   }
 
@@ -45,7 +45,7 @@ export class ProbeRelay {
       return answer(connected, connected ? 'connected' : 'no connection');
     }
     try {
-      const status = await this.#askHttps(probe, this.#ip);
+      const status = await this.#askHttp(probe, this.#ip);
       // What the kubelet counts as success.
       return answer(probe.isHook || (status >= 200 && status < 400), `status ${status}`);
     } catch {

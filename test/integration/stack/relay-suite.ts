@@ -2,13 +2,13 @@ import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { expect } from 'chai';
 import type { RelayedProbe } from '../../../proxy-image/contract/relayed-probes.ts';
-import { askHttps } from '../../../proxy-image/io/admin/ask-https.ts';
+import { askHttp } from '../../../proxy-image/io/admin/ask-http.ts';
 import { ProbeRelay } from '../../../proxy-image/io/admin/probe-relay.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { createLeaf } from '../../support/certificates.ts';
 import { until } from '../transport/recorder.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw } from './peers.ts';
+import { dialRaw, ok, serveHttp } from './peers.ts';
 
 /** Probes that the proxy makes for the kubelet: what the admin port answers, and what the application sees. */
 export function relaySuite(create: (onFault: (error: unknown) => void) => Transport): void {
@@ -31,7 +31,7 @@ export function relaySuite(create: (onFault: (error: unknown) => void) => Transp
   });
 
   function relaying(...probes: RelayedProbe[]): Promise<TestProxy> {
-    const probeRelay = (transport: Transport) => new ProbeRelay(transport, '127.0.0.1', probes, askHttps);
+    const probeRelay = (transport: Transport) => new ProbeRelay(transport, '127.0.0.1', probes, askHttp);
     return mesh.proxy({ clientsSeenFrom: '10.9.9.9', probeRelay });
   }
 
@@ -93,6 +93,18 @@ export function relaySuite(create: (onFault: (error: unknown) => void) => Transp
       expect(head).to.match(/^GET \/health%20check\?full=1 HTTP\/1\.1\r\n/);
       expect(head).to.contain('\r\nX-Probe: Ã¼\r\nhost: web.example\r\n\r\n').and.not.to.contain('Host:');
     }
+  });
+
+  it('HTTP, of a port that is opaque: the same in plaintext', async () => {
+    const asked: string[] = [];
+    const application = await serveHttp(mesh, (head) => {
+      asked.push(head);
+      return head.startsWith('GET /up?x ') ? ok('fine') : 'HTTP/1.1 503 Down\r\ncontent-length: 0\r\n\r\n';
+    });
+    const http = { type: 'http', port: application.port } as const;
+    expect(await status(await relaying(probe({ ...http, target: '/up?x' })))).to.equal(200);
+    expect(await status(await relaying(probe({ ...http, target: '/down' })))).to.equal(503);
+    expect(asked[0]).to.contain(`\r\nHost: 127.0.0.1:${application.port}\r\n`);
   });
 
   it('HTTPS: no TLS, no answer in time, and a field that would be another line are failures', async () => {

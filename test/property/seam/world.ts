@@ -14,6 +14,7 @@ import type { Parsed } from '../../../crds/types/problem.ts';
 import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../../proxy-image/contract/keys.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
+import type { RelayedProbe } from '../../../proxy-image/contract/relayed-probes.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import { defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
 import { protocolOf } from '../../../proxy-image/core/state/protocol.ts';
@@ -266,7 +267,7 @@ function inboundOf(
   return {
     ...after,
     redirected: port !== 0 && redirects(redirectTable('inet', init), port),
-    probe: probed(scenario, state),
+    probe: probed(scenario, pod, config.relayedProbes, state),
   };
 }
 
@@ -297,7 +298,7 @@ function redirects(table: string, port: number): boolean {
 }
 
 /** What the kubelet sends to where the pod as injected says, in plaintext, from an address that nothing authorizes. */
-function probed(scenario: Scenario, state: ProxyState): boolean | null {
+function probed(scenario: Scenario, pod: RawPod, relayed: readonly RelayedProbe[], state: ProxyState): boolean | null {
   const { readinessProbe } = scenario.pod.probes as {
     readinessProbe?: { httpGet?: { path: string; port: number | string }; grpc?: { port: number } };
   };
@@ -310,7 +311,17 @@ function probed(scenario: Scenario, state: ProxyState): boolean | null {
   const { path, port } = readinessProbe.httpGet!;
   const number = typeof port === 'number' ? port : scenario.pod.ports.find(({ name }) => name === port)?.containerPort;
   if (number === undefined) return null;
-  return authorizeRequest(state.inboundPort(number).policy, kubelet, 'GET', requestTarget(path), false).allowed;
+  const target = requestTarget(path);
+  const asked = (pod.spec.containers[0] as { readinessProbe?: { httpGet: { path: string; port: number } } })
+    .readinessProbe!.httpGet;
+  const relay = relayed.find((each) => each.path === asked.path);
+  if (relay === undefined) {
+    return authorizeRequest(state.inboundPort(number).policy, kubelet, 'GET', target, false).allowed;
+  }
+  // The proxy makes it: what it asks must be what was written, and its admin port must let the kubelet ask.
+  const { policy } = state.inboundPort(asked.port);
+  const isAllowed = authorizeRequest(policy, kubelet, 'GET', asked.path, false).allowed;
+  return isAllowed && relay.type === 'http' && relay.port === number && relay.target === target;
 }
 
 /** Of Go's net/url, as the kubelet uses it, for the few paths that scenarios have (test/golden/probe-targets.json has more). */

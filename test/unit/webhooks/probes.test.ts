@@ -91,6 +91,18 @@ describe('injection of probes', () => {
     ]);
   });
 
+  it('HTTP probes of opaque ports are the proxy’s too, for it looks into nothing there', () => {
+    const annotations = { 'config.linkerd.io/opaque-ports': '9000,tls' };
+    const probes = {
+      livenessProbe: { httpGet: { path: '/a', port: 9000 } },
+      startupProbe: { httpGet: { path: '/b', port: 80 } },
+    };
+    const { named, told } = inject([app(probes)], { annotations });
+    expect(named('app')['livenessProbe']).to.deep.equal(asked('app/livenessProbe'));
+    expect(named('app')['startupProbe']).to.deep.equal(probes.startupProbe);
+    expect(told.map(({ type, port, target }) => [type, port, target])).to.deep.equal([['http', 9000, '/a']]);
+  });
+
   it('follows a moved admin port', () => {
     const annotations = { 'config.linkerd.io/admin-port': '5191' };
     const { named } = inject([app({ livenessProbe: { tcpSocket: { port: 80 } } })], { annotations });

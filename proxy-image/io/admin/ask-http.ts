@@ -1,4 +1,5 @@
-import { connect } from 'node:tls';
+import net from 'node:net';
+import tls from 'node:tls';
 import { formatAddress } from '../../contract/keys.ts';
 import type { RelayedProbe } from '../../contract/relayed-probes.ts';
 
@@ -10,15 +11,14 @@ const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FIELD_VALUE = /^[^\r\n\0]*$/;
 
 /**
- * Asks the application in TLS, and looks at the status alone. Off the data path, and loaded only by the proxies of pods with such a probe: so the
+ * Asks the application, in TLS where the probe is, and looks at the status alone. Off the data path, and loaded only by the proxies of pods with such a probe: so the
  * runtime's own TLS, which speaks the versions that the kubelet speaks.
  */
-export function askHttps(probe: RelayedProbe, ip: string): Promise<number> {
+export function askHttp(probe: RelayedProbe, ip: string): Promise<number> {
   const head = headOf(probe, ip);
   return new Promise((resolve, reject) => {
     if (head === null) throw new Error('a field of the probe is none');
-    // The kubelet does not verify it either: a probe asks whether the application answers, not who it is.
-    const socket = connect({ host: ip, port: probe.port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+    const { socket, connected } = open(probe, ip);
     const end = (settle: () => void): void => {
       clearTimeout(timer);
       socket.destroy();
@@ -26,7 +26,7 @@ export function askHttps(probe: RelayedProbe, ip: string): Promise<number> {
     };
     const timer = setTimeout(() => end(() => reject(new Error('no answer in time'))), probe.timeoutMs);
     let heard = '';
-    socket.on('secureConnect', () => socket.write(head, 'latin1'));
+    socket.on(connected, () => socket.write(head, 'latin1'));
     socket.on('data', (chunk: Buffer) => {
       heard += chunk.toString('latin1');
       const status = FINAL_STATUS.exec(heard)?.[1];
@@ -36,6 +36,13 @@ export function askHttps(probe: RelayedProbe, ip: string): Promise<number> {
     socket.on('error', (error) => end(() => reject(error)));
     socket.on('close', () => end(() => reject(new Error('closed without an answer'))));
   });
+}
+
+function open({ type, port }: RelayedProbe, host: string): { socket: net.Socket; connected: string } {
+  if (type === 'http') return { socket: net.connect({ host, port }), connected: 'connect' };
+  // The kubelet does not verify it either: a probe asks whether the application answers, not who it is.
+  const socket = tls.connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  return { socket, connected: 'secureConnect' };
 }
 
 /** `null` where a field cannot be written. What the probe names wins over what every probe sends. */
