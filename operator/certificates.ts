@@ -170,15 +170,17 @@ export class Certificates implements Component {
   }
 
   #renewed(report: RenewalReport): void {
-    const { log, observer } = this.#options;
-    const { name, outcome, detail } = report;
-    log[outcome === 'failed' ? 'warn' : 'info']('renewal of an authority', { name, outcome, detail });
-    observer[outcome](name);
+    this.#options.observer[report.outcome](report.name);
     this.#tell(renewalNotice(report));
   }
 
+  /** Log and Event alike: what fails every 15 seconds, perhaps for months, is told once a day. */
   #tell(notice: Notice): void {
-    if (this.#reminders.isNew(notice, this.#options.clock.wallMs())) this.#options.tell(notice);
+    const { clock, log, tell } = this.#options;
+    if (!this.#reminders.isNew(notice, clock.wallMs())) return;
+    const { type, reason, note } = notice;
+    log[type === 'Warning' ? 'warn' : 'info']('certificate authorities', { reason, note });
+    tell(notice);
   }
 
   #report(problems: readonly string[]): void {

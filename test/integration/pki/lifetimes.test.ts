@@ -201,6 +201,28 @@ describe('certificates of a default installation', function () {
     }
     expect(installation.secrets.replaced.filter((name) => name === ANCHOR_SECRET)).to.have.length(2);
   });
+
+  it('that nobody may renew are told of once a day while they last, and counted at every try', async () => {
+    const clock = new FakeClock({ wallOffsetMs: Date.UTC(2026, 0, 1) });
+    installation = new Installation(clock);
+    await start(installation);
+    installation.secrets.replace = () => Promise.reject(new Error('secrets "weft-identity-issuer" is forbidden'));
+    await clock.leap(260 * DAY_MS);
+    for (let hour = 0; hour < 48; hour++) await clock.leap(HOUR_MS);
+    const failed = reasonsOf(installation).filter((reason) => reason === 'IssuerRenewalFailed');
+    expect(failed.length).to.be.within(2, 3);
+    const { leader } = installation;
+    expect(await leader.metric('weft_certificate_renewal_failures_total', 'issuer')).to.be.at.least(48);
+    const { condition, ready } = leader.status();
+    expect(condition).to.include({ status: 'True', reason: 'RenewalFailed' });
+    expect(condition.message).to.contain('is forbidden');
+    expect(ready, 'nothing is lost yet').to.equal(true);
+    await clock.leap(100 * DAY_MS);
+    expect(reasonsOf(installation)).to.include('IssuerExpiresSoon');
+    await clock.leap(10 * DAY_MS);
+    expect(reasonsOf(installation)).to.include('IssuerExpired');
+    expect(leader.status().condition).to.include({ status: 'False', reason: 'Expired' });
+  });
 });
 
 /** Secrets as a version before made them, years ago, with an issuer of today. */
