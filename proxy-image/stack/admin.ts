@@ -2,6 +2,7 @@ import { isDefaultLabel } from '../contract/access-policy.ts';
 import { type Client, Clients } from '../core/overload/clients.ts';
 import { peerOf } from '../core/overload/peer.ts';
 import { authorizeRequest, InboundPeer } from '../core/policy/authorize.ts';
+import type { Rng } from '../core/rng.ts';
 import {
   ADMIN_BODY_BYTES,
   ADMIN_FORBIDDEN,
@@ -22,45 +23,68 @@ import type { StackContext } from './context.ts';
 import type { Refusals } from './refusals.ts';
 
 /**
- * The admin port, served by the proxy's own codec. It has no descriptors but those that are kept for it: of too many connections the oldest of whoever has most
- * makes room, whatever it does, because the answer to a probe or a scrape waits for nothing but its reader.
+ * Connections to the admin port, which has no descriptors but those that are kept for it. Of too many the oldest of whoever has most makes room, whatever it does: most
+ * answers wait for nothing but their reader. Those that wait for the application (relayed probes) go last.
  */
+class AdminRoom {
+  readonly clients: Clients<AdminClient>;
+  /** All others wait for the application too. */
+  pressed = false;
+
+  constructor(limit: number, rng: Rng) {
+    this.clients = new Clients(limit, rng);
+  }
+
+  /** For one more. */
+  make(): void {
+    if (this.clients.admits()) return;
+    this.pressed = true;
+    this.clients.admits();
+    this.pressed = false;
+  }
+}
+
+/** The admin port, served by the proxy's own codec. */
 export class AdminAcceptor implements Acceptor {
   readonly #context: StackContext;
   readonly #handler: AdminHandler;
-  readonly #clients: Clients<AdminClient>;
+  readonly #room: AdminRoom;
 
   constructor(context: StackContext, handler: AdminHandler) {
     this.#context = context;
     this.#handler = handler;
-    this.#clients = new Clients(context.limits.adminConnections, context.options.rng);
+    this.#room = new AdminRoom(context.limits.adminConnections, context.options.rng);
   }
 
   accept(connection: Connection): ConnectionHandler {
-    // Always true: any of them is expendable.
-    this.#clients.admits();
+    this.#room.make();
     const peer = new InboundPeer(connection.remote.ip, null, false);
-    const client = new AdminClient(connection, peer.address, this.#clients, this.#context.refusals);
+    const client = new AdminClient(connection, peer.address, this.#room, this.#context.refusals);
     const service = new AdminService(this.#context, this.#handler, peer, connection.local.port, client);
     return new ServerConnection(new Outbox(connection), service, this.#context.http.admin);
   }
 }
 
 class AdminClient implements Client {
-  readonly expendable = true;
   slot = 0;
   arrival = 0;
   readonly #connection: Connection;
   readonly #address: string;
-  readonly #clients: Clients<AdminClient>;
+  readonly #room: AdminRoom;
   readonly #refusals: Refusals;
+  /** Its answer is not there yet. */
+  waits = false;
 
-  constructor(connection: Connection, address: string, clients: Clients<AdminClient>, refusals: Refusals) {
+  constructor(connection: Connection, address: string, room: AdminRoom, refusals: Refusals) {
     this.#connection = connection;
     this.#address = address;
-    this.#clients = clients;
+    this.#room = room;
     this.#refusals = refusals;
-    clients.add(this);
+    room.clients.add(this);
+  }
+
+  get expendable(): boolean {
+    return !this.waits || this.#room.pressed;
   }
 
   get from(): string {
@@ -77,7 +101,7 @@ class AdminClient implements Client {
   }
 
   removed(): void {
-    this.#clients.removed(this);
+    this.#room.clients.removed(this);
   }
 }
 
@@ -168,12 +192,15 @@ class AdminCall implements HttpCall {
       return;
     }
     const response = this.#respond(body.toString('utf8'));
-    if (response instanceof Promise) void response.then((late) => this.#answer(late));
-    else this.#answer(response);
+    if (response instanceof Promise) {
+      this.#client.waits = true;
+      void response.then((late) => this.#answer(late));
+    } else this.#answer(response);
   }
 
   /** The exchange belongs to somebody else once its client has gone. */
   #answer(response: AdminResponse | null): void {
+    this.#client.waits = false;
     if (this.#over) return;
     if (response === null) {
       this.#client.abort();

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import type { RelayedProbe } from '../../../proxy-image/contract/relayed-probes.ts';
+import { ProbeRelay } from '../../../proxy-image/io/admin/probe-relay.ts';
 import { FixedDestination } from '../../../proxy-image/io/transport/local-network.ts';
 import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
 import type { StackLimits } from '../../../proxy-image/stack/options.ts';
@@ -230,5 +232,33 @@ export function gatesSuite(create: (onFault: (error: unknown) => void) => Transp
       flood.stop();
     }
     expect(refusals(proxy, 'admin', 'made_room')).to.be.greaterThan(100);
+  });
+
+  it('B14: a probe that waits for the application outlasts connections to the admin port that ask for nothing', async () => {
+    let answer: ((status: number) => void) | null = null;
+    const asks = () =>
+      new Promise<number>((resolve) => {
+        answer = resolve;
+      });
+    const relayed: RelayedProbe = {
+      path: '/probe',
+      type: 'https',
+      port,
+      target: '/',
+      headers: [],
+      timeoutMs: 10_000,
+      isHook: false,
+    };
+    const proxy = await mesh.proxy({
+      limits: { adminConnections: 10 },
+      probeRelay: (transport) => new ProbeRelay(transport, '127.0.0.1', [relayed], asks),
+    });
+    const kubelet = dialRaw(mesh, proxy.admin);
+    kubelet.send('GET /probe HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until(() => answer !== null, 'the question to the application');
+    const flood = new SilentFlood(mesh, proxy.admin, { count: 50, renewMs: 500, sources: SOURCES });
+    await until(() => flood.opened > 200, 'the flood');
+    answer!(200);
+    expect(await kubelet.hears('\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
   });
 }
