@@ -1,5 +1,6 @@
 /** Fuzzes texts with a grammar: durations, quantities, ports, networks, identities, keys, the proxy's environment. What is accepted is printed and read back as the same. */
 import { isIP } from 'node:net';
+import { probeTarget } from '../../crds/parse/probe-target.ts';
 import { formatCidr, parseCidr } from '../../crds/scalars/cidr.ts';
 import { formatDuration, parseDuration } from '../../crds/scalars/duration.ts';
 import { matchesIdentity, parseIdentity } from '../../crds/scalars/identity.ts';
@@ -81,6 +82,7 @@ export function check({ text, variable }: FuzzInput): void {
   roundTrip(text, parseCidr, formatCidr);
   roundTrip(text, (each) => parsePortRanges(each), formatPortRanges);
   checkPortList(text);
+  checkProbeTarget(text);
   checkDuration(text);
   checkNetworks(text);
   checkNames(text);
@@ -147,6 +149,15 @@ function checkNames(text: string): void {
   const reference = parseServiceReference(text);
   if (reference !== null && JSON.stringify(reference).includes('\\'))
     throw new Error('a reference with control characters');
+}
+
+/** It becomes part of a request line: a slash first, one character per byte, and none that could end the line. */
+function checkProbeTarget(text: string): void {
+  const target = probeTarget(text);
+  if (target === null) return;
+  const isLine =
+    target.startsWith('/') && target.split('').every((byte) => byte >= ' ' && byte <= '\xff' && byte !== '\x7f');
+  if (!isLine) throw new Error(`no request target: ${JSON.stringify(target)}`);
 }
 
 function checkKey(text: string): void {
