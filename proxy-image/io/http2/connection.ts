@@ -308,6 +308,7 @@ export abstract class Http2Connection extends Lifecycle implements FrameSink {
     else {
       const before = this.peer.initialWindow;
       const code = this.peer.apply(bytes, from, to);
+      if (!this.#settingsSeen) this.greeted();
       this.#settingsSeen = true;
       this.#handshake();
       if (code !== NO_ERROR || !this.#resize(this.peer.initialWindow - before)) {

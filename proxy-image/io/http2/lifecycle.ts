@@ -19,6 +19,8 @@ import type { EngineStream } from './stream.ts';
 
 /** Looks at streams that wait, so many times per time limit. */
 const SWEEPS_PER_STALL = 4;
+/** A peer that goes on sending has not acknowledged our SETTINGS because it is busy (RFC 9113 section 6.5.3 leaves open how long that may take). */
+const PATIENCE_WITH_BUSY = 5;
 
 /** Life of a connection: events of the transport, deadlines, output, the end. */
 export abstract class Lifecycle extends Endpoint implements ConnectionHandler, TimerOwner {
@@ -31,6 +33,9 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
   /** At the last sweep. */
   #sweptBytes = 0;
   #sweepsWithoutWrite = 0;
+  /** When its SETTINGS came, and whenever their acknowledgement was looked for since; -1 = they have not come. */
+  #heardBytes = -1;
+  #patience = PATIENCE_WITH_BUSY;
 
   constructor(connection: Connection, context: Http2Context) {
     super(connection, context);
@@ -203,7 +208,7 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
   #due(kind: number): void {
     switch (kind) {
       case HANDSHAKE:
-        this.fail(SETTINGS_TIMEOUT);
+        this.#handshakeOverdue();
         break;
       case BLOCK:
         this.fail(ENHANCE_YOUR_CALM);
@@ -221,6 +226,22 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
       case KEEP_ALIVE_ANSWER:
         this.keepAlive(kind === KEEP_ALIVE_ANSWER);
     }
+  }
+
+  /** The peer's first SETTINGS have come. */
+  protected greeted(): void {
+    this.#heardBytes = this.connection.bytesRead;
+  }
+
+  #handshakeOverdue(): void {
+    const { bytesRead } = this.connection;
+    const busy = this.#heardBytes !== -1 && bytesRead > this.#heardBytes;
+    if (!busy || this.#patience-- === 0) {
+      this.fail(SETTINGS_TIMEOUT);
+      return;
+    }
+    this.#heardBytes = bytesRead;
+    this.deadlines.set(HANDSHAKE, this.limits.handshakeTimeoutMs);
   }
 
   /** Streams whose windows stay shut, and a kernel that takes nothing. */

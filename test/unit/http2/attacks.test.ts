@@ -196,6 +196,24 @@ describe('HTTP/2 attacks', () => {
     });
   }
 
+  it('B10: SETTINGS that a busy client acknowledges late are no reason, those that it never does are after a minute', () => {
+    for (const acknowledges of [true, false]) {
+      const rig = new ServerRig({}, null);
+      rig.send(PREFACE, settings());
+      for (let second = 0; second < 25; second++) {
+        rig.clock.advanceSync(1000);
+        rig.send(ping());
+      }
+      if (acknowledges) rig.send(SETTINGS_ACK);
+      expect(rig.connection.ended).to.equal(false);
+      for (let second = 0; second < 36; second++) {
+        rig.clock.advanceSync(1000);
+        rig.send(ping());
+      }
+      expect(rig.connection.ended).to.equal(!acknowledges);
+    }
+  });
+
   it('B2: a window that stays shut ends the stream after five minutes, not the connection', () => {
     const rig = new ServerRig({}, settings([4, 5]));
     rig.send(get(1), get(3));
