@@ -16,6 +16,9 @@ export class QueueServer implements QueueKeeper, TimerOwner {
   readonly #timer: Timer;
   readonly #turn = (): void => this.#serve();
   #scheduled = false;
+  #serving = false;
+  /** Something has changed while guests were looking. */
+  #again = false;
   /** By the awake clock. */
   #armedMs: number = Number.POSITIVE_INFINITY;
 
@@ -26,11 +29,12 @@ export class QueueServer implements QueueKeeper, TimerOwner {
   }
 
   entered(): void {
-    if (!this.#scheduled) this.#arm();
+    if (!this.#scheduled && !this.#serving) this.#arm();
   }
 
   woken(): void {
-    if (this.#scheduled) return;
+    this.#again = this.#serving;
+    if (this.#scheduled || this.#serving) return;
     this.#scheduled = true;
     this.#transport.atEndOfTurn(this.#turn);
   }
@@ -41,19 +45,31 @@ export class QueueServer implements QueueKeeper, TimerOwner {
   }
 
   #serve(): void {
-    this.#scheduled = true;
+    this.#scheduled = false;
+    this.#serving = true;
+    this.#again = false;
+    let goesOn = false;
+    try {
+      goesOn = this.#letLook();
+    } finally {
+      this.#serving = false;
+    }
+    if (this.#pool.queue.first === null) return;
+    if (goesOn || this.#again) this.woken();
+    else this.#arm();
+  }
+
+  /** True: there is more to do than one turn is for. */
+  #letLook(): boolean {
     const { queue } = this.#pool;
-    let guests = GUESTS_PER_TURN;
     let passed = 0;
-    while (queue.first !== null && guests-- > 0) {
+    for (let guests = 0; queue.first !== null; guests++) {
+      if (guests === GUESTS_PER_TURN) return true;
       if (queue.first.guest.lookAgain()) continue;
-      if (this.#isVain || ++passed >= Math.min(PASSED_OVER, queue.size)) break;
+      if (this.#isVain || ++passed >= Math.min(PASSED_OVER, queue.size)) return false;
       queue.passOver();
     }
-    this.#scheduled = false;
-    if (queue.first === null) return;
-    if (guests < 0) this.woken();
-    else this.#arm();
+    return false;
   }
 
   get #isVain(): boolean {
