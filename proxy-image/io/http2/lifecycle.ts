@@ -79,8 +79,9 @@ export abstract class Lifecycle extends Endpoint implements ConnectionHandler, T
 
   #afterRead(): void {
     this.sender.pump();
-    this.blockWaits(this.blockOpen);
-    if (!this.blockOpen) this.deadlines.clear(BLOCK);
+    const open = this.blockOpen;
+    this.blockWaits(open);
+    if (!open) this.deadlines.clear(BLOCK);
     else if (this.blockMoved || !this.deadlines.isSet(BLOCK)) this.deadlines.set(BLOCK, this.limits.handshakeTimeoutMs);
   }
 
