@@ -4,7 +4,7 @@ export interface DownloadOptions {
   port: number;
   /** Of the whole answer. */
   bytes: number;
-  /** The reader leaves after so many. */
+  /** Once it may leave, the reader leaves after so many. */
   enoughBytes: number;
   /** How fast it reads. */
   bytesPerMs: number;
@@ -19,18 +19,25 @@ export interface DownloadResult {
 /** One slow reader of one large answer, on a connection of its own. */
 export class Download {
   readonly result: Promise<DownloadResult>;
+  /** Its answer has begun, or it has ended. */
+  readonly begun: Promise<void>;
   readonly #options: DownloadOptions;
   readonly #socket: Socket;
   readonly #startedMs = performance.now();
   #head = '';
   #firstByteMs = Number.POSITIVE_INFINITY;
   #received = 0;
+  #mayLeave = false;
   #resolve: (result: DownloadResult) => void = () => {};
+  #begin: () => void = () => {};
 
   constructor(options: DownloadOptions) {
     this.#options = options;
     this.result = new Promise((resolve) => {
       this.#resolve = resolve;
+    });
+    this.begun = new Promise((resolve) => {
+      this.#begin = resolve;
     });
     const socket = connect(options.port, '127.0.0.1');
     this.#socket = socket;
@@ -40,6 +47,10 @@ export class Download {
     socket.on('close', () => this.#end(`closed after ${this.#received} bytes`));
   }
 
+  mayLeave(): void {
+    this.#mayLeave = true;
+  }
+
   #read(chunk: Buffer): void {
     if (this.#received === 0) this.#firstByteMs = performance.now() - this.#startedMs;
     this.#received += chunk.length;
@@ -47,12 +58,15 @@ export class Download {
       this.#head += chunk.subarray(0, 400).toString('latin1');
       if (this.#head.length >= 12 && this.#head.slice(9, 12) !== '200') this.#end(this.#head);
     }
-    if (this.#received >= this.#options.enoughBytes) this.#end('enough');
+    this.#begin();
+    const { bytes, enoughBytes } = this.#options;
+    if (this.#received >= (this.#mayLeave ? enoughBytes : bytes)) this.#end('enough');
     this.#socket.pause();
     setTimeout(() => this.#socket.resume(), chunk.length / this.#options.bytesPerMs);
   }
 
   #end(ending: string): void {
+    this.#begin();
     this.#resolve({ ending, firstByteMs: this.#firstByteMs });
     this.#socket.destroy();
   }

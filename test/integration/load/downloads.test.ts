@@ -8,7 +8,7 @@ import { Download, type DownloadResult } from './download.ts';
 
 const DOWNLOADS = 400;
 const BYTES = 50_000_000;
-/** Read of each answer; on demand all of it, which takes minutes. */
+/** Read of each answer, and more until the last has begun; on demand all of it, which takes minutes. */
 const ENOUGH_BYTES = Number(process.env['WEFT_DOWNLOAD_BYTES'] ?? 2_000_000);
 const BYTES_PER_MS = 20_000;
 const LIMIT_MS = 60_000 + (ENOUGH_BYTES * DOWNLOADS) / 50_000;
@@ -32,10 +32,14 @@ describe(`${DOWNLOADS} downloads at once through a pair of proxies`, function ()
     application.stdin!.end();
   });
 
-  const download = (): Promise<DownloadResult[]> => {
+  /** Nobody leaves before everybody's answer has begun. */
+  const download = async (): Promise<DownloadResult[]> => {
     const port = pair.ports.applications[0]!.outboundPort;
     const options = { port, bytes: BYTES, enoughBytes: ENOUGH_BYTES, bytesPerMs: BYTES_PER_MS };
-    return Promise.all(Array.from({ length: DOWNLOADS }, () => new Download(options).result));
+    const downloads = Array.from({ length: DOWNLOADS }, () => new Download(options));
+    await Promise.all(downloads.map(({ begun }) => begun));
+    for (const each of downloads) each.mayLeave();
+    return Promise.all(downloads.map(({ result }) => result));
   };
 
   it('all are served', async () => {
