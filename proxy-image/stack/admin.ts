@@ -106,6 +106,7 @@ class AdminClient implements Client {
 }
 
 class AdminService implements HttpService {
+  readonly takesConnect = false;
   readonly tellsErrors = false;
   readonly #context: StackContext;
   readonly #handler: AdminHandler;

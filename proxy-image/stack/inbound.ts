@@ -36,6 +36,7 @@ export interface InboundArrival {
  *   → the original address of the pod
  */
 export class InboundConnection implements FirstBytesOwner, HttpService, InboundClient, InboundPortWatcher, Live {
+  readonly takesConnect = true;
   readonly side = 'inbound';
   slot = 0;
   arrival = 0;

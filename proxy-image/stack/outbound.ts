@@ -74,6 +74,7 @@ class OutboundConnection
   implements CallSource, ConnectionHandler, DestinationWatcher, FirstBytesOwner, HttpService, Live, TimerOwner
 {
   readonly tellsErrors = true;
+  readonly takesConnect = true;
   readonly side = 'outbound';
   /** All of them are the pod's own application. */
   readonly from = '';

@@ -83,6 +83,8 @@ export class Exchange {
   /** Asks for another protocol (HTTP/1 `Upgrade`), or for a tunnel (HTTP/2 extended CONNECT). */
   upgrade = false;
   tunnels = false;
+  /** CONNECT of HTTP/1: `upgrade` too, for it becomes a tunnel by a response as an upgrade does. */
+  connect = false;
   framing: RequestFraming = 'length';
   /** The request names no host, which HTTP/1.0 and an empty `Host` may do. */
   lacksHost = false;
@@ -133,7 +135,8 @@ export class Exchange {
     this.isHead = head.isHead;
     this.isGrpc = false;
     this.idempotent = head.idempotent;
-    this.upgrade = head.upgrade;
+    this.connect = head.connect;
+    this.upgrade = head.upgrade || head.connect;
     this.tunnels = false;
     this.framing = head.chunked ? 'chunked' : 'length';
     this.lacksHost = head.lacksHost;
@@ -146,6 +149,7 @@ export class Exchange {
     this.isHead = request.isHead;
     this.isGrpc = request.isGrpc;
     this.idempotent = request.idempotent;
+    this.connect = false;
     this.upgrade = false;
     this.tunnels = request.protocol !== '';
     this.framing = 'data';

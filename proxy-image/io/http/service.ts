@@ -10,6 +10,8 @@ export interface HttpService {
   begin(exchange: Exchange, head: RequestView): void;
   /** Whether the client may read the proxy's reasons in `l5d-proxy-error` (the local application, and other proxies of the mesh). */
   readonly tellsErrors: boolean;
+  /** CONNECT is a request as others, for whoever is behind the port; false: it is refused with 501. */
+  readonly takesConnect: boolean;
   /**
    * The client has sent what is no request, or not got on with it: it was answered without `begin`, or the stream or connection was broken off. `answer`: the
    * status, or the name of HTTP/2's error code; `reason`: a constant text.

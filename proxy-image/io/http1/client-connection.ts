@@ -8,7 +8,7 @@ import { BodyReader } from './body.ts';
 import type { BodySink } from './body-sink.ts';
 import { ResponseHead } from './head.ts';
 import { INCOMPLETE } from './parse-fields.ts';
-import { parseResponse, responseBody } from './parse-response.ts';
+import { dropFraming, parseResponse, responseBody } from './parse-response.ts';
 import { TOO_MANY_INTERIM, UNASKED_UPGRADE } from './rejection.ts';
 import { roomBehind, scratch } from './scratch.ts';
 
@@ -180,7 +180,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     HEAD.maxBytes = this.#headBytes;
     const end = parseResponse(HEAD, bytes, at, to);
     if (end <= 0) return end;
-    if (HEAD.status === 101) return this.#switched(bytes, end, to);
+    if (HEAD.status === 101 || this.#connected) return this.#switched(bytes, end, to);
     if (HEAD.status < 200) return this.#interimHead(end);
     this.#finalHead();
     return end;
@@ -213,20 +213,27 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   /** Whether another response may come behind this one, as far as its head tells. */
   #staysUsable(exchange: Exchange): boolean {
     // What a server takes for the body of a refused upgrade, or of a response that has none, may not be what we do.
-    if (HEAD.forbiddenBody || (exchange.upgrade && exchange.requestBytes > 0)) return false;
+    if (HEAD.forbiddenBody || exchange.connect || (exchange.upgrade && exchange.requestBytes > 0)) return false;
     return HEAD.minorVersion === 1 ? !HEAD.close : HEAD.keepAlive;
+  }
+
+  /** RFC 9110 section 9.3.6: any 2xx says that the tunnel is there. */
+  get #connected(): boolean {
+    return this.#exchange!.connect && HEAD.status >= 200 && HEAD.status < 300;
   }
 
   /** 101: from here on the two connections are one stream. Not before the client has sent all of its request (RFC 9110 section 7.8). */
   #switched(bytes: Buffer, end: number, to: number): number {
     const exchange = this.#exchange!;
-    if (!exchange.upgrade || HEAD.upgradeField === -1) return UNASKED_UPGRADE;
+    if (HEAD.status === 101 && !this.#mayUpgrade(exchange)) return UNASKED_UPGRADE;
     if (!exchange.requestDone) {
       this.#switchWaits = true;
       this.#pause();
       return INCOMPLETE;
     }
-    HEAD.keep(HEAD.upgradeField);
+    // What a response to CONNECT says of a body means nothing.
+    if (exchange.connect) dropFraming(HEAD);
+    else HEAD.keep(HEAD.upgradeField);
     if (!exchange.responded(HEAD)) {
       this.#exchange = null;
       this.#discard();
@@ -237,6 +244,10 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     this.#retire();
     exchange.switchProtocols(this.outbox, bytes, end, to);
     return to;
+  }
+
+  #mayUpgrade({ upgrade, connect }: Exchange): boolean {
+    return upgrade && !connect && HEAD.upgradeField !== -1;
   }
 
   #switchNow(): void {

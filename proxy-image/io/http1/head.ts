@@ -149,7 +149,9 @@ export class RequestHead extends Head implements RequestView {
   pathStart = 0;
   pathPrefix = '';
   absoluteForm = false;
-  /** Of an absolute form: it is the host, whatever `Host` says. */
+  /** Asks for a tunnel: the target is an authority (RFC 9112 section 3.2.3). */
+  connect = false;
+  /** Of an absolute form, and of CONNECT: it is the host, whatever `Host` says. */
   authorityStart = 0;
   authorityEnd = 0;
   /** `Upgrade` is to be passed on (not to h2c, HTTP/1.1, named by `Connection`). */
@@ -184,7 +186,7 @@ export class RequestHead extends Head implements RequestView {
   /** `Host` is missing or empty, and the target does not say it either. */
   get lacksHost(): boolean {
     const field = this.hostField;
-    return !this.absoluteForm && (field === -1 || this.valueStart[field] === this.valueEnd[field]);
+    return !this.absoluteForm && !this.connect && (field === -1 || this.valueStart[field] === this.valueEnd[field]);
   }
 
   get version(): string {
@@ -192,7 +194,7 @@ export class RequestHead extends Head implements RequestView {
   }
 
   get host(): string {
-    if (this.absoluteForm) return this.bytes.toString('latin1', this.authorityStart, this.authorityEnd);
+    if (this.absoluteForm || this.connect) return this.bytes.toString('latin1', this.authorityStart, this.authorityEnd);
     return this.hostField === -1 ? '' : this.value(this.hostField);
   }
 }

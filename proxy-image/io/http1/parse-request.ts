@@ -89,7 +89,7 @@ function checkRequest(head: RequestHead): number {
   const refused = checkTarget(head);
   if (refused < 0) return refused;
   if (head.minorVersion === 0) forgetExpectations(head);
-  head.upgrade = asksForUpgrade(head);
+  head.upgrade = !head.connect && asksForUpgrade(head);
   head.maxForwards = -1;
   if ((bytes[start] === LETTER_O || bytes[start] === LETTER_T) && countsForwards(head.method)) countForwards(head);
   return 0;

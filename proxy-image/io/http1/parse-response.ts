@@ -25,7 +25,7 @@ export function parseResponse(head: ResponseHead, bytes: Buffer, from: number, t
   if (end <= 0) return end;
   if (head.chunked && head.contentLength !== -1) return LENGTH_AND_CODING;
   if (head.chunked && head.minorVersion === 0) return CODING_IN_HTTP10;
-  const refused = head.status < 200 || head.status === 204 ? dropFraming(head) : 0;
+  const refused = head.status < 200 || head.status === 204 ? withoutBody(head) : 0;
   return refused < 0 ? refused : end;
 }
 
@@ -33,15 +33,20 @@ export function parseResponse(head: ResponseHead, bytes: Buffer, from: number, t
  * 1xx and 204 have no body, and must not announce any (RFC 9112 section 6.1, RFC 9110 section 8.6). A 204 is taken without what it says: where it ends is
  * beyond doubt (RFC 9112 section 6.3). Behind a 1xx comes another head, so that one is refused.
  */
-function dropFraming(head: ResponseHead): number {
+function withoutBody(head: ResponseHead): number {
   head.forbiddenBody = head.chunked || head.contentLength > 0;
   if (head.forbiddenBody && head.status < 200) return FORBIDDEN_BODY;
+  dropFraming(head);
+  return 0;
+}
+
+/** What the head says of a body is taken out of it. */
+export function dropFraming(head: ResponseHead): void {
   for (let field = 0; field < head.count; field++) {
     if (head.ids[field] === CONTENT_LENGTH || head.ids[field] === TRANSFER_ENCODING) head.drop(field);
   }
   head.chunked = false;
   head.contentLength = -1;
-  return 0;
 }
 
 function parseStatusLine(head: ResponseHead, at: number, to: number): number {

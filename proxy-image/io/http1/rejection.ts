@@ -37,6 +37,7 @@ export const REJECTIONS: readonly Rejection[] = [
   { status: 501, reason: 'method too long' },
   { status: 502, reason: 'too many interim responses' },
   { status: 502, reason: 'switched protocols without being asked' },
+  { status: 400, reason: 'CONNECT with a body' },
 ];
 
 export const BAD_REQUEST_LINE = -1;
@@ -66,6 +67,7 @@ export const FORBIDDEN_BODY = -24;
 export const METHOD_TOO_LONG = -25;
 export const TOO_MANY_INTERIM = -26;
 export const UNASKED_UPGRADE = -27;
+export const CONNECT_BODY = -28;
 
 export function rejection(code: number): Rejection {
   return REJECTIONS[-code]!;

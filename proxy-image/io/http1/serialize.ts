@@ -10,7 +10,8 @@ export function writtenSize(head: Head, extra: string, authority: string): numbe
 }
 
 /**
- * Writes the request head as it goes to the next hop: original lines but the dropped ones, in origin form, as HTTP/1.1, then `extra` (whole lines).
+ * Writes the request head as it goes to the next hop: original lines but the dropped ones, the target in the form that it came in, as HTTP/1.1, then `extra`
+ * (whole lines).
  * `authority` is the Host of a request that has no such line, which only HTTP/1.0 may do without. Returns the position after it in `out`.
  */
 export function writeRequestHead(out: Buffer, head: RequestHead, extra: string, authority: string): number {
@@ -32,15 +33,16 @@ export function writeRequestHead(out: Buffer, head: RequestHead, extra: string, 
 function writeRequestLine(out: Buffer, head: RequestHead): number {
   const { bytes } = head;
   let at = bytes.copy(out, 0, head.start, head.methodEnd + 1);
-  if (head.pathPrefix !== '') at += out.write(head.pathPrefix, at, 'latin1');
-  at += bytes.copy(out, at, head.pathStart, head.targetEnd);
+  // RFC 9112 section 3.2.4: OPTIONS for a server as a whole is told to the server itself by an asterisk.
+  if (head.pathPrefix === '*') at += out.write('*', at, 'latin1');
+  else at += bytes.copy(out, at, head.targetStart, head.targetEnd);
   return at + out.write(' HTTP/1.1\r\n', at, 'latin1');
 }
 
 /** RFC 9112 section 3.2.2: a new Host from the target. What a head of HTTP/1.0 lacks (section 3.2), this version must have. */
 function writeHost(out: Buffer, start: number, head: RequestHead, authority: string): number {
   let at = start;
-  if (head.absoluteForm) {
+  if (head.absoluteForm || (head.connect && head.hostField === -1)) {
     if (head.hostField !== -1) head.drop(head.hostField);
     at += out.write('Host: ', at, 'latin1');
     at += head.bytes.copy(out, at, head.authorityStart, head.authorityEnd);

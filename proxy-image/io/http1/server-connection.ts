@@ -14,7 +14,7 @@ import type { BodySink } from './body-sink.ts';
 import { type BodyKind, RequestHead, type ResponseHead } from './head.ts';
 import { parseRequest } from './parse-request.ts';
 import { responseBody } from './parse-response.ts';
-import { rejection } from './rejection.ts';
+import { CONNECT_DISABLED, rejection } from './rejection.ts';
 import { renderAnswer } from './render-answer.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { scratch } from './scratch.ts';
@@ -183,8 +183,8 @@ export class ServerConnection
     if (end === 0) return 0;
     this.#disarm();
     this.#partial?.ended();
-    if (end < 0) {
-      this.#reject(end);
+    if (end < 0 || (HEAD.connect && !this.#service.takesConnect)) {
+      this.#reject(Math.min(end, 0) || CONNECT_DISABLED);
       return to;
     }
     const exchange = this.#context.exchanges.take();
@@ -192,7 +192,8 @@ export class ServerConnection
     this.#body.begin(HEAD.chunked ? 'chunked' : 'length', HEAD, false);
     this.#state = this.#body.done ? 'wait' : 'body';
     this.#clientMinor = HEAD.minorVersion;
-    this.#closes = HEAD.minorVersion === 0 ? !HEAD.keepAlive : HEAD.close;
+    // What follows a CONNECT may have been meant for the tunnel: if there is none, it is no request.
+    this.#closes = HEAD.connect || (HEAD.minorVersion === 0 ? !HEAD.keepAlive : HEAD.close);
     exchange.beginHttp1(this, HEAD);
     if (this.#body.done) exchange.requestEnded();
     else this.#watchStall();
@@ -295,7 +296,7 @@ export class ServerConnection
     // HTTP/1.0 knows no chunks: what came in them ends with the connection (section 6.3).
     const unframe = head.chunked && !this.framed;
     if (unframe && body !== 'none') this.#closes = true;
-    this.#framing.close = this.#closes;
+    this.#framing.close = this.#closes && !(this.#exchange!.connect && head.status < 300);
     this.#framing.keepAlive = !this.framed && !this.#closes;
     this.#framing.unframe = unframe;
     this.#writer.compose(head, this.#framing, chunks);

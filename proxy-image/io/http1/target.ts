@@ -1,10 +1,11 @@
 import type { RequestHead } from './head.ts';
 import { equalsIgnoringCase, HOST_NAME } from './octets.ts';
-import { BAD_HOST, BAD_TARGET, CONNECT_DISABLED, NO_HOST } from './rejection.ts';
+import { BAD_HOST, BAD_TARGET, CONNECT_BODY, NO_HOST } from './rejection.ts';
 
 /**
- * What a request is for: the forms of the request target, and Host beside it (RFC 9112 section 3.2). Whatever form came, the head says afterwards what goes
- * on: `host`, and a target in origin form, or `*`.
+ * What a request is for: the forms of the request target, and Host beside it (RFC 9112 section 3.2). Whatever form came, the head says afterwards what it is
+ * judged by: `host`, and a target in origin form, or `*`, or the authority of CONNECT. What goes on is the form that came: whoever has the port that the
+ * client reached may be a proxy to it.
  */
 
 const SLASH = 47;
@@ -15,9 +16,10 @@ const QUESTION_MARK = 63;
 export function checkTarget(head: RequestHead): number {
   const { bytes, targetStart, targetEnd } = head;
   head.absoluteForm = false;
+  head.connect = false;
   head.pathStart = targetStart;
   head.pathPrefix = '';
-  if (isConnect(head)) return CONNECT_DISABLED;
+  if (isConnect(head)) return authorityForm(head);
   const first = bytes[targetStart];
   if (first === SLASH) return checkHost(head);
   if (first === ASTERISK && targetEnd - targetStart === 1) {
@@ -29,6 +31,18 @@ export function checkTarget(head: RequestHead): number {
 /** RFC 9112 section 3.2.3: the only method whose target is an authority. */
 function isConnect({ bytes, start, methodEnd }: RequestHead): boolean {
   return methodEnd - start === 7 && bytes.toString('latin1', start, methodEnd) === 'CONNECT';
+}
+
+/** Host and port, which has no default (RFC 9110 section 9.3.6). It has no content; what one side took for some, the other might take for the tunnel. */
+function authorityForm(head: RequestHead): number {
+  const { bytes, targetStart, targetEnd } = head;
+  if (!isAuthority(bytes, targetStart, targetEnd) || !/:[0-9]+$/.test(bytes.toString('latin1', targetStart, targetEnd)))
+    return BAD_TARGET;
+  if (head.chunked || head.contentLength > 0) return CONNECT_BODY;
+  head.connect = true;
+  head.authorityStart = targetStart;
+  head.authorityEnd = targetEnd;
+  return checkHost(head);
 }
 
 /**

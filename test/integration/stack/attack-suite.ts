@@ -162,7 +162,14 @@ export function attackSuite(create: (onFault: (error: unknown) => void) => Trans
       'HTTP/1.10': `GET / HTTP/1:1\r\n${HOST}\r\n`,
     });
     refuses('A11', 501, { 'an over-long method': `${'A'.repeat(33)} / HTTP/1.1\r\n${HOST}\r\n` });
-    refuses('A12', 501, { CONNECT: `CONNECT web:443 HTTP/1.1\r\n${HOST}\r\n` });
+    refuses('A12', 400, {
+      'CONNECT without a port': `CONNECT web HTTP/1.1\r\n${HOST}\r\n`,
+      'CONNECT with an empty port': `CONNECT web: HTTP/1.1\r\n${HOST}\r\n`,
+      'CONNECT of a path': `CONNECT /a HTTP/1.1\r\n${HOST}\r\n`,
+      'CONNECT with a user': `CONNECT me@web:443 HTTP/1.1\r\n${HOST}\r\n`,
+      'CONNECT with a body': `CONNECT web:443 HTTP/1.1\r\n${HOST}Content-Length: 3\r\n\r\nabc`,
+      'CONNECT in chunks': `CONNECT web:443 HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    });
     refuses('B4', 431, {
       'more than 64 KiB of head': get(Array.from({ length: 10 }, (_, i) => `X-${i}: ${'a'.repeat(8000)}\r\n`).join('')),
       'a line of more than 64 KiB': get(`X-A: ${'a'.repeat(65_536)}\r\n`),
@@ -172,11 +179,11 @@ export function attackSuite(create: (onFault: (error: unknown) => void) => Trans
   });
 
   describe('requests that are passed on', () => {
-    it('A9: absolute form wins over Host, is all that the next hop hears of a host, and goes on in origin form', async () => {
+    it('A9: absolute form wins over Host, is all that the next hop hears of a host, and stays what it is', async () => {
       for (const host of ['WEB:80', 'other', 'web:81']) {
         const seen = await passed(`GET http://${host}/a?b HTTP/1.1\r\nX-A: 1\r\nHost: web\r\nX-B: 2\r\n\r\n`);
         expect(seen).to.equal(
-          `GET /a?b HTTP/1.1\r\nHost: ${host}\r\nX-A: 1\r\nX-B: 2\r\nl5d-dst-canonical: web.shop.svc.cluster.local:80\r\n\r\n`,
+          `GET http://${host}/a?b HTTP/1.1\r\nHost: ${host}\r\nX-A: 1\r\nX-B: 2\r\nl5d-dst-canonical: web.shop.svc.cluster.local:80\r\n\r\n`,
         );
       }
     });

@@ -57,24 +57,24 @@ export function requestsSuite(create: (onFault: (error: unknown) => void) => Tra
     it('RFC 9112 §3.2.2: the authority of an absolute form is the host, whatever Host says, in either version', async () => {
       const request = 'GET http://other:81/a?b HTTP/1.1\r\nHost: web\r\n\r\n';
       const text = await seen(request);
-      expect(text).to.match(/^GET \/a\?b HTTP\/1\.1\r\nHost: other:81\r\n/);
+      expect(text).to.match(/^GET http:\/\/other:81\/a\?b HTTP\/1\.1\r\nHost: other:81\r\n/);
       expect(text.match(/host:/gi)).to.have.length(1);
       const asked = await seenInHttp2(request);
       expect(asked).to.include({ ':authority': 'other:81', ':path': '/a?b' });
       expect(asked).not.to.have.property('host');
     });
 
-    for (const [form, origin] of [
-      ['GET http://web', 'GET /'],
-      ['GET http://web?q=1', 'GET /?q=1'],
-      ['OPTIONS http://web', 'OPTIONS *'],
-      ['OPTIONS http://web?q', 'OPTIONS /?q'],
-      ['OPTIONS http://web/', 'OPTIONS /'],
+    for (const [form, kept, path] of [
+      ['GET http://web', 'GET http://web', '/'],
+      ['GET http://web?q=1', 'GET http://web?q=1', '/?q=1'],
+      ['OPTIONS http://web', 'OPTIONS *', '*'],
+      ['OPTIONS http://web?q', 'OPTIONS http://web?q', '/?q'],
+      ['OPTIONS http://web/', 'OPTIONS http://web/', '/'],
     ] as const) {
-      it(`RFC 9112 §3.2: ${form} goes on as ${origin}, in either version`, async () => {
+      it(`RFC 9112 §3.2: ${form} goes on as ${kept} in HTTP/1, and for ${path} in HTTP/2`, async () => {
         const request = `${form} HTTP/1.1\r\nHost: web\r\n\r\n`;
-        expect(await seen(request)).to.match(new RegExp(`^${origin.replace(/[*?]/g, '\\$&')} HTTP/1\\.1\\r\\n`));
-        expect((await seenInHttp2(request))[':path']).to.equal(origin.split(' ')[1]);
+        expect((await seen(request)).split(' HTTP/1.1\r\n')[0]).to.equal(kept);
+        expect((await seenInHttp2(request))[':path']).to.equal(path);
       });
     }
 

@@ -79,6 +79,7 @@ const NO_TIMERS: Timers = {
 /** The codec's two sides joined without sockets: a client's connection, and one behind per exchange in need of one. */
 export class Rig implements HttpService {
   readonly tellsErrors = true;
+  readonly takesConnect = true;
   readonly client = new FakeConnection();
   readonly behind: FakeConnection[] = [];
   readonly server: ServerConnection;
