@@ -72,6 +72,11 @@ export class OpaquePorts {
     return this.#of(meta, containerPorts);
   }
 
+  ofMesh(): PortRange[] {
+    const ranges = parsePortRanges(this.#view.mesh().proxy.opaquePorts);
+    return ranges.ok ? ranges.value : [];
+  }
+
   ofNamespace(name: string): PortRange[] {
     return this.#inherited(name, []);
   }
@@ -88,8 +93,7 @@ export class OpaquePorts {
   #inheritance(name: string): Inheritance {
     const namespace = this.#view.namespace(name);
     const text = namespace === null ? undefined : own(namespace.meta, OPAQUE_PORTS_ANNOTATION);
-    const ranges = parsePortRanges(this.#view.mesh().proxy.opaquePorts);
-    return { text, fallback: ranges.ok ? ranges.value : [] };
+    return { text, fallback: this.ofMesh() };
   }
 
   /** `null`: it says nothing. */

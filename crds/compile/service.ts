@@ -31,7 +31,7 @@ type Destination = ServiceDestination | PodDestination | UnknownDestination | Fo
  */
 export function compileService(view: ClusterView, address: Address, clientNamespace: string): Unsourced<Destination> {
   const service = view.serviceByIp(address.ip);
-  if (service === null) return compilePodDestination(view, address) ?? { type: 'unknown' };
+  if (service === null) return compilePodDestination(view, address) ?? compileUnknown(view, address);
   const port = tcpPort(service, address.port);
   if (port !== null) return compileServiceDestination(view, service, port, address, clientNamespace);
   const { namespace, name } = service.meta;
@@ -108,6 +108,12 @@ function isOpaque(
   profile: ServiceProfileModel | null,
 ): boolean {
   return portInRanges(port, profile?.opaquePorts ?? []) || portInRanges(port, new OpaquePorts(view).ofService(service));
+}
+
+/** No object has the address, so that only the Mesh's list can say that its port is opaque (Linkerd: default opaque ports). */
+function compileUnknown(view: ClusterView, { port }: Address): Unsourced<UnknownDestination> {
+  const opaque = portInRanges(port, new OpaquePorts(view).ofMesh());
+  return { type: 'unknown', protocol: opaque ? 'opaque' : 'detect' };
 }
 
 function compilePodDestination(view: ClusterView, { ip, port }: Address): Unsourced<PodDestination> | null {

@@ -244,9 +244,11 @@ export interface PodDestination extends Sourced {
   endpoint: Endpoint;
 }
 
-/** Nothing in this cluster has the address: spliced through to the original destination. */
+/** Nothing in this cluster has the address: requests and bytes go to it as they are, in plaintext. */
 export interface UnknownDestination extends Sourced {
   type: 'unknown';
+  /** `detect`, or `opaque` by the Mesh's opaque ports. An operator of before leaves it out, and means `opaque`. */
+  protocol?: OutboundProtocol;
 }
 
 /** A Service owns this address but has no such port: the connection is reset (Linkerd 2.19 and later). */

@@ -1,4 +1,5 @@
 import { formatAddress } from '../contract/keys.ts';
+import type { EndpointState } from '../core/balance/endpoint.ts';
 import { requestHash } from '../core/balance/hash-key.ts';
 import type { NoEndpointReason } from '../core/balance/pick.ts';
 import { isFailure } from '../core/classify/classify.ts';
@@ -6,7 +7,7 @@ import { retryPolicyFor, type TryEnd, timeoutsFor } from '../core/retry/plan.ts'
 import { refusesRetries } from '../core/retry/retry-after.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import { pickShare } from '../core/split/split.ts';
-import type { BackendEntry, PodEntry, ServiceEntry } from '../core/state/entries.ts';
+import type { BackendEntry, ServiceEntry } from '../core/state/entries.ts';
 import { errorAnswer } from '../io/http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
@@ -115,12 +116,12 @@ export class OutboundCall implements HttpCall, ConnectOwner, DeadlineOwner {
     this.#tryService();
   }
 
-  startPod(entry: PodEntry): void {
+  startEndpoint(endpoint: EndpointState): void {
     this.#reset(null);
     this.exchange.retain = true;
-    const { address, port } = entry.endpoint.facts;
+    const { address, port } = endpoint.facts;
     this.#prepareFor(address, port);
-    this.#connect.placed(entry.endpoint);
+    this.#connect.placed(endpoint);
   }
 
   startAddress(address: Address): void {

@@ -1,4 +1,5 @@
-import type { PodEntry, ServiceEntry } from '../core/state/entries.ts';
+import type { EndpointState } from '../core/balance/endpoint.ts';
+import type { ServiceEntry } from '../core/state/entries.ts';
 import type { Exchange } from '../io/http/exchange.ts';
 import type { ExtraFields, RequestView } from '../io/http/message.ts';
 import type { Address } from '../io/transport/types.ts';
@@ -23,8 +24,9 @@ export class OutboundCalls {
     this.#take(exchange).startService(head, entry, extra, source);
   }
 
-  toPod(exchange: Exchange, entry: PodEntry): void {
-    this.#take(exchange).startPod(entry);
+  /** One endpoint and no other: a pod, or an address outside the cluster. */
+  toEndpoint(exchange: Exchange, endpoint: EndpointState): void {
+    this.#take(exchange).startEndpoint(endpoint);
   }
 
   /** The destination has become something else while the connection was open. */

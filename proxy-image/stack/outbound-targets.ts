@@ -2,7 +2,7 @@ import type { EndpointState } from '../core/balance/endpoint.ts';
 import { abandoned, finished, started } from '../core/balance/pick.ts';
 import { connected, connectFailed } from '../core/balance/reach.ts';
 import { pickShare } from '../core/split/split.ts';
-import type { BackendEntry, PodEntry, ServiceEntry } from '../core/state/entries.ts';
+import type { BackendEntry, PodEntry, ServiceEntry, UnknownEntry } from '../core/state/entries.ts';
 import type { DialError, DialTarget } from '../io/pool/dial.ts';
 import type { Address } from '../io/transport/types.ts';
 import { targetOf } from './endpoint-hosts.ts';
@@ -13,8 +13,12 @@ import { unreachedAs } from './unreached.ts';
 
 export type TargetChoice = StreamTargets;
 
-/** A stream to a service or a pod. */
-export function streamTargets(entry: ServiceEntry | PodEntry, options: StackOptions): StreamTargets {
+/** A stream to a service, a pod, or an address outside. */
+export function streamTargets(entry: ServiceEntry | PodEntry | UnknownEntry, options: StackOptions): StreamTargets {
+  if (entry.kind === 'unknown') {
+    const { address: ip, port } = entry.endpoint.facts;
+    return passThroughTargets({ ip, port });
+  }
   return entry.kind === 'pod' ? new PodTargets(entry.endpoint) : new ServiceTargets(entry, options);
 }
 

@@ -1,6 +1,6 @@
 import { formatAddress } from '../contract/keys.ts';
 import type { OutboundProtocol } from '../contract/resources.ts';
-import type { Destination, DestinationEntry, DestinationWatcher } from '../core/state/entries.ts';
+import type { Destination, DestinationEntry, DestinationWatcher, ForbiddenEntry } from '../core/state/entries.ts';
 import { protocolOf } from '../core/state/protocol.ts';
 import type { DetectedProtocol } from '../io/detect/detect.ts';
 import type { HttpConnection } from '../io/http/connection.ts';
@@ -58,6 +58,10 @@ export class OutboundAcceptor implements Acceptor {
     new OutboundConnection(this.#context, this.#calls, connection, original).start();
     return connection.handler;
   }
+}
+
+function isKnown(entry: DestinationEntry | null): entry is Exclude<DestinationEntry, ForbiddenEntry> {
+  return entry !== null && entry.kind !== 'forbidden';
 }
 
 function httpOf(protocol: DetectedProtocol | OutboundProtocol | 'timeout'): HttpProtocol | null {
@@ -139,8 +143,7 @@ class OutboundConnection
   /** A client that waits for a server which speaks first need not be listened to any longer. */
   protocolChanged(): void {
     const { entry } = this.#destination;
-    const known = entry !== null && (entry.kind === 'service' || entry.kind === 'pod');
-    if (known && protocolOf(entry) === 'opaque') this.#detecting?.giveUp();
+    if (isKnown(entry) && protocolOf(entry) === 'opaque') this.#detecting?.giveUp();
   }
 
   #stopWaiting(): void {
@@ -168,7 +171,6 @@ class OutboundConnection
   /** 2. What is there, and what does it speak? */
   #answered(entry: DestinationEntry): void {
     if (entry.kind === 'forbidden') this.#forbid(entry.reason);
-    else if (entry.kind === 'unknown') this.#splice(passThroughTargets(this.#original));
     else if (protocolOf(entry) === 'opaque') this.#splice(streamTargets(entry, this.#context.options));
     else this.#detect();
   }
@@ -209,7 +211,7 @@ class OutboundConnection
   detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void {
     this.#detecting = null;
     const { entry } = this.#destination;
-    const known = entry !== null && (entry.kind === 'service' || entry.kind === 'pod');
+    const known = isKnown(entry);
     const declared = known ? protocolOf(entry) : 'detect';
     const http = httpOf(protocol) ?? httpOf(declared);
     if (http === null) {
@@ -243,7 +245,7 @@ class OutboundConnection
     if (entry?.kind === 'service') {
       const extra = this.#extraFor(entry, entry.authority);
       this.#calls.toService(exchange, head, entry, extra, this);
-    } else if (entry?.kind === 'pod') this.#calls.toPod(exchange, entry);
+    } else if (entry?.kind === 'pod' || entry?.kind === 'unknown') this.#calls.toEndpoint(exchange, entry.endpoint);
     else if (entry?.kind === 'forbidden') this.#forbid(entry.reason);
     else this.#calls.toAddress(exchange, this.#original);
   }

@@ -1,4 +1,5 @@
 import { formatAddress } from '../../contract/keys.ts';
+import type { OutboundProtocol } from '../../contract/resources.ts';
 import { EndpointState } from '../balance/endpoint.ts';
 import type { EndpointPool } from '../balance/pool.ts';
 import { TpsBudget } from '../retry/budget.ts';
@@ -6,13 +7,15 @@ import { compileRoutes } from '../route/compile.ts';
 import type { LoadRegexEngine } from '../route/engine.ts';
 import { UNRESOLVED } from '../series.ts';
 import { compileSplit } from '../split/split.ts';
-import type { BackendEntry, DestinationEntry, PodEntry, ServiceEntry } from './entries.ts';
+import type { BackendEntry, DestinationEntry, PodEntry, ServiceEntry, UnknownEntry } from './entries.ts';
 import type { Reader } from './parse/reader.ts';
 import type { ParsedService } from './parse/service.ts';
 
 /** What building an entry needs beside the resource. */
 export interface BuildContext {
   readonly key: string;
+  /** That the answer is for. */
+  readonly address: { readonly ip: string; readonly port: number };
   readonly version: string;
   readonly previous: DestinationEntry | null;
   readonly nowMs: number;
@@ -31,7 +34,7 @@ export function buildEntry(parsed: ParsedService, reader: Reader, context: Build
     case 'forbidden':
       return { kind: 'forbidden', key, version, reason: parsed.reason };
     case 'unknown':
-      return { kind: 'unknown', key, version };
+      return buildUnknown(parsed.protocol, context);
   }
 }
 
@@ -84,6 +87,18 @@ function budgetOf(parameters: TpsBudget['parameters'], { previous, nowMs }: Buil
     before.parameters.ttlMs === parameters.ttlMs;
   return same ? before : new TpsBudget(parameters, nowMs);
 }
+
+/** The address is all that is known. What was learned about it stays, whatever its port is said to speak. */
+function buildUnknown(protocol: OutboundProtocol, context: BuildContext): UnknownEntry {
+  const { key, version, previous, address } = context;
+  const facts = { address: address.ip, port: address.port, identity: null, proxyPort: 0, protocol, ...NOWHERE };
+  const known = previous?.kind === 'unknown' ? previous.endpoint : null;
+  const endpoint = known ?? new EndpointState(formatAddress(address.ip, address.port), facts);
+  endpoint.renew(facts);
+  return { kind: 'unknown', key, version, protocol, endpoint };
+}
+
+const NOWHERE = { node: '', zone: '', hintZones: [], labels: {} };
 
 type ParsedPod = Extract<ParsedService, { type: 'pod' }>;
 

@@ -112,5 +112,5 @@ function answersDiffer(a: DestinationEntry | null, b: DestinationEntry | null): 
 
 /** Of the answer itself: what endpoints say of theirs counts for new connections only, for both kinds of old ones go on as they are. */
 function declaredProtocol(entry: DestinationEntry): string {
-  return entry.kind === 'service' || entry.kind === 'pod' ? entry.protocol : '';
+  return entry.kind === 'forbidden' ? '' : entry.protocol;
 }

@@ -65,8 +65,11 @@ export interface PodEntry extends Keyed {
   readonly endpoint: EndpointState;
 }
 
+/** An address outside the cluster. */
 export interface UnknownEntry extends Keyed {
   readonly kind: 'unknown';
+  readonly protocol: OutboundProtocol;
+  readonly endpoint: EndpointState;
 }
 
 export interface ForbiddenEntry extends Keyed {

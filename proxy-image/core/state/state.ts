@@ -326,6 +326,7 @@ export class ProxyState implements ConfigSink {
   #context(change: SetChange, slot: DestinationSlot) {
     return {
       key: change.key,
+      address: slot,
       version: change.version,
       previous: slot.entry,
       nowMs: this.#clock.nowMs(),

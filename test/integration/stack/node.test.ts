@@ -13,6 +13,7 @@ import { inboundSuite } from './inbound-suite.ts';
 import { limitsSuite } from './limits-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { opaqueSuite } from './opaque-suite.ts';
+import { outsideSuite } from './outside-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 
@@ -58,3 +59,4 @@ describe('on Node: endpoints that cannot be reached for a while', () => reachSui
 describe('on Node: servers that speak first', () => opaqueSuite(createNodeTransport));
 describe('on Node: another control plane', () => foreignSuite(createNodeTransport));
 describe('on Node: forward proxies', () => forwardSuite(createNodeTransport));
+describe('on Node: addresses outside the cluster', () => outsideSuite(createNodeTransport));

@@ -13,6 +13,7 @@ import { inboundSuite } from './inbound-suite.ts';
 import { limitsSuite } from './limits-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
 import { opaqueSuite } from './opaque-suite.ts';
+import { outsideSuite } from './outside-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
 import { pairSuite } from './pair-suite.ts';
 
@@ -59,3 +60,4 @@ describe('on Bun: endpoints that cannot be reached for a while', () => reachSuit
 describe('on Bun: servers that speak first', () => opaqueSuite(createBunTransport));
 describe('on Bun: another control plane', () => foreignSuite(createBunTransport));
 describe('on Bun: forward proxies', () => forwardSuite(createBunTransport));
+describe('on Bun: addresses outside the cluster', () => outsideSuite(createBunTransport));

@@ -99,7 +99,9 @@ describe('compile: what an address is', () => {
   });
 
   it('knows nothing of other addresses', () => {
-    expect(lookUp(webCluster(), '192.0.2.1', 443)).to.deep.equal({ type: 'unknown' });
+    expect(lookUp(webCluster(), '192.0.2.1', 443)).to.deep.equal({ type: 'unknown', protocol: 'detect' });
+    // The Mesh's list of opaque ports is the only one that speaks for an address of nobody.
+    expect(lookUp(webCluster(), '192.0.2.1', 3306)).to.deep.equal({ type: 'unknown', protocol: 'opaque' });
   });
 
   it('has no key for ExternalName and headless Services: nothing owns an address', () => {

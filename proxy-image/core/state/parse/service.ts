@@ -14,7 +14,7 @@ import { parseTraffic } from './traffic.ts';
 export type ParsedService =
   | (Omit<ServiceDestination, 'routes' | 'sources'> & { routes: ParsedRoute[] })
   | { type: 'pod'; namespace: string; pod: string; protocol: OutboundProtocol; endpoint: Endpoint }
-  | { type: 'unknown' }
+  | { type: 'unknown'; protocol: OutboundProtocol }
   | { type: 'forbidden'; reason: string };
 
 export function parseServiceResource(reader: Reader, fields: Fields): ParsedService {
@@ -32,11 +32,14 @@ export function parseServiceResource(reader: Reader, fields: Fields): ParsedServ
     case 'forbidden':
       return { type: 'forbidden', reason: reader.text(fields['reason'], 'reason') };
     case 'unknown':
-      break;
+      return {
+        type: 'unknown',
+        protocol: reader.oneOf(fields['protocol'] ?? 'opaque', 'protocol', OUTBOUND_PROTOCOLS, 'opaque'),
+      };
     default:
       reader.fail('type', 'service, pod, unknown or forbidden');
   }
-  return { type: 'unknown' };
+  return { type: 'unknown', protocol: 'opaque' };
 }
 
 function parseService(reader: Reader, fields: Fields): ParsedService {
