@@ -77,7 +77,8 @@ export function check({ requests, responses }: FuzzInput): void {
     }
   }
   // A tunnel passes everything: only what came before it can be judged.
-  if (rig.client.text.includes('HTTP/1.1 101')) return;
+  const tunnels = rig.behind.some(({ text }) => text.startsWith('CONNECT ') || text.includes('\r\n\r\nCONNECT '));
+  if (tunnels || rig.client.text.includes('HTTP/1.1 101')) return;
   for (const connection of rig.behind) {
     for (const message of readMessages(connection.text, false)) checkRequest(message.fields);
   }

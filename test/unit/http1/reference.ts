@@ -19,9 +19,12 @@ export function readMessages(stream: string, isResponse: boolean): ReferenceMess
     const [startLine, ...lines] = rest.slice(0, end).split('\r\n');
     const fields = lines.map(readField);
     checkStartLine(startLine!, isResponse);
+    if (!isResponse) checkHost(startLine!, fields);
     const body = readBody(rest.slice(end + 4), fields, isResponse ? responseKind(startLine!, fields) : 'framed');
     if (body === null) return messages;
     messages.push({ startLine: startLine!, fields, body: body.text });
+    // What follows is no message of HTTP: a tunnel, or nothing.
+    if (startLine!.startsWith('CONNECT ')) return messages;
     rest = rest.slice(end + 4 + body.length);
   }
   return messages;
@@ -36,8 +39,15 @@ function readField(line: string): [string, string] {
 function checkStartLine(line: string, isResponse: boolean): void {
   const form = isResponse
     ? /^HTTP\/1\.1 [1-9]\d\d/
-    : /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+ (\/[\x21\x22\x24-\x7e\x80-\xff]*|\*) HTTP\/1\.1$/;
+    : /^(?:CONNECT [^\s/?#@]+:\d+|[!#$%&'*+\-.^_`|~0-9A-Za-z]+ (?:(?:https?:\/\/[^\s/?#@]+(?=[/? ]))?(?:[/?][\x21\x22\x24-\x7e\x80-\xff]*)?|\*)) HTTP\/1\.1$/i;
   if (!form.test(line)) throw new Error(`no start line: ${JSON.stringify(line)}`);
+}
+
+/** An absolute form is the host too, and nothing else is. */
+function checkHost(line: string, fields: [string, string][]): void {
+  const authority = /^\S+ https?:\/\/([^\s/?]+)/i.exec(line)?.[1];
+  const host = fields.find(([name]) => name === 'host')?.[1];
+  if (authority !== undefined && host !== authority) throw new Error(`${authority} is not ${host}`);
 }
 
 type Kind = 'none' | 'framed' | 'until close';
