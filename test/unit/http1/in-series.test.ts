@@ -49,6 +49,8 @@ function readLeniently(stream: string): string[] {
     const fields = lines.slice(1).map((line) => line.split(/:(.*)/s).map((part) => part.trim().toLowerCase()));
     const of = (name: string) => fields.filter(([own]) => own === name).map(([, value]) => value!);
     seen.push(`${method} ${target} ${of('host').at(-1)}`);
+    // What is behind it belongs to the tunnel, or to nobody.
+    if (method === 'CONNECT') return seen;
     if (of('transfer-encoding').some((coding) => coding.includes('chunked'))) rest = behindChunks(rest);
     else rest = rest.slice(Number.parseInt(of('content-length').at(-1) ?? '0', 10));
   }
