@@ -7,6 +7,7 @@ import type { Webhook, WebhookObserver } from '../webhooks/server.ts';
 import { validate } from '../webhooks/validate/validate.ts';
 import { type ResourceType, resourcePath } from './kube/resources.ts';
 import type { RestClient } from './kube/rest.ts';
+import { NamespaceDemands } from './namespace-demands.ts';
 import { type Clock, withDeadline } from './runtime/clock.ts';
 import { failureOf } from './runtime/errors.ts';
 import { errorFields, type Log } from './runtime/log.ts';
@@ -85,5 +86,11 @@ function injectionSource({ rest, namespace, mesh, trustAnchorsPem, clock }: Webh
       throw error;
     }
   };
-  return { namespace: async (name) => namespace(name) ?? ask(name), mesh, trustAnchorsPem };
+  const demands = new NamespaceDemands(rest, clock);
+  return {
+    namespace: async (name) => namespace(name) ?? ask(name),
+    demands: (name) => demands.of(name),
+    mesh,
+    trustAnchorsPem,
+  };
 }

@@ -54,6 +54,7 @@ export function injectionInput(changes: Partial<InjectionInput> = {}): Injection
     namespace: 'shop',
     namespaceAnnotations: { 'linkerd.io/inject': 'enabled' },
     namespaceLabels: {},
+    demands: [],
     mesh: DEFAULT_MESH,
     trustAnchorsPem: ANCHORS,
     defaultImage: PROXY_IMAGE,

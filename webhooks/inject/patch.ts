@@ -7,6 +7,7 @@ import type { MeshModel } from '../../crds/types/models.ts';
 import type { Annotations } from './annotations.ts';
 import { initContainer, proxyContainer } from './containers.ts';
 import { type Decision, decide, INJECT_ANNOTATION } from './decide.ts';
+import { type Demand, meetDemands } from './demands.ts';
 import { doubts, skipWarnings } from './doubts.ts';
 import { parseImage, versionOf } from './image.ts';
 import { type AddOperation, addEntries, addItems, pointer } from './json-patch.ts';
@@ -23,6 +24,8 @@ export interface InjectionInput {
   namespace: string;
   namespaceAnnotations: Annotations;
   namespaceLabels: Readonly<Record<string, string>>;
+  /** What quotas of the namespace demand of every container. */
+  demands: readonly Demand[];
   mesh: MeshModel;
   trustAnchorsPem: string;
   /** The operator's own proxy image, for a Mesh that names none. */
@@ -53,9 +56,15 @@ export function inject(input: InjectionInput): Injection {
     containerPorts: pod.containerPorts,
   });
   const fitted = fitIntoPod(resolved.settings.resources, child(input.pod, 'spec'));
-  const settings = { ...resolved.settings, resources: fitted.resources };
+  const met = meetDemands(fitted.resources, input.demands, child(input.pod, 'spec'));
+  const settings = { ...resolved.settings, resources: met.resources };
   result.patch = patchOf(input, pod, settings, resolved.inherited, decision.annotationAt);
-  result.warnings = [...resolved.warnings, ...fitted.warnings, ...doubts(input.pod, pod, decision.mode, settings)];
+  result.warnings = [
+    ...resolved.warnings,
+    ...fitted.warnings,
+    ...met.warnings,
+    ...doubts(input.pod, pod, decision.mode, settings),
+  ];
   return result;
 }
 

@@ -2,7 +2,8 @@ import type { NamespaceModel } from '../../crds/types/kubernetes.ts';
 import type { MeshModel } from '../../crds/types/models.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { type AdmissionRequest, ALLOWED, type Answer } from '../review.ts';
-import type { Decision } from './decide.ts';
+import { type Decision, decide } from './decide.ts';
+import type { Demand } from './demands.ts';
 import { controllerOf, type OwnerReference } from './owner.ts';
 import { inject } from './patch.ts';
 
@@ -10,6 +11,8 @@ import { inject } from './patch.ts';
 export interface InjectionSource {
   /** The namespace as it is now: a store that has not seen it yet asks the API server. `null` when there is none. */
   namespace(name: string): Promise<NamespaceModel | null>;
+  /** What quotas of the namespace demand of every container; at once, or after a short look-up. Never rejects. */
+  demands(namespace: string): Promise<readonly Demand[]>;
   mesh(): MeshModel;
   /** PEM; empty until the trust anchor is there, and then nothing can be injected. */
   trustAnchorsPem(): string;
@@ -50,11 +53,14 @@ export async function injectPod(
   }
   const namespace = await source.namespace(request.namespace);
   const trustAnchorsPem = source.trustAnchorsPem();
+  const wishes = { annotations: namespace?.meta.annotations ?? {}, labels: namespace?.meta.labels ?? {} };
+  const isWanted = decide(request.object, wishes).inject;
   const { decision, owner, patch, warnings } = inject({
     pod: request.object,
     namespace: request.namespace,
-    namespaceAnnotations: namespace?.meta.annotations ?? {},
-    namespaceLabels: namespace?.meta.labels ?? {},
+    namespaceAnnotations: wishes.annotations,
+    namespaceLabels: wishes.labels,
+    demands: isWanted ? await source.demands(request.namespace) : [],
     mesh: source.mesh(),
     trustAnchorsPem,
     defaultImage: identity.proxyImage,

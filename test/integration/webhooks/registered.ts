@@ -12,6 +12,7 @@ import {
   VALIDATE_PATH,
   validatorConfiguration,
 } from '../../../webhooks/configurations.ts';
+import { demandsOf } from '../../../webhooks/inject/demands.ts';
 import { type InjectionSource, injectPod } from '../../../webhooks/inject/webhook.ts';
 import { type CredentialSource, WebhookServer } from '../../../webhooks/server.ts';
 import { validate } from '../../../webhooks/validate/validate.ts';
@@ -86,6 +87,13 @@ export class RegisteredWebhooks {
       async namespace(name) {
         const { status, body } = await api.send('GET', `/api/v1/namespaces/${name}`);
         return status === 200 ? reduceNamespace(body) : null;
+      },
+      async demands(name) {
+        const items = async (plural: string) => {
+          const { body } = await api.send('GET', `/api/v1/namespaces/${name}/${plural}`);
+          return body['items'] as unknown[];
+        };
+        return demandsOf(await items('resourcequotas'), await items('limitranges'));
       },
       mesh: () => this.mesh,
       trustAnchorsPem: () => trust.current?.anchorsPem ?? '',

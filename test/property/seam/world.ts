@@ -98,6 +98,7 @@ function injected(scenario: Scenario, pod: RawPod): RawPod {
     namespace: NAMESPACE,
     namespaceAnnotations: { ...scenario.namespace.annotations, 'linkerd.io/inject': 'enabled' },
     namespaceLabels: {},
+    demands: [],
     mesh: DEFAULT_MESH,
     trustAnchorsPem: ANCHORS_PEM,
     defaultImage: 'localhost/weft-proxy:dev',

@@ -11,6 +11,7 @@ function source(changes: Partial<InjectionSource> = {}): InjectionSource {
   return {
     namespace: (name) =>
       Promise.resolve({ meta: meta(name, { namespace: '', annotations: { 'linkerd.io/inject': 'enabled' } }) }),
+    demands: () => Promise.resolve([]),
     mesh: () => DEFAULT_MESH,
     trustAnchorsPem: () => ANCHORS,
     ...changes,
