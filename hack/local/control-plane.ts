@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { startApiServer, type TestApiServer } from '../../test/support/apiserver.ts';
+import { startApiServer, type TestApiServer } from '../apiserver/server.ts';
 import { LocalProcess } from './process.ts';
 
 const OPERATOR_READY_MS = 30_000;

@@ -103,17 +103,12 @@ export function injectionMetrics(registry: Registry) {
   };
 }
 
-/** `certwatcher_*`: certificates of the webhooks as they are renewed. */
+/** `certwatcher_read_certificate_total`: certificates of the webhooks as they are renewed. None is read from a file, so that no reading can fail. */
 export function certificateMetrics(registry: Registry) {
   const registers = [registry];
   const read = new Counter({
     name: 'certwatcher_read_certificate_total',
     help: 'Certificates taken into use.',
-    registers,
-  });
-  new Counter({
-    name: 'certwatcher_read_certificate_errors_total',
-    help: 'Certificates that could not be used.',
     registers,
   });
   return { renewed: () => read.inc() };

@@ -35,6 +35,7 @@ describe('the rules themselves', () => {
     expect(mayImport('operator/runtime/queue.ts', 'proxy-image/contract/keys.ts')).to.equal(false);
     expect(mayImport('proxy-image/stack/outbound.ts', '@kubernetes/client-node')).to.equal(false);
     expect(mayImport('operator/main.ts', 'test/support/models.ts')).to.equal(false);
+    expect(mayImport('hack/local/main.ts', 'test/support/models.ts')).to.equal(false);
   });
 
   it('find a cycle', () => {

@@ -43,7 +43,7 @@ const RULES: readonly Rule[] = [
   })),
   { folder: 'operator', imports: ['operator', 'webhooks', 'crds', 'proxy-image/contract'], packages: ANY },
   { folder: 'samples', imports: [], packages: ANY },
-  { folder: 'hack', imports: ['proxy-image/contract', 'crds', 'test/support'], packages: ANY },
+  { folder: 'hack', imports: ['proxy-image/contract', 'crds'], packages: ANY },
   { folder: 'cli', imports: ['crds', 'proxy-image/core', 'proxy-image/contract', 'webhooks/inject'], packages: ANY },
   {
     folder: 'test',

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import ora from 'ora';
-import { findPrograms } from '../support/apiserver-programs.ts';
+import { findPrograms } from '../../hack/apiserver/programs.ts';
 import { Bench } from './bench.ts';
 import type { Deployer } from './contenders/deployment.ts';
 import { RivalDeployer } from './contenders/rivals.ts';

@@ -1,4 +1,4 @@
-import { startApiServer, type TestApiServer } from './apiserver.ts';
+import { startApiServer, type TestApiServer } from '../../hack/apiserver/server.ts';
 
 /**
  * One API server for all files of a mocha run: starting it costs seconds, a namespace per test nothing.

@@ -13,13 +13,11 @@ export type RetryDecision =
   /** The annotations do not name this status. */
   | 'status_not_retryable'
   | 'limit_reached'
-  /** Shed by a full queue: more requests are the last thing that it needs. */
-  | 'load_shed'
   /** The server asked not to be tried again (`grpc-retry-pushback-ms` below zero). */
   | 'refused_by_server';
 
 /** How a try ended. A connection that was lost under a request is a response with the status that the client would be told: 502, or UNAVAILABLE. */
-export type TryEnd = 'response' | 'refused_stream' | 'try_timeout' | 'failfast' | 'load_shed';
+export type TryEnd = 'response' | 'try_timeout' | 'failfast';
 
 /** What is asked of `retryDecision`: the fields of a call, filled in by its owner and used again. */
 export interface TryResult {
@@ -59,12 +57,12 @@ export function timeoutsFor(entry: Governed, route: RouteEntry): Timeouts {
 }
 
 /**
- * What follows a try. `retried`: one retry more, to be counted in `retries`. With a policy of statuses, streams that the server refused (RFC 9113, section
- * 8.7: not processed), tries without a response head in time and fail-fast are covered without being named (linkerd2-proxy: policy retries).
+ * What follows a try. `retried`: one retry more, to be counted in `retries`. With a policy of statuses, tries without a response head in time and fail-fast
+ * are covered without being named (linkerd2-proxy: policy retries). A stream that the server refused (RFC 9113 section 8.7: not processed) is no try that has
+ * ended: it goes to another endpoint, or again to this one, outside of every budget. What a full queue has shed is answered and never tried again.
  */
 export function retryDecision(policy: RetryPolicy, budget: TpsBudget, result: TryResult, nowMs: number): RetryDecision {
   if (policy === null) return 'route_not_retryable';
-  if (result.end === 'load_shed') return 'load_shed';
   if (policy === 'budget') return byBudget(budget, result, nowMs);
   if (result.end === 'response') {
     if (!isNamed(policy, result)) return result.isFailure ? 'status_not_retryable' : 'success';
@@ -74,12 +72,11 @@ export function retryDecision(policy: RetryPolicy, budget: TpsBudget, result: Tr
   return result.replayable ? 'retried' : 'body_not_replayable';
 }
 
-/** A profile retries responses and refused streams; its timeout is for the whole request, so that none is left for a retry. */
+/** A profile retries responses; its timeout is for the whole request, so that none is left for a retry. */
 function byBudget(budget: TpsBudget, result: TryResult, nowMs: number): RetryDecision {
-  if (result.end !== 'response' && result.end !== 'refused_stream') return 'route_not_retryable';
-  const isFailure = result.isFailure || result.end === 'refused_stream';
-  if (isFailure && result.refusesRetries) return 'refused_by_server';
-  return decideRetry(RETRYABLE, isFailure, result.replayable, budget, nowMs);
+  if (result.end !== 'response') return 'route_not_retryable';
+  if (result.isFailure && result.refusesRetries) return 'refused_by_server';
+  return decideRetry(RETRYABLE, result.isFailure, result.replayable, budget, nowMs);
 }
 
 const RETRYABLE = { isRetryable: true };

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
-import type { TestApiServer } from '../../support/apiserver.ts';
+import type { TestApiServer } from '../../../hack/apiserver/server.ts';
 
 const TIMEOUT_MS = 30_000;
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../../hack/apiserver/process.ts';
+import type { TestApiServer } from '../../../hack/apiserver/server.ts';
 import { ENVIRONMENT, type VariableName } from '../../../proxy-image/contract/environment.ts';
 import { PROXY_CONTAINER, TOKEN_AUDIENCE } from '../../../proxy-image/contract/names.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import type { LocalNetworkFile } from '../../../proxy-image/io/transport/types.ts';
-import type { TestApiServer } from '../../support/apiserver.ts';
-import { freePort } from '../../support/apiserver-process.ts';
 import type { Bench } from '../bench.ts';
 import type { Shipped } from '../contenders/weft/shipped.ts';
 import { isRoot, type Program } from '../host/programs.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
+import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import type { Bench } from '../bench.ts';
 import type { Deployer } from '../contenders/deployment.ts';
 import { WeftDeployer } from '../contenders/weft/deployer.ts';

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AdmissionregistrationV1Api, AuthenticationV1Api, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import type { TestApiServer } from '../../support/apiserver.ts';
-import { startApiServer } from '../../support/apiserver.ts';
+import type { TestApiServer } from '../../../hack/apiserver/server.ts';
+import { startApiServer } from '../../../hack/apiserver/server.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 
 function clients(server: TestApiServer) {
@@ -181,7 +181,7 @@ describe('the servers of a test process that is killed', function () {
   });
 
   it('are ended and their directory removed', async () => {
-    const module = fileURLToPath(new URL('../../support/apiserver.ts', import.meta.url));
+    const module = fileURLToPath(new URL('../../../hack/apiserver/server.ts', import.meta.url));
     const script = `
       const { startApiServer } = await import(${JSON.stringify(module)});
       const server = await startApiServer();

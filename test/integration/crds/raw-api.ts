@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CustomResourceManifest } from '../../../crds/manifest.ts';
-import type { TestApiServer } from '../../support/apiserver.ts';
+import type { TestApiServer } from '../../../hack/apiserver/server.ts';
 
 export interface Answer {
   status: number;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
-import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
+import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'hack', 'install', 'main.ts');

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
+import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Cluster, Plane, type SeenObject } from './plane.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import { TcpRelay } from '../../fakes/tcp-relay.ts';
 import { service as fakeService, SERVICES, type Watching, watching } from '../../fakes/watching.ts';
-import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { ProxyClient } from '../serve/proxy-client.ts';

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import type { TestApiServer } from '../../../hack/apiserver/server.ts';
 import { readConfig } from '../../../operator/config.ts';
 import { Applier } from '../../../operator/kube/apply.ts';
 import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
@@ -13,7 +14,6 @@ import type { RuntimeError } from '../../../operator/runtime/errors.ts';
 import { WeftOperator } from '../../../operator/weft-operator.ts';
 import { serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
 import { RecordingLog } from '../../fakes/watching.ts';
-import type { TestApiServer } from '../../support/apiserver.ts';
 import { createLeaf } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ProxyClient } from '../serve/proxy-client.ts';

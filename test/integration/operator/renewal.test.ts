@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import tls from 'node:tls';
 import { expect } from 'chai';
+import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
 import { RestClient } from '../../../operator/kube/rest.ts';
 import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
@@ -15,7 +16,6 @@ import {
 } from '../../../operator/pki/secrets.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import { IDENTITY_ALPN } from '../../../proxy-image/contract/identity-messages.ts';
-import { startApiServer, type TestApiServer } from '../../support/apiserver.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Cluster, kubeconfigText, Plane } from './plane.ts';

@@ -54,11 +54,9 @@ describe('retries by annotation', () => {
     ['one retry too many', { retries: 2 }, 'limit_reached'],
     ['a body that is gone', { replayable: false }, 'body_not_replayable'],
     ['a server that refuses retries', { refusesRetries: true }, 'refused_by_server'],
-    ['a refused stream', { end: 'refused_stream', status: 0 }, 'retried'],
     ['a try without a head in time', { end: 'try_timeout', status: 0 }, 'retried'],
     ['fail-fast', { end: 'failfast', status: 504 }, 'retried'],
     ['fail-fast after the last retry', { end: 'failfast', status: 504, retries: 2 }, 'limit_reached'],
-    ['load shedding, though its status is named', { end: 'load_shed', status: 503 }, 'load_shed'],
   ];
   for (const [title, more, expected] of rows) {
     it(`${title}: ${expected}`, () => expect(decide(STATUSES, more)).to.equal(expected));
@@ -89,11 +87,9 @@ describe('retries by profile', () => {
     ['a success', { status: 200, isFailure: false }, 'success'],
     ['a success of a server that refuses retries', { isFailure: false, refusesRetries: true }, 'success'],
     ['a server that refuses retries', { refusesRetries: true }, 'refused_by_server'],
-    ['a refused stream', { end: 'refused_stream', isFailure: false }, 'retried'],
     ['a body that is gone', { replayable: false }, 'body_not_replayable'],
     ['fail-fast', { end: 'failfast' }, 'route_not_retryable'],
     ['a try without a head in time', { end: 'try_timeout' }, 'route_not_retryable'],
-    ['load shedding', { end: 'load_shed' }, 'load_shed'],
   ];
   for (const [title, more, expected] of rows) {
     it(`${title}: ${expected}`, () => expect(decide('budget', more)).to.equal(expected));

@@ -73,7 +73,6 @@ describe('metrics under the names of controller-runtime and client-go', () => {
       'controller_runtime_webhook_requests_in_flight{webhook="/inject"}',
       'controller_runtime_webhook_panics_total',
       'certwatcher_read_certificate_total',
-      'certwatcher_read_certificate_errors_total',
     ]) {
       expect(values.get(name), name).to.equal(0);
     }

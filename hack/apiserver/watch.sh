@@ -1,6 +1,6 @@
 #!/bin/sh
 # Ends the servers of a test process that has died without ending them itself (SIGKILL, crash).
-#   apiserver-watch.sh DIRECTORY      removed afterwards, when it is the last to go
+#   watch.sh DIRECTORY      removed afterwards, when it is the last to go
 # Reads lines from stdin: "+ PID" to mind a process, "- PID" to forget it, "keep" to keep the directory,
 # "end" when everything was ended in order. The end of stdin means that the test process is gone.
 trap '' INT TERM HUP

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const BINARIES_SCRIPT = fileURLToPath(new URL('../../hack/cluster/binaries', import.meta.url));
+const BINARIES_SCRIPT = fileURLToPath(new URL('../cluster/binaries', import.meta.url));
 /** The first build compiles Kubernetes: minutes on a small machine. */
 const BUILD_TIMEOUT_MS = 45 * 60_000;
 

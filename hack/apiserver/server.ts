@@ -13,11 +13,11 @@ import {
   etcdArguments,
   type Layout,
   type ServerOptions,
-} from './apiserver-arguments.ts';
-import { freePort, ServerProcess, Watchdog } from './apiserver-process.ts';
-import { findPrograms, type ProgramName } from './apiserver-programs.ts';
+} from './arguments.ts';
+import { freePort, ServerProcess, Watchdog } from './process.ts';
+import { findPrograms, type ProgramName } from './programs.ts';
 
-const PKI_SCRIPT = fileURLToPath(new URL('../../hack/cluster/pki', import.meta.url));
+const PKI_SCRIPT = fileURLToPath(new URL('../cluster/pki', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
 /** The chosen port may be taken by somebody else before the API server listens on it. */
 const PORT_ATTEMPTS = 3;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ProgramName } from './apiserver-programs.ts';
+import type { ProgramName } from './programs.ts';
 
 /** What the servers of one directory share. */
 export interface Layout {

@@ -4,7 +4,7 @@ import { createServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const WATCH_SCRIPT = fileURLToPath(new URL('apiserver-watch.sh', import.meta.url));
+const WATCH_SCRIPT = fileURLToPath(new URL('watch.sh', import.meta.url));
 
 /** A process that outlives the test process for just as long as it takes to end what that one has started. */
 export class Watchdog {
