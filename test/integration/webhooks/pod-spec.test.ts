@@ -247,6 +247,57 @@ describe('pods of every kind through a real API server', function () {
     });
   });
 
+  it('a ResourceQuota that demands resources of every container gets them, and an annotation counts for more', async () => {
+    await webhooks.createNamespace('spec-quota', { 'linkerd.io/inject': 'enabled' });
+    const hard = { 'requests.cpu': '10', 'limits.cpu': '10', memory: '10Gi', 'limits.memory': '10Gi' };
+    const quota = { metadata: { name: 'all' }, spec: { hard } };
+    expect((await api.send('POST', '/api/v1/namespaces/spec-quota/resourcequotas', quota)).status).to.equal(201);
+    const amounts = { cpu: '100m', memory: '100Mi' };
+    const spec = {
+      containers: [{ name: 'app', image: 'example/app', resources: { requests: amounts, limits: amounts } }],
+      initContainers: [],
+    };
+    const bare = { containers: [{ name: 'app', image: 'example/app' }], initContainers: [] };
+    const pods = (name: string, annotations: Record<string, string>, own: object = spec) =>
+      webhooks.sendPod('spec-quota', appPod(name, annotations, own), '&dryRun=All');
+    await eventually(
+      'the quota is in force',
+      async () => {
+        const { status, body } = await pods('bare', { 'linkerd.io/inject': 'disabled' }, bare);
+        return status === 403 && String(body['message']).includes('must specify');
+      },
+      20_000,
+    );
+    const answer = await pods('quota', {});
+    expect(answer.status, describeAnswer(answer)).to.equal(201);
+    expect(proxyOf(answer.body as unknown as PodView).resources).to.deep.equal({
+      requests: { cpu: '100m', memory: '64Mi' },
+      limits: { cpu: '1', memory: '256Mi' },
+    });
+    expect(answer.warnings.join()).to.contain('a ResourceQuota demands limits.memory: the proxy gets 256Mi');
+    const chosen = await pods('chosen', {
+      'config.linkerd.io/proxy-memory-request': '300Mi',
+      'config.linkerd.io/proxy-cpu-limit': '2',
+    });
+    expect(proxyOf(chosen.body as unknown as PodView).resources).to.deep.equal({
+      requests: { cpu: '2', memory: '300Mi' },
+      limits: { cpu: '2', memory: '300Mi' },
+    });
+    // A LimitRange supplies what the quota demands: its amounts count, not ours.
+    const limits = [{ type: 'Container', default: { cpu: '500m', memory: '128Mi' } }];
+    const range = { metadata: { name: 'range' }, spec: { limits } };
+    expect((await api.send('POST', '/api/v1/namespaces/spec-quota/limitranges', range)).status).to.equal(201);
+    const supplied = await eventually('the range is in force', async () => {
+      const { body } = await pods('supplied', {});
+      const { resources } = proxyOf(body as unknown as PodView);
+      return resources.limits?.['memory'] === '128Mi' ? resources : null;
+    });
+    expect(supplied).to.deep.equal({
+      requests: { cpu: '500m', memory: '128Mi' },
+      limits: { cpu: '500m', memory: '128Mi' },
+    });
+  });
+
   it("what the Mesh gives to proxies meets a pod's own budget as annotations do", async () => {
     const { mesh } = webhooks;
     try {
