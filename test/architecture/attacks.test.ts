@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { sourceFiles } from './sources.ts';
 
 /**
- * Rows of the security checklist that must have a test: HTTP/1 framing and smuggling (A), resources (B), forged identity and trust (C), admission and
- * configuration (E). A test says in its title which row it is of.
+ * Rows of the security checklist that must have a test: HTTP/1 framing and smuggling (A), resources (B), forged identity and trust (C), placement of the
+ * proxy (D), admission and operator (E), supply chain and secrets (F). A test says in its title which row it is of.
  */
 const REQUIRED: Readonly<Record<string, string>> = {
   A1: 'Content-Length beside Transfer-Encoding',
@@ -50,13 +50,34 @@ const REQUIRED: Readonly<Record<string, string>> = {
   C2: 'forged fields of the mesh',
   C3: 'x-forwarded-*, Forwarded, x-envoy-*: never believed',
   C7: 'certificates that prove nothing',
+  C8: 'versions of TLS, resumption',
+  C9: 'no certificate yet',
   C10: 'stolen tokens, hostile signing requests',
+  C11: 'names that claim another server’s policy',
+  C12: 'probe paths that skip authorization',
+  C13: 'policy revoked while connections live',
+  C14: 'profiles of another namespace',
+  D1: 'loops through the proxy’s own ports',
+  D2: 'verbs of the admin port',
+  D3: 'containers that dodge redirection',
+  D5: 'IPv6 that is not redirected',
+  D8: 'parsers that input brings down',
   E1: 'admission reviews that are none',
   E2: 'admission reviews that exhaust or pollute',
   E3: 'callers other than the API server',
   E4: 'hostile pods',
   E5: 'hostile annotations',
+  E6: 'an injector that is down, or changes its certificate',
   E7: 'invalid resources that were never validated',
+  E9: 'selectors that match everything, weights that add up to nothing',
+  E10: 'a stolen token of the operator',
+  E11: 'policies and endpoints of others, asked for on the stream',
+  E12: 'endpoints that show environment or heap',
+  E13: 'two leaders that write',
+  E14: 'an old proxy with a new policy',
+  F10: 'dependencies and their scripts',
+  F11: 'what containers run as',
+  F13: 'files and Secrets with keys',
 };
 
 /** First argument of a call, such as `it('A1: …')` or a table's `refuses('A1', …)`; a row may also stand in brackets at the end of a title. */

@@ -105,7 +105,7 @@ describe('identity of the proxy', () => {
     );
   });
 
-  it('keeps key and certificate for its owner alone', async () => {
+  it('keeps key and certificate for its owner alone (F13)', async () => {
     await started();
     const file = join(folder, 'identity.json');
     expect(statSync(file).mode & 0o777).to.equal(0o600);

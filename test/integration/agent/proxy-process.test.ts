@@ -316,7 +316,7 @@ describe('a proxy process on Bun', function () {
     }
   });
 
-  it('outlives hostile bytes on every port', async () => {
+  it('outlives hostile bytes on every port (D8)', async () => {
     const { server, client } = await meshed();
     const [plainHost, plainPort] = (await server.address('inboundPlain')).split(':');
     const [adminHost, adminPort] = (await server.address('admin')).split(':');

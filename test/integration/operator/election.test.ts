@@ -1,13 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { parseAllDocuments } from 'yaml';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
-import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../operator/pki/secrets.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
-import { Cluster, CRDS, kubeconfigText, type Plural, TYPES } from './plane.ts';
+import { Cluster, CRDS, kubeconfigText } from './plane.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const NAMESPACE = 'election';
@@ -156,7 +153,7 @@ describe('two operators at a real API server', function () {
     expect((lease['spec'] as { leaseTransitions: number }).leaseTransitions).to.be.at.least(2);
   });
 
-  it('a leader that was stopped (SIGSTOP) ends when it wakes up, with exit status 3, without writing', async () => {
+  it('E13: a leader that was stopped (SIGSTOP) ends when it wakes up, with exit status 3, without writing', async () => {
     const stalled = started[2]!;
     const fourth = start('op-d');
     await eventually('the fourth serves', () => fourth.said('listening'), PATIENCE_MS);
@@ -203,47 +200,5 @@ describe('two operators at a real API server', function () {
     await cluster.condition('meshes', '', 'default', 'Ready', 'True', PATIENCE_MS);
     operator.signal('SIGTERM');
     expect(await operator.exited).to.equal(0);
-  });
-});
-
-describe('rights of the operator', () => {
-  const rules = parseAllDocuments(readFileSync(join(ROOT, 'operator', 'deploy', 'rbac.yaml'), 'utf8'))
-    .map(
-      (document) =>
-        document.toJS() as {
-          kind: string;
-          rules?: { resources: string[]; verbs: string[]; apiGroups: string[]; resourceNames?: string[] }[];
-        },
-    )
-    .flatMap(({ kind, rules: own }) => (own ?? []).map((rule) => ({ kind, ...rule })));
-
-  it('contain no wildcard', () => {
-    for (const { resources, verbs, apiGroups } of rules)
-      expect([...resources, ...verbs, ...apiGroups]).not.to.include('*');
-  });
-
-  it('reach Secrets only in the own namespace: those named for reading, of these its own for renewal, and new ones', () => {
-    const secrets = rules.filter(({ resources }) => resources.includes('secrets'));
-    expect(secrets.map(({ kind, verbs, resourceNames }) => [kind, verbs, resourceNames !== undefined])).to.deep.equal([
-      ['Role', ['get'], true],
-      ['Role', ['patch'], true],
-      ['Role', ['create'], false],
-    ]);
-    const written = secrets.find(({ verbs }) => verbs.includes('patch'))?.resourceNames;
-    expect(written).to.deep.equal([ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET]);
-  });
-
-  it('write no custom resource but its status', () => {
-    const custom = new Set<string>([
-      'serviceprofiles',
-      'trafficsplits',
-      'servers',
-      'serverauthorizations',
-      'meshes',
-    ] satisfies Plural[]);
-    for (const { resources, verbs } of rules.filter((rule) => rule.resources.some((name) => custom.has(name)))) {
-      expect(verbs, resources.join()).to.deep.equal(['list', 'watch']);
-    }
-    expect(Object.keys(TYPES)).to.include.members([...custom]);
   });
 });

@@ -57,7 +57,7 @@ describe('configuration stream: who may speak', () => {
     ['a ServiceAccount that imitates it by dots', 'web.app.serviceaccount.identity.x', 'client'],
   ];
   for (const [name, account, namespace] of strangers) {
-    it(`refuses to speak about a pod to ${name}`, async () => {
+    it(`E11: refuses to speak about a pod to ${name}`, async () => {
       await start();
       const client = await bench.connect(account, namespace);
       client.hello('app', 'web-1');
@@ -66,7 +66,7 @@ describe('configuration stream: who may speak', () => {
     });
   }
 
-  it('refuses questions about the workload of another pod, be it of the same ServiceAccount', async () => {
+  it('E11: refuses questions about the workload of another pod, be it of the same ServiceAccount', async () => {
     await start();
     const client = await bench.proxy();
     client.send({ type: 'subscribe', keys: ['workload/app/web-2'] });

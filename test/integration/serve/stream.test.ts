@@ -93,7 +93,7 @@ describe('configuration stream', () => {
     expect(client.batches.length).to.equal(before);
   });
 
-  it('gives the profile in the namespace of a client to the proxies of that namespace only', async () => {
+  it('gives the profile in the namespace of a client to the proxies of that namespace only (C14)', async () => {
     await start();
     bench.cluster.apply('Pod', pod('c', '10.1.9.1', { serviceAccount: 'traffic', meta: { namespace: 'client' } }));
     const inside = await bench.subscribed(WEB);

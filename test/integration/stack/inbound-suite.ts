@@ -79,7 +79,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       expect(echo.served).to.have.length(0);
     });
 
-    it('B/C12: a probe path is open to everyone, by GET and HEAD only, and exactly', async () => {
+    it('C12: a probe path is open to everyone, by GET and HEAD only, and exactly', async () => {
       server.setPolicy(application.port, { ...onlyFor('another'), probePaths: ['/live'] });
       const caller = dialRaw(mesh, client.outbound);
       expect(await ask(caller, 'GET /live HTTP/1.1\r\nHost: web\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
@@ -215,7 +215,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     });
   });
 
-  it('B1/C11: the policy of the target port counts, whatever Host says', async () => {
+  it('C11: the policy of the target port counts, whatever Host says', async () => {
     const open = await serveHttp(mesh, () => ok('open'));
     const policies = {
       [application.port]: { ...onlyFor('another') },

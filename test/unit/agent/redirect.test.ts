@@ -107,7 +107,7 @@ describe('loading the redirection', () => {
     expect(machine.loaded).to.deep.equal([redirectTable('ip', PLAIN) + redirectTable('ip6', PLAIN)]);
   });
 
-  it('never settles for IPv4 alone where the kernel has IPv6', () => {
+  it('never settles for IPv4 alone where the kernel has IPv6 (D5)', () => {
     const machine = host(true, (rules) => (/table (inet|ip6)/.test(rules) ? 'Error: Operation not supported' : ''));
     expect(codeOf(machine)).to.equal('WEFT_INIT_KERNEL');
     expect(machine.loaded).to.deep.equal([]);

@@ -248,7 +248,7 @@ describe('compile: profiles', () => {
     expect(web(cluster, 'client').routes.map(({ name }) => name)).to.deep.equal(['b', 'a']);
   });
 
-  it('prefers the profile in the namespace of the client, only there, and never merges', () => {
+  it('prefers the profile in the namespace of the client, only there, and never merges (C14)', () => {
     const cluster = webCluster();
     cluster.apply('ServiceProfile', profile('web', { routes: [route('producer')], opaquePorts: [[80, 80]] }));
     cluster.apply('ServiceProfile', profile('web', { meta: { namespace: 'client' }, routes: [route('consumer')] }));

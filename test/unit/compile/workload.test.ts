@@ -312,7 +312,7 @@ describe('compile: probes and inbound profiles', () => {
     expect(policy(cluster).profile).to.equal(null);
   });
 
-  it('has no routes of a profile in the namespace of a client', () => {
+  it('has no routes of a profile in the namespace of a client (C14)', () => {
     const cluster = withPod();
     cluster.apply('Service', service('web', '10.0.0.1'));
     cluster.apply('ServiceProfile', profile('web', { meta: { namespace: 'client' }, routes: [route('r')] }));

@@ -204,7 +204,7 @@ describe('a patch that does not fit', () => {
 });
 
 describe('a rule of a type this proxy does not know', () => {
-  it('denies: an authorization authorizes nobody, the others stand, and it is reported', () => {
+  it('denies: an authorization authorizes nobody, the others stand, and it is reported (E14)', () => {
     const state = newState(new ManualClock());
     const spiffe = hostile<ReturnType<typeof authorization>>({
       ...authorization('spiffe'),

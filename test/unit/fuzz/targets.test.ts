@@ -17,7 +17,7 @@ interface Target<I> {
 
 /** A short run with a fixed seed, and what longer runs have found, each once a defect. */
 function target<I>(name: string, { Fuzzer, check }: Target<I>, count: number, findings: Record<string, I> = {}): void {
-  describe(`fuzz: ${name}`, () => {
+  describe(`D8: fuzz of ${name}`, () => {
     for (const [what, input] of Object.entries(findings)) it(`finding: ${what}`, () => check(input));
 
     it(`${count} mutations hold the invariants`, function () {

@@ -220,7 +220,7 @@ describe('requests to the API server', () => {
       expect(second!.path).to.equal('/api/v1/namespaces/shop/services/a/status');
     });
 
-    it('does not touch an object of the same name with another uid', async () => {
+    it('does not touch an object of the same name with another uid (E13)', async () => {
       const held = api.objects.put(SERVICES, service('a'));
       const reference = { type: SERVICE, kind: 'Service', namespace: 'shop', name: 'a', uid: 'an older one' };
       const failed = await new Applier(rest, 'tester')

@@ -325,7 +325,7 @@ describe('leader elector, properties', () => {
     maxLength: 100,
   });
 
-  it('never has two leaders, whatever the network does, and has one again when it is good', async () => {
+  it('never has two leaders, whatever the network does, and has one again when it is good (E13)', async () => {
     await fc.assert(
       fc.asyncProperty(weather, weather, fc.double({ min: 0, max: 0.99, noNaN: true }), async (one, two, random) => {
         const clock = new FakeClock();

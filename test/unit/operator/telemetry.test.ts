@@ -284,8 +284,10 @@ describe('admin server', () => {
     expect(await answer.text()).to.equal('up 1\n');
   });
 
-  it('refuses the rest', async () => {
-    expect((await fetch(`${base}/`)).status).to.equal(404);
+  it('refuses the rest: nothing tells of environment or heap (E12)', async () => {
+    for (const path of ['', 'env', 'debug/pprof', 'debug/pprof/heap', 'heapdump', 'json/list']) {
+      expect((await fetch(`${base}/${path}`)).status, path).to.equal(404);
+    }
     expect((await fetch(`${base}/live`, { method: 'POST' })).status).to.equal(405);
     expect((await fetch(`${base}/live`, { method: 'HEAD' })).status).to.equal(200);
   });

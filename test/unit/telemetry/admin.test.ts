@@ -93,13 +93,15 @@ describe('admin port', () => {
     }
   });
 
-  it('has nothing else: no environment, no inherited names', () => {
+  it('has nothing else: no environment, no heap, no inherited names (E12)', () => {
     const { ask } = admin();
     for (const target of [
       '/',
       '/env.json',
       '/logs.json',
       '/debug/pprof',
+      '/debug/heap',
+      '/json/list',
       '/constructor',
       '/__proto__',
       '/live/',

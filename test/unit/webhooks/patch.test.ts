@@ -37,7 +37,7 @@ describe('injected pod', () => {
     expect(names(init.volumeMounts)).to.deep.equal(['linkerd-identity-token']);
   });
 
-  it('has a proxy without rights, with its ports, probes and volumes', () => {
+  it('has a proxy without rights, with its ports, probes and volumes (F11)', () => {
     const { proxy, pod } = injected();
     expect(proxy).to.deep.include({
       image: 'localhost/weft-proxy:v1.2.3',
