@@ -211,10 +211,13 @@ class InboundCall implements HttpCall, Waiter {
   }
 }
 
-/** The text of method and target is only made where a probe could be meant. */
+/**
+ * The text of method and target is only made where a probe could be meant. The kubelet never asks in absolute form: a probe's path at another host's is no probe,
+ * and would lead strangers through an application that is a proxy for its clients.
+ */
 function judge(policy: PortPolicyEntry, peer: InboundPeer, head: RequestView): PolicyDecision {
   if (!policy.hasProbes) return authorizeConnection(policy, peer);
   const decision = authorizeConnection(policy, peer);
-  if (decision.allowed && decision.reason !== 'audit') return decision;
+  if ((decision.allowed && decision.reason !== 'audit') || head.absoluteForm) return decision;
   return authorizeRequest(policy, peer, head.method, head.target, head.isGrpc);
 }

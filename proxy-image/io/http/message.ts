@@ -13,11 +13,13 @@ export interface RequestView {
   readonly method: string;
   /** Path and query (`*` of OPTIONS as it is): what is judged is what is forwarded. */
   readonly target: string;
+  /** The target came, and goes on, with scheme and authority (RFC 9112 section 3.2.2): whoever has the port may be a proxy, and ask somebody else. */
+  readonly absoluteForm: boolean;
   /** `Host` or `:authority`; empty when there is none. */
   readonly host: string;
   /** -1 = not announced. */
   readonly contentLength: number;
-  /** `content-type: application/grpc`, alone or with a suffix or parameters. */
+  /** `content-type: application/grpc`, alone or with a suffix or parameters, and no other type beside it. */
   readonly isGrpc: boolean;
   readonly isHead: boolean;
   /** RFC 9110 section 9.2.2. */

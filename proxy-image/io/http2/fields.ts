@@ -55,6 +55,7 @@ export class RegularFields {
   isGrpc = false;
   grpcStatus: number = NO_GRPC_STATUS;
   proxyError = '';
+  #hasContentType = false;
 
   /** RFC 9113 section 8.2 and RFC 9110 section 5.5. Returns a rejection or 0. */
   read(list: HeaderList, from: number): number {
@@ -64,6 +65,7 @@ export class RegularFields {
     this.isGrpc = false;
     this.grpcStatus = NO_GRPC_STATUS;
     this.proxyError = '';
+    this.#hasContentType = false;
     for (let i = from; i < names.length; i++) {
       const kind = KINDS.get(names[i]!);
       if (kind === undefined && !isFieldName(names[i]!)) {
@@ -89,7 +91,9 @@ export class RegularFields {
         this.contentLength = lengthOf(value);
         return this.contentLength === -1 ? MALFORMED_CONTENT_LENGTH : 0;
       case CONTENT_TYPE:
-        this.isGrpc ||= isGrpcType(value);
+        // There is one (RFC 9110 section 8.3). Where there are more, nobody knows which of them the application believes: all have to say so.
+        this.isGrpc = isGrpcType(value) && (this.isGrpc || !this.#hasContentType);
+        this.#hasContentType = true;
         return 0;
       case TE:
         return value === 'trailers' || value.toLowerCase() === 'trailers' ? 0 : MALFORMED_TE;

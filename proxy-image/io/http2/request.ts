@@ -42,6 +42,11 @@ export class Http2Request implements RequestView {
     this.maxForwards = countsForwards(head.method) ? parseMaxForwards(list.first(MAX_FORWARDS) ?? '') : -1;
   }
 
+  /** HTTP/2 has scheme and authority apart from the path, and goes on as origin form. */
+  get absoluteForm(): boolean {
+    return false;
+  }
+
   first(name: string): string {
     return this.list.first(name) ?? '';
   }

@@ -242,6 +242,17 @@ describe('HTTP/2 requests: what is passed on', () => {
     ]);
   });
 
+  it('C4: of several types of content all have to be gRPC’s', () => {
+    const types = (...values: string[]) =>
+      request({}, ...values.map((value): [string, string] => ['content-type', value]));
+    expect(types('application/grpc', 'application/grpc+proto').isGrpc).to.equal(true);
+    expect(types('application/json', 'application/grpc').isGrpc).to.equal(false);
+    expect(types('application/grpc', 'application/json').isGrpc).to.equal(false);
+    expect(types('application/grpc', 'text/plain', 'application/grpc').isGrpc).to.equal(false);
+    expect(types('application/grpc, application/json').isGrpc).to.equal(false);
+    expect(types('application/grpc').isGrpc).to.equal(true);
+  });
+
   it('C1: a forged l5d-client-id is dropped', () => {
     expect(read(request({}, ['l5d-client-id', 'forged']).forwardBlock(NO_EXTRA_FIELDS))).to.deep.equal(GET);
   });
