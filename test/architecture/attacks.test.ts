@@ -72,6 +72,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
   E5: 'hostile annotations',
   E6: 'an injector that is down, or changes its certificate',
   E7: 'invalid resources that were never validated',
+  E8: 'fields that become log lines, labels, expressions',
   E9: 'selectors that match everything, weights that add up to nothing',
   E10: 'a stolen token of the operator',
   E11: 'policies and endpoints of others, asked for on the stream',
@@ -80,6 +81,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
   E14: 'an old proxy with a new policy',
   F10: 'dependencies and their scripts',
   F11: 'what containers run as',
+  F12: 'logs that leak keys and tokens',
   F13: 'files and Secrets with keys',
 };
 

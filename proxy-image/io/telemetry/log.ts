@@ -1,3 +1,5 @@
+import { escapeControls, redacted } from '../../contract/log-text.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off';
 
 export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'off'];
@@ -77,7 +79,7 @@ export class JsonLogger implements Logger {
     for (const source of [this.#fields, fields ?? {}]) {
       for (const [name, value] of Object.entries(source)) line[RESERVED.has(name) ? `${name}_` : name] = bounded(value);
     }
-    this.#sink.write(`${toSafeJson(line)}\n`);
+    this.#sink.write(`${redacted(toSafeJson(line))}\n`);
   }
 }
 
@@ -87,9 +89,5 @@ function bounded(value: unknown): unknown {
 
 /** JSON in which every control character is an escape. */
 export function toSafeJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[\u007f-\u009f\u2028\u2029]/g, unicodeEscape);
-}
-
-function unicodeEscape(char: string): string {
-  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return escapeControls(JSON.stringify(value));
 }

@@ -1,6 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { CONTROL_PLANE_LABEL, PROXY_CONTAINER } from '../../../proxy-image/contract/names.ts';
@@ -329,6 +331,32 @@ describe('a proxy process on Bun', function () {
       for (const [host, port] of targets) await throwAt(host, port, bytes);
     expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
     expect(server.lines.filter(({ message }) => message === 'defect')).to.deep.equal([]);
+  });
+
+  it('F12: says nothing of its key at the level debug, in health, in failure, or of a file that it cannot read', async () => {
+    const environment = { logLevel: 'debug' };
+    const server = createServerPod().start(plane);
+    const client = createClientPod({ environment }).start(plane);
+    await server.line('proxy is ready');
+    await client.line('proxy is ready');
+    await call(client);
+    const file = join(client.folder, 'identity', 'identity.json');
+    const kept = readFileSync(file, 'utf8');
+    const key = JSON.parse(kept).keyPem as string;
+    expect(key).to.contain('PRIVATE KEY');
+    const said = () => JSON.stringify([...client.lines, ...server.lines]);
+    const secret = key.split('\n').slice(1, -2);
+    for (const part of secret) expect(said()).not.to.contain(part);
+    await client.kill();
+    // Valid JSON that holds no usable identity, and JSON that breaks off behind the key.
+    for (const damaged of [JSON.stringify({ ...JSON.parse(kept), certificateChainPem: key }), kept.slice(0, 200)]) {
+      writeFileSync(file, damaged);
+      client.start(plane);
+      await client.line('proxy is ready');
+      for (const part of secret) expect(said()).not.to.contain(part);
+      expect(said()).not.to.contain('PRIVATE KEY');
+      await client.kill();
+    }
   });
 
   it('awaits readiness by its verb', async () => {

@@ -168,7 +168,8 @@ describe('two operators at a real API server', function () {
   });
 
   it('does everything with the rights of its ServiceAccount, and not one request is forbidden', async () => {
-    const config = kubeconfigText(api, await cluster.installWithRights());
+    const token = await cluster.installWithRights();
+    const config = kubeconfigText(api, token);
     const { writeFileSync } = await import('node:fs');
     const file = join(api.directory, 'operator.kubeconfig');
     writeFileSync(file, config, { mode: 0o600 });
@@ -189,6 +190,8 @@ describe('two operators at a real API server', function () {
     await eventually('an Event', async () => (await cluster.list('events', NAMESPACE)).items.length > 0);
     const failures = operator.lines.filter(({ error }) => /forbidden|cannot/i.test(String(error)));
     expect(failures).to.deep.equal([]);
+    // Nor does any line hold what the operator proves itself with, or a key that it made (F12).
+    expect(JSON.stringify(operator.lines)).not.to.contain(token).and.not.to.contain('PRIVATE KEY');
     // A Secret that the Role does not name is a condition, and nothing that was issued before is lost.
     await cluster.apply('meshes', '', 'default', {
       spec: { identity: { issuer: { type: 'Secret', secretName: 'mine' } } },
