@@ -2,7 +2,8 @@ import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { deleteDefinitions } from './definitions.ts';
 import { injectedPods, listed } from './injected.ts';
 import { kubectl, phase } from './kubectl.ts';
-import { MANIFESTS, manifest, NAMESPACE, NAMESPACE_MANIFEST } from './manifests.ts';
+import { MANIFESTS, manifest, NAMESPACE, NAMESPACE_MANIFEST, OURS } from './manifests.ts';
+import { deleteOurs } from './ours.ts';
 import { WEBHOOKS } from './webhooks.ts';
 
 export interface UninstallOptions {
@@ -13,7 +14,7 @@ export interface UninstallOptions {
 }
 
 /**
- * Removes the control plane. The root of trust stays, and the definitions with the custom resources: a later installation takes them up, and proxies that are
+ * Removes the control plane: what has its names *and* its label. The root of trust stays, and the definitions with the custom resources: a later installation takes them up, and proxies that are
  * still there go on with it by themselves.
  * @throws WeftError WEFT_UNINSTALL_INJECTED naming the pods that have a proxy, unless `force`
  */
@@ -29,24 +30,26 @@ export async function uninstall(options: UninstallOptions): Promise<void> {
 
 /** The operator goes first, with its pods: it would make its webhook configurations anew. */
 async function removeControlPlane(): Promise<void> {
-  await phase('operator', () =>
-    kubectl(['-n', NAMESPACE, 'delete', 'deployment/weft-operator', '--ignore-not-found', '--cascade=foreground']),
-  );
-  await phase('webhooks', () => kubectl(['delete', '--ignore-not-found', '--timeout=60s', ...WEBHOOKS]));
+  await phase('operator', () => deleteOurs(['-n', NAMESPACE, 'deployment/weft-operator'], '', '--cascade=foreground'));
+  await phase('webhooks', () => deleteOurs(WEBHOOKS));
   await phase('control plane', async () => {
-    // A lease that an operator could not give back would keep the next one from leading.
+    // The one object without a label: the operator makes it, in its own namespace. A lease that an operator could not give back would keep the next one from leading.
     await kubectl(['-n', NAMESPACE, 'delete', 'lease/weft-operator', '--ignore-not-found']);
     for (const name of MANIFESTS.toReversed()) await remove(name);
   });
 }
 
 async function purge(): Promise<void> {
-  await phase('root of trust', () => remove(NAMESPACE_MANIFEST));
+  await phase('root of trust', async () => {
+    const secrets = ['-n', NAMESPACE, 'delete', 'secrets', '--ignore-not-found', '-l', OURS.join('=')];
+    await kubectl(secrets);
+    await remove(NAMESPACE_MANIFEST);
+  });
   await phase('custom resource definitions, and with them all custom resources', deleteDefinitions);
 }
 
-function remove(name: string): Promise<string> {
-  return kubectl(['delete', '--ignore-not-found', '--timeout=120s', '-f', '-'], manifest(name));
+function remove(name: string): Promise<void> {
+  return deleteOurs(['-f', '-'], manifest(name));
 }
 
 function consequences(injected: readonly string[], purged: boolean): string {

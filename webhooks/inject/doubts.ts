@@ -2,6 +2,7 @@ import { child, listOf, numberOf, textOf } from '../../crds/parse/metadata.ts';
 import { isDnsLabel } from '../../crds/scalars/name.ts';
 import { quote } from '../../crds/scalars/scalar.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
+import type { MeshModel } from '../../crds/types/models.ts';
 import { type Decision, INJECT_ANNOTATION } from './decide.ts';
 import type { ProxySettings } from './settings.ts';
 import { SKIP_TEXT } from './skip-reason.ts';
@@ -23,7 +24,13 @@ const DEFAULT_PERIOD_SECONDS = 30;
  * What is legal and yet not what people may think: unsupported modes, accounts without identity, a name that nobody resolves, ports that are taken, containers
  * that can leave the mesh.
  */
-export function doubts(raw: unknown, pod: PodModel, mode: 'enabled' | 'ingress', settings: ProxySettings): string[] {
+export function doubts(
+  raw: unknown,
+  pod: PodModel,
+  mode: 'enabled' | 'ingress',
+  settings: ProxySettings,
+  ofMesh: MeshModel['proxy'],
+): string[] {
   const warnings: string[] = [];
   if (mode === 'ingress') {
     warnings.push(
@@ -39,7 +46,7 @@ export function doubts(raw: unknown, pod: PodModel, mode: 'enabled' | 'ingress',
       'dnsPolicy: Default asks the name servers of the node, which do not know the Service of the operator: the proxy will not become ready',
     );
   }
-  warnings.push(...takenPorts(spec, settings.ports));
+  warnings.push(...takenPorts(spec, settings.ports), ...skippedTraffic(settings, ofMesh));
   const periodSeconds = child(spec, 'terminationGracePeriodSeconds') ?? DEFAULT_PERIOD_SECONDS;
   const waitSeconds = settings.nativeSidecar ? 0 : settings.waitBeforeExitMs / 1_000;
   if (typeof periodSeconds === 'number' && waitSeconds > 0 && waitSeconds >= periodSeconds) {
@@ -54,6 +61,18 @@ export function doubts(raw: unknown, pod: PodModel, mode: 'enabled' | 'ingress',
     warnings.push(`container ${quote(textOf(container, 'name'))} can bypass the proxy: it ${reason}`);
   }
   return warnings;
+}
+
+/** What a workload or its namespace leaves out by annotation. Lists of the Mesh are the decision of who runs it, and no news. */
+function skippedTraffic(settings: ProxySettings, ofMesh: MeshModel['proxy']): string[] {
+  const left: [what: string, chosen: string, usual: string, means: string][] = [
+    ['inbound ports', settings.skipInboundPorts, ofMesh.skipInboundPorts, 'no identity, no encryption, no policy'],
+    ['inbound connections from', settings.skipSubnets, ofMesh.skipSubnets, 'no identity, no encryption, no policy'],
+    ['outbound ports', settings.skipOutboundPorts, ofMesh.skipOutboundPorts, 'no identity, no encryption'],
+  ];
+  return left
+    .filter(([, chosen, usual]) => chosen !== '' && chosen !== usual)
+    .map(([what, chosen, , means]) => `${what} ${quote(chosen)} bypass the proxy: ${means}`);
 }
 
 /** Two processes of one pod cannot listen on one port: whoever comes later fails, in a way that does not name the other. */

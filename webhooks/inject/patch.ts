@@ -63,7 +63,7 @@ export function inject(input: InjectionInput): Injection {
     ...resolved.warnings,
     ...fitted.warnings,
     ...met.warnings,
-    ...doubts(input.pod, pod, decision.mode, settings),
+    ...doubts(input.pod, pod, decision.mode, settings, input.mesh.proxy),
   ];
   return result;
 }

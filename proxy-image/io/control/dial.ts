@@ -27,11 +27,14 @@ export interface DialOptions extends ControlPeer {
   maxMessageBytes: number;
 }
 
+/** Addresses of one answer that are tried. A Service has one of each family; a forged answer must not keep the proxy busy until its operator is out of mind. */
+const MAX_ADDRESSES = 16;
 /** TCP and TLS together, per address. In a cluster a handshake takes milliseconds; a dead node's address must not hold up the next one. */
 const DIAL_TIMEOUT_MS = 3000;
 
 /**
- * Connects to the operator: every address of its name in turn, until one proves the identity.
+ * Connects to the operator: the first addresses of its name in turn, until one proves the identity. DNS proves nothing: whoever an answer names is told nothing
+ * before that, be it loopback, a link-local address or another pod.
  * Rejects with the WeftError of the last address: WEFT_CONTROL_RESOLVE, WEFT_CONTROL_CONNECT, WEFT_CONTROL_IDENTITY, WEFT_CONTROL_PROTOCOL.
  */
 export async function dial(
@@ -42,7 +45,8 @@ export async function dial(
   handler: MessageHandler,
 ): Promise<MessageConnection> {
   let failure: unknown;
-  for (const ip of await resolve(options.host)) {
+  const addresses = await resolve(options.host);
+  for (const ip of addresses.slice(0, MAX_ADDRESSES)) {
     try {
       const connection = await new Dial(transport, options, context).run({ ip, port: options.port });
       return new MessageConnection(connection, handler, options.maxMessageBytes);

@@ -295,12 +295,12 @@ describe('identity of the proxy', () => {
       return log.codes[0]!;
     }
 
-    it('never shows its token to a server of another authority', async () => {
+    it('never shows its token to a server of another authority (D7)', async () => {
       expect(await codeOf(await impostor({}, OPERATOR_IDENTITY, true))).to.equal('WEFT_CONTROL_IDENTITY');
       expect(tokens).to.deep.equal([]);
     });
 
-    it('never shows its token to another workload of the mesh', async () => {
+    it('never shows its token to another workload of the mesh (D7)', async () => {
       expect(await codeOf(await impostor({}, NAME))).to.equal('WEFT_CONTROL_IDENTITY');
       expect(tokens).to.deep.equal([]);
     });

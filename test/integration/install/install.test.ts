@@ -130,6 +130,46 @@ describe('installing and uninstalling at a real API server', function () {
     await kubectl('-n shop get server web');
   });
 
+  it('E15: removes nothing of somebody else, whatever its name, its finalizers or its owner references say', async () => {
+    const role = JSON.stringify({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'weft-proxy-direct' },
+      rules: [],
+    });
+    const webhooks = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration' };
+    await kubectl('delete clusterrole weft-proxy-direct');
+    await kubectl('create -f -', role);
+    await kubectl('create -f -', JSON.stringify({ ...webhooks, metadata: { name: 'weft-validator' }, webhooks: [] }));
+    await kubectl(`-n ${SYSTEM} label service/weft-operator app.kubernetes.io/part-of=mine --overwrite`);
+    await kubectl(`-n ${SYSTEM} create configmap weft-operator`);
+    const { code, text } = await program('--uninstall', '--force');
+    expect(code, text).to.equal(0);
+    for (const left of [
+      'clusterrole/weft-proxy-direct',
+      'validatingwebhookconfiguration/weft-validator',
+      `service/weft-operator in ${SYSTEM}`,
+    ]) {
+      expect(text).to.contain(`left: ${left} is not of this installation`);
+    }
+    await kubectl('get clusterrole/weft-proxy-direct validatingwebhookconfiguration/weft-validator');
+    await kubectl(`-n ${SYSTEM} get service/weft-operator configmap/weft-operator`);
+    expect(await kubectl('get clusterrole/weft-operator --ignore-not-found')).to.equal('');
+    expect(await kubectl(`-n ${SYSTEM} get deploy/weft-operator --ignore-not-found`)).to.equal('');
+    // A namespace that somebody else has made is theirs, with all that is in it but our Secrets.
+    await kubectl(`label namespace ${SYSTEM} app.kubernetes.io/part-of-`);
+    await kubectl(`-n ${SYSTEM} create secret generic weft-webhook-ca --from-literal=a=b`);
+    await kubectl(`-n ${SYSTEM} label secret weft-webhook-ca app.kubernetes.io/part-of=weft`);
+    await kubectl(`-n ${SYSTEM} create secret generic mine --from-literal=a=b`);
+    expect((await program('--uninstall', '--force', '--purge')).text).to.contain(`left: namespace/${SYSTEM} is not of`);
+    expect(await kubectl(`-n ${SYSTEM} get secrets -o name`))
+      .to.contain('secret/mine')
+      .and.not.to.contain('weft-webhook-ca');
+    await kubectl('delete clusterrole/weft-proxy-direct validatingwebhookconfiguration/weft-validator');
+    await kubectl(`label namespace ${SYSTEM} app.kubernetes.io/part-of=weft`);
+    await installed('--force');
+  });
+
   it('removes everything with --purge', async () => {
     const { code, text } = await program('--uninstall', '--force', '--purge');
     expect(code, text).to.equal(0);

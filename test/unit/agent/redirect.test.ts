@@ -40,6 +40,17 @@ describe('redirection rules', () => {
   for (const [file, table] of cases)
     it(`are those of golden/redirect/${file}`, () => expect(table).to.equal(readFileSync(join(GOLDEN, file), 'utf8')));
 
+  it('D6: touch TCP and nothing else, as the documentation says', () => {
+    for (const [, table] of cases) {
+      const rules = table.split('\n').filter((line) => /redirect|dport/.test(line));
+      expect(rules.filter((line) => !/^\s+(?:meta l4proto tcp redirect|tcp dport) /.test(line))).to.deep.equal([]);
+      expect(rules.filter((line) => line.includes('redirect'))).to.have.length(2);
+      expect(table).not.to.match(/udp|sctp|icmp|\bdrop\b|\breject\b/);
+    }
+    const page = readFileSync(join(GOLDEN, '..', '..', '..', 'docs', 'injection.md'), 'utf8');
+    expect(page.slice(page.indexOf('## What the mesh does not hold back'))).to.match(/UDP.*QUIC/s);
+  });
+
   it('merge ports that overlap or touch', () => {
     expect(
       mergeRanges([

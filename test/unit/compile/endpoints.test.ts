@@ -205,7 +205,7 @@ describe('compile: identity of an endpoint', () => {
     expect(endpointOf({ meshed: false })).to.deep.include({ identity: null, proxyPort: 0 });
   });
 
-  it('is absent for ports that bypass the inbound proxy, and for those only', () => {
+  it('is absent for ports that bypass the inbound proxy, and for those only (D4)', () => {
     expect(endpointOf({ skipInboundPorts: [[8000, 8080]] })).to.deep.include({ identity: null, proxyPort: 0 });
     expect(endpointOf({ skipInboundPorts: [[8081, 8082]] }).identity).to.be.a('string');
   });

@@ -104,7 +104,7 @@ describe('compile: what an address is', () => {
     expect(lookUp(webCluster(), '192.0.2.1', 3306)).to.deep.equal({ type: 'unknown', protocol: 'opaque' });
   });
 
-  it('has no key for ExternalName and headless Services: nothing owns an address', () => {
+  it('has no key for ExternalName and headless Services: nothing owns an address, and no name is looked up (D7)', () => {
     const cluster = webCluster();
     cluster.apply('Service', service('web', '', { type: 'ExternalName' }), service('db', '', { headless: true }));
     expect(lookUp(cluster, '10.0.0.1', 80).type).to.equal('unknown');

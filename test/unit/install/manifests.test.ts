@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseAllDocuments } from 'yaml';
-import { MANIFESTS, manifest } from '../../../hack/install/manifests.ts';
+import { MANIFESTS, manifest, NAMESPACE_MANIFEST } from '../../../hack/install/manifests.ts';
+import { type Found, isOurs } from '../../../hack/install/ours.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../operator/pki/secrets.ts';
 import { PROXY_UID } from '../../../proxy-image/contract/ports.ts';
+import { sourceFiles } from '../../architecture/sources.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
@@ -102,6 +104,34 @@ describe('E10: rights of the control plane', () => {
     const direct = rules.filter(({ role }) => role === 'weft-proxy-direct');
     expect(new Set(direct.flatMap(({ verbs }) => verbs))).to.deep.equal(new Set(['list', 'watch']));
     expect(direct.flatMap(({ resources }) => resources)).not.to.include('secrets');
+  });
+});
+
+describe('E15: what is removed', () => {
+  const all = [...MANIFESTS, NAMESPACE_MANIFEST].flatMap((name) =>
+    parseAllDocuments(manifest(name)).map((one) => one.toJS() as Found),
+  );
+
+  it('is what carries the label of the installation, which every manifest does', () => {
+    expect(
+      all.filter((object) => !isOurs(object)).map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    ).to.deep.equal([]);
+    const others: Record<string, string>[] = [
+      {},
+      { 'app.kubernetes.io/part-of': 'other' },
+      { 'app.kubernetes.io/name': 'weft' },
+    ];
+    for (const labels of others) expect(isOurs({ metadata: { name: 'weft-operator', labels } })).to.equal(false);
+    expect(isOurs({ metadata: { name: 'weft-operator' } })).to.equal(false);
+  });
+
+  it('draws nothing with it in another namespace: the one owner that the operator writes is of the cluster, as what it owns', () => {
+    const writers = sourceFiles().filter(
+      ({ path, text }) =>
+        /^(?:operator|webhooks|crds|proxy-image|hack)\//.test(path) && /\bownerReferences\b\??\s*:/.test(text),
+    );
+    expect(writers.map(({ path }) => path)).to.deep.equal(['webhooks/configurations.ts']);
+    expect(JSON.stringify(all)).not.to.contain('ownerReferences').and.not.to.contain('finalizers');
   });
 });
 

@@ -334,6 +334,33 @@ describe('injected pod', () => {
     expect(injected().warnings).to.deep.equal([]);
   });
 
+  it('D4: whose own annotations leave ports or networks out is warned about, those of the Mesh are no news', () => {
+    const skipped = {
+      'config.linkerd.io/skip-inbound-ports': '9000-9010,http',
+      'config.linkerd.io/skip-outbound-ports': '5432',
+      'config.linkerd.io/skip-subnets': '10.0.0.0/8',
+    };
+    const said = [
+      'inbound ports "9000-9010,8080" bypass the proxy: no identity, no encryption, no policy',
+      'inbound connections from "10.0.0.0/8" bypass the proxy: no identity, no encryption, no policy',
+      'outbound ports "5432" bypass the proxy: no identity, no encryption',
+    ];
+    const ofPod = injectedWith(skipped);
+    expect(ofPod.warnings).to.have.members(said);
+    const namespaceAnnotations = { 'linkerd.io/inject': 'enabled', ...skipped };
+    expect(injected({ namespaceAnnotations }).warnings).to.have.members(said);
+    // The compiler knows it too: nobody is told that such a port has an identity.
+    expect(reducePod(ofPod.pod).skipInboundPorts).to.deep.include([9000, 9010]);
+    expect(injected().warnings).to.deep.equal([]);
+    const mesh = meshWith({ skipInboundPorts: '25,7000', skipOutboundPorts: '25', skipSubnets: '10.0.0.0/8' });
+    expect(injected({ mesh }).warnings).to.deep.equal([]);
+    const same = { 'config.linkerd.io/skip-outbound-ports': '25', 'config.linkerd.io/skip-inbound-ports': '' };
+    const pod = webPod({ metadata: { annotations: { 'linkerd.io/inject': 'enabled', ...same } } });
+    expect(injected({ mesh, pod }).warnings).to.deep.equal([]);
+    const all = injectedWith({ 'config.linkerd.io/skip-inbound-ports': '1-65535' }).warnings;
+    expect(all.join()).to.contain('"1-65535" bypass the proxy');
+  });
+
   it('of mode ingress is injected as usual, with a warning', () => {
     const { warnings, patch } = injectedWith({ 'linkerd.io/inject': 'ingress' });
     expect(patch).not.to.deep.equal([]);
