@@ -20,12 +20,12 @@ export function meshClient(
   to: TestProxy,
   credentials: TlsCredentials,
   alpn: string[] = [TRANSPORT_ALPN],
+  serverName: string = identityName('server'),
 ): Recorder {
   const recorder = new Recorder();
   const context = mesh.transport.tlsContext(credentials);
   recorder.react = {
-    onConnect: (connection) =>
-      connection.startTls({ role: 'client', context, alpn, serverName: identityName('server') }),
+    onConnect: (connection) => connection.startTls({ role: 'client', context, alpn, serverName }),
   };
   recorder.connection = mesh.transport.connect(to.inbound, recorder);
   mesh.onStop(() => recorder.connection?.reset());

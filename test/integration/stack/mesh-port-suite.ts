@@ -4,7 +4,7 @@ import { TRANSPORT_ALPN } from '../../../proxy-image/contract/names.ts';
 import { encodeTransportHeader, type TransportHeader } from '../../../proxy-image/io/tls/transport-header.ts';
 import type { TlsCredentials, Transport } from '../../../proxy-image/io/transport/types.ts';
 import { createLeaf, createTestAuthority, LEAF_DEFECTS } from '../../support/certificates.ts';
-import { authorization } from '../../unit/core/fixtures.ts';
+import { authorization, initialWorkload, portPolicy, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
 import { type Recorder, until } from '../transport/recorder.ts';
 import { contextOf, identityName, RESERVED_PORT, TestMesh, type TestProxy } from './mesh.ts';
 import { credentialsOf, goodCredentials, left, meshClient, say } from './mesh-client.ts';
@@ -93,6 +93,31 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
       await until(() => left(recorder), 'refusal');
       expect(application.served).to.have.length(0);
     });
+  });
+
+  it('C11: no name in SNI, and no protocol beside ours, chooses a policy: the port that is asked for does', async () => {
+    const open = await serveHttp(mesh, () => ok('open'));
+    server.set(WORKLOAD_KEY, {
+      ...initialWorkload(),
+      sources: '9',
+      ports: { [application.port]: portPolicy(onlyFor('another')), [open.port]: portPolicy() },
+    });
+    const names = [
+      identityName('server'),
+      identityName('another'),
+      'open.shop.svc.cluster.local',
+      `port-${open.port}.example`,
+    ];
+    for (const name of names) {
+      for (const alpn of [[TRANSPORT_ALPN], ['h2', TRANSPORT_ALPN, 'http/1.1']]) {
+        const recorder = meshClient(mesh, server, goodCredentials(mesh), alpn, name);
+        await toApplication(recorder, {}, GET);
+        await until(() => recorder.text.includes('\r\n\r\n'), `an answer to ${name}`);
+        expect(recorder.text, name).to.match(/^HTTP\/1\.1 403 /);
+        recorder.connection?.reset();
+      }
+    }
+    expect(application.served).to.have.length(0);
   });
 
   describe('C7: servers', () => {

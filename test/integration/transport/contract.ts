@@ -260,7 +260,7 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
   });
 
   describe('defects of handlers', () => {
-    it('end one connection and are reported', async () => {
+    it('end one connection and are reported (D8)', async () => {
       const { listener, accepted } = await serve((_, recorder) => {
         recorder.react = {
           onData: () => {
