@@ -24,7 +24,7 @@ export const QUIET_MS = 2_000;
 /**
  * How a proxy leaves: it waits where it was told to, lets every connection end at its next message boundary, and ends when nothing is in flight. An ordinary
  * container gets SIGTERM in the same moment as its application, which needs the network for its own shutdown: such a proxy also stays while the application is
- * there (hack/adr/0012-last-out.md). That never makes a pod end later than its slowest container by more than `QUIET_MS`.
+ * there (hack/adr/0009-last-out.md). That never makes a pod end later than its slowest container by more than `QUIET_MS`.
  */
 export class Departure implements TimerOwner {
   readonly #parts: DepartureParts;
