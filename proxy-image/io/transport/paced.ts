@@ -38,7 +38,7 @@ export abstract class PacedConnection implements Waiting {
 
   /** A chunk has been handled. */
   protected hasRead(bytes: number): void {
-    if (!this.#budget.spend(bytes)) return;
+    if (!this.#budget.read(bytes, this)) return;
     this.bulkBytes = bytes;
     if (!this.#budget.exhausted || this.paused || !this.isOpen) return;
     this.stopReading();
@@ -58,7 +58,7 @@ export abstract class PacedConnection implements Waiting {
   #drain(): void {
     const before = this.bytesWritten;
     this.tellDrained();
-    this.#budget.spend(this.bytesWritten - before);
+    this.#budget.wrote(this.bytesWritten - before, this);
   }
 
   proceed(): void {

@@ -22,23 +22,41 @@ export class TurnBudget {
   readonly #queue: Waiting[] = [];
   #first = 0;
   #spentBytes = 0;
+  /** Who has read and who has written in this turn; `#shared`: others too. */
+  #reader: Waiting | null = null;
+  #writer: Waiting | null = null;
+  #shared = false;
   #scheduled = false;
 
   constructor(atEndOfTurn: (run: () => void) => void) {
     this.#atEndOfTurn = atEndOfTurn;
   }
 
-  /** Whether more bulk has to wait: the turn's share is used up, or others were here before. */
+  /** Whether more bulk has to wait: the turn's share is used up, or others were here before. One stream alone keeps nobody waiting. */
   get exhausted(): boolean {
-    return this.#spentBytes >= TURN_BYTES || this.#first < this.#queue.length;
+    return (this.#shared && this.#spentBytes >= TURN_BYTES) || this.#first < this.#queue.length;
   }
 
-  /** Bytes that one event has read or written. True: they were bulk. */
-  spend(bytes: number): boolean {
+  /** Bytes that `reader` has read in one event. True: they were bulk. */
+  read(bytes: number, reader: Waiting): boolean {
     if (bytes < BULK_BYTES) return false;
+    this.#shared ||= this.#reader !== null && this.#reader !== reader;
+    this.#reader = reader;
+    this.#spend(bytes);
+    return true;
+  }
+
+  /** Bytes that `writer` has written when it could. */
+  wrote(bytes: number, writer: Waiting): void {
+    if (bytes < BULK_BYTES) return;
+    this.#shared ||= this.#writer !== null && this.#writer !== writer;
+    this.#writer = writer;
+    this.#spend(bytes);
+  }
+
+  #spend(bytes: number): void {
     this.#spentBytes += bytes;
     this.#schedule();
-    return true;
   }
 
   /** Until `proceed`; not again before that. */
@@ -57,6 +75,9 @@ export class TurnBudget {
   #turn(): void {
     this.#scheduled = false;
     this.#spentBytes = 0;
+    this.#reader = null;
+    this.#writer = null;
+    this.#shared = false;
     const queue = this.#queue;
     let expectedBytes = 0;
     while (this.#first < queue.length && expectedBytes + this.#spentBytes < TURN_BYTES) {
