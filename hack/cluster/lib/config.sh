@@ -45,7 +45,7 @@ SystemdCgroup = false
 EOF
 }
 
-# Routed pods, not bridged ones: replies of a pod on the same bridge would pass by the Service's address translation
+# Sockets are bounded because all pods share one kernel (hack/adr/0003-cluster-network.md). Routed pods, not bridged ones: replies of a pod on the same bridge would pass by the Service's address translation
 # unless the kernel's bridge netfilter is loaded and on, which is a property of the machine.
 cni_config() {
   cat <<EOF
@@ -60,6 +60,13 @@ cni_config() {
         "dataDir": "$DATA/cni/addresses",
         "ranges": [[{"subnet": "$POD_SUBNET"}]],
         "routes": [{"dst": "0.0.0.0/0"}]
+      }
+    },
+    {
+      "type": "tuning",
+      "sysctl": {
+        "net.ipv4.tcp_rmem": "4096 131072 1048576",
+        "net.ipv4.tcp_wmem": "4096 16384 1048576"
       }
     }
   ]
