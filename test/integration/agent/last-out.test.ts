@@ -18,8 +18,31 @@ interface Seen {
   reason: string;
 }
 
+interface Pod {
+  environment: Partial<Record<VariableName, string>>;
+  /** How long the application works after SIGTERM. */
+  lingerMs: number;
+  /** When the proxy is told that the application has ended; 0 = never. */
+  shutdownAfterMs?: number;
+}
+
+/** They wait for most of their time, each in a network of its own: all live at once, and each test looks at one of them. */
+const PODS = {
+  ordinary: { environment: ORDINARY, lingerMs: 4_000 },
+  sidecar: { environment: {}, lingerMs: 6_000 },
+  waiting: { environment: { ...ORDINARY, shutdownWaitMs: '5000' }, lingerMs: 0 },
+  dismissed: {
+    environment: { ...ORDINARY, adminShutdown: 'enabled', shutdownWaitMs: '30000' },
+    lingerMs: 300,
+    shutdownAfterMs: 1_000,
+  },
+  outOfGrace: { environment: { ...ORDINARY, shutdownGraceMs: '1500' }, lingerMs: 4_000 },
+} satisfies Record<string, Pod>;
+
 describe('a proxy that gets SIGTERM in the same moment as its application', function () {
   this.timeout(90_000);
+
+  const pods = new Map<keyof typeof PODS, Promise<Seen>>();
 
   before(function () {
     const missing = ['unshare', 'ip', 'setpriv'].filter((name) => spawnSync(name, ['--version']).error);
@@ -27,13 +50,15 @@ describe('a proxy that gets SIGTERM in the same moment as its application', func
       console.warn(`    skipped: needs root and ${missing.join(', ') || 'nothing else'}`);
       this.skip();
     }
+    for (const name of Object.keys(PODS) as (keyof typeof PODS)[]) {
+      const seen = pod(PODS[name]);
+      // Whoever asks for it hears of a failure.
+      seen.catch(() => {});
+      pods.set(name, seen);
+    }
   });
 
-  async function pod(
-    environment: Partial<Record<VariableName, string>>,
-    lingerMs: number,
-    shutdownAfterMs = 0,
-  ): Promise<Seen> {
+  async function pod({ environment, lingerMs, shutdownAfterMs = 0 }: Pod): Promise<Seen> {
     const script = 'ip link set lo up && exec "$@"';
     const program = [process.execPath, POD, JSON.stringify(environment), String(lingerMs), String(shutdownAfterMs)];
     const run = promisify(execFile);
@@ -41,8 +66,10 @@ describe('a proxy that gets SIGTERM in the same moment as its application', func
     return JSON.parse(stdout);
   }
 
+  const seenOf = (name: keyof typeof PODS): Promise<Seen> => pods.get(name)!;
+
   it('as an ordinary container carries all of its calls, and ends after it', async () => {
-    const { before, after, applicationEndedMs, proxyEndedMs, reason } = await pod(ORDINARY, 4_000);
+    const { before, after, applicationEndedMs, proxyEndedMs, reason } = await seenOf('ordinary');
     expect(new Set(before)).to.deep.equal(new Set(['200']));
     expect(after.length).to.be.greaterThan(10);
     expect(new Set(after)).to.deep.equal(new Set(['200']));
@@ -53,20 +80,18 @@ describe('a proxy that gets SIGTERM in the same moment as its application', func
   });
 
   it('as a native sidecar ends when nothing is in flight: the kubelet tells it last', async () => {
-    const { applicationEndedMs, proxyEndedMs, reason } = await pod({}, 6_000);
+    const { applicationEndedMs, proxyEndedMs, reason } = await seenOf('sidecar');
     expect(proxyEndedMs).to.be.lessThan(applicationEndedMs);
     expect(reason).to.equal('nothing is in flight');
   });
 
   it('waits before it exits where it is told to, for applications that work on without a socket', async () => {
-    const waiting = { ...ORDINARY, shutdownWaitMs: '5000' };
-    const { proxyEndedMs } = await pod(waiting, 0);
+    const { proxyEndedMs } = await seenOf('waiting');
     expect(proxyEndedMs).to.be.at.least(5_000 + QUIET_MS);
   });
 
   it('ends at once when it is told that the application has ended, also while it waits', async () => {
-    const dismissible = { ...ORDINARY, adminShutdown: 'enabled', shutdownWaitMs: '30000' };
-    const { proxyEndedMs, reason } = await pod(dismissible, 300, 1_000);
+    const { proxyEndedMs, reason } = await seenOf('dismissed');
     expect(proxyEndedMs)
       .to.be.at.least(1_000)
       .and.lessThan(1_000 + SLACK_MS);
@@ -74,7 +99,7 @@ describe('a proxy that gets SIGTERM in the same moment as its application', func
   });
 
   it('ends at the end of its grace period, whatever the application does', async () => {
-    const { proxyEndedMs, reason } = await pod({ ...ORDINARY, shutdownGraceMs: '1500' }, 4_000);
+    const { proxyEndedMs, reason } = await seenOf('outOfGrace');
     expect(proxyEndedMs).to.be.at.least(1_450).and.lessThan(4_000);
     expect(reason).to.equal('the grace period is over');
   });

@@ -3,7 +3,7 @@ import type { Endpoint } from '../../../proxy-image/contract/resources.ts';
 import { parseLocalNetwork } from '../../../proxy-image/io/transport/local-network.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { until } from '../transport/recorder.ts';
-import { identityName, SERVICE_ADDRESS, TestMesh, type TestProxy } from './mesh.ts';
+import { identityName, SERVICE_ADDRESS, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -210,6 +210,7 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
     });
 
     it('without any endpoint the client is reset', async () => {
+      proxy.setService({ protocol: 'opaque', queue: SHORT_QUEUE });
       proxy.setEndpoints('web', []);
       const client = dial();
       await until(() => client.closed, 'reset');

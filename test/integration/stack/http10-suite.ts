@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { until } from '../transport/recorder.ts';
-import { TestMesh, type TestProxy } from './mesh.ts';
+import { SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
 
 const NAME = 'web.shop.svc.cluster.local:80';
@@ -83,6 +83,7 @@ export function http10Suite(create: (onFault: (error: unknown) => void) => Trans
   });
 
   it("RFC 9112 §9.3: an answer of the proxy's own says that the connection is kept", async () => {
+    client.setService({ queue: SHORT_QUEUE });
     client.setEndpoints('web', []);
     const old = dial();
     for (let i = 0; i < 2; i++) {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
 import { authorization } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
-import { identityName, RESERVED_PORT, SERVICE_KEY, TestMesh, type TestProxy } from './mesh.ts';
+import { identityName, RESERVED_PORT, SERVICE_KEY, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
@@ -112,7 +112,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
 
     it('C9: without a certificate of its own the client’s proxy never sends in plaintext', async () => {
       const bare = await mesh.proxy({ certificate: 'no certificate' });
-      bare.setService({});
+      bare.setService({ queue: SHORT_QUEUE });
       bare.setEndpoints('web', [mesh.meshed(server, application.port)]);
       const text = await ask(dialRaw(mesh, bare.outbound));
       expect(text).to.match(/^HTTP\/1\.1 502 /);
@@ -121,6 +121,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
 
     it('C9: without a certificate of its own the server’s proxy takes no mesh connection', async () => {
       const bare = await mesh.proxy({ certificate: 'no certificate' });
+      client.setService({ queue: SHORT_QUEUE });
       client.setEndpoints('web', [mesh.meshed(bare, application.port)]);
       const text = await ask(dialRaw(mesh, client.outbound));
       // Whether its end looks like a refused handshake or like a lost connection is the runtime's word.

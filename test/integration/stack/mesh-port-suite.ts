@@ -6,7 +6,7 @@ import type { TlsCredentials, Transport } from '../../../proxy-image/io/transpor
 import { createLeaf, createTestAuthority, LEAF_DEFECTS } from '../../support/certificates.ts';
 import { authorization, initialWorkload, portPolicy, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
 import { type Recorder, until } from '../transport/recorder.ts';
-import { contextOf, identityName, RESERVED_PORT, TestMesh, type TestProxy } from './mesh.ts';
+import { contextOf, identityName, RESERVED_PORT, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { credentialsOf, goodCredentials, left, meshClient, say } from './mesh-client.ts';
 import { dialRaw, ok, type RawClient, type Served, serveHttp } from './peers.ts';
 
@@ -29,7 +29,7 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
       originalDestination: { of: () => original },
       limits: { idleGraceMs: 300 },
     });
-    client.setService({});
+    client.setService({ queue: SHORT_QUEUE });
     client.setEndpoints('web', [mesh.meshed(server, application.port)]);
   });
   afterEach(() => mesh.stop());

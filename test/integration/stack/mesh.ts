@@ -3,6 +3,7 @@ import type { Change } from '../../../proxy-image/contract/messages.ts';
 import type {
   Endpoint,
   PortPolicy,
+  QueueLimits,
   ResourceBody,
   ServiceDestination,
   WorkloadResource,
@@ -34,6 +35,12 @@ import { backend, initialWorkload, newState, portPolicy, service, WORKLOAD_KEY }
 
 export const SERVICE_ADDRESS: Address = { ip: '10.96.0.1', port: 80 };
 export const SERVICE_KEY: string = formatKey({ kind: 'service', ip: SERVICE_ADDRESS.ip, port: SERVICE_ADDRESS.port });
+
+/**
+ * For tests of the answer that comes when no endpoint can be had: by default requests wait three seconds for one. It counts from the moment in which the last
+ * endpoint has failed, so a slow machine does not turn the failure of a connection into a wait without one.
+ */
+export const SHORT_QUEUE: QueueLimits = { capacity: 10, failfastMs: 200 };
 
 /** Reserved by every proxy of a test. */
 export const RESERVED_PORT = 4190;

@@ -45,6 +45,9 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
     return results.filter(({ answer }) => !answer.startsWith('HTTP/1.1 200 '));
   }
 
+  const startedAfter = (ms: number, results: readonly Paced[]): Paced[] =>
+    results.filter(({ startedMs }) => startedMs > ms);
+
   const plain = (...ports: number[]): Endpoint[] =>
     ports.map((port) => ({ ...mesh.plain(port), protocol: 'detect' as const }));
 
@@ -158,13 +161,11 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
     const pace = new Pace(50, askHttp1);
     await until(() => failures(pace.results).length > 0, 'the first failure');
     const failingMs = pace.nowMs;
-    await Pace.rest(1500);
+    // Those who come now.
+    await until(() => startedAfter(failingMs + 100, pace.results).length > 10, 'failures of those who come later');
     const backMs = pace.nowMs;
     await application.come();
-    await until(
-      () => pace.results.some(({ startedMs, answer }) => startedMs > backMs && answer.includes(' 200 ')),
-      'end',
-    );
+    await until(() => startedAfter(backMs, pace.results).some(({ answer }) => answer.includes(' 200 ')), 'end');
     const results = await pace.end();
     const failed = failures(results);
     for (const { answer } of failed) expect(answer).to.match(/^HTTP\/1\.1 504 .*fail-fast: all unreachable\r\n/s);
@@ -172,7 +173,7 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
     const endsMs = failed.map(({ startedMs, tookMs }) => startedMs + tookMs);
     expect(Math.min(...endsMs)).to.be.above(2950);
     // At once: far from the 3 s of those that have waited.
-    const late = failed.filter(({ startedMs }) => startedMs > failingMs + 100);
+    const late = startedAfter(failingMs + 100, failed);
     expect(late).not.to.deep.equal([]);
     expect(Math.max(...late.map(({ tookMs }) => tookMs))).to.be.below(1500);
     // 0.5 s on an idle machine.
@@ -191,7 +192,7 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
         client.setService({ protocol });
         client.setEndpoints('web', [{ ...mesh.plain(stuck.port), protocol }, mesh.plain(port)]);
         const pace = new Pace(100, askHttp1);
-        await Pace.rest(1500);
+        await Pace.rest(700);
         const results = await pace.end();
         expect(failures(results)).to.deep.equal([]);
         expect(Math.max(...results.map(({ tookMs }) => tookMs))).to.be.below(3000);
@@ -258,7 +259,8 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
       // Longer than the connect timeout of a second, and than the first repetition of a SYN.
       await Pace.rest(1300);
       each.goOn();
-      await Pace.rest(1500);
+      const onMs = pace.nowMs;
+      await until(() => startedAfter(onMs, pace.results).length > 20, 'answers to those who come later');
     }
     const results = await pace.end();
     expect(failures(results)).to.deep.equal([]);

@@ -4,7 +4,7 @@ import type { TlsCredentials, Transport } from '../../../proxy-image/io/transpor
 import { createLeaf, createTestAuthority, type LeafDefect } from '../../support/certificates.ts';
 import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import { type Recorder, until } from '../transport/recorder.ts';
-import { identityName, refusals, TestMesh, type TestProxy } from './mesh.ts';
+import { identityName, refusals, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { credentialsOf, goodCredentials, left, meshClient, say } from './mesh-client.ts';
 import { dialRaw, ok, serveHttp } from './peers.ts';
 
@@ -192,7 +192,7 @@ export function refusalsSuite(create: (onFault: (error: unknown) => void) => Tra
   for (const protocol of ['http', 'tcp'] as const) {
     it(`a server that is not who it must be, asked for ${protocol}, is counted and named as that`, async () => {
       const client = await mesh.proxy({ serviceAccount: 'client' });
-      client.setService({ protocol: protocol === 'http' ? 'http1' : 'opaque' });
+      client.setService({ protocol: protocol === 'http' ? 'http1' : 'opaque', queue: SHORT_QUEUE });
       client.setEndpoints('web', [mesh.meshed(proxy, port, 'somebody-else')]);
       const caller = dialRaw(mesh, client.outbound);
       caller.send(GET);

@@ -261,11 +261,16 @@ export function resilienceSuite(create: (onFault: (error: unknown) => void) => T
         endpoints(application.port);
         proxy.setService({ protocol: 'detect', timeouts: { ...TIMEOUTS, [kind]: 200 } });
         const session = dialHttp2(mesh, proxy.outbound);
-        expect((await ask(session, {})).status).to.equal(504);
-        expect((await askGrpc(session)).headers).to.include({ 'grpc-status': '4' });
-        expect(await ask(session, { ':path': '/head' })).to.include({ status: 200, body: 'some', code: 2 });
-        const late = await ask(session, { ...GRPC, ':path': '/head' }, 'x');
-        expect(late.trailers).to.include({ 'grpc-status': '4' });
+        const [silent, silentCall, begun, begunCall] = await Promise.all([
+          ask(session, {}),
+          askGrpc(session),
+          ask(session, { ':path': '/head' }),
+          ask(session, { ...GRPC, ':path': '/head' }, 'x'),
+        ]);
+        expect(silent.status).to.equal(504);
+        expect(silentCall.headers).to.include({ 'grpc-status': '4' });
+        expect(begun).to.include({ status: 200, body: 'some', code: 2 });
+        expect(begunCall.trailers).to.include({ 'grpc-status': '4' });
       });
     }
 
