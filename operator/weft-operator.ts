@@ -56,6 +56,8 @@ export interface WeftOperatorOptions {
   config: OperatorConfig;
   kubeConfig: PooledKubeConfig;
   log: Log;
+  /** Of watches, beyond what the configuration says of them. */
+  timing?: Partial<ReflectorTiming>;
   /** Leadership is lost, another process may act already: the caller ends this one at once. */
   onLost: (reason: RuntimeError) => void;
 }
@@ -89,7 +91,7 @@ export class WeftOperator extends OperatorBase {
     this.#registry = registry;
     this.#metrics = new RuntimeMetrics(registry, systemClock);
     this.#applier = new Applier(this.parts.rest, FIELD_MANAGER);
-    this.#informers = createInformers({ ...this.parts, timing: timingOf(options.config) });
+    this.#informers = createInformers({ ...this.parts, timing: timingOf(options) });
     this.#certificates = this.#createCertificates();
     this.#events = this.#createEvents();
     this.#injectionEvents = this.#createInjectionEvents();
@@ -395,6 +397,6 @@ function partsOf({ config, kubeConfig, log }: WeftOperatorOptions, registry: Reg
   };
 }
 
-function timingOf({ watchIdleTimeoutMs, auditIntervalMs }: OperatorConfig): Partial<ReflectorTiming> {
-  return { idleTimeoutMs: watchIdleTimeoutMs, auditMs: auditIntervalMs };
+function timingOf({ config, timing }: WeftOperatorOptions): Partial<ReflectorTiming> {
+  return { idleTimeoutMs: config.watchIdleTimeoutMs, auditMs: config.auditIntervalMs, ...timing };
 }

@@ -137,7 +137,7 @@ describe('direct mode at a real API server', function () {
   });
 
   it('serves on while the API server is away, shows it, and catches up', async () => {
-    await server.halt();
+    await server.halt('SIGKILL');
     try {
       await eventually('staleness is visible', () => !direct.state.status.connected);
       expect(direct.endpoints(webIp, 80)).to.include('10.1.0.3');

@@ -11,6 +11,7 @@ import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
 import { ISSUER_SECRET, readAuthority } from '../../../operator/pki/secrets.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import type { RuntimeError } from '../../../operator/runtime/errors.ts';
+import type { ReflectorTiming } from '../../../operator/runtime/reflector.ts';
 import { WeftOperator } from '../../../operator/weft-operator.ts';
 import { serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
 import { RecordingLog } from '../../fakes/watching.ts';
@@ -211,6 +212,7 @@ export interface OperatorOptions {
   url?: string;
   kubeConfig?: PooledKubeConfig;
   flags?: string[];
+  timing?: Partial<ReflectorTiming>;
 }
 
 /** The whole operator within this process, on free ports. */
@@ -228,6 +230,7 @@ export class Plane {
       config: readConfig([...flags, ...(options.flags ?? [])], {}),
       kubeConfig: options.kubeConfig ?? kubeConfigOf(api, options.url),
       log: this.log,
+      ...(options.timing === undefined ? {} : { timing: options.timing }),
       onLost: (reason) => this.lost.push(reason),
     });
   }

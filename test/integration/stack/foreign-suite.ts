@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { ResourceBody } from '../../../proxy-image/contract/resources.ts';
 import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import type { PolicyDecision } from '../../../proxy-image/core/policy/policy.ts';
 import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
@@ -6,7 +7,7 @@ import { createTestAuthority } from '../../support/certificates.ts';
 import { RawCluster } from '../../support/raw-cluster.ts';
 import { WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
-import { TestMesh, type TestProxy } from './mesh.ts';
+import { SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, type Served, serveHttp } from './peers.ts';
 
 const SERVICE: Address = { ip: '10.96.0.7', port: 80 };
@@ -83,7 +84,8 @@ export function foreignSuite(create: (onFault: (error: unknown) => void) => Tran
       sources: '1',
       endpoints: cluster.endpoints('web', SERVICE.port),
     });
-    stranger.set(`service/${SERVICE.ip}:${SERVICE.port}`, cluster.destination(SERVICE.ip, SERVICE.port));
+    const destination = cluster.destination(SERVICE.ip, SERVICE.port);
+    stranger.set(`service/${SERVICE.ip}:${SERVICE.port}`, { ...destination, queue: SHORT_QUEUE } as ResourceBody);
     const caller = dialRaw(mesh, stranger.outbound);
     caller.send(GET);
     await until(() => caller.text.includes('\r\n\r\n') || caller.closed, 'a refusal');

@@ -1,10 +1,11 @@
 import net from 'node:net';
 import { expect } from 'chai';
+import type { ResourceBody, ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
 import { RawCluster } from '../../support/raw-cluster.ts';
 import { WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
-import { TestMesh, type TestProxy } from './mesh.ts';
+import { SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, serveHttp } from './peers.ts';
 
 const SERVICE: Address = { ip: '10.96.0.7', port: 9090 };
@@ -12,8 +13,6 @@ const GREETING = '220 ready\r\n';
 const OPAQUE = 'config.linkerd.io/opaque-ports';
 /** Far below the ten seconds of detection. */
 const AT_ONCE_MS = 4_000;
-/** Three seconds for an endpoint to come, and no detection before them. */
-const WITHOUT_DETECTION_MS = 8_000;
 
 /** What a case says about the database that listens on `port`, behind port 9090 of the Service `db`. */
 interface World {
@@ -153,14 +152,15 @@ export function opaqueSuite(create: (onFault: (error: unknown) => void) => Trans
   }
 
   /** In the order in which the operator sends them. */
-  function tell(): void {
+  function tell(more: Partial<ServiceDestination> = {}): void {
     const { cluster } = world;
     server.set(WORKLOAD_KEY, cluster.workload('web-1'));
     client.set(`endpoints/shop/db:${SERVICE.port}/ipv4`, {
       sources: '1',
       endpoints: cluster.endpoints('db', SERVICE.port),
     });
-    client.set(`service/${SERVICE.ip}:${SERVICE.port}`, cluster.destination(SERVICE.ip, SERVICE.port));
+    const destination = cluster.destination(SERVICE.ip, SERVICE.port);
+    client.set(`service/${SERVICE.ip}:${SERVICE.port}`, { ...destination, ...more } as ResourceBody);
   }
 
   for (const [way, say] of WAYS) {
@@ -204,9 +204,9 @@ export function opaqueSuite(create: (onFault: (error: unknown) => void) => Trans
     world.pod.annotations[OPAQUE] = 'mysql';
     deploy();
     world.cluster.slice('db', { name: 'client', port: world.port }, []);
-    tell();
+    tell({ queue: SHORT_QUEUE });
     const refused = dialRaw(mesh, client.outbound);
-    await refused.gone(WITHOUT_DETECTION_MS);
+    await refused.gone(AT_ONCE_MS);
     world.cluster.slice('db', { name: 'client', port: world.port }, ['127.0.0.1']);
     tell();
     await dialRaw(mesh, client.outbound).hears(GREETING, AT_ONCE_MS);
