@@ -1,48 +1,33 @@
-import { writeSync } from 'node:fs';
-import { readAwaitConfig, readInitConfig, readRunConfig } from './config.ts';
-import { WeftError } from './contract/errors.ts';
+import { printLine } from './verbs/print-line.ts';
+import type { Verb } from './verbs/verb.ts';
 
-/** Each verb loads what it needs: the process that stays, `run`, never pays for the others. */
-const VERBS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
-  async run() {
-    const config = readRunConfig(process.env);
-    const { run } = await import('./run.ts');
-    await run(config);
-  },
-
-  async init() {
-    const options = readInitConfig(process.env);
-    const { applyRedirect, realHost } = await import('./io/init/apply.ts');
-    print({ level: 'info', message: 'redirection is in force', tables: applyRedirect(options, realHost).join(', ') });
-  },
-
-  async await(args) {
-    const options = readAwaitConfig(args, process.env);
-    const { awaitReady } = await import('./io/init/await.ts');
-    await awaitReady(options);
-  },
+/**
+ * Each verb loads what it needs, and in the image it is a bundle of its own: the process that stays, `run`, does not even pay for what it has in common
+ * with the others (pieces that several bundles share would have to be files of their own, and every file costs memory; hack/adr/0006-runtime-flags.md).
+ */
+const VERBS: Readonly<Record<string, () => Promise<{ verb: Verb }>>> = {
+  run: () => import('./verbs/run.ts'),
+  init: () => import('./verbs/init.ts'),
+  await: () => import('./verbs/await.ts'),
 };
 
-/** Lines before there is a logger, in its form. */
-function print(fields: object): void {
-  writeSync(1, `${JSON.stringify({ timestamp: new Date().toISOString(), ...fields })}\n`);
-}
-
+/** An error with a code is told apart by its fields: its class is in the bundle of the verb. */
 function explain(error: unknown): object {
-  if (error instanceof WeftError) return { error: error.message, code: error.code, next: error.next };
-  return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  if (!(error instanceof Error)) return { error: String(error) };
+  if ('code' in error && 'next' in error) return { error: error.message, code: error.code, next: error.next };
+  return { error: error.stack ?? error.message };
 }
 
 /** Returns the exit status. */
 async function main(): Promise<number> {
   const [name = 'run', ...args] = process.argv.slice(2);
   try {
-    const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-    if (verb === undefined) throw new WeftError('WEFT_USAGE', `no verb ${JSON.stringify(name.slice(0, 40))}`);
-    await verb(args);
+    const load = Object.hasOwn(VERBS, name) ? VERBS[name]! : () => import('./verbs/unknown.ts');
+    const { verb } = await load();
+    await verb({ name, args, environment: process.env });
     return 0;
   } catch (error) {
-    print({ level: 'error', message: `${name} failed`, ...explain(error) });
+    printLine({ level: 'error', message: `${name} failed`, ...explain(error) });
     return 1;
   }
 }

@@ -34,11 +34,25 @@ const require = import.meta.require;`;
 const APART: Readonly<Record<string, string>> = {
   re2js: 're2js',
   './http2-parts.ts': 'http2',
+  './http/translate.ts': 'translate',
 };
+/**
+ * What an entry imports late from here is an alternative to the rest, and a bundle of its own by the name of its file: not even what it has in common with
+ * others is shared.
+ */
+const VERB = /^\.\/verbs\/([a-z]+)\.ts$/;
+/** The verb that what is apart belongs to. */
+const STAYING = 'run';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const name = basename(output, extname(output));
 const fileOf = (required: string) => `${name}-${APART[required]}${extname(output)}`;
+
+/** Source and name of the file that is made of it, without what it ends in. */
+interface Entry {
+  in: string;
+  out: string;
+}
 
 /** `require` of one of these reads its own file; `import` shares what is in it. */
 const apart: Plugin = {
@@ -50,7 +64,7 @@ const apart: Plugin = {
   },
 };
 
-function apartEntries(): { in: string; out: string }[] {
+function apartEntries(): Entry[] {
   const io = join(ROOT, 'proxy-image/io');
   return Object.keys(APART).map((required) => ({
     in: required.startsWith('.') ? join(io, required) : fileURLToPath(import.meta.resolve(required)),
@@ -58,27 +72,55 @@ function apartEntries(): { in: string; out: string }[] {
   }));
 }
 
-await build({
-  // What is loaded later is a file of its own beside the output (`<name>-*.js`): the text of a script stays in memory from its first line on.
-  entryPoints: [{ in: entry, out: name }, ...(runtime === 'bun' ? apartEntries() : [])],
-  outdir: dirname(output),
-  outExtension: { '.js': extname(output) },
-  splitting: runtime === 'bun',
-  plugins: runtime === 'bun' ? [apart, publishingPrivateNames(ROOT)] : [],
-  ...(names === undefined ? { mangleProps: PUBLISHED } : {}),
-  chunkNames: `${name}-[name]-[hash]`,
-  bundle: true,
-  // Fields are set in the constructor, not by a function of their own for each class: 0.2 MiB of an idle proxy.
-  tsconfigRaw: { compilerOptions: { useDefineForClassFields: runtime === 'node' } },
-  minify: names === undefined,
-  // Class and function names appear in logs and stack traces.
-  keepNames: runtime === 'node',
-  format: 'esm',
-  platform: 'node',
-  target: 'es2024',
-  external: runtime === 'bun' ? ['bun', 'bun:*'] : [],
-  banner: { js: runtime === 'node' ? REQUIRE : TRANSPILED },
-  define: { WEFT_COMMIT: JSON.stringify(process.env['WEFT_COMMIT'] ?? 'unknown') },
-  legalComments: 'none',
-  logLevel: 'warning',
-}).catch(() => process.exit(1)); // esbuild has said where and why
+/** Where the entry imports a verb, the import stays, of the verb's own bundle; `found` learns of it. */
+function verbs(found: Map<string, Entry>): Plugin {
+  return {
+    name: 'verbs',
+    setup(plugins) {
+      plugins.onResolve({ filter: VERB }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return null;
+        const [, verb] = VERB.exec(path)!;
+        found.set(verb!, { in: join(resolveDir, path), out: `${name}-${verb}` });
+        return { path: `./${name}-${verb}${extname(output!)}`, external: true };
+      });
+    },
+  };
+}
+
+/** What is loaded later is a file of its own beside the output (`<name>-*.js`): the text of a script stays in memory from its first line on. */
+async function bundle(entryPoints: Entry[], plugins: Plugin[]): Promise<void> {
+  await build({
+    entryPoints,
+    outdir: dirname(output!),
+    outExtension: { '.js': extname(output!) },
+    splitting: runtime === 'bun',
+    plugins,
+    ...(names === undefined ? { mangleProps: PUBLISHED } : {}),
+    chunkNames: `${name}-[name]-[hash]`,
+    bundle: true,
+    // Fields are set in the constructor, not by a function of their own for each class: 0.2 MiB of an idle proxy.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: runtime === 'node' } },
+    minify: names === undefined,
+    // Class and function names appear in logs and stack traces.
+    keepNames: runtime === 'node',
+    format: 'esm',
+    platform: 'node',
+    target: 'es2024',
+    external: runtime === 'bun' ? ['bun', 'bun:*'] : [],
+    banner: { js: runtime === 'node' ? REQUIRE : TRANSPILED },
+    define: { WEFT_COMMIT: JSON.stringify(process.env['WEFT_COMMIT'] ?? 'unknown') },
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
+
+async function bundleAll(): Promise<void> {
+  const main = { in: entry!, out: name };
+  if (runtime === 'node') return bundle([main], []);
+  const found = new Map<string, Entry>();
+  const common = [apart, publishingPrivateNames(ROOT)];
+  await bundle([main], [verbs(found), ...common]);
+  for (const [verb, own] of found) await bundle(verb === STAYING ? [own, ...apartEntries()] : [own], common);
+}
+
+await bundleAll().catch(() => process.exit(1)); // esbuild has said where and why

@@ -19,8 +19,9 @@ export interface Durations {
   /** Fixed-rate load. */
   latencyWarmUpMs: number;
   latencyMs: number;
-  /** Memory: after start, under load, and after the burst, before it is read. */
+  /** Memory: after start, under load, and after the burst, before it is read; the first two with new proxies so many times. */
   idleMs: number;
+  memoryRounds: number;
   loadedMs: number;
   settleMs: number;
   /** Propagation. */
@@ -47,6 +48,7 @@ const FULL: Durations = {
   latencyWarmUpMs: 60_000,
   latencyMs: 8_000,
   idleMs: 15_000,
+  memoryRounds: 3,
   loadedMs: 30_000,
   settleMs: 60_000,
   profiles: 3_000,
@@ -61,6 +63,7 @@ const QUICK: Durations = {
   latencyWarmUpMs: 2_000,
   latencyMs: 3_000,
   idleMs: 3_000,
+  memoryRounds: 1,
   loadedMs: 4_000,
   settleMs: 8_000,
   profiles: 300,

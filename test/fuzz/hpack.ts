@@ -6,13 +6,9 @@
 
 import { Xoshiro } from '../../proxy-image/core/rng.ts';
 import { NO_EXTRA_FIELDS } from '../../proxy-image/io/http/message.ts';
-import {
-  COMPRESSION_ERROR,
-  HPACK_LIMITS,
-  HpackDecoder,
-  LIST_TOO_LARGE,
-} from '../../proxy-image/io/http2/hpack/decode.ts';
+import { COMPRESSION_ERROR, HpackDecoder, LIST_TOO_LARGE } from '../../proxy-image/io/http2/hpack/decode.ts';
 import type { HeaderList } from '../../proxy-image/io/http2/hpack/header-list.ts';
+import { HPACK_LIMITS } from '../../proxy-image/io/http2/hpack/limits.ts';
 import { requestOf } from '../../proxy-image/io/http2/request.ts';
 import { responseOf } from '../../proxy-image/io/http2/response.ts';
 import { trailersOf } from '../../proxy-image/io/http2/trailers.ts';

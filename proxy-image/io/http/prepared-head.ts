@@ -1,8 +1,8 @@
 import type { RequestHead } from '../http1/head.ts';
 import { writeRequestHead, writtenSize } from '../http1/serialize.ts';
 import type { Http2Request } from '../http2/request.ts';
+import { translation } from '../translation.ts';
 import { type ExtraFields, NO_EXTRA_FIELDS } from './message.ts';
-import { requestBlockOf, requestTextOf } from './translate.ts';
 
 /** Heads of most requests fit. */
 const HEAD_BYTES = 1024;
@@ -53,13 +53,13 @@ export class PreparedHead {
    */
   writeHttp1(out: Buffer, at: number, chunks: boolean, whole: boolean): number {
     if (this.#request === null) return at + this.#bytes.copy(out, at, 0, this.length);
-    return at + out.write(requestTextOf(this.#request, this.#extra, chunks, whole), at, 'latin1');
+    return at + out.write(translation().requestTextOf(this.#request, this.#extra, chunks, whole), at, 'latin1');
   }
 
   /** As HTTP/2 writes it. */
   http2Block(): Buffer {
     if (this.#request !== null) return this.#request.forwardBlock(this.#extra);
-    return requestBlockOf(this.#bytes, this.length, this.#extra, this.#authority);
+    return translation().requestBlockOf(this.#bytes, this.length, this.#extra, this.#authority);
   }
 
   /** It came as HTTP/2, and the length of its body was not announced. */

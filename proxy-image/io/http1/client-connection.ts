@@ -1,8 +1,8 @@
 import type { TryFailure } from '../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
-import { trailerLinesOf, trailersOfSection } from '../http/translate.ts';
 import type { Http2Trailers } from '../http2/trailers.ts';
 import { Outbox } from '../tcp/outbox.ts';
+import { translation } from '../translation.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../transport/types.ts';
 import { BodyReader } from './body.ts';
 import type { BodySink } from './body-sink.ts';
@@ -10,7 +10,7 @@ import { ResponseHead } from './head.ts';
 import { INCOMPLETE } from './parse-fields.ts';
 import { dropFraming, parseResponse, responseBody } from './parse-response.ts';
 import { TOO_MANY_INTERIM, UNASKED_UPGRADE } from './rejection.ts';
-import { roomBehind, scratch } from './scratch.ts';
+import { reserveScratch, roomBehind, scratch } from './scratch.ts';
 
 /** Where a connection goes between exchanges. */
 export interface ClientConnectionOwner {
@@ -61,6 +61,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   constructor(connection: Connection, prelude: Buffer | null, owner: ClientConnectionOwner, headBytes: number) {
     this.connection = connection;
     this.#headBytes = headBytes;
+    reserveScratch(headBytes);
     this.#body = new BodyReader(headBytes);
     this.outbox = new Outbox(connection);
     this.#prelude = prelude;
@@ -115,7 +116,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     if (this.#switchWaits) queueMicrotask(() => this.#switchNow());
     if (!this.#chunks) return;
     this.#chunks = false;
-    const last = Buffer.from(`0\r\n${trailers === null ? '' : trailerLinesOf(trailers)}\r\n`, 'latin1');
+    const last = Buffer.from(`0\r\n${trailers === null ? '' : translation().trailerLinesOf(trailers)}\r\n`, 'latin1');
     this.outbox.write(last, 0, last.length);
   }
 
@@ -270,7 +271,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   }
 
   trailers(section: Buffer): void {
-    this.#trailers = trailersOfSection(section);
+    this.#trailers = translation().trailersOfSection(section);
   }
 
   /** Writes a head that waits, and what was put behind it. */

@@ -1,6 +1,6 @@
-import { trailerLinesOf } from '../http/translate.ts';
 import type { Http2Trailers } from '../http2/trailers.ts';
 import type { Outbox } from '../tcp/outbox.ts';
+import { translation } from '../translation.ts';
 import type { ResponseHead } from './head.ts';
 import { roomBehind, scratch } from './scratch.ts';
 import { type ResponseFraming, writeResponseHead } from './serialize.ts';
@@ -61,7 +61,7 @@ export class ResponseWriter {
     this.flush();
     if (!this.#chunks) return;
     this.#chunks = false;
-    const last = Buffer.from(`0\r\n${trailers === null ? '' : trailerLinesOf(trailers)}\r\n`, 'latin1');
+    const last = Buffer.from(`0\r\n${trailers === null ? '' : translation().trailerLinesOf(trailers)}\r\n`, 'latin1');
     this.#outbox.write(last, 0, last.length);
   }
 }

@@ -17,7 +17,7 @@ import { responseBody } from './parse-response.ts';
 import { CONNECT_DISABLED, rejection } from './rejection.ts';
 import { renderAnswer } from './render-answer.ts';
 import { ResponseWriter } from './response-writer.ts';
-import { scratch } from './scratch.ts';
+import { reserveScratch, scratch } from './scratch.ts';
 import { KEEP_FRAMING, type ResponseFraming, writeResponseHead } from './serialize.ts';
 import type { ServerContext } from './server-context.ts';
 import { CHUNKS, framingOf, RESPONSE, readTranslated } from './translated-head.ts';
@@ -72,6 +72,7 @@ export class ServerConnection
     this.#service = service;
     this.#context = context;
     this.#body = new BodyReader(context.headBytes);
+    reserveScratch(context.headBytes);
     this.#writer = new ResponseWriter(outbox);
     outbox.connection.handler = this;
   }

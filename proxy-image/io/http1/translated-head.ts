@@ -1,5 +1,5 @@
-import { responseTextOf } from '../http/translate.ts';
 import type { Http2Response } from '../http2/response.ts';
+import { translation } from '../translation.ts';
 import { ResponseHead } from './head.ts';
 import { LIMITS, OWN_FIELDS } from './limits.ts';
 import { parseResponse } from './parse-response.ts';
@@ -20,6 +20,6 @@ export function framingOf({ status, contentLength }: Http2Response, end: boolean
 
 /** A response of HTTP/2 as a head of HTTP/1, in RESPONSE: translated, and read by the same strict parser. False: it cannot be said in HTTP/1. */
 export function readTranslated(response: Http2Response, framing: string): boolean {
-  const bytes = Buffer.from(responseTextOf(response, framing), 'latin1');
+  const bytes = Buffer.from(translation().responseTextOf(response, framing), 'latin1');
   return parseResponse(RESPONSE, bytes, 0, bytes.length) === bytes.length;
 }

@@ -2,7 +2,7 @@ import { HEAD_BYTES } from '../../contract/head-bytes.ts';
 import type { Timers } from '../transport/types.ts';
 import type { FlushQueue } from './flush.ts';
 import { MAX_FRAME_BYTES } from './frames.ts';
-import { HPACK_LIMITS, type HpackLimits } from './hpack/decode.ts';
+import { HPACK_LIMITS, type HpackLimits } from './hpack/limits.ts';
 
 /** Caps of the engine. Every cap is counted as frames arrive; none waits for the peer to acknowledge a setting. */
 export interface Http2Limits {

@@ -13,8 +13,9 @@ import { RequestHead, ResponseHead } from '../../../proxy-image/io/http1/head.ts
 import { parseRequest } from '../../../proxy-image/io/http1/parse-request.ts';
 import { parseResponse } from '../../../proxy-image/io/http1/parse-response.ts';
 import { writeRequestHead, writtenSize } from '../../../proxy-image/io/http1/serialize.ts';
-import { HPACK_LIMITS, HpackDecoder } from '../../../proxy-image/io/http2/hpack/decode.ts';
+import { HpackDecoder } from '../../../proxy-image/io/http2/hpack/decode.ts';
 import { FIRST_BLOCK_PREFIX } from '../../../proxy-image/io/http2/hpack/encode.ts';
+import { HPACK_LIMITS } from '../../../proxy-image/io/http2/hpack/limits.ts';
 import { type Http2Request, requestOf } from '../../../proxy-image/io/http2/request.ts';
 import { type Http2Response, responseOf } from '../../../proxy-image/io/http2/response.ts';
 import { trailersOf } from '../../../proxy-image/io/http2/trailers.ts';

@@ -1,10 +1,6 @@
 import { expect } from 'chai';
-import {
-  COMPRESSION_ERROR,
-  HPACK_LIMITS,
-  HpackDecoder,
-  LIST_TOO_LARGE,
-} from '../../../proxy-image/io/http2/hpack/decode.ts';
+import { COMPRESSION_ERROR, HpackDecoder, LIST_TOO_LARGE } from '../../../proxy-image/io/http2/hpack/decode.ts';
+import { HPACK_LIMITS } from '../../../proxy-image/io/http2/hpack/limits.ts';
 import { STATIC_NAMES, STATIC_VALUES } from '../../../proxy-image/io/http2/hpack/static-table.ts';
 import { DecoderRig, hex } from './hpack-rig.ts';
 import {

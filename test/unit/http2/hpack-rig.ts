@@ -1,6 +1,7 @@
 import { expect } from 'chai';
-import { HpackDecoder, type HpackLimits } from '../../../proxy-image/io/http2/hpack/decode.ts';
+import { HpackDecoder } from '../../../proxy-image/io/http2/hpack/decode.ts';
 import { HeaderList } from '../../../proxy-image/io/http2/hpack/header-list.ts';
+import type { HpackLimits } from '../../../proxy-image/io/http2/hpack/limits.ts';
 import type { Field } from './plain-hpack.ts';
 
 /** A decoder fed with blocks that stand somewhere in a larger buffer, as they do behind a frame's header. */

@@ -1,20 +1,9 @@
-import { HEAD_BYTES } from '../../../contract/head-bytes.ts';
-import { LIMITS } from '../../http1/limits.ts';
 import { ANY_VERSION, BlockCache } from './block-cache.ts';
 import { DynamicTable, ENTRY_OVERHEAD, TABLE_BYTES } from './dynamic-table.ts';
 import { HeaderList } from './header-list.ts';
+import { HPACK_LIMITS, type HpackLimits, TEXT_BYTES } from './limits.ts';
 import { STATIC_ENTRIES, STATIC_NAMES, STATIC_VALUES } from './static-table.ts';
-import { TEXT_BYTES, Text } from './text.ts';
-
-/** What a block may decode to. Counted before anything is made of it, and never above it. */
-export interface HpackLimits {
-  /** Sum over the fields of name, value and 32 (RFC 7541 section 4.1), as SETTINGS_MAX_HEADER_LIST_SIZE counts. At most TEXT_BYTES. */
-  readonly listBytes: number;
-  readonly fieldCount: number;
-}
-
-/** The same as for HTTP/1. */
-export const HPACK_LIMITS: HpackLimits = { listBytes: HEAD_BYTES.fallback, fieldCount: LIMITS.fieldCount };
+import { Text } from './text.ts';
 
 /** The block makes no sense: the tables of both sides differ from here on, so the connection ends (RFC 9113 section 4.3). */
 export const COMPRESSION_ERROR = -1;

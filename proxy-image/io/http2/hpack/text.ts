@@ -1,8 +1,9 @@
-import { HEAD_BYTES } from '../../../contract/head-bytes.ts';
 import { HUFFMAN_ERROR, huffmanDecode } from './huffman.ts';
+import { TEXT_BYTES } from './limits.ts';
 
-/** Longest text that is ever materialised: one field may be all of the largest head. */
-export const TEXT_BYTES: number = HEAD_BYTES.most;
+const FIRST_SCRATCH_BYTES = 4096;
+/** RFC 7541 appendix B. */
+const SHORTEST_CODE_BITS = 5;
 
 /** Measured: up to here finding a string that exists is cheaper than making one. */
 const INTERNED_BYTES = 16;
@@ -37,8 +38,8 @@ export function latin1(bytes: Buffer, from: number, to: number): string {
 export class Text {
   /** May be more than TEXT_BYTES for a coded text: then it is known to be well-formed, but cannot be had. */
   length = 0;
-  /** Pages that are never touched cost nothing. */
-  readonly #scratch: Buffer = Buffer.allocUnsafeSlow(TEXT_BYTES + 1);
+  /** Grows with the longest: the collector counts all of it, touched or not, and waits for the longer. */
+  #scratch: Buffer = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES);
   #bytes: Buffer = this.#scratch;
   #from = 0;
 
@@ -50,12 +51,19 @@ export class Text {
 
   /** False: malformed. */
   coded(bytes: Buffer, from: number, to: number): boolean {
+    this.#makeRoom(to - from);
     const length = huffmanDecode(bytes, from, to, this.#scratch);
     if (length === HUFFMAN_ERROR) return false;
     this.#bytes = this.#scratch;
     this.#from = 0;
     this.length = length;
     return true;
+  }
+
+  #makeRoom(codedBytes: number): void {
+    const neededBytes = Math.min(TEXT_BYTES, Math.floor((codedBytes * 8) / SHORTEST_CODE_BITS)) + 1;
+    if (neededBytes > this.#scratch.length)
+      this.#scratch = Buffer.allocUnsafeSlow(Math.max(neededBytes, Math.min(TEXT_BYTES + 1, 2 * this.#scratch.length)));
   }
 
   /** As long as the bytes are what they were. */

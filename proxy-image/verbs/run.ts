@@ -1,23 +1,25 @@
 import { existsSync, readFileSync, writeSync } from 'node:fs';
-import type { RunConfig } from './config.ts';
-import { WeftError } from './contract/errors.ts';
-import { errorFields } from './io/control/error-fields.ts';
-import { othersHaveSockets } from './io/pod-sockets.ts';
-import { LOOK_MS, QuietMoments } from './io/quiet.ts';
-import { createBunTransport } from './io/transport/bun.ts';
-import { bunRuntime } from './io/transport/bun-api.ts';
-import { loadGetSocketOption } from './io/transport/bun-socket-option.ts';
-import { type LocalNetwork, parseLocalNetwork } from './io/transport/local-network.ts';
-import { RedirectedDestination } from './io/transport/original-destination.ts';
-import { MeshProxy, type Platform } from './proxy.ts';
+import { type RunConfig, readRunConfig } from '../config.ts';
+import { WeftError } from '../contract/errors.ts';
+import { errorFields } from '../io/control/error-fields.ts';
+import { othersHaveSockets } from '../io/pod-sockets.ts';
+import { LOOK_MS, QuietMoments } from '../io/quiet.ts';
+import { createBunTransport } from '../io/transport/bun.ts';
+import { bunRuntime } from '../io/transport/bun-api.ts';
+import { loadGetSocketOption } from '../io/transport/bun-socket-option.ts';
+import { type LocalNetwork, parseLocalNetwork } from '../io/transport/local-network.ts';
+import { RedirectedDestination } from '../io/transport/original-destination.ts';
+import { MeshProxy, type Platform } from '../proxy.ts';
+import type { Invocation } from './verb.ts';
 
 const IPV6_INTERFACES = '/proc/net/if_inet6';
 
 /** Certificate and policy have come, and traffic has hardly begun: what starting took (1 MiB of 10, docs/performance.md) is given back. */
 const STARTED_MS = 2_000;
 
-/** The verb `run` under Bun. Resolves when the proxy has drained, after SIGTERM, SIGINT or POST /shutdown. */
-export async function run(config: RunConfig): Promise<void> {
+/** `run`, under Bun. Resolves when the proxy has drained, after SIGTERM, SIGINT or POST /shutdown. */
+export async function verb({ environment }: Invocation): Promise<void> {
+  const config = readRunConfig(environment);
   let proxy: MeshProxy | null = null;
   // A defect ends the connection that met it, never the process: other connections are somebody else's.
   const onFault = (error: unknown): void => proxy?.log.error('defect', errorFields(error));
