@@ -4,9 +4,7 @@ import { parseLocalNetwork } from '../../../proxy-image/io/transport/local-netwo
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { until } from '../transport/recorder.ts';
 import { identityName, SERVICE_ADDRESS, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+import { askOn, dialRaw, GET, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
 
 /** A port on which nothing listens. */
 const CLOSED_PORT = 1;
@@ -23,15 +21,6 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
   afterEach(() => mesh.stop());
 
   const dial = (): RawClient => dialRaw(mesh, proxy.outbound);
-
-  async function ask(client: RawClient, request = GET): Promise<string> {
-    client.text = '';
-    client.send(request);
-    const text = await client.hears('\r\n\r\n');
-    const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
-    await until(() => client.text.length >= client.text.indexOf('\r\n\r\n') + 4 + length, 'the body');
-    return client.text;
-  }
 
   describe('destinations', () => {
     it('an answer that comes in time is waited for', async () => {
@@ -93,7 +82,7 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
       const key = `service/${SERVICE_ADDRESS.ip}:${SERVICE_ADDRESS.port}`;
       const endpoint = mesh.meshed(server, port);
       proxy.set(key, { sources: '1', type: 'pod', namespace: 'shop', pod: 'web-1', protocol: 'http1', endpoint });
-      expect(await ask(dial())).to.contain(`l5d-client-id: ${identityName('client')}`);
+      expect(await askOn(dial())).to.contain(`l5d-client-id: ${identityName('client')}`);
     });
 
     it('when the kind of answer changes, connections end at the next message boundary', async () => {
@@ -105,8 +94,8 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
       other.set(`service/127.0.0.1:${port}`, pod);
       const busy = dialRaw(mesh, other.outbound);
       const idle = dialRaw(mesh, other.outbound);
-      await ask(idle);
-      await ask(busy);
+      await askOn(idle);
+      await askOn(busy);
       busy.text = '';
       busy.send('GET / HTTP/1.1\r\nHo');
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -250,7 +239,7 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
     other.setEndpoints('web', [{ ...mesh.plain(port), address: '10.1.0.5' }]);
     other.set('service/10.96.0.2:80', { sources: '1', type: 'forbidden', reason: 'no such port' });
     const [web, nothing] = other.addresses.outbound;
-    expect(await ask(dialRaw(mesh, web!))).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(dialRaw(mesh, web!))).to.match(/^HTTP\/1\.1 200 /);
     const refused = dialRaw(mesh, nothing!);
     await until(() => refused.closed, 'reset');
   });

@@ -4,9 +4,8 @@ import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { endpointsKey, route } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
+import { askOn, dialRaw, GET, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
 
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
 const MIB = 1024 * 1024;
 /** More than all kernel buffers on the way through two proxies can hold. */
 const ENDLESS_MIB = 128;
@@ -29,12 +28,6 @@ export function exhaustionSuite(create: (onFault: (error: unknown) => void) => T
 
   function meshed(port: number): void {
     client.setEndpoints('web', [mesh.meshed(server, port)]);
-  }
-
-  async function ask(from: RawClient, request = GET): Promise<string> {
-    from.text = '';
-    from.send(request);
-    return from.hears('\r\n\r\n');
   }
 
   it('B1: octets that come one at a time do not put the deadline of a head off', async () => {
@@ -70,7 +63,7 @@ export function exhaustionSuite(create: (onFault: (error: unknown) => void) => T
     // Both proxies go on serving others meanwhile.
     const other = await serveHttp(mesh, () => ok('fine'));
     meshed(other.port);
-    expect(await ask(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
     stopped.socket.removeAllListeners('data');
     let bytes = 0;
     stopped.socket.on('data', (chunk: Buffer) => {
@@ -158,7 +151,7 @@ export function exhaustionSuite(create: (onFault: (error: unknown) => void) => T
     const started = client.clock.nowMs();
     const count = 50;
     const clients = Array.from({ length: 10 }, () => dialRaw(mesh, client.outbound));
-    for (let i = 0; i < count; i++) expect(await ask(clients[i % 10]!)).to.match(/^HTTP\/1\.1 503 /);
+    for (let i = 0; i < count; i++) expect(await askOn(clients[i % 10]!)).to.match(/^HTTP\/1\.1 503 /);
     const seconds = (client.clock.nowMs() - started) / 1000;
     // The server's proxy adds none of its own: over hops they do not multiply.
     expect(asked - count).to.be.within(1, Math.ceil(2 + 0.2 * count + seconds));
@@ -171,9 +164,9 @@ export function exhaustionSuite(create: (onFault: (error: unknown) => void) => T
     const browser = dialRaw(mesh, client.outbound);
     const request = (i: number) =>
       `M${i} /p/${i}?q=${i} HTTP/1.1\r\nHost: h${i}.example\r\nUser-Agent: a/${i}\r\nx-${i}: ${i}\r\n\r\n`;
-    for (let i = 0; i < 5; i++) await ask(browser, request(i));
+    for (let i = 0; i < 5; i++) await askOn(browser, request(i));
     const before = [client, server].map(seriesCount);
-    for (let i = 100; i < 300; i++) await ask(browser, request(i));
+    for (let i = 100; i < 300; i++) await askOn(browser, request(i));
     expect([client, server].map(seriesCount)).to.deep.equal(before);
     expect(client.metrics() + server.metrics()).not.to.match(/h\d+\.example|\/p\/\d/);
     expect(server.metrics()).not.to.match(/direction="inbound"[^}]*authority="/);
@@ -204,9 +197,9 @@ export function exhaustionSuite(create: (onFault: (error: unknown) => void) => T
     for (const one of silent.slice(0, 50)) one.send('\x16\x03\x01\x02\x00\x01');
     const { port } = await serveHttp(mesh, () => ok('fine'));
     client.setEndpoints('web', [mesh.meshed(strict, port)]);
-    expect(await ask(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
     await until(() => silent.every((one) => one.closed || one.ended), 'the end of the handshakes');
-    expect(await ask(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
   });
 
   it('B22: what is compressed is passed on as it is, both ways, and asked for as the client asks', async () => {

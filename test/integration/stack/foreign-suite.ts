@@ -8,10 +8,9 @@ import { RawCluster } from '../../support/raw-cluster.ts';
 import { WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
 import { SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, type Served, serveHttp } from './peers.ts';
+import { dialRaw, GET, ok, type Served, serveHttp } from './peers.ts';
 
 const SERVICE: Address = { ip: '10.96.0.7', port: 80 };
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
 const POLICY = 'config.linkerd.io/default-inbound-policy';
 
 /** Pods with the proxy of another control plane, from raw objects to what is on the wire. */

@@ -7,10 +7,9 @@ import type { StackLimits } from '../../../proxy-image/stack/options.ts';
 import { type Recorder, until } from '../transport/recorder.ts';
 import { refusals, TestMesh, type TestProxy } from './mesh.ts';
 import { goodCredentials, left, meshClient, say } from './mesh-client.ts';
-import { dialRaw, ok, serveHttp } from './peers.ts';
+import { dialRaw, GET, ok, serveHttp } from './peers.ts';
 import { SilentFlood } from './silent-flood.ts';
 
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
 /** The first is the flood that once shut a port, inbound and outbound: each connection is renewed before detection gives it up. */
 const FLOODS = [
   { count: 2000, renewMs: 9000 },

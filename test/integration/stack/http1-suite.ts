@@ -3,9 +3,7 @@ import { expect } from 'chai';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { until } from '../transport/recorder.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+import { dialRaw, GET, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
 
 /** HTTP/1.1 through one outbound stack: what a proxy owes its clients and servers (RFC 9110, RFC 9112). */
 export function http1Suite(create: (onFault: (error: unknown) => void) => Transport): void {

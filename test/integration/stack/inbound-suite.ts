@@ -3,9 +3,7 @@ import type { Address, Transport } from '../../../proxy-image/io/transport/types
 import { authorization } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
 import { identityName, RESERVED_PORT, SERVICE_KEY, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+import { askOn, dialRaw, GET, ok, type Served, serveHttp, serveRaw } from './peers.ts';
 
 /** Identity, policy, the mesh port and the redirected port of the inbound stack. */
 export function inboundSuite(create: (onFault: (error: unknown) => void) => Transport): void {
@@ -35,23 +33,17 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     ],
   });
 
-  async function ask(peer: RawClient, request = GET): Promise<string> {
-    peer.text = '';
-    peer.send(request);
-    return peer.hears('\r\n\r\n');
-  }
-
   describe('authorization', () => {
     it('by identity: the named one 200, another 403 with the connection kept', async () => {
       server.setPolicy(application.port, onlyFor('client'));
       const caller = dialRaw(mesh, client.outbound);
-      expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(caller)).to.match(/^HTTP\/1\.1 200 /);
       server.setPolicy(application.port, onlyFor('another'));
-      const text = await ask(caller);
+      const text = await askOn(caller);
       expect(text).to.match(/^HTTP\/1\.1 403 Forbidden\r\ncontent-length: 0\r\n/);
       expect(text).to.contain('l5d-proxy-error: unauthorized: identity not authorized\r\n');
       server.setPolicy(application.port, onlyFor('client'));
-      expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(caller)).to.match(/^HTTP\/1\.1 200 /);
       expect(application.served).to.have.length(1);
     });
 
@@ -82,10 +74,10 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     it('C12: a probe path is open to everyone, by GET and HEAD only, and exactly', async () => {
       server.setPolicy(application.port, { ...onlyFor('another'), probePaths: ['/live'] });
       const caller = dialRaw(mesh, client.outbound);
-      expect(await ask(caller, 'GET /live HTTP/1.1\r\nHost: web\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(caller, 'GET /live HTTP/1.1\r\nHost: web\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
       for (const line of ['POST /live', 'GET /live/', 'GET /live/../secret', 'GET //live', 'GET /LIVE']) {
         const request = `${line} HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n\r\n`;
-        expect(await ask(caller, request), line).to.match(/^HTTP\/1\.1 403 /);
+        expect(await askOn(caller, request), line).to.match(/^HTTP\/1\.1 403 /);
       }
     });
 
@@ -103,10 +95,10 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       ].join('\r\n');
       const request = `GET / HTTP/1.1\r\nHost: web\r\n${claims}\r\n\r\n`;
       const caller = dialRaw(mesh, client.outbound);
-      expect(await ask(caller, request)).to.match(/^HTTP\/1\.1 403 /);
+      expect(await askOn(caller, request)).to.match(/^HTTP\/1\.1 403 /);
       expect(application.served).to.have.length(0);
       server.setPolicy(application.port, onlyFor('client'));
-      expect(await ask(caller, request)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(caller, request)).to.match(/^HTTP\/1\.1 200 /);
       expect(await caller.hears('l5d-client-id')).to.contain(`${claims}\r\n`);
     });
 
@@ -114,7 +106,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       const bare = await mesh.proxy({ certificate: 'no certificate' });
       bare.setService({ queue: SHORT_QUEUE });
       bare.setEndpoints('web', [mesh.meshed(server, application.port)]);
-      const text = await ask(dialRaw(mesh, bare.outbound));
+      const text = await askOn(dialRaw(mesh, bare.outbound));
       expect(text).to.match(/^HTTP\/1\.1 502 /);
       expect(application.served).to.have.length(0);
     });
@@ -123,7 +115,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       const bare = await mesh.proxy({ certificate: 'no certificate' });
       client.setService({ queue: SHORT_QUEUE });
       client.setEndpoints('web', [mesh.meshed(bare, application.port)]);
-      const text = await ask(dialRaw(mesh, client.outbound));
+      const text = await askOn(dialRaw(mesh, client.outbound));
       // Whether its end looks like a refused handshake or like a lost connection is the runtime's word.
       expect(text).to.match(/^HTTP\/1\.1 50[24] /);
       expect(application.served).to.have.length(0);
@@ -135,7 +127,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       server.setPolicy(application.port, {});
       const stranger = dialRaw(mesh, server.inboundPlain);
       const forged = 'l5d-client-id: forged\r\nL5D-CLIENT-ID: forged\r\nL5d-Client-Id: forged\r\n';
-      const text = await ask(stranger, `GET / HTTP/1.1\r\nHost: web\r\nConnection: l5d-client-id\r\n${forged}\r\n`);
+      const text = await askOn(stranger, `GET / HTTP/1.1\r\nHost: web\r\nConnection: l5d-client-id\r\n${forged}\r\n`);
       await stranger.hears('Host: web\r\n');
       expect(text.toLowerCase()).not.to.contain('l5d-client-id');
     });
@@ -168,7 +160,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       ];
       const stranger = dialRaw(mesh, server.inboundPlain);
       const lines = names.map((name) => `${name}: forged\r\n`).join('');
-      await ask(stranger, `GET / HTTP/1.1\r\nHost: web\r\n${lines}X-Own: 1\r\n\r\n`);
+      await askOn(stranger, `GET / HTTP/1.1\r\nHost: web\r\n${lines}X-Own: 1\r\n\r\n`);
       expect(await stranger.hears('X-Own: 1')).not.to.contain('forged');
     });
 
@@ -176,7 +168,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       server.setPolicy(application.port, { authorizations: [] });
       const stranger = dialRaw(mesh, server.inboundPlain);
       // Loopback is always allowed, so the refusal comes from the codec here.
-      const text = await ask(stranger, 'GET / HTTP/1.1\r\n\r\n');
+      const text = await askOn(stranger, 'GET / HTTP/1.1\r\n\r\n');
       expect(text)
         .to.match(/^HTTP\/1\.1 400 /)
         .and.not.to.contain('l5d-proxy-error');
@@ -225,7 +217,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     server.setPolicy(open.port, policies[open.port]!);
     server.setPolicy(application.port, policies[application.port]!);
     const caller = dialRaw(mesh, client.outbound);
-    const text = await ask(caller, `GET / HTTP/1.1\r\nHost: 127.0.0.1:${open.port}\r\n\r\n`);
+    const text = await askOn(caller, `GET / HTTP/1.1\r\nHost: 127.0.0.1:${open.port}\r\n\r\n`);
     expect(text).to.match(/^HTTP\/1\.1 403 /);
     expect(SERVICE_KEY).to.contain('10.96.0.1');
   });
@@ -234,18 +226,18 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     client.setEndpoints('web', [mesh.meshed(server, 1)]);
     const body = 'x'.repeat(100_000);
     const post = `POST / HTTP/1.1\r\nHost: web\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    const text = await ask(dialRaw(mesh, client.outbound), post);
+    const text = await askOn(dialRaw(mesh, client.outbound), post);
     expect(text).to.match(/^HTTP\/1\.1 502 /);
     expect(text).to.contain('l5d-proxy-error: connect error\r\n');
   });
 
   it('the admin port answers by the same codec', async () => {
     const prometheus = dialRaw(mesh, server.admin);
-    expect(await ask(prometheus, 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')).to.contain('content-type: text/plain');
+    expect(await askOn(prometheus, 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')).to.contain('content-type: text/plain');
     await prometheus.hears('weft_test 1\n');
-    expect(await ask(prometheus, 'GET /ready HTTP/1.1\r\nHost: x\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(prometheus, 'GET /ready HTTP/1.1\r\nHost: x\r\n\r\n')).to.match(/^HTTP\/1\.1 200 /);
     server.readiness.drain();
-    expect(await ask(prometheus, 'HEAD /ready HTTP/1.1\r\nHost: x\r\n\r\n')).to.match(/^HTTP\/1\.1 503 .*\r\n\r\n$/s);
+    expect(await askOn(prometheus, 'HEAD /ready HTTP/1.1\r\nHost: x\r\n\r\n')).to.match(/^HTTP\/1\.1 503 .*\r\n\r\n$/s);
     const put = 'PUT /proxy-log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n';
     prometheus.text = '';
     prometheus.send(`${put}wa`);
@@ -253,7 +245,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
     prometheus.send('rn');
     expect(await prometheus.hears('\r\n\r\n')).to.match(/^HTTP\/1\.1 204 /);
     const large = 'PUT /proxy-log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n';
-    expect(await ask(prometheus, large)).to.match(/^HTTP\/1\.1 413 /);
+    expect(await askOn(prometheus, large)).to.match(/^HTTP\/1\.1 413 /);
   });
 
   describe('drain', () => {
@@ -294,17 +286,17 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
       void server.stack.drain();
       client.setEndpoints('web', [mesh.meshed(server, application.port)]);
       const caller = dialRaw(mesh, client.outbound);
-      expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
-      expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(caller)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(caller)).to.match(/^HTTP\/1\.1 200 /);
     });
   });
 
   it('the access log tells who asked for what, and how it went', async () => {
     server.setPolicy(application.port, onlyFor('client'));
     const caller = dialRaw(mesh, client.outbound);
-    await ask(caller, 'GET /a?b HTTP/1.1\r\nHost: web\r\nUser-Agent: test/1\r\nX-Request-Id: r1\r\n\r\n');
+    await askOn(caller, 'GET /a?b HTTP/1.1\r\nHost: web\r\nUser-Agent: test/1\r\nX-Request-Id: r1\r\n\r\n');
     server.setPolicy(application.port, onlyFor('another'));
-    await ask(caller);
+    await askOn(caller);
     server.accessLog.flush();
     const entries = server.accessLines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(entries).to.have.length(2);
@@ -325,7 +317,7 @@ export function inboundSuite(create: (onFault: (error: unknown) => void) => Tran
 
   it('metrics: requests, responses, bytes and identities are recorded on both sides', async () => {
     const caller = dialRaw(mesh, client.outbound);
-    for (let i = 0; i < 3; i++) await ask(caller);
+    for (let i = 0; i < 3; i++) await askOn(caller);
     const outbound = client.metrics();
     const inbound = server.metrics();
     expect(outbound).to.match(/^request_total\{direction="outbound",[^}]*dst_pod="web-[^}]*\} 3$/m);

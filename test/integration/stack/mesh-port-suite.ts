@@ -8,9 +8,7 @@ import { authorization, initialWorkload, portPolicy, WORKLOAD_KEY } from '../../
 import { type Recorder, until } from '../transport/recorder.ts';
 import { contextOf, identityName, RESERVED_PORT, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { credentialsOf, goodCredentials, left, meshClient, say } from './mesh-client.ts';
-import { dialRaw, ok, type RawClient, type Served, serveHttp } from './peers.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+import { askOn, dialRaw, GET, ok, type Served, serveHttp } from './peers.ts';
 
 /** TLS between proxies and the transport header, seen from both ends. */
 export function meshPortSuite(create: (onFault: (error: unknown) => void) => Transport): void {
@@ -39,12 +37,6 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
       authorization('by-name', { authentication: { type: 'identities', identities: [identityName(serviceAccount)] } }),
     ],
   });
-
-  async function ask(peer: RawClient, request = GET): Promise<string> {
-    peer.text = '';
-    peer.send(request);
-    return peer.hears('\r\n\r\n');
-  }
 
   const clientOf = (credentials: TlsCredentials, alpn?: string[], to = server): Recorder =>
     meshClient(mesh, to, credentials, alpn);
@@ -126,7 +118,7 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
       it(`a server whose certificate has this defect is ${good ? 'used' : 'refused'}: ${defect}`, async () => {
         const other = await mesh.proxy({ serviceAccount: 'server', certificate: defect });
         client.setEndpoints('web', [mesh.meshed(other, application.port)]);
-        const text = await ask(dialRaw(mesh, client.outbound));
+        const text = await askOn(dialRaw(mesh, client.outbound));
         expect(text).to.match(good ? /^HTTP\/1\.1 200 / : /^HTTP\/1\.1 502 /);
         expect(application.served).to.have.length(good ? 1 : 0);
       });
@@ -134,7 +126,7 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
 
     it('a server of another identity is refused', async () => {
       client.setEndpoints('web', [mesh.meshed(server, application.port, 'someone-else')]);
-      const text = await ask(dialRaw(mesh, client.outbound));
+      const text = await askOn(dialRaw(mesh, client.outbound));
       expect(text).to.match(/^HTTP\/1\.1 502 /);
       expect(text).to.contain('l5d-proxy-error: the endpoint did not prove its identity\r\n');
       expect(application.served).to.have.length(0);
@@ -143,21 +135,21 @@ export function meshPortSuite(create: (onFault: (error: unknown) => void) => Tra
 
   it('rotation: new connections use the new certificates, old ones go on with theirs', async () => {
     const caller = dialRaw(mesh, client.outbound);
-    await ask(caller);
+    await askOn(caller);
     const next = createTestAuthority();
     client.tlsContext = contextOf(mesh.transport, next, { serviceAccount: 'client' });
     server.tlsContext = contextOf(mesh.transport, next, { serviceAccount: 'server' });
     // The kept connection was judged by the old anchors and lives on.
-    expect(await ask(caller)).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(caller)).to.match(/^HTTP\/1\.1 200 /);
     expect(application.served).to.have.length(1);
     const another = await serveHttp(mesh, () => ok('by the new ones'));
     client.setEndpoints('web', [mesh.meshed(server, another.port)]);
-    await ask(caller);
+    await askOn(caller);
     await caller.hears('by the new ones');
     client.tlsContext = contextOf(mesh.transport, mesh.authority, { serviceAccount: 'client' });
     const third = await serveHttp(mesh, () => ok('never'));
     client.setEndpoints('web', [mesh.meshed(server, third.port)]);
-    expect(await ask(caller)).to.match(/^HTTP\/1\.1 502 /);
+    expect(await askOn(caller)).to.match(/^HTTP\/1\.1 502 /);
     expect(third.served).to.have.length(0);
   });
 

@@ -4,9 +4,7 @@ import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import { until } from '../transport/recorder.ts';
 import { refusals, TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+import { askOn, dialRaw, GET, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
 
 /** What happens at the caps of the stack (rows B of the security checklist): each is a setting, each is reached here, and what is beyond it is refused at once. */
 export function overloadSuite(create: (onFault: (error: unknown) => void) => Transport): void {
@@ -22,12 +20,6 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
     proxy.setService({});
     proxy.setEndpoints('web', [mesh.plain(port)]);
     return proxy;
-  }
-
-  async function ask(from: RawClient): Promise<string> {
-    from.text = '';
-    from.send(GET);
-    return from.hears('\r\n\r\n');
   }
 
   /** An application that answers only when it is told to. */
@@ -62,8 +54,8 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
     const late = dialRaw(mesh, proxy.outbound);
     await until(() => silent[0]!.closed, 'the end of the first');
     expect([silent[1]!.closed, late.closed]).to.deep.equal([false, false]);
-    expect(await ask(late)).to.match(/^HTTP\/1\.1 200 /);
-    expect(await ask(silent[1]!)).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(late)).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(silent[1]!)).to.match(/^HTTP\/1\.1 200 /);
     expect(refusals(proxy, 'outbound', 'detection_limit')).to.equal(1);
     expect(
       sampleValue(parsePrometheusText(proxy.metrics()), 'outbound_tcp_errors_total', { error: 'loadshed' }),
@@ -121,7 +113,7 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
       await until(() => refused.closed, 'refusal');
     }
     server.setPolicy(port, { protocol: 'opaque' });
-    expect(await ask(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
+    expect(await askOn(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
     expect(server.metrics()).to.match(/^tcp_open_connections\{direction="inbound",peer="src"[^}]*\} 1$/m);
   });
 
@@ -133,7 +125,7 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
     await until(() => waiting() === 1, 'the request under way');
     for (const one of queued) one.send(GET);
     await until(() => readBy(proxy) === 3 * GET.length, 'the queue');
-    const refused = await ask(dialRaw(mesh, proxy.outbound));
+    const refused = await askOn(dialRaw(mesh, proxy.outbound));
     expect(refused).to.match(/^HTTP\/1\.1 503 .*\r\nl5d-proxy-error: too many requests are waiting\r\n/s);
     release();
     for (const one of [first!, ...queued]) await one.hears('fine');
@@ -154,7 +146,7 @@ export function overloadSuite(create: (onFault: (error: unknown) => void) => Tra
       const client = await mesh.proxy({ serviceAccount: 'client' });
       client.setService({});
       client.setEndpoints('web', [mesh.meshed(server, port)]);
-      expect(await ask(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
     }
   });
 }

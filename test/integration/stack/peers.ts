@@ -3,6 +3,8 @@ import type { Address } from '../../../proxy-image/io/transport/types.ts';
 import { until } from '../transport/recorder.ts';
 import type { TestMesh } from './mesh.ts';
 
+export const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+
 /** A TCP client that says exactly what a test tells it and remembers what it hears. */
 export class RawClient {
   readonly socket: net.Socket;
@@ -50,6 +52,17 @@ export class RawClient {
   close(): void {
     this.socket.destroy();
   }
+}
+
+/** The answer to a request: its head, and its body where that has a length. */
+export async function askOn(client: RawClient, request: string = GET): Promise<string> {
+  client.text = '';
+  client.send(request);
+  const head = await client.hears('\r\n\r\n');
+  const length = request.startsWith('HEAD ') ? 0 : Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+  const bodyAt = head.indexOf('\r\n\r\n') + 4;
+  await until(() => client.text.length >= bodyAt + length, 'the body');
+  return client.text;
 }
 
 export function dialRaw(mesh: TestMesh, address: Address): RawClient {

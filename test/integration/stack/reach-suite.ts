@@ -5,10 +5,9 @@ import { until } from '../transport/recorder.ts';
 import { ask, dialHttp2, echo, serveHttp2 } from './http2-peers.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
 import { Pace, type Paced } from './pace.ts';
-import { dialRaw, ok, serveHttp, serveRaw } from './peers.ts';
+import { dialRaw, GET, ok, serveHttp, serveRaw } from './peers.ts';
 import { comingApplication, serveStoppable } from './unreachable.ts';
 
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
 const CLOSED_PORT = 1;
 
 /** A Service whose endpoints come, go, and cannot be connected to for a while. Runs on Node and on Bun. */

@@ -6,9 +6,7 @@ import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.
 import { type Recorder, until } from '../transport/recorder.ts';
 import { identityName, refusals, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { credentialsOf, goodCredentials, left, meshClient, say } from './mesh-client.ts';
-import { dialRaw, ok, serveHttp } from './peers.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+import { dialRaw, GET, ok, serveHttp } from './peers.ts';
 
 /** Every connection that a proxy refuses is counted, once and under the right name, and says in the log why it was. */
 export function refusalsSuite(create: (onFault: (error: unknown) => void) => Transport): void {

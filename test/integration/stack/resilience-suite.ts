@@ -19,10 +19,9 @@ import { until } from '../transport/recorder.ts';
 import { ask, dialHttp2, echo, type Http2Answer, heard, serveHttp2 } from './http2-peers.ts';
 import { dialFrames, type RawHttp2, serveFrames } from './http2-raw.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, serveHttp, serveRaw } from './peers.ts';
+import { dialRaw, GET, ok, serveHttp, serveRaw } from './peers.ts';
 
 const GRPC = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
 const BREAKER: Breaker = {
   type: 'consecutive',
   maxFailures: 3,

@@ -3,9 +3,7 @@ import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { until } from '../transport/recorder.ts';
 import { ask, dialHttp2, serveHttp2 } from './http2-peers.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+import { dialRaw, GET, ok, type RawClient, type Served, serveHttp, serveRaw } from './peers.ts';
 
 /**
  * Responses that are not quite what RFC 9110 and RFC 9112 ask for, but of which nobody can be in doubt where they end: they pass, and what is dubious behind

@@ -2,11 +2,8 @@ import { expect } from 'chai';
 import type { Route } from '../../../proxy-image/contract/resources.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { backend, endpointsKey, route } from '../../unit/core/fixtures.ts';
-import { until } from '../transport/recorder.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
-import { dialRaw, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
-
-const GET = 'GET / HTTP/1.1\r\nHost: web\r\n\r\n';
+import { askOn, dialRaw, GET, ok, type RawClient, serveHttp, serveRaw } from './peers.ts';
 
 /** A port on which nothing listens. */
 const CLOSED_PORT = 1;
@@ -24,15 +21,6 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
 
   const dial = (): RawClient => dialRaw(mesh, proxy.outbound);
 
-  async function ask(client: RawClient, request = GET): Promise<string> {
-    client.text = '';
-    client.send(request);
-    const text = await client.hears('\r\n\r\n');
-    const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
-    await until(() => client.text.length >= client.text.indexOf('\r\n\r\n') + 4 + length, 'the body');
-    return client.text;
-  }
-
   const retryable: Route = route('all', '/.*', { isRetryable: true });
 
   describe('shares and endpoints', () => {
@@ -49,7 +37,7 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       const clients = Array.from({ length: 12 }, dial);
       await Promise.all(
         clients.map(async (client) => {
-          for (let i = 0; i < 50; i++) await ask(client);
+          for (let i = 0; i < 50; i++) await askOn(client);
         }),
       );
       expect(counts.red).to.equal(0);
@@ -58,13 +46,13 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       expect(counts.blue + counts.green).to.equal(600);
       proxy.setService({ backends: [backend('blue', 0), backend('green', 0), backend('red', 1000)] });
       const before = counts.red;
-      for (let i = 0; i < 50; i++) await ask(clients[i % 12]!);
+      for (let i = 0; i < 50; i++) await askOn(clients[i % 12]!);
       expect(counts.red - before).to.equal(50);
     });
 
     it('a share whose Service does not exist fails with 503', async () => {
       proxy.setService({ backends: [backend('gone', 1000, { unavailable: true })] });
-      const text = await ask(dial());
+      const text = await askOn(dial());
       expect(text).to.match(/^HTTP\/1\.1 503 /);
       expect(text).to.contain('l5d-proxy-error: the backend does not exist\r\n');
     });
@@ -72,7 +60,7 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
     it('a service without endpoints: requests wait for the fail-fast time, then fail', async () => {
       proxy.setService({ queue: { capacity: 10, failfastMs: 300 } });
       proxy.setEndpoints('web', []);
-      const text = await ask(dial());
+      const text = await askOn(dial());
       expect(text).to.match(/^HTTP\/1\.1 504 .*\r\nl5d-proxy-error: fail-fast: no endpoints\r\n/s);
     });
 
@@ -89,7 +77,7 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setService({ balancer: { type: 'roundRobin' } });
       proxy.setEndpoints('web', endpoints);
       const client = dial();
-      for (let i = 0; i < 3; i++) await ask(client);
+      for (let i = 0; i < 3; i++) await askOn(client);
       expect([...seen].sort()).to.deep.equal([0, 1, 2]);
     });
 
@@ -98,13 +86,13 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setService({ retryBudget: { ratio: 0, minRetriesPerSecond: 0, ttlMs: 10_000 } });
       proxy.setEndpoints('web', [mesh.plain(CLOSED_PORT), mesh.plain(port)]);
       const post = 'POST / HTTP/1.1\r\nHost: web\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
-      for (let i = 0; i < 20; i++) expect(await ask(dial(), post)).to.match(/^HTTP\/1\.1 200 /);
+      for (let i = 0; i < 20; i++) expect(await askOn(dial(), post)).to.match(/^HTTP\/1\.1 200 /);
     });
 
     it('when every endpoint refuses, requests wait for the fail-fast time, then fail', async () => {
       proxy.setService({ queue: { capacity: 10, failfastMs: 300 } });
       proxy.setEndpoints('web', [mesh.plain(CLOSED_PORT)]);
-      const text = await ask(dial());
+      const text = await askOn(dial());
       expect(text).to.match(/^HTTP\/1\.1 504 .*\r\nl5d-proxy-error: fail-fast: all unreachable\r\n/s);
     });
 
@@ -113,10 +101,10 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setService({});
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const client = dial();
-      await ask(client);
+      await askOn(client);
       served[0]!.socket.end();
       await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(await ask(client)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(client)).to.match(/^HTTP\/1\.1 200 /);
       expect(served).to.have.length(2);
     });
 
@@ -129,10 +117,10 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setService({});
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const client = dial();
-      await ask(client);
+      await askOn(client);
       close = true;
-      expect(await ask(client)).to.match(/^HTTP\/1\.1 200 /);
-      const text = await ask(client, 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n\r\n');
+      expect(await askOn(client)).to.match(/^HTTP\/1\.1 200 /);
+      const text = await askOn(client, 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n\r\n');
       expect(text).to.match(/^HTTP\/1\.1 502 /);
     });
   });
@@ -147,7 +135,7 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setService({ routes: [retryable] });
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const client = dial();
-      expect(await ask(client)).to.match(/^HTTP\/1\.1 200 .*fine$/s);
+      expect(await askOn(client)).to.match(/^HTTP\/1\.1 200 .*fine$/s);
       expect(count).to.equal(3);
     });
 
@@ -159,7 +147,7 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       });
       proxy.setService({ routes: [route('all', '/.*')] });
       proxy.setEndpoints('web', [mesh.plain(port)]);
-      expect(await ask(dial())).to.match(/^HTTP\/1\.1 500 .*bad$/s);
+      expect(await askOn(dial())).to.match(/^HTTP\/1\.1 500 .*bad$/s);
       expect(count).to.equal(1);
     });
 
@@ -174,9 +162,9 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setService({ routes: [retryable], retryBudget });
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const client = dial();
-      expect(await ask(client)).to.match(/^HTTP\/1\.1 503 /);
+      expect(await askOn(client)).to.match(/^HTTP\/1\.1 503 /);
       expect(count).to.equal(3);
-      await ask(client);
+      await askOn(client);
       expect(count).to.equal(4);
       const metrics = proxy.metrics();
       expect(metrics).to.match(/^route_retryable_total\{[^}]*rt_route="all"[^}]*skipped="no_budget"[^}]*\} 2$/m);
@@ -246,10 +234,10 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setService({ routes: [retryable] });
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const request = 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\nabc';
-      expect(await ask(dial(), request)).to.match(/^HTTP\/1\.1 200 /);
+      expect(await askOn(dial(), request)).to.match(/^HTTP\/1\.1 200 /);
       count = 0;
       proxy.setService({ routes: [] });
-      expect(await ask(dial(), request)).to.match(/^HTTP\/1\.1 502 /);
+      expect(await askOn(dial(), request)).to.match(/^HTTP\/1\.1 502 /);
     });
   });
 
@@ -260,7 +248,7 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const client = dial();
       const startMs = Date.now();
-      const text = await ask(client, 'GET /slow HTTP/1.1\r\nHost: web\r\n\r\n');
+      const text = await askOn(client, 'GET /slow HTTP/1.1\r\nHost: web\r\n\r\n');
       expect(Date.now() - startMs).to.be.within(95, 1000);
       expect(text).to.match(/^HTTP\/1\.1 504 /);
       expect(text).to.contain('l5d-proxy-error: response timed out\r\n');
@@ -273,9 +261,9 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
       proxy.setService({ routes: [route('slow', '/slow', { timeoutMs: 300 })] });
       proxy.setEndpoints('web', [mesh.plain(port)]);
       const client = dial();
-      await ask(client, 'GET /slow HTTP/1.1\r\nHost: web\r\n\r\n');
+      await askOn(client, 'GET /slow HTTP/1.1\r\nHost: web\r\n\r\n');
       served[0]!.socket.write(ok('late'));
-      expect(await ask(client, 'GET /fast HTTP/1.1\r\nHost: web\r\n\r\n')).to.match(/fast$/);
+      expect(await askOn(client, 'GET /fast HTTP/1.1\r\nHost: web\r\n\r\n')).to.match(/fast$/);
       expect(served).to.have.length(2);
     });
 
@@ -298,8 +286,8 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
     proxy.setService({});
     proxy.set(endpointsKey('web'), { sources: '8', endpoints: [mesh.plain(first.port)] });
     const client = dial();
-    expect(await ask(client)).to.match(/first$/);
+    expect(await askOn(client)).to.match(/first$/);
     proxy.set(endpointsKey('web'), { sources: '9', endpoints: [mesh.plain(second.port)] });
-    expect(await ask(client)).to.match(/second$/);
+    expect(await askOn(client)).to.match(/second$/);
   });
 }
