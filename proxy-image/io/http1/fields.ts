@@ -42,19 +42,32 @@ const KNOWN: readonly Known[] = [
 ];
 
 const LONGEST = 17;
-/** By length, then by first octet: nearly every other field is told apart by two look-ups. */
+const MESH = 'l5d-';
 const BY_LENGTH: readonly (readonly Known[])[] = Array.from({ length: LONGEST + 1 }, (_, length) =>
   KNOWN.filter((known) => known.name.length === length),
 );
 
+/** By length, a bit for each letter that a known name begins with (its lowest five bits): nearly every other field is told apart by one look-up. */
+const BEGINNINGS: Int32Array = Int32Array.from({ length: LONGEST + 2 }, (_, length) =>
+  [...(BY_LENGTH[length] ?? []).map(({ name }) => name), ...(length >= MESH.length ? [MESH] : [])].reduce(
+    (bits, name) => bits | (1 << (name.charCodeAt(0) & 31)),
+    0,
+  ),
+);
+
 export function recognize(bytes: Uint8Array, from: number, to: number): FieldId {
   const length = to - from;
+  const mayBe = BEGINNINGS[length > LONGEST ? LONGEST + 1 : length]! >>> (bytes[from]! & 31);
+  return (mayBe & 1) === 0 ? OTHER : recognizeAmong(bytes, from, length);
+}
+
+function recognizeAmong(bytes: Uint8Array, from: number, length: number): FieldId {
   if (length <= LONGEST) {
     for (const known of BY_LENGTH[length]!) {
       if (isName(bytes, from, known.name)) return known.id;
     }
   }
-  return length >= 4 && isName(bytes, from, 'l5d-') ? L5D : OTHER;
+  return length >= MESH.length && isName(bytes, from, MESH) ? L5D : OTHER;
 }
 
 /** `lower` at `from`, ignoring case. The octets are known to be token characters. */
