@@ -28,8 +28,8 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   readonly #idleUntilMs: number[] = [];
   readonly #waiting: HostQueue;
   readonly #timer: Timer;
-  #timing = false;
-  #wakesAtMs = 0;
+  /** Infinity = the timer is not armed. */
+  #wakesAtMs: number = Number.POSITIVE_INFINITY;
   #dialling = 0;
   /** Attempts that may be under way. */
   #window = DIALS_AT_ONCE;
@@ -107,7 +107,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     const untilMs = this.#context.transport.timers.nowMs() + keptMs;
     this.#idle.push(connection);
     this.#idleUntilMs.push(untilMs);
-    if (!this.#timing || untilMs < this.#wakesAtMs) this.#arm(untilMs, keptMs);
+    if (untilMs < this.#wakesAtMs) this.#arm(untilMs, keptMs);
     this.#waiting.reached();
   }
 
@@ -148,7 +148,6 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   }
 
   #arm(atMs: number, delayMs: number): void {
-    this.#timing = true;
     this.#wakesAtMs = atMs;
     this.#context.transport.timers.set(this.#timer, delayMs);
   }
@@ -162,7 +161,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
   }
 
   #retireIdle(): void {
-    this.#timing = false;
+    this.#wakesAtMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#context.transport.timers.nowMs();
     let nextMs = Number.POSITIVE_INFINITY;
     // From the end: closing takes the connection out of the arrays.
