@@ -87,8 +87,9 @@ export class TimerWheel implements Timers {
   readonly #onWake = (): void => this.#wake();
   readonly #onLateWake = (): void => this.#handle(this.#lateTick);
   #held = false;
-  /** NaN = not read yet. */
-  #heldMs = Number.NaN;
+  /** Somebody has looked since it is held, and it was `#heldMs`. With NaN for "nobody" compiled code did not last (hack/adr/0007-cost-of-a-request.md). */
+  #looked = false;
+  #heldMs = 0;
 
   constructor(loop: Loop = RUNTIME) {
     this.#loop = loop;
@@ -99,9 +100,13 @@ export class TimerWheel implements Timers {
   }
 
   nowMs(): number {
-    if (!this.#held) return this.#loop.nowMs();
-    if (Number.isNaN(this.#heldMs)) this.#heldMs = this.#loop.nowMs();
-    return this.#heldMs;
+    if (this.#looked) return this.#heldMs;
+    const nowMs = this.#loop.nowMs();
+    if (this.#held) {
+      this.#looked = true;
+      this.#heldMs = nowMs;
+    }
+    return nowMs;
   }
 
   awakeMs(): number {
@@ -114,11 +119,12 @@ export class TimerWheel implements Timers {
    */
   holdClock(): void {
     this.#held = true;
-    this.#heldMs = Number.NaN;
+    this.#looked = false;
   }
 
   releaseClock(): void {
     this.#held = false;
+    this.#looked = false;
   }
 
   create(owner: TimerOwner, kind: TimerKind = 'own'): Timer {
