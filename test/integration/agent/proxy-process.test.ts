@@ -1,9 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { CONTROL_PLANE_LABEL, PROXY_CONTAINER } from '../../../proxy-image/contract/names.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
@@ -218,8 +217,8 @@ describe('a proxy process on Bun', function () {
   it('killed while the operator is away, serves again from what it kept, and follows when the operator is back', async () => {
     const { server, client } = await meshed();
     expect((await call(client)).status).to.equal(200);
-    // The snapshot of the last change is on disk within a second.
-    await sleep(1500);
+    await keeps(server, 'workload/app/web-1');
+    await keeps(client, 'endpoints/app/web:80/ipv4');
     await plane.stopConfig();
     await plane.stopIdentity();
     await server.kill();
@@ -402,6 +401,12 @@ function fillDirect(api: FakeApiServer, port: number): void {
       },
     ],
   });
+}
+
+/** Waits until the snapshot for the next container of the pod holds a resource. */
+function keeps(proxy: ProxyProcess, key: string): Promise<unknown> {
+  const file = join(proxy.folder, 'identity', 'snapshot.json');
+  return eventually(`${key} in a snapshot`, () => existsSync(file) && readFileSync(file, 'utf8').includes(`"${key}"`));
 }
 
 /** How a connection attempt ends. */
