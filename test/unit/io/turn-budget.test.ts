@@ -54,7 +54,7 @@ describe('budget of a turn', () => {
     expect(ends).to.deep.equal([]);
   });
 
-  it('a stream that is alone is never stopped, on either of its sides', () => {
+  it('a stream that is alone is never stopped, on either of its sides, and no end of a turn is asked for', () => {
     const [source, sink] = paced(2) as [Paced, Paced];
     sink.writesBytes = 4 * MIB;
     for (let event = 1; event <= 5; event++) {
@@ -62,6 +62,7 @@ describe('budget of a turn', () => {
       sink.writable();
       expect([source.reading, sink.drains]).to.deep.equal([true, event]);
     }
+    expect(ends).to.deep.equal([]);
   });
 
   it('streams beyond it are read in turn, so many in a turn as it allows', () => {
