@@ -92,7 +92,7 @@ describe('configuration stream: who may speak', () => {
   });
 
   it('ends the connection when the pod turns out to have another ServiceAccount, or never comes', async () => {
-    await start({ limits: { podTimeoutMs: 1_500 } });
+    await start({ limits: { podTimeoutMs: 3_000 } });
     const [other, missing] = [await bench.connect('db', 'app'), await bench.connect('web', 'app')];
     other.hello('app', 'web-8');
     missing.hello('app', 'web-7');

@@ -92,7 +92,7 @@ export function gatesSuite(create: (onFault: (error: unknown) => void) => Transp
       const sides = [proxy.inboundPlain, proxy.outbound];
       const floods = sides.map((to) => new SilentFlood(mesh, to, { count, renewMs, sources: SOURCES }));
       // All places are taken from the first moment on.
-      const over = () => floods.every(({ opened }) => opened >= 1.3 * count);
+      const over = () => floods.every(({ opened }) => opened >= 1.4 * count);
       const results = await Promise.all(sides.map((side) => asksUntil(over, () => asks(side))));
       for (const { wrong } of results) expect(wrong).to.deep.equal([]);
     }).timeout(60_000);
