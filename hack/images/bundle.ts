@@ -27,14 +27,21 @@ const require = weftCreateRequire(import.meta.url);`;
 const TRANSPILED = `// @bun
 const require = import.meta.require;`;
 
+interface Apart {
+  /** Of the file that is made of it, behind that of the bundle. */
+  readonly name: string;
+  /** Folder of what is required by a relative path. */
+  readonly folder: string;
+}
+
 /**
  * Needed by some proxies only, and then at once, within a call: where one of these is required, its text would be in the memory of all of them. In the image
- * it is a file of its own, by the name on the right behind that of the bundle.
+ * it is a file of its own.
  */
-const APART: Readonly<Record<string, string>> = {
-  re2js: 're2js',
-  './http2-parts.ts': 'http2',
-  './http/translate.ts': 'translate',
+const APART: Readonly<Record<string, Apart>> = {
+  re2js: { name: 're2js', folder: '' },
+  './http2-parts.ts': { name: 'http2', folder: 'proxy-image/io' },
+  './translate.ts': { name: 'translate', folder: 'proxy-image/codec/bridge' },
 };
 /**
  * What an entry imports late from here is an alternative to the rest, and a bundle of its own by the name of its file: not even what it has in common with
@@ -46,7 +53,7 @@ const STAYING = 'run';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const name = basename(output, extname(output));
-const fileOf = (required: string) => `${name}-${APART[required]}${extname(output)}`;
+const fileOf = (required: string) => `${name}-${APART[required]!.name}${extname(output)}`;
 
 /** Source and name of the file that is made of it, without what it ends in. */
 interface Entry {
@@ -65,9 +72,8 @@ const apart: Plugin = {
 };
 
 function apartEntries(): Entry[] {
-  const io = join(ROOT, 'proxy-image/io');
-  return Object.keys(APART).map((required) => ({
-    in: required.startsWith('.') ? join(io, required) : fileURLToPath(import.meta.resolve(required)),
+  return Object.entries(APART).map(([required, { folder }]) => ({
+    in: required.startsWith('.') ? join(ROOT, folder, required) : fileURLToPath(import.meta.resolve(required)),
     out: basename(fileOf(required), extname(output!)),
   }));
 }

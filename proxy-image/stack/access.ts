@@ -1,6 +1,6 @@
 import type { InboundPeer } from '../core/policy/authorize.ts';
-import type { Exchange } from '../io/http/exchange.ts';
-import type { RequestView } from '../io/http/message.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { RequestView } from '../http/message.ts';
 import type { AccessLog, AccessLogEntry } from '../io/telemetry/access-log.ts';
 
 /** Fields that carry the identifier of a trace, in order of preference (linkerd2-proxy: http access log). */

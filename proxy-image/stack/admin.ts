@@ -1,8 +1,14 @@
+import { ServerConnection } from '../codec/http1/server-connection.ts';
 import { isDefaultLabel } from '../contract/access-policy.ts';
 import { type Client, Clients } from '../core/overload/clients.ts';
 import { peerOf } from '../core/overload/peer.ts';
 import { authorizeRequest, InboundPeer } from '../core/policy/authorize.ts';
 import type { Rng } from '../core/rng.ts';
+import { errorAnswer } from '../http/answer.ts';
+import type { HttpCall } from '../http/call.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { RequestView } from '../http/message.ts';
+import type { HttpService } from '../http/service.ts';
 import {
   ADMIN_BODY_BYTES,
   ADMIN_FORBIDDEN,
@@ -11,12 +17,6 @@ import {
   type AdminResponse,
   isAdminProbe,
 } from '../io/admin/admin.ts';
-import { errorAnswer } from '../io/http/answer.ts';
-import type { HttpCall } from '../io/http/call.ts';
-import type { Exchange } from '../io/http/exchange.ts';
-import type { RequestView } from '../io/http/message.ts';
-import type { HttpService } from '../io/http/service.ts';
-import { ServerConnection } from '../io/http1/server-connection.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
 import type { Acceptor, Connection, ConnectionHandler } from '../io/transport/types.ts';
 import type { StackContext } from './context.ts';

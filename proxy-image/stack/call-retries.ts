@@ -9,7 +9,7 @@ import {
 import type { Rng } from '../core/rng.ts';
 import type { RouteEntry } from '../core/route/table.ts';
 import type { ServiceEntry } from '../core/state/entries.ts';
-import { NO_GRPC_STATUS } from '../io/http/message.ts';
+import { NO_GRPC_STATUS } from '../http/message.ts';
 import type { Recorder } from '../io/telemetry/recorder.ts';
 import { retryEvent } from './retry-event.ts';
 

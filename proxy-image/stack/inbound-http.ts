@@ -3,12 +3,12 @@ import { authorizeConnection, authorizeRequest, type InboundPeer } from '../core
 import type { PolicyDecision, PortPolicyEntry } from '../core/policy/policy.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import type { InboundPort } from '../core/state/entries.ts';
-import { errorAnswer } from '../io/http/answer.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http/call.ts';
-import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
-import { lastRecipientAnswer } from '../io/http/max-forwards.ts';
-import type { ExtraFields, RequestView } from '../io/http/message.ts';
-import { REPLAY_LIMITS } from '../io/http/replay.ts';
+import { errorAnswer } from '../http/answer.ts';
+import type { ExchangeEnd, HttpCall, TryFailure } from '../http/call.ts';
+import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
+import { lastRecipientAnswer } from '../http/max-forwards.ts';
+import type { ExtraFields, RequestView } from '../http/message.ts';
+import { REPLAY_LIMITS } from '../http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
 import type { InboundError } from '../io/telemetry/recorder.ts';

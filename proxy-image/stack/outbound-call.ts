@@ -8,17 +8,17 @@ import { refusesRetries } from '../core/retry/retry-after.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import { pickShare } from '../core/split/split.ts';
 import type { BackendEntry, ServiceEntry } from '../core/state/entries.ts';
-import { errorAnswer } from '../io/http/answer.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from '../io/http/call.ts';
-import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
+import { errorAnswer } from '../http/answer.ts';
+import type { ExchangeEnd, HttpCall, TryFailure } from '../http/call.ts';
+import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
 import {
   type ExtraFields,
   NO_EXTRA_FIELDS,
   NO_GRPC_STATUS,
   type RequestView,
   type ResponseView,
-} from '../io/http/message.ts';
-import { REPLAY_LIMITS } from '../io/http/replay.ts';
+} from '../http/message.ts';
+import { REPLAY_LIMITS } from '../http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { Address } from '../io/transport/types.ts';

@@ -1,6 +1,6 @@
 import type { EndpointState } from '../core/balance/endpoint.ts';
 import type { NoEndpointReason } from '../core/balance/pick.ts';
-import type { Exchange, ExchangeUpstream } from '../io/http/exchange.ts';
+import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
 import { protocolFor, type StackContext } from './context.ts';

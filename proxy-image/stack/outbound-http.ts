@@ -1,7 +1,7 @@
 import type { EndpointState } from '../core/balance/endpoint.ts';
 import type { ServiceEntry } from '../core/state/entries.ts';
-import type { Exchange } from '../io/http/exchange.ts';
-import type { ExtraFields, RequestView } from '../io/http/message.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { ExtraFields, RequestView } from '../http/message.ts';
 import type { Address } from '../io/transport/types.ts';
 import type { StackContext } from './context.ts';
 import { EndpointHosts } from './endpoint-hosts.ts';

@@ -9,8 +9,8 @@ import { isFailure } from '../core/classify/classify.ts';
 import { retryAfterMs } from '../core/retry/retry-after.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import type { BackendEntry, ServiceEntry } from '../core/state/entries.ts';
-import type { Exchange } from '../io/http/exchange.ts';
-import { NO_GRPC_STATUS, type ResponseView } from '../io/http/message.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { NO_GRPC_STATUS, type ResponseView } from '../http/message.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { StackOptions } from './options.ts';
 

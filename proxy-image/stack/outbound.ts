@@ -2,12 +2,12 @@ import { formatAddress } from '../contract/keys.ts';
 import type { OutboundProtocol } from '../contract/resources.ts';
 import type { Destination, DestinationEntry, DestinationWatcher, ForbiddenEntry } from '../core/state/entries.ts';
 import { protocolOf } from '../core/state/protocol.ts';
+import type { HttpConnection } from '../http/connection.ts';
+import type { Exchange } from '../http/exchange.ts';
+import { lastRecipientAnswer } from '../http/max-forwards.ts';
+import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../http/message.ts';
+import type { HttpService } from '../http/service.ts';
 import type { DetectedProtocol } from '../io/detect/detect.ts';
-import type { HttpConnection } from '../io/http/connection.ts';
-import type { Exchange } from '../io/http/exchange.ts';
-import { lastRecipientAnswer } from '../io/http/max-forwards.ts';
-import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../io/http/message.ts';
-import type { HttpService } from '../io/http/service.ts';
 import type {
   Acceptor,
   Address,

@@ -1,4 +1,4 @@
-import { NO_GRPC_STATUS, type ResponseView } from '../io/http/message.ts';
+import { NO_GRPC_STATUS, type ResponseView } from '../http/message.ts';
 import type { DialError, DialFailure } from '../io/pool/dial.ts';
 import type { Logger } from '../io/telemetry/log.ts';
 

@@ -30,7 +30,7 @@ describe('direction of imports', () => {
 describe('the rules themselves', () => {
   it('refuse a wrong direction', () => {
     expect(mayImport('crds/parse/a.ts', 'operator/main.ts')).to.equal(false);
-    expect(mayImport('proxy-image/core/route/a.ts', 'proxy-image/io/http1/b.ts')).to.equal(false);
+    expect(mayImport('proxy-image/core/route/a.ts', 'proxy-image/codec/http1/b.ts')).to.equal(false);
     expect(mayImport('proxy-image/core/route/a.ts', 'node:fs')).to.equal(false);
     expect(mayImport('operator/runtime/queue.ts', 'proxy-image/contract/keys.ts')).to.equal(false);
     expect(mayImport('proxy-image/stack/outbound.ts', '@kubernetes/client-node')).to.equal(false);

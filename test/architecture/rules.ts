@@ -12,14 +12,35 @@ const RULES: readonly Rule[] = [
   { folder: 'proxy-image/contract', imports: [], packages: [] },
   { folder: 'proxy-image/core', imports: ['proxy-image/contract'], packages: ['re2js'] },
   {
+    folder: 'proxy-image/http',
+    imports: ['proxy-image/codec', 'proxy-image/io', 'proxy-image/core', 'proxy-image/contract'],
+    packages: [],
+  },
+  {
+    folder: 'proxy-image/codec',
+    imports: ['proxy-image/http', 'proxy-image/io', 'proxy-image/core', 'proxy-image/contract'],
+    packages: ['node:module'],
+  },
+  {
     folder: 'proxy-image/io/config-source/kubernetes',
-    imports: ['proxy-image/io', 'proxy-image/core', 'proxy-image/contract', 'crds'],
+    imports: [
+      'proxy-image/io',
+      'proxy-image/http',
+      'proxy-image/codec',
+      'proxy-image/core',
+      'proxy-image/contract',
+      'crds',
+    ],
     packages: ANY,
   },
-  { folder: 'proxy-image/io', imports: ['proxy-image/core', 'proxy-image/contract'], packages: ANY },
+  {
+    folder: 'proxy-image/io',
+    imports: ['proxy-image/http', 'proxy-image/codec', 'proxy-image/core', 'proxy-image/contract'],
+    packages: ANY,
+  },
   {
     folder: 'proxy-image/stack',
-    imports: ['proxy-image/io', 'proxy-image/core', 'proxy-image/contract'],
+    imports: ['proxy-image/io', 'proxy-image/http', 'proxy-image/codec', 'proxy-image/core', 'proxy-image/contract'],
     packages: [],
   },
   { folder: 'proxy-image', imports: ['proxy-image'], packages: ANY },

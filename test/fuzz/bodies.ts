@@ -2,13 +2,14 @@
  * Fuzzes what is read of responses and bodies: chunked framing, trailers, response heads, and the reader of the API server's responses in direct mode. However the
  * bytes are cut, the outcome is the same, and what is passed on is read the same way by a second reader.
  */
+
+import { ChunkedBody } from '../../proxy-image/codec/http1/chunked.ts';
+import { ResponseHead } from '../../proxy-image/codec/http1/head.ts';
+import { parseResponse, responseBody } from '../../proxy-image/codec/http1/parse-response.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { ResponseReader } from '../../proxy-image/io/config-source/kubernetes/response.ts';
-import { ChunkedBody } from '../../proxy-image/io/http1/chunked.ts';
-import { ResponseHead } from '../../proxy-image/io/http1/head.ts';
-import { parseResponse, responseBody } from '../../proxy-image/io/http1/parse-response.ts';
-import { GOOD_RESPONSES } from '../unit/http1/messages.ts';
-import { readMessages } from '../unit/http1/reference.ts';
+import { GOOD_RESPONSES } from '../unit/codec/http1/messages.ts';
+import { readMessages } from '../unit/codec/http1/reference.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator, partsOf } from './mutator.ts';
 

@@ -4,15 +4,15 @@
  * input of a finding and exits with 1.
  */
 
+import { COMPRESSION_ERROR, HpackDecoder, LIST_TOO_LARGE } from '../../proxy-image/codec/http2/hpack/decode.ts';
+import type { HeaderList } from '../../proxy-image/codec/http2/hpack/header-list.ts';
+import { HPACK_LIMITS } from '../../proxy-image/codec/http2/hpack/limits.ts';
+import { requestOf } from '../../proxy-image/codec/http2/request.ts';
+import { responseOf } from '../../proxy-image/codec/http2/response.ts';
+import { trailersOf } from '../../proxy-image/codec/http2/trailers.ts';
 import { Xoshiro } from '../../proxy-image/core/rng.ts';
-import { NO_EXTRA_FIELDS } from '../../proxy-image/io/http/message.ts';
-import { COMPRESSION_ERROR, HpackDecoder, LIST_TOO_LARGE } from '../../proxy-image/io/http2/hpack/decode.ts';
-import type { HeaderList } from '../../proxy-image/io/http2/hpack/header-list.ts';
-import { HPACK_LIMITS } from '../../proxy-image/io/http2/hpack/limits.ts';
-import { requestOf } from '../../proxy-image/io/http2/request.ts';
-import { responseOf } from '../../proxy-image/io/http2/response.ts';
-import { trailersOf } from '../../proxy-image/io/http2/trailers.ts';
-import { type Field, indexed, literal, PlainDecoder, sizeUpdate } from '../unit/http2/plain-hpack.ts';
+import { NO_EXTRA_FIELDS } from '../../proxy-image/http/message.ts';
+import { type Field, indexed, literal, PlainDecoder, sizeUpdate } from '../unit/codec/http2/plain-hpack.ts';
 import { runFromCommandLine } from './driver.ts';
 
 const NAMES: readonly (string | number)[] = [

@@ -2,9 +2,9 @@
  * Fuzzes the HTTP/1 codec: `node test/fuzz/http1.ts [seconds] [seed]`. Mutates requests and responses, cuts them anywhere, and checks that nothing throws,
  * that what is passed on is read the same way by a second reader, and that nothing forged gets through. Prints the input of a finding and exits with 1.
  */
-import { BAD_REQUESTS, GOOD_REQUESTS, GOOD_RESPONSES } from '../unit/http1/messages.ts';
-import { readMessages } from '../unit/http1/reference.ts';
-import { cut, Rig } from '../unit/http1/rig.ts';
+import { BAD_REQUESTS, GOOD_REQUESTS, GOOD_RESPONSES } from '../unit/codec/http1/messages.ts';
+import { readMessages } from '../unit/codec/http1/reference.ts';
+import { cut, Rig } from '../unit/codec/http1/rig.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';
 

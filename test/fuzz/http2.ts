@@ -4,8 +4,8 @@
  * input of a finding and exits with 1.
  */
 
+import type { Http2Stream } from '../../proxy-image/codec/http2/types.ts';
 import { Xoshiro } from '../../proxy-image/core/rng.ts';
-import type { Http2Stream } from '../../proxy-image/io/http2/types.ts';
 import {
   data,
   END_HEADERS,
@@ -24,8 +24,8 @@ import {
   SETTINGS_ACK,
   settings,
   windowUpdate,
-} from '../unit/http2/frames.ts';
-import { ClientRig, type EngineRig, GET, OK, ServerRig, TRAILERS } from '../unit/http2/rig.ts';
+} from '../unit/codec/http2/frames.ts';
+import { ClientRig, type EngineRig, GET, OK, ServerRig, TRAILERS } from '../unit/codec/http2/rig.ts';
 import { runFromCommandLine } from './driver.ts';
 
 export interface FuzzInput {

@@ -1,4 +1,4 @@
-import { TOKEN } from '../http1/octets.ts';
+import { TOKEN } from '../../http/octets.ts';
 
 export type DetectedProtocol = 'http1' | 'http2' | 'tls' | 'opaque';
 

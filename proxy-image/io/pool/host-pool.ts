@@ -1,5 +1,5 @@
-import type { ExchangeUpstream } from '../http/exchange.ts';
-import { ClientConnection, type ClientConnectionOwner } from '../http1/client-connection.ts';
+import { ClientConnection, type ClientConnectionOwner } from '../../codec/http1/client-connection.ts';
+import type { ExchangeUpstream } from '../../http/exchange.ts';
 import type { Connection, Timer, TimerOwner } from '../transport/types.ts';
 import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from './dial.ts';
 import type { Host, HostIdentity, HostOwner, PoolLimits, Prospect, Waiter } from './host.ts';

@@ -1,5 +1,5 @@
 import { HEAD_BYTES } from '../../contract/head-bytes.ts';
-import type { ExchangeUpstream } from '../http/exchange.ts';
+import type { ExchangeUpstream } from '../../http/exchange.ts';
 import type { Connection } from '../transport/types.ts';
 import type { DialError, DialTarget } from './dial.ts';
 

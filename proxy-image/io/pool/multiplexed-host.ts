@@ -1,8 +1,8 @@
-import type { ExchangeUpstream } from '../http/exchange.ts';
-import { Http2ClientConnection } from '../http2/client.ts';
-import { ClientStream, type StreamLender } from '../http2/client-stream.ts';
-import type { Http2Context } from '../http2/limits.ts';
-import type { Http2Client, Http2ClientOwner } from '../http2/types.ts';
+import { Http2ClientConnection } from '../../codec/http2/client.ts';
+import { ClientStream, type StreamLender } from '../../codec/http2/client-stream.ts';
+import type { Http2Context } from '../../codec/http2/limits.ts';
+import type { Http2Client, Http2ClientOwner } from '../../codec/http2/types.ts';
+import type { ExchangeUpstream } from '../../http/exchange.ts';
 import type { Connection, Timer, TimerOwner } from '../transport/types.ts';
 import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from './dial.ts';
 import type { Host, HostIdentity, HostOwner, PoolLimits, Prospect, Waiter } from './host.ts';

@@ -1,5 +1,5 @@
+import type { Http2Context } from '../../codec/http2/limits.ts';
 import { formatAddress } from '../../contract/keys.ts';
-import type { Http2Context } from '../http2/limits.ts';
 import { http2Parts } from '../http2-engine.ts';
 import type { DialContext, DialTarget } from './dial.ts';
 import {

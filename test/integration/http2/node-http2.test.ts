@@ -2,21 +2,21 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { Http2ClientConnection } from '../../../proxy-image/io/http2/client.ts';
-import { FlushQueue } from '../../../proxy-image/io/http2/flush.ts';
-import { encodeBlock } from '../../../proxy-image/io/http2/hpack/encode.ts';
-import type { HeaderList } from '../../../proxy-image/io/http2/hpack/header-list.ts';
-import { HTTP2_LIMITS, type Http2Context } from '../../../proxy-image/io/http2/limits.ts';
-import type { Http2Request } from '../../../proxy-image/io/http2/request.ts';
-import type { Http2Response } from '../../../proxy-image/io/http2/response.ts';
-import { Http2ServerConnection } from '../../../proxy-image/io/http2/server.ts';
+import { Http2ClientConnection } from '../../../proxy-image/codec/http2/client.ts';
+import { FlushQueue } from '../../../proxy-image/codec/http2/flush.ts';
+import { encodeBlock } from '../../../proxy-image/codec/http2/hpack/encode.ts';
+import type { HeaderList } from '../../../proxy-image/codec/http2/hpack/header-list.ts';
+import { HTTP2_LIMITS, type Http2Context } from '../../../proxy-image/codec/http2/limits.ts';
+import type { Http2Request } from '../../../proxy-image/codec/http2/request.ts';
+import type { Http2Response } from '../../../proxy-image/codec/http2/response.ts';
+import { Http2ServerConnection } from '../../../proxy-image/codec/http2/server.ts';
 import type {
   Http2Client,
   Http2ClientOwner,
   Http2Stream,
   StreamEnd,
   StreamHandler,
-} from '../../../proxy-image/io/http2/types.ts';
+} from '../../../proxy-image/codec/http2/types.ts';
 import { NO_HANDLER } from '../../../proxy-image/io/transport/no-handler.ts';
 import { createNodeTransport } from '../../../proxy-image/io/transport/node.ts';
 import type { Listener, Transport } from '../../../proxy-image/io/transport/types.ts';

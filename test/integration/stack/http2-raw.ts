@@ -7,7 +7,7 @@ import {
   readFrames,
   SETTINGS_ACK,
   settings,
-} from '../../unit/http2/frames.ts';
+} from '../../unit/codec/http2/frames.ts';
 import type { TestMesh } from './mesh.ts';
 import { dialRaw, type RawClient, type Served, serveRaw } from './peers.ts';
 

@@ -14,7 +14,7 @@ import {
   post,
   response,
   rst,
-} from '../../unit/http2/frames.ts';
+} from '../../unit/codec/http2/frames.ts';
 import { until } from '../transport/recorder.ts';
 import { ask, dialHttp2, echo, type Http2Answer, heard, serveHttp2 } from './http2-peers.ts';
 import { dialFrames, type RawHttp2, serveFrames } from './http2-raw.ts';

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { encodeBlock } from '../../../proxy-image/io/http2/hpack/encode.ts';
+import { encodeBlock } from '../../../proxy-image/codec/http2/hpack/encode.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { compileRaw, injected, type Raw } from '../../support/inbound.ts';
 import { parsePrometheusText } from '../../support/prometheus-text.ts';
+import { END_HEADERS, END_STREAM, frame } from '../../unit/codec/http2/frames.ts';
 import { authorization, route, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
-import { END_HEADERS, END_STREAM, frame } from '../../unit/http2/frames.ts';
 import { until } from '../transport/recorder.ts';
 import { ask as askHttp2, dialHttp2, echo, serveHttp2 } from './http2-peers.ts';
 import { dialFrames } from './http2-raw.ts';

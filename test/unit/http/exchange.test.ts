@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { errorAnswer } from '../../../proxy-image/io/http/answer.ts';
-import { ReplayMemory } from '../../../proxy-image/io/http/replay.ts';
+import { errorAnswer } from '../../../proxy-image/http/answer.ts';
+import { ReplayMemory } from '../../../proxy-image/http/replay.ts';
 import { ExchangeRig, FakeUpstream, http2Response } from './rig.ts';
 
 const LIMITS = { requestBytes: 10, totalBytes: 15 };

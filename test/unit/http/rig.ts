@@ -1,16 +1,16 @@
-import type { Answer } from '../../../proxy-image/io/http/answer.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from '../../../proxy-image/io/http/call.ts';
+import { HeaderList } from '../../../proxy-image/codec/http2/hpack/header-list.ts';
+import { type Http2Request, requestOf } from '../../../proxy-image/codec/http2/request.ts';
+import { type Http2Response, responseOf } from '../../../proxy-image/codec/http2/response.ts';
+import type { Answer } from '../../../proxy-image/http/answer.ts';
+import type { ExchangeEnd, HttpCall, TryFailure } from '../../../proxy-image/http/call.ts';
 import {
   Exchange,
   type ExchangeContext,
   type ExchangeServer,
   type ExchangeUpstream,
-} from '../../../proxy-image/io/http/exchange.ts';
-import { NO_EXTRA_FIELDS } from '../../../proxy-image/io/http/message.ts';
-import { ReplayMemory } from '../../../proxy-image/io/http/replay.ts';
-import { HeaderList } from '../../../proxy-image/io/http2/hpack/header-list.ts';
-import { type Http2Request, requestOf } from '../../../proxy-image/io/http2/request.ts';
-import { type Http2Response, responseOf } from '../../../proxy-image/io/http2/response.ts';
+} from '../../../proxy-image/http/exchange.ts';
+import { NO_EXTRA_FIELDS } from '../../../proxy-image/http/message.ts';
+import { ReplayMemory } from '../../../proxy-image/http/replay.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeTimers } from '../../fakes/timers.ts';
 

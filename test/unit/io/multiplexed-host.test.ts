@@ -1,16 +1,16 @@
 import { expect } from 'chai';
-import type { ExchangeUpstream } from '../../../proxy-image/io/http/exchange.ts';
-import { FlushQueue } from '../../../proxy-image/io/http2/flush.ts';
-import { HTTP2_LIMITS } from '../../../proxy-image/io/http2/limits.ts';
+import { FlushQueue } from '../../../proxy-image/codec/http2/flush.ts';
+import { HTTP2_LIMITS } from '../../../proxy-image/codec/http2/limits.ts';
+import type { ExchangeUpstream } from '../../../proxy-image/http/exchange.ts';
 import type { DialContext, DialError } from '../../../proxy-image/io/pool/dial.ts';
 import type { Host, Waiter } from '../../../proxy-image/io/pool/host.ts';
 import { ConnectionPool } from '../../../proxy-image/io/pool/pool.ts';
 import type { ConnectionHandler, Transport } from '../../../proxy-image/io/transport/types.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeTimers } from '../../fakes/timers.ts';
+import { FakeConnection } from '../codec/http1/rig.ts';
+import { END_STREAM, goaway, PREFACE, readFrames, response, SETTINGS_ACK, settings } from '../codec/http2/frames.ts';
 import { ExchangeRig } from '../http/rig.ts';
-import { FakeConnection } from '../http1/rig.ts';
-import { END_STREAM, goaway, PREFACE, readFrames, response, SETTINGS_ACK, settings } from '../http2/frames.ts';
 
 const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 250, headBytes: 65_536 };
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { ExchangeUpstream } from '../../../proxy-image/io/http/exchange.ts';
-import { ClientConnection } from '../../../proxy-image/io/http1/client-connection.ts';
-import { FlushQueue } from '../../../proxy-image/io/http2/flush.ts';
-import { HTTP2_LIMITS } from '../../../proxy-image/io/http2/limits.ts';
+import { ClientConnection } from '../../../proxy-image/codec/http1/client-connection.ts';
+import { FlushQueue } from '../../../proxy-image/codec/http2/flush.ts';
+import { HTTP2_LIMITS } from '../../../proxy-image/codec/http2/limits.ts';
+import type { ExchangeUpstream } from '../../../proxy-image/http/exchange.ts';
 import type { DialContext, DialError, DialTarget } from '../../../proxy-image/io/pool/dial.ts';
 import type { Host, Prospect, Waiter } from '../../../proxy-image/io/pool/host.ts';
 import { HostPool } from '../../../proxy-image/io/pool/host-pool.ts';
@@ -14,7 +14,7 @@ import type {
   Timers,
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
-import { FakeConnection } from '../http1/rig.ts';
+import { FakeConnection } from '../codec/http1/rig.ts';
 
 interface ManualTimer extends Timer {
   atMs: number;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { REJECTIONS } from '../../../proxy-image/io/http1/rejection.ts';
+import { REJECTIONS } from '../../../proxy-image/codec/http1/rejection.ts';
 import {
   ADMIN_REFUSALS,
   INBOUND_REFUSALS,

@@ -1,0 +1,133 @@
+import { CONNECTION_FIELDS, isMeshField, passesInTrailers } from '../../http/fields.ts';
+import { MAX_FORWARDS } from '../../http/max-forwards.ts';
+import type { ExtraFields } from '../../http/message.ts';
+import { Head, RequestHead, type ResponseHead } from '../http1/head.ts';
+import { LIMITS, OWN_FIELDS } from '../http1/limits.ts';
+import { parseFields } from '../http1/parse-fields.ts';
+import { parseRequest } from '../http1/parse-request.ts';
+import { TRAILERS_WANTED } from '../http1/serialize.ts';
+import { isPseudo } from '../http2/fields.ts';
+import { encodeBlock } from '../http2/hpack/encode.ts';
+import { HeaderList } from '../http2/hpack/header-list.ts';
+import type { Http2Request } from '../http2/request.ts';
+import type { Http2Response } from '../http2/response.ts';
+import { type Http2Trailers, trailersOf } from '../http2/trailers.ts';
+
+/**
+ * Between the versions of HTTP (RFC 9113 section 8, RFC 9110 section 7.6). What comes out of here is made of validated parts only: names are tokens, values
+ * hold no CR, LF or NUL, a target has no blank, so that nothing can be smuggled from one syntax into the other.
+ */
+
+/** Methods whose requests have a body as a rule: an empty one is announced (RFC 9110 section 8.6). */
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+const HEAD = new RequestHead(LIMITS.fieldCount + OWN_FIELDS);
+const TRAILERS = new Head();
+// What is translated has passed the limits of the version that it came in.
+HEAD.maxBytes = Number.POSITIVE_INFINITY;
+TRAILERS.maxBytes = Number.POSITIVE_INFINITY;
+
+/** A request of HTTP/2 as an HTTP/1.1 head. `chunks`: the body will be put into chunks; `whole`: the body has been read. */
+export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks: boolean, whole: boolean): string {
+  const host = request.host === '' ? '' : `host: ${request.host}\r\n`;
+  let text = `${request.method} ${request.target} HTTP/1.1\r\n${host}`;
+  const cookies: string[] = [];
+  const { names, values } = request.list;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    if (isPseudo(name) || name === 'host' || isMeshField(name)) continue;
+    // RFC 9113 section 8.2.3: crumbs become one line.
+    if (name === 'cookie') cookies.push(values[i]!);
+    else if (name === 'te') text += TRAILERS_WANTED;
+    else if (name === MAX_FORWARDS && request.maxForwards !== -1) {
+      text += `${name}: ${request.maxForwards - 1}\r\n`;
+    } else text += `${name}: ${values[i]!}\r\n`;
+  }
+  if (cookies.length > 0) text += `cookie: ${cookies.join('; ')}\r\n`;
+  if (chunks) text += 'transfer-encoding: chunked\r\n';
+  else if (request.contentLength === -1 && whole && WITH_BODY.has(request.method)) text += 'content-length: 0\r\n';
+  return `${text}${extra.lines}\r\n`;
+}
+
+/**
+ * A request head as `Exchange` has written it for HTTP/1, as a block of HTTP/2. Read without `extra`, behind which it may be one field or a few bytes
+ * above the limits that it was taken under.
+ */
+export function requestBlockOf(bytes: Buffer, length: number, extra: ExtraFields, authority: string): Buffer {
+  readBack(bytes, length, extra);
+  const names = [':method', ':scheme', ':authority', ':path'];
+  // HTTP/2 has no words for a host without a name.
+  const values = [HEAD.method, 'http', HEAD.host === '' ? authority : HEAD.host, HEAD.target];
+  for (let field = 0; field < HEAD.count; field++) {
+    const name = HEAD.name(field);
+    // What is left of `te` is `trailers`.
+    if (name === 'host' || (CONNECTION_FIELDS.has(name) && name !== 'te')) continue;
+    names.push(name);
+    values.push(HEAD.value(field));
+  }
+  for (let i = 0; i < extra.names.length; i++) {
+    names.push(extra.names[i]!);
+    values.push(extra.values[i]!);
+  }
+  return encodeBlock(names, values, null);
+}
+
+function readBack(bytes: Buffer, length: number, extra: ExtraFields): void {
+  const own = length - extra.lines.length;
+  let head = bytes;
+  if (own < length) {
+    head = Buffer.allocUnsafe(own);
+    bytes.copy(head, 0, 0, own);
+    head.write('\r\n', own - 2, 'latin1');
+  }
+  if (parseRequest(HEAD, head, 0, own) !== own) throw new Error('a head that was written cannot be read back');
+}
+
+/** A response of HTTP/2 as an HTTP/1.1 head. `framing`: the line that says where its body ends, if there is any. */
+export function responseTextOf(response: Http2Response, framing: string): string {
+  let text = `HTTP/1.1 ${response.status} \r\n`;
+  const { names, values } = response.list;
+  for (let i = 0; i < names.length; i++) {
+    if (!names[i]!.startsWith(':')) text += `${names[i]!}: ${values[i]!}\r\n`;
+  }
+  return `${text}${framing}\r\n`;
+}
+
+/** A response head of HTTP/1 as a block of HTTP/2, without its dropped lines. */
+export function responseBlockOf(head: ResponseHead): Buffer {
+  const names = [':status'];
+  const values = [String(head.status)];
+  for (let field = 0; field < head.count; field++) {
+    if (head.dropped[field] === 1) continue;
+    const name = head.name(field);
+    if (name === 'host' || CONNECTION_FIELDS.has(name)) continue;
+    names.push(name);
+    values.push(head.value(field));
+  }
+  return encodeBlock(names, values, null);
+}
+
+/** A trailer section of HTTP/2 as lines of HTTP/1, without what may not pass. */
+export function trailerLinesOf({ list }: Http2Trailers): string {
+  let text = '';
+  for (let i = 0; i < list.names.length; i++) {
+    if (passesInTrailers(list.names[i]!)) text += `${list.names[i]!}: ${list.values[i]!}\r\n`;
+  }
+  return text;
+}
+
+/** A trailer section of HTTP/1 as `filterTrailers` leaves it; `null` when nothing of it can be said in HTTP/2. */
+export function trailersOfSection(section: Buffer): Http2Trailers | null {
+  TRAILERS.reset(section, 0);
+  if (parseFields(TRAILERS, 0, section.length) !== section.length) return null;
+  const names: string[] = [];
+  const values: string[] = [];
+  let sizeBytes = 0;
+  for (let field = 0; field < TRAILERS.count; field++) {
+    names.push(TRAILERS.name(field));
+    values.push(TRAILERS.value(field));
+    sizeBytes += names.at(-1)!.length + values.at(-1)!.length + 32;
+  }
+  const trailers = trailersOf(new HeaderList(names, values, sizeBytes));
+  return typeof trailers === 'number' ? null : trailers;
+}

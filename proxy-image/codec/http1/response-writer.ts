@@ -1,0 +1,67 @@
+import type { Outbox } from '../../io/tcp/outbox.ts';
+import { translation } from '../bridge/translation.ts';
+import type { Http2Trailers } from '../http2/trailers.ts';
+import type { ResponseHead } from './head.ts';
+import { roomBehind, scratch } from './scratch.ts';
+import { type ResponseFraming, writeResponseHead } from './serialize.ts';
+
+const CRLF = Buffer.from('\r\n', 'latin1');
+
+/** Writes the responses of a client's connection: a head and the first bytes of its body in one write. */
+export class ResponseWriter {
+  readonly #outbox: Outbox;
+  /** Bytes in the scratch buffer: a head that waits for the first bytes of its body. */
+  #composed = 0;
+  /** The body comes without framing and is put into chunks. */
+  #chunks = false;
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox;
+  }
+
+  /** The head waits in the scratch buffer: `write` or `flush` must follow within the event, before anything else is composed. */
+  compose(head: ResponseHead, framing: ResponseFraming, chunks: boolean): void {
+    this.#chunks = chunks;
+    this.#composed = writeResponseHead(scratch, 0, head, framing, '');
+  }
+
+  write(bytes: Buffer, from: number, to: number): boolean {
+    if (this.#chunks) return this.#chunk(bytes, from, to);
+    if (this.#composed === 0) return this.#outbox.write(bytes, from, to);
+    const copied = Math.min(to - from, roomBehind(this.#composed));
+    this.#composed += bytes.copy(scratch, this.#composed, from, from + copied);
+    if (from + copied === to) return true;
+    this.flush();
+    return this.#outbox.write(bytes, from + copied, to);
+  }
+
+  #chunk(bytes: Buffer, from: number, to: number): boolean {
+    if (to === from) return true;
+    this.flush();
+    const size = Buffer.from(`${(to - from).toString(16)}\r\n`, 'latin1');
+    const block = Buffer.concat([size, bytes.subarray(from, to), CRLF]);
+    return this.#outbox.write(block, 0, block.length);
+  }
+
+  flush(): boolean {
+    const length = this.#composed;
+    if (length === 0) return true;
+    this.#composed = 0;
+    return this.#outbox.write(scratch, 0, length);
+  }
+
+  /** Drops a head of which nothing has been written. */
+  takeBack(): boolean {
+    if (this.#composed === 0) return false;
+    this.#composed = 0;
+    return true;
+  }
+
+  end(trailers: Http2Trailers | null): void {
+    this.flush();
+    if (!this.#chunks) return;
+    this.#chunks = false;
+    const last = Buffer.from(`0\r\n${trailers === null ? '' : translation().trailerLinesOf(trailers)}\r\n`, 'latin1');
+    this.#outbox.write(last, 0, last.length);
+  }
+}

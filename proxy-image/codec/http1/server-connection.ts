@@ -1,0 +1,497 @@
+import { type Answer, errorAnswer } from '../../http/answer.ts';
+import type { ExchangeEnd } from '../../http/call.ts';
+import type { HttpConnection } from '../../http/connection.ts';
+import type { Exchange, ExchangeServer } from '../../http/exchange.ts';
+import { PartialHead } from '../../http/partial-head.ts';
+import type { HttpService } from '../../http/service.ts';
+import type { Outbox } from '../../io/tcp/outbox.ts';
+import { Splice, type SpliceOwner } from '../../io/tcp/splice.ts';
+import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner } from '../../io/transport/types.ts';
+import type { Http2Response } from '../http2/response.ts';
+import type { Http2Trailers } from '../http2/trailers.ts';
+import { BodyReader } from './body.ts';
+import type { BodySink } from './body-sink.ts';
+import { type BodyKind, RequestHead, type ResponseHead } from './head.ts';
+import { parseRequest } from './parse-request.ts';
+import { responseBody } from './parse-response.ts';
+import { CONNECT_DISABLED, rejection } from './rejection.ts';
+import { renderAnswer } from './render-answer.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { reserveScratch, scratch } from './scratch.ts';
+import { KEEP_FRAMING, type ResponseFraming, writeResponseHead } from './serialize.ts';
+import type { ServerContext } from './server-context.ts';
+import { CHUNKS, framingOf, RESPONSE, readTranslated } from './translated-head.ts';
+
+/**
+ * `head`: between requests or within a head; `body`: within a request body; `wait`: the request is read, its response is not complete;
+ * `closing`: nothing more is answered, what comes is dropped; `tunnel`: a splice has taken over.
+ */
+type State = 'head' | 'body' | 'wait' | 'closing' | 'tunnel';
+
+/** Rest of a body that is read after an early answer, so that the connection can be kept. */
+const MAX_SKIP_BYTES = 64 * 1024;
+/** A client that was answered and told to close gets this long to do so before it is cut off: a close with unread bytes would destroy the answer. */
+const LINGER_MS = 1000;
+
+const HEAD = new RequestHead();
+
+/** A client's connection: requests are read and answered one after the other; what comes too early waits. */
+export class ServerConnection
+  implements ConnectionHandler, HttpConnection, ExchangeServer, BodySink, SpliceOwner, TimerOwner
+{
+  readonly protocol = 'http1';
+  readonly outbox: Outbox;
+  /** Within the reading of a chunk: what an exchange has to send waits for its end. */
+  reading = false;
+  draining = false;
+  readonly #context: ServerContext;
+  readonly #service: HttpService;
+  readonly #body: BodyReader;
+  readonly #writer: ResponseWriter;
+  readonly #framing: ResponseFraming = { close: false, keepAlive: false, unframe: false };
+  /** HTTP/1.0 or 1.1 of the client. */
+  #clientMinor = 1;
+  /** The connection ends after the present response. */
+  #closes = false;
+  #state: State = 'head';
+  #exchange: Exchange | null = null;
+  /** An unfinished head, or bytes behind the present request. */
+  #stash: Buffer | null = null;
+  #partial: PartialHead | null = null;
+  #paused = false;
+  #ended = false;
+  #timer: Timer | null = null;
+  #timing = false;
+  /** Bytes in both directions when a stall was looked for last. */
+  #moved = 0;
+  #splice: Splice | null = null;
+
+  /** Takes over a connection. `outbox` is its write side. */
+  constructor(outbox: Outbox, service: HttpService, context: ServerContext) {
+    this.outbox = outbox;
+    this.#service = service;
+    this.#context = context;
+    this.#body = new BodyReader(context.headBytes);
+    reserveScratch(context.headBytes);
+    this.#writer = new ResponseWriter(outbox);
+    outbox.connection.handler = this;
+  }
+
+  get connection(): Connection {
+    return this.outbox.connection;
+  }
+
+  /** No request is under way and no part of one has come. */
+  get idle(): boolean {
+    return this.#state === 'head' && this.#stash === null && this.outbox.pendingBytes === 0;
+  }
+
+  /** Also in the middle of a head: whoever sends those slowly must not keep others out. */
+  get expendable(): boolean {
+    return this.#state === 'head' && this.outbox.pendingBytes === 0;
+  }
+
+  makeRoom(): void {
+    if (this.idle) this.connection.close();
+    else this.connection.reset();
+  }
+
+  /** Carries another protocol since an upgrade. */
+  get tunnelled(): boolean {
+    return this.#splice !== null;
+  }
+
+  /** Answers what is under way, tells the client to leave, and takes no more. Idle connections are for `closeIdle`. */
+  drain(): void {
+    this.draining = true;
+  }
+
+  closeIdle(): void {
+    if (this.idle) this.connection.close();
+  }
+
+  abortTunnels(): void {
+    if (this.#splice !== null) this.abort();
+  }
+
+  abort(): void {
+    if (this.#splice !== null) this.#splice.abort();
+    else this.connection.reset();
+  }
+
+  onConnect(): void {}
+  onSecure(): void {}
+
+  onData(_: Connection, chunk: Buffer): void {
+    if (this.#state === 'closing') return;
+    if (this.#state === 'wait') {
+      this.#keep(chunk);
+      return;
+    }
+    const stash = this.#stash;
+    if (stash === null) {
+      this.#read(chunk);
+      return;
+    }
+    const bytes = Buffer.concat([stash, chunk]);
+    // A head is parsed anew only when another line of it has come.
+    if (bytes.length <= this.#context.headBytes && chunk.indexOf(10) === -1) this.#stash = bytes;
+    else this.#read(bytes);
+  }
+
+  /** Bytes that came before their turn wait, and no more are read. */
+  #keep(bytes: Buffer): void {
+    this.#stash = this.#stash === null ? Buffer.from(bytes) : Buffer.concat([this.#stash, bytes]);
+    this.#pause();
+  }
+
+  #read(bytes: Buffer): void {
+    this.#stash = null;
+    this.reading = true;
+    const to = bytes.length;
+    let at = 0;
+    while (at < to && this.#takesMore()) {
+      const end = this.#state === 'head' ? this.#readHead(bytes, at, to) : this.#readBody(bytes, at, to);
+      if (end === 0) break;
+      at = end;
+    }
+    this.reading = false;
+    this.#exchange?.flushRequest();
+    if (at < to && this.#state !== 'closing') this.#keepRest(bytes.subarray(at, to));
+  }
+
+  /** A client that does not read its answers is not asked for more questions. */
+  #takesMore(): boolean {
+    return this.#state === 'body' || (this.#state === 'head' && this.outbox.pendingBytes === 0);
+  }
+
+  #keepRest(rest: Buffer): void {
+    if (this.#state === 'wait' || this.outbox.pendingBytes > 0) {
+      this.#keep(rest);
+      return;
+    }
+    this.#stash = Buffer.from(rest);
+    if (!this.#timing) this.#arm(this.#context.headTimeoutMs);
+    if (this.#state !== 'head') return;
+    this.#partial ??= new PartialHead(this.#context, this.connection, this.#service);
+    this.#partial.began();
+  }
+
+  /** Position after the head; 0 = unfinished or refused. */
+  #readHead(bytes: Buffer, at: number, to: number): number {
+    HEAD.maxBytes = this.#context.headBytes;
+    const end = parseRequest(HEAD, bytes, at, to);
+    if (end === 0) return 0;
+    this.#disarm();
+    this.#partial?.ended();
+    if (end < 0 || (HEAD.connect && !this.#service.takesConnect)) {
+      this.#reject(Math.min(end, 0) || CONNECT_DISABLED);
+      return to;
+    }
+    const exchange = this.#context.exchanges.take();
+    this.#exchange = exchange;
+    this.#body.begin(HEAD.chunked ? 'chunked' : 'length', HEAD, false);
+    this.#state = this.#body.done ? 'wait' : 'body';
+    this.#clientMinor = HEAD.minorVersion;
+    // What follows a CONNECT may have been meant for the tunnel: if there is none, it is no request.
+    this.#closes = HEAD.connect || (HEAD.minorVersion === 0 ? !HEAD.keepAlive : HEAD.close);
+    exchange.beginHttp1(this, HEAD);
+    if (this.#body.done) exchange.requestEnded();
+    else this.#watchStall();
+    this.#service.begin(exchange, HEAD);
+    return end;
+  }
+
+  #readBody(bytes: Buffer, at: number, to: number): number {
+    const end = this.#body.feed(bytes, at, to, this);
+    if (end < 0) {
+      this.#rejectBody(end);
+      return to;
+    }
+    if (this.#body.done) this.#requestEnded();
+    return end;
+  }
+
+  #requestEnded(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    this.#state = 'wait';
+    this.#disarm();
+    exchange.requestEnded();
+    if (this.#exchange === exchange && exchange.answered) exchange.finishAnswered();
+  }
+
+  /** Bytes of the request body. */
+  range(bytes: Buffer, from: number, to: number): void {
+    this.#exchange?.requestRange(bytes, from, to);
+  }
+
+  /** Never: what a client of HTTP/1 sends passes with its framing. */
+  trailers(): void {}
+
+  #reject(code: number): void {
+    const { status, reason } = rejection(code);
+    this.#writeAnswer(this.#refusal(status, reason), true, true);
+    this.#finish();
+  }
+
+  #refusal(status: number, reason: string): Answer {
+    this.#service.requestRefused(`${status}`, reason);
+    return errorAnswer(status, reason, this.#service.tellsErrors);
+  }
+
+  /** The request turned out malformed after its head was accepted. */
+  #rejectBody(code: number): void {
+    const { status, reason } = rejection(code);
+    this.#breakOff(this.#refusal(status, reason));
+  }
+
+  /** An answer that has begun cannot become another. */
+  #breakOff(answer: Answer): void {
+    const exchange = this.#exchange;
+    if (exchange === null || exchange.responding) {
+      this.connection.reset();
+      return;
+    }
+    this.#closes = true;
+    exchange.answer(answer);
+  }
+
+  /** HTTP/1.0 knows no chunks. */
+  get framed(): boolean {
+    return this.#clientMinor === 1;
+  }
+
+  interimHttp1(head: ResponseHead): void {
+    if (this.#clientMinor === 0) return;
+    const end = writeResponseHead(scratch, 0, head, KEEP_FRAMING, '');
+    this.outbox.write(scratch, 0, end);
+  }
+
+  interimHttp2(response: Http2Response): void {
+    if (readTranslated(response, '')) this.interimHttp1(RESPONSE);
+  }
+
+  respondHttp1(head: ResponseHead, body: BodyKind): void {
+    this.#respond(head, body, false);
+  }
+
+  respondHttp2(response: Http2Response, end: boolean): void {
+    const exchange = this.#exchange!;
+    const framing = framingOf(response, end, exchange.isHead, this.framed);
+    const chunks = framing === CHUNKS;
+    if (!readTranslated(response, framing)) {
+      exchange.unspeakable();
+      return;
+    }
+    if (exchange.tellsProxyError && RESPONSE.proxyErrorField !== -1) RESPONSE.keep(RESPONSE.proxyErrorField);
+    const body = end ? 'none' : responseBody(RESPONSE, exchange.isHead);
+    this.#respond(RESPONSE, body, chunks);
+    // Other streams of the same connection may compose theirs before this one's body comes.
+    this.#writer.flush();
+  }
+
+  #respond(head: ResponseHead, body: BodyKind, chunks: boolean): void {
+    // A client that is still sending when the answer comes is told that the connection ends (RFC 9112 section 9.6).
+    if (body === 'until-close' || !this.#exchange!.requestDone || this.draining) this.#closes = true;
+    // HTTP/1.0 knows no chunks: what came in them ends with the connection (section 6.3).
+    const unframe = head.chunked && !this.framed;
+    if (unframe && body !== 'none') this.#closes = true;
+    this.#framing.close = this.#closes && !(this.#exchange!.connect && head.status < 300);
+    this.#framing.keepAlive = !this.framed && !this.#closes;
+    this.#framing.unframe = unframe;
+    this.#writer.compose(head, this.#framing, chunks);
+  }
+
+  write(bytes: Buffer, from: number, to: number): boolean {
+    return this.#taken(this.#writer.write(bytes, from, to));
+  }
+
+  flush(): boolean {
+    return this.#taken(this.#writer.flush());
+  }
+
+  #taken(taken: boolean): boolean {
+    if (!taken) this.#watchStall();
+    return taken;
+  }
+
+  takeBack(): boolean {
+    return this.#writer.takeBack();
+  }
+
+  endResponse(trailers: Http2Trailers | null): void {
+    this.#writer.end(trailers);
+  }
+
+  writeAnswer(answer: Answer): boolean {
+    const exchange = this.#exchange!;
+    if (this.#body.remaining > MAX_SKIP_BYTES || this.draining) this.#closes = true;
+    this.#writeAnswer(answer, this.#closes, !exchange.isHead);
+    if (exchange.requestDone || this.#closes) return true;
+    this.resumeRequest();
+    return false;
+  }
+
+  #writeAnswer(answer: Answer, close: boolean, withBody: boolean): void {
+    const persistence = close ? 'close' : this.framed ? '' : 'keep-alive';
+    const bytes = renderAnswer(answer, persistence, withBody);
+    this.outbox.write(bytes, 0, bytes.length);
+  }
+
+  /** The next hop does not take the request's bytes. */
+  holdRequest(): void {
+    this.#pause();
+  }
+
+  resumeRequest(): void {
+    if (this.#state === 'body' || (this.#state === 'wait' && this.#stash === null)) this.#resume();
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.connection.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.connection.resume();
+  }
+
+  exchangeEnded(exchange: Exchange, end: ExchangeEnd): void {
+    this.#context.exchanges.give(exchange);
+    this.#exchange = null;
+    if (this.#state === 'tunnel') return;
+    if (end !== 'complete') {
+      this.connection.reset();
+      return;
+    }
+    // Bytes that came with a refused upgrade may be meant for the other protocol: they are no request.
+    if (this.#closes || (exchange.upgrade && this.#stash !== null)) {
+      this.#finish();
+      return;
+    }
+    this.#state = 'head';
+    if (!this.reading) this.#continue();
+  }
+
+  #continue(): void {
+    if (this.outbox.pendingBytes > 0) {
+      this.#pause();
+      this.#watchStall();
+      return;
+    }
+    this.#disarm();
+    const stash = this.#stash;
+    if (stash !== null) this.#read(stash);
+    else if (this.#ended) this.#finish();
+    if (this.#state === 'head' || this.#state === 'body') this.#resume();
+  }
+
+  /** No more answers: FIN behind the last one, then what the client still sends is dropped until it leaves. */
+  #finish(): void {
+    this.#state = 'closing';
+    this.#partial?.ended();
+    this.#stash = null;
+    this.#resume();
+    if (this.outbox.pendingBytes === 0) this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#ended) {
+      this.connection.close();
+      return;
+    }
+    this.connection.end();
+    this.#arm(LINGER_MS);
+  }
+
+  /** The exchange's response was 101. */
+  tunnel(upstream: Outbox, bytes: Buffer, from: number, to: number): void {
+    this.#state = 'tunnel';
+    this.#writer.flush();
+    if (to > from) this.outbox.write(bytes, from, to);
+    const splice = new Splice(this.outbox, upstream, this);
+    this.#splice = splice;
+    if (this.outbox.pendingBytes === 0) upstream.connection.resume();
+    this.#resume();
+    const early = this.#stash;
+    this.#stash = null;
+    if (early !== null) splice.feedFromLeft(early, 0, early.length);
+    if (this.#ended) splice.endFromLeft();
+  }
+
+  spliceClosed(): void {
+    this.#service.released();
+  }
+
+  onDrain(): void {
+    if (this.outbox.pendingBytes === 0 || !this.outbox.drain()) return;
+    if (this.#state === 'closing') this.#leave();
+    else if (this.#exchange !== null) this.#exchange.clientDrained();
+    else if (this.#state === 'head') this.#continue();
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    if (this.#state === 'closing') this.connection.close();
+    // A request that will never be complete is nobody's.
+    else if (this.#state === 'body') this.#exchange?.cancel();
+    else if (this.#state === 'head') this.#finish();
+  }
+
+  onClose(_: Connection, _error: ConnectionError | null): void {
+    this.#disarm();
+    this.#partial?.ended();
+    this.#state = 'closing';
+    this.#exchange?.cancel();
+    this.#service.released();
+  }
+
+  onTimer(): void {
+    this.#timing = false;
+    if (this.#state === 'closing') {
+      this.connection.close();
+      return;
+    }
+    if (this.#state !== 'head' || this.outbox.pendingBytes > 0) {
+      this.#lookForStall();
+      return;
+    }
+    if (this.#stash === null) return;
+    this.#writeAnswer(this.#refusal(408, 'request head timed out'), true, true);
+    this.#finish();
+  }
+
+  #watchStall(): void {
+    if (this.#timing) return;
+    this.#moved = this.connection.bytesRead + this.connection.bytesWritten;
+    this.#arm(this.#context.stallTimeoutMs);
+  }
+
+  /** The client owes a body or does not take its answer. A body that we do not read ourselves is not its fault. */
+  #lookForStall(): void {
+    const reading = this.#state === 'body';
+    const waits = this.outbox.pendingBytes > 0 || (reading && !this.#paused);
+    if ((!waits && !reading) || this.#state === 'tunnel') return;
+    if (!waits || this.connection.bytesRead + this.connection.bytesWritten !== this.#moved) {
+      this.#watchStall();
+      return;
+    }
+    const owes = this.outbox.pendingBytes > 0 ? 'nothing of the answer was taken' : 'request body timed out';
+    this.#breakOff(this.#refusal(408, owes));
+  }
+
+  #arm(delayMs: number): void {
+    this.#timing = true;
+    this.#timer ??= this.#context.timers.create(this, 'peer');
+    this.#context.timers.set(this.#timer, delayMs);
+  }
+
+  #disarm(): void {
+    if (!this.#timing) return;
+    this.#timing = false;
+    this.#context.timers.clear(this.#timer!);
+  }
+}

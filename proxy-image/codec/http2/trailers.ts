@@ -1,0 +1,42 @@
+import { passesInTrailers } from '../../http/fields.ts';
+import { regular } from './fields.ts';
+import { blockWriter } from './hpack/encode.ts';
+import type { HeaderList } from './hpack/header-list.ts';
+
+/** A valid trailer section of HTTP/2 (RFC 9113 section 8.1), worked out once per header list: by `trailersOf`. */
+export class Http2Trailers {
+  readonly list: HeaderList;
+  /** 0..16; UNKNOWN for what is no status; NO_GRPC_STATUS when there is none. */
+  readonly grpcStatus: number;
+  #block: Buffer | null = null;
+
+  constructor(list: HeaderList, grpcStatus: number) {
+    this.list = list;
+    this.grpcStatus = grpcStatus;
+  }
+
+  /** Without what belongs to the mesh, and what would frame, route or identify if a recipient merged it into the head. Remembered. May be empty. */
+  forwardBlock(): Buffer {
+    this.#block ??= this.#encode();
+    return this.#block;
+  }
+
+  #encode(): Buffer {
+    const { names, values, sensitive } = this.list;
+    blockWriter.begin();
+    for (let i = 0; i < names.length; i++) {
+      if (passesInTrailers(names[i]!)) blockWriter.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
+    }
+    return blockWriter.end();
+  }
+}
+
+/** What the list says as trailers, or why it says nothing (`rejection.ts`). Remembered with the list. */
+export function trailersOf(list: HeaderList): Http2Trailers | number {
+  if (list.meaning instanceof Http2Trailers) return list.meaning;
+  const refused = regular.read(list, 0);
+  if (refused < 0) return refused;
+  const trailers = new Http2Trailers(list, regular.grpcStatus);
+  list.meaning = trailers;
+  return trailers;
+}

@@ -1,0 +1,62 @@
+import type { RouteEntry, RouteTable } from '../core/route/table.ts';
+
+/** The route that a request object was given last. Header lists of HTTP/2 are shared by equal requests, so that most of them are routed once. */
+export interface RouteMemo {
+  table: RouteTable | null;
+  route: RouteEntry | null;
+}
+
+/** A request head as the stacks judge it, whatever version of HTTP it came in. */
+export interface RequestView {
+  /** `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`, as access logs write it. */
+  readonly version: string;
+  readonly method: string;
+  /** Path and query (`*` of OPTIONS as it is): what is judged is what is forwarded. */
+  readonly target: string;
+  /** The target came, and goes on, with scheme and authority (RFC 9112 section 3.2.2): whoever has the port may be a proxy, and ask somebody else. */
+  readonly absoluteForm: boolean;
+  /** `Host` or `:authority`; empty when there is none. */
+  readonly host: string;
+  /** -1 = not announced. */
+  readonly contentLength: number;
+  /** `content-type: application/grpc`, alone or with a suffix or parameters, and no other type beside it. */
+  readonly isGrpc: boolean;
+  readonly isHead: boolean;
+  /** RFC 9110 section 9.2.2. */
+  readonly idempotent: boolean;
+  /** `null` where request objects are not shared (HTTP/1). */
+  readonly routeMemo: RouteMemo | null;
+  /** Value of the first field of that (lower-case) name; empty when there is none. Not for the common path. */
+  first(name: string): string;
+}
+
+/** No `grpc-status` so far. */
+export const NO_GRPC_STATUS = -1;
+
+/** A response head as the stacks judge it. */
+export interface ResponseView {
+  /** 100..599. */
+  readonly status: number;
+  /** Of a gRPC response that consists of its head only (trailers-only); NO_GRPC_STATUS otherwise. */
+  readonly grpcStatus: number;
+  /** `l5d-proxy-error`; empty when there is none. */
+  readonly proxyError: string;
+  first(name: string): string;
+}
+
+/** Fields that the proxy adds to a head, made once for many requests and recognised by identity. */
+export class ExtraFields {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  /** The same as HTTP/1 field lines, each with CR LF. */
+  readonly lines: string;
+
+  /** Names in lower case; values without CR, LF or NUL: both are the proxy's own words. */
+  constructor(fields: readonly (readonly [name: string, value: string])[]) {
+    this.names = fields.map(([name]) => name);
+    this.values = fields.map(([, value]) => value);
+    this.lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  }
+}
+
+export const NO_EXTRA_FIELDS: ExtraFields = new ExtraFields([]);
