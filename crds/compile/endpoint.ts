@@ -4,7 +4,7 @@ import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { Endpoint, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
 import type { PodModel } from '../types/kubernetes.ts';
 import type { MeshModel } from '../types/models.ts';
-import { OpaquePorts } from './annotations.ts';
+import { OpaquePorts } from './opaque-ports.ts';
 import { compareText } from './order.ts';
 import { forCallers, inboundProtocol } from './port-protocol.ts';
 import { serverOn, serversOf } from './server-selection.ts';

@@ -7,13 +7,13 @@ import type {
   UnknownDestination,
 } from '../../proxy-image/contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
-import { parseTraffic } from '../parse/traffic/traffic.ts';
+import { parseTraffic } from '../annotations/traffic/traffic.ts';
 import type { ServiceModel } from '../types/kubernetes.ts';
 import type { ServiceProfileModel } from '../types/models.ts';
-import { OpaquePorts } from './annotations.ts';
 import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from './authority.ts';
 import { addressFamily, compileBackends } from './backends.ts';
 import { EndpointCompiler } from './endpoint.ts';
+import { OpaquePorts } from './opaque-ports.ts';
 import { effectiveBudget, effectiveProfile } from './profile.ts';
 import type { Unsourced } from './unsourced.ts';
 import type { ClusterView } from './view.ts';

@@ -8,11 +8,12 @@ import {
 import { FOR_OLDER_PROXIES } from '../../proxy-image/contract/older-proxies.ts';
 import { countPorts, type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../proxy-image/contract/resources.ts';
+import { defaultPolicyOf, identityPortsOf } from '../annotations/inbound.ts';
 import type { PodModel } from '../types/kubernetes.ts';
 import type { MeshModel, ServerModel } from '../types/models.ts';
-import { defaultPolicyOf, identityPortsOf, OpaquePorts } from './annotations.ts';
 import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
 import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
+import { OpaquePorts } from './opaque-ports.ts';
 import { inboundProtocol } from './port-protocol.ts';
 import { resolvePorts, serverOn, serversOf } from './server-selection.ts';
 import type { Unsourced } from './unsourced.ts';

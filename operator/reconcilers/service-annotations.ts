@@ -1,6 +1,6 @@
-import { OPAQUE_PORTS_ANNOTATION } from '../../crds/compile/annotations.ts';
+import { OPAQUE_PORTS_ANNOTATION } from '../../crds/annotations/inbound.ts';
+import { parseTraffic } from '../../crds/annotations/traffic/traffic.ts';
 import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
-import { parseTraffic } from '../../crds/parse/traffic/traffic.ts';
 import { leftOutText, portNames, readPortList } from '../../crds/scalars/port-list.ts';
 import type { ServiceModel } from '../../crds/types/kubernetes.ts';
 import type { Outcome } from '../runtime/controller.ts';

@@ -1,5 +1,6 @@
 /** Fuzzes texts with a grammar: durations, quantities, ports, networks, identities, keys, the proxy's environment. What is accepted is printed and read back as the same. */
 import { isIP } from 'node:net';
+import { amount, gracePeriodMs, listenPort, logLevel, networkList, userId } from '../../crds/annotations/values.ts';
 import { probeTarget } from '../../crds/parse/probe-target.ts';
 import { formatCidr, parseCidr } from '../../crds/scalars/cidr.ts';
 import { formatDuration, parseDuration } from '../../crds/scalars/duration.ts';
@@ -16,7 +17,6 @@ import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { formatKey, parseKey } from '../../proxy-image/contract/keys.ts';
 import { parseCidr as parseNetwork } from '../../proxy-image/core/net/cidr.ts';
 import { parseIp } from '../../proxy-image/core/net/ip.ts';
-import { amount, gracePeriodMs, listenPort, logLevel, networkList, userId } from '../../webhooks/inject/values.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import { ANNOTATION } from '../../crds/annotations/injection.ts';
 import { child, listOf, textOf } from '../../crds/parse/metadata.ts';
 import { isLabelKey, isLabelValue } from '../../crds/scalars/name.ts';
 import { parsePortRanges } from '../../crds/scalars/port.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
 import { CONTROL_PLANE_LABEL, CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
-import { ANNOTATION } from './annotations.ts';
 import type { ProxySettings } from './settings.ts';
 
 export const CREATED_BY_ANNOTATION = 'linkerd.io/created-by';

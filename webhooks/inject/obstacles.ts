@@ -1,6 +1,6 @@
+import { isLinkerdSidecar } from '../../crds/annotations/linkerd-images.ts';
 import { child, listOf, textOf } from '../../crds/parse/metadata.ts';
 import { INIT_CONTAINER, PROXY_CONTAINER } from '../../proxy-image/contract/names.ts';
-import { isLinkerdSidecar } from './linkerd-images.ts';
 import type { SkipReason } from './skip-reason.ts';
 import { RESERVED_VOLUMES } from './volumes.ts';
 

@@ -1,15 +1,15 @@
+import { parseImage, versionOf } from '../../crds/annotations/image.ts';
+import type { Annotations } from '../../crds/annotations/injection.ts';
 import { isObject } from '../../crds/parse/fields.ts';
 import { child } from '../../crds/parse/metadata.ts';
 import { reducePod } from '../../crds/parse/pod.ts';
 import { parsePortRanges } from '../../crds/scalars/port.ts';
 import type { PodModel } from '../../crds/types/kubernetes.ts';
 import type { MeshModel } from '../../crds/types/models.ts';
-import type { Annotations } from './annotations.ts';
 import { initContainer, proxyContainer } from './containers.ts';
 import { type Decision, decide, INJECT_ANNOTATION } from './decide.ts';
 import { type Demand, meetDemands } from './demands.ts';
 import { doubts, skipWarnings } from './doubts.ts';
-import { parseImage, versionOf } from './image.ts';
 import { type AddOperation, addEntries, addItems, pointer } from './json-patch.ts';
 import { podAnnotations, podLabels } from './metadata.ts';
 import { fitIntoPod } from './pod-resources.ts';

@@ -1,7 +1,7 @@
+import { ANNOTATION, type AnnotationReader } from '../../crds/annotations/injection.ts';
+import { amount } from '../../crds/annotations/values.ts';
 import { parseQuantity } from '../../crds/scalars/quantity.ts';
 import type { MeshModel } from '../../crds/types/models.ts';
-import { ANNOTATION, type AnnotationReader } from './annotations.ts';
-import { amount } from './values.ts';
 
 type Amounts = Record<string, string>;
 

@@ -1,15 +1,6 @@
-import { formatPortRanges } from '../../crds/scalars/port.ts';
-import { NO_NAMES, portNames } from '../../crds/scalars/port-list.ts';
-import { invalid, quote, valid } from '../../crds/scalars/scalar.ts';
-import type { PodModel } from '../../crds/types/kubernetes.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
-import { type AccessPolicy, UNREADABLE_POLICY } from '../../proxy-image/contract/access-policy.ts';
-import { EVERY_PORT } from '../../proxy-image/contract/port-ranges.ts';
-import { PROXY_PORTS, PROXY_UID, type ProxyPorts } from '../../proxy-image/contract/ports.ts';
-import { ANNOTATION, AnnotationReader, type Annotations } from './annotations.ts';
-import { formatImage, type Image, isTag, parseImage, versionOf } from './image.ts';
-import { isLinkerdImage, isLinkerdVersion } from './linkerd-images.ts';
-import { type Resources, readResources } from './resources.ts';
+import { formatImage, type Image, isTag, parseImage, versionOf } from '../../crds/annotations/image.ts';
+import { ANNOTATION, AnnotationReader, type Annotations } from '../../crds/annotations/injection.ts';
+import { isLinkerdImage, isLinkerdVersion } from '../../crds/annotations/linkerd-images.ts';
 import {
   accessPolicy,
   booleanValue,
@@ -22,7 +13,16 @@ import {
   pullPolicy,
   userId,
   waitMs,
-} from './values.ts';
+} from '../../crds/annotations/values.ts';
+import { formatPortRanges } from '../../crds/scalars/port.ts';
+import { NO_NAMES, portNames } from '../../crds/scalars/port-list.ts';
+import { invalid, quote, valid } from '../../crds/scalars/scalar.ts';
+import type { PodModel } from '../../crds/types/kubernetes.ts';
+import type { MeshModel } from '../../crds/types/models.ts';
+import { type AccessPolicy, UNREADABLE_POLICY } from '../../proxy-image/contract/access-policy.ts';
+import { EVERY_PORT } from '../../proxy-image/contract/port-ranges.ts';
+import { PROXY_PORTS, PROXY_UID, type ProxyPorts } from '../../proxy-image/contract/ports.ts';
+import { type Resources, readResources } from './resources.ts';
 
 /** Everything about one pod's proxy that a user can choose: annotations of the pod, over those of the namespace, over the Mesh. */
 export interface ProxySettings {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { parseTraffic, type ServiceTraffic } from '../../../../crds/parse/traffic/traffic.ts';
+import { parseTraffic, type ServiceTraffic } from '../../../../crds/annotations/traffic/traffic.ts';
 import type { Balancer } from '../../../../proxy-image/contract/resources.ts';
 
 const MESH: Balancer = { type: 'ewma', defaultRttMs: 50, decayMs: 20_000 };

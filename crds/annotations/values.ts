@@ -1,13 +1,13 @@
-import { identityPortsProblem, readIdentityPorts } from '../../crds/compile/annotations.ts';
-import { LOG_LEVELS } from '../../crds/parse/mesh-proxy.ts';
-import { formatCidr, parseCidr } from '../../crds/scalars/cidr.ts';
-import { parseDuration } from '../../crds/scalars/duration.ts';
-import { formatPortRanges, parsePort } from '../../crds/scalars/port.ts';
-import { parseQuantity } from '../../crds/scalars/quantity.ts';
-import { invalid, quote, type Scalar, valid } from '../../crds/scalars/scalar.ts';
-import type { PodModel } from '../../crds/types/kubernetes.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
 import { ACCESS_POLICIES, type AccessPolicy } from '../../proxy-image/contract/access-policy.ts';
+import { LOG_LEVELS } from '../parse/mesh-proxy.ts';
+import { formatCidr, parseCidr } from '../scalars/cidr.ts';
+import { parseDuration } from '../scalars/duration.ts';
+import { formatPortRanges, parsePort } from '../scalars/port.ts';
+import { parseQuantity } from '../scalars/quantity.ts';
+import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
+import type { PodModel } from '../types/kubernetes.ts';
+import type { MeshModel } from '../types/models.ts';
+import { identityPortsProblem, readIdentityPorts } from './inbound.ts';
 
 /** Parsers of annotation values: what comes out is made of checked parts, never of the text itself where that could be read differently. */
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { ANNOTATION, UNSUPPORTED } from '../../../webhooks/inject/annotations.ts';
+import { ANNOTATION, UNSUPPORTED } from '../../../../crds/annotations/injection.ts';
 
 describe('docs/injection.md', () => {
-  const text = readFileSync(new URL('../../../docs/injection.md', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../../../docs/injection.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name).filter((name) => name?.includes('/'));
 
   it('has a row for every annotation that takes effect, and for no other', () => {

@@ -1,6 +1,6 @@
 import type { Balancer, HashKey } from '../../../proxy-image/contract/resources.ts';
 import { APERTURE_ENDPOINTS, EWMA_DEFAULTS } from '../../../proxy-image/contract/service-defaults.ts';
-import type { AnnotationReader } from './annotations.ts';
+import type { AnnotationReader } from './reader.ts';
 
 const ALGORITHM = 'balancer.weft.dev/algorithm';
 const HASH_KEY = 'balancer.weft.dev/hash-key';

@@ -1,9 +1,9 @@
 import type { Balancer, ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../../proxy-image/contract/service-defaults.ts';
 import type { Problem } from '../../types/problem.ts';
-import { AnnotationReader } from './annotations.ts';
 import { parseBalancer, parseSlowStart } from './balancer.ts';
 import { parseBreaker, parsePenalty } from './breaker.ts';
+import { AnnotationReader } from './reader.ts';
 import { parseRetry, parseTimeouts } from './retry.ts';
 
 export type ServiceTraffic = Pick<

@@ -1,6 +1,6 @@
-import { formatPortRanges } from '../../crds/scalars/port.ts';
-import { leftOutText, type PortNames, readPortList } from '../../crds/scalars/port-list.ts';
-import { invalid, quote, type Scalar } from '../../crds/scalars/scalar.ts';
+import { formatPortRanges } from '../scalars/port.ts';
+import { leftOutText, type PortNames, readPortList } from '../scalars/port-list.ts';
+import { invalid, quote, type Scalar } from '../scalars/scalar.ts';
 
 /** Annotations that injection understands; each may stand on the pod, else on its namespace (Linkerd: proxy configuration). */
 export const ANNOTATION = {
@@ -103,7 +103,7 @@ export class AnnotationReader {
 
   /**
    * A list of ports, in canonical form; entries that say nothing are left out with a warning. The compiler reads the same lists on the pod itself
-   * (`crds/compile/annotations.ts`).
+   * (`crds/annotations/inbound.ts`).
    */
   readPorts(name: string, names: PortNames, fallback: string): string {
     for (const { at, annotations } of this.#layers) {

@@ -1,5 +1,5 @@
 import type { StatusRetry, Timeouts } from '../../../proxy-image/contract/resources.ts';
-import type { AnnotationReader } from './annotations.ts';
+import type { AnnotationReader } from './reader.ts';
 
 const HTTP = 'retry.linkerd.io/http';
 const GRPC = 'retry.linkerd.io/grpc';

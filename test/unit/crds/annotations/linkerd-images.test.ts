@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { parseImage } from '../../../webhooks/inject/image.ts';
-import { isLinkerdImage, isLinkerdVersion } from '../../../webhooks/inject/linkerd-images.ts';
-import { type Injected, injectedWith, meshWith, PROXY_IMAGE } from '../../support/pods.ts';
+import { parseImage } from '../../../../crds/annotations/image.ts';
+import { isLinkerdImage, isLinkerdVersion } from '../../../../crds/annotations/linkerd-images.ts';
+import { type Injected, injectedWith, meshWith, PROXY_IMAGE } from '../../../support/pods.ts';
 
 const C = 'config.linkerd.io/';
 const images = ({ proxy, init }: Injected) => [proxy.image, init.image];

@@ -1,5 +1,5 @@
 import type { Breaker, LoadPenalty } from '../../../proxy-image/contract/resources.ts';
-import type { AnnotationReader } from './annotations.ts';
+import type { AnnotationReader } from './reader.ts';
 
 const KIND = 'balancer.linkerd.io/failure-accrual';
 const MAX_EJECTED = 'balancer.weft.dev/max-ejected';

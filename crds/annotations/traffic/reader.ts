@@ -1,6 +1,6 @@
+import { ProblemList } from '../../parse/problems.ts';
 import { parseDuration } from '../../scalars/duration.ts';
 import { quote } from '../../scalars/scalar.ts';
-import { ProblemList } from '../problems.ts';
 
 /** A day: timers of the proxy are 32-bit, and a longer one is a mistake. */
 const MAX_DURATION_MS = 86_400_000;
