@@ -1,4 +1,4 @@
-import type { ClusterState } from '../crds/compile/cluster-state.ts';
+import type { ClusterState } from '../crds/state/cluster-state.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
 import { ControlCertificate } from './pki/control.ts';
 import type { RenewalReport } from './pki/custody.ts';

@@ -1,6 +1,6 @@
-import { reduceNamespace } from '../crds/parse/namespace.ts';
-import type { NamespaceModel } from '../crds/types/kubernetes.ts';
-import type { MeshModel } from '../crds/types/models.ts';
+import type { MeshModel } from '../crds/kinds/mesh/model.ts';
+import type { NamespaceModel } from '../crds/kinds/namespace/model.ts';
+import { reduceNamespace } from '../crds/kinds/namespace/parse.ts';
 import { INJECT_PATH, VALIDATE_PATH } from '../webhooks/configurations.ts';
 import { type InjectionOutcome, type InjectionSource, injectPod } from '../webhooks/inject/webhook.ts';
 import type { Webhook, WebhookObserver } from '../webhooks/server.ts';

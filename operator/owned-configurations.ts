@@ -1,4 +1,4 @@
-import type { MeshModel } from '../crds/types/models.ts';
+import type { MeshModel } from '../crds/kinds/mesh/model.ts';
 import { CONTROL_PLANE_SERVICE_ACCOUNT } from '../proxy-image/contract/names.ts';
 import { injectorConfiguration, type Owner, validatorConfiguration } from '../webhooks/configurations.ts';
 import type { Applier } from './kube/apply.ts';

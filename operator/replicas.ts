@@ -1,4 +1,4 @@
-import type { ClusterState } from '../crds/compile/cluster-state.ts';
+import type { ClusterState } from '../crds/state/cluster-state.ts';
 import { CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
 import type { Clock, Timer } from './runtime/clock.ts';
 

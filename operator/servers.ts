@@ -1,6 +1,6 @@
-import type { ClusterState } from '../crds/compile/cluster-state.ts';
-import type { ObjectRef } from '../crds/compile/object-ref.ts';
-import type { ReadKey } from '../crds/compile/view.ts';
+import type { ClusterState } from '../crds/state/cluster-state.ts';
+import type { ObjectRef } from '../crds/state/object-ref.ts';
+import type { ReadKey } from '../crds/state/view.ts';
 import { MAX_WEBHOOK_CONNECTIONS, WebhookServer, type WebhookServerOptions } from '../webhooks/server.ts';
 import type { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';

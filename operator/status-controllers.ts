@@ -1,7 +1,8 @@
-import type { ClusterState } from '../crds/compile/cluster-state.ts';
-import type { CountedKind, ObjectRef } from '../crds/compile/object-ref.ts';
-import type { ServiceModel } from '../crds/types/kubernetes.ts';
-import type { MeshModel, ObjectMeta } from '../crds/types/models.ts';
+import type { MeshModel } from '../crds/kinds/mesh/model.ts';
+import type { ServiceModel } from '../crds/kinds/service/model.ts';
+import type { ClusterState } from '../crds/state/cluster-state.ts';
+import type { CountedKind, ObjectRef } from '../crds/state/object-ref.ts';
+import type { ObjectMeta } from '../crds/types/object-meta.ts';
 import { type Informers, WATCHED } from './informers.ts';
 import type { Applier } from './kube/apply.ts';
 import type { EventRecorder } from './kube/events.ts';

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { ClusterState } from '../crds/compile/cluster-state.ts';
-import { MESH_READ, READS } from '../crds/compile/reads.ts';
-import type { ReadKey } from '../crds/compile/view.ts';
-import { DEFAULT_MESH } from '../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../crds/kinds/mesh/parse.ts';
+import { ClusterState } from '../crds/state/cluster-state.ts';
+import { MESH_READ, READS } from '../crds/state/reads.ts';
+import type { ReadKey } from '../crds/state/view.ts';
 import { CONTROL_PLANE_SERVICE, FIELD_MANAGER } from '../proxy-image/contract/names.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';

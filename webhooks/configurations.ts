@@ -1,4 +1,4 @@
-import type { MeshModel } from '../crds/types/models.ts';
+import type { MeshModel } from '../crds/kinds/mesh/model.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
 import { VALIDATED_KINDS } from './validate/kinds.ts';
 

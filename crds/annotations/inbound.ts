@@ -1,10 +1,12 @@
 import { type AccessPolicy, isAccessPolicy, UNREADABLE_POLICY } from '../../proxy-image/contract/access-policy.ts';
 import { EVERY_PORT, mergeRanges, type PortRange } from '../../proxy-image/contract/port-ranges.ts';
+import type { MeshModel } from '../kinds/mesh/model.ts';
+import type { NamespaceModel } from '../kinds/namespace/model.ts';
+import type { PodModel } from '../kinds/pod/model.ts';
 import { isPortName } from '../scalars/port.ts';
 import { portNames, readPortList } from '../scalars/port-list.ts';
 import { quote } from '../scalars/scalar.ts';
-import type { NamespaceModel, PodModel } from '../types/kubernetes.ts';
-import type { MeshModel, ObjectMeta } from '../types/models.ts';
+import type { ObjectMeta } from '../types/object-meta.ts';
 
 export const OPAQUE_PORTS_ANNOTATION = 'config.linkerd.io/opaque-ports';
 export const DEFAULT_POLICY_ANNOTATION = 'config.linkerd.io/default-inbound-policy';

@@ -1,12 +1,12 @@
 import { ACCESS_POLICIES, type AccessPolicy } from '../../proxy-image/contract/access-policy.ts';
-import { LOG_LEVELS } from '../parse/mesh-proxy.ts';
+import type { MeshModel } from '../kinds/mesh/model.ts';
+import { LOG_LEVELS } from '../kinds/mesh/proxy.ts';
+import type { PodModel } from '../kinds/pod/model.ts';
 import { formatCidr, parseCidr } from '../scalars/cidr.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import { formatPortRanges, parsePort } from '../scalars/port.ts';
 import { parseQuantity } from '../scalars/quantity.ts';
 import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
-import type { PodModel } from '../types/kubernetes.ts';
-import type { MeshModel } from '../types/models.ts';
 import { identityPortsProblem, readIdentityPorts } from './inbound.ts';
 
 /** Parsers of annotation values: what comes out is made of checked parts, never of the text itself where that could be read differently. */

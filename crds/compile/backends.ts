@@ -1,9 +1,10 @@
 import { type AddressFamily, formatKey } from '../../proxy-image/contract/keys.ts';
 import type { Backend } from '../../proxy-image/contract/resources.ts';
-import type { ServiceModel } from '../types/kubernetes.ts';
-import type { MeshModel, ServiceProfileModel } from '../types/models.ts';
-import { type ServiceName, serviceAuthority, tcpPort } from './authority.ts';
-import type { ClusterView } from './view.ts';
+import type { MeshModel } from '../kinds/mesh/model.ts';
+import { type ServiceName, serviceAuthority, tcpPort } from '../kinds/service/authority.ts';
+import type { ServiceModel } from '../kinds/service/model.ts';
+import type { ServiceProfileModel } from '../kinds/service-profile/model.ts';
+import type { ClusterView } from '../state/view.ts';
 
 /** The Service port that was asked for, by the family of its address. */
 export interface Root extends ServiceName {

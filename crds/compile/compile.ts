@@ -1,15 +1,15 @@
 import { formatKey, parseKey, type ResourceKey } from '../../proxy-image/contract/keys.ts';
 import type { ResourceBody } from '../../proxy-image/contract/resources.ts';
-import type { ClusterState } from './cluster-state.ts';
+import type { ClusterState } from '../state/cluster-state.ts';
+import type { ObjectRefText } from '../state/object-ref.ts';
+import { newestRevision } from '../state/order.ts';
+import { recording } from '../state/recording.ts';
+import type { ClusterView, ReadKey } from '../state/view.ts';
 import { compileEndpoints } from './endpoints.ts';
-import type { ObjectRefText } from './object-ref.ts';
-import { newestRevision } from './order.ts';
-import { recording } from './recording.ts';
 import { compileService } from './service.ts';
 import { compileTrust } from './trust.ts';
 import type { Unsourced } from './unsourced.ts';
 import { contentVersion } from './version.ts';
-import type { ClusterView, ReadKey } from './view.ts';
 import { compileWorkload } from './workload.ts';
 
 /** One compiled resource, as it is cached and sent. */

@@ -2,13 +2,13 @@ import { CONTROL_PLANE_LABEL, serviceAccountIdentity } from '../../proxy-image/c
 import { FOR_OLDER_PROXIES } from '../../proxy-image/contract/older-proxies.ts';
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { Endpoint, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
-import type { PodModel } from '../types/kubernetes.ts';
-import type { MeshModel } from '../types/models.ts';
+import type { MeshModel } from '../kinds/mesh/model.ts';
+import type { PodModel } from '../kinds/pod/model.ts';
+import { serverOn, serversOf } from '../kinds/server/selection.ts';
+import { compareText } from '../state/order.ts';
+import type { ClusterView } from '../state/view.ts';
 import { OpaquePorts } from './opaque-ports.ts';
-import { compareText } from './order.ts';
 import { forCallers, inboundProtocol } from './port-protocol.ts';
-import { serverOn, serversOf } from './server-selection.ts';
-import type { ClusterView } from './view.ts';
 
 /** An address and what discovery says of it; `pod` is null for addresses that no pod of this cluster has. */
 export interface Target {

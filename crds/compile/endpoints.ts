@@ -1,11 +1,12 @@
 import type { AddressFamily } from '../../proxy-image/contract/keys.ts';
 import type { Endpoint, EndpointsResource } from '../../proxy-image/contract/resources.ts';
-import type { EndpointSliceModel, PodModel } from '../types/kubernetes.ts';
-import { type ServiceName, tcpPort } from './authority.ts';
+import type { EndpointSliceModel } from '../kinds/endpoint-slice/model.ts';
+import type { PodModel } from '../kinds/pod/model.ts';
+import { type ServiceName, tcpPort } from '../kinds/service/authority.ts';
+import { compareText } from '../state/order.ts';
+import type { ClusterView } from '../state/view.ts';
 import { EndpointCompiler } from './endpoint.ts';
-import { compareText } from './order.ts';
 import type { Unsourced } from './unsourced.ts';
-import type { ClusterView } from './view.ts';
 
 export interface EndpointsAddress extends ServiceName {
   port: number;

@@ -1,10 +1,11 @@
 import type { PortPolicy } from '../../proxy-image/contract/resources.ts';
-import type { PodModel, ServiceModel } from '../types/kubernetes.ts';
-import type { MeshModel } from '../types/models.ts';
-import { nameOf, serviceAuthority } from './authority.ts';
-import { effectiveProfile } from './profile.ts';
-import { resolvePorts } from './server-selection.ts';
-import type { ClusterView } from './view.ts';
+import type { MeshModel } from '../kinds/mesh/model.ts';
+import type { PodModel } from '../kinds/pod/model.ts';
+import { resolvePorts } from '../kinds/server/selection.ts';
+import { nameOf, serviceAuthority } from '../kinds/service/authority.ts';
+import type { ServiceModel } from '../kinds/service/model.ts';
+import { effectiveProfile } from '../kinds/service-profile/effective.ts';
+import type { ClusterView } from '../state/view.ts';
 
 export type PortProfile = NonNullable<PortPolicy['profile']>;
 

@@ -1,11 +1,12 @@
 import type { PortRange } from '../../proxy-image/contract/port-ranges.ts';
 import { OPAQUE_PORTS_ANNOTATION, own } from '../annotations/inbound.ts';
+import type { PodModel } from '../kinds/pod/model.ts';
+import type { ServiceModel } from '../kinds/service/model.ts';
 import { parsePortRanges } from '../scalars/port.ts';
 import { portNames, readPortList } from '../scalars/port-list.ts';
-import type { PodModel, ServiceModel } from '../types/kubernetes.ts';
-import type { ObjectMeta } from '../types/models.ts';
-import { getOrCreate } from './get-or-create.ts';
-import type { ClusterView } from './view.ts';
+import { getOrCreate } from '../state/get-or-create.ts';
+import type { ClusterView } from '../state/view.ts';
+import type { ObjectMeta } from '../types/object-meta.ts';
 
 /**
  * Opaque ports of pods and Services, and of addresses that no pod has: the annotation `opaque-ports` of the object, else of its namespace, else the list

@@ -1,6 +1,6 @@
 import { type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { InboundProtocol, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
-import type { ServerModel } from '../types/models.ts';
+import type { ServerModel } from '../kinds/server/model.ts';
 
 /**
  * What is declared to be spoken on a port of a pod: what its Server says, else its opaque ports. A Server of `unknown` protocol, which it is where none is

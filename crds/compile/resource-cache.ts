@@ -1,13 +1,13 @@
 import { formatKey, type ResourceKey } from '../../proxy-image/contract/keys.ts';
-import type { ClusterState } from './cluster-state.ts';
+import type { ClusterState } from '../state/cluster-state.ts';
+import { getOrCreate } from '../state/get-or-create.ts';
+import type { ObjectRefText } from '../state/object-ref.ts';
+import { newestRevision } from '../state/order.ts';
+import { Readers } from '../state/readers.ts';
+import { recording } from '../state/recording.ts';
+import type { ReadKey } from '../state/view.ts';
 import { type Compiled, compile } from './compile.ts';
-import { getOrCreate } from './get-or-create.ts';
-import type { ObjectRefText } from './object-ref.ts';
-import { newestRevision } from './order.ts';
-import { Readers } from './readers.ts';
-import { recording } from './recording.ts';
 import { destinationView } from './service.ts';
-import type { ReadKey } from './view.ts';
 
 /** One key as one namespace view sees it: compiled once, however many subscribe. */
 export interface Resource<S> {

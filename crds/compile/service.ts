@@ -8,15 +8,15 @@ import type {
 } from '../../proxy-image/contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { parseTraffic } from '../annotations/traffic/traffic.ts';
-import type { ServiceModel } from '../types/kubernetes.ts';
-import type { ServiceProfileModel } from '../types/models.ts';
-import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from './authority.ts';
+import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from '../kinds/service/authority.ts';
+import type { ServiceModel } from '../kinds/service/model.ts';
+import { effectiveBudget, effectiveProfile } from '../kinds/service-profile/effective.ts';
+import type { ServiceProfileModel } from '../kinds/service-profile/model.ts';
+import type { ClusterView } from '../state/view.ts';
 import { addressFamily, compileBackends } from './backends.ts';
 import { EndpointCompiler } from './endpoint.ts';
 import { OpaquePorts } from './opaque-ports.ts';
-import { effectiveBudget, effectiveProfile } from './profile.ts';
 import type { Unsourced } from './unsourced.ts';
-import type { ClusterView } from './view.ts';
 
 export interface Address {
   ip: string;

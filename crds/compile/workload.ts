@@ -9,15 +9,16 @@ import { FOR_OLDER_PROXIES } from '../../proxy-image/contract/older-proxies.ts';
 import { countPorts, type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../proxy-image/contract/resources.ts';
 import { defaultPolicyOf, identityPortsOf } from '../annotations/inbound.ts';
-import type { PodModel } from '../types/kubernetes.ts';
-import type { MeshModel, ServerModel } from '../types/models.ts';
+import type { MeshModel } from '../kinds/mesh/model.ts';
+import type { PodModel } from '../kinds/pod/model.ts';
+import type { ServerModel } from '../kinds/server/model.ts';
+import { resolvePorts, serverOn, serversOf } from '../kinds/server/selection.ts';
+import type { ClusterView } from '../state/view.ts';
 import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
 import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
 import { OpaquePorts } from './opaque-ports.ts';
 import { inboundProtocol } from './port-protocol.ts';
-import { resolvePorts, serverOn, serversOf } from './server-selection.ts';
 import type { Unsourced } from './unsourced.ts';
-import type { ClusterView } from './view.ts';
 
 /** Everything about one pod that the policies of its ports are made from. */
 interface Inbound {

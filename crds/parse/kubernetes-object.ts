@@ -1,4 +1,4 @@
-import type { ObjectMeta } from '../types/models.ts';
+import type { ObjectMeta } from '../types/object-meta.ts';
 import { child, readMeta, readRecord } from './metadata.ts';
 
 /** Annotations that mean something to the mesh; the rest (`last-applied-configuration` above all) would only fill memory. */

@@ -1,6 +1,6 @@
 import { isLabelKey, isLabelValue } from '../scalars/name.ts';
 import { quote } from '../scalars/scalar.ts';
-import type { LabelSelector } from '../types/models.ts';
+import type { LabelSelector } from '../types/label-selector.ts';
 import type { Fields } from './fields.ts';
 import { LIMITS } from './limits.ts';
 import { readRecord } from './metadata.ts';

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from '../types/models.ts';
+import type { ObjectMeta } from '../types/object-meta.ts';
 import { isObject } from './fields.ts';
 
 export const EMPTY_RECORD: Readonly<Record<string, string>> = Object.freeze(Object.create(null));

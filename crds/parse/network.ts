@@ -1,5 +1,5 @@
+import type { NetworkMatch } from '../../proxy-image/contract/resources.ts';
 import { type Cidr, cidrContains, formatCidr, parseCidr } from '../scalars/cidr.ts';
-import type { NetworkMatch } from '../types/models.ts';
 import type { Fields } from './fields.ts';
 import { LIMITS } from './limits.ts';
 

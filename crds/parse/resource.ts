@@ -1,6 +1,6 @@
 import { isDnsSubdomain } from '../scalars/name.ts';
 import { quote } from '../scalars/scalar.ts';
-import type { ObjectMeta } from '../types/models.ts';
+import type { ObjectMeta } from '../types/object-meta.ts';
 import type { Parsed } from '../types/problem.ts';
 import { Fields } from './fields.ts';
 import { readMeta } from './metadata.ts';

@@ -1,4 +1,4 @@
-import type { LabelSelector } from '../types/models.ts';
+import type { LabelSelector } from '../types/label-selector.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { reducePod } from '../../crds/parse/pod.ts';
+import { reducePod } from '../../crds/kinds/pod/parse.ts';
 import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
 import { PROXY_CONTAINER, TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 import type { ProxyPorts } from '../../proxy-image/contract/ports.ts';

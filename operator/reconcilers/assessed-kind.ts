@@ -1,9 +1,9 @@
-import type { Assessment, Finding } from '../../crds/compile/assess/assessment.ts';
-import { listed } from '../../crds/compile/assess/assessment.ts';
-import type { ClusterState } from '../../crds/compile/cluster-state.ts';
-import type { CountedKind, ObjectRef } from '../../crds/compile/object-ref.ts';
-import { recording } from '../../crds/compile/recording.ts';
-import type { ClusterView } from '../../crds/compile/view.ts';
+import type { Assessment, Finding } from '../../crds/state/assessment.ts';
+import { listed } from '../../crds/state/assessment.ts';
+import type { ClusterState } from '../../crds/state/cluster-state.ts';
+import type { CountedKind, ObjectRef } from '../../crds/state/object-ref.ts';
+import { recording } from '../../crds/state/recording.ts';
+import type { ClusterView } from '../../crds/state/view.ts';
 import type { Problem } from '../../crds/types/problem.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';

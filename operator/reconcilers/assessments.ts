@@ -1,5 +1,5 @@
-import { Readers } from '../../crds/compile/readers.ts';
-import type { ReadKey } from '../../crds/compile/view.ts';
+import { Readers } from '../../crds/state/readers.ts';
+import type { ReadKey } from '../../crds/state/view.ts';
 
 /** Queues by kind; each knows its objects by `namespace/name`. */
 export interface ObjectQueue {

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from '../../crds/types/models.ts';
+import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import type { Parsed } from '../../crds/types/problem.ts';
 
 /** What a cache keeps of a custom resource: meaning, problems and status, not the raw object. */

@@ -1,7 +1,7 @@
-import type { ClusterState } from '../../crds/compile/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
-import type { ReadKey } from '../../crds/compile/view.ts';
-import type { ObjectMeta } from '../../crds/types/models.ts';
+import type { ClusterState } from '../../crds/state/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
+import type { ReadKey } from '../../crds/state/view.ts';
+import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import type { InformerHandler } from '../runtime/informer.ts';
 import type { CustomResource } from './custom-resource.ts';
 

@@ -1,4 +1,4 @@
-import type { MeshModel } from '../../crds/types/models.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { expiryNote, type HeldAuthority } from '../status/authority.ts';

@@ -1,5 +1,5 @@
-import { assessServerAuthorization } from '../../crds/compile/assess/server-authorization.ts';
-import type { ServerAuthorizationModel } from '../../crds/types/models.ts';
+import { assessServerAuthorization } from '../../crds/kinds/server-authorization/assess.ts';
+import type { ServerAuthorizationModel } from '../../crds/kinds/server-authorization/model.ts';
 import type { AssessedKind } from './assessed-kind.ts';
 
 export function serverAuthorizationKind(

@@ -1,5 +1,5 @@
-import { assessServer } from '../../crds/compile/assess/server.ts';
-import type { ServerModel } from '../../crds/types/models.ts';
+import { assessServer } from '../../crds/kinds/server/assess.ts';
+import type { ServerModel } from '../../crds/kinds/server/model.ts';
 import type { AssessedKind } from './assessed-kind.ts';
 
 export function serverKind(find: AssessedKind<ServerModel>['find']): AssessedKind<ServerModel> {

@@ -1,8 +1,8 @@
 import { OPAQUE_PORTS_ANNOTATION } from '../../crds/annotations/inbound.ts';
 import { parseTraffic } from '../../crds/annotations/traffic/traffic.ts';
-import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
+import type { ServiceModel } from '../../crds/kinds/service/model.ts';
 import { leftOutText, portNames, readPortList } from '../../crds/scalars/port-list.ts';
-import type { ServiceModel } from '../../crds/types/kubernetes.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import type { Log } from '../runtime/log.ts';
 import type { EventSink } from './status-publisher.ts';

@@ -1,5 +1,5 @@
-import { assessProfile } from '../../crds/compile/assess/profile.ts';
-import type { ServiceProfileModel } from '../../crds/types/models.ts';
+import { assessProfile } from '../../crds/kinds/service-profile/assess.ts';
+import type { ServiceProfileModel } from '../../crds/kinds/service-profile/model.ts';
 import type { AssessedKind } from './assessed-kind.ts';
 
 /** ServiceProfile: `status.routes` counts what a column cannot. */

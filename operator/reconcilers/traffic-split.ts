@@ -1,5 +1,5 @@
-import { assessSplit } from '../../crds/compile/assess/split.ts';
-import type { TrafficSplitModel } from '../../crds/types/models.ts';
+import { assessSplit } from '../../crds/kinds/traffic-split/assess.ts';
+import type { TrafficSplitModel } from '../../crds/kinds/traffic-split/model.ts';
 import type { AssessedKind } from './assessed-kind.ts';
 
 export function trafficSplitKind(find: AssessedKind<TrafficSplitModel>['find']): AssessedKind<TrafficSplitModel> {

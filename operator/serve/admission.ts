@@ -1,4 +1,4 @@
-import type { ClusterView } from '../../crds/compile/view.ts';
+import type { ClusterView } from '../../crds/state/view.ts';
 import type { Hello } from '../../proxy-image/contract/messages.ts';
 
 export type Admission = 'admitted' | 'unknownPod' | 'refused';

@@ -1,5 +1,5 @@
 import { ResourceCache } from '../../crds/compile/resource-cache.ts';
-import type { ReadKey } from '../../crds/compile/view.ts';
+import type { ReadKey } from '../../crds/state/view.ts';
 import type { ErrorCode } from '../../proxy-image/contract/errors.ts';
 import type { Hello, ProxyMessage } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';

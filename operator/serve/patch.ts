@@ -1,4 +1,4 @@
-import { sameValue } from '../../crds/compile/same.ts';
+import { sameValue } from '../../crds/state/same.ts';
 import { formatAddress } from '../../proxy-image/contract/keys.ts';
 import type { Endpoint } from '../../proxy-image/contract/resources.ts';
 

@@ -1,6 +1,6 @@
-import { formatRef, type ObjectRef } from '../../crds/compile/object-ref.ts';
-import { compareText } from '../../crds/compile/order.ts';
 import type { ResourceCache } from '../../crds/compile/resource-cache.ts';
+import { formatRef, type ObjectRef } from '../../crds/state/object-ref.ts';
+import { compareText } from '../../crds/state/order.ts';
 import type { Session } from './session.ts';
 import { isCurrent } from './subscription.ts';
 import type { Programmed } from './types.ts';

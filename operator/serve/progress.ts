@@ -1,5 +1,5 @@
-import type { ObjectRef, ObjectRefText } from '../../crds/compile/object-ref.ts';
-import { parseRef } from '../../crds/compile/object-ref.ts';
+import type { ObjectRef, ObjectRefText } from '../../crds/state/object-ref.ts';
+import { parseRef } from '../../crds/state/object-ref.ts';
 
 import type { Clock, Timer } from '../runtime/clock.ts';
 

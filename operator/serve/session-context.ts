@@ -1,5 +1,5 @@
-import type { ClusterState } from '../../crds/compile/cluster-state.ts';
 import type { Resource, ResourceCache } from '../../crds/compile/resource-cache.ts';
+import type { ClusterState } from '../../crds/state/cluster-state.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { ChangeEncoder } from './encoding.ts';

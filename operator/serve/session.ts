@@ -1,5 +1,5 @@
 import { type Compiled, canonicalKey } from '../../crds/compile/compile.ts';
-import { compareRevisions } from '../../crds/compile/order.ts';
+import { compareRevisions } from '../../crds/state/order.ts';
 import { formatKey, type ResourceKey, TRUST_KEY } from '../../proxy-image/contract/keys.ts';
 import type { Hello } from '../../proxy-image/contract/messages.ts';
 import { Batch, type SentItem } from './batch.ts';

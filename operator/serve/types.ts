@@ -1,6 +1,6 @@
-import type { ClusterState } from '../../crds/compile/cluster-state.ts';
-import type { ObjectRef } from '../../crds/compile/object-ref.ts';
-import type { ReadKey } from '../../crds/compile/view.ts';
+import type { ClusterState } from '../../crds/state/cluster-state.ts';
+import type { ObjectRef } from '../../crds/state/object-ref.ts';
+import type { ReadKey } from '../../crds/state/view.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 

@@ -1,8 +1,8 @@
 /** Fuzzes the readers of what users and the API server write: custom resources and Kubernetes' own objects. Never an exception: a model, or problems with paths. */
-import { reduceEndpointSlice } from '../../crds/parse/endpoint-slice.ts';
-import { reduceNamespace } from '../../crds/parse/namespace.ts';
-import { reducePod } from '../../crds/parse/pod.ts';
-import { reduceService } from '../../crds/parse/service.ts';
+import { reduceEndpointSlice } from '../../crds/kinds/endpoint-slice/parse.ts';
+import { reduceNamespace } from '../../crds/kinds/namespace/parse.ts';
+import { reducePod } from '../../crds/kinds/pod/parse.ts';
+import { reduceService } from '../../crds/kinds/service/parse.ts';
 import { loadCorpus, type ManifestObject, parseByKind } from '../golden/corpus.ts';
 import { webPod } from '../support/pods.ts';
 import { runFromCommandLine } from './driver.ts';

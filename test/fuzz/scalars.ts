@@ -1,7 +1,7 @@
 /** Fuzzes texts with a grammar: durations, quantities, ports, networks, identities, keys, the proxy's environment. What is accepted is printed and read back as the same. */
 import { isIP } from 'node:net';
 import { amount, gracePeriodMs, listenPort, logLevel, networkList, userId } from '../../crds/annotations/values.ts';
-import { probeTarget } from '../../crds/parse/probe-target.ts';
+import { probeTarget } from '../../crds/kinds/pod/probe-target.ts';
 import { formatCidr, parseCidr } from '../../crds/scalars/cidr.ts';
 import { formatDuration, parseDuration } from '../../crds/scalars/duration.ts';
 import { matchesIdentity, parseIdentity } from '../../crds/scalars/identity.ts';

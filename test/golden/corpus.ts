@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { parseMesh } from '../../crds/parse/mesh.ts';
-import { parseServer } from '../../crds/parse/server.ts';
-import { parseServerAuthorization } from '../../crds/parse/server-authorization.ts';
-import { parseServiceProfile } from '../../crds/parse/service-profile.ts';
-import { parseTrafficSplit } from '../../crds/parse/traffic-split.ts';
+import { parseMesh } from '../../crds/kinds/mesh/parse.ts';
+import { parseServer } from '../../crds/kinds/server/parse.ts';
+import { parseServerAuthorization } from '../../crds/kinds/server-authorization/parse.ts';
+import { parseServiceProfile } from '../../crds/kinds/service-profile/parse.ts';
+import { parseTrafficSplit } from '../../crds/kinds/traffic-split/parse.ts';
 import type { Parsed } from '../../crds/types/problem.ts';
 
 export interface ManifestObject {

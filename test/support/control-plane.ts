@@ -1,7 +1,7 @@
-import { ClusterState } from '../../crds/compile/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
-import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
-import type { ObjectMeta } from '../../crds/types/models.ts';
+import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
+import { ClusterState } from '../../crds/state/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
+import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import type { Authority } from '../../operator/pki/authority.ts';
 import { toSecret } from '../../operator/pki/secrets.ts';
 import { IdentityServer } from '../../operator/pki/server.ts';

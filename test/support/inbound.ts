@@ -1,11 +1,11 @@
-import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
 import { compileWorkload } from '../../crds/compile/workload.ts';
-import { parseMesh } from '../../crds/parse/mesh.ts';
+import { parseMesh } from '../../crds/kinds/mesh/parse.ts';
+import { reduceNamespace } from '../../crds/kinds/namespace/parse.ts';
+import { reducePod } from '../../crds/kinds/pod/parse.ts';
+import { parseServer } from '../../crds/kinds/server/parse.ts';
+import { parseServerAuthorization } from '../../crds/kinds/server-authorization/parse.ts';
 import { readMeta } from '../../crds/parse/metadata.ts';
-import { reduceNamespace } from '../../crds/parse/namespace.ts';
-import { reducePod } from '../../crds/parse/pod.ts';
-import { parseServer } from '../../crds/parse/server.ts';
-import { parseServerAuthorization } from '../../crds/parse/server-authorization.ts';
+import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
 import type { Usable } from '../../crds/types/problem.ts';
 import type { WorkloadResource } from '../../proxy-image/contract/resources.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../proxy-image/core/policy/authorize.ts';

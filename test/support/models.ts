@@ -1,16 +1,17 @@
-import { ClusterState } from '../../crds/compile/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
-import type { ReadKey } from '../../crds/compile/view.ts';
-import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
-import type { EndpointSliceModel, NamespaceModel, PodModel, ServiceModel } from '../../crds/types/kubernetes.ts';
-import type {
-  MeshModel,
-  ObjectMeta,
-  ServerAuthorizationModel,
-  ServerModel,
-  ServiceProfileModel,
-  TrafficSplitModel,
-} from '../../crds/types/models.ts';
+import type { EndpointSliceModel } from '../../crds/kinds/endpoint-slice/model.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
+import type { NamespaceModel } from '../../crds/kinds/namespace/model.ts';
+import type { PodModel } from '../../crds/kinds/pod/model.ts';
+import type { ServerModel } from '../../crds/kinds/server/model.ts';
+import type { ServerAuthorizationModel } from '../../crds/kinds/server-authorization/model.ts';
+import type { ServiceModel } from '../../crds/kinds/service/model.ts';
+import type { ServiceProfileModel } from '../../crds/kinds/service-profile/model.ts';
+import type { TrafficSplitModel } from '../../crds/kinds/traffic-split/model.ts';
+import { ClusterState } from '../../crds/state/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
+import type { ReadKey } from '../../crds/state/view.ts';
+import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import { CONTROL_PLANE_LABEL } from '../../proxy-image/contract/names.ts';
 import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
 import type { Route } from '../../proxy-image/contract/resources.ts';

@@ -1,5 +1,5 @@
-import { DEFAULT_MESH } from '../../crds/parse/mesh.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
 import type { Container, Volume } from '../../webhooks/inject/kubernetes.ts';
 import { type Injection, type InjectionInput, inject } from '../../webhooks/inject/patch.ts';
 import { applyPatch } from './json-patch.ts';

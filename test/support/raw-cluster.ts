@@ -1,14 +1,14 @@
-import { ClusterState } from '../../crds/compile/cluster-state.ts';
 import { compile } from '../../crds/compile/compile.ts';
-import type { ModelByKind, ModelKind } from '../../crds/compile/object-ref.ts';
-import { reduceEndpointSlice } from '../../crds/parse/endpoint-slice.ts';
-import { DEFAULT_MESH, parseMesh } from '../../crds/parse/mesh.ts';
-import { reduceNamespace } from '../../crds/parse/namespace.ts';
-import { reducePod } from '../../crds/parse/pod.ts';
-import { parseServer } from '../../crds/parse/server.ts';
-import { reduceService } from '../../crds/parse/service.ts';
-import { parseServiceProfile } from '../../crds/parse/service-profile.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
+import { reduceEndpointSlice } from '../../crds/kinds/endpoint-slice/parse.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import { DEFAULT_MESH, parseMesh } from '../../crds/kinds/mesh/parse.ts';
+import { reduceNamespace } from '../../crds/kinds/namespace/parse.ts';
+import { reducePod } from '../../crds/kinds/pod/parse.ts';
+import { parseServer } from '../../crds/kinds/server/parse.ts';
+import { reduceService } from '../../crds/kinds/service/parse.ts';
+import { parseServiceProfile } from '../../crds/kinds/service-profile/parse.ts';
+import { ClusterState } from '../../crds/state/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
 import type { Parsed } from '../../crds/types/problem.ts';
 import { formatKey, parseKey } from '../../proxy-image/contract/keys.ts';
 import type {

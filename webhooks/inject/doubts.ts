@@ -1,8 +1,8 @@
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import type { PodModel } from '../../crds/kinds/pod/model.ts';
 import { child, listOf, numberOf, textOf } from '../../crds/parse/metadata.ts';
 import { isDnsLabel } from '../../crds/scalars/name.ts';
 import { quote } from '../../crds/scalars/scalar.ts';
-import type { PodModel } from '../../crds/types/kubernetes.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
 import { type Decision, INJECT_ANNOTATION } from './decide.ts';
 import type { ProxySettings } from './settings.ts';
 import { SKIP_TEXT } from './skip-reason.ts';

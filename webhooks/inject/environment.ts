@@ -1,4 +1,4 @@
-import type { MeshModel } from '../../crds/types/models.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import { ENVIRONMENT, type VariableName } from '../../proxy-image/contract/environment.ts';
 import {
   CONTROL_PLANE_NAMESPACE,

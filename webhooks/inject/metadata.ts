@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { ANNOTATION } from '../../crds/annotations/injection.ts';
+import type { PodModel } from '../../crds/kinds/pod/model.ts';
 import { child, listOf, textOf } from '../../crds/parse/metadata.ts';
 import { isLabelKey, isLabelValue } from '../../crds/scalars/name.ts';
 import { parsePortRanges } from '../../crds/scalars/port.ts';
-import type { PodModel } from '../../crds/types/kubernetes.ts';
 import { CONTROL_PLANE_LABEL, CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { ProxySettings } from './settings.ts';

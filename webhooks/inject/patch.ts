@@ -1,11 +1,11 @@
 import { parseImage, versionOf } from '../../crds/annotations/image.ts';
 import type { Annotations } from '../../crds/annotations/injection.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import type { PodModel } from '../../crds/kinds/pod/model.ts';
+import { reducePod } from '../../crds/kinds/pod/parse.ts';
 import { isObject } from '../../crds/parse/fields.ts';
 import { child } from '../../crds/parse/metadata.ts';
-import { reducePod } from '../../crds/parse/pod.ts';
 import { parsePortRanges } from '../../crds/scalars/port.ts';
-import type { PodModel } from '../../crds/types/kubernetes.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
 import { initContainer, proxyContainer } from './containers.ts';
 import { type Decision, decide, INJECT_ANNOTATION } from './decide.ts';
 import { type Demand, meetDemands } from './demands.ts';

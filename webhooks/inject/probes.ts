@@ -1,7 +1,7 @@
+import { probeTarget } from '../../crds/kinds/pod/probe-target.ts';
+import { HOOKS, PROBES, resolvePort } from '../../crds/kinds/pod/probes.ts';
 import { isObject } from '../../crds/parse/fields.ts';
 import { child, listOf, numberOf, textOf } from '../../crds/parse/metadata.ts';
-import { HOOKS, PROBES, resolvePort } from '../../crds/parse/pod-probes.ts';
-import { probeTarget } from '../../crds/parse/probe-target.ts';
 import { isDnsLabel } from '../../crds/scalars/name.ts';
 import { portInRanges, type ReadonlyPortRange } from '../../proxy-image/contract/port-ranges.ts';
 import { RELAYED_PROBE_PREFIX, type RelayedProbe } from '../../proxy-image/contract/relayed-probes.ts';

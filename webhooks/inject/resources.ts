@@ -1,7 +1,7 @@
 import { ANNOTATION, type AnnotationReader } from '../../crds/annotations/injection.ts';
 import { amount } from '../../crds/annotations/values.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import { parseQuantity } from '../../crds/scalars/quantity.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
 
 type Amounts = Record<string, string>;
 

@@ -14,11 +14,11 @@ import {
   userId,
   waitMs,
 } from '../../crds/annotations/values.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import type { PodModel } from '../../crds/kinds/pod/model.ts';
 import { formatPortRanges } from '../../crds/scalars/port.ts';
 import { NO_NAMES, portNames } from '../../crds/scalars/port-list.ts';
 import { invalid, quote, valid } from '../../crds/scalars/scalar.ts';
-import type { PodModel } from '../../crds/types/kubernetes.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
 import { type AccessPolicy, UNREADABLE_POLICY } from '../../proxy-image/contract/access-policy.ts';
 import { EVERY_PORT } from '../../proxy-image/contract/port-ranges.ts';
 import { PROXY_PORTS, PROXY_UID, type ProxyPorts } from '../../proxy-image/contract/ports.ts';

@@ -1,5 +1,5 @@
-import type { NamespaceModel } from '../../crds/types/kubernetes.ts';
-import type { MeshModel } from '../../crds/types/models.ts';
+import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import type { NamespaceModel } from '../../crds/kinds/namespace/model.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { type AdmissionRequest, ALLOWED, type Answer } from '../review.ts';
 import { type Decision, decide } from './decide.ts';

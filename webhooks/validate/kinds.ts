@@ -1,9 +1,9 @@
-import { MESH, parseMesh } from '../../crds/parse/mesh.ts';
+import { MESH, parseMesh } from '../../crds/kinds/mesh/parse.ts';
+import { parseServer, SERVER } from '../../crds/kinds/server/parse.ts';
+import { parseServerAuthorization, SERVER_AUTHORIZATION } from '../../crds/kinds/server-authorization/parse.ts';
+import { parseServiceProfile, SERVICE_PROFILE } from '../../crds/kinds/service-profile/parse.ts';
+import { parseTrafficSplit, TRAFFIC_SPLIT } from '../../crds/kinds/traffic-split/parse.ts';
 import type { Kind } from '../../crds/parse/resource.ts';
-import { parseServer, SERVER } from '../../crds/parse/server.ts';
-import { parseServerAuthorization, SERVER_AUTHORIZATION } from '../../crds/parse/server-authorization.ts';
-import { parseServiceProfile, SERVICE_PROFILE } from '../../crds/parse/service-profile.ts';
-import { parseTrafficSplit, TRAFFIC_SPLIT } from '../../crds/parse/traffic-split.ts';
 import type { Parsed } from '../../crds/types/problem.ts';
 
 /** A kind that is judged by its parser: what the operator would report as a condition is refused before it is stored. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { DEFAULT_MESH, parseMesh } from '../../../crds/kinds/mesh/parse.ts';
 import { type CustomResourceManifest, loadManifests } from '../../../crds/manifest.ts';
-import { DEFAULT_MESH, parseMesh } from '../../../crds/parse/mesh.ts';
 import { type CorpusDocument, loadCorpus, type ManifestObject } from '../../golden/corpus.ts';
 import { API_SERVER_START_MS, sharedApiServer } from '../../support/apiserver-shared.ts';
 import { type Answer, collectionPath, RawApi } from './raw-api.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { createAnchor, createIssuer } from '../../../operator/pki/authority.ts';
 import { fromPem } from '../../../operator/pki/certificate.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, toSecret, WEBHOOK_AUTHORITY_SECRET } from '../../../operator/pki/secrets.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { formatRef, type ObjectRef } from '../../../crds/compile/object-ref.ts';
+import { formatRef, type ObjectRef } from '../../../crds/state/object-ref.ts';
 import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import { authorization, pod, profile, route, server, split } from '../../support/models.ts';
 import type { ProxyClient } from './proxy-client.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MODEL_KINDS } from '../../../crds/compile/stores.ts';
+import { MODEL_KINDS } from '../../../crds/state/stores.ts';
 import type { ServiceDestination, TrustResource } from '../../../proxy-image/contract/resources.ts';
 import {
   profile,

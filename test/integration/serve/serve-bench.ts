@@ -1,4 +1,4 @@
-import type { ObjectRef } from '../../../crds/compile/object-ref.ts';
+import type { ObjectRef } from '../../../crds/state/object-ref.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
 import { NO_METRICS } from '../../../operator/serve/metrics.ts';

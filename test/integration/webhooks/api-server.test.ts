@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { reducePod } from '../../../crds/parse/pod.ts';
+import { reducePod } from '../../../crds/kinds/pod/parse.ts';
 import type { TestApiServer } from '../../../hack/apiserver/server.ts';
 import { parseRelayedProbes } from '../../../proxy-image/contract/relayed-probes.ts';
 import { API_SERVER_START_MS, sharedApiServer } from '../../support/apiserver-shared.ts';

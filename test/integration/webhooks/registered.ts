@@ -1,7 +1,7 @@
+import type { MeshModel } from '../../../crds/kinds/mesh/model.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { reduceNamespace } from '../../../crds/kinds/namespace/parse.ts';
 import { loadManifests } from '../../../crds/manifest.ts';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
-import { reduceNamespace } from '../../../crds/parse/namespace.ts';
-import type { MeshModel } from '../../../crds/types/models.ts';
 import type { Authority } from '../../../operator/pki/authority.ts';
 import { ServingCertificate, type ServingCredentials } from '../../../operator/pki/serving.ts';
 import { Trust } from '../../../operator/pki/trust.ts';

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { ClusterState } from '../../../crds/compile/cluster-state.ts';
 import { compile } from '../../../crds/compile/compile.ts';
-import type { ModelByKind, ModelKind } from '../../../crds/compile/object-ref.ts';
 import { ResourceCache } from '../../../crds/compile/resource-cache.ts';
 import { destinationView } from '../../../crds/compile/service.ts';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
-import type { ObjectMeta } from '../../../crds/types/models.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { ClusterState } from '../../../crds/state/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../../crds/state/object-ref.ts';
+import type { ObjectMeta } from '../../../crds/types/object-meta.ts';
 import { parseKey, type ResourceKey } from '../../../proxy-image/contract/keys.ts';
 import {
   authorization,

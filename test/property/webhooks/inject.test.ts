@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ANNOTATION } from '../../../crds/annotations/injection.ts';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { inject } from '../../../webhooks/inject/patch.ts';
 import { applyPatch } from '../../support/json-patch.ts';
 import { injectionInput } from '../../support/pods.ts';

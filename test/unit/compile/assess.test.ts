@@ -1,10 +1,12 @@
 import { expect } from 'chai';
-import type { Assessment } from '../../../crds/compile/assess/assessment.ts';
-import { assessProfile } from '../../../crds/compile/assess/profile.ts';
-import { assessServer } from '../../../crds/compile/assess/server.ts';
-import { assessServerAuthorization } from '../../../crds/compile/assess/server-authorization.ts';
-import { assessSplit } from '../../../crds/compile/assess/split.ts';
-import type { ServerModel, ServiceProfileModel, TrafficSplitModel } from '../../../crds/types/models.ts';
+import { assessServer } from '../../../crds/kinds/server/assess.ts';
+import type { ServerModel } from '../../../crds/kinds/server/model.ts';
+import { assessServerAuthorization } from '../../../crds/kinds/server-authorization/assess.ts';
+import { assessProfile } from '../../../crds/kinds/service-profile/assess.ts';
+import type { ServiceProfileModel } from '../../../crds/kinds/service-profile/model.ts';
+import { assessSplit } from '../../../crds/kinds/traffic-split/assess.ts';
+import type { TrafficSplitModel } from '../../../crds/kinds/traffic-split/model.ts';
+import type { Assessment } from '../../../crds/state/assessment.ts';
 import {
   authorization,
   override,

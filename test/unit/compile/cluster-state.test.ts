@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { ClusterState } from '../../../crds/compile/cluster-state.ts';
 import { compile } from '../../../crds/compile/compile.ts';
-import { Departed } from '../../../crds/compile/departed.ts';
-import { recording } from '../../../crds/compile/recording.ts';
-import { MODEL_KINDS } from '../../../crds/compile/stores.ts';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
-import type { ServiceModel } from '../../../crds/types/kubernetes.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import type { ServiceModel } from '../../../crds/kinds/service/model.ts';
+import { ClusterState } from '../../../crds/state/cluster-state.ts';
+import { Departed } from '../../../crds/state/departed.ts';
+import { recording } from '../../../crds/state/recording.ts';
+import { MODEL_KINDS } from '../../../crds/state/stores.ts';
 import { parseKey, type ResourceKey } from '../../../proxy-image/contract/keys.ts';
 import {
   authorization,

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { compileEndpoints } from '../../../crds/compile/endpoints.ts';
-import type { EndpointSliceModel, PodModel } from '../../../crds/types/kubernetes.ts';
+import type { EndpointSliceModel } from '../../../crds/kinds/endpoint-slice/model.ts';
+import type { PodModel } from '../../../crds/kinds/pod/model.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import type { Endpoint } from '../../../proxy-image/contract/resources.ts';
 import {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { byAge, compareRevisions, newestRevision } from '../../../crds/compile/order.ts';
+import { byAge, compareRevisions, newestRevision } from '../../../crds/state/order.ts';
 import { meta } from '../../support/models.ts';
 
 describe('order', () => {

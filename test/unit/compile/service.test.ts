@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { compileService, destinationView } from '../../../crds/compile/service.ts';
 import type { Unsourced } from '../../../crds/compile/unsourced.ts';
-import type { ServiceModel } from '../../../crds/types/kubernetes.ts';
+import type { ServiceModel } from '../../../crds/kinds/service/model.ts';
 import type { ServiceDestination, ServiceResource } from '../../../proxy-image/contract/resources.ts';
 import {
   mesh,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseServiceProfile } from '../../../crds/parse/service-profile.ts';
+import { parseServiceProfile } from '../../../crds/kinds/service-profile/parse.ts';
 import { compilePattern, MAX_REGEX_LENGTH } from '../../../proxy-image/core/route/pattern.ts';
 import { profile as profileObject } from '../crds/parse/objects.ts';
 import { applyAll, ManualClock, newState, regexEngine, route, SERVICE_KEY, service, set } from './fixtures.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { ClusterState } from '../../../crds/compile/cluster-state.ts';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { Replicas } from '../../../operator/replicas.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { slice, sliceEndpoint } from '../../support/models.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ServiceModel } from '../../../crds/types/kubernetes.ts';
+import type { ServiceModel } from '../../../crds/kinds/service/model.ts';
 import { ServiceAnnotations } from '../../../operator/reconcilers/service-annotations.ts';
 import { MemoryLogger } from '../../fakes/logger.ts';
 import { service } from '../../support/models.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseServiceProfile } from '../../../crds/parse/service-profile.ts';
+import { parseServiceProfile } from '../../../crds/kinds/service-profile/parse.ts';
 import { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { renderLabels } from '../../../proxy-image/io/telemetry/labels.ts';
 import { sourceFiles } from '../../architecture/sources.ts';

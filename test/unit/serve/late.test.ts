@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { ClusterState } from '../../../crds/compile/cluster-state.ts';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
 import { HEARING_MS } from '../../../operator/runtime/peer-deadline.ts';
 import { Distribution } from '../../../operator/serve/distribution.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import {
   type ConfigurationInput,
   injectorConfiguration,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
-import { reducePod } from '../../../crds/parse/pod.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { reducePod } from '../../../crds/kinds/pod/parse.ts';
 import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
 import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
 import { DEFAULT_OPAQUE_PORTS } from '../../../proxy-image/contract/ports.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DEFAULT_MESH } from '../../../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { type InjectionSource, injectPod } from '../../../webhooks/inject/webhook.ts';
 import type { AdmissionRequest } from '../../../webhooks/review.ts';
 import { meta } from '../../support/models.ts';

@@ -1,8 +1,8 @@
-import type { ClusterState } from '../../../../crds/compile/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../../../crds/compile/object-ref.ts';
-import type { ReadKey } from '../../../../crds/compile/view.ts';
 import { readMeta } from '../../../../crds/parse/metadata.ts';
-import type { ObjectMeta } from '../../../../crds/types/models.ts';
+import type { ClusterState } from '../../../../crds/state/cluster-state.ts';
+import type { ModelByKind, ModelKind } from '../../../../crds/state/object-ref.ts';
+import type { ReadKey } from '../../../../crds/state/view.ts';
+import type { ObjectMeta } from '../../../../crds/types/object-meta.ts';
 import type { Usable } from '../../../../crds/types/problem.ts';
 import type { WatchedKind } from './kinds.ts';
 import type { Feed } from './reflector.ts';

@@ -1,13 +1,13 @@
-import type { ModelByKind, ModelKind } from '../../../../crds/compile/object-ref.ts';
-import { reduceEndpointSlice } from '../../../../crds/parse/endpoint-slice.ts';
-import { parseMesh } from '../../../../crds/parse/mesh.ts';
-import { reduceNamespace } from '../../../../crds/parse/namespace.ts';
-import { reducePod } from '../../../../crds/parse/pod.ts';
-import { parseServer } from '../../../../crds/parse/server.ts';
-import { parseServerAuthorization } from '../../../../crds/parse/server-authorization.ts';
-import { reduceService } from '../../../../crds/parse/service.ts';
-import { parseServiceProfile } from '../../../../crds/parse/service-profile.ts';
-import { parseTrafficSplit } from '../../../../crds/parse/traffic-split.ts';
+import { reduceEndpointSlice } from '../../../../crds/kinds/endpoint-slice/parse.ts';
+import { parseMesh } from '../../../../crds/kinds/mesh/parse.ts';
+import { reduceNamespace } from '../../../../crds/kinds/namespace/parse.ts';
+import { reducePod } from '../../../../crds/kinds/pod/parse.ts';
+import { parseServer } from '../../../../crds/kinds/server/parse.ts';
+import { parseServerAuthorization } from '../../../../crds/kinds/server-authorization/parse.ts';
+import { reduceService } from '../../../../crds/kinds/service/parse.ts';
+import { parseServiceProfile } from '../../../../crds/kinds/service-profile/parse.ts';
+import { parseTrafficSplit } from '../../../../crds/kinds/traffic-split/parse.ts';
+import type { ModelByKind, ModelKind } from '../../../../crds/state/object-ref.ts';
 import type { Usable } from '../../../../crds/types/problem.ts';
 
 /** One kind that direct mode watches. `parse` never throws. */

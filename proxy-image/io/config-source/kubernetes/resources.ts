@@ -1,6 +1,6 @@
-import type { ClusterState } from '../../../../crds/compile/cluster-state.ts';
 import { compile } from '../../../../crds/compile/compile.ts';
-import type { ReadKey } from '../../../../crds/compile/view.ts';
+import type { ClusterState } from '../../../../crds/state/cluster-state.ts';
+import type { ReadKey } from '../../../../crds/state/view.ts';
 import { parseKey } from '../../../contract/keys.ts';
 import type { Change } from '../../../contract/messages.ts';
 

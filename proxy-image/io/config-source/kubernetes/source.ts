@@ -1,8 +1,8 @@
-import { ClusterState } from '../../../../crds/compile/cluster-state.ts';
-import type { ModelKind } from '../../../../crds/compile/object-ref.ts';
-import { MODEL_KINDS } from '../../../../crds/compile/stores.ts';
-import type { ReadKey } from '../../../../crds/compile/view.ts';
-import { DEFAULT_MESH } from '../../../../crds/parse/mesh.ts';
+import { DEFAULT_MESH } from '../../../../crds/kinds/mesh/parse.ts';
+import { ClusterState } from '../../../../crds/state/cluster-state.ts';
+import type { ModelKind } from '../../../../crds/state/object-ref.ts';
+import { MODEL_KINDS } from '../../../../crds/state/stores.ts';
+import type { ReadKey } from '../../../../crds/state/view.ts';
 import type { ConfigSink, ConfigSource } from '../../../contract/config-source.ts';
 import { formatKey, TRUST_KEY } from '../../../contract/keys.ts';
 import type { Change } from '../../../contract/messages.ts';

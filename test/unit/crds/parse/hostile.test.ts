@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { reduceEndpointSlice } from '../../../../crds/parse/endpoint-slice.ts';
-import { reduceNamespace } from '../../../../crds/parse/namespace.ts';
-import { reducePod } from '../../../../crds/parse/pod.ts';
-import { reduceService } from '../../../../crds/parse/service.ts';
+import { reduceEndpointSlice } from '../../../../crds/kinds/endpoint-slice/parse.ts';
+import { reduceNamespace } from '../../../../crds/kinds/namespace/parse.ts';
+import { reducePod } from '../../../../crds/kinds/pod/parse.ts';
+import { reduceService } from '../../../../crds/kinds/service/parse.ts';
 import { loadSchemas } from '../../../../crds/schema.ts';
 import type { Parsed } from '../../../../crds/types/problem.ts';
 import { loadCorpus, type ManifestObject, parseByKind } from '../../../golden/corpus.ts';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { reduceEndpointSlice } from '../../../../crds/parse/endpoint-slice.ts';
-import { reduceNamespace } from '../../../../crds/parse/namespace.ts';
-import { reducePod } from '../../../../crds/parse/pod.ts';
-import { reduceService } from '../../../../crds/parse/service.ts';
+import { reduceEndpointSlice } from '../../../../crds/kinds/endpoint-slice/parse.ts';
+import { reduceNamespace } from '../../../../crds/kinds/namespace/parse.ts';
+import { reducePod } from '../../../../crds/kinds/pod/parse.ts';
+import { reduceService } from '../../../../crds/kinds/service/parse.ts';
 
 describe('Service', () => {
   const service = (spec: unknown) => reduceService({ metadata: { name: 'web', namespace: 'shop' }, spec });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { DEFAULT_MESH, parseMesh } from '../../../../crds/kinds/mesh/parse.ts';
 import { type JsonSchema, loadManifests } from '../../../../crds/manifest.ts';
-import { DEFAULT_MESH, parseMesh } from '../../../../crds/parse/mesh.ts';
 import { mesh, modelOf, problemsOf } from './objects.ts';
 
 /** What the API server makes of an absent field: the schema's `default`, filled in with those of the fields below it. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { parseServer } from '../../../../crds/parse/server.ts';
-import { parseServerAuthorization } from '../../../../crds/parse/server-authorization.ts';
+import { parseServer } from '../../../../crds/kinds/server/parse.ts';
+import { parseServerAuthorization } from '../../../../crds/kinds/server-authorization/parse.ts';
 import { authorization, modelOf, problemsOf, server } from './objects.ts';
 
 describe('Server', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { probeTarget } from '../../../../crds/parse/probe-target.ts';
+import { probeTarget } from '../../../../crds/kinds/pod/probe-target.ts';
 
 /**
  * Written by Go 1.26: each path goes through `url.Parse` (what fails is taken as a path), the pod's host, `String`, `http.NewRequest` and

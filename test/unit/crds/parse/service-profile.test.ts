@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { parseServiceProfile } from '../../../../crds/kinds/service-profile/parse.ts';
 import { MAX_PATTERN_COST } from '../../../../crds/parse/limits.ts';
-import { parseServiceProfile } from '../../../../crds/parse/service-profile.ts';
 import { parsePathRegex } from '../../../../crds/scalars/path-regex.ts';
 import { modelOf, problemsOf, profile } from './objects.ts';
 

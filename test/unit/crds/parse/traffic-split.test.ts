@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseTrafficSplit } from '../../../../crds/parse/traffic-split.ts';
+import { parseTrafficSplit } from '../../../../crds/kinds/traffic-split/parse.ts';
 import { modelOf, problemsOf, split } from './objects.ts';
 
 function weightsOf(...weights: unknown[]) {

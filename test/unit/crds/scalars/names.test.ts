@@ -4,7 +4,7 @@ import { matchesSelector } from '../../../../crds/scalars/label-selector.ts';
 import { isDnsLabel, isDnsSubdomain, isLabelKey, isLabelValue } from '../../../../crds/scalars/name.ts';
 import { quote } from '../../../../crds/scalars/scalar.ts';
 import { parseServiceReference } from '../../../../crds/scalars/service-reference.ts';
-import type { LabelSelector } from '../../../../crds/types/models.ts';
+import type { LabelSelector } from '../../../../crds/types/label-selector.ts';
 
 describe('names', () => {
   it('follow RFC 1123', () => {

@@ -1,0 +1,72 @@
+import type { Fields } from '../../parse/fields.ts';
+import { formatDuration, parseDuration } from '../../scalars/duration.ts';
+import { isDnsSubdomain } from '../../scalars/name.ts';
+import { quote } from '../../scalars/scalar.ts';
+import type { MeshModel } from './model.ts';
+
+type Identity = MeshModel['identity'];
+
+/** Proxies renew at 70 % of a certificate's life, at most every few seconds. */
+const MIN_LIFETIME_MS = 10_000;
+/** `Secret` without a name is this one, as cert-manager users of Linkerd have it. */
+const DEFAULT_ISSUER_SECRET = 'linkerd-identity-issuer';
+
+export function parseMeshIdentity(identity: Fields | null, fallback: Identity): Identity {
+  if (identity === null) return fallback;
+  identity.closed(['suffix', 'issuer', 'certificateLifetime', 'issuerLifetime', 'anchorLifetime', 'required']);
+  const lifetimes = {
+    certificateLifetimeMs: parseLifetime(identity, 'certificateLifetime', fallback.certificateLifetimeMs),
+    anchorLifetimeMs: parseLifetime(identity, 'anchorLifetime', fallback.anchorLifetimeMs),
+    issuerLifetimeMs: parseLifetime(identity, 'issuerLifetime', fallback.issuerLifetimeMs),
+  };
+  checkOrder(identity, lifetimes);
+  return {
+    suffix: parseSuffix(identity, fallback.suffix),
+    issuer: parseIssuer(identity.object('issuer'), fallback.issuer),
+    ...lifetimes,
+    required: identity.boolean('required') ?? fallback.required,
+  };
+}
+
+function parseSuffix(identity: Fields, fallback: string): string {
+  const suffix = identity.text('suffix') || fallback;
+  if (!isDnsSubdomain(suffix))
+    identity.problems.error(identity.at('suffix'), `must be a DNS domain, not ${quote(suffix)}`);
+  return suffix;
+}
+
+function parseIssuer(issuer: Fields | null, fallback: Identity['issuer']): Identity['issuer'] {
+  if (issuer === null) return fallback;
+  issuer.closed(['type', 'secretName']);
+  const type = issuer.oneOf('type', ['Managed', 'Secret'], fallback.type);
+  const name = issuer.text('secretName');
+  if (type === 'Managed') {
+    if (name !== '') issuer.problems.error(issuer.path, 'must not have secretName unless type is Secret');
+    return { type };
+  }
+  if (name !== '' && !isDnsSubdomain(name)) {
+    issuer.problems.error(issuer.at('secretName'), `must be the name of a Secret, not ${quote(name)}`);
+  }
+  return { type, name: name === '' ? DEFAULT_ISSUER_SECRET : name };
+}
+
+function parseLifetime(identity: Fields, key: string, fallbackMs: number): number {
+  const lifetimeMs = identity.scalar(key, parseDuration, fallbackMs);
+  if (lifetimeMs < MIN_LIFETIME_MS) {
+    identity.problems.error(identity.at(key), `must be at least ${formatDuration(MIN_LIFETIME_MS)}`);
+  }
+  return lifetimeMs;
+}
+
+/** A certificate that outlives its issuer cannot be verified to its end. */
+function checkOrder(
+  identity: Fields,
+  lifetimes: Pick<Identity, 'certificateLifetimeMs' | 'issuerLifetimeMs' | 'anchorLifetimeMs'>,
+): void {
+  if (lifetimes.certificateLifetimeMs > lifetimes.issuerLifetimeMs) {
+    identity.problems.error(identity.path, 'must not have a certificateLifetime longer than issuerLifetime');
+  }
+  if (lifetimes.issuerLifetimeMs > lifetimes.anchorLifetimeMs) {
+    identity.problems.error(identity.path, 'must not have an issuerLifetime longer than anchorLifetime');
+  }
+}

@@ -1,0 +1,38 @@
+import type { AccessPolicy } from '../../../proxy-image/contract/access-policy.ts';
+import type { Balancer } from '../../../proxy-image/contract/resources.ts';
+import type { ObjectMeta } from '../../types/object-meta.ts';
+
+/** `Mesh` with every default filled in; without a Mesh object the defaults stand (`parse.ts` exports them). */
+export interface MeshModel {
+  meta: ObjectMeta | null;
+  clusterDomain: string;
+  clusterNetworks: string[];
+  identity: {
+    suffix: string;
+    issuer: { type: 'Managed' } | { type: 'Secret'; name: string };
+    certificateLifetimeMs: number;
+    anchorLifetimeMs: number;
+    issuerLifetimeMs: number;
+    /** Refuse outbound destinations that are not known in time, instead of splicing them through without TLS. */
+    required: boolean;
+  };
+  configurationSource: 'operator' | 'kubernetes';
+  proxy: {
+    image: string;
+    imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+    resources: { cpuRequest: string; cpuLimit: string; memoryRequest: string; memoryLimit: string };
+    logLevel: string;
+    defaultInboundPolicy: AccessPolicy;
+    opaquePorts: string;
+    skipInboundPorts: string;
+    skipOutboundPorts: string;
+    skipSubnets: string;
+    detectTimeoutMs: number;
+    maxHeadBytes: number;
+    nativeSidecar: boolean;
+    accessLog: '' | 'apache' | 'json';
+    balancer: Extract<Balancer, { type: 'ewma' | 'roundRobin' }>;
+  };
+  injection: { failurePolicy: 'Ignore' | 'Fail' };
+  validation: { failurePolicy: 'Ignore' | 'Fail' };
+}

@@ -1,0 +1,5 @@
+import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export interface NamespaceModel {
+  meta: ObjectMeta;
+}

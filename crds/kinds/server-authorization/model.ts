@@ -1,0 +1,14 @@
+import type { NetworkMatch } from '../../../proxy-image/contract/resources.ts';
+import type { LabelSelector } from '../../types/label-selector.ts';
+import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export interface ServerAuthorizationModel {
+  meta: ObjectMeta;
+  server: { name: string } | { selector: LabelSelector };
+  /** Empty = the Mesh's clusterNetworks. */
+  networks: NetworkMatch[];
+  client:
+    | { type: 'unauthenticated' }
+    | { type: 'tls' }
+    | { type: 'meshTls'; identities: string[]; serviceAccounts: { name: string; namespace: string }[] };
+}

@@ -1,0 +1,47 @@
+import type { RetryBudget } from '../../../proxy-image/contract/resources.ts';
+import type { ClusterView } from '../../state/view.ts';
+import type { MeshModel } from '../mesh/model.ts';
+import { type ServiceName, serviceFqdn } from '../service/authority.ts';
+import type { ServiceProfileModel } from './model.ts';
+
+/** Linkerd's budget where a profile has none (linkerd2-proxy, `service-profiles`). */
+export const DEFAULT_RETRY_BUDGET: RetryBudget = { ratio: 0.2, minRetriesPerSecond: 10, ttlMs: 10_000 };
+
+/** A discarded budget allows no retry at all. */
+const NO_RETRIES: RetryBudget = { ratio: 0, minRetriesPerSecond: 0, ttlMs: 10_000 };
+
+const TTL_MS = { min: 1_000, max: 60_000 };
+const RATIO = { min: 0, max: 1_000 };
+const MAX_RETRIES_PER_SECOND = 2 ** 31 - 1;
+
+/** A profile in the client's namespace wins, but only there; the two are never merged (Linkerd: service profile lookup). */
+export function effectiveProfile(
+  view: ClusterView,
+  mesh: MeshModel,
+  service: ServiceName,
+  clientNamespace: string,
+): ServiceProfileModel | null {
+  const name = serviceFqdn(service, mesh);
+  const own = clientNamespace === '' ? null : view.profile(clientNamespace, name);
+  return own ?? view.profile(service.namespace, name);
+}
+
+export function effectiveBudget(profile: ServiceProfileModel | null): RetryBudget {
+  const budget = profile?.retryBudget ?? DEFAULT_RETRY_BUDGET;
+  if (budgetProblem(budget) !== null) return NO_RETRIES;
+  return { ratio: budget.ratio, minRetriesPerSecond: budget.minRetriesPerSecond, ttlMs: budget.ttlMs };
+}
+
+/** Why a budget is discarded as a whole (linkerd2-proxy does the same), or `null`. */
+export function budgetProblem(budget: RetryBudget): string | null {
+  if (!within(budget.ttlMs, TTL_MS.min, TTL_MS.max)) return 'retryBudget.ttl must be from 1s to 60s';
+  if (!within(budget.ratio, RATIO.min, RATIO.max)) return 'retryBudget.retryRatio must be from 0 to 1000';
+  if (!within(budget.minRetriesPerSecond, 0, MAX_RETRIES_PER_SECOND)) {
+    return `retryBudget.minRetriesPerSecond must be from 0 to ${MAX_RETRIES_PER_SECOND}`;
+  }
+  return null;
+}
+
+function within(value: number, min: number, max: number): boolean {
+  return value >= min && value <= max;
+}

@@ -1,0 +1,15 @@
+import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
+import type { RetryBudget, Route } from '../../../proxy-image/contract/resources.ts';
+import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export interface ServiceProfileModel {
+  meta: ObjectMeta;
+  /** The profile's name, parsed: `<service>.<namespace>.svc.<clusterDomain>`. `null` when the name is not of that form. */
+  target: { service: string; namespace: string; domain: string } | null;
+  routes: Route[];
+  /** `null` = the default budget. */
+  retryBudget: RetryBudget | null;
+  /** `weight` in thousandths. `port` 0 = the requested port. */
+  dstOverrides: { authority: string; service: string; namespace: string; port: number; weight: number }[];
+  opaquePorts: PortRange[];
+}

@@ -1,0 +1,4 @@
+export interface LabelSelector {
+  matchLabels: Readonly<Record<string, string>>;
+  matchExpressions: { key: string; operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; values: string[] }[];
+}
