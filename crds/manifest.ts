@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 export interface CustomResourceManifest {
   apiVersion: string;
   kind: string;
-  metadata: { name: string };
+  metadata: { name: string; annotations?: Record<string, string> };
   spec: {
     group: string;
     scope: 'Namespaced' | 'Cluster';

@@ -208,6 +208,10 @@ export const ERRORS = {
     message: 'a custom resource definition of somebody else lacks the version that the operator reads',
     next: 'install with --upgrade-crds, which replaces the definition by one that serves all versions; objects stay',
   },
+  WEFT_INSTALL_GATEWAY_API: {
+    message: 'the definitions of the Gateway API cannot be had',
+    next: 'they come from a Go module, by the Go client, which the detail quotes; or name a folder that has them by GATEWAY_API_DEFINITIONS, or install without --gateway-api',
+  },
   WEFT_UNINSTALL_INJECTED: {
     message: 'pods still have a proxy, and would go on without anybody who configures it',
     next: 'take the annotation linkerd.io/inject away and restart them first, or uninstall with --force',

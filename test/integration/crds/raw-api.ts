@@ -75,13 +75,13 @@ export class RawApi {
     if (status !== 201 && status !== 409) throw new Error(`namespace ${name}: status ${status}`);
   }
 
-  /** Applies the manifest and waits until every version is served. */
+  /** Applies the manifest and waits until every version that it serves is there. */
   async install(manifest: CustomResourceManifest): Promise<void> {
     const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${manifest.metadata.name}`;
     const { status, body } = await this.apply(path, manifest, 'weft-test');
     if (status !== 200 && status !== 201) throw new Error(`${manifest.metadata.name}: ${JSON.stringify(body)}`);
     const { group, names, versions } = manifest.spec;
-    for (const { name } of versions) {
+    for (const { name } of versions.filter(({ served }) => served)) {
       await this.#untilServed(collectionPath({ group, version: name, plural: names.plural }));
     }
   }

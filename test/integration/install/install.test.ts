@@ -6,6 +6,7 @@ import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'hack', 'install', 'main.ts');
 const SYSTEM = 'weft-system';
+const GATEWAY_API = '.gateway.networking.k8s.io';
 const SERVERS = 'customresourcedefinition/servers.policy.linkerd.io';
 
 interface Finished {
@@ -18,7 +19,14 @@ interface Deployment {
 }
 
 interface Definition {
-  metadata: { labels?: Record<string, string>; managedFields?: unknown; resourceVersion?: string };
+  metadata: {
+    name: string;
+    generation?: number;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    managedFields?: unknown;
+    resourceVersion?: string;
+  };
   spec: { versions: { name: string; subresources?: object }[] };
 }
 
@@ -170,11 +178,54 @@ describe('installing and uninstalling at a real API server', function () {
     await installed('--force');
   });
 
-  it('removes everything with --purge', async () => {
+  const gatewayDefinitions = async () => {
+    const text = await kubectl('get crd -o json');
+    const { items } = JSON.parse(text) as { items: Definition[] };
+    return items.filter(({ metadata }) => metadata.name.endsWith(GATEWAY_API));
+  };
+  const bundles = async () =>
+    (await gatewayDefinitions()).map(({ metadata: { name, annotations = {} } }) => [
+      name.slice(0, -GATEWAY_API.length),
+      annotations[`gateway.networking.k8s.io/bundle-version`],
+    ]);
+
+  it('installs nothing of the Gateway API unless it is asked to, and then what the cluster lacks', async () => {
+    expect(await gatewayDefinitions()).to.deep.equal([]);
+    await kubectl('create -f -', httpRouteOf('v1.2.0'));
+    const [before] = await gatewayDefinitions();
+    const text = await installed('--gateway-api');
+    expect(text).to.contain(
+      'httproutes.gateway.networking.k8s.io is there (v1.2.0, experimental channel) and stays as it is',
+    );
+    expect(text).to.contain('several bundles now: v1.4.1, standard channel; v1.2.0, experimental channel');
+    expect(await bundles()).to.deep.equal([
+      ['backendtlspolicies', 'v1.4.1'],
+      ['gatewayclasses', 'v1.4.1'],
+      ['gateways', 'v1.4.1'],
+      ['grpcroutes', 'v1.4.1'],
+      ['httproutes', 'v1.2.0'],
+      ['referencegrants', 'v1.4.1'],
+    ]);
+    const held = (await gatewayDefinitions()).find(({ metadata }) => metadata.name === before!.metadata.name)!;
+    expect(held.spec).to.deep.equal(before!.spec);
+    expect(held.metadata.generation).to.equal(1);
+  });
+
+  it('touches no definition of the Gateway API that is there, its own of before either', async () => {
+    await kubectl(`annotate crd grpcroutes${GATEWAY_API} gateway.networking.k8s.io/bundle-version=v9.0.0 --overwrite`);
+    const before = await gatewayDefinitions();
+    const text = await installed('--gateway-api', '--force', '--upgrade-crds');
+    expect(text).to.contain('definitions of the Gateway API: 0').and.not.to.contain('WARNING');
+    expect(text).to.contain(`grpcroutes${GATEWAY_API} is there (v9.0.0, standard channel) and stays as it is`);
+    expect(await gatewayDefinitions()).to.deep.equal(before);
+  });
+
+  it('removes everything with --purge, but what is not its own', async () => {
     const { code, text } = await program('--uninstall', '--force', '--purge');
     expect(code, text).to.equal(0);
     expect(text).to.contain('restart them then');
     expect(await kubectl(`get ${SERVERS} namespace/${SYSTEM} --ignore-not-found`)).to.equal('');
+    expect(await gatewayDefinitions()).to.have.length(6);
   });
 });
 
@@ -193,5 +244,26 @@ function server(): string {
     kind: 'Server',
     metadata: { name: 'web', namespace: 'shop' },
     spec: { podSelector: { matchLabels: { app: 'web' } }, port: 80 },
+  });
+}
+
+/** A definition that somebody else has installed, with fields of theirs. */
+function httpRouteOf(bundle: string): string {
+  const annotations = {
+    'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/3328',
+    'gateway.networking.k8s.io/bundle-version': bundle,
+    'gateway.networking.k8s.io/channel': 'experimental',
+  };
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  return JSON.stringify({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'httproutes.gateway.networking.k8s.io', annotations },
+    spec: {
+      group: 'gateway.networking.k8s.io',
+      scope: 'Namespaced',
+      names: { kind: 'HTTPRoute', plural: 'httproutes' },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
   });
 }
