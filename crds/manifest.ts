@@ -25,13 +25,17 @@ export interface CustomResourceManifest {
 
 export type JsonSchema = { [key: string]: unknown };
 
-/** Where the manifests lie in the source tree. A bundle passes the folder that it was shipped with. */
-export const MANIFEST_DIRECTORY = dirname(fileURLToPath(import.meta.url));
+/** Where the manifests lie in the source tree, each in the folder of its kind. A bundle passes the folder that it was shipped with. */
+export const MANIFEST_DIRECTORY = join(dirname(fileURLToPath(import.meta.url)), 'kinds');
 
-/** Reads every `*.yaml` of a folder, in the order of their names. */
-export function loadManifests(directory: string = MANIFEST_DIRECTORY): CustomResourceManifest[] {
-  return readdirSync(directory)
+/** Every `*.yaml` in a folder and below it, in the order of their paths. */
+export function manifestFiles(directory: string = MANIFEST_DIRECTORY): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.yaml'))
     .sort()
-    .map((file) => parse(readFileSync(join(directory, file), 'utf8')) as CustomResourceManifest);
+    .map((file) => join(directory, file));
+}
+
+export function loadManifests(directory?: string): CustomResourceManifest[] {
+  return manifestFiles(directory).map((file) => parse(readFileSync(file, 'utf8')) as CustomResourceManifest);
 }

@@ -65,7 +65,10 @@ const SETTINGS: { [K in keyof OperatorConfig]: Setting<OperatorConfig[K]> } = {
   proxyImage: text('image of injected proxies where the Mesh names none', 'localhost/weft/proxy:latest'),
   version: text('version of this build', '0.1.0'),
   webhookUrl: text('base URL of the webhooks for an operator outside the cluster; empty = through the Service', ''),
-  definitionsDir: text('folder of CustomResourceDefinitions to apply at start; empty = they are installed', ''),
+  definitionsDir: text(
+    'folder of CustomResourceDefinitions to apply at start, with what is below it; empty = they are installed',
+    '',
+  ),
   requireBoundTokens: { doc: 'sign only tokens bound to a pod (true, false)', fallback: true, parse: parseBoolean },
   // API servers send bookmarks about once a minute: two missed ones mean that nobody is there.
   watchIdleTimeoutMs: duration('reopen a watch that was silent for so long, ms', 120_000),

@@ -1,7 +1,6 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { DEFAULT_MESH } from '../crds/kinds/mesh/parse.ts';
+import { manifestFiles } from '../crds/manifest.ts';
 import { ClusterState } from '../crds/state/cluster-state.ts';
 import { MESH_READ, READS } from '../crds/state/reads.ts';
 import type { ReadKey } from '../crds/state/view.ts';
@@ -201,8 +200,7 @@ export class WeftOperator extends OperatorBase {
     if (definitionsDir === '') return;
     const reference = { type: WATCHED.namespaces, kind: 'Namespace', namespace: '', name: namespace };
     await this.#applier.apply(reference, {}, AbortSignal.timeout(APPLY_TIMEOUT_MS));
-    const files = readdirSync(definitionsDir).filter((name) => name.endsWith('.yaml'));
-    await Promise.all(files.map((name) => this.registerCustomResourceDefinition(join(definitionsDir, name))));
+    await Promise.all(manifestFiles(definitionsDir).map((file) => this.registerCustomResourceDefinition(file)));
   }
 
   #createCertificates(): Certificates {

@@ -1,5 +1,5 @@
 /**
- * Upper bounds of lists and texts in custom resources. The manifests (`crds/*.yaml`) carry the same numbers, a test compares them; the parser
+ * Upper bounds of lists and texts in custom resources. The manifests (`manifest.yaml` of each) carry the same numbers, a test compares them; the parser
  * repeats them because an object may be stored by another installation's manifests. They lie far above real use: an object of etcd has 1.5 MB.
  */
 export const LIMITS = {

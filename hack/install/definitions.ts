@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
+import { manifestFiles } from '../../crds/manifest.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { apply, getJson, kubectl, phase } from './kubectl.ts';
-import { OURS, ROOT } from './manifests.ts';
+import { OURS } from './manifests.ts';
 
 interface Version {
   name: string;
@@ -24,13 +24,10 @@ interface OwnDefinition {
 }
 
 function ownDefinitions(): OwnDefinition[] {
-  const directory = join(ROOT, 'crds');
-  return readdirSync(directory)
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => {
-      const text = readFileSync(join(directory, name), 'utf8');
-      return { text, definition: parseAllDocuments(text)[0]?.toJS() as Definition };
-    });
+  return manifestFiles().map((file) => {
+    const text = readFileSync(file, 'utf8');
+    return { text, definition: parseAllDocuments(text)[0]?.toJS() as Definition };
+  });
 }
 
 /** What Weft misses in a definition that somebody else (Linkerd, linkerd-smi) has installed. */

@@ -56,7 +56,7 @@ export async function startControlPlane(root: string, directory: string, nodePat
       WEFT_OPERATOR_IDENTITY_PORT: String(identityPort),
       WEFT_OPERATOR_ADMIN_PORT: String(adminPort),
       WEFT_OPERATOR_WEBHOOK_URL: `https://127.0.0.1:${webhookPort}`,
-      WEFT_OPERATOR_DEFINITIONS_DIR: join(root, 'crds'),
+      WEFT_OPERATOR_DEFINITIONS_DIR: join(root, 'crds', 'kinds'),
     },
     log: join(directory, 'operator.log'),
     cwd: root,

@@ -25,7 +25,7 @@ export const MESH_NAME = 'default';
 
 const DAY_MS = 24 * 3_600_000;
 
-/** What holds without a Mesh object. `crds/mesh.yaml` shows the same defaults to `kubectl explain`; a test compares them. */
+/** What holds without a Mesh object. `crds/kinds/mesh/manifest.yaml` shows the same defaults to `kubectl explain`; a test compares them. */
 export const DEFAULT_MESH: MeshModel = {
   meta: null,
   clusterDomain: DEFAULT_CLUSTER_DOMAIN,

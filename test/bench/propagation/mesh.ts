@@ -43,7 +43,7 @@ export async function startOperator(bench: Bench, api: TestApiServer): Promise<O
       WEFT_OPERATOR_IDENTITY_PORT: String(identityPort),
       WEFT_OPERATOR_ADMIN_PORT: String(adminPort),
       WEFT_OPERATOR_WEBHOOK_URL: `https://127.0.0.1:${webhookPort}`,
-      WEFT_OPERATOR_DEFINITIONS_DIR: join(ROOT, 'crds'),
+      WEFT_OPERATOR_DEFINITIONS_DIR: join(ROOT, 'crds', 'kinds'),
     },
     log: join(bench.directory, 'operator.log'),
   });

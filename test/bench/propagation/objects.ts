@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
 export const NAMESPACE = 'propagation';
-const PROFILE_MANIFEST = fileURLToPath(new URL('../../../crds/serviceprofile.yaml', import.meta.url));
+const PROFILE_MANIFEST = fileURLToPath(new URL('../../../crds/kinds/service-profile/manifest.yaml', import.meta.url));
 const API = 'linkerd.io/v1alpha2';
 const ROUTES = 5;
 

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { MANIFEST_DIRECTORY, manifestFiles } from '../../../crds/manifest.ts';
 import type { TestApiServer } from '../../../hack/apiserver/server.ts';
 import { readConfig } from '../../../operator/config.ts';
 import { Applier } from '../../../operator/kube/apply.ts';
@@ -20,7 +21,7 @@ import { eventually } from '../../support/eventually.ts';
 import { ProxyClient } from '../serve/proxy-client.ts';
 
 const RIGHTS = join(import.meta.dirname, '..', '..', '..', 'operator', 'deploy', 'rbac.yaml');
-export const CRDS = join(import.meta.dirname, '..', '..', '..', 'crds');
+export const CRDS = MANIFEST_DIRECTORY;
 const SUFFIX = 'linkerd.cluster.local';
 
 /** Kinds by their plural, with a version that is not always the stored one. */
@@ -155,8 +156,8 @@ export class Cluster {
   }
 
   async installDefinitions(): Promise<void> {
-    for (const name of readdirSync(CRDS).filter((file) => file.endsWith('.yaml'))) {
-      for (const document of parseAllDocuments(readFileSync(join(CRDS, name), 'utf8'))) {
+    for (const file of manifestFiles()) {
+      for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
         await this.applyRaw(document.toJS() as SeenObject & { apiVersion: string; kind: string });
       }
     }

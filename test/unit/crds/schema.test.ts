@@ -77,7 +77,7 @@ describe('schemas of the manifests', () => {
     const directory = mkdtempSync(join(tmpdir(), 'weft-schemas-'));
     try {
       expect(loadSchemas(directory).validate(mesh({}))).to.have.length(1);
-      writeFileSync(join(directory, 'mesh.yaml'), readFileSync(join(MANIFEST_DIRECTORY, 'mesh.yaml')));
+      writeFileSync(join(directory, 'mesh.yaml'), readFileSync(join(MANIFEST_DIRECTORY, 'mesh', 'manifest.yaml')));
       writeFileSync(join(directory, 'README.md'), 'not a manifest');
       expect(loadSchemas(directory).validate(mesh({}))).to.deep.equal([]);
       expect(loadSchemas(directory).validate(server({}))).to.have.length(1);
