@@ -3,12 +3,13 @@ import type { BodyKind, RequestHead, ResponseHead } from '../codec/http1/head.ts
 import type { Http2Request } from '../codec/http2/request.ts';
 import type { Http2Response } from '../codec/http2/response.ts';
 import type { Http2Trailers } from '../codec/http2/trailers.ts';
+import { NO_GRPC_STATUS } from '../core/classify/grpc-status.ts';
 import type { Outbox } from '../io/tcp/outbox.ts';
 import type { Timers } from '../io/transport/types.ts';
 import type { Answer } from './answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from './call.ts';
 import { interimAllowance, interimCost } from './interim.ts';
-import { type ExtraFields, NO_GRPC_STATUS, type ResponseView } from './message.ts';
+import type { ExtraFields, ResponseView } from './message.ts';
 import { ReplayBuffer, type ReplayMemory } from './replay.ts';
 
 /** The client's side of an exchange: the connection (HTTP/1) or stream (HTTP/2) that the request came on. */

@@ -22,6 +22,9 @@ export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   'http2-settings',
 ]);
 
+/** Why a proxy has answered by itself: of a response, and only between proxies of the mesh and their applications. */
+export const PROXY_ERROR = 'l5d-proxy-error';
+
 /** A field of the mesh: nobody else's word is taken for it, and nobody else is told. */
 export function isMeshField(name: string): boolean {
   return name.charCodeAt(0) === 108 && name.startsWith('l5d-');

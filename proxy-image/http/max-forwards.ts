@@ -1,4 +1,6 @@
+import { UNKNOWN } from '../core/classify/grpc-status.ts';
 import { type Answer, errorAnswer } from './answer.ts';
+import { FAILURES } from './failures.ts';
 
 export const MAX_FORWARDS = 'max-forwards';
 
@@ -17,7 +19,7 @@ export function parseMaxForwards(value: string): number {
 
 /** Of a request that may be forwarded no more. TRACE is not reflected: what comes back would hold the credentials that were sent (RFC 9110 section 9.3.8). */
 export function lastRecipientAnswer(method: string): Answer {
-  if (method === 'OPTIONS') return { status: 200, fields: [], body: '', reason: '' };
-  const { fields, ...answer } = errorAnswer(405, 'no more forwards are allowed', false);
+  if (method === 'OPTIONS') return { status: 200, grpcStatus: UNKNOWN, fields: [], body: '', reason: '' };
+  const { fields, ...answer } = errorAnswer(FAILURES.no_forwards, false);
   return { ...answer, fields: [...fields, ['allow', 'OPTIONS']] };
 }

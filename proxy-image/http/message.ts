@@ -30,9 +30,6 @@ export interface RequestView {
   first(name: string): string;
 }
 
-/** No `grpc-status` so far. */
-export const NO_GRPC_STATUS = -1;
-
 /** A response head as the stacks judge it. */
 export interface ResponseView {
   /** 100..599. */

@@ -1,5 +1,6 @@
 import { ServerConnection } from '../codec/http1/server-connection.ts';
 import { isDefaultLabel } from '../contract/access-policy.ts';
+import { UNKNOWN } from '../core/classify/grpc-status.ts';
 import { type Client, Clients } from '../core/overload/clients.ts';
 import { peerOf } from '../core/overload/peer.ts';
 import { authorizeRequest, InboundPeer } from '../core/policy/authorize.ts';
@@ -7,6 +8,7 @@ import type { Rng } from '../core/rng.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { HttpCall } from '../http/call.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { FAILURES } from '../http/failures.ts';
 import type { RequestView } from '../http/message.ts';
 import type { HttpService } from '../http/service.ts';
 import {
@@ -189,7 +191,7 @@ class AdminCall implements HttpCall {
 
   collected(body: Buffer | null): void {
     if (body === null) {
-      this.#exchange.answer(errorAnswer(413, 'body too large', false));
+      this.#exchange.answer(errorAnswer(FAILURES.body_too_large, false));
       return;
     }
     const response = this.#respond(body.toString('utf8'));
@@ -208,7 +210,7 @@ class AdminCall implements HttpCall {
       return;
     }
     const { status, headers, body } = response;
-    this.#exchange.answer({ status, fields: headers, body, reason: '' });
+    this.#exchange.answer({ status, grpcStatus: UNKNOWN, fields: headers, body, reason: '' });
   }
 
   responded(): boolean {

@@ -1,3 +1,4 @@
+import { NO_GRPC_STATUS } from '../core/classify/grpc-status.ts';
 import {
   type RetryPolicy,
   retryBackoffMs,
@@ -9,7 +10,6 @@ import {
 import type { Rng } from '../core/rng.ts';
 import type { RouteEntry } from '../core/route/table.ts';
 import type { ServiceEntry } from '../core/state/entries.ts';
-import { NO_GRPC_STATUS } from '../http/message.ts';
 import type { Recorder } from '../io/telemetry/recorder.ts';
 import { retryEvent } from './retry-event.ts';
 

@@ -6,6 +6,7 @@ import type { InboundPort } from '../core/state/entries.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
+import { FAILURES, type Failure } from '../http/failures.ts';
 import { lastRecipientAnswer } from '../http/max-forwards.ts';
 import type { ExtraFields, RequestView } from '../http/message.ts';
 import { REPLAY_LIMITS } from '../http/replay.ts';
@@ -15,7 +16,6 @@ import type { InboundError } from '../io/telemetry/recorder.ts';
 import { AccessRecord } from './access.ts';
 import { type HttpProtocol, protocolFor, type StackContext } from './context.ts';
 import { routeOf } from './route-of.ts';
-import { CONNECT_ERROR, CONNECT_TIMED_OUT, NO_TUNNEL } from './unreached.ts';
 
 const MAX_STALE = 3;
 const MAX_IDLE_CALLS = 256;
@@ -107,7 +107,7 @@ class InboundCall implements HttpCall, Waiter {
       server: decision.server.name,
       reason: decision.reason,
     });
-    this.#answer(403, `unauthorized: ${decision.reason.replaceAll('_', ' ')}`);
+    this.#answer(FAILURES.unauthorized, decision.reason.replaceAll('_', ' '));
   }
 
   #forward(connection: InboundClient, contentLength: number): void {
@@ -125,8 +125,8 @@ class InboundCall implements HttpCall, Waiter {
   #lease(host: Host): void {
     this.#host = host;
     if (host.overloaded) {
-      this.#fail('loadshed');
-      this.#answer(503, 'too many requests are waiting');
+      this.#fail(FAILURES.loadshed.error);
+      this.#answer(FAILURES.loadshed);
       return;
     }
     const upstream = host.lease(this);
@@ -157,9 +157,9 @@ class InboundCall implements HttpCall, Waiter {
 
   leaseFailed(error: DialError): void {
     this.#waiting = false;
-    this.#fail('connect');
-    const isTimeout = error.failure === 'timeout';
-    this.#answer(isTimeout ? 504 : 502, isTimeout ? CONNECT_TIMED_OUT : CONNECT_ERROR);
+    const failure = error.failure === 'timeout' ? FAILURES.connect_timed_out : FAILURES.connect_error;
+    this.#fail(failure.error);
+    this.#answer(failure);
   }
 
   responded(): boolean {
@@ -176,11 +176,11 @@ class InboundCall implements HttpCall, Waiter {
     }
     this.#fail('i/o');
     if (failure === 'unsupported') {
-      this.#answer(501, NO_TUNNEL);
+      this.#answer(FAILURES.no_tunnel);
       return;
     }
-    const reason = failure === 'malformed' ? 'malformed response' : 'the connection was lost';
-    this.#exchange.fail(errorAnswer(502, reason, this.#connection.tellsErrors));
+    const because = failure === 'malformed' ? FAILURES.malformed_response : FAILURES.connection_lost;
+    this.#exchange.fail(errorAnswer(because, this.#connection.tellsErrors));
   }
 
   #fail(error: InboundError): void {
@@ -188,8 +188,8 @@ class InboundCall implements HttpCall, Waiter {
     this.#calls.context.options.recorder.inboundFailed(this.#policy, this.#connection.peer, this.#decision, error);
   }
 
-  #answer(status: number, reason: string): void {
-    this.#exchange.answer(errorAnswer(status, reason, this.#connection.tellsErrors));
+  #answer(failure: Failure, detail = ''): void {
+    this.#exchange.answer(errorAnswer(failure, this.#connection.tellsErrors, detail));
   }
 
   ended(end: ExchangeEnd): void {

@@ -3,6 +3,7 @@ import type { EndpointState } from '../core/balance/endpoint.ts';
 import { requestHash } from '../core/balance/hash-key.ts';
 import type { NoEndpointReason } from '../core/balance/pick.ts';
 import { isFailure } from '../core/classify/classify.ts';
+import { NO_GRPC_STATUS } from '../core/classify/grpc-status.ts';
 import { retryPolicyFor, type TryEnd, timeoutsFor } from '../core/retry/plan.ts';
 import { refusesRetries } from '../core/retry/retry-after.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
@@ -11,13 +12,8 @@ import type { BackendEntry, ServiceEntry } from '../core/state/entries.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
-import {
-  type ExtraFields,
-  NO_EXTRA_FIELDS,
-  NO_GRPC_STATUS,
-  type RequestView,
-  type ResponseView,
-} from '../http/message.ts';
+import { FAILURES, type Failure } from '../http/failures.ts';
+import { type ExtraFields, NO_EXTRA_FIELDS, type RequestView, type ResponseView } from '../http/message.ts';
 import { REPLAY_LIMITS } from '../http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
@@ -29,20 +25,12 @@ import type { EndpointHosts } from './endpoint-hosts.ts';
 import { type ConnectOwner, OutboundConnect } from './outbound-connect.ts';
 import { OutboundTry } from './outbound-try.ts';
 import { routeOf } from './route-of.ts';
-import { CONNECT_ERROR, CONNECT_TIMED_OUT, isUnreached, NO_TUNNEL } from './unreached.ts';
+import { identityFailure, isUnreached, unreachedAnswer } from './unreached.ts';
 
 /** Kept connections that turn out to be closed by the other side are replaced so often per request; then it is an error like any other. */
 const MAX_STALE = 3;
 /** An idle exchange is noticed after its timeout or up to a quarter of it later: bytes are counted, not timed. */
 const IDLE_LOOKS = 4;
-/** gRPC: DEADLINE_EXCEEDED, UNAVAILABLE. */
-const DEADLINE_EXCEEDED = 4;
-const UNAVAILABLE = 14;
-const BAD_GATEWAY = 502;
-const NO_IDENTITY = 'the endpoint did not prove its identity';
-const NO_CERTIFICATE = 'the proxy has no certificate yet';
-/** What is said of endpoints of which the last failed by that. */
-const WITHOUT_IDENTITY: Readonly<Record<string, string>> = { identity: NO_IDENTITY, 'no certificate': NO_CERTIFICATE };
 
 /** Whose request it is. */
 export interface CallSource {
@@ -171,12 +159,12 @@ export class OutboundCall implements HttpCall, ConnectOwner, DeadlineOwner {
     const backend = entry.backends[pickShare(entry.split, this.#owner.context.options.rng)]!;
     this.backend = backend;
     this.#connect.clearTried();
-    if (backend.unavailable) this.#refuse(503, 'the backend does not exist', 'failfast');
+    if (backend.unavailable) this.#refuse(FAILURES.no_such_backend);
     else this.#connect.toBackend();
   }
 
   notPlaced(decision: 'failfast' | 'shed', reason: NoEndpointReason): void {
-    if (decision === 'shed') this.#refuse(503, 'too many requests are waiting', 'loadshed');
+    if (decision === 'shed') this.#refuse(FAILURES.loadshed);
     else this.#failFast(reason);
   }
 
@@ -185,27 +173,26 @@ export class OutboundCall implements HttpCall, ConnectOwner, DeadlineOwner {
   }
 
   unreachable(error: DialError): void {
-    if (error.failure === 'timeout') this.#answer(504, CONNECT_TIMED_OUT);
-    else if (error.failure === 'identity') this.#answer(BAD_GATEWAY, NO_IDENTITY);
-    else if (error.failure === 'no certificate') this.#answer(BAD_GATEWAY, NO_CERTIFICATE);
-    else this.#fail(502, CONNECT_ERROR);
+    const failure = unreachedAnswer(error.failure);
+    if (failure === FAILURES.connect_error) this.#fail(failure);
+    else this.#answer(failure);
   }
 
   /** There has been no endpoint for too long. Where their identity is the matter, that is worth another word than "no time". */
   #failFast(reason: NoEndpointReason): void {
     this.#owner.context.options.recorder.outboundError('http', 'failfast');
     this.#retries.foundNone(this.entry);
-    if (this.#retriesNow('failfast', 504, DEADLINE_EXCEEDED)) return;
+    if (this.#retriesNow('failfast', FAILURES.failfast)) return;
     const { lastFailure } = this.backend!.pool;
-    const because = reason === 'all_unreachable' ? WITHOUT_IDENTITY[lastFailure] : undefined;
-    if (because !== undefined) this.#answer(BAD_GATEWAY, because);
-    else this.#answer(504, `fail-fast: ${reason.replaceAll('_', ' ')}`);
+    const because = reason === 'all_unreachable' ? identityFailure(lastFailure) : undefined;
+    if (because !== undefined) this.#answer(because);
+    else this.#answer(FAILURES.failfast, reason.replaceAll('_', ' '));
   }
 
   overloaded(): void {
     this.#failed('loadshed', false);
     this.#retries.foundNone(this.entry);
-    this.#answer(503, 'too many requests are waiting');
+    this.#answer(FAILURES.loadshed);
   }
 
   connected(upstream: ExchangeUpstream): void {
@@ -277,8 +264,10 @@ export class OutboundCall implements HttpCall, ConnectOwner, DeadlineOwner {
     return this.#retries.pauseBeforeNext(this.entry, this.route, ended, this.#nowMs);
   }
 
-  /** A try without a response: true, and there will be another, or false. */
-  #retriesNow(end: TryEnd, status: number, grpcStatus: number): boolean {
+  /** A try without a response, which the client would be told as `failure`: true, and there will be another, or false. */
+  #retriesNow(end: TryEnd, failure: Failure): boolean {
+    const { status } = failure;
+    const grpcStatus = this.exchange.isGrpc ? failure.grpcStatus : NO_GRPC_STATUS;
     const pauseMs = this.#pauseBeforeNext(end, true, status, grpcStatus, false);
     if (pauseMs >= 0) this.#retryAfter(pauseMs);
     return pauseMs >= 0;
@@ -294,17 +283,15 @@ export class OutboundCall implements HttpCall, ConnectOwner, DeadlineOwner {
     this.#deadlines?.clear(TRY);
     this.#failed('i/o', failure === 'lost' || failure === 'malformed');
     if (failure === 'unsupported') {
-      this.#answer(501, NO_TUNNEL);
+      this.#answer(FAILURES.no_tunnel);
       return;
     }
     const unsent = failure === 'unsent' && exchange.kept;
     if (unsent && this.#connect.elsewhere()) return;
     const again = unsent || (failure === 'stale' && exchange.idempotent && exchange.replayable);
-    const grpcStatus = exchange.isGrpc ? UNAVAILABLE : NO_GRPC_STATUS;
     if (again && this.#stale++ < MAX_STALE) this.#connect.again();
-    else if (failure === 'malformed' || !this.#retriesNow('response', BAD_GATEWAY, grpcStatus)) {
-      this.#fail(BAD_GATEWAY, failure === 'malformed' ? 'malformed response' : 'the connection was lost');
-    }
+    else if (failure === 'malformed') this.#fail(FAILURES.malformed_response);
+    else if (!this.#retriesNow('response', FAILURES.connection_lost)) this.#fail(FAILURES.connection_lost);
   }
 
   /** The present try ends without a response. */
@@ -334,35 +321,35 @@ export class OutboundCall implements HttpCall, ConnectOwner, DeadlineOwner {
     this.#connect.cancel();
     this.exchange.dropUpstream();
     this.#failed('response timeout', true);
-    if (!this.#retriesNow('try_timeout', 504, DEADLINE_EXCEEDED)) this.#answer(504, 'response timed out');
+    if (!this.#retriesNow('try_timeout', FAILURES.response_timed_out)) this.#answer(FAILURES.response_timed_out);
   }
 
   #timedOut(): void {
     const { exchange } = this;
     if (exchange.responding) {
-      exchange.breakOff(DEADLINE_EXCEEDED);
+      exchange.breakOff(FAILURES.response_overran.grpcStatus);
       return;
     }
     this.#failed('response timeout', true);
-    this.#answer(504, 'response timed out');
+    this.#answer(FAILURES.response_timed_out);
   }
 
   /** Nobody was even asked. */
-  #refuse(status: number, reason: string, error: OutboundError): void {
-    this.#owner.context.options.recorder.outboundError('http', error);
+  #refuse(failure: Failure & { error: OutboundError }): void {
+    this.#owner.context.options.recorder.outboundError('http', failure.error);
     this.#retries.foundNone(this.entry);
-    this.#answer(status, reason);
+    this.#answer(failure);
   }
 
-  #answer(status: number, reason: string): void {
+  #answer(failure: Failure, detail = ''): void {
     this.#stop();
-    this.exchange.answer(errorAnswer(status, reason, true));
+    this.exchange.answer(errorAnswer(failure, true, detail));
   }
 
   /** The same after a try, whose reset a client that knows resets is to hear. */
-  #fail(status: number, reason: string): void {
+  #fail(failure: Failure): void {
     this.#stop();
-    this.exchange.fail(errorAnswer(status, reason, true));
+    this.exchange.fail(errorAnswer(failure, true));
   }
 
   /** Nothing is waited for any more. An answered exchange may go on for a while, until the rest of its request has gone by. */

@@ -6,11 +6,12 @@ import { breakerAbandoned, breakerObserved } from '../core/breaker/breaker.ts';
 import { breakerStarted } from '../core/breaker/gate.ts';
 import { type Outcome, outcomeOf } from '../core/breaker/outcome.ts';
 import { isFailure } from '../core/classify/classify.ts';
+import { NO_GRPC_STATUS } from '../core/classify/grpc-status.ts';
 import { retryAfterMs } from '../core/retry/retry-after.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import type { BackendEntry, ServiceEntry } from '../core/state/entries.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { NO_GRPC_STATUS, type ResponseView } from '../http/message.ts';
+import type { ResponseView } from '../http/message.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { StackOptions } from './options.ts';
 

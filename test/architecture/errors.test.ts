@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ERRORS } from '../../proxy-image/contract/errors.ts';
+import { FAILURES, type Failure } from '../../proxy-image/http/failures.ts';
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'errors.md'), 'utf8');
 
@@ -19,3 +20,35 @@ describe('error catalogue', () => {
     }
   });
 });
+
+describe('failures of the data plane', () => {
+  const table = DOCUMENT.slice(DOCUMENT.indexOf('## Failures of requests'));
+
+  it('are listed in docs/errors.md, row by row', () => {
+    const documented = [...table.matchAll(/^\| (`[a-z0-9_]+` \|.*) \|$/gm)].map(([, cells]) => cells!.split(/ ?\| ?/));
+    expect(documented).to.deep.equal(rowsOf(FAILURES));
+  });
+
+  it('have words of their own each, which no client can have sent, and say what to check next', () => {
+    const failures: readonly Failure[] = Object.values(FAILURES);
+    const texts = failures.map(({ text }) => text);
+    expect(new Set(texts).size).to.equal(texts.length);
+    for (const { status, text, next } of failures) {
+      expect(status, text).to.be.within(400, 599);
+      expect(text).to.match(/^[a-zA-Z][ -~]{7,}$/);
+      expect(next, text).to.match(/\S.{8,}/);
+    }
+  });
+});
+
+/** Cells of the document's table. */
+function rowsOf(failures: Readonly<Record<string, Failure>>): string[][] {
+  return Object.entries(failures).map(([name, { status, grpcStatus, text, detailed, error, next }]) => [
+    `\`${name}\``,
+    `${status}`,
+    `${grpcStatus}`,
+    detailed ? `${text}: …` : text,
+    error ?? '',
+    next,
+  ]);
+}

@@ -1,4 +1,4 @@
-import { CONNECTION_FIELDS } from '../../http/fields.ts';
+import { CONNECTION_FIELDS, PROXY_ERROR } from '../../http/fields.ts';
 import { lowerCase, TOKEN } from '../../http/octets.ts';
 
 /** Fields that the proxy itself must understand; everything else is `OTHER` and passes as it came. */
@@ -31,7 +31,7 @@ const NAMED: readonly Known[] = [
   { name: 'upgrade', id: UPGRADE },
   { name: 'te', id: TE },
   { name: 'keep-alive', id: KEEP_ALIVE },
-  { name: 'l5d-proxy-error', id: L5D_PROXY_ERROR },
+  { name: PROXY_ERROR, id: L5D_PROXY_ERROR },
 ];
 
 const KNOWN: readonly Known[] = [

@@ -1,5 +1,6 @@
 import { HEAD_BYTES } from '../../contract/head-bytes.ts';
-import { NO_GRPC_STATUS, type RequestView, type ResponseView, type RouteMemo } from '../../http/message.ts';
+import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
+import type { RequestView, ResponseView, RouteMemo } from '../../http/message.ts';
 import { equalsIgnoringCase } from '../../http/octets.ts';
 import { CONNECTION } from './fields.ts';
 import { LIMITS } from './limits.ts';

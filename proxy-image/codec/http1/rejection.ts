@@ -1,45 +1,6 @@
-/**
- * Why a message is refused. Parsers return these as negative numbers, so that refusing allocates nothing; `REJECTIONS[-code]` has status and words.
- * For a response every rejection becomes 502.
- */
-export interface Rejection {
-  /** 400 unless a more telling status exists. */
-  readonly status: number;
-  readonly reason: string;
-}
+import { FAILURES, type Failure } from '../../http/failures.ts';
 
-export const REJECTIONS: readonly Rejection[] = [
-  { status: 500, reason: 'not a rejection' },
-  { status: 400, reason: 'malformed request line' },
-  { status: 505, reason: 'HTTP version not supported' },
-  { status: 400, reason: 'malformed request target' },
-  { status: 431, reason: 'message head too large' },
-  { status: 400, reason: 'malformed field name' },
-  { status: 400, reason: 'malformed field value' },
-  { status: 400, reason: 'folded field line' },
-  { status: 400, reason: 'bare CR or LF' },
-  { status: 400, reason: 'malformed content-length' },
-  { status: 400, reason: 'repeated content-length' },
-  { status: 400, reason: 'malformed transfer-encoding' },
-  { status: 501, reason: 'transfer coding not supported' },
-  { status: 400, reason: 'content-length beside transfer-encoding' },
-  { status: 400, reason: 'transfer-encoding in HTTP/1.0' },
-  { status: 400, reason: 'missing host' },
-  { status: 400, reason: 'malformed or repeated host' },
-  { status: 501, reason: 'CONNECT is not enabled' },
-  { status: 414, reason: 'request target too long' },
-  { status: 400, reason: 'malformed chunk' },
-  { status: 400, reason: 'chunk extensions too large' },
-  { status: 431, reason: 'trailers too large' },
-  { status: 400, reason: 'malformed trailer' },
-  { status: 502, reason: 'malformed status line' },
-  { status: 502, reason: 'body where none is allowed' },
-  { status: 501, reason: 'method too long' },
-  { status: 502, reason: 'too many interim responses' },
-  { status: 502, reason: 'switched protocols without being asked' },
-  { status: 400, reason: 'CONNECT with a body' },
-];
-
+/** Why a message is refused. Parsers return these as negative numbers, so that refusing allocates nothing; `REJECTIONS[-code]` is what a client is told. */
 export const BAD_REQUEST_LINE = -1;
 export const BAD_VERSION = -2;
 export const BAD_TARGET = -3;
@@ -69,6 +30,40 @@ export const TOO_MANY_INTERIM = -26;
 export const UNASKED_UPGRADE = -27;
 export const CONNECT_BODY = -28;
 
-export function rejection(code: number): Rejection {
+/** Of a response, whatever is wrong with it is a malformed one. */
+export const REJECTIONS: readonly Failure[] = [
+  // No rejection has the number 0.
+  FAILURES.malformed_request_line,
+  FAILURES.malformed_request_line,
+  FAILURES.unsupported_version,
+  FAILURES.malformed_target,
+  FAILURES.head_too_large,
+  FAILURES.malformed_field_name,
+  FAILURES.malformed_field_value,
+  FAILURES.folded_field,
+  FAILURES.bare_cr_or_lf,
+  FAILURES.malformed_content_length,
+  FAILURES.repeated_content_length,
+  FAILURES.malformed_transfer_encoding,
+  FAILURES.unsupported_coding,
+  FAILURES.length_and_coding,
+  FAILURES.coding_in_http10,
+  FAILURES.no_host,
+  FAILURES.malformed_host,
+  FAILURES.no_connect,
+  FAILURES.target_too_long,
+  FAILURES.malformed_chunk,
+  FAILURES.extensions_too_large,
+  FAILURES.trailers_too_large,
+  FAILURES.malformed_trailer,
+  FAILURES.malformed_response,
+  FAILURES.malformed_response,
+  FAILURES.method_too_long,
+  FAILURES.malformed_response,
+  FAILURES.malformed_response,
+  FAILURES.connect_with_body,
+];
+
+export function rejection(code: number): Failure {
   return REJECTIONS[-code]!;
 }

@@ -2,6 +2,7 @@ import { type Answer, errorAnswer } from '../../http/answer.ts';
 import type { ExchangeEnd } from '../../http/call.ts';
 import type { HttpConnection } from '../../http/connection.ts';
 import type { Exchange, ExchangeServer } from '../../http/exchange.ts';
+import { FAILURES, type Failure } from '../../http/failures.ts';
 import { PartialHead } from '../../http/partial-head.ts';
 import type { HttpService } from '../../http/service.ts';
 import type { Outbox } from '../../io/tcp/outbox.ts';
@@ -230,20 +231,18 @@ export class ServerConnection
   trailers(): void {}
 
   #reject(code: number): void {
-    const { status, reason } = rejection(code);
-    this.#writeAnswer(this.#refusal(status, reason), true, true);
+    this.#writeAnswer(this.#refusal(rejection(code)), true, true);
     this.#finish();
   }
 
-  #refusal(status: number, reason: string): Answer {
-    this.#service.requestRefused(`${status}`, reason);
-    return errorAnswer(status, reason, this.#service.tellsErrors);
+  #refusal(failure: Failure): Answer {
+    this.#service.requestRefused(`${failure.status}`, failure.text);
+    return errorAnswer(failure, this.#service.tellsErrors);
   }
 
   /** The request turned out malformed after its head was accepted. */
   #rejectBody(code: number): void {
-    const { status, reason } = rejection(code);
-    this.#breakOff(this.#refusal(status, reason));
+    this.#breakOff(this.#refusal(rejection(code)));
   }
 
   /** An answer that has begun cannot become another. */
@@ -460,7 +459,7 @@ export class ServerConnection
       return;
     }
     if (this.#stash === null) return;
-    this.#writeAnswer(this.#refusal(408, 'request head timed out'), true, true);
+    this.#writeAnswer(this.#refusal(FAILURES.head_timed_out), true, true);
     this.#finish();
   }
 
@@ -479,8 +478,8 @@ export class ServerConnection
       this.#watchStall();
       return;
     }
-    const owes = this.outbox.pendingBytes > 0 ? 'nothing of the answer was taken' : 'request body timed out';
-    this.#breakOff(this.#refusal(408, owes));
+    const owes = this.outbox.pendingBytes > 0 ? FAILURES.answer_not_taken : FAILURES.body_timed_out;
+    this.#breakOff(this.#refusal(owes));
   }
 
   #arm(delayMs: number): void {

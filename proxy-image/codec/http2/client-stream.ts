@@ -1,6 +1,6 @@
 import { HEAD_BYTES } from '../../contract/head-bytes.ts';
+import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
 import type { Exchange, ExchangeUpstream } from '../../http/exchange.ts';
-import { NO_GRPC_STATUS } from '../../http/message.ts';
 import { trailersOfSection } from '../bridge/translate.ts';
 import type { BodySink } from '../http1/body-sink.ts';
 import { ChunkedBody } from '../http1/chunked.ts';

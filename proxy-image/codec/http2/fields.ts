@@ -1,5 +1,5 @@
-import { CONNECTION_FIELDS } from '../../http/fields.ts';
-import { NO_GRPC_STATUS } from '../../http/message.ts';
+import { HIGHEST_GRPC_STATUS, NO_GRPC_STATUS, UNKNOWN } from '../../core/classify/grpc-status.ts';
+import { CONNECTION_FIELDS, PROXY_ERROR } from '../../http/fields.ts';
 import { FIELD_VALUE, isBlank, TOKEN } from '../../http/octets.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import { STATIC_NAMES } from './hpack/static-table.ts';
@@ -22,11 +22,9 @@ const CONTENT_LENGTH = 2;
 const CONTENT_TYPE = 3;
 const TE = 4;
 const GRPC_STATUS = 5;
-const PROXY_ERROR = 6;
+const L5D_PROXY_ERROR = 6;
 /** RFC 9113 section 8.2.2. */
 const CONNECTION_SPECIFIC = 7;
-
-const PROXY_ERROR_NAME = 'l5d-proxy-error';
 
 /** Names that are known to be well-formed, and what they are to a proxy. */
 const KINDS: ReadonlyMap<string, number> = new Map<string, number>([
@@ -40,7 +38,7 @@ const KINDS: ReadonlyMap<string, number> = new Map<string, number>([
   ['content-type', CONTENT_TYPE],
   ['te', TE],
   ['grpc-status', GRPC_STATUS],
-  [PROXY_ERROR_NAME, PROXY_ERROR],
+  [PROXY_ERROR, L5D_PROXY_ERROR],
 ]);
 
 export function isPseudo(name: string): boolean {
@@ -100,7 +98,7 @@ export class RegularFields {
       case GRPC_STATUS:
         if (this.grpcStatus === NO_GRPC_STATUS) this.grpcStatus = grpcStatusOf(value);
         return 0;
-      case PROXY_ERROR:
+      case L5D_PROXY_ERROR:
         if (this.proxyError === '') this.proxyError = value;
         return 0;
       default:
@@ -145,11 +143,8 @@ function isGrpcType(value: string): boolean {
   return value.length === GRPC_TYPE.length || ['+', ';', ' '].includes(value[GRPC_TYPE.length]!);
 }
 
-const GRPC_UNKNOWN = 2;
-const HIGHEST_GRPC_STATUS = 16;
-
 /** A code outside of 0..16 or no number at all is UNKNOWN, as gRPC's clients take it. */
 function grpcStatusOf(value: string): number {
-  const status = /^[0-9]{1,2}$/.test(value) ? Number(value) : GRPC_UNKNOWN;
-  return status <= HIGHEST_GRPC_STATUS ? status : GRPC_UNKNOWN;
+  const status = /^[0-9]{1,2}$/.test(value) ? Number(value) : UNKNOWN;
+  return status <= HIGHEST_GRPC_STATUS ? status : UNKNOWN;
 }

@@ -1,6 +1,7 @@
-import { type Answer, grpcStatusOf } from '../../http/answer.ts';
+import type { Answer } from '../../http/answer.ts';
 import type { ExchangeEnd } from '../../http/call.ts';
 import { type Exchange, type ExchangePool, type ExchangeServer, NO_RESET } from '../../http/exchange.ts';
+import { FAILURES, type Failure } from '../../http/failures.ts';
 import { responseBlockOf } from '../bridge/translate.ts';
 import type { BodyKind, ResponseHead } from '../http1/head.ts';
 import { CANCEL, INTERNAL_ERROR } from './error-codes.ts';
@@ -167,10 +168,14 @@ const NOBODY: StreamHandler = {
 };
 
 /** Of a gRPC call whose server was lost in the middle of its response (linkerd2-proxy: errors/respond, as trailers). */
-const LOST_TRAILERS = encodeBlock(['grpc-status', 'grpc-message'], ['14', 'the connection was lost'], null);
+const LOST_TRAILERS = trailersFor(FAILURES.connection_lost);
 
 /** … or whose time was over. */
-const LATE_TRAILERS = encodeBlock(['grpc-status', 'grpc-message'], ['4', 'the response timed out'], null);
+const LATE_TRAILERS = trailersFor(FAILURES.response_overran);
+
+function trailersFor({ grpcStatus, text }: Failure): Buffer {
+  return encodeBlock(['grpc-status', 'grpc-message'], [String(grpcStatus), text], null);
+}
 
 function httpAnswer({ status, fields, body }: Answer): Buffer {
   const names = [':status', 'content-length'];
@@ -183,10 +188,10 @@ function httpAnswer({ status, fields, body }: Answer): Buffer {
 }
 
 /** gRPC clients read the status of a call from `grpc-status`, in a response that is its head only (gRPC over HTTP2: Trailers-Only). */
-function grpcAnswer(exchange: Exchange, { status, fields, reason }: Answer): Buffer {
-  exchange.grpcStatus = grpcStatusOf(status);
+function grpcAnswer(exchange: Exchange, { grpcStatus, fields, reason }: Answer): Buffer {
+  exchange.grpcStatus = grpcStatus;
   const names = [':status', 'content-type', 'grpc-status'];
-  const values = ['200', 'application/grpc', String(exchange.grpcStatus)];
+  const values = ['200', 'application/grpc', String(grpcStatus)];
   if (reason !== '') {
     names.push('grpc-message');
     values.push(reason);

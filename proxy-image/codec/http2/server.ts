@@ -1,3 +1,5 @@
+import type { Failure } from '../../http/failures.ts';
+import { FAILURES } from '../../http/failures.ts';
 import type { Connection } from '../../io/transport/types.ts';
 import { NOT_REMEMBERED, RESET_BY_US } from './closed-streams.ts';
 import { Http2Connection } from './connection.ts';
@@ -15,9 +17,6 @@ import type { Http2Server, Http2ServerOwner, StreamEnd } from './types.ts';
 
 const STREAM_BROKEN_OFF = 'the HTTP/2 stream was broken off';
 const PING_DATA = Buffer.from('weftdrai', 'latin1');
-const NO_CONTENT = [':status', 'content-length'];
-const TOO_LARGE: Buffer = encodeBlock(NO_CONTENT, ['431', '0']);
-const NOT_IMPLEMENTED: Buffer = encodeBlock(NO_CONTENT, ['501', '0']);
 
 /** The server's side of a connection. */
 export class Http2ServerConnection extends Http2Connection implements Http2Server {
@@ -98,7 +97,7 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
     if (!this.#begins(id)) return;
     const request = requestOf(list);
     if (typeof request === 'number') {
-      if (request === CONNECT_DISABLED) this.#answer(id, NOT_IMPLEMENTED, ends, '501', 'CONNECT is not enabled');
+      if (request === CONNECT_DISABLED) this.#answer(id, FAILURES.no_connect, ends);
       else this.#refuse(id, PROTOCOL_ERROR);
       return;
     }
@@ -146,10 +145,10 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
   }
 
   /** A response without a stream. */
-  #answer(id: number, block: Buffer, ends: boolean, answer: string, reason: string): void {
-    this.#owner.requestRefused(answer, reason);
+  #answer(id: number, { status, text }: Failure, ends: boolean): void {
+    this.#owner.requestRefused(`${status}`, text);
     this.closedStreams.add(id, RESET_BY_US);
-    this.output.headers(id, block, true);
+    this.output.headers(id, encodeBlock([':status', 'content-length'], [`${status}`, '0']), true);
     if (!ends) this.output.reset(id, NO_ERROR);
   }
 
@@ -161,7 +160,7 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
 
   protected override oversized(id: number, stream: EngineStream | null, ends: boolean): void {
     if (stream !== null) this.streamError(stream, PROTOCOL_ERROR);
-    else if (this.#begins(id)) this.#answer(id, TOO_LARGE, ends, '431', 'message head too large');
+    else if (this.#begins(id)) this.#answer(id, FAILURES.head_too_large, ends);
   }
 
   protected override sectionOf(stream: EngineStream, list: HeaderList, ends: boolean): void {

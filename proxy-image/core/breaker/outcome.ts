@@ -1,8 +1,9 @@
+import { RESOURCE_EXHAUSTED } from '../classify/grpc-status.ts';
+
 /** What a response says of its endpoint. */
 export type Outcome = 'success' | 'failure' | 'rateLimited';
 
 const TOO_MANY_REQUESTS = 429;
-const RESOURCE_EXHAUSTED = 8;
 
 /** `isFailure` by the route's classes: where those call 429 a failure, it is one. `grpcStatus` -1 = none. */
 export function outcomeOf(isFailure: boolean, status: number, grpcStatus: number): Outcome {

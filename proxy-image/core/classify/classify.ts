@@ -1,14 +1,21 @@
+import {
+  DATA_LOSS,
+  DEADLINE_EXCEEDED,
+  INTERNAL,
+  NO_GRPC_STATUS,
+  PERMISSION_DENIED,
+  UNAVAILABLE,
+  UNKNOWN,
+} from './grpc-status.ts';
+
 /** A compiled response class: the first whose `matches` accepts the status decides. */
 export interface CompiledClass {
   readonly isFailure: boolean;
   matches(status: number): boolean;
 }
 
-/** No `grpc-status` was seen. */
-export const NO_GRPC_STATUS = -1;
-
-/** UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS (linkerd2-proxy: client-policy, grpc defaults). */
-const GRPC_FAILURES = new Set([2, 4, 7, 13, 14, 15]);
+/** linkerd2-proxy: client-policy, grpc defaults. */
+const GRPC_FAILURES = new Set([UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS]);
 
 /**
  * Whether a response counts as a failure: for metrics, and for retries of a retryable route. The first matching response class of the route decides;

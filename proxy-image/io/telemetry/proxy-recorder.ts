@@ -1,4 +1,5 @@
 import type { EndpointState } from '../../core/balance/endpoint.ts';
+import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
@@ -35,8 +36,6 @@ export interface RecorderOptions {
 
 const DEFAULT_MAX_SERIES = 2000;
 const NO_ERROR = -1;
-/** Where there was no response. */
-const NO_GRPC_STATUS = -1;
 
 /** What the stacks report to. Keeps numbers only; `exposition.ts` writes them. */
 export class ProxyRecorder implements Recorder {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { errorAnswer } from '../../../proxy-image/http/answer.ts';
+import { FAILURES } from '../../../proxy-image/http/failures.ts';
 import { ReplayMemory } from '../../../proxy-image/http/replay.ts';
 import { ExchangeRig, FakeUpstream, http2Response } from './rig.ts';
 
@@ -105,7 +106,7 @@ describe('exchange', () => {
     rig.begin();
     const upstream = new FakeUpstream();
     rig.exchange.send(upstream);
-    rig.exchange.answer(errorAnswer(504, 'late', true));
+    rig.exchange.answer(errorAnswer(FAILURES.response_timed_out, true));
     rig.exchange.cancel();
     expect(rig.ends).to.deep.equal(['complete']);
     expect(upstream.said.at(-1)).to.equal('abandon');
@@ -127,10 +128,10 @@ describe('exchange', () => {
   it('a reset is passed on to a client that knows resets; every other failure is an answer', () => {
     const rig = new ExchangeRig();
     rig.begin();
-    rig.exchange.fail(errorAnswer(502, 'lost', true));
+    rig.exchange.fail(errorAnswer(FAILURES.connection_lost, true));
     rig.begin();
     rig.exchange.resetCode = 7;
-    rig.exchange.fail(errorAnswer(502, 'lost', true));
+    rig.exchange.fail(errorAnswer(FAILURES.connection_lost, true));
     expect(rig.ends).to.deep.equal(['complete', 'truncated']);
     expect(rig.said).to.deep.equal(['answer 502', 'over', 'over']);
   });

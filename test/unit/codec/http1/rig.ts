@@ -5,6 +5,7 @@ import { Gate } from '../../../../proxy-image/core/overload/gate.ts';
 import { errorAnswer } from '../../../../proxy-image/http/answer.ts';
 import type { ExchangeEnd, HttpCall } from '../../../../proxy-image/http/call.ts';
 import { type Exchange, ExchangePool } from '../../../../proxy-image/http/exchange.ts';
+import { FAILURES } from '../../../../proxy-image/http/failures.ts';
 import { ExtraFields } from '../../../../proxy-image/http/message.ts';
 import { ReplayMemory } from '../../../../proxy-image/http/replay.ts';
 import type { HttpService } from '../../../../proxy-image/http/service.ts';
@@ -115,7 +116,7 @@ export class Rig implements HttpService {
   #callOf(exchange: Exchange): HttpCall {
     return {
       responded: () => true,
-      tryFailed: (failure) => exchange.answer(errorAnswer(502, failure, true)),
+      tryFailed: (failure) => exchange.answer(errorAnswer({ ...FAILURES.connection_lost, text: failure }, true)),
       ended: (end) => {
         this.ends.push(end);
         if (this.current === exchange) this.current = null;
