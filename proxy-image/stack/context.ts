@@ -4,8 +4,9 @@ import { FlushQueue } from '../codec/http2/flush.ts';
 import { blockLimits, HTTP2_LIMITS, type Http2Context } from '../codec/http2/limits.ts';
 import type { SessionContext } from '../codec/http2/session.ts';
 import { Gate } from '../core/overload/gate.ts';
+import type { HttpProtocol } from '../core/state/protocol.ts';
 import type { HttpConnection } from '../http/connection.ts';
-import { type Exchange, type ExchangeContext, ExchangePool } from '../http/exchange.ts';
+import { type ExchangeContext, ExchangePool } from '../http/exchange.ts';
 import { ReplayMemory } from '../http/replay.ts';
 import type { HttpService } from '../http/service.ts';
 import { http2Parts } from '../io/http2-engine.ts';
@@ -19,8 +20,6 @@ import { LiveSet, type Side } from './live.ts';
 import { STACK_LIMITS, type StackLimits, type StackOptions } from './options.ts';
 import { Refusals } from './refusals.ts';
 import { PoolMetrics } from './transport-labels.ts';
-
-export type HttpProtocol = 'http1' | 'http2';
 
 /** Linkerd asks its own kind for a sign of life; servers of gRPC may end connections that ask them too often (gRPC: `too_many_pings`). */
 const MESH_KEEP_ALIVE = { keepAliveMs: 10_000, keepAliveTimeoutMs: 3000 };
@@ -125,16 +124,4 @@ export function serveHttp(
   if (protocol === 'http1') return new ServerConnection(new Outbox(connection), service, context);
   const { Http2Session } = http2Parts();
   return new Http2Session(connection, service, context);
-}
-
-/**
- * What the next hop is spoken to in: what is declared for it, else what the client speaks. An upgrade exists in HTTP/1 only (Linkerd keeps those connections
- * apart too), gRPC and tunnels in HTTP/2 only.
- */
-export function protocolFor(exchange: Exchange, declared: string): HttpProtocol {
-  if (exchange.upgrade) return 'http1';
-  if (exchange.isGrpc || exchange.tunnels) return 'http2';
-  if (declared === 'http1') return 'http1';
-  if (declared === 'http2' || declared === 'grpc') return 'http2';
-  return exchange.server!.protocol;
 }

@@ -1,11 +1,10 @@
 import type { EndpointState } from '../core/balance/endpoint.ts';
 import type { EndpointPool } from '../core/balance/pool.ts';
 import { attempted, connected, connectFailed } from '../core/balance/reach.ts';
+import type { HttpProtocol, SessionProtocol } from '../core/state/protocol.ts';
 import type { DialError, DialTarget } from '../io/pool/dial.ts';
 import type { Host, Prospect } from '../io/pool/host.ts';
 import type { ConnectionPool } from '../io/pool/pool.ts';
-import type { SessionProtocol } from '../io/tls/transport-header.ts';
-import type { HttpProtocol } from './context.ts';
 import type { StackOptions } from './options.ts';
 import { logUnreached, unreachedAs } from './unreached.ts';
 

@@ -1,5 +1,6 @@
 import { type Gate, Place, type Waiting } from '../core/overload/gate.ts';
-import { type DetectedProtocol, detectProtocol } from '../io/detect/detect.ts';
+import type { FirstBytesProtocol } from '../core/state/protocol.ts';
+import { detectProtocol } from '../io/detect/detect.ts';
 import type {
   Connection,
   ConnectionError,
@@ -14,7 +15,7 @@ export interface FirstBytesOwner {
    * What the client speaks, and the bytes read so far (empty after a silent `timeout`), valid during the call. `ended`: it has sent FIN behind them, which
    * nobody will be told again.
    */
-  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void;
+  detected(protocol: FirstBytesProtocol, bytes: Buffer, ended: boolean): void;
   /** It kept silent while too many did: the connection is to be ended. */
   keptSilent(): void;
   /** The client left before it said anything. */
@@ -82,7 +83,7 @@ export class FirstBytes implements ConnectionHandler, TimerOwner, Waiting {
     this.#owner.keptSilent();
   }
 
-  #settle(protocol: DetectedProtocol | 'timeout', ended: boolean): void {
+  #settle(protocol: FirstBytesProtocol, ended: boolean): void {
     this.#leave();
     this.#owner.detected(protocol, this.#bytes, ended);
   }

@@ -41,7 +41,7 @@ export class InboundPlainAcceptor implements Acceptor {
     if (this.#context.ownPorts.has(target.port)) return this.#refuse(connection, 'own_port');
     if (!this.#context.live.admits('inbound')) return this.#refuse(connection, 'connection_limit');
     const peer = new InboundPeer(connection.remote.ip, null, false);
-    const arrival = { connection, peer, target, session: 'detect' } as const;
+    const arrival = { connection, peer, target, session: null } as const;
     new InboundConnection(this.#context, this.#calls, arrival).start(Buffer.alloc(0));
     return connection.handler;
   }

@@ -3,6 +3,7 @@ import { authorizeConnection, authorizeRequest, type InboundPeer } from '../core
 import type { PolicyDecision, PortPolicyEntry } from '../core/policy/policy.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import type { InboundPort } from '../core/state/entries.ts';
+import { type HttpProtocol, protocolOfNextHop } from '../core/state/protocol.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
@@ -14,7 +15,7 @@ import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
 import type { InboundError } from '../io/telemetry/recorder.ts';
 import { AccessRecord } from './access.ts';
-import { type HttpProtocol, protocolFor, type StackContext } from './context.ts';
+import type { StackContext } from './context.ts';
 import { routeOf } from './route-of.ts';
 
 const MAX_STALE = 3;
@@ -111,7 +112,7 @@ class InboundCall implements HttpCall, Waiter {
   }
 
   #forward(connection: InboundClient, contentLength: number): void {
-    const protocol = protocolFor(this.#exchange, this.#policy.protocol);
+    const protocol = protocolOfNextHop(this.#exchange, this.#policy.protocol, this.#exchange.server!.protocol);
     // An application that restarts says GOAWAY: what it has not processed goes to its next connection.
     this.#exchange.retain = protocol === 'http2' && contentLength <= REPLAY_LIMITS.requestBytes;
     this.#exchange.prepare(connection.extra, this.#exchange.lacksHost ? connection.authority : '');
@@ -119,7 +120,7 @@ class InboundCall implements HttpCall, Waiter {
   }
 
   #hostOf(connection: InboundClient): Host {
-    return connection.host(protocolFor(this.#exchange, this.#policy.protocol));
+    return connection.host(protocolOfNextHop(this.#exchange, this.#policy.protocol, this.#exchange.server!.protocol));
   }
 
   #lease(host: Host): void {

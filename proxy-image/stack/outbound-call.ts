@@ -9,6 +9,7 @@ import { refusesRetries } from '../core/retry/retry-after.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import { pickShare } from '../core/split/split.ts';
 import type { BackendEntry, ServiceEntry } from '../core/state/entries.ts';
+import { protocolOfNextHop } from '../core/state/protocol.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
@@ -20,7 +21,7 @@ import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { Address } from '../io/transport/types.ts';
 import { CallDeadlines, type DeadlineOwner, IDLE, PAUSE, REQUEST, RESPONSE, TRY } from './call-deadlines.ts';
 import { CallRetries, type EndedTry } from './call-retries.ts';
-import { protocolFor, type StackContext } from './context.ts';
+import type { StackContext } from './context.ts';
 import type { EndpointHosts } from './endpoint-hosts.ts';
 import { type ConnectOwner, OutboundConnect } from './outbound-connect.ts';
 import { OutboundTry } from './outbound-try.ts';
@@ -116,7 +117,7 @@ export class OutboundCall implements HttpCall, ConnectOwner, DeadlineOwner {
     this.#reset(null);
     this.exchange.retain = true;
     this.#prepareFor(address.ip, address.port);
-    const session = protocolFor(this.exchange, 'detect');
+    const session = protocolOfNextHop(this.exchange, 'detect', this.exchange.server!.protocol);
     const target = { address, identity: null, port: address.port, session } as const;
     this.#connect.toHost(this.#owner.context.outboundPool.host(target));
   }

@@ -1,9 +1,10 @@
 import type { EndpointState } from '../core/balance/endpoint.ts';
 import type { NoEndpointReason } from '../core/balance/pick.ts';
+import { protocolOfNextHop } from '../core/state/protocol.ts';
 import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
-import { protocolFor, type StackContext } from './context.ts';
+import type { StackContext } from './context.ts';
 import type { EndpointHosts, EndpointLink } from './endpoint-hosts.ts';
 import type { OutboundTry, TryPlace } from './outbound-try.ts';
 import { Placement, type PlacementOwner } from './placement.ts';
@@ -124,7 +125,11 @@ export class OutboundConnect implements Waiter, PlacementOwner {
     const { protocol } = endpoint.facts;
     // What the endpoint's own Server declares comes before what the Service does.
     const declared = protocol === 'detect' && entry !== null ? entry.protocol : protocol;
-    return hosts.of(endpoint, backend === null ? null : backend.pool, protocolFor(exchange, declared));
+    return hosts.of(
+      endpoint,
+      backend === null ? null : backend.pool,
+      protocolOfNextHop(exchange, declared, exchange.server!.protocol),
+    );
   }
 
   get tunnels(): boolean {

@@ -1,30 +1,27 @@
 import { formatAddress } from '../contract/keys.ts';
 import type { OutboundProtocol } from '../contract/resources.ts';
 import type { Destination, DestinationEntry, DestinationWatcher, ForbiddenEntry } from '../core/state/entries.ts';
-import { protocolOf } from '../core/state/protocol.ts';
-import type { HttpConnection } from '../http/connection.ts';
+import { protocolAtFirst, protocolOf } from '../core/state/protocol.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { lastRecipientAnswer } from '../http/max-forwards.ts';
 import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../http/message.ts';
-import type { HttpService } from '../http/service.ts';
-import type { DetectedProtocol } from '../io/detect/detect.ts';
+import type { DialContext } from '../io/pool/dial.ts';
+import type { TransportLabels } from '../io/telemetry/recorder.ts';
 import type {
   Acceptor,
   Address,
   Connection,
-  ConnectionError,
   ConnectionHandler,
   OriginalDestination,
   Timer,
   TimerOwner,
 } from '../io/transport/types.ts';
-import { type HttpProtocol, type StackContext, serveHttp } from './context.ts';
-import { FirstBytes, type FirstBytesOwner } from './first-bytes.ts';
-import type { Live } from './live.ts';
+import { ClientConnection, type ConnectionPlan } from './client-connection.ts';
+import type { StackContext } from './context.ts';
 import type { CallSource } from './outbound-call.ts';
 import type { OutboundCalls } from './outbound-http.ts';
-import { passThroughTargets, streamTargets, type TargetChoice } from './outbound-targets.ts';
-import { Stream } from './stream.ts';
+import type { StreamTargets } from './stream.ts';
+import { passThroughTargets, streamTargets } from './targets.ts';
 
 /**
  * The life of an outbound connection, top to bottom:
@@ -64,38 +61,27 @@ function isKnown(entry: DestinationEntry | null): entry is Exclude<DestinationEn
   return entry !== null && entry.kind !== 'forbidden';
 }
 
-function httpOf(protocol: DetectedProtocol | OutboundProtocol | 'timeout'): HttpProtocol | null {
-  return protocol === 'http1' || protocol === 'http2' ? protocol : null;
-}
-
 /** Made to the listener itself: nothing was redirected, and following it would never end. */
 function isOwn({ local }: Connection, original: Address): boolean {
   return original.port === local.port && original.ip === local.ip;
 }
 
-/** One connection of the application. */
-class OutboundConnection
-  implements CallSource, ConnectionHandler, DestinationWatcher, FirstBytesOwner, HttpService, Live, TimerOwner
-{
+/** Where a connection of the application goes. */
+class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatcher, TimerOwner {
   readonly tellsErrors = true;
-  readonly takesConnect = true;
   readonly side = 'outbound';
   /** All of them are the pod's own application. */
   readonly from = '';
-  slot = 0;
-  arrival = 0;
+  readonly client = '';
+  readonly dial: DialContext;
   readonly #context: StackContext;
   readonly #calls: OutboundCalls;
   readonly #connection: Connection;
+  readonly #life: ClientConnection;
   readonly #original: Address;
   readonly #destination: Destination;
   readonly #timer: Timer;
   #waiting = false;
-  #draining = false;
-  #detecting: FirstBytes | null = null;
-  #http: HttpConnection | null = null;
-  #stream: Stream | null = null;
-  #released = false;
   /** `l5d-dst-canonical`, made once per answer of the control plane. */
   #extra: ExtraFields = NO_EXTRA_FIELDS;
   #sourceIp: string | null = null;
@@ -106,16 +92,16 @@ class OutboundConnection
     this.#calls = calls;
     this.#connection = connection;
     this.#original = original;
+    this.dial = context.outboundDial;
     this.#timer = context.options.transport.timers.create(this, 'peer');
     this.#destination = context.options.state.destination(original.ip, original.port);
+    this.#life = new ClientConnection(context, connection, this);
   }
 
   /** 1. What is the address that the application wanted? */
   start(): void {
-    const { live, limits, options } = this.#context;
-    this.#connection.handler = this;
-    live.add(this);
-    live.opened(this.#connection, this.#labels());
+    const { limits, options } = this.#context;
+    this.#life.start();
     options.state.watch(this.#destination, this);
     const { entry } = this.#destination;
     if (entry !== null) {
@@ -131,8 +117,8 @@ class OutboundConnection
   destinationChanged(destination: Destination): void {
     if (!this.#waiting) {
       // Made under an answer that does not hold any more: ends at the next message boundary. A stream has none.
-      this.drain();
-      this.closeIdle();
+      this.#life.drain();
+      this.#life.closeIdle();
       return;
     }
     if (destination.entry === null) return;
@@ -142,8 +128,7 @@ class OutboundConnection
 
   /** A client that waits for a server which speaks first need not be listened to any longer. */
   protocolChanged(): void {
-    const { entry } = this.#destination;
-    if (isKnown(entry) && protocolOf(entry) === 'opaque') this.#detecting?.giveUp();
+    if (this.declared === 'opaque') this.#life.stopDetecting();
   }
 
   #stopWaiting(): void {
@@ -156,86 +141,35 @@ class OutboundConnection
   onTimer(): void {
     const { options } = this.#context;
     this.#stopWaiting();
-    const fields = { destination: this.#text };
+    const fields = { destination: this.subject };
     if (options.state.settings.requireIdentity) {
       options.recorder.unseenRefused();
       options.log.warn('destination not known in time: connection refused', fields);
-      this.#connection.reset();
+      this.#life.refuse();
       return;
     }
     options.recorder.unseenPassedThrough();
     options.log.warn('destination not known in time: passed through without TLS', fields);
-    this.#splice(passThroughTargets(this.#original));
+    this.#life.goOn('opaque', NO_BYTES);
   }
 
   /** 2. What is there, and what does it speak? */
   #answered(entry: DestinationEntry): void {
     if (entry.kind === 'forbidden') this.#forbid(entry.reason);
-    else if (protocolOf(entry) === 'opaque') this.#splice(streamTargets(entry, this.#context.options));
-    else this.#detect();
+    else this.#life.goOn(protocolAtFirst(protocolOf(entry), null), NO_BYTES);
   }
 
   #forbid(why: string): void {
-    this.#context.refusals.outbound('forbidden', this.#text, why);
-    this.#connection.reset();
+    this.#context.refusals.outbound('forbidden', this.subject, why);
+    this.#life.refuse();
   }
 
-  #detect(): void {
-    const { gates, options } = this.#context;
-    const around = {
-      timers: options.transport.timers,
-      timeoutMs: options.state.settings.detectTimeoutMs,
-      gate: gates.outbound.detections,
-    };
-    this.#detecting = new FirstBytes(this.#connection, around, this.from, this);
-  }
-
-  keptSilent(): void {
-    this.#context.refusals.outbound('detection_limit', this.#text);
-    this.#connection.reset();
-  }
-
-  requestRefused(answer: string, reason: string): void {
-    this.#context.refusals.request('outbound', answer, reason, '');
-  }
-
-  headShed(): void {
-    this.#context.refusals.outbound('head_limit', this.#text);
-  }
-
-  get #text(): string {
-    return formatAddress(this.#original.ip, this.#original.port);
-  }
-
-  /** What is declared to be HTTP is nothing else, but which version the client tells: a gRPC client needs no declaration, and a declared one may not be one. */
-  detected(protocol: DetectedProtocol | 'timeout', bytes: Buffer, ended: boolean): void {
-    this.#detecting = null;
+  get declared(): OutboundProtocol {
     const { entry } = this.#destination;
-    const known = isKnown(entry);
-    const declared = known ? protocolOf(entry) : 'detect';
-    const http = httpOf(protocol) ?? httpOf(declared);
-    if (http === null) {
-      this.#splice(
-        known ? streamTargets(entry, this.#context.options) : passThroughTargets(this.#original),
-        bytes,
-        ended,
-      );
-      return;
-    }
-    const serving = this.#serveHttp(http);
-    if (bytes.length > 0) serving.onData(this.#connection, bytes);
-    if (ended) this.#connection.close();
+    return isKnown(entry) ? protocolOf(entry) : 'detect';
   }
 
-  /** 3a. Requests: one after the other (HTTP/1), or many at once (HTTP/2). */
-  #serveHttp(protocol: HttpProtocol): HttpConnection {
-    const http = serveHttp(protocol, this.#connection, this, this.#context.http.outbound);
-    this.#http = http;
-    if (this.#draining) http.drain();
-    return http;
-  }
-
-  /** Each request is judged by what is known at that time. */
+  /** 3a. Each request is judged by what is known at that time. */
   begin(exchange: Exchange, head: RequestView): void {
     if (exchange.maxForwards === 0) {
       exchange.answer(lastRecipientAnswer(head.method));
@@ -265,77 +199,33 @@ class OutboundConnection
   }
 
   /** 3b. Bytes. */
-  #splice(choice: TargetChoice, firstBytes?: Buffer, ended = false): void {
-    const { outboundDial, options, live } = this.#context;
-    this.#stream = new Stream(this.#connection, outboundDial, choice, { options, live, direction: 'outbound' }, () =>
-      this.released(),
-    );
-    this.#stream.start(firstBytes, ended);
+  streamTargets(): StreamTargets {
+    const { entry } = this.#destination;
+    return isKnown(entry) ? streamTargets(entry, this.#context.options) : passThroughTargets(this.#original);
   }
 
-  /** A client that has not said anything yet is expendable too. */
-  get expendable(): boolean {
-    return this.#http === null ? this.#stream === null : this.#http.expendable;
-  }
-
-  makeRoom(): void {
-    this.#context.refusals.outbound('made_room', this.#text);
-    if (this.#http !== null) this.#http.makeRoom();
-    else this.#connection.close();
-  }
-
-  drain(): void {
-    this.#draining = true;
-    this.#http?.drain();
-  }
-
-  closeIdle(): void {
-    if (this.#http !== null) this.#http.closeIdle();
-    else if (this.#stream === null) this.#connection.close();
-  }
-
-  abort(): void {
-    if (this.#stream !== null) this.#stream.abort();
-    else if (this.#http !== null) this.#http.abort();
-    else this.#connection.reset();
-  }
-
-  /** The connection is gone, in whatever stage it was. */
   released(): void {
-    if (this.#released) return;
-    this.#released = true;
-    const { live, options } = this.#context;
+    const { options } = this.#context;
     options.transport.timers.clear(this.#timer);
     options.state.unwatch(this.#destination, this);
-    live.remove(this);
-    live.closed(this.#connection, null);
   }
 
-  lost(): void {
-    this.released();
+  get subject(): string {
+    return formatAddress(this.#original.ip, this.#original.port);
   }
 
-  /** Handler only while the destination is looked up. */
-  onConnect(): void {}
-  onSecure(): void {}
-  onData(): void {}
-  onDrain(): void {}
-  onEnd(): void {}
-
-  onClose(_: Connection, _error: ConnectionError | null): void {
-    this.released();
-  }
-
-  #labels() {
+  get labels(): TransportLabels {
     return {
       direction: 'outbound',
       peer: 'src',
-      targetAddr: this.#text,
+      targetAddr: this.subject,
       tls: 'no_identity',
       noTlsReason: 'loopback',
       identity: '',
       dst: {},
       authority: '',
-    } as const;
+    };
   }
 }
+
+const NO_BYTES = Buffer.alloc(0);

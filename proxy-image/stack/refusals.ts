@@ -9,6 +9,9 @@ import {
   type OutboundRefusal,
 } from '../io/telemetry/refusals.ts';
 
+/** What may end a client's connection on either side. */
+export type ClientRefusal = InboundRefusal & OutboundRefusal;
+
 /** Says of every connection of a client that the proxy ends by its own decision why: a metric for each, a log line for as many as the log takes. */
 export class Refusals {
   readonly #recorder: Recorder;
@@ -32,6 +35,11 @@ export class Refusals {
     this.#recorder.outboundRefused(refusal);
     const { level, words } = OUTBOUND_REFUSALS[refusal];
     this.#write(level, { direction: 'outbound', reason: words, detail, destination });
+  }
+
+  /** `subject`: the destination (outbound), the client's address (inbound). */
+  client(side: 'inbound' | 'outbound', refusal: ClientRefusal, subject: string): void {
+    this[side](refusal, subject);
   }
 
   admin(refusal: AdminRefusal, client: string): void {

@@ -1,5 +1,16 @@
-import type { OutboundProtocol } from '../../contract/resources.ts';
+import type { InboundProtocol, OutboundProtocol } from '../../contract/resources.ts';
 import type { PodEntry, ServiceEntry, UnknownEntry } from './entries.ts';
+
+/** The versions of HTTP as they go over connections. */
+export type HttpProtocol = 'http1' | 'http2';
+
+/** What the first bytes of a connection look like; `timeout`: too few came in time to tell. */
+export type FirstBytesProtocol = HttpProtocol | 'tls' | 'opaque' | 'timeout';
+
+/** What the caller's proxy says of a connection in its transport header. */
+export type SessionProtocol = HttpProtocol | 'opaque';
+
+type DeclaredProtocol = InboundProtocol | OutboundProtocol;
 
 /**
  * What is spoken at a destination, as far as that is known before the client has said anything; `detect` where it is not. What is declared for the
@@ -16,4 +27,52 @@ export function protocolOf(entry: ServiceEntry | PodEntry | UnknownEntry): Outbo
     agreed = pool.protocol;
   }
   return agreed ?? 'detect';
+}
+
+/** The version of HTTP that is declared; `null` where none is. */
+export function declaredHttp(declared: DeclaredProtocol): HttpProtocol | null {
+  if (declared === 'http1') return 'http1';
+  return declared === 'http2' || declared === 'grpc' ? 'http2' : null;
+}
+
+/**
+ * How a connection is taken up before its client has said anything. `session`: what the caller's proxy says, `null` where there is none. A proxy that knows
+ * nothing of the Server sends what it does not take for HTTP as bytes: on a port that is declared to speak HTTP the bytes are looked at all the same.
+ */
+export function protocolAtFirst(
+  declared: DeclaredProtocol,
+  session: SessionProtocol | null,
+): HttpProtocol | 'opaque' | 'detect' {
+  if (session === 'opaque' && declaredHttp(declared) !== null) return 'detect';
+  if (session !== null) return session;
+  return declared === 'opaque' || declared === 'tls' ? 'opaque' : 'detect';
+}
+
+/**
+ * … and after its first bytes; `null` = it is carried as bytes, as an application's own TLS is. What is declared to be HTTP is nothing else, but which version
+ * the client tells: a gRPC client needs no declaration, and a declared one may not be one.
+ */
+export function protocolAfterDetection(detected: FirstBytesProtocol, declared: DeclaredProtocol): HttpProtocol | null {
+  return detected === 'http1' || detected === 'http2' ? detected : declaredHttp(declared);
+}
+
+/** What a request asks of the next hop. */
+export interface SpokenNeeds {
+  readonly upgrade: boolean;
+  readonly isGrpc: boolean;
+  readonly tunnels: boolean;
+}
+
+/**
+ * What the next hop is spoken to in: what is declared for it, else what the client speaks. An upgrade exists in HTTP/1 only (Linkerd keeps those connections
+ * apart too), gRPC and tunnels in HTTP/2 only.
+ */
+export function protocolOfNextHop(
+  needs: SpokenNeeds,
+  declared: DeclaredProtocol,
+  ofClient: HttpProtocol,
+): HttpProtocol {
+  if (needs.upgrade) return 'http1';
+  if (needs.isGrpc || needs.tunnels) return 'http2';
+  return declaredHttp(declared) ?? ofClient;
 }

@@ -1,6 +1,7 @@
+import type { FirstBytesProtocol } from '../../core/state/protocol.ts';
 import { TOKEN } from '../../http/octets.ts';
 
-export type DetectedProtocol = 'http1' | 'http2' | 'tls' | 'opaque';
+export type DetectedProtocol = Exclude<FirstBytesProtocol, 'timeout'>;
 
 /** RFC 9113 section 3.4. */
 const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';

@@ -1,6 +1,7 @@
 import { TRANSPORT_ALPN } from '../../contract/names.ts';
+import type { SessionProtocol } from '../../core/state/protocol.ts';
 import { refuseServer } from '../tls/identity.ts';
-import { encodeTransportHeader, type SessionProtocol } from '../tls/transport-header.ts';
+import { encodeTransportHeader } from '../tls/transport-header.ts';
 import type {
   Address,
   Connection,

@@ -1,3 +1,5 @@
+import type { SessionProtocol } from '../../core/state/protocol.ts';
+
 /**
  * What precedes the bytes of every connection between proxies (linkerd2-proxy, transport-header): a preface, a length (32 bits, big endian), and a
  * protobuf message `Header {int32 port = 1; string name = 2; SessionProtocol session_protocol = 3 {oneof {Http1 http_1 = 1; Http2 http_2 = 2}}}`.
@@ -7,13 +9,11 @@ const LENGTH_BYTES = 4;
 /** A name has at most 253 characters; a port, six bytes. */
 const MAX_MESSAGE_BYTES = 512;
 
-/** What follows the header. `opaque` is the absence of a session protocol. */
-export type SessionProtocol = 'opaque' | 'http1' | 'http2';
-
 export interface TransportHeader {
   port: number;
   /** A gateway's target; empty = the pod itself. */
   name: string;
+  /** What follows the header; `opaque` is the absence of a session protocol. */
   session: SessionProtocol;
 }
 

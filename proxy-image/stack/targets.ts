@@ -3,6 +3,7 @@ import { abandoned, finished, started } from '../core/balance/pick.ts';
 import { connected, connectFailed } from '../core/balance/reach.ts';
 import { pickShare } from '../core/split/split.ts';
 import type { BackendEntry, PodEntry, ServiceEntry, UnknownEntry } from '../core/state/entries.ts';
+import type { SessionProtocol } from '../core/state/protocol.ts';
 import type { DialError, DialTarget } from '../io/pool/dial.ts';
 import type { Address } from '../io/transport/types.ts';
 import { targetOf } from './endpoint-hosts.ts';
@@ -11,30 +12,56 @@ import { Placement, type PlacementOwner } from './placement.ts';
 import type { StreamSeeker, StreamTargets } from './stream.ts';
 import { unreachedAs } from './unreached.ts';
 
-export type TargetChoice = StreamTargets;
-
 /** A stream to a service, a pod, or an address outside. */
 export function streamTargets(entry: ServiceEntry | PodEntry | UnknownEntry, options: StackOptions): StreamTargets {
   if (entry.kind === 'unknown') {
     const { address: ip, port } = entry.endpoint.facts;
     return passThroughTargets({ ip, port });
   }
-  return entry.kind === 'pod' ? new PodTargets(entry.endpoint) : new ServiceTargets(entry, options);
+  if (entry.kind === 'service') return new ServiceTargets(entry, options);
+  return new OneTarget(targetOf(entry.endpoint, 'opaque'), countOutbound, entry.endpoint);
+}
+
+/**
+ * The application: at the address that the client reached, not at loopback, so that a port which listens on loopback only does not become reachable
+ * through the proxy.
+ */
+export function applicationTarget(address: Address, session: SessionProtocol): DialTarget {
+  return { address, identity: null, port: address.port, session };
+}
+
+export function applicationTargets(address: Address): StreamTargets {
+  return new OneTarget(applicationTarget(address, 'opaque'), countInbound);
 }
 
 /** A stream to the address that the client wanted, without TLS: nothing is known about it. */
 export function passThroughTargets(address: Address): StreamTargets {
-  return new OneTarget({ address, identity: null, port: address.port, session: 'opaque' });
+  return new OneTarget({ address, identity: null, port: address.port, session: 'opaque' }, countOutbound);
+}
+
+function countOutbound({ recorder }: StackOptions, error: DialError): void {
+  recorder.outboundError('tcp', unreachedAs(error));
+}
+
+function countInbound({ recorder }: StackOptions): void {
+  recorder.inboundError('tcp', 'connect');
 }
 
 /** One address, tried once. */
 class OneTarget implements StreamTargets {
-  readonly endpoint: EndpointState | null = null;
-  readonly authority: string = '';
+  readonly endpoint: EndpointState | null;
+  readonly authority = '';
+  readonly #count: (options: StackOptions, error: DialError) => void;
   #target: DialTarget | null;
 
-  constructor(target: DialTarget) {
+  constructor(
+    target: DialTarget,
+    count: (options: StackOptions, error: DialError) => void,
+    endpoint: EndpointState | null = null,
+  ) {
     this.#target = target;
+    this.#count = count;
+    this.endpoint = endpoint;
   }
 
   seek(seeker: StreamSeeker): void {
@@ -48,19 +75,10 @@ class OneTarget implements StreamTargets {
   connected(): void {}
 
   failed(options: StackOptions, error: DialError): void {
-    options.recorder.outboundError('tcp', unreachedAs(error));
+    this.#count(options, error);
   }
 
   closed(): void {}
-}
-
-class PodTargets extends OneTarget {
-  override readonly endpoint: EndpointState;
-
-  constructor(endpoint: EndpointState) {
-    super(targetOf(endpoint, 'opaque'));
-    this.endpoint = endpoint;
-  }
 }
 
 /** One share of the split, then its endpoints until one can be connected to, as long as one may be. */
