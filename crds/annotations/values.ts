@@ -1,13 +1,9 @@
-import { ACCESS_POLICIES, type AccessPolicy } from '../../proxy-image/contract/access-policy.ts';
-import type { MeshModel } from '../kinds/mesh/model.ts';
 import { LOG_LEVELS } from '../kinds/mesh/proxy.ts';
-import type { PodModel } from '../kinds/pod/model.ts';
 import { formatCidr, parseCidr } from '../scalars/cidr.ts';
 import { parseDuration } from '../scalars/duration.ts';
-import { formatPortRanges, parsePort } from '../scalars/port.ts';
+import { parsePort } from '../scalars/port.ts';
 import { parseQuantity } from '../scalars/quantity.ts';
 import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
-import { identityPortsProblem, readIdentityPorts } from './inbound.ts';
 
 /** Parsers of annotation values: what comes out is made of checked parts, never of the text itself where that could be read differently. */
 
@@ -24,16 +20,6 @@ export function choice<T extends string>(...allowed: readonly T[]): (text: strin
   return (text) => {
     const found = allowed.find((candidate) => candidate === text);
     return found === undefined ? invalid(`must be one of ${allowed.join(', ')}, not ${quote(text)}`) : valid(found);
-  };
-}
-
-export const accessPolicy: (text: string) => Scalar<AccessPolicy> = choice(...ACCESS_POLICIES);
-
-/** Ports that demand an identity, in canonical form: an entry that cannot be read spoils the list (`readIdentityPorts` says what it means then). */
-export function identityPortList(containerPorts: PodModel['containerPorts']): (text: string) => Scalar<string> {
-  return (text) => {
-    const problem = identityPortsProblem(text);
-    return problem === '' ? valid(formatPortRanges(readIdentityPorts(text, containerPorts))) : invalid(problem);
   };
 }
 
@@ -101,8 +87,50 @@ export function logLevel(text: string): Scalar<LogLevel> {
   return found === undefined ? invalid(`must be one of ${LOG_LEVELS.join(', ')}, not ${quote(text)}`) : valid(found);
 }
 
-export const pullPolicy: (text: string) => Scalar<MeshModel['proxy']['imagePullPolicy']> = choice(
-  'Always',
-  'IfNotPresent',
-  'Never',
-);
+/** Traffic annotations: a day, for timers of the proxy are 32-bit, and a longer one is a mistake. */
+const MAX_DURATION_MS = 86_400_000;
+const INTEGER = /^[0-9]{1,10}$/;
+/** No exponent and no sign: neither infinity nor NaN can result. */
+const DECIMAL = /^(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})$/;
+const PERCENT = /^([0-9]{1,3})%?$/;
+
+/** `true` or `false`, as Rust reads a `bool`. */
+export function flag(text: string): Scalar<boolean> {
+  return text === 'true' || text === 'false'
+    ? valid(text === 'true')
+    : invalid(`must be one of true, false, not ${quote(text)}`);
+}
+
+export function integer(min: number, max: number): (text: string) => Scalar<number> {
+  return number(INTEGER, min, max, 'an integer');
+}
+
+export function decimal(min: number, max: number): (text: string) => Scalar<number> {
+  return number(DECIMAL, min, max, 'a number');
+}
+
+function number(form: RegExp, min: number, max: number, kind: string): (text: string) => Scalar<number> {
+  return (text) => {
+    const value = form.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max
+      ? valid(value)
+      : invalid(`must be ${kind} from ${min} to ${max}, not ${quote(text)}`);
+  };
+}
+
+export function percent(text: string): Scalar<number> {
+  const value = Number(PERCENT.exec(text)?.[1] ?? Number.NaN);
+  return value <= 100 ? valid(value) : invalid(`must be a percentage from 0% to 100%, not ${quote(text)}`);
+}
+
+/** In whole milliseconds, for that is what timers count. */
+export function durationMs(minMs: number): (text: string) => Scalar<number> {
+  return (text) => {
+    const parsed = parseDuration(text);
+    if (!parsed.ok) return invalid(`${parsed.problem}, not ${quote(text)}`);
+    const ms = Math.ceil(parsed.value);
+    return parsed.value >= minMs && ms <= MAX_DURATION_MS
+      ? valid(ms)
+      : invalid(`must be a duration from ${minMs}ms to 24h, not ${quote(text)}`);
+  };
+}

@@ -1,9 +1,11 @@
 import type { PortRange } from '../../proxy-image/contract/port-ranges.ts';
-import { OPAQUE_PORTS_ANNOTATION, own } from '../annotations/inbound.ts';
+import type { Place, Reading } from '../annotations/annotation.ts';
+import { namesOfPod } from '../annotations/of-pod.ts';
+import { OPAQUE_PORTS } from '../annotations/port-lists.ts';
+import { AnnotationReader, type Layer } from '../annotations/reader.ts';
 import type { PodModel } from '../kinds/pod/model.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
-import { parsePortRanges } from '../scalars/port.ts';
-import { portNames, readPortList } from '../scalars/port-list.ts';
+import { NO_NAMES, type PortNames, portNames } from '../scalars/port-list.ts';
 import { getOrCreate } from '../state/get-or-create.ts';
 import type { ClusterView } from '../state/view.ts';
 import type { ObjectMeta } from '../types/object-meta.ts';
@@ -14,8 +16,9 @@ import type { ObjectMeta } from '../types/object-meta.ts';
  */
 export class OpaquePorts {
   readonly #view: ClusterView;
-  readonly #read = new Map<string, PortRange[] | null>();
-  readonly #namespaces = new Map<string, Inheritance>();
+  readonly #readings = new Map<string, Reading<PortRange[]>>();
+  readonly #namespaces = new Map<string, Layer>();
+  #ofMesh: PortRange[] | null = null;
 
   constructor(view: ClusterView) {
     this.#view = view;
@@ -23,57 +26,44 @@ export class OpaquePorts {
 
   /** By its own ports, which the list may name. */
   ofService({ meta, ports }: ServiceModel): PortRange[] {
-    return this.#of(meta, ports);
+    return this.#of('service', meta, () => portNames(ports));
   }
 
   /** By its container ports, which the list may name. */
-  ofPod({ meta, containerPorts }: PodModel): PortRange[] {
-    return this.#of(meta, containerPorts);
+  ofPod(pod: PodModel): PortRange[] {
+    return this.#of('workload', pod.meta, () => namesOfPod(pod));
   }
 
   ofMesh(): PortRange[] {
-    const ranges = parsePortRanges(this.#view.mesh().proxy.opaquePorts);
-    return ranges.ok ? ranges.value : [];
+    this.#ofMesh ??= OPAQUE_PORTS.otherwise.value(this.#view.mesh());
+    return this.#ofMesh;
   }
 
   ofNamespace(name: string): PortRange[] {
-    return this.#inherited(name, []);
+    return this.#read([this.#namespace(name)], () => NO_NAMES);
   }
 
-  #of(meta: ObjectMeta, ports: readonly NamedPort[]): PortRange[] {
-    return this.#list(own(meta, OPAQUE_PORTS_ANNOTATION), ports) ?? this.#inherited(meta.namespace, ports);
+  #of(place: Place, { annotations, namespace }: ObjectMeta, names: () => PortNames): PortRange[] {
+    return this.#read([{ place, annotations }, this.#namespace(namespace)], names);
   }
 
-  #inherited(name: string, ports: readonly NamedPort[]): PortRange[] {
-    const { text, fallback } = getOrCreate(this.#namespaces, name, () => this.#inheritance(name));
-    return this.#list(text, ports) ?? fallback;
+  #namespace(name: string): Layer {
+    return getOrCreate(this.#namespaces, name, () => ({
+      place: 'namespace',
+      annotations: this.#view.namespace(name)?.meta.annotations ?? {},
+    }));
   }
 
-  #inheritance(name: string): Inheritance {
-    const namespace = this.#view.namespace(name);
-    const text = namespace === null ? undefined : own(namespace.meta, OPAQUE_PORTS_ANNOTATION);
-    return { text, fallback: this.ofMesh() };
-  }
-
-  /** `null`: it says nothing. */
-  #list(text: string | undefined, ports: readonly NamedPort[]): PortRange[] | null {
-    if (text === undefined) return null;
-    // What names stand for differs from object to object.
-    return HAS_NAMES.test(text) ? rangesOf(text, ports) : getOrCreate(this.#read, text, () => rangesOf(text, []));
+  #read(layers: readonly Layer[], names: () => PortNames): PortRange[] {
+    const reader = new AnnotationReader({ layers, mesh: this.#view.mesh() });
+    const found = reader.read(OPAQUE_PORTS, (text) =>
+      // What names stand for differs from object to object.
+      HAS_NAMES.test(text)
+        ? OPAQUE_PORTS.parse(text, names())
+        : getOrCreate(this.#readings, text, () => OPAQUE_PORTS.parse(text, NO_NAMES)),
+    );
+    return found ?? this.ofMesh();
   }
 }
-
-/** What objects of one namespace go by that say nothing themselves. */
-interface Inheritance {
-  text: string | undefined;
-  fallback: PortRange[];
-}
-
-type NamedPort = PodModel['containerPorts'][number];
 
 const HAS_NAMES = /[a-z]/;
-
-function rangesOf(text: string, ports: readonly NamedPort[]): PortRange[] | null {
-  const { problem, ranges } = readPortList(text, portNames(ports));
-  return problem === '' ? ranges : null;
-}

@@ -7,7 +7,7 @@ import type {
   UnknownDestination,
 } from '../../proxy-image/contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
-import { parseTraffic } from '../annotations/traffic/traffic.ts';
+import { parseTraffic } from '../annotations/traffic.ts';
 import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from '../kinds/service/authority.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
 import { effectiveBudget, effectiveProfile } from '../kinds/service-profile/effective.ts';
@@ -59,7 +59,7 @@ function compileServiceDestination(
   const mesh = view.mesh();
   const name = nameOf(service);
   const profile = effectiveProfile(view, mesh, name, clientNamespace);
-  const { traffic } = parseTraffic(service.meta.annotations, mesh.proxy.balancer);
+  const { traffic } = parseTraffic(service.meta.annotations, mesh);
   const root = { ...name, port: port.port, family: addressFamily(address.ip) };
   return {
     type: 'service',

@@ -8,7 +8,8 @@ import {
 import { FOR_OLDER_PROXIES } from '../../proxy-image/contract/older-proxies.ts';
 import { countPorts, type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../proxy-image/contract/resources.ts';
-import { defaultPolicyOf, identityPortsOf } from '../annotations/inbound.ts';
+import { readerOfPod } from '../annotations/of-pod.ts';
+import { WORKLOAD } from '../annotations/workload.ts';
 import type { MeshModel } from '../kinds/mesh/model.ts';
 import type { PodModel } from '../kinds/pod/model.ts';
 import type { ServerModel } from '../kinds/server/model.ts';
@@ -62,15 +63,15 @@ export function compileWorkload(
 
 function readInbound(view: ClusterView, pod: PodModel): Inbound {
   const mesh = view.mesh();
-  const namespace = view.namespace(pod.meta.namespace);
+  const annotations = readerOfPod(pod, view.namespace(pod.meta.namespace)?.meta.annotations ?? {}, mesh);
   return {
     view,
     mesh,
     pod,
     servers: serversOf(view, pod),
-    defaultPolicy: defaultPolicyOf(pod, namespace, mesh),
+    defaultPolicy: annotations.value(WORKLOAD.defaultInboundPolicy),
     opaquePorts: new OpaquePorts(view).ofPod(pod),
-    identityPorts: identityPortsOf(pod, namespace),
+    identityPorts: annotations.value(WORKLOAD.requireIdentityPorts),
     profiles: inboundProfiles(view, mesh, pod),
   };
 }

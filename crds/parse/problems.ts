@@ -10,12 +10,17 @@ export class ProblemList {
   #failed = false;
 
   error(path: string, message: string): void {
-    this.#failed = true;
-    this.#add({ severity: 'error', path, message });
+    this.add({ severity: 'error', path, message });
   }
 
   warning(path: string, message: string): void {
-    this.#add({ severity: 'warning', path, message });
+    this.add({ severity: 'warning', path, message });
+  }
+
+  add(problem: Problem): void {
+    if (problem.severity === 'error') this.#failed = true;
+    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem);
+    else this.#omitted += 1;
   }
 
   /** Whether some problem is an error. */
@@ -32,10 +37,5 @@ export class ProblemList {
     if (this.#omitted === 0) return this.#problems;
     const severity = this.#failed ? 'error' : 'warning';
     return [...this.#problems, { severity, path: '', message: `${this.#omitted} further problems are left out` }];
-  }
-
-  #add(problem: Problem): void {
-    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem);
-    else this.#omitted += 1;
   }
 }

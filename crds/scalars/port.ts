@@ -57,6 +57,19 @@ export function parsePortRanges(text: string): Scalar<PortRange[]> {
   return valid(ranges);
 }
 
+/**
+ * A list that `formatPortRanges` wrote, in the model of the Mesh or in a variable of a container: as long as it came out there, or its readers would differ.
+ * What is no such list has no ports.
+ */
+export function readPortRanges(text: string): PortRange[] {
+  const ranges = text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+    .map(parsePortRange);
+  return ranges.every((range) => range.ok) ? ranges.map(({ value }) => value) : [];
+}
+
 export function formatPortRanges(ranges: readonly ReadonlyPortRange[]): string {
   return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(',');
 }

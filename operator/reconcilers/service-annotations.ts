@@ -1,8 +1,6 @@
-import { OPAQUE_PORTS_ANNOTATION } from '../../crds/annotations/inbound.ts';
-import { parseTraffic } from '../../crds/annotations/traffic/traffic.ts';
+import { problemsOfService } from '../../crds/annotations/of-service.ts';
 import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
 import type { ServiceModel } from '../../crds/kinds/service/model.ts';
-import { leftOutText, portNames, readPortList } from '../../crds/scalars/port-list.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import type { Log } from '../runtime/log.ts';
 import type { EventSink } from './status-publisher.ts';
@@ -42,17 +40,10 @@ export class ServiceAnnotations {
   }
 }
 
-function problemsOf({ meta, ports }: ServiceModel): string {
-  // Which balancer the Mesh has makes no difference to what is wrong.
-  const { problems: ofTraffic } = parseTraffic(meta.annotations, DEFAULT_MESH.proxy.balancer);
-  const problems = [...ofTraffic, ...opaquePortsProblems(meta.annotations[OPAQUE_PORTS_ANNOTATION] ?? '', ports)];
+function problemsOf(service: ServiceModel): string {
+  // What the Mesh says makes no difference to what is wrong.
+  const problems = problemsOfService(service, DEFAULT_MESH);
   const named = problems.slice(0, MAX_NAMED).map(({ path, message }) => `${path} ${message}`);
   if (problems.length > MAX_NAMED) named.push(`and ${problems.length - MAX_NAMED} more`);
   return named.join('; ');
-}
-
-function opaquePortsProblems(text: string, ports: ServiceModel['ports']): { path: string; message: string }[] {
-  const { leftOut, problem } = readPortList(text, portNames(ports));
-  const message = problem === '' && leftOut.length > 0 ? leftOutText(leftOut) : problem;
-  return message === '' ? [] : [{ path: `metadata.annotations[${OPAQUE_PORTS_ANNOTATION}]`, message }];
 }

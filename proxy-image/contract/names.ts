@@ -9,6 +9,8 @@ export const DEFAULT_CLUSTER_DOMAIN = 'cluster.local';
 /** ALPN of connections between proxies; the transport header follows (Linkerd: transport-header). */
 export const TRANSPORT_ALPN = 'transport.l5d.io/v1';
 export const PROXY_CONTAINER = 'linkerd-proxy';
+/** Ports of that container; a Server may name them. */
+export const PROXY_PORT_NAMES = { inboundMesh: 'linkerd-proxy', admin: 'linkerd-admin' } as const;
 export const INIT_CONTAINER = 'linkerd-init';
 /** Label that marks a meshed pod; its value is the control plane's namespace. */
 export const CONTROL_PLANE_LABEL = 'linkerd.io/control-plane-ns';

@@ -1,4 +1,4 @@
-import { INIT_CONTAINER, PROXY_CONTAINER } from '../../proxy-image/contract/names.ts';
+import { INIT_CONTAINER, PROXY_CONTAINER, PROXY_PORT_NAMES } from '../../proxy-image/contract/names.ts';
 import { initEnvironment, proxyEnvironment, type Surroundings } from './environment.ts';
 import type { Container, HttpProbe, SecurityContext } from './kubernetes.ts';
 import type { ProxySettings } from './settings.ts';
@@ -41,8 +41,8 @@ export function proxyContainer(settings: ProxySettings, surroundings: Surroundin
     args: ['run'],
     env: proxyEnvironment(settings, surroundings),
     ports: [
-      { name: 'linkerd-proxy', containerPort: settings.ports.inboundMesh, protocol: 'TCP' },
-      { name: 'linkerd-admin', containerPort: settings.ports.admin, protocol: 'TCP' },
+      { name: PROXY_PORT_NAMES.inboundMesh, containerPort: settings.ports.inboundMesh, protocol: 'TCP' },
+      { name: PROXY_PORT_NAMES.admin, containerPort: settings.ports.admin, protocol: 'TCP' },
     ],
     resources: settings.resources,
     ...waiting(settings),

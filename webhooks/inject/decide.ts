@@ -1,8 +1,9 @@
-import { child } from '../../crds/parse/metadata.ts';
+import { textAt } from '../../crds/annotations/reader.ts';
+import { INJECT } from '../../crds/annotations/workload.ts';
+import { child, readRecord } from '../../crds/parse/metadata.ts';
+import { NO_NAMES } from '../../crds/scalars/port-list.ts';
 import { obstacles } from './obstacles.ts';
 import type { SkipReason } from './skip-reason.ts';
-
-export const INJECT_ANNOTATION = 'linkerd.io/inject';
 
 export type Decision =
   | { inject: true; mode: 'enabled' | 'ingress'; annotationAt: 'workload' | 'namespace' }
@@ -19,32 +20,32 @@ export interface NamespaceWishes {
  * @param pod core/v1 Pod, unchecked
  */
 export function decide(pod: unknown, namespace: NamespaceWishes): Decision {
-  const wish = wishOf(valueAt(child(child(pod, 'metadata'), 'annotations')), valueAt(namespace.annotations));
+  const wish = wishOf(
+    wishAt(readRecord(child(child(pod, 'metadata'), 'annotations'))),
+    wishAt(readRecord(namespace.annotations)),
+  );
   const reasons = obstacles(pod, namespace.labels);
   if (typeof wish === 'string') return { inject: false, reasons: [...reasons, wish], requested: false };
   return reasons.length === 0 ? { inject: true, ...wish } : { inject: false, reasons, requested: true };
 }
 
-/** `undefined` where there is no annotation; an empty value is a value, and not a valid one. */
-function valueAt(annotations: unknown): string | undefined {
-  const value = child(annotations, INJECT_ANNOTATION);
-  return typeof value === 'string' ? value : undefined;
+type Wish = 'enabled' | 'disabled' | 'ingress' | 'absent' | 'unreadable';
+
+/** An empty value is a value, and not a valid one. */
+function wishAt(annotations: Readonly<Record<string, string>>): Wish {
+  const text = textAt(annotations, INJECT.names[0]);
+  if (text === undefined) return 'absent';
+  const wish = INJECT.parse(text, NO_NAMES);
+  return wish.ok ? wish.value : 'unreadable';
 }
 
-interface Wish {
-  mode: 'enabled' | 'ingress';
-  annotationAt: 'workload' | 'namespace';
-}
+type Granted = Pick<Extract<Decision, { inject: true }>, 'mode' | 'annotationAt'>;
 
-function wishOf(pod: string | undefined, namespace: string | undefined): Wish | SkipReason {
-  if (!isKnown(namespace)) return 'invalid_inject_annotation_at_ns';
-  if (!isKnown(pod)) return 'invalid_inject_annotation_at_workload';
+function wishOf(pod: Wish, namespace: Wish): Granted | SkipReason {
+  if (namespace === 'unreadable') return 'invalid_inject_annotation_at_ns';
+  if (pod === 'unreadable') return 'invalid_inject_annotation_at_workload';
   if (pod === 'disabled') return 'injection_disable_annotation_present';
   if (pod === 'enabled' || pod === 'ingress') return { mode: pod, annotationAt: 'workload' };
   if (namespace === 'enabled' || namespace === 'ingress') return { mode: namespace, annotationAt: 'namespace' };
   return 'injection_enable_annotation_absent';
-}
-
-function isKnown(value: string | undefined): boolean {
-  return value === undefined || value === 'enabled' || value === 'disabled' || value === 'ingress';
 }

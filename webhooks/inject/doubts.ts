@@ -1,9 +1,10 @@
+import { INJECT } from '../../crds/annotations/workload.ts';
 import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import type { PodModel } from '../../crds/kinds/pod/model.ts';
 import { child, listOf, numberOf, textOf } from '../../crds/parse/metadata.ts';
 import { isDnsLabel } from '../../crds/scalars/name.ts';
 import { quote } from '../../crds/scalars/scalar.ts';
-import { type Decision, INJECT_ANNOTATION } from './decide.ts';
+import type { Decision } from './decide.ts';
 import type { ProxySettings } from './settings.ts';
 import { SKIP_TEXT } from './skip-reason.ts';
 
@@ -33,9 +34,7 @@ export function doubts(
 ): string[] {
   const warnings: string[] = [];
   if (mode === 'ingress') {
-    warnings.push(
-      `annotation ${INJECT_ANNOTATION}: ingress is not supported yet; the proxy is injected as with enabled`,
-    );
+    warnings.push(`annotation ${INJECT.names[0]}: ingress is not supported yet; the proxy is injected as with enabled`);
   }
   if (!isDnsLabel(pod.serviceAccount)) {
     warnings.push(`ServiceAccount ${quote(pod.serviceAccount)} gets no identity: its name must be one DNS label`);

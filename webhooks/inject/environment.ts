@@ -51,8 +51,7 @@ export function proxyEnvironment(settings: ProxySettings, surroundings: Surround
     maxHeadBytes: String(mesh.proxy.maxHeadBytes),
     opaquePorts: listValue(settings.opaquePorts),
     requireIdentityPorts: settings.requireIdentityPorts,
-    shutdownGraceMs:
-      settings.shutdownGraceMs === null ? ENVIRONMENT.shutdownGraceMs.fallback : String(settings.shutdownGraceMs),
+    shutdownGraceMs: String(settings.shutdownGraceMs),
     // A native sidecar is ended after the containers that it serves (KEP-753).
     shutdownWaitMs: settings.nativeSidecar ? '0' : String(settings.waitBeforeExitMs),
     outliveApplication: settings.nativeSidecar ? 'disabled' : 'enabled',

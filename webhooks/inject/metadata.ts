@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { ANNOTATION } from '../../crds/annotations/injection.ts';
+import { OPAQUE_PORTS } from '../../crds/annotations/port-lists.ts';
 import type { PodModel } from '../../crds/kinds/pod/model.ts';
 import { child, listOf, textOf } from '../../crds/parse/metadata.ts';
 import { isLabelKey, isLabelValue } from '../../crds/scalars/name.ts';
-import { parsePortRanges } from '../../crds/scalars/port.ts';
+import { readPortRanges } from '../../crds/scalars/port.ts';
 import { CONTROL_PLANE_LABEL, CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { ProxySettings } from './settings.ts';
@@ -64,10 +64,11 @@ export function podAnnotations(input: AnnotationInput): Entries {
  * all of it, not only what the pod exposes: ports that no container declares stay opaque.
  */
 function opaquePortsOf({ pod, settings, inherited }: AnnotationInput): Entries {
-  if (Object.hasOwn(pod.meta.annotations, ANNOTATION.opaquePorts) || ANNOTATION.opaquePorts in inherited) return {};
-  const ranges = parsePortRanges(settings.opaquePorts);
-  const exposes = ranges.ok && pod.containerPorts.some(({ port }) => portInRanges(port, ranges.value));
-  return exposes ? { [ANNOTATION.opaquePorts]: settings.opaquePorts } : {};
+  const [name] = OPAQUE_PORTS.names;
+  if (Object.hasOwn(pod.meta.annotations, name) || name in inherited) return {};
+  const ranges = readPortRanges(settings.opaquePorts);
+  const exposes = pod.containerPorts.some(({ port }) => portInRanges(port, ranges));
+  return exposes ? { [name]: settings.opaquePorts } : {};
 }
 
 /** What the pod says itself stands. */

@@ -1,13 +1,14 @@
 import { parseImage, versionOf } from '../../crds/annotations/image.ts';
-import type { Annotations } from '../../crds/annotations/injection.ts';
+import type { Annotations } from '../../crds/annotations/reader.ts';
+import { INJECT } from '../../crds/annotations/workload.ts';
 import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import type { PodModel } from '../../crds/kinds/pod/model.ts';
 import { reducePod } from '../../crds/kinds/pod/parse.ts';
 import { isObject } from '../../crds/parse/fields.ts';
 import { child } from '../../crds/parse/metadata.ts';
-import { parsePortRanges } from '../../crds/scalars/port.ts';
+import { readPortRanges } from '../../crds/scalars/port.ts';
 import { initContainer, proxyContainer } from './containers.ts';
-import { type Decision, decide, INJECT_ANNOTATION } from './decide.ts';
+import { type Decision, decide } from './decide.ts';
 import { type Demand, meetDemands } from './demands.ts';
 import { doubts, skipWarnings } from './doubts.ts';
 import { type AddOperation, addEntries, addItems, pointer } from './json-patch.ts';
@@ -50,11 +51,7 @@ export function inject(input: InjectionInput): Injection {
   const decision = decide(input.pod, { annotations, labels });
   const result: Injection = { decision, owner: pod.owner, patch: [], warnings: [] };
   if (!decision.inject) return { ...result, warnings: skipWarnings(decision, pod) };
-  const resolved = resolveSettings({
-    ...input,
-    podAnnotations: pod.meta.annotations,
-    containerPorts: pod.containerPorts,
-  });
+  const resolved = resolveSettings({ ...input, pod });
   const fitted = fitIntoPod(resolved.settings.resources, child(input.pod, 'spec'));
   const met = meetDemands(fitted.resources, input.demands, child(input.pod, 'spec'));
   const settings = { ...resolved.settings, resources: met.resources };
@@ -77,8 +74,8 @@ function patchOf(
 ): AddOperation[] {
   const metadata = child(input.pod, 'metadata');
   const spec = child(input.pod, 'spec');
-  const wish = input.namespaceAnnotations[INJECT_ANNOTATION] ?? '';
-  const fromNamespace = annotationAt === 'namespace' ? { ...inherited, [INJECT_ANNOTATION]: wish } : inherited;
+  const wish = input.namespaceAnnotations[INJECT.names[0]] ?? '';
+  const fromNamespace = annotationAt === 'namespace' ? { ...inherited, [INJECT.names[0]]: wish } : inherited;
   const annotations = podAnnotations({ ...input, raw: input.pod, pod, settings, inherited: fromNamespace });
   const relay = relayOf(input, settings);
   const proxy = proxyContainer(settings, { ...input, serviceAccount: pod.serviceAccount, probes: relay.probes });
@@ -102,12 +99,12 @@ function patchOf(
 function relayOf({ pod, defaultImage }: InjectionInput, settings: ProxySettings): Relay {
   const own = parseImage(defaultImage);
   if (!settings.relayProbes || own === null || settings.version !== versionOf(own)) return { probes: [], patch: [] };
-  const ranges = (list: string) => {
-    const parsed = parsePortRanges(list);
-    return parsed.ok ? parsed.value : [];
-  };
   const { ports, skipInboundPorts, opaquePorts } = settings;
-  return relayProbes(pod, { admin: ports.admin, skipped: ranges(skipInboundPorts), opaque: ranges(opaquePorts) });
+  return relayProbes(pod, {
+    admin: ports.admin,
+    skipped: readPortRanges(skipInboundPorts),
+    opaque: readPortRanges(opaquePorts),
+  });
 }
 
 /** What is absent, `null`, or of another type (which no API server sends) is replaced: a patch must always apply. */

@@ -1,6 +1,5 @@
-import { ANNOTATION, type AnnotationReader } from '../../crds/annotations/injection.ts';
-import { amount } from '../../crds/annotations/values.ts';
-import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import type { AnnotationReader } from '../../crds/annotations/reader.ts';
+import { WORKLOAD } from '../../crds/annotations/workload.ts';
 import { parseQuantity } from '../../crds/scalars/quantity.ts';
 
 type Amounts = Record<string, string>;
@@ -17,22 +16,22 @@ interface Row {
   limit: string;
 }
 
-export function readResources(reader: AnnotationReader, mesh: MeshModel['proxy']['resources']): Resources {
+export function readResources(reader: AnnotationReader, warnings: string[]): Resources {
   const rows: Row[] = [
     {
       resource: 'cpu',
-      request: reader.read(ANNOTATION.cpuRequest, amount, mesh.cpuRequest),
-      limit: reader.read(ANNOTATION.cpuLimit, amount, mesh.cpuLimit),
+      request: reader.value(WORKLOAD.cpuRequest),
+      limit: reader.value(WORKLOAD.cpuLimit),
     },
     {
       resource: 'memory',
-      request: reader.read(ANNOTATION.memoryRequest, amount, mesh.memoryRequest),
-      limit: reader.read(ANNOTATION.memoryLimit, amount, mesh.memoryLimit),
+      request: reader.value(WORKLOAD.memoryRequest),
+      limit: reader.value(WORKLOAD.memoryLimit),
     },
     {
       resource: 'ephemeral-storage',
-      request: reader.read(ANNOTATION.ephemeralStorageRequest, amount, ''),
-      limit: reader.read(ANNOTATION.ephemeralStorageLimit, amount, ''),
+      request: reader.value(WORKLOAD.ephemeralStorageRequest),
+      limit: reader.value(WORKLOAD.ephemeralStorageLimit),
     },
   ];
   const requests: Amounts = {};
@@ -42,7 +41,7 @@ export function readResources(reader: AnnotationReader, mesh: MeshModel['proxy']
     if (row.request === '') continue;
     if (row.limit !== '' && thousandths(row.request) > thousandths(row.limit)) {
       // The API server would refuse the pod, and nobody would look for the reason in a namespace's annotation.
-      reader.warnings.push(`${row.resource} request ${row.request} of the proxy is ignored: its limit is ${row.limit}`);
+      warnings.push(`${row.resource} request ${row.request} of the proxy is ignored: its limit is ${row.limit}`);
     } else {
       requests[row.resource] = row.request;
     }

@@ -8,7 +8,7 @@ import {
 import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
 import { PROXY_PORTS, type ProxyPorts } from '../../../proxy-image/contract/ports.ts';
 import { listOf, textOf } from '../../parse/metadata.ts';
-import { parsePort, parsePortRanges } from '../../scalars/port.ts';
+import { parsePort, readPortRanges } from '../../scalars/port.ts';
 import type { PodModel } from './model.ts';
 
 type PodProxy = Pick<PodModel, 'meshed' | 'proxyPorts' | 'skipInboundPorts'>;
@@ -53,8 +53,7 @@ function lastPort(addresses: string): number | null {
 function readSkippedPorts(spec: unknown): PortRange[] {
   const init = listOf(spec, 'initContainers').find((container) => textOf(container, 'name') === INIT_CONTAINER);
   if (init === undefined) return [];
-  const ranges = parsePortRanges(environmentOf(init, ENVIRONMENT.skipInboundPorts));
-  return ranges.ok ? ranges.value : [];
+  return readPortRanges(environmentOf(init, ENVIRONMENT.skipInboundPorts));
 }
 
 /** As the proxy reads its environment: an empty variable is an absent one. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { ANNOTATION } from '../../../crds/annotations/injection.ts';
+import { ANNOTATIONS } from '../../../crds/annotations/rows.ts';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { inject } from '../../../webhooks/inject/patch.ts';
 import { applyPatch } from '../../support/json-patch.ts';
@@ -17,7 +17,7 @@ const name = fc.oneof({ weight: 30, arbitrary: fc.constantFrom('app', 'data') },
 const value = fc.oneof(fc.constantFrom(...VALUES), fc.string());
 const annotations = fc.dictionary(
   fc.oneof(
-    { weight: 20, arbitrary: fc.constantFrom(...Object.values(ANNOTATION)) },
+    { weight: 20, arbitrary: fc.constantFrom(...ANNOTATIONS['injection.md'].flatMap(({ names }) => names)) },
     fc.constant('linkerd.io/inject'),
     fc.string(),
   ),

@@ -1,20 +1,25 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { parseTraffic, type ServiceTraffic } from '../../../../crds/annotations/traffic/traffic.ts';
+import { parseTraffic, type ServiceTraffic } from '../../../../crds/annotations/traffic.ts';
+import type { MeshModel } from '../../../../crds/kinds/mesh/model.ts';
 import type { Balancer } from '../../../../proxy-image/contract/resources.ts';
+import { meshWith } from '../../../support/pods.ts';
 
-const MESH: Balancer = { type: 'ewma', defaultRttMs: 50, decayMs: 20_000 };
+const MESH: MeshModel['proxy']['balancer'] = { type: 'ewma', defaultRttMs: 50, decayMs: 20_000 };
 const LINKERD = 'balancer.linkerd.io/failure-accrual';
 const ALPHA = 'balancer.alpha.linkerd.io';
 const WEFT = 'balancer.weft.dev';
 
-function parse(annotations: Record<string, string>, mesh = MESH): { traffic: ServiceTraffic; problems: string[] } {
-  const { traffic, problems } = parseTraffic(annotations, mesh);
+function parse(
+  annotations: Record<string, string>,
+  mesh: MeshModel['proxy']['balancer'] = MESH,
+): { traffic: ServiceTraffic; problems: string[] } {
+  const { traffic, problems } = parseTraffic(annotations, meshWith({ balancer: mesh }));
   return { traffic, problems: problems.map(({ severity, path, message }) => `${severity} ${path}: ${message}`) };
 }
 
 /** What is accepted without a word. */
-function accepted(annotations: Record<string, string>, mesh = MESH): ServiceTraffic {
+function accepted(annotations: Record<string, string>, mesh: MeshModel['proxy']['balancer'] = MESH): ServiceTraffic {
   const { traffic, problems } = parse(annotations, mesh);
   expect(problems).to.deep.equal([]);
   return traffic;
