@@ -4,9 +4,10 @@ import type { RequestMatch } from './match.ts';
 import type { Meta } from './meta.ts';
 import type { Distribution, RoutePolicy } from './route-policy.ts';
 
-/** The requests that `match` is true of get `policies[policy]`. */
+/** The requests that `match` is true of get `policies[policy]`. `section`: the name of the route of a profile, or of the rule of a route; empty = it has none. */
 export interface Rule {
   match: RequestMatch;
+  section: string;
   policy: number;
 }
 

@@ -29,10 +29,9 @@ export interface RouteTimeouts {
   attemptMs: number;
 }
 
-/** What happens to the requests of a rule. `origin` and `distribution` are indexes into the tables of the policy, so that 5,000 routes share one of each. */
+/** What happens to the requests of a rule. `origin` and `distribution` are indexes into the tables of the policy; rules that are treated alike share one of these. */
 export interface RoutePolicy {
   origin: number;
-  section: string;
   filters: Filter[];
   distribution: number;
   retry: RetryPolicy | null;
