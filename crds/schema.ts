@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { isObject } from '../lib/json.ts';
 import { type CustomResourceManifest, type JsonSchema, loadManifests } from './manifest.ts';
-import { isObject } from './parse/fields.ts';
 import { child, textOf } from './parse/metadata.ts';
 import { ProblemList } from './parse/problems.ts';
 import type { Problem } from './types/problem.ts';

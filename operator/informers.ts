@@ -10,11 +10,12 @@ import { parseTrafficSplit, TRAFFIC_SPLIT } from '../crds/kinds/traffic-split/pa
 import { child, readMeta, textOf } from '../crds/parse/metadata.ts';
 import type { Kind } from '../crds/parse/resource.ts';
 import type { Parsed } from '../crds/types/problem.ts';
+import type { Random } from '../lib/clock.ts';
 import { listWatch } from './kube/list-watch.ts';
 import type { ResourceType } from './kube/resources.ts';
 import type { RestClient } from './kube/rest.ts';
 import type { CustomResource } from './reconcilers/custom-resource.ts';
-import type { Clock, Random } from './runtime/clock.ts';
+import type { Clock } from './runtime/clock.ts';
 import { Informer } from './runtime/informer.ts';
 import type { RawObject } from './runtime/list-watch.ts';
 import type { Log } from './runtime/log.ts';

@@ -1,7 +1,7 @@
+import { parsePeerIp } from '../lib/ip.ts';
 import type { Variable } from './contract/environment.ts';
 import { LAST_PORT, type PortRange } from './contract/port-ranges.ts';
 import { parseCidr } from './core/net/cidr.ts';
-import { parseIp } from './core/net/ip.ts';
 import { parseListenAddress } from './io/transport/address.ts';
 import type { Address } from './io/transport/types.ts';
 
@@ -121,5 +121,5 @@ export const pem: Field<string> = {
 };
 
 function isIp(value: string): boolean {
-  return !value.includes('%') && parseIp(value) !== null;
+  return !value.includes('%') && parsePeerIp(value) !== null;
 }

@@ -1,8 +1,8 @@
+import type { Clock } from '../lib/clock.ts';
 import type { RunConfig } from './config.ts';
 import type { ConfigSource, RejectedKey } from './contract/config-source.ts';
 import { formatAddress } from './contract/keys.ts';
 import { type Change, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS } from './contract/messages.ts';
-import type { Clock } from './core/clock.ts';
 import { defaultWorkload } from './core/policy/defaults.ts';
 import { Xoshiro } from './core/rng.ts';
 import type { TrustEntry, TrustWatcher } from './core/state/entries.ts';

@@ -1,3 +1,4 @@
+import { parseJsonBytes } from '../lib/json.ts';
 import { WeftError } from '../proxy-image/contract/errors.ts';
 
 /** An object of the API server is at most a few dozen levels deep (CRD schemas are limited; a Pod has about twelve). */
@@ -12,7 +13,7 @@ export function parseHostileJson(body: Uint8Array): unknown {
   if (nestingOf(body) > MAX_DEPTH) throw new WeftError('WEFT_WEBHOOK_LIMIT', `more than ${MAX_DEPTH} levels of JSON`);
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    value = parseJsonBytes(body);
   } catch {
     // The engine's message quotes the input, which has no place in a log.
     throw new WeftError('WEFT_WEBHOOK_REVIEW', 'the body is not JSON');

@@ -1,6 +1,6 @@
-import { isObject } from '../crds/parse/fields.ts';
 import { child, textOf } from '../crds/parse/metadata.ts';
 import type { Problem } from '../crds/types/problem.ts';
+import { isObject } from '../lib/json.ts';
 import { WeftError } from '../proxy-image/contract/errors.ts';
 import { parseHostileJson } from './hostile-json.ts';
 import type { AddOperation } from './inject/json-patch.ts';

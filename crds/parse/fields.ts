@@ -1,3 +1,4 @@
+import { isObject } from '../../lib/json.ts';
 import { quote, type Scalar } from '../scalars/scalar.ts';
 import type { ProblemList } from './problems.ts';
 
@@ -153,10 +154,6 @@ function joinPath(path: string, key: string): string {
   const shown = plain ? key : `[${quote(key.slice(0, MAX_KEY_IN_PATH))}]`;
   if (path === '') return shown;
   return plain ? `${path}.${shown}` : `${path}${shown}`;
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describe(value: unknown): string {

@@ -1,5 +1,5 @@
+import { isObject } from '../../lib/json.ts';
 import type { ObjectMeta } from '../types/object-meta.ts';
-import { isObject } from './fields.ts';
 
 export const EMPTY_RECORD: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
 

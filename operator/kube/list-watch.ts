@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { LineSplitter } from '../../lib/lines.ts';
 import { RequestError } from '../runtime/errors.ts';
 import type {
   ListOptions,
@@ -9,7 +10,6 @@ import type {
   WatchOptions,
 } from '../runtime/list-watch.ts';
 import { type ApiStatus, fromStatus, toRequestError } from './errors.ts';
-import { LineSplitter } from './lines.ts';
 import { type ResourceType, resourcePath } from './resources.ts';
 import type { RestClient } from './rest.ts';
 

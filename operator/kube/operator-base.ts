@@ -6,7 +6,8 @@ import OperatorModule, {
   ResourceMetaImpl,
 } from '@dot-i/k8s-operator';
 import { CoreV1Api, type KubernetesObject } from '@kubernetes/client-node';
-import type { Clock, Random } from '../runtime/clock.ts';
+import type { Random } from '../../lib/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { controllerComponent, informerComponent } from '../runtime/components.ts';
 import { Controller } from '../runtime/controller.ts';
 import { Informer } from '../runtime/informer.ts';

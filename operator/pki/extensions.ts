@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash } from 'node:crypto';
-import { parseIp } from '../../crds/scalars/cidr.ts';
+import { parseIp } from '../../lib/ip.ts';
 import type { Asn1 } from './asn1.ts';
 import { bits, boolean, encode, implicit, integer, octets, oid, sequence } from './asn1.ts';
 

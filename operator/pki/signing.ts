@@ -1,11 +1,12 @@
+import type { Random } from '../../lib/clock.ts';
+import { RateLimit, type RateSettings } from '../../lib/rate.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { type IdentityAnswer, parseCertifyRequest } from '../../proxy-image/contract/identity-messages.ts';
 import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
-import type { Clock, Random } from '../runtime/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { withDeadline } from '../runtime/clock.ts';
 import { issueLeaf, MAX_LEAF_LIFETIME_MS } from './authority.ts';
 import { type CertificateRequest, parseCsr } from './csr.ts';
-import { RateLimit, type RateSettings } from './rate-limit.ts';
 import { type Caller, callerOf, identityOf, type TokenReviewer, type TokenReviewStatus } from './token.ts';
 import type { TrustState } from './trust.ts';
 

@@ -1,19 +1,14 @@
+import type { Clock as Time } from '../../lib/clock.ts';
+
 /** A pending call of `Clock.schedule`. Cancelling twice, or after it ran, does nothing. */
 export interface Timer {
   cancel(): void;
 }
 
-/** Time as an argument: the system's in production, a hand-turned one in tests. */
-export interface Clock {
-  /** Monotonic milliseconds; never compared between processes. */
-  nowMs(): number;
-  /** Milliseconds since the epoch, only for what other processes or people read. */
-  wallMs(): number;
+/** The system's in production, a hand-turned one in tests. */
+export interface Clock extends Time {
   schedule(delayMs: number, run: () => void): Timer;
 }
-
-/** Uniform in [0, 1). */
-export type Random = () => number;
 
 /** Node fires a longer timeout at once (its delay is a signed 32-bit number). */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;

@@ -1,4 +1,5 @@
-import { type Clock, type Random, sleep } from './clock.ts';
+import type { Random } from '../../lib/clock.ts';
+import { type Clock, sleep } from './clock.ts';
 import { type ListWatch, objectKey, type RawObject } from './list-watch.ts';
 import { errorFields, type Log } from './log.ts';
 import { Reflector, type ReflectorSink, type ReflectorStats, type ReflectorTiming } from './reflector.ts';

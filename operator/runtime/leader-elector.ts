@@ -1,4 +1,5 @@
-import { type Clock, type Random, sleep, withDeadline } from './clock.ts';
+import type { Random } from '../../lib/clock.ts';
+import { type Clock, sleep, withDeadline } from './clock.ts';
 import { failureOf, RequestError, RuntimeError } from './errors.ts';
 import { errorFields, type Log } from './log.ts';
 

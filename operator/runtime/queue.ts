@@ -1,4 +1,4 @@
-import { exponentialMs } from './backoff.ts';
+import { exponentialMs } from '../../lib/backoff.ts';
 import type { Clock, Timer } from './clock.ts';
 
 /** Retry of one key: 5 ms × 2ⁿ, as client-go's default, but capped at 5 min instead of 1,000 s: users watch their canaries. */

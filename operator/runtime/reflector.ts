@@ -1,5 +1,6 @@
-import { Backoff, type BackoffOptions, REFLECTOR_BACKOFF } from './backoff.ts';
-import { abortable, type Clock, type Random, sleep, withDeadline } from './clock.ts';
+import type { Random } from '../../lib/clock.ts';
+import { REFLECTOR_BACKOFF, ReflectorBackoff, type ReflectorBackoffOptions } from './backoff.ts';
+import { abortable, type Clock, sleep, withDeadline } from './clock.ts';
 import { failureOf, RequestError, retryAfterOf } from './errors.ts';
 import { type ListWatch, objectKey, type RawObject, type WatchObserver } from './list-watch.ts';
 import { errorFields, type Log } from './log.ts';
@@ -22,7 +23,7 @@ export const REFLECTOR_TIMING = {
   auditGraceMs: 1_000,
   /** A watch that the server closed sooner than this did not work. */
   shortWatchMs: 1_000,
-  backoff: REFLECTOR_BACKOFF as BackoffOptions,
+  backoff: REFLECTOR_BACKOFF as ReflectorBackoffOptions,
 };
 
 export type ReflectorTiming = typeof REFLECTOR_TIMING;
@@ -87,7 +88,7 @@ export class Reflector<Raw extends RawObject> {
   };
   readonly #options: ReflectorOptions<Raw>;
   readonly #timing: ReflectorTiming;
-  readonly #backoff: Backoff;
+  readonly #backoff: ReflectorBackoff;
   /** Version to watch from; empty: list first. */
   #version = '';
   /** Version to list at: the first list takes what the server has at hand, one after an expiry must be the newest. */
@@ -100,7 +101,7 @@ export class Reflector<Raw extends RawObject> {
   constructor(options: ReflectorOptions<Raw>) {
     this.#options = options;
     this.#timing = { ...REFLECTOR_TIMING, ...options.timing };
-    this.#backoff = new Backoff(this.#timing.backoff, options.clock, options.random);
+    this.#backoff = new ReflectorBackoff(this.#timing.backoff, options.clock, options.random);
   }
 
   /** Resolves once `signal` has aborted and no request is left; never rejects. */

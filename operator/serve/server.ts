@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type SecureContextOptions, type Server } from 'node:tls';
+import { TokenBucket } from '../../lib/rate.ts';
 import { CONFIG_ALPN } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { ConnectionPlaces, handshakeRefusal } from '../runtime/connection-places.ts';
@@ -10,7 +11,6 @@ import { DEFAULT_LIMITS } from './limits.ts';
 import { NO_METRICS } from './metrics.ts';
 import { programmed } from './programmed.ts';
 import { Progress } from './progress.ts';
-import { TokenBucket } from './rate.ts';
 import { TlsPeer } from './tls-peer.ts';
 import type { ConfigServer, ConfigServerOptions, ServeLimits, TlsMaterial, TlsProvider } from './types.ts';
 
@@ -37,7 +37,7 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
     refused: (reason) => metrics.refused(reason),
   });
   // A flood of bad handshakes must not become one of lines: ten at once, then one in ten seconds.
-  const lines = new TokenBucket(0.1, 10, clock.nowMs());
+  const lines = new TokenBucket({ burst: 10, intervalMs: 10_000 }, clock.nowMs());
   const stopSweeping = repeat(clock, SWEEP_MS, (lateMs) => distribution.sweep(lateMs));
   const stopFollowing = options.tls.onChange(() => server.setSecureContext(secureContext(options.tls)));
 

@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
+import { TokenBucket } from '../../lib/rate.ts';
 import { checkProxyMessage } from '../../proxy-image/contract/check.ts';
 import { ERRORS, type ErrorCode, WeftError } from '../../proxy-image/contract/errors.ts';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
 import type { Peer, PeerHandler } from './peer.ts';
-import { TokenBucket } from './rate.ts';
 import type { SessionContext } from './session-context.ts';
 
 type PeerContext = Pick<SessionContext<unknown>, 'clock' | 'limits' | 'log' | 'metrics'>;
@@ -38,7 +38,7 @@ export class TlsPeer implements Peer {
     this.#context = context;
     this.#frames = new FrameReader(context.limits.maxMessageBytes);
     const { messagesPerSecond, messageBurst } = context.limits;
-    this.#rate = new TokenBucket(messagesPerSecond, messageBurst, context.clock.nowMs());
+    this.#rate = new TokenBucket({ burst: messageBurst, intervalMs: 1_000 / messagesPerSecond }, context.clock.nowMs());
   }
 
   start(handler: PeerHandler): void {

@@ -1,3 +1,4 @@
+import { isObject } from '../../lib/json.ts';
 import { parseKey } from './keys.ts';
 import type { Change, Hello, OperatorMessage, ProxyMessage } from './messages.ts';
 import type { Endpoint, ResourceBody } from './resources.ts';
@@ -129,10 +130,6 @@ function isBody(value: unknown): value is ResourceBody {
 
 function isHeld(value: unknown): value is Hello['held'][number] {
   return isObject(value) && isText(value['key']) && isText(value['version']) && isText(value['sources']);
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

@@ -1,3 +1,4 @@
+import { parseJsonBytes } from '../../lib/json.ts';
 import { WeftError } from './errors.ts';
 
 /** Every message is a 4-byte big-endian length and so many bytes of JSON in UTF-8. */
@@ -97,7 +98,7 @@ export class FrameReader {
 
 function parseJson(payload: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    return parseJsonBytes(payload);
   } catch (error) {
     throw new WeftError('WEFT_FRAMING', error instanceof Error ? error.message : String(error), error);
   }

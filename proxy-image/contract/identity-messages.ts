@@ -1,3 +1,4 @@
+import { isObject } from '../../lib/json.ts';
 /**
  * Certificate signing between a proxy and the operator (port 8080): TLS 1.3 with ALPN `IDENTITY_ALPN`, the server proves
  * the control plane's identity, the client shows no certificate. One `CertifyRequest`, one `IdentityAnswer`, each one JSON
@@ -51,10 +52,6 @@ export interface IdentityRefusal {
 export type IdentityAnswer = CertifyAnswer | IdentityRefusal;
 
 type Fields = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function text(value: unknown, maxLength: number): value is string {
   return typeof value === 'string' && value !== '' && value.length <= maxLength;

@@ -1,4 +1,4 @@
-/** Who may import whom (ARCHITECTURE.md). A folder may always import from itself. The longest matching prefix is a file's folder. */
+/** Who may import whom (ARCHITECTURE.md). A folder may always import from itself, and from `lib`. The longest matching prefix is a file's folder. */
 interface Rule {
   folder: string;
   imports: readonly string[];
@@ -8,7 +8,10 @@ interface Rule {
 
 const ANY = ['*'];
 
+const LIB = 'lib';
+
 const RULES: readonly Rule[] = [
+  { folder: LIB, imports: [], packages: [] },
   { folder: 'proxy-image/contract', imports: [], packages: [] },
   { folder: 'proxy-image/core', imports: ['proxy-image/contract'], packages: ['re2js'] },
   {
@@ -102,7 +105,7 @@ export function mayImport(path: string, target: string): boolean {
   const rule = ruleOf(path);
   if (rule === null) return false;
   const isFile = target.endsWith('.ts') || target.endsWith('.json');
-  if (isFile) return within(target, rule.folder) || rule.imports.some((folder) => within(target, folder));
+  if (isFile) return [rule.folder, LIB, ...rule.imports].some((folder) => within(target, folder));
   const confined = CONFINED[target];
   if (confined !== undefined && !confined.some((folder) => within(path, folder))) return false;
   return rule.packages.includes('*') || rule.packages.includes(target);

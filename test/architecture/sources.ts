@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const FOLDERS = ['proxy-image', 'crds', 'webhooks', 'operator', 'samples', 'hack', 'cli', 'test'];
+const FOLDERS = ['lib', 'proxy-image', 'crds', 'webhooks', 'operator', 'samples', 'hack', 'cli', 'test'];
 
 export interface SourceFile {
   /** Relative to the root of the tree. */

@@ -56,7 +56,7 @@ export function service(name: string, spec: object = {}): ApiObject {
 /** Fast enough for tests, with the proportions of the real times. */
 const TIMING: Partial<ReflectorTiming> = {
   shortWatchMs: 0,
-  backoff: { initialMs: 20, maxMs: 200, jitter: 1, resetAfterMs: 2_000 },
+  backoff: { initialMs: 20, maxMs: 200, spread: [1, 2], resetAfterMs: 2_000 },
 };
 
 export interface Watching {

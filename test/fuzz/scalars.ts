@@ -11,12 +11,12 @@ import { portNames, readPortList } from '../../crds/scalars/port-list.ts';
 import { formatQuantity, parseQuantity } from '../../crds/scalars/quantity.ts';
 import type { Scalar } from '../../crds/scalars/scalar.ts';
 import { parseServiceReference } from '../../crds/scalars/service-reference.ts';
+import { parsePeerIp } from '../../lib/ip.ts';
 import { readInitConfig, readRunConfig } from '../../proxy-image/config.ts';
 import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { formatKey, parseKey } from '../../proxy-image/contract/keys.ts';
 import { parseCidr as parseNetwork } from '../../proxy-image/core/net/cidr.ts';
-import { parseIp } from '../../proxy-image/core/net/ip.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';
 
@@ -133,7 +133,7 @@ function checkDuration(text: string): void {
 function checkNetworks(text: string): void {
   if (text.includes('%')) return;
   const width = { 0: null, 4: 4, 6: 16 }[isIP(text) as 0 | 4 | 6];
-  const ip = parseIp(text);
+  const ip = parsePeerIp(text);
   if ((ip === null) !== (width === null)) throw new Error(`address by the platform: ${width}, by us: ${ip}`);
   const network = sound(parseCidr(text));
   if (network !== null && parseNetwork(formatCidr(network)) === null)

@@ -2,7 +2,7 @@
  * Fuzzes what comes over the control plane's connections and from the snapshot file: framing, envelopes of both directions, resources, certificate messages, and the
  * lines of a watch. Nothing but the coded errors is thrown, and the state can be judged by and read back after whatever was applied.
  */
-import { LineSplitter } from '../../operator/kube/lines.ts';
+import { LineSplitter } from '../../lib/lines.ts';
 import { checkOperatorMessage, checkProxyMessage } from '../../proxy-image/contract/check.ts';
 import { type ErrorCode, WeftError } from '../../proxy-image/contract/errors.ts';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';

@@ -1,6 +1,6 @@
-import { isObject } from '../../crds/parse/fields.ts';
 import { child, listOf } from '../../crds/parse/metadata.ts';
 import { parseQuantity } from '../../crds/scalars/quantity.ts';
+import { isObject } from '../../lib/json.ts';
 import type { Resources } from './resources.ts';
 
 /** What every container of a namespace must say, or its pod is refused ("failed quota: … must specify"). */

@@ -1,8 +1,8 @@
 import { probeTarget } from '../../crds/kinds/pod/probe-target.ts';
 import { HOOKS, PROBES, resolvePort } from '../../crds/kinds/pod/probes.ts';
-import { isObject } from '../../crds/parse/fields.ts';
 import { child, listOf, numberOf, textOf } from '../../crds/parse/metadata.ts';
 import { isDnsLabel } from '../../crds/scalars/name.ts';
+import { isObject } from '../../lib/json.ts';
 import { portInRanges, type ReadonlyPortRange } from '../../proxy-image/contract/port-ranges.ts';
 import { RELAYED_PROBE_PREFIX, type RelayedProbe } from '../../proxy-image/contract/relayed-probes.ts';
 import { type AddOperation, pointer } from './json-patch.ts';

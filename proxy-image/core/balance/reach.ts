@@ -1,3 +1,4 @@
+import { exponentialMs } from '../../../lib/backoff.ts';
 import type { Rng } from '../rng.ts';
 import { fraction } from '../rng.ts';
 import type { EndpointState } from './endpoint.ts';
@@ -51,7 +52,7 @@ export function provenBySilence(endpoint: EndpointState): boolean {
 export function connectFailed(endpoint: EndpointState, rng: Rng, nowMs: number, behindProxy: boolean = false): void {
   const rests = endpoint.readyAtMs > nowMs && !endpoint.attempting;
   if (rests && endpoint.connectFailures > 0) return;
-  const backoffMs = Math.min(BACKOFF_MIN_MS * 2 ** Math.min(endpoint.connectFailures, 20), BACKOFF_MAX_MS);
+  const backoffMs = exponentialMs(BACKOFF_MIN_MS, endpoint.connectFailures, BACKOFF_MAX_MS);
   endpoint.connectFailures++;
   endpoint.attempting = false;
   endpoint.needsResponse = behindProxy;

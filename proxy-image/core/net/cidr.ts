@@ -1,5 +1,5 @@
+import { parsePeerIp } from '../../../lib/ip.ts';
 import type { NetworkMatch } from '../../contract/resources.ts';
-import { parseIp } from './ip.ts';
 
 interface Prefix {
   readonly bytes: Uint8Array;
@@ -14,7 +14,7 @@ export interface CompiledNetwork {
 /** `10.0.0.0/8`, `fd00::/8`, or a bare address (a network of one). `null` when the text is neither. Bits behind the prefix are ignored. */
 export function parseCidr(text: string): Prefix | null {
   const slash = text.indexOf('/');
-  const bytes = parseIp(slash === -1 ? text : text.slice(0, slash));
+  const bytes = parsePeerIp(slash === -1 ? text : text.slice(0, slash));
   if (bytes === null) return null;
   const width = bytes.length * 8;
   if (slash === -1) return { bytes, bits: width };

@@ -1,5 +1,5 @@
+import { isLoopback, parsePeerIp } from '../../../lib/ip.ts';
 import { contains } from '../net/cidr.ts';
-import { isLoopback, parseIp } from '../net/ip.ts';
 import { type SeriesHolder, UNRESOLVED } from '../series.ts';
 import type { CompiledAuthorization, DenyReason, PolicyDecision, PortPolicyEntry } from './policy.ts';
 
@@ -21,7 +21,7 @@ export class InboundPeer implements SeriesHolder {
 
   constructor(address: string, identity: string | null, tls: boolean) {
     this.address = address;
-    this.ip = parseIp(address);
+    this.ip = parsePeerIp(address);
     this.identity = identity;
     this.tls = tls;
     // Mesh connections are judged by their identity wherever they come from: only plaintext of the pod itself is its own business.

@@ -1,3 +1,4 @@
+import { exponentialMs } from '../../../lib/backoff.ts';
 import type { StatusRetry, Timeouts } from '../../contract/resources.ts';
 import type { Rng } from '../rng.ts';
 import { fraction } from '../rng.ts';
@@ -95,6 +96,6 @@ export function tryTimeoutMs(policy: RetryPolicy, retries: number): number {
 /** Pause before retry number `retries` (the first is 0): 25 ms, doubling to 250 ms, with up to as much again at random. Retries of a profile do not wait. */
 export function retryBackoffMs(policy: RetryPolicy, retries: number, rng: Rng): number {
   if (policy === null || policy === 'budget') return 0;
-  const baseMs = Math.min(BACKOFF_MIN_MS * 2 ** Math.min(retries, 10), BACKOFF_MAX_MS);
+  const baseMs = exponentialMs(BACKOFF_MIN_MS, retries, BACKOFF_MAX_MS);
   return Math.min(baseMs * (1 + fraction(rng)), BACKOFF_MAX_MS);
 }

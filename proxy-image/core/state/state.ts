@@ -1,10 +1,10 @@
+import type { Clock } from '../../../lib/clock.ts';
 import type { ConfigSink, RejectedKey } from '../../contract/config-source.ts';
 import { WeftError } from '../../contract/errors.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../contract/keys.ts';
 import type { Change } from '../../contract/messages.ts';
 import type { Endpoint, WorkloadResource, WorkloadSettings } from '../../contract/resources.ts';
 import { EndpointPool, type Locality } from '../balance/pool.ts';
-import type { Clock } from '../clock.ts';
 import { hashText } from '../hash.ts';
 import type { LoadRegexEngine } from '../route/engine.ts';
 import { buildEntry } from './build.ts';

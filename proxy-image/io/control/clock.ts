@@ -1,11 +1,11 @@
+import type { Clock, Random } from '../../../lib/clock.ts';
 import type { Timers } from '../transport/types.ts';
 
 /** Time and chance as the control side sees them; tests turn them by hand. */
 export interface Surroundings {
   /** Monotonic, coarse, shared. */
   timers: Timers;
-  /** Milliseconds since the epoch: certificates are dated by it. It may jump. */
-  wallMs(): number;
-  /** Uniform in [0, 1). */
-  random(): number;
+  /** Certificates are dated by it. */
+  wallMs: Clock['wallMs'];
+  random: Random;
 }

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
+import { parsePeerIp } from '../../../lib/ip.ts';
 import { WeftError } from '../../contract/errors.ts';
-import { parseIp } from '../../core/net/ip.ts';
 
 export type Resolve = (host: string) => Promise<string[]>;
 
@@ -26,5 +26,5 @@ export const resolveHost: Resolve = async (host) => {
  * a name in DNS: it is in the hosts file.
  */
 export function absoluteName(host: string): string {
-  return parseIp(host) !== null || !host.includes('.') || host.endsWith('.') ? host : `${host}.`;
+  return parsePeerIp(host) !== null || !host.includes('.') || host.endsWith('.') ? host : `${host}.`;
 }

@@ -1,6 +1,6 @@
+import { Backoff, UPPER_HALF } from '../../../lib/backoff.ts';
 import { WeftError } from '../../contract/errors.ts';
 import type { CertifyAnswer } from '../../contract/identity-messages.ts';
-import { Backoff } from '../control/backoff.ts';
 import type { Surroundings } from '../control/clock.ts';
 import { errorFields } from '../control/error-fields.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -27,7 +27,7 @@ export interface IdentityStatus {
 }
 
 /** A pod without certificate serves nothing, so it asks often at first; half a minute between tries does no harm to 1,000 waiting proxies. */
-const BACKOFF = { initialMs: 250, maxMs: 30_000 };
+const BACKOFF = { initialMs: 250, maxMs: 30_000, spread: UPPER_HALF };
 
 /**
  * Keeps the proxy's certificate: restores what an earlier container of the pod left, asks the identity service, renews at 70 % of the life,

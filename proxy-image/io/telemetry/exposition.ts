@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../../lib/clock.ts';
 import type { ProxyState, StateStatus } from '../../core/state/state.ts';
 import type { LoopLag } from '../transport/awake-clock.ts';
 import { writeBalancers } from './balancers.ts';

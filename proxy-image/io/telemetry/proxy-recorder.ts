@@ -1,6 +1,6 @@
+import type { Clock } from '../../../lib/clock.ts';
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
-import type { Clock } from '../../core/clock.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RouteEntry } from '../../core/route/table.ts';

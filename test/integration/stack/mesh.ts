@@ -1,3 +1,4 @@
+import type { Clock } from '../../../lib/clock.ts';
 import { formatKey } from '../../../proxy-image/contract/keys.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
 import type {
@@ -8,7 +9,6 @@ import type {
   ServiceDestination,
   WorkloadResource,
 } from '../../../proxy-image/contract/resources.ts';
-import type { Clock } from '../../../proxy-image/core/clock.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
 import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { createAdminHandler } from '../../../proxy-image/io/admin/admin.ts';

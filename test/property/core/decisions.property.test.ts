@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { parsePeerIp } from '../../../lib/ip.ts';
 import type { Authorization } from '../../../proxy-image/contract/resources.ts';
 import { compileNetwork, contains } from '../../../proxy-image/core/net/cidr.ts';
-import { parseIp } from '../../../proxy-image/core/net/ip.ts';
 import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
 import { TpsBudget } from '../../../proxy-image/core/retry/budget.ts';
@@ -13,7 +13,7 @@ import { compileSplit, pickShare } from '../../../proxy-image/core/split/split.t
 import { noEngine, portPolicy, regexEngine, route, routeTable } from '../../unit/core/fixtures.ts';
 
 const ipv4 = fc.ipV4();
-const ipv6 = fc.ipV6().filter((text) => parseIp(text)?.length === 16);
+const ipv6 = fc.ipV6().filter((text) => parsePeerIp(text)?.length === 16);
 
 describe('splits, any weights', () => {
   it('own exactly as many of the total integers as their weight', () => {
@@ -113,9 +113,9 @@ describe('networks, any address', () => {
       fc.property(fc.oneof(family(ipv4, 32), family(ipv6, 128)), ([network, bits, address, width]) => {
         const compiled = compileNetwork({ cidr: `${network}/${bits}`, except: [] })!;
         const shift = BigInt(width - bits);
-        const expected = asBigInt(parseIp(network)!) >> shift === asBigInt(parseIp(address)!) >> shift;
-        expect(contains(compiled, parseIp(address)!)).to.equal(expected);
-        expect(contains(compiled, parseIp(network)!)).to.equal(true);
+        const expected = asBigInt(parsePeerIp(network)!) >> shift === asBigInt(parsePeerIp(address)!) >> shift;
+        expect(contains(compiled, parsePeerIp(address)!)).to.equal(expected);
+        expect(contains(compiled, parsePeerIp(network)!)).to.equal(true);
       }),
     );
   });
@@ -137,7 +137,7 @@ const anyAuthorization: fc.Arbitrary<Authorization> = fc.record({
 
 /** The rules read from the reference, one line each, with nothing compiled. */
 function naive(authorizations: Authorization[], address: string, id: string | null, tls: boolean): boolean {
-  const within = (text: string) => contains(compileNetwork({ cidr: text, except: [] })!, parseIp(address)!);
+  const within = (text: string) => contains(compileNetwork({ cidr: text, except: [] })!, parsePeerIp(address)!);
   if (address.startsWith('127.') && !tls) return true;
   return authorizations.some(
     ({ networks, authentication }) =>

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { parsePeerIp } from '../../../lib/ip.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
 import { parseCidr } from '../../../proxy-image/core/net/cidr.ts';
-import { parseIp } from '../../../proxy-image/core/net/ip.ts';
 import { toSafeJson } from '../../../proxy-image/io/telemetry/log.ts';
 import {
   endpoint,
@@ -123,7 +123,7 @@ describe('hostile text', () => {
       fc.property(address, (text) => {
         fc.pre(!text.includes('%'));
         const width = { 0: null, 4: 4, 6: 16 }[isIP(text) as 0 | 4 | 6];
-        const parsed = parseIp(text);
+        const parsed = parsePeerIp(text);
         const mapped = width === 16 && parsed?.length === 4 && /ffff/i.test(text);
         if (!mapped) expect(parsed?.length ?? null).to.equal(width);
         parseCidr(text);

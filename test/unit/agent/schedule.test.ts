@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Backoff } from '../../../proxy-image/io/control/backoff.ts';
+import { Backoff, UPPER_HALF } from '../../../lib/backoff.ts';
 import { renewalTimeMs } from '../../../proxy-image/io/identity/schedule.ts';
 import { usableAddresses } from '../../../proxy-image/listen.ts';
 
@@ -21,7 +21,7 @@ describe('renewal of a certificate', () => {
 describe('pauses between tries', () => {
   it('double from half to whole of their bound, and stay there', () => {
     const delays = (random: number) => {
-      const backoff = new Backoff({ initialMs: 100, maxMs: 1000 }, () => random);
+      const backoff = new Backoff({ initialMs: 100, maxMs: 1000, spread: UPPER_HALF }, () => random);
       return [1, 2, 3, 4, 5, 6].map(() => backoff.nextMs());
     };
     expect(delays(0)).to.deep.equal([50, 100, 200, 400, 500, 500]);
@@ -29,7 +29,7 @@ describe('pauses between tries', () => {
   });
 
   it('are at least what the other side asked for, and start again after success', () => {
-    const backoff = new Backoff({ initialMs: 100, maxMs: 1000 }, () => 0);
+    const backoff = new Backoff({ initialMs: 100, maxMs: 1000, spread: UPPER_HALF }, () => 0);
     expect(backoff.nextMs(7000)).to.equal(7000);
     expect(backoff.nextMs()).to.equal(100);
     backoff.reset();

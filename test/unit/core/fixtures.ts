@@ -1,3 +1,4 @@
+import type { Clock } from '../../../lib/clock.ts';
 import type { ConfigSink } from '../../../proxy-image/contract/config-source.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
 import type {
@@ -12,7 +13,6 @@ import type {
 } from '../../../proxy-image/contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../../proxy-image/contract/service-defaults.ts';
 import { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';
-import type { Clock } from '../../../proxy-image/core/clock.ts';
 import { defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
 import type { Rng } from '../../../proxy-image/core/rng.ts';
 import { compileRoutes } from '../../../proxy-image/core/route/compile.ts';

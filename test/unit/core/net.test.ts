@@ -1,9 +1,9 @@
 import { expect } from 'chai';
+import { isLoopback, parsePeerIp } from '../../../lib/ip.ts';
 import { compileNetwork, contains, parseCidr } from '../../../proxy-image/core/net/cidr.ts';
-import { isLoopback, parseIp } from '../../../proxy-image/core/net/ip.ts';
 
 const bytes = (text: string): number[] | null => {
-  const ip = parseIp(text);
+  const ip = parsePeerIp(text);
   return ip === null ? null : [...ip];
 };
 
@@ -51,7 +51,7 @@ describe('IP addresses', () => {
   for (const text of invalid) it(`refuses ${JSON.stringify(text)}`, () => expect(bytes(text)).to.equal(null));
 
   it('knows loopback', () => {
-    const loopback = (text: string) => isLoopback(parseIp(text)!);
+    const loopback = (text: string) => isLoopback(parsePeerIp(text)!);
     expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].map(loopback)).to.deep.equal([true, true, true, true]);
     expect(['128.0.0.1', '::', '::2', '1::1'].map(loopback)).to.deep.equal([false, false, false, false]);
   });
@@ -60,7 +60,7 @@ describe('IP addresses', () => {
 describe('networks', () => {
   const inside = (cidr: string, except: string[], address: string) => {
     const network = compileNetwork({ cidr, except });
-    return network === null ? null : contains(network, parseIp(address)!);
+    return network === null ? null : contains(network, parsePeerIp(address)!);
   };
 
   const rows: [cidr: string, except: string[], address: string, expected: boolean | null][] = [

@@ -326,7 +326,7 @@ describe('informer', () => {
       expect(REFLECTOR_TIMING.backoff).to.deep.equal({
         initialMs: 800,
         maxMs: 30_000,
-        jitter: 1,
+        spread: [1, 2],
         resetAfterMs: 120_000,
       });
       expect(REFLECTOR_TIMING.auditMs).to.equal(600_000);
@@ -344,7 +344,7 @@ describe('informer', () => {
     });
 
     it('never leaves a quiet kind unwatched: the silence was pause enough', async () => {
-      const backoff = { initialMs: 60_000, maxMs: 60_000, jitter: 0, resetAfterMs: 1 };
+      const backoff = { initialMs: 60_000, maxMs: 60_000, spread: [1, 1], resetAfterMs: 1 } as const;
       const { api, informer, seen } = await started(['a'], { idleTimeoutMs: 100, backoff });
       await until('reopened thrice', () => informer.stats.restarts.idle >= 3);
       api.objects.put(SERVICES, service('b'));

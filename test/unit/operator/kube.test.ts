@@ -1,11 +1,11 @@
 import { ApiException, CoreV1Api } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import { LineSplitter } from '../../../lib/lines.ts';
 import { Applier } from '../../../operator/kube/apply.ts';
 import { fromResponse, fromStatus, toRequestError } from '../../../operator/kube/errors.ts';
 import { EventRecorder } from '../../../operator/kube/events.ts';
 import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
 import { leaseClient, microTime } from '../../../operator/kube/lease.ts';
-import { LineSplitter } from '../../../operator/kube/lines.ts';
 import { listWatch } from '../../../operator/kube/list-watch.ts';
 import { resourcePath } from '../../../operator/kube/resources.ts';
 import { RestClient } from '../../../operator/kube/rest.ts';

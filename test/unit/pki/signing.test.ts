@@ -1,7 +1,7 @@
 import { sign, X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
+import { RateLimit } from '../../../lib/rate.ts';
 import { generateKeyPair } from '../../../operator/pki/certificate.ts';
-import { RateLimit } from '../../../operator/pki/rate-limit.ts';
 import {
   type AuditEntry,
   DEFAULT_LIMITS,

@@ -1,5 +1,5 @@
+import { parsePeerIp } from '../../../../lib/ip.ts';
 import type { Endpoint, OutboundProtocol } from '../../../contract/resources.ts';
-import { parseIp } from '../../net/ip.ts';
 import type { Reader } from './reader.ts';
 
 export const OUTBOUND_PROTOCOLS: readonly OutboundProtocol[] = ['detect', 'http1', 'http2', 'opaque'];
@@ -20,7 +20,7 @@ export function parseEndpoint(reader: Reader, value: unknown, path: string): End
       reader.record(fields['labels'], `${path}.labels`, (label, at) => reader.text(label, at)),
     ),
   };
-  if (parseIp(endpoint.address) === null) reader.fail(`${path}.address`, 'an IP address');
+  if (parsePeerIp(endpoint.address) === null) reader.fail(`${path}.address`, 'an IP address');
   // An empty identity would read as "meshed" here and as "no identity" in a comparison: refuse it.
   if (identity === '') reader.fail(`${path}.identity`, 'a name or null');
   return endpoint;

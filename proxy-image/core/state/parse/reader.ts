@@ -1,3 +1,4 @@
+import { isObject } from '../../../../lib/json.ts';
 /** An object of unknown fields, as it came from JSON. */
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -23,7 +24,7 @@ export class Reader {
   }
 
   object(value: unknown, path: string): Fields {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+    if (isObject(value)) return value;
     this.fail(path, 'an object');
     return {};
   }

@@ -1,5 +1,5 @@
+import { Backoff, UPPER_HALF } from '../../../../lib/backoff.ts';
 import { WeftError } from '../../../contract/errors.ts';
-import { Backoff } from '../../control/backoff.ts';
 import type { Surroundings } from '../../control/clock.ts';
 import { errorFields } from '../../control/error-fields.ts';
 import { pause } from '../../control/pause.ts';
@@ -33,7 +33,7 @@ const PAGE_SIZE = 500;
 /** As client-go's reflector: the server ends a watch after 5 to 10 minutes, so that watches move to new API servers. */
 const WATCH_SECONDS = 300;
 /** As client-go's reflector: 0.8 s doubling to 30 s. */
-const BACKOFF = { initialMs: 800, maxMs: 30_000 };
+const BACKOFF = { initialMs: 800, maxMs: 30_000, spread: UPPER_HALF };
 /** As client-go's reflector: a shorter watch counts as a failure. */
 const SHORTEST_WATCH_MS = 1000;
 /** After so long without trouble the next failure counts as the first. */

@@ -1,6 +1,6 @@
+import { Backoff, UPPER_HALF } from '../../../../lib/backoff.ts';
 import type { ConfigSink, ConfigSource, RejectedKey } from '../../../contract/config-source.ts';
 import { type Change, CONFIG_ALPN, type Hello, MAX_MESSAGE_BYTES } from '../../../contract/messages.ts';
-import { Backoff } from '../../control/backoff.ts';
 import type { Surroundings } from '../../control/clock.ts';
 import type { MessageConnection } from '../../control/connection.ts';
 import { type ControlPeer, dial } from '../../control/dial.ts';
@@ -31,7 +31,7 @@ export interface OperatorSourceOptions {
 const REVISION = 1;
 
 /** A restarted operator is back within a second or two; a thousand proxies must not knock on it more than a few hundred times a second. */
-const BACKOFF = { initialMs: 100, maxMs: 5000 };
+const BACKOFF = { initialMs: 100, maxMs: 5000, spread: UPPER_HALF };
 
 /** What the source needs of its surroundings. */
 export interface SourceContext {

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Cidr, cidrContains, formatCidr, formatIp, parseCidr, parseIp } from '../../../../crds/scalars/cidr.ts';
+import { type Cidr, cidrContains, formatCidr, parseCidr } from '../../../../crds/scalars/cidr.ts';
+import { formatIp, parseIp } from '../../../../lib/ip.ts';
 
 function cidr(text: string): Cidr {
   const parsed = parseCidr(text);

@@ -1,9 +1,9 @@
-/** Longest line of a watch, bytes. etcd takes objects up to 1.5 MiB; a line ten times that is not a Kubernetes event. */
+/** Longest line, bytes. etcd takes objects up to 1.5 MiB; a line ten times that is no event of a watch. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
-/** Cuts a byte stream into lines without copying complete ones. */
+/** Cuts a byte stream into lines without copying complete ones. What is pushed may be reused afterwards. */
 export class LineSplitter {
   #partial: Buffer[] = [];
   #partialBytes = 0;
@@ -28,7 +28,7 @@ export class LineSplitter {
   }
 
   #keep(bytes: Buffer): void {
-    this.#partial.push(bytes);
+    this.#partial.push(Buffer.from(bytes));
     this.#partialBytes += bytes.length;
     if (this.#partialBytes > MAX_LINE_BYTES) throw new RangeError('a line of the watch is too long');
   }
