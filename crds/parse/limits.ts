@@ -22,6 +22,14 @@ export const LIMITS = {
   matchExpressions: 64,
   selectorValues: 256,
   clusterNetworks: 64,
+  parentRefs: 32,
+  hostnames: 16,
+  routeRules: 128,
+  routeMatches: 64,
+  headerMatches: 16,
+  filters: 16,
+  headerChanges: 64,
+  retryCodes: 200,
 } as const;
 
 /** Largest weight of a backend, as written; sums of 128 in thousandths stay exact integers. */

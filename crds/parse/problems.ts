@@ -38,4 +38,11 @@ export class ProblemList {
     const severity = this.#failed ? 'error' : 'warning';
     return [...this.#problems, { severity, path: '', message: `${this.#omitted} further problems are left out` }];
   }
+
+  /** Adds those of a part that was read by itself. */
+  take(part: ProblemList): void {
+    for (const problem of part.#problems) this.add(problem);
+    this.#omitted += part.#omitted;
+    this.#failed ||= part.#failed;
+  }
 }

@@ -46,6 +46,22 @@ export function parseStrictly<M>(raw: unknown, kind: Kind, build: (source: Sourc
   return { model: null, problems: problems.list(), ...(strictest === null ? {} : { strictest }) };
 }
 
+/**
+ * The same for kinds whose parts stand for themselves: the model is kept in spite of errors, and says itself which parts of it cannot be carried out. Only
+ * what is wrong with the envelope makes the object unusable.
+ */
+export function parseParts<M>(raw: unknown, kind: Kind, build: (source: Source) => M): Parsed<M> {
+  const problems = new ProblemList();
+  const root = Fields.of({ value: raw, path: '' }, problems);
+  if (root === null) return { model: null, problems: problems.list() };
+  const meta = readMeta(raw);
+  checkEnvelope(root, kind, meta);
+  const spec = specOf(root);
+  const usable = !problems.failed && spec !== null;
+  const model = spec === null ? null : build({ meta, spec, problems });
+  return { model: usable ? model : null, problems: problems.list() };
+}
+
 const NOTHING = { model: null, strictest: null };
 
 /** An absent spec is an empty one: the parser then names the fields that it misses, and kinds without required fields accept it. */

@@ -16,7 +16,10 @@ export interface Usable<M> {
   strictest?: M;
 }
 
-/** A parse never throws: `model` is null exactly when some problem is an error. */
+/**
+ * A parse never throws: `model` is null exactly when some problem is an error. Routes are the exception: their rules are judged one by one, and the model
+ * holds those that are wrong too (`RouteRule.broken`).
+ */
 export interface Parsed<M> extends Usable<M> {
   problems: Problem[];
 }

@@ -1,0 +1,76 @@
+import type { StatusRetry } from '../../../proxy-image/contract/resources.ts';
+import type { Fields } from '../../parse/fields.ts';
+import { LIMITS } from '../../parse/limits.ts';
+import type { Kind } from '../../parse/resource.ts';
+import { parseDuration } from '../../scalars/duration.ts';
+import type { Parsed } from '../../types/problem.ts';
+import { GATEWAY_GROUP, POLICY_GROUP, type RouteModel, type RouteRule } from '../route/model.ts';
+import { parseRoute } from '../route/parse.ts';
+import { EVERY_PATH, LEAST_RANK, parseHttpMatch } from './match.ts';
+
+export const HTTP_ROUTE: Kind = { group: GATEWAY_GROUP, kind: 'HTTPRoute', versions: ['v1beta1', 'v1'] };
+
+export const POLICY_HTTP_ROUTE: Kind = {
+  group: POLICY_GROUP,
+  kind: 'HTTPRoute',
+  versions: ['v1alpha1', 'v1beta1', 'v1beta2', 'v1beta3'],
+};
+
+const GRAMMAR = {
+  ruleFields: ['name', 'matches', 'filters', 'backendRefs', 'timeouts', 'retry'],
+  everything: { match: EVERY_PATH, rank: LEAST_RANK },
+  parseMatch: parseHttpMatch,
+  parseTimes: (rule: Fields) => ({ ...parseTimeouts(rule), retry: parseRetryStanza(rule) }),
+};
+
+/** A HTTPRoute of the Gateway API. Its rules are judged one by one, see `RuleScope`. */
+export function parseHttpRoute(raw: unknown): Parsed<RouteModel> {
+  return parseRoute(raw, HTTP_ROUTE, GRAMMAR);
+}
+
+/** Linkerd's own, which came before; the same but for the group. */
+export function parsePolicyHttpRoute(raw: unknown): Parsed<RouteModel> {
+  return parseRoute(raw, POLICY_HTTP_ROUTE, GRAMMAR);
+}
+
+/** Timers of the proxy are 32-bit, and nobody waits for longer. */
+const MAX_TIMEOUT_MS = 86_400_000;
+
+/** `timeouts` (Gateway API: HTTPRouteTimeouts; a duration of zero means none). */
+function parseTimeouts(rule: Fields): Pick<RouteRule, 'requestMs' | 'attemptMs'> {
+  const timeouts = rule.object('timeouts');
+  if (timeouts === null) return { requestMs: null, attemptMs: 0 };
+  const requestMs = readTimeout(timeouts, 'request');
+  const attemptMs = readTimeout(timeouts, 'backendRequest') ?? 0;
+  if (requestMs !== null && requestMs > 0 && attemptMs > requestMs) {
+    timeouts.problems.error(timeouts.at('backendRequest'), 'must not be longer than request');
+  }
+  return { requestMs, attemptMs };
+}
+
+function readTimeout(timeouts: Fields, key: string): number | null {
+  if (timeouts.text(key) === '') return null;
+  const ms = timeouts.scalar(key, parseDuration, 0);
+  if (ms < 0) timeouts.problems.error(timeouts.at(key), 'must not be negative');
+  if (ms > MAX_TIMEOUT_MS) timeouts.problems.warning(timeouts.at(key), 'counts as 24h, which is the longest');
+  return Math.ceil(Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
+}
+
+const MAX_ATTEMPTS = 65_535;
+
+/** `retry`, which the experimental channel has (Gateway API: HTTPRouteRetry). `attempts` are retries; without the field, one, as with Linkerd's annotations. */
+function parseRetryStanza(rule: Fields): StatusRetry | null {
+  const retry = rule.object('retry');
+  if (retry === null) return null;
+  if (retry.has('backoff'))
+    retry.problems.warning(retry.at('backoff'), 'has no effect: retries wait from 25ms to 250ms');
+  const http = retry.list('codes', LIMITS.retryCodes).map(({ value, path }): [number, number] => {
+    const code = typeof value === 'number' && Number.isInteger(value) ? value : 0;
+    if (code < 400 || code > 599) retry.problems.error(path, 'must be a status from 400 to 599');
+    return [code, code];
+  });
+  const limit = retry.integer('attempts') ?? 1;
+  if (limit < 0 || limit > MAX_ATTEMPTS)
+    retry.problems.error(retry.at('attempts'), `must be from 0 to ${MAX_ATTEMPTS}`);
+  return { http, grpc: [], limit: Math.min(Math.max(limit, 0), MAX_ATTEMPTS), timeoutMs: 0 };
+}

@@ -1,0 +1,55 @@
+import type { Fields } from '../../parse/fields.ts';
+import { MAX_PATTERN_COST } from '../../parse/limits.ts';
+import { ProblemList } from '../../parse/problems.ts';
+import { parsePathRegex } from '../../scalars/path-regex.ts';
+
+/** What the patterns of one route cost together so far. */
+export interface PatternCost {
+  spent: number;
+}
+
+/**
+ * What one rule came to while it was read. A rule that has an error, or asks for something that is not supported, is kept and answers 500: left out, its
+ * requests would go where a wider rule sends them (Gateway API: a filter must not be skipped). The rest of the route holds.
+ */
+export class RuleScope {
+  readonly problems: ProblemList = new ProblemList();
+  readonly #patterns: PatternCost;
+  readonly #unsupported: string[] = [];
+
+  constructor(patterns: PatternCost) {
+    this.#patterns = patterns;
+  }
+
+  /** Legal, but not to be had here: not refused by the webhook. */
+  unsupported(path: string, message: string): void {
+    this.problems.warning(path, `${message}; requests of this rule get 500`);
+    this.#unsupported.push(`${path} ${message}`);
+  }
+
+  /** A field that a later version of the API may have added: what it would narrow or change is not known. */
+  known(fields: Fields, names: readonly string[]): void {
+    for (const key of fields.keys()) {
+      if (!names.includes(key) && fields.has(key)) this.unsupported(fields.at(key), 'is not a field that is supported');
+    }
+  }
+
+  /** The text under `key`, which must be an RE2 expression. */
+  regex(fields: Fields, key: string): string {
+    const text = fields.text(key);
+    if (this.#patterns.spent > MAX_PATTERN_COST) {
+      this.problems.error(fields.at(key), 'is not checked: the patterns before it are too complex together');
+      return text;
+    }
+    const result = parsePathRegex(text);
+    if (result.ok) this.#patterns.spent += result.value.cost;
+    else this.problems.error(fields.at(key), result.problem);
+    return text;
+  }
+
+  /** Why the rule cannot be carried out; empty = it can. */
+  broken(): string[] {
+    const errors = this.problems.list().filter(({ severity }) => severity === 'error');
+    return [...errors.map(({ path, message }) => `${path} ${message}`), ...this.#unsupported];
+  }
+}
