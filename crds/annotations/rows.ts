@@ -26,6 +26,11 @@ const KNOWN: ReadonlyMap<string, Annotation<unknown>> = new Map(
   Object.values(ANNOTATIONS).flatMap((rows) => rows.flatMap((row) => row.names.map((name) => [name, row] as const))),
 );
 
+/** Whether it is an annotation of ours on some object. */
+export function isKnown(name: string): boolean {
+  return KNOWN.has(name);
+}
+
 /** Annotations that look like ones of ours and mean nothing on that object, in the order written. */
 export function unknownNames(place: Place, annotations: Annotations): string[] {
   return Object.keys(annotations).filter((name) => {

@@ -8,7 +8,7 @@ import { readBreaker, readPenalty } from './breaker.ts';
 import { problemOf } from './problem.ts';
 import { AnnotationReader, type Annotations } from './reader.ts';
 import { readRetry, readTimeouts } from './retry.ts';
-import { unknownNames } from './rows.ts';
+import { isKnown, unknownNames } from './rows.ts';
 
 export type ServiceTraffic = Pick<
   ServiceDestination,
@@ -70,7 +70,8 @@ function readerOf(place: Place, annotations: Annotations, mesh: MeshModel) {
 /** A typing error must not pass for a policy. */
 function withUnknown(problems: ProblemList, place: Place, annotations: Annotations): Problem[] {
   for (const name of unknownNames(place, annotations)) {
-    problems.warning(`metadata.annotations[${name.slice(0, 200)}]`, 'is not known and has no effect');
+    const text = isKnown(name) ? 'has no effect on this kind of object' : 'is not known and has no effect';
+    problems.warning(`metadata.annotations[${name.slice(0, 200)}]`, text);
   }
   return problems.list();
 }
