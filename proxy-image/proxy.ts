@@ -27,10 +27,11 @@ import { JsonLogger, type LogFields, type Logger, type LogSink } from './io/tele
 import { readProcessFacts } from './io/telemetry/process.ts';
 import { ProxyRecorder } from './io/telemetry/proxy-recorder.ts';
 import type { LocalNetwork } from './io/transport/local-network.ts';
-import type { Address, OriginalDestination, Timer, TimerOwner, Transport } from './io/transport/types.ts';
-import { usableAddresses } from './listen.ts';
+import type { OriginalDestination, Timer, TimerOwner, Transport } from './io/transport/types.ts';
+import { listenersOf } from './listeners.ts';
+import { addressesOf, type Listener, type OpenListener } from './stack/listeners.ts';
 import { STACK_LIMITS, type StackOptions } from './stack/options.ts';
-import { createStack, type Stack, type TrafficAddresses } from './stack/stack.ts';
+import { createStack, type Stack } from './stack/stack.ts';
 import { COMMIT, VERSION } from './version.ts';
 
 /** What the runtime gives to a proxy; Bun in an image, Node in tests. */
@@ -120,7 +121,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
       source: configSource,
     });
     const admin = await this.#stack.startAdmin();
-    this.log.info('admin port is open', { admin: addressesText(admin) });
+    this.log.info('admin port is open', listenFields(admin));
     this.#restore();
     this.state.watchTrust(this);
     this.#identity.subscribe(() => this.#certificateChanged());
@@ -233,9 +234,9 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     if (!identified || !configured || this.#opening || this.#draining) return;
     this.#opening = true;
     this.#stack.startTraffic().then(
-      (addresses) => {
+      (open) => {
         this.#readiness.release(LATCHES.listeners);
-        this.log.info('proxy is ready', listenFields(addresses));
+        this.log.info('proxy is ready', listenFields(open));
       },
       (error) => this.#rejectEnded(error),
     );
@@ -270,7 +271,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   }
 
   #stackOptions(logSink: LogSink, clock: Clock): StackOptions {
-    const { transport, originalDestination, localNetwork } = this.#platform;
+    const { transport, localNetwork } = this.#platform;
     const process = readProcessFacts;
     const loopLag = transport.timers.lag;
     const sources = {
@@ -289,9 +290,8 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
       rng: new Xoshiro(crypto.getRandomValues(new Uint32Array(1))[0]!),
       wallMs: clock.wallMs,
       tlsContext: () => this.#identity.current()?.context ?? null,
-      originalDestination,
-      localNetwork,
-      listen: this.#listen(),
+      listeners: this.#listeners(),
+      dialAddress: (address) => (localNetwork === null ? address : localNetwork.dialAddress(address)),
       reservedPorts: [this.#config.listen.tapPort],
       admin: createAdminHandler({
         readiness: this.#readiness,
@@ -334,15 +334,9 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     });
   }
 
-  #listen(): StackOptions['listen'] {
-    const { outbound, inbound, inboundPlain, admin } = this.#config.listen;
-    const usable = (addresses: Address[]) => usableAddresses(addresses, this.#platform.ipv6Interfaces);
-    return {
-      outbound: usable(outbound),
-      inbound: usable(inbound),
-      inboundPlain: usable(inboundPlain),
-      admin: usable(admin),
-    };
+  #listeners(): Listener[] {
+    const { ipv6Interfaces, originalDestination, localNetwork } = this.#platform;
+    return listenersOf(this.#config.listen, ipv6Interfaces, originalDestination, localNetwork);
   }
 
   #end(reason: string): void {
@@ -392,14 +386,12 @@ function createIdentity(
   );
 }
 
-function listenFields({ outbound, inbound, inboundPlain }: TrafficAddresses): LogFields {
-  return {
-    outbound: addressesText(outbound),
-    inbound: addressesText(inbound),
-    inboundPlain: addressesText(inboundPlain),
-  };
-}
-
-function addressesText(addresses: readonly Address[]): string {
-  return addresses.map(({ ip, port }) => formatAddress(ip, port)).join(' ');
+/** Where it listens, by the names of the listeners. */
+function listenFields(open: readonly OpenListener[]): LogFields {
+  const fields: Record<string, string> = {};
+  for (const { listener } of open) {
+    const addresses = addressesOf(open, listener.name);
+    fields[listener.name] = addresses.map(({ ip, port }) => formatAddress(ip, port)).join(' ');
+  }
+  return fields;
 }

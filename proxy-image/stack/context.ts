@@ -15,7 +15,7 @@ import { POOL_LIMITS } from '../io/pool/host.ts';
 import { ConnectionPool, type PoolHttp2 } from '../io/pool/pool.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
 import { LimitedLog } from '../io/telemetry/limited-log.ts';
-import type { Address, Connection } from '../io/transport/types.ts';
+import type { Connection } from '../io/transport/types.ts';
 import { LiveSet, type Side } from './live.ts';
 import { STACK_LIMITS, type StackLimits, type StackOptions } from './options.ts';
 import { Refusals } from './refusals.ts';
@@ -54,7 +54,7 @@ export interface StackContext {
 }
 
 export function createContext(given: StackOptions): StackContext {
-  const { transport, localNetwork } = given;
+  const { transport } = given;
   const limits = { ...STACK_LIMITS, ...given.limits };
   const { timers } = transport;
   // What clients do decides how often the stack has something to say.
@@ -72,14 +72,17 @@ export function createContext(given: StackOptions): StackContext {
     limits: { ...HTTP2_LIMITS, ...blockLimits(limits.headBytes) },
   };
   const pools: PoolHttp2 = { plain: http2, meshed: { ...http2, limits: { ...http2.limits, ...MESH_KEEP_ALIVE } } };
-  const asIs = (address: Address): Address => address;
   const outboundDial: DialContext = {
     ...dial,
-    dialAddress: localNetwork === null ? asIs : (address) => localNetwork.dialAddress(address),
+    dialAddress: (address) => options.dialAddress(address),
     connectTimeoutMs: limits.outboundConnectTimeoutMs,
   };
   // What the inbound side connects to is the address that its client has reached: already this machine's.
-  const inboundDial: DialContext = { ...dial, dialAddress: asIs, connectTimeoutMs: limits.inboundConnectTimeoutMs };
+  const inboundDial: DialContext = {
+    ...dial,
+    dialAddress: (address) => address,
+    connectTimeoutMs: limits.inboundConnectTimeoutMs,
+  };
   const gates = { outbound: gatesOf(limits), inbound: gatesOf(limits) };
   const http = {
     timers,

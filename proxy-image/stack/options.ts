@@ -7,8 +7,8 @@ import { POOL_LIMITS } from '../io/pool/host.ts';
 import type { AccessLog } from '../io/telemetry/access-log.ts';
 import type { Logger } from '../io/telemetry/log.ts';
 import type { Recorder } from '../io/telemetry/recorder.ts';
-import type { LocalNetwork } from '../io/transport/local-network.ts';
-import type { Address, OriginalDestination, TlsContext, Transport } from '../io/transport/types.ts';
+import type { Address, TlsContext, Transport } from '../io/transport/types.ts';
+import type { Listener } from './listeners.ts';
 
 /** What the data plane is made of; `main.ts` and tests put it together. */
 export interface StackOptions {
@@ -21,10 +21,10 @@ export interface StackOptions {
   wallMs(): number;
   /** The newest certificate with the newest anchors; `null` = none yet. Asked for at every handshake. */
   tlsContext(): TlsContext | null;
-  originalDestination: OriginalDestination;
-  /** Embedded mode; `null` = redirected traffic. */
-  localNetwork: LocalNetwork | null;
-  listen: { outbound: Address[]; inbound: Address[]; inboundPlain: Address[]; admin: Address[] };
+  /** In the order in which they are opened. */
+  listeners: readonly Listener[];
+  /** The address to dial for one that the control plane named: another one in embedded mode only. */
+  dialAddress(address: Address): Address;
   /** Reserved for the proxy without being listened on. */
   reservedPorts: readonly number[];
   admin: AdminHandler;

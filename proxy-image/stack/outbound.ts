@@ -7,21 +7,16 @@ import { lastRecipientAnswer } from '../http/max-forwards.ts';
 import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../http/message.ts';
 import type { DialContext } from '../io/pool/dial.ts';
 import type { TransportLabels } from '../io/telemetry/recorder.ts';
-import type {
-  Acceptor,
-  Address,
-  Connection,
-  ConnectionHandler,
-  OriginalDestination,
-  Timer,
-  TimerOwner,
-} from '../io/transport/types.ts';
+import type { Acceptor, Address, Connection, ConnectionHandler, Timer, TimerOwner } from '../io/transport/types.ts';
 import { ClientConnection, type ConnectionPlan } from './client-connection.ts';
 import type { StackContext } from './context.ts';
+import type { Listener } from './listeners.ts';
 import type { CallSource } from './outbound-call.ts';
 import type { OutboundCalls } from './outbound-http.ts';
 import type { StreamTargets } from './stream.ts';
 import { passThroughTargets, streamTargets } from './targets.ts';
+
+type TransparentListener = Extract<Listener, { kind: 'transparent' }>;
 
 /**
  * The life of an outbound connection, top to bottom:
@@ -30,18 +25,18 @@ import { passThroughTargets, streamTargets } from './targets.ts';
  */
 export class OutboundAcceptor implements Acceptor {
   readonly #context: StackContext;
-  readonly #destination: OriginalDestination;
+  readonly #listener: TransparentListener;
   readonly #calls: OutboundCalls;
 
-  constructor(context: StackContext, destination: OriginalDestination, calls: OutboundCalls) {
+  constructor(context: StackContext, listener: TransparentListener, calls: OutboundCalls) {
     this.#context = context;
-    this.#destination = destination;
+    this.#listener = listener;
     this.#calls = calls;
   }
 
   accept(connection: Connection): ConnectionHandler {
     const { live, refusals } = this.#context;
-    const original = this.#destination.of(connection);
+    const original = this.#listener.identifier.of(connection);
     if (original === null || isOwn(connection, original)) {
       refusals.outbound('not_redirected', '');
       connection.reset();
@@ -52,7 +47,7 @@ export class OutboundAcceptor implements Acceptor {
       connection.reset();
       return connection.handler;
     }
-    new OutboundConnection(this.#context, this.#calls, connection, original).start();
+    new OutboundConnection(this.#context, this.#calls, this.#listener, connection, original).start();
     return connection.handler;
   }
 }
@@ -76,6 +71,7 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
   readonly dial: DialContext;
   readonly #context: StackContext;
   readonly #calls: OutboundCalls;
+  readonly #listener: TransparentListener;
   readonly #connection: Connection;
   readonly #life: ClientConnection;
   readonly #original: Address;
@@ -87,7 +83,14 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
   #sourceIp: string | null = null;
   #extraOf: DestinationEntry | null = null;
 
-  constructor(context: StackContext, calls: OutboundCalls, connection: Connection, original: Address) {
+  constructor(
+    context: StackContext,
+    calls: OutboundCalls,
+    listener: TransparentListener,
+    connection: Connection,
+    original: Address,
+  ) {
+    this.#listener = listener;
     this.#context = context;
     this.#calls = calls;
     this.#connection = connection;
@@ -156,7 +159,7 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
   /** 2. What is there, and what does it speak? */
   #answered(entry: DestinationEntry): void {
     if (entry.kind === 'forbidden') this.#forbid(entry.reason);
-    else this.#life.goOn(protocolAtFirst(protocolOf(entry), null), NO_BYTES);
+    else this.#life.goOn(protocolAtFirst(this.declared, null), NO_BYTES);
   }
 
   #forbid(why: string): void {
@@ -165,6 +168,8 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
   }
 
   get declared(): OutboundProtocol {
+    const { protocol } = this.#listener;
+    if (protocol !== 'detect') return protocol;
     const { entry } = this.#destination;
     return isKnown(entry) ? protocolOf(entry) : 'detect';
   }

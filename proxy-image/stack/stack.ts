@@ -1,19 +1,19 @@
-import { FixedDestination } from '../io/transport/local-network.ts';
-import type { Acceptor, Address, Listener, OriginalDestination } from '../io/transport/types.ts';
+import type { Acceptor, Listener as Opened } from '../io/transport/types.ts';
 import { AdminAcceptor } from './admin.ts';
 import { createContext, type StackContext } from './context.ts';
 import { InboundMeshAcceptor, InboundPlainAcceptor } from './inbound-accept.ts';
 import { InboundCalls } from './inbound-http.ts';
+import type { Listener, OpenListener } from './listeners.ts';
 import type { StackOptions } from './options.ts';
 import { OutboundAcceptor } from './outbound.ts';
 import { OutboundCalls } from './outbound-http.ts';
 
 /** The data plane of one proxy. */
 export interface Stack {
-  /** Opens the admin port: it answers before anything else is there. */
-  startAdmin(): Promise<Address[]>;
-  /** Opens inbound and outbound listeners; to be called once there is a certificate. */
-  startTraffic(): Promise<TrafficAddresses>;
+  /** Opens the listeners for administration: they answer before anything else is there. */
+  startAdmin(): Promise<OpenListener[]>;
+  /** Opens all others; to be called once there is a certificate. */
+  startTraffic(): Promise<OpenListener[]>;
   /** Resolves when nothing is in flight. Listeners stay open, also afterwards: others may not have heard yet. May be called again. */
   drain(): Promise<void>;
   /** Client connections of both sides since the start. */
@@ -24,13 +24,6 @@ export interface Stack {
   stop(): void;
 }
 
-/** Where the listeners are, in the order of the options (ports chosen where 0 was asked for). */
-export interface TrafficAddresses {
-  outbound: Address[];
-  inbound: Address[];
-  inboundPlain: Address[];
-}
-
 export function createStack(options: StackOptions): Stack {
   return new ProxyStack(options);
 }
@@ -39,7 +32,7 @@ class ProxyStack implements Stack {
   readonly #context: StackContext;
   readonly #outboundCalls: OutboundCalls;
   readonly #inboundCalls: InboundCalls;
-  readonly #listeners: Listener[] = [];
+  readonly #opened: Opened[] = [];
 
   constructor(options: StackOptions) {
     this.#context = createContext(options);
@@ -47,46 +40,44 @@ class ProxyStack implements Stack {
     this.#inboundCalls = new InboundCalls(this.#context);
   }
 
-  startAdmin(): Promise<Address[]> {
-    const { listen, admin } = this.#context.options;
-    return this.#listenAsOwn(listen.admin, new AdminAcceptor(this.#context, admin));
+  startAdmin(): Promise<OpenListener[]> {
+    return this.#open((listener) => listener.kind === 'admin');
   }
 
-  async startTraffic(): Promise<TrafficAddresses> {
-    const { listen, localNetwork, originalDestination } = this.#context.options;
-    const inbound = await this.#listenAsOwn(listen.inbound, new InboundMeshAcceptor(this.#context, this.#inboundCalls));
-    const plain = new InboundPlainAcceptor(this.#context, originalDestination, this.#inboundCalls);
-    const inboundPlain = await this.#listenAsOwn(listen.inboundPlain, plain);
-    if (localNetwork === null) {
-      const outbound = await this.#listenAsOwn(listen.outbound, this.#outbound(originalDestination));
-      return { outbound, inbound, inboundPlain };
+  startTraffic(): Promise<OpenListener[]> {
+    return this.#open((listener) => listener.kind !== 'admin');
+  }
+
+  async #open(isMeant: (listener: Listener) => boolean): Promise<OpenListener[]> {
+    const { transport, listeners } = this.#context.options;
+    const open: OpenListener[] = [];
+    for (const listener of listeners) {
+      if (!isMeant(listener)) continue;
+      const acceptor = this.#acceptor(listener);
+      const addresses = [];
+      for (const address of listener.bind) {
+        const opened = await transport.listen(address, acceptor);
+        this.#opened.push(opened);
+        addresses.push(opened.address);
+        if (listener.isOwnPort) this.#context.ownPorts.add(opened.address.port);
+      }
+      open.push({ listener, addresses });
     }
-    const outbound: Address[] = [];
-    for (const { listen: address, destination } of localNetwork.outbound) {
-      outbound.push(...(await this.#listen([address], this.#outbound(new FixedDestination(destination)))));
+    return open;
+  }
+
+  #acceptor(listener: Listener): Acceptor {
+    const context = this.#context;
+    switch (listener.kind) {
+      case 'transparent':
+        return new OutboundAcceptor(context, listener, this.#outboundCalls);
+      case 'inbound-plain':
+        return new InboundPlainAcceptor(context, listener.identifier, this.#inboundCalls);
+      case 'inbound-mesh':
+        return new InboundMeshAcceptor(context, this.#inboundCalls);
+      case 'admin':
+        return new AdminAcceptor(context, context.options.admin);
     }
-    return { outbound, inbound, inboundPlain };
-  }
-
-  #outbound(destination: OriginalDestination): Acceptor {
-    return new OutboundAcceptor(this.#context, destination, this.#outboundCalls);
-  }
-
-  /** Embedded mode's outbound listeners are at addresses of their own, whose ports the application may have too; all others are the proxy's. */
-  async #listenAsOwn(addresses: Address[], acceptor: Acceptor): Promise<Address[]> {
-    const bound = await this.#listen(addresses, acceptor);
-    for (const { port } of bound) this.#context.ownPorts.add(port);
-    return bound;
-  }
-
-  async #listen(addresses: Address[], acceptor: Acceptor): Promise<Address[]> {
-    const bound: Address[] = [];
-    for (const address of addresses) {
-      const listener = await this.#context.options.transport.listen(address, acceptor);
-      this.#listeners.push(listener);
-      bound.push(listener.address);
-    }
-    return bound;
   }
 
   drain(): Promise<void> {
@@ -102,7 +93,7 @@ class ProxyStack implements Stack {
   }
 
   stop(): void {
-    for (const listener of this.#listeners) listener.stop();
+    for (const opened of this.#opened) opened.stop();
     this.#context.live.abort();
   }
 }

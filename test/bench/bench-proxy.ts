@@ -11,6 +11,7 @@ import { JsonLogger } from '../../proxy-image/io/telemetry/log.ts';
 import { ProxyRecorder } from '../../proxy-image/io/telemetry/proxy-recorder.ts';
 import { createBunTransport } from '../../proxy-image/io/transport/bun.ts';
 import { FixedDestination } from '../../proxy-image/io/transport/local-network.ts';
+import { listenersOf } from '../../proxy-image/listeners.ts';
 import { createStack } from '../../proxy-image/stack/stack.ts';
 
 /** What `datapath.ts` tells a proxy that it starts: one service with one endpoint, and one policy. */
@@ -56,14 +57,19 @@ async function main(file: string): Promise<void> {
     rng: new Xoshiro(1),
     wallMs: () => Date.now(),
     tlsContext: () => context,
-    originalDestination: new FixedDestination({ ip: '10.96.0.1', port: 80 }),
-    localNetwork: null,
-    listen: {
-      outbound: [{ ip: '127.0.0.1', port: config.outboundPort }],
-      inbound: [{ ip: '127.0.0.1', port: config.inboundPort }],
-      inboundPlain: [],
-      admin: [],
-    },
+    listeners: listenersOf(
+      {
+        outbound: [{ ip: '127.0.0.1', port: config.outboundPort }],
+        inbound: [{ ip: '127.0.0.1', port: config.inboundPort }],
+        inboundPlain: [],
+        admin: [],
+        tapPort: 0,
+      },
+      '',
+      new FixedDestination({ ip: '10.96.0.1', port: 80 }),
+      null,
+    ),
+    dialAddress: (address) => address,
     reservedPorts: [],
     admin: createAdminHandler({
       readiness: new Readiness([]),

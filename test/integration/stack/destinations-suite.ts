@@ -238,7 +238,7 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
     other.setService({});
     other.setEndpoints('web', [{ ...mesh.plain(port), address: '10.1.0.5' }]);
     other.set('service/10.96.0.2:80', { sources: '1', type: 'forbidden', reason: 'no such port' });
-    const [web, nothing] = other.addresses.outbound;
+    const [web, nothing] = other.outbounds;
     expect(await askOn(dialRaw(mesh, web!))).to.match(/^HTTP\/1\.1 200 /);
     const refused = dialRaw(mesh, nothing!);
     await until(() => refused.closed, 'reset');

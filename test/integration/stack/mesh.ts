@@ -27,8 +27,10 @@ import type {
   TlsContext,
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
+import { listenersOf } from '../../../proxy-image/listeners.ts';
+import { addressesOf, type OpenListener } from '../../../proxy-image/stack/listeners.ts';
 import type { StackLimits } from '../../../proxy-image/stack/options.ts';
-import { createStack, type Stack, type TrafficAddresses } from '../../../proxy-image/stack/stack.ts';
+import { createStack, type Stack } from '../../../proxy-image/stack/stack.ts';
 import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
 import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import { backend, initialWorkload, newState, portPolicy, service, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
@@ -78,8 +80,7 @@ export class TestProxy {
   readonly readiness: Readiness = new Readiness([]);
   /** As the identity agent would swap it. */
   tlsContext: TlsContext | null;
-  addresses!: TrafficAddresses;
-  admin!: Address;
+  listeners: OpenListener[] = [];
   readonly #lag: LoopLag;
   #version = 0;
 
@@ -100,14 +101,19 @@ export class TestProxy {
       rng: new Xoshiro(1),
       wallMs: () => Date.now(),
       tlsContext: () => this.tlsContext,
-      originalDestination: options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
-      localNetwork: options.localNetwork ?? null,
-      listen: {
-        outbound: Array.from({ length: options.outboundListeners ?? 1 }, loopback),
-        inbound: [loopback()],
-        inboundPlain: [loopback()],
-        admin: [loopback()],
-      },
+      listeners: listenersOf(
+        {
+          outbound: Array.from({ length: options.outboundListeners ?? 1 }, loopback),
+          inbound: [loopback()],
+          inboundPlain: [loopback()],
+          admin: [loopback()],
+          tapPort: RESERVED_PORT,
+        },
+        '',
+        options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
+        options.localNetwork ?? null,
+      ),
+      dialAddress: (address) => options.localNetwork?.dialAddress(address) ?? address,
       reservedPorts: [RESERVED_PORT],
       admin: createAdminHandler({
         readiness: this.readiness,
@@ -123,8 +129,7 @@ export class TestProxy {
   }
 
   async start(): Promise<this> {
-    this.admin = (await this.stack.startAdmin())[0]!;
-    this.addresses = await this.stack.startTraffic();
+    this.listeners = [...(await this.stack.startAdmin()), ...(await this.stack.startTraffic())];
     return this;
   }
 
@@ -136,16 +141,25 @@ export class TestProxy {
     return renderMetrics({ clock: this.clock, recorder, state, process: () => facts, loopLag: this.#lag, build: {} });
   }
 
+  /** One for each outbound listener. */
+  get outbounds(): Address[] {
+    return addressesOf(this.listeners, 'outbound');
+  }
+
   get outbound(): Address {
-    return this.addresses.outbound[0]!;
+    return this.outbounds[0]!;
   }
 
   get inbound(): Address {
-    return this.addresses.inbound[0]!;
+    return addressesOf(this.listeners, 'inbound')[0]!;
   }
 
   get inboundPlain(): Address {
-    return this.addresses.inboundPlain[0]!;
+    return addressesOf(this.listeners, 'inboundPlain')[0]!;
+  }
+
+  get admin(): Address {
+    return addressesOf(this.listeners, 'admin')[0]!;
   }
 
   /** What the configuration stream would bring. */

@@ -52,7 +52,7 @@ export function twoPortsSuite(
       serviceAccount: caller,
       outboundListeners: PORT_NAMES.length,
       originalDestination: {
-        of: ({ local }) => (local.port === proxy.addresses.outbound[0]!.port ? ADDRESSES.a : ADDRESSES.b),
+        of: ({ local }) => (local.port === proxy.outbounds[0]!.port ? ADDRESSES.a : ADDRESSES.b),
       },
     });
     for (const name of PORT_NAMES) {
@@ -75,7 +75,7 @@ export function twoPortsSuite(
       for (const caller of CALLERS) {
         const proxy = await callersProxy(caller, protocol, ports);
         for (const [index, port] of PORT_NAMES.entries()) {
-          askers.push(...askersOf(protocol, { address: proxy.addresses.outbound[index]!, caller, port, referee }));
+          askers.push(...askersOf(protocol, { address: proxy.outbounds[index]!, caller, port, referee }));
         }
       }
       for (const asker of askers) mesh.onStop(() => asker.stop());
