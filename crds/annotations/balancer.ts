@@ -1,5 +1,6 @@
-import type { Balancer, HashKey } from '../../proxy-image/contract/resources.ts';
-import { APERTURE_ENDPOINTS, EWMA_DEFAULTS, SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
+import type { Balancer, HashKey } from '../../proxy-image/contract/policy/balancer.ts';
+import { APERTURE_ENDPOINTS, EWMA_DEFAULTS } from '../../proxy-image/contract/policy/balancer.ts';
+import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
 import { type Annotation, constant, type Place } from './annotation.ts';
 import type { AnnotationReader } from './reader.ts';

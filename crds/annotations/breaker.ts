@@ -1,4 +1,4 @@
-import type { Breaker, LoadPenalty } from '../../proxy-image/contract/resources.ts';
+import type { Breaker, LoadPenalty } from '../../proxy-image/contract/policy/breaker.ts';
 import { quote, type Scalar } from '../scalars/scalar.ts';
 import { type Annotation, constant, type Otherwise } from './annotation.ts';
 import type { AnnotationReader } from './reader.ts';

@@ -1,4 +1,5 @@
-import type { StatusRetry, Timeouts } from '../../proxy-image/contract/resources.ts';
+import type { StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
+import type { Timeouts } from '../../proxy-image/contract/resources.ts';
 import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
 import { type Annotation, constant, type Place } from './annotation.ts';
 import type { AnnotationReader } from './reader.ts';

@@ -1,4 +1,5 @@
-import type { ServiceDestination, StatusRetry, Timeouts } from '../../proxy-image/contract/resources.ts';
+import type { StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
+import type { ServiceDestination, Timeouts } from '../../proxy-image/contract/resources.ts';
 import type { MeshModel } from '../kinds/mesh/model.ts';
 import { ProblemList } from '../parse/problems.ts';
 import type { Problem } from '../types/problem.ts';

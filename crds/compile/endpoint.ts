@@ -1,7 +1,8 @@
 import { CONTROL_PLANE_LABEL, serviceAccountIdentity } from '../../proxy-image/contract/names.ts';
 import { FOR_OLDER_PROXIES } from '../../proxy-image/contract/older-proxies.ts';
+import type { OutboundProtocol } from '../../proxy-image/contract/policy/protocol.ts';
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
-import type { Endpoint, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
+import type { Endpoint } from '../../proxy-image/contract/resources.ts';
 import type { MeshModel } from '../kinds/mesh/model.ts';
 import type { PodModel } from '../kinds/pod/model.ts';
 import { serverOn, serversOf } from '../kinds/server/selection.ts';

@@ -1,5 +1,5 @@
+import type { InboundProtocol, OutboundProtocol } from '../../proxy-image/contract/policy/protocol.ts';
 import { type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
-import type { InboundProtocol, OutboundProtocol } from '../../proxy-image/contract/resources.ts';
 import type { ServerModel } from '../kinds/server/model.ts';
 
 /**

@@ -1,7 +1,7 @@
+import type { OutboundProtocol } from '../../proxy-image/contract/policy/protocol.ts';
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type {
   ForbiddenDestination,
-  OutboundProtocol,
   PodDestination,
   ServiceDestination,
   UnknownDestination,

@@ -1,3 +1,10 @@
+import type { Balancer } from './policy/balancer.ts';
+import type { Breaker, LoadPenalty } from './policy/breaker.ts';
+import type { InboundProtocol, OutboundProtocol } from './policy/protocol.ts';
+import type { QueueLimits } from './policy/queue.ts';
+import type { ResponseClass } from './policy/response-class.ts';
+import type { RetryBudget, StatusRetry } from './policy/retry.ts';
+
 /**
  * The bodies of the configuration stream: plain JSON, no class instances, no undefined fields.
  * Field order is fixed by the compiler that writes them, because `version` is a hash of the bytes.
@@ -8,9 +15,6 @@
 export interface Sourced {
   sources: string;
 }
-
-export type InboundProtocol = 'detect' | 'http1' | 'http2' | 'grpc' | 'opaque' | 'tls';
-export type OutboundProtocol = 'detect' | 'http1' | 'http2' | 'opaque';
 
 /** Names the object that a decision came from; becomes metric labels such as `srv_kind`, `authz_name`. */
 export interface ObjectLabel {
@@ -90,18 +94,6 @@ export type RequestMatch =
   | { type: 'any'; of: RequestMatch[] }
   | { type: 'not'; of: RequestMatch };
 
-/** `min` and `max` are inclusive HTTP statuses, 100..599. */
-export type ResponseMatch =
-  | { type: 'status'; min: number; max: number }
-  | { type: 'all'; of: ResponseMatch[] }
-  | { type: 'any'; of: ResponseMatch[] }
-  | { type: 'not'; of: ResponseMatch };
-
-export interface ResponseClass {
-  match: ResponseMatch;
-  isFailure: boolean;
-}
-
 /** List order is the order of evaluation; the first match wins. What no route matches uses the implicit default route (no name, no retry, no timeout). */
 export interface Route {
   name: string;
@@ -110,13 +102,6 @@ export interface Route {
   /** Whole request including retries; 0 = none. */
   timeoutMs: number;
   responseClasses: ResponseClass[];
-}
-
-/** Token budget in the terms of ServiceProfile `retryBudget`. */
-export interface RetryBudget {
-  ratio: number;
-  minRetriesPerSecond: number;
-  ttlMs: number;
 }
 
 /**
@@ -133,66 +118,6 @@ export interface Backend {
   unavailable: boolean;
 }
 
-/** What requests are told apart by. `source`: the address of the connection's client, which is the pod itself behind a sidecar. */
-export type HashKey = { type: 'header'; name: string } | { type: 'cookie'; name: string } | { type: 'source' };
-
-/**
- * How one endpoint among many is chosen. A proxy that does not know a type uses `ewma` and reports it.
- * `ewma`: of two random endpoints the one with the lower peak-EWMA of latency times requests under way. `leastLoaded`: the one with fewer requests
- * under way. `aperture`: `ewma` among `endpoints` of them, other ones for each client. `consistentHash`: equal keys, equal endpoint.
- */
-export type Balancer =
-  | { type: 'ewma'; defaultRttMs: number; decayMs: number }
-  | { type: 'roundRobin' }
-  | { type: 'leastLoaded' }
-  | { type: 'aperture'; defaultRttMs: number; decayMs: number; endpoints: number }
-  | { type: 'consistentHash'; key: HashKey };
-
-/** What both kinds of circuit breaking share. */
-interface BreakerCommon {
-  /** Failures in a row that eject an endpoint. */
-  maxFailures: number;
-  minPenaltyMs: number;
-  maxPenaltyMs: number;
-  /** Up to this share of the penalty is added to it at random. */
-  jitterRatio: number;
-  /** Of the endpoints of a Service at most so many are ejected at a time, rounded down; 0..100. */
-  maxEjectedPercent: number;
-}
-
-export interface ConsecutiveBreaker extends BreakerCommon {
-  type: 'consecutive';
-}
-
-/** Ejects on a low success rate too; there, rate-limited responses (429, RESOURCE_EXHAUSTED) are failures. */
-export interface UnifiedBreaker extends BreakerCommon {
-  type: 'unified';
-  /** `threshold` 0..1. Below `minRequests` in the window the rate says nothing. */
-  successRate: { threshold: number; windowMs: number; minRequests: number };
-  /** A server that says how long to stay away is left alone for so long. */
-  honorRetryAfter: boolean;
-}
-
-export type Breaker = ConsecutiveBreaker | UnifiedBreaker;
-
-/** A rate-limited response counts as one of this latency for the balancer, or of its `retry-after` where that is longer. */
-export interface LoadPenalty {
-  penaltyMs: number;
-  maxRetryAfterMs: number;
-}
-
-/** Retries of requests that no route of a profile matches. */
-export interface StatusRetry {
-  /** Inclusive ranges of HTTP statuses. */
-  http: [min: number, max: number][];
-  /** gRPC status codes. */
-  grpc: number[];
-  /** Retries, not tries. */
-  limit: number;
-  /** From the end of the request body to the response head, per try but the last; 0 = none. */
-  timeoutMs: number;
-}
-
 /** Timeouts of requests that no route of a profile matches; 0 = none. */
 export interface Timeouts {
   /** The whole exchange, retries included. */
@@ -201,14 +126,6 @@ export interface Timeouts {
   responseMs: number;
   /** Between two bytes in either direction. */
   idleMs: number;
-}
-
-/** Requests that wait for an endpoint which could take them. */
-export interface QueueLimits {
-  /** Beyond it requests are shed. */
-  capacity: number;
-  /** After so long without such an endpoint all fail at once, until there is one. */
-  failfastMs: number;
 }
 
 export interface ServiceDestination extends Sourced {

@@ -1,3 +1,4 @@
+import { DEFAULT_QUEUE } from './policy/queue.ts';
 import type { ServiceDestination } from './resources.ts';
 
 /** What holds where a Service says nothing, and where an older operator does not know the field. */
@@ -9,12 +10,5 @@ export const SERVICE_DEFAULTS: Readonly<Defaults> = {
   penalty: null,
   retry: null,
   timeouts: { requestMs: 0, responseMs: 0, idleMs: 0 },
-  // linkerd2-proxy: outbound HTTP queue.
-  queue: { capacity: 10_000, failfastMs: 3_000 },
+  queue: DEFAULT_QUEUE,
 };
-
-/** linkerd2-proxy: peak-EWMA. */
-export const EWMA_DEFAULTS = { defaultRttMs: 30, decayMs: 10_000 } as const;
-
-/** Finagle's smallest aperture. */
-export const APERTURE_ENDPOINTS = 12;

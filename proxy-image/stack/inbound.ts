@@ -1,5 +1,5 @@
 import { formatAddress } from '../contract/keys.ts';
-import type { InboundProtocol } from '../contract/resources.ts';
+import type { InboundProtocol } from '../contract/policy/protocol.ts';
 import { peerOf } from '../core/overload/peer.ts';
 import { authorizeConnection, type InboundPeer } from '../core/policy/authorize.ts';
 import type { PolicyDecision } from '../core/policy/policy.ts';

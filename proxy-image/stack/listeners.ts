@@ -1,4 +1,4 @@
-import type { OutboundProtocol } from '../contract/resources.ts';
+import type { OutboundProtocol } from '../contract/policy/protocol.ts';
 import type { Address, OriginalDestination } from '../io/transport/types.ts';
 
 interface Place {

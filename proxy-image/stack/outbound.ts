@@ -1,5 +1,5 @@
 import { formatAddress } from '../contract/keys.ts';
-import type { OutboundProtocol } from '../contract/resources.ts';
+import type { OutboundProtocol } from '../contract/policy/protocol.ts';
 import type { Destination, DestinationEntry, DestinationWatcher, ForbiddenEntry } from '../core/state/entries.ts';
 import { protocolAtFirst, protocolOf } from '../core/state/protocol.ts';
 import type { Exchange } from '../http/exchange.ts';

@@ -1,4 +1,4 @@
-import type { QueueLimits } from '../contract/resources.ts';
+import type { QueueLimits } from '../contract/policy/queue.ts';
 import type { EndpointState } from '../core/balance/endpoint.ts';
 import { type NoEndpointReason, pickEndpoint, whyNone } from '../core/balance/pick.ts';
 import type { EndpointPool } from '../core/balance/pool.ts';

@@ -1,4 +1,4 @@
-import type { StatusRetry } from '../../../proxy-image/contract/resources.ts';
+import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import type { Kind } from '../../parse/resource.ts';

@@ -1,5 +1,5 @@
 import type { AccessPolicy } from '../../../proxy-image/contract/access-policy.ts';
-import type { Balancer } from '../../../proxy-image/contract/resources.ts';
+import type { Balancer } from '../../../proxy-image/contract/policy/balancer.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
 /** `Mesh` with every default filled in; without a Mesh object the defaults stand (`parse.ts` exports them). */

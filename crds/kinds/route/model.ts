@@ -1,6 +1,6 @@
 import type { Filter } from '../../../proxy-image/contract/policy/filter.ts';
 import type { RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
-import type { StatusRetry } from '../../../proxy-image/contract/resources.ts';
+import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import type { RouteTraffic } from '../../annotations/traffic.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 

@@ -1,4 +1,4 @@
-import type { RetryBudget } from '../../../proxy-image/contract/resources.ts';
+import type { RetryBudget } from '../../../proxy-image/contract/policy/retry.ts';
 import type { ClusterView } from '../../state/view.ts';
 import type { MeshModel } from '../mesh/model.ts';
 import { type ServiceName, serviceFqdn } from '../service/authority.ts';

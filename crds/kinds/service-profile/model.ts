@@ -1,5 +1,6 @@
+import type { RetryBudget } from '../../../proxy-image/contract/policy/retry.ts';
 import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
-import type { RetryBudget, Route } from '../../../proxy-image/contract/resources.ts';
+import type { Route } from '../../../proxy-image/contract/resources.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
 export interface ServiceProfileModel {

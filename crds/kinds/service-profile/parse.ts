@@ -1,5 +1,6 @@
+import type { ResponseClass } from '../../../proxy-image/contract/policy/response-class.ts';
 import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
-import type { ResponseClass, Route } from '../../../proxy-image/contract/resources.ts';
+import type { Route } from '../../../proxy-image/contract/resources.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { type Kind, parseResource, type Source } from '../../parse/resource.ts';

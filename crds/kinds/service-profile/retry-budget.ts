@@ -1,4 +1,4 @@
-import type { RetryBudget } from '../../../proxy-image/contract/resources.ts';
+import type { RetryBudget } from '../../../proxy-image/contract/policy/retry.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { formatDuration, parseDuration } from '../../scalars/duration.ts';
 

@@ -1,3 +1,6 @@
+import type { Fields, Reader } from '../read/reader.ts';
+import { MAX_TIMEOUT_MS } from './timeouts.ts';
+
 /** Changes of header fields, in this order: add, set, remove (linkerd2-proxy: modify_header). Names are lower case. */
 export interface HeaderChanges {
   add: { name: string; value: string }[];
@@ -22,3 +25,116 @@ export type Filter =
   | { type: 'fail'; status: number; grpcStatus: number; message: string; ratio: number }
   | { type: 'delay'; ms: number; ratio: number }
   | { type: 'mirror'; backend: number; ratio: number };
+
+/** gRPC: INTERNAL. */
+const INTERNAL = 13;
+
+/** What a rule does of which some part was not understood. */
+export const FAIL_CLOSED: Readonly<Filter> = {
+  type: 'fail',
+  status: 500,
+  grpcStatus: INTERNAL,
+  message: 'the rule is of a kind that this proxy does not know',
+  ratio: 1,
+};
+
+/** RFC 9110 section 5.6.2, in lower case; a pseudo-header is none. */
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]{1,256}$/;
+/** RFC 9110 section 5.5; at most what a head may have. */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]{0,8192}$/;
+/** RFC 3986 section 3.2.2, as far as hosts are names or addresses. */
+const HOST = /^[A-Za-z0-9._:[\]-]{0,255}$/;
+/** RFC 3986 section 3.3, already percent-encoded. */
+const PATH = /^\/[!$-;=@-Z_a-z~%]{0,4096}$/;
+const SCHEME = /^(?:https?)?$/;
+
+/** `FAIL_CLOSED` alone where one of them was not understood. `backends`: how many the policy has. */
+export function readFilters(reader: Reader, value: unknown, path: string, backends: number): Filter[] {
+  const before = reader.denied;
+  const filters = reader.list(value, path, (entry, at) => readFilter(reader, entry, at, backends));
+  return reader.denied === before ? filters : [{ ...FAIL_CLOSED }];
+}
+
+function readFilter(reader: Reader, value: unknown, path: string, backends: number): Filter {
+  const fields = reader.object(value, path);
+  const ratio = (): number => reader.number(fields['ratio'], `${path}.ratio`, 0, 1);
+  switch (fields['type']) {
+    case 'requestHeaders':
+    case 'responseHeaders':
+      return { type: fields['type'], changes: readChanges(reader, fields['changes'], `${path}.changes`) };
+    case 'rewrite':
+      return {
+        type: 'rewrite',
+        hostname: readText(reader, fields['hostname'], `${path}.hostname`, HOST, 'a host'),
+        path: readPathChange(reader, fields['path'], `${path}.path`),
+      };
+    case 'redirect':
+      return readRedirect(reader, fields, path);
+    case 'fail':
+      return {
+        type: 'fail',
+        status: reader.integer(fields['status'], `${path}.status`, 200, 599),
+        grpcStatus: reader.integer(fields['grpcStatus'], `${path}.grpcStatus`, 0, 16),
+        message: readText(reader, fields['message'], `${path}.message`, FIELD_VALUE, 'a text of one line'),
+        ratio: ratio(),
+      };
+    case 'delay':
+      return { type: 'delay', ms: reader.integer(fields['ms'], `${path}.ms`, 0, MAX_TIMEOUT_MS), ratio: ratio() };
+    case 'mirror':
+      return { type: 'mirror', backend: reader.index(fields['backend'], `${path}.backend`, backends), ratio: ratio() };
+    default:
+      reader.unknownType(fields['type'], path);
+      return { ...FAIL_CLOSED };
+  }
+}
+
+function readRedirect(reader: Reader, fields: Fields, path: string): Filter {
+  return {
+    type: 'redirect',
+    scheme: readText(reader, fields['scheme'], `${path}.scheme`, SCHEME, 'http, https or nothing'),
+    hostname: readText(reader, fields['hostname'], `${path}.hostname`, HOST, 'a host'),
+    port: reader.integer(fields['port'], `${path}.port`, 0, 65_535),
+    path: readPathChange(reader, fields['path'], `${path}.path`),
+    status: reader.integer(fields['status'], `${path}.status`, 300, 399),
+  };
+}
+
+function readChanges(reader: Reader, value: unknown, path: string): HeaderChanges {
+  const fields = reader.object(value, path);
+  const pairs = (name: 'add' | 'set') =>
+    reader.list(fields[name], `${path}.${name}`, (entry, at) => {
+      const pair = reader.object(entry, at);
+      return {
+        name: readText(reader, pair['name'], `${at}.name`, FIELD_NAME, 'a field name in lower case'),
+        value: readText(reader, pair['value'], `${at}.value`, FIELD_VALUE, 'a field value'),
+      };
+    });
+  return {
+    add: pairs('add'),
+    set: pairs('set'),
+    remove: reader.list(fields['remove'], `${path}.remove`, (name, at) =>
+      readText(reader, name, at, FIELD_NAME, 'a field name in lower case'),
+    ),
+  };
+}
+
+/** `prefix` is what a match wrote, and may be any text. */
+function readPathChange(reader: Reader, value: unknown, path: string): PathChange | null {
+  if (value === null) return null;
+  const fields = reader.object(value, path);
+  const type = fields['type'];
+  if (type !== 'full' && type !== 'prefix') {
+    reader.unknownType(type, path);
+    return null;
+  }
+  const replacement = readText(reader, fields['path'], `${path}.path`, PATH, 'a path');
+  if (type === 'full') return { type, path: replacement };
+  return { type, prefix: reader.text(fields['prefix'], `${path}.prefix`), path: replacement };
+}
+
+/** Fields of heads are written as they are: what could end one early, or begin another, is refused here. */
+function readText(reader: Reader, value: unknown, path: string, form: RegExp, expected: string): string {
+  const text = reader.text(value, path);
+  if (!form.test(text)) reader.fail(path, expected);
+  return text;
+}

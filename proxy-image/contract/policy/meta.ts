@@ -1,3 +1,5 @@
+import type { Reader } from '../read/reader.ts';
+
 /**
  * Names what decided: the object, and the part of it, that a rule, a backend or a Server was compiled from. Becomes labels (`route_kind`, `srv_name`),
  * fields of logs and of tap. `kind` is spelled as in the object (`HTTPRoute`, `Service`), or `default` where no object says anything; `group` is empty for
@@ -10,4 +12,32 @@ export interface Meta {
   name: string;
   section: string;
   port: number;
+}
+
+/** What Linkerd calls the route of a Service that has none of its own. */
+export const DEFAULT_ROUTE: Readonly<Meta> = {
+  group: '',
+  kind: 'default',
+  namespace: '',
+  name: 'http',
+  section: '',
+  port: 0,
+};
+
+export const PROFILE_KIND = 'ServiceProfile';
+
+export function serviceMeta(namespace: string, name: string, port: number): Meta {
+  return { group: '', kind: 'Service', namespace, name, section: '', port };
+}
+
+export function readMeta(reader: Reader, value: unknown, path: string): Meta {
+  const fields = reader.object(value, path);
+  return {
+    group: reader.text(fields['group'], `${path}.group`),
+    kind: reader.text(fields['kind'], `${path}.kind`),
+    namespace: reader.text(fields['namespace'], `${path}.namespace`),
+    name: reader.text(fields['name'], `${path}.name`),
+    section: reader.text(fields['section'], `${path}.section`),
+    port: reader.integer(fields['port'], `${path}.port`, 0, 65_535),
+  };
 }

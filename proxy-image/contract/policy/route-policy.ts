@@ -1,33 +1,8 @@
-import type { ResponseClass, StatusRetry } from '../resources.ts';
-import type { Filter } from './filter.ts';
-
-/**
- * Shares of the traffic among the backends of the policy. `weight` is a non-negative integer; `backend` an index. Filters apply to what goes to that backend
- * only. A distribution without a share of positive weight answers 500 (Gateway API: HTTPRouteRule `backendRefs`).
- */
-export interface Share {
-  backend: number;
-  weight: number;
-  filters: Filter[];
-}
-
-export type Distribution = Share[];
-
-/** `budget`: failures are retried as long as the policy's retry budget allows it (ServiceProfile). `statuses`: those named are, without a budget (`retry.linkerd.io/*`). */
-export type RetryPolicy = { type: 'budget' } | ({ type: 'statuses' } & StatusRetry);
-
-/** Milliseconds; 0 = none. */
-export interface RouteTimeouts {
-  /** The whole exchange, all attempts included. `untilResponse`: only up to the response head (ServiceProfile `timeout`). */
-  requestMs: number;
-  untilResponse: boolean;
-  /** From the end of the request body to the end of the response. */
-  responseMs: number;
-  /** Between two bytes in either direction. */
-  idleMs: number;
-  /** One attempt, from when it is sent until its response is complete (Gateway API: `backendRequest`). */
-  attemptMs: number;
-}
+import type { Reader } from '../read/reader.ts';
+import { FAIL_CLOSED, type Filter, readFilters } from './filter.ts';
+import { type ResponseClass, readResponseClasses } from './response-class.ts';
+import { type RetryPolicy, readRetry } from './retry.ts';
+import { NO_TIMEOUTS, type RouteTimeouts, readTimeouts } from './timeouts.ts';
 
 /** What happens to the requests of a rule. `origin` and `distribution` are indexes into the tables of the policy; rules that are treated alike share one of these. */
 export interface RoutePolicy {
@@ -38,4 +13,36 @@ export interface RoutePolicy {
   timeouts: RouteTimeouts;
   /** Which responses are failures; the first class that matches decides, then the default classification. */
   classes: ResponseClass[];
+}
+
+/** How many entries the tables have that a policy refers to. */
+export interface TableSizes {
+  origins: number;
+  backends: number;
+  distributions: number;
+}
+
+/** A policy that fails every request; `origin` and `distribution` are indexes all the same. */
+export function refusal(origin: number, distribution: number): RoutePolicy {
+  return {
+    origin,
+    filters: [{ ...FAIL_CLOSED }],
+    distribution,
+    retry: null,
+    timeouts: { ...NO_TIMEOUTS },
+    classes: [],
+  };
+}
+
+/** -1 for an index that refers to nothing. */
+export function readRoutePolicy(reader: Reader, value: unknown, path: string, sizes: TableSizes): RoutePolicy {
+  const fields = reader.object(value, path);
+  return {
+    origin: reader.index(fields['origin'], `${path}.origin`, sizes.origins),
+    filters: readFilters(reader, fields['filters'], `${path}.filters`, sizes.backends),
+    distribution: reader.index(fields['distribution'], `${path}.distribution`, sizes.distributions),
+    retry: readRetry(reader, fields['retry'], `${path}.retry`),
+    timeouts: readTimeouts(reader, fields['timeouts'], `${path}.timeouts`),
+    classes: readResponseClasses(reader, fields['classes'], `${path}.classes`),
+  };
 }

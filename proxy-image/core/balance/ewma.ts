@@ -1,4 +1,4 @@
-import type { Balancer } from '../../contract/resources.ts';
+import type { Balancer } from '../../contract/policy/balancer.ts';
 import type { EndpointState } from './endpoint.ts';
 
 export type EwmaBalancer = Extract<Balancer, { type: 'ewma' | 'aperture' }>;

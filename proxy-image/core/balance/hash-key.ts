@@ -1,4 +1,4 @@
-import type { HashKey } from '../../contract/resources.ts';
+import type { HashKey } from '../../contract/policy/balancer.ts';
 import { hashText } from '../hash.ts';
 import type { Rng } from '../rng.ts';
 

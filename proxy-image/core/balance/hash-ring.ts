@@ -1,4 +1,4 @@
-import type { Breaker } from '../../contract/resources.ts';
+import type { Breaker } from '../../contract/policy/breaker.ts';
 import { hashText, mix } from '../hash.ts';
 import type { EndpointState } from './endpoint.ts';
 import { isUsable, scan } from './usable.ts';

@@ -1,4 +1,4 @@
-import type { LoadPenalty } from '../../contract/resources.ts';
+import type { LoadPenalty } from '../../contract/policy/breaker.ts';
 import type { Outcome } from '../breaker/outcome.ts';
 
 /** The latency that the balancer is told. `retryAfterMs` 0 = the server did not say (linkerd2-proxy: load biaser). */

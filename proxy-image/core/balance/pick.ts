@@ -1,4 +1,5 @@
-import type { Balancer, Breaker } from '../../contract/resources.ts';
+import type { Balancer } from '../../contract/policy/balancer.ts';
+import type { Breaker } from '../../contract/policy/breaker.ts';
 import type { Rng } from '../rng.ts';
 import { below, fraction } from '../rng.ts';
 import type { EndpointState } from './endpoint.ts';

@@ -1,5 +1,6 @@
 import { formatAddress } from '../../contract/keys.ts';
-import type { Endpoint, OutboundProtocol } from '../../contract/resources.ts';
+import type { OutboundProtocol } from '../../contract/policy/protocol.ts';
+import type { Endpoint } from '../../contract/resources.ts';
 import { type ConnectFailure, EndpointState } from './endpoint.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { EndpointQueue } from './queue.ts';

@@ -1,4 +1,4 @@
-import type { QueueLimits } from '../../contract/resources.ts';
+import type { QueueLimits } from '../../contract/policy/queue.ts';
 
 /** Who waits for an endpoint. */
 export interface QueueGuest {

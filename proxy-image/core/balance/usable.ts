@@ -1,4 +1,4 @@
-import type { Breaker } from '../../contract/resources.ts';
+import type { Breaker } from '../../contract/policy/breaker.ts';
 import { breakerAllows } from '../breaker/gate.ts';
 import type { EndpointState } from './endpoint.ts';
 

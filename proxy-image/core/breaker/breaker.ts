@@ -1,4 +1,4 @@
-import type { Breaker } from '../../contract/resources.ts';
+import type { Breaker } from '../../contract/policy/breaker.ts';
 import type { EndpointState } from '../balance/endpoint.ts';
 import type { EndpointPool } from '../balance/pool.ts';
 import type { Rng } from '../rng.ts';

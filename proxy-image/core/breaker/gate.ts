@@ -1,4 +1,4 @@
-import type { Breaker } from '../../contract/resources.ts';
+import type { Breaker } from '../../contract/policy/breaker.ts';
 import type { EndpointState } from '../balance/endpoint.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { ResponseClass, ResponseMatch } from '../../contract/resources.ts';
+import type { ResponseClass, ResponseMatch } from '../../contract/policy/response-class.ts';
 import type { CompiledClass } from './classify.ts';
 
 export function compileClass(source: ResponseClass): CompiledClass {

@@ -1,4 +1,5 @@
-import type { AuthenticationMatch, Authorization, InboundProtocol, ObjectLabel } from '../../contract/resources.ts';
+import type { InboundProtocol } from '../../contract/policy/protocol.ts';
+import type { AuthenticationMatch, Authorization, ObjectLabel } from '../../contract/resources.ts';
 import { type CompiledNetwork, compileNetwork } from '../net/cidr.ts';
 import type { RouteTable } from '../route/table.ts';
 import type { CompiledAuthorization, DenyReason, PolicyDecision, PolicyReason, PortPolicyEntry } from './policy.ts';

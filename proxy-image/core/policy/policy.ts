@@ -1,4 +1,5 @@
-import type { InboundProtocol, ObjectLabel } from '../../contract/resources.ts';
+import type { InboundProtocol } from '../../contract/policy/protocol.ts';
+import type { ObjectLabel } from '../../contract/resources.ts';
 import type { CompiledNetwork } from '../net/cidr.ts';
 import type { RouteTable } from '../route/table.ts';
 

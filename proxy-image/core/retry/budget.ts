@@ -1,4 +1,4 @@
-import type { RetryBudget } from '../../contract/resources.ts';
+import type { RetryBudget } from '../../contract/policy/retry.ts';
 
 /** Slots of the sliding window (tower `TpsBudget`, which Linkerd uses: ten). */
 const SLOTS = 10;

@@ -1,5 +1,6 @@
 import { exponentialMs } from '../../../lib/backoff.ts';
-import type { StatusRetry, Timeouts } from '../../contract/resources.ts';
+import type { StatusRetry } from '../../contract/policy/retry.ts';
+import type { Timeouts } from '../../contract/resources.ts';
 import type { Rng } from '../rng.ts';
 import { fraction } from '../rng.ts';
 import type { RouteEntry } from '../route/table.ts';

@@ -1,5 +1,6 @@
 import { formatAddress } from '../../contract/keys.ts';
-import type { OutboundProtocol } from '../../contract/resources.ts';
+import type { OutboundProtocol } from '../../contract/policy/protocol.ts';
+import type { Reader } from '../../contract/read/reader.ts';
 import { EndpointState } from '../balance/endpoint.ts';
 import type { EndpointPool } from '../balance/pool.ts';
 import { TpsBudget } from '../retry/budget.ts';
@@ -8,7 +9,6 @@ import type { LoadRegexEngine } from '../route/engine.ts';
 import { UNRESOLVED } from '../series.ts';
 import { compileSplit } from '../split/split.ts';
 import type { BackendEntry, DestinationEntry, PodEntry, ServiceEntry, UnknownEntry } from './entries.ts';
-import type { Reader } from './parse/reader.ts';
 import type { ParsedService } from './parse/service.ts';
 
 /** What building an entry needs beside the resource. */

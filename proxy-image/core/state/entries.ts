@@ -1,14 +1,9 @@
-import type {
-  Balancer,
-  Breaker,
-  ForbiddenDestination,
-  InboundProtocol,
-  LoadPenalty,
-  OutboundProtocol,
-  QueueLimits,
-  StatusRetry,
-  Timeouts,
-} from '../../contract/resources.ts';
+import type { Balancer } from '../../contract/policy/balancer.ts';
+import type { Breaker, LoadPenalty } from '../../contract/policy/breaker.ts';
+import type { InboundProtocol, OutboundProtocol } from '../../contract/policy/protocol.ts';
+import type { QueueLimits } from '../../contract/policy/queue.ts';
+import type { StatusRetry } from '../../contract/policy/retry.ts';
+import type { ForbiddenDestination, Timeouts } from '../../contract/resources.ts';
 import type { EndpointState } from '../balance/endpoint.ts';
 import type { EndpointPool } from '../balance/pool.ts';
 import type { PortPolicyEntry } from '../policy/policy.ts';

@@ -1,11 +1,11 @@
 import { portInRanges } from '../../contract/port-ranges.ts';
+import type { Reader } from '../../contract/read/reader.ts';
 import type { WorkloadSettings } from '../../contract/resources.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import type { PortPolicyEntry } from '../policy/policy.ts';
 import { compileRoutes } from '../route/compile.ts';
 import type { LoadRegexEngine } from '../route/engine.ts';
 import type { InboundPort, InboundPortWatcher } from './entries.ts';
-import type { Reader } from './parse/reader.ts';
 import type { ParsedPolicy, ParsedWorkload } from './parse/workload.ts';
 
 class InboundPortSlot implements InboundPort {

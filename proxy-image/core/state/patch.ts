@@ -1,8 +1,8 @@
 import { formatAddress } from '../../contract/keys.ts';
 import type { Change } from '../../contract/messages.ts';
+import type { Reader } from '../../contract/read/reader.ts';
 import type { Endpoint } from '../../contract/resources.ts';
 import { parseEndpointList } from './parse/endpoints.ts';
-import type { Reader } from './parse/reader.ts';
 
 type Patch = Extract<Change, { op: 'patch' }>;
 

@@ -1,4 +1,4 @@
-import type { InboundProtocol, OutboundProtocol } from '../../contract/resources.ts';
+import type { InboundProtocol, OutboundProtocol } from '../../contract/policy/protocol.ts';
 import type { PodEntry, ServiceEntry, UnknownEntry } from './entries.ts';
 
 /** The versions of HTTP as they go over connections. */

@@ -3,6 +3,7 @@ import type { ConfigSink, RejectedKey } from '../../contract/config-source.ts';
 import { WeftError } from '../../contract/errors.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../contract/keys.ts';
 import type { Change } from '../../contract/messages.ts';
+import { type Fields, Reader } from '../../contract/read/reader.ts';
 import type { Endpoint, WorkloadResource, WorkloadSettings } from '../../contract/resources.ts';
 import { EndpointPool, type Locality } from '../balance/pool.ts';
 import { hashText } from '../hash.ts';
@@ -21,7 +22,6 @@ import type {
 import { HeldResources, readSnapshot } from './held.ts';
 import { InboundPorts } from './inbound.ts';
 import { parseEndpointList } from './parse/endpoints.ts';
-import { type Fields, Reader } from './parse/reader.ts';
 import { parseServiceResource } from './parse/service.ts';
 import { parseWorkload } from './parse/workload.ts';
 import { mergePatch } from './patch.ts';

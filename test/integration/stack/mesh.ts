@@ -1,10 +1,10 @@
 import type { Clock } from '../../../lib/clock.ts';
 import { formatKey } from '../../../proxy-image/contract/keys.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
+import type { QueueLimits } from '../../../proxy-image/contract/policy/queue.ts';
 import type {
   Endpoint,
   PortPolicy,
-  QueueLimits,
   ResourceBody,
   ServiceDestination,
   WorkloadResource,

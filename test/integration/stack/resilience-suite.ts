@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import type { Breaker, StatusRetry, Timeouts } from '../../../proxy-image/contract/resources.ts';
+import type { Breaker } from '../../../proxy-image/contract/policy/breaker.ts';
+import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
+import type { Timeouts } from '../../../proxy-image/contract/resources.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import {
   block,

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { Breaker, StatusRetry } from '../../../proxy-image/contract/resources.ts';
+import type { Breaker } from '../../../proxy-image/contract/policy/breaker.ts';
+import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { type Family, parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import { route } from '../../unit/core/fixtures.ts';

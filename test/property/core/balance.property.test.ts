@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Balancer, Breaker } from '../../../proxy-image/contract/resources.ts';
+import type { Balancer } from '../../../proxy-image/contract/policy/balancer.ts';
+import type { Breaker } from '../../../proxy-image/contract/policy/breaker.ts';
 import type { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { abandoned, finished, pickEndpoint, started } from '../../../proxy-image/core/balance/pick.ts';
 import type { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';

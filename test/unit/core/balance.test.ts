@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Balancer } from '../../../proxy-image/contract/resources.ts';
+import type { Balancer } from '../../../proxy-image/contract/policy/balancer.ts';
 import type { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { cost, type EwmaBalancer, estimateMs, observe } from '../../../proxy-image/core/balance/ewma.ts';
 import { abandoned, finished, pickEndpoint, started, whyNone } from '../../../proxy-image/core/balance/pick.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Balancer } from '../../../proxy-image/contract/resources.ts';
+import type { Balancer } from '../../../proxy-image/contract/policy/balancer.ts';
 import type { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { cookieOf, requestHash } from '../../../proxy-image/core/balance/hash-key.ts';
 import { penalisedMs } from '../../../proxy-image/core/balance/penalty.ts';

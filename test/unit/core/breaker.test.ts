@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Breaker, ConsecutiveBreaker, UnifiedBreaker } from '../../../proxy-image/contract/resources.ts';
+import type { Breaker, ConsecutiveBreaker, UnifiedBreaker } from '../../../proxy-image/contract/policy/breaker.ts';
 import type { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { pickEndpoint, whyNone } from '../../../proxy-image/core/balance/pick.ts';
 import type { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';

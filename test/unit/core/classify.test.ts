@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ResponseMatch } from '../../../proxy-image/contract/resources.ts';
+import type { ResponseMatch } from '../../../proxy-image/contract/policy/response-class.ts';
 import { isFailure } from '../../../proxy-image/core/classify/classify.ts';
 import { route, routeTable } from './fixtures.ts';
 

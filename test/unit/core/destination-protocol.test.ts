@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { Backend, OutboundProtocol } from '../../../proxy-image/contract/resources.ts';
+import type { OutboundProtocol } from '../../../proxy-image/contract/policy/protocol.ts';
+import type { Backend } from '../../../proxy-image/contract/resources.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import { protocolOf } from '../../../proxy-image/core/state/protocol.ts';
 import {

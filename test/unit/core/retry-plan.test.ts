@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { StatusRetry } from '../../../proxy-image/contract/resources.ts';
+import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import { TpsBudget } from '../../../proxy-image/core/retry/budget.ts';
 import {
   type RetryDecision,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { InboundProtocol } from '../../../proxy-image/contract/resources.ts';
+import type { InboundProtocol } from '../../../proxy-image/contract/policy/protocol.ts';
 import {
   declaredHttp,
   type FirstBytesProtocol,

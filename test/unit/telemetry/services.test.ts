@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { Breaker, ServiceDestination } from '../../../proxy-image/contract/resources.ts';
+import type { Breaker } from '../../../proxy-image/contract/policy/breaker.ts';
+import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import { breakerObserved } from '../../../proxy-image/core/breaker/breaker.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import { retryEvent } from '../../../proxy-image/stack/retry-event.ts';

@@ -1,6 +1,6 @@
-import type { Balancer, HashKey } from '../../../contract/resources.ts';
-import { EWMA_DEFAULTS } from '../../../contract/service-defaults.ts';
-import type { Fields, Reader } from './reader.ts';
+import type { Balancer, HashKey } from '../../../contract/policy/balancer.ts';
+import { EWMA_DEFAULTS } from '../../../contract/policy/balancer.ts';
+import type { Fields, Reader } from '../../../contract/read/reader.ts';
 
 export const DEFAULT_BALANCER: Balancer = { type: 'ewma', ...EWMA_DEFAULTS };
 

@@ -1,6 +1,7 @@
 import { parsePeerIp } from '../../../../lib/ip.ts';
-import type { Endpoint, OutboundProtocol } from '../../../contract/resources.ts';
-import type { Reader } from './reader.ts';
+import type { OutboundProtocol } from '../../../contract/policy/protocol.ts';
+import type { Reader } from '../../../contract/read/reader.ts';
+import type { Endpoint } from '../../../contract/resources.ts';
 
 export const OUTBOUND_PROTOCOLS: readonly OutboundProtocol[] = ['detect', 'http1', 'http2', 'opaque'];
 

@@ -1,5 +1,6 @@
-import type { RequestMatch, ResponseClass, ResponseMatch, Route } from '../../../contract/resources.ts';
-import type { Reader } from './reader.ts';
+import type { ResponseClass, ResponseMatch } from '../../../contract/policy/response-class.ts';
+import type { Reader } from '../../../contract/read/reader.ts';
+import type { RequestMatch, Route } from '../../../contract/resources.ts';
 
 /** Longest timeout, a day: timers are 32-bit, and a larger number is a mistake. */
 export const MAX_TIMEOUT_MS = 86_400_000;

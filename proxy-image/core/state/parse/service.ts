@@ -1,13 +1,9 @@
-import type {
-  Backend,
-  Endpoint,
-  OutboundProtocol,
-  RetryBudget,
-  ServiceDestination,
-} from '../../../contract/resources.ts';
+import type { OutboundProtocol } from '../../../contract/policy/protocol.ts';
+import type { RetryBudget } from '../../../contract/policy/retry.ts';
+import type { Fields, Reader } from '../../../contract/read/reader.ts';
+import type { Backend, Endpoint, ServiceDestination } from '../../../contract/resources.ts';
 import { parseBalancer } from './balancer.ts';
 import { OUTBOUND_PROTOCOLS, parseEndpoint } from './endpoints.ts';
-import type { Fields, Reader } from './reader.ts';
 import { type ParsedRoute, parseRoute } from './route.ts';
 import { parseTraffic } from './traffic.ts';
 

@@ -1,6 +1,9 @@
-import type { Breaker, LoadPenalty, QueueLimits, StatusRetry, Timeouts } from '../../../contract/resources.ts';
+import type { Breaker, LoadPenalty } from '../../../contract/policy/breaker.ts';
+import type { QueueLimits } from '../../../contract/policy/queue.ts';
+import type { StatusRetry } from '../../../contract/policy/retry.ts';
+import type { Fields, Reader } from '../../../contract/read/reader.ts';
+import type { Timeouts } from '../../../contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../../contract/service-defaults.ts';
-import type { Fields, Reader } from './reader.ts';
 import { MAX_TIMEOUT_MS } from './route.ts';
 
 type Traffic = typeof SERVICE_DEFAULTS;

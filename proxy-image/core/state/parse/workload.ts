@@ -1,7 +1,8 @@
+import type { InboundProtocol } from '../../../contract/policy/protocol.ts';
+import type { Fields, Reader } from '../../../contract/read/reader.ts';
 import type {
   AuthenticationMatch,
   Authorization,
-  InboundProtocol,
   NetworkMatch,
   ObjectLabel,
   PortPolicy,
@@ -9,7 +10,6 @@ import type {
   WorkloadSettings,
 } from '../../../contract/resources.ts';
 import { compileNetwork } from '../../net/cidr.ts';
-import type { Fields, Reader } from './reader.ts';
 import { type ParsedRoute, parseRoute } from './route.ts';
 
 const INBOUND_PROTOCOLS: readonly InboundProtocol[] = ['detect', 'http1', 'http2', 'grpc', 'opaque', 'tls'];

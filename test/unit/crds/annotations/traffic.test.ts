@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { parseTraffic, type ServiceTraffic } from '../../../../crds/annotations/traffic.ts';
 import type { MeshModel } from '../../../../crds/kinds/mesh/model.ts';
-import type { Balancer } from '../../../../proxy-image/contract/resources.ts';
+import type { Balancer } from '../../../../proxy-image/contract/policy/balancer.ts';
 import { meshWith } from '../../../support/pods.ts';
 
 const MESH: MeshModel['proxy']['balancer'] = { type: 'ewma', defaultRttMs: 50, decayMs: 20_000 };

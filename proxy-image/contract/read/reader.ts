@@ -1,4 +1,4 @@
-import { isObject } from '../../../../lib/json.ts';
+import { isObject } from '../../../lib/json.ts';
 /** An object of unknown fields, as it came from JSON. */
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,12 +14,19 @@ const MAX_PROBLEMS = 20;
 export class Reader {
   readonly errors: string[] = [];
   readonly denials: string[] = [];
+  #denied = 0;
+
+  /** How many rules were denied so far, reported or not: a reader of a rule compares it before and after to know whether a part of it was. */
+  get denied(): number {
+    return this.#denied;
+  }
 
   fail(path: string, expected: string): void {
     if (this.errors.length < MAX_PROBLEMS) this.errors.push(`${path}: expected ${expected}`);
   }
 
   deny(path: string, problem: string): void {
+    this.#denied++;
     if (this.denials.length < MAX_PROBLEMS) this.denials.push(`${path}: ${problem}; this rule does not apply`);
   }
 
@@ -78,6 +85,19 @@ export class Reader {
     if (typeof value === 'string') this.deny(path, `unknown value ${JSON.stringify(value.slice(0, 60))}`);
     else this.fail(path, known.join(', '));
     return instead;
+  }
+
+  /** An index of a table of so many entries, or -1 where it is none: what refers to nothing fails closed, and is reported. */
+  index(value: unknown, path: string, length: number): number {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value < length) return value;
+    this.deny(path, `expected an index below ${length}`);
+    return -1;
+  }
+
+  /** A `type` that this proxy does not know. */
+  unknownType(value: unknown, path: string): void {
+    if (typeof value === 'string') this.deny(`${path}.type`, `unknown type ${JSON.stringify(value.slice(0, 60))}`);
+    else this.fail(`${path}.type`, 'a string');
   }
 
   /** True when a tree of matches is too deep to follow. */

@@ -1,0 +1,76 @@
+import type { Reader } from '../read/reader.ts';
+import { MAX_TIMEOUT_MS } from './timeouts.ts';
+
+/** What both kinds of circuit breaking share. */
+interface BreakerCommon {
+  /** Failures in a row that eject an endpoint. */
+  maxFailures: number;
+  minPenaltyMs: number;
+  maxPenaltyMs: number;
+  /** Up to this share of the penalty is added to it at random. */
+  jitterRatio: number;
+  /** Of the endpoints of a Service at most so many are ejected at a time, rounded down; 0..100. */
+  maxEjectedPercent: number;
+}
+
+export interface ConsecutiveBreaker extends BreakerCommon {
+  type: 'consecutive';
+}
+
+/** Ejects on a low success rate too; there, rate-limited responses (429, RESOURCE_EXHAUSTED) are failures. */
+export interface UnifiedBreaker extends BreakerCommon {
+  type: 'unified';
+  /** `threshold` 0..1. Below `minRequests` in the window the rate says nothing. */
+  successRate: { threshold: number; windowMs: number; minRequests: number };
+  /** A server that says how long to stay away is left alone for so long. */
+  honorRetryAfter: boolean;
+}
+
+export type Breaker = ConsecutiveBreaker | UnifiedBreaker;
+
+/** A rate-limited response counts as one of this latency for the balancer, or of its `retry-after` where that is longer. */
+export interface LoadPenalty {
+  penaltyMs: number;
+  maxRetryAfterMs: number;
+}
+
+const MAX_COUNT = 2 ** 31 - 1;
+const MAX_RATIO = 100;
+const MAX_REQUESTS = 1_000_000;
+
+/** A breaker of an unknown type does not break: no endpoint is taken away for a reason that is not understood. */
+export function readBreaker(reader: Reader, value: unknown, path: string): Breaker | null {
+  if (value === null) return null;
+  const fields = reader.object(value, path);
+  const type = reader.oneOf(fields['type'], `${path}.type`, ['consecutive', 'unified'], 'consecutive');
+  if (type !== fields['type']) return null;
+  const minPenaltyMs = reader.integer(fields['minPenaltyMs'], `${path}.minPenaltyMs`, 1, MAX_TIMEOUT_MS);
+  const common = {
+    maxFailures: reader.integer(fields['maxFailures'], `${path}.maxFailures`, 1, MAX_COUNT),
+    minPenaltyMs,
+    maxPenaltyMs: reader.integer(fields['maxPenaltyMs'], `${path}.maxPenaltyMs`, minPenaltyMs, MAX_TIMEOUT_MS),
+    jitterRatio: reader.number(fields['jitterRatio'], `${path}.jitterRatio`, 0, MAX_RATIO),
+    maxEjectedPercent: reader.integer(fields['maxEjectedPercent'], `${path}.maxEjectedPercent`, 0, 100),
+  };
+  if (type === 'consecutive') return { type, ...common };
+  const rate = reader.object(fields['successRate'], `${path}.successRate`);
+  return {
+    type,
+    ...common,
+    successRate: {
+      threshold: reader.number(rate['threshold'], `${path}.successRate.threshold`, 0, 1),
+      windowMs: reader.integer(rate['windowMs'], `${path}.successRate.windowMs`, 10, MAX_TIMEOUT_MS),
+      minRequests: reader.integer(rate['minRequests'], `${path}.successRate.minRequests`, 0, MAX_REQUESTS),
+    },
+    honorRetryAfter: reader.flag(fields['honorRetryAfter'], `${path}.honorRetryAfter`),
+  };
+}
+
+export function readPenalty(reader: Reader, value: unknown, path: string): LoadPenalty | null {
+  if (value === null) return null;
+  const fields = reader.object(value, path);
+  return {
+    penaltyMs: reader.integer(fields['penaltyMs'], `${path}.penaltyMs`, 0, MAX_TIMEOUT_MS),
+    maxRetryAfterMs: reader.integer(fields['maxRetryAfterMs'], `${path}.maxRetryAfterMs`, 0, MAX_TIMEOUT_MS),
+  };
+}

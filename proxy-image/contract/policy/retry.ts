@@ -1,0 +1,66 @@
+import type { Reader } from '../read/reader.ts';
+import { MAX_TIMEOUT_MS } from './timeouts.ts';
+
+/** Statuses that are retried, and how often. */
+export interface StatusRetry {
+  /** Inclusive ranges of HTTP statuses. */
+  http: [min: number, max: number][];
+  /** gRPC status codes. */
+  grpc: number[];
+  /** Retries, not tries. */
+  limit: number;
+  /** From the end of the request body to the response head, per try but the last; 0 = none. */
+  timeoutMs: number;
+}
+
+/** `budget`: failures are retried as long as the policy's retry budget allows it (ServiceProfile). `statuses`: those named are, without a budget (`retry.linkerd.io/*`). */
+export type RetryPolicy = { type: 'budget' } | ({ type: 'statuses' } & StatusRetry);
+
+/** Token budget in the terms of ServiceProfile `retryBudget`. */
+export interface RetryBudget {
+  ratio: number;
+  minRetriesPerSecond: number;
+  ttlMs: number;
+}
+
+const MAX_LIMIT = 65_535;
+const MAX_PER_SECOND = 2 ** 31 - 1;
+
+/** A policy of an unknown type does not retry: what is sent once more than was asked for cannot be taken back. */
+export function readRetry(reader: Reader, value: unknown, path: string): RetryPolicy | null {
+  if (value === null) return null;
+  const fields = reader.object(value, path);
+  if (fields['type'] === 'budget') return { type: 'budget' };
+  if (fields['type'] !== 'statuses') {
+    reader.unknownType(fields['type'], path);
+    return null;
+  }
+  return {
+    type: 'statuses',
+    http: reader.list(fields['http'], `${path}.http`, (range, at) => readStatuses(reader, range, at)),
+    grpc: reader.list(fields['grpc'], `${path}.grpc`, (code, at) => reader.integer(code, at, 0, 16)),
+    limit: reader.integer(fields['limit'], `${path}.limit`, 0, MAX_LIMIT),
+    timeoutMs: reader.integer(fields['timeoutMs'], `${path}.timeoutMs`, 0, MAX_TIMEOUT_MS),
+  };
+}
+
+function readStatuses(reader: Reader, value: unknown, path: string): [number, number] {
+  const [min, max] = reader.list(value, path, (status, at) => reader.integer(status, at, 100, 599));
+  if (min === undefined || max === undefined || min > max) reader.fail(path, 'two statuses in order');
+  return [min ?? 100, max ?? 100];
+}
+
+/** Ranges of tower's `TpsBudget`, which refuses others. */
+export function readRetryBudget(reader: Reader, value: unknown, path: string): RetryBudget {
+  const fields = reader.object(value, path);
+  return {
+    ratio: reader.number(fields['ratio'], `${path}.ratio`, 0, 1000),
+    minRetriesPerSecond: reader.integer(
+      fields['minRetriesPerSecond'],
+      `${path}.minRetriesPerSecond`,
+      0,
+      MAX_PER_SECOND,
+    ),
+    ttlMs: reader.integer(fields['ttlMs'], `${path}.ttlMs`, 1_000, 60_000),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Reader } from '../read/reader.ts';
+
+/** Longest timeout, a day: timers are 32-bit, and a larger number is a mistake. */
+export const MAX_TIMEOUT_MS = 86_400_000;
+
+/** Milliseconds; 0 = none. */
+export interface RouteTimeouts {
+  /** The whole exchange, all attempts included. `untilResponse`: only up to the response head (ServiceProfile `timeout`). */
+  requestMs: number;
+  untilResponse: boolean;
+  /** From the end of the request body to the end of the response. */
+  responseMs: number;
+  /** Between two bytes in either direction. */
+  idleMs: number;
+  /** One attempt, from when it is sent until its response is complete (Gateway API: `backendRequest`). */
+  attemptMs: number;
+}
+
+export const NO_TIMEOUTS: Readonly<RouteTimeouts> = {
+  requestMs: 0,
+  untilResponse: false,
+  responseMs: 0,
+  idleMs: 0,
+  attemptMs: 0,
+};
+
+export function readTimeouts(reader: Reader, value: unknown, path: string): RouteTimeouts {
+  const fields = reader.object(value, path);
+  const ms = (name: string): number => reader.integer(fields[name], `${path}.${name}`, 0, MAX_TIMEOUT_MS);
+  return {
+    requestMs: ms('requestMs'),
+    untilResponse: reader.flag(fields['untilResponse'], `${path}.untilResponse`),
+    responseMs: ms('responseMs'),
+    idleMs: ms('idleMs'),
+    attemptMs: ms('attemptMs'),
+  };
+}
