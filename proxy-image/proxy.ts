@@ -29,8 +29,8 @@ import { ProxyRecorder } from './io/telemetry/proxy-recorder.ts';
 import type { LocalNetwork } from './io/transport/local-network.ts';
 import type { OriginalDestination, Timer, TimerOwner, Transport } from './io/transport/types.ts';
 import { listenersOf } from './listeners.ts';
-import { addressesOf, type Listener, type OpenListener } from './stack/listeners.ts';
-import { STACK_LIMITS, type StackOptions } from './stack/options.ts';
+import { addressesOf, type Listener, type OpenListener } from './stack/shared/listeners.ts';
+import { STACK_LIMITS, type StackOptions } from './stack/shared/options.ts';
 import { createStack, type Stack } from './stack/stack.ts';
 import { COMMIT, VERSION } from './version.ts';
 

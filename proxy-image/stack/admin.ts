@@ -21,8 +21,8 @@ import {
 } from '../io/admin/admin.ts';
 import { Outbox } from '../io/tcp/outbox.ts';
 import type { Acceptor, Connection, ConnectionHandler } from '../io/transport/types.ts';
-import type { StackContext } from './context.ts';
-import type { Refusals } from './refusals.ts';
+import type { StackContext } from './shared/context.ts';
+import type { Refusals } from './shared/refusals.ts';
 
 /**
  * Connections to the admin port, which has no descriptors but those that are kept for it. Of too many the oldest of whoever has most makes room, whatever it does: most

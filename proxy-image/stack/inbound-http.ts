@@ -14,9 +14,9 @@ import { REPLAY_LIMITS } from '../http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
 import type { InboundError } from '../io/telemetry/recorder.ts';
-import { AccessRecord } from './access.ts';
-import type { StackContext } from './context.ts';
+import { AccessRecord } from './observers/access.ts';
 import { routeOf } from './route-of.ts';
+import type { StackContext } from './shared/context.ts';
 
 const MAX_STALE = 3;
 const MAX_IDLE_CALLS = 256;

@@ -21,12 +21,12 @@ import type { OutboundError } from '../io/telemetry/recorder.ts';
 import type { Address } from '../io/transport/types.ts';
 import { CallDeadlines, type DeadlineOwner, IDLE, PAUSE, REQUEST, RESPONSE, TRY } from './call-deadlines.ts';
 import { CallRetries, type EndedTry } from './call-retries.ts';
-import type { StackContext } from './context.ts';
-import type { EndpointHosts } from './endpoint-hosts.ts';
+import type { EndpointHosts } from './endpoints/endpoint-hosts.ts';
 import { type ConnectOwner, OutboundConnect } from './outbound-connect.ts';
 import { OutboundTry } from './outbound-try.ts';
 import { routeOf } from './route-of.ts';
-import { identityFailure, isUnreached, unreachedAnswer } from './unreached.ts';
+import type { StackContext } from './shared/context.ts';
+import { identityFailure, isUnreached, unreachedAnswer } from './shared/unreached.ts';
 
 /** Kept connections that turn out to be closed by the other side are replaced so often per request; then it is an error like any other. */
 const MAX_STALE = 3;

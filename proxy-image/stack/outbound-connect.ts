@@ -4,11 +4,11 @@ import { protocolOfNextHop } from '../core/state/protocol.ts';
 import type { Exchange, ExchangeUpstream } from '../http/exchange.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
-import type { StackContext } from './context.ts';
-import type { EndpointHosts, EndpointLink } from './endpoint-hosts.ts';
+import type { EndpointHosts, EndpointLink } from './endpoints/endpoint-hosts.ts';
+import { Placement, type PlacementOwner } from './endpoints/placement.ts';
 import type { OutboundTry, TryPlace } from './outbound-try.ts';
-import { Placement, type PlacementOwner } from './placement.ts';
-import { unreachedAs } from './unreached.ts';
+import type { StackContext } from './shared/context.ts';
+import { unreachedAs } from './shared/unreached.ts';
 
 /** Whose request it is. */
 export interface ConnectOwner extends TryPlace {

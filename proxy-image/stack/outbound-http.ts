@@ -3,9 +3,9 @@ import type { ServiceEntry } from '../core/state/entries.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { ExtraFields, RequestView } from '../http/message.ts';
 import type { Address } from '../io/transport/types.ts';
-import type { StackContext } from './context.ts';
-import { EndpointHosts } from './endpoint-hosts.ts';
+import { EndpointHosts } from './endpoints/endpoint-hosts.ts';
 import { type CallSource, OutboundCall } from './outbound-call.ts';
+import type { StackContext } from './shared/context.ts';
 
 const MAX_IDLE_CALLS = 256;
 

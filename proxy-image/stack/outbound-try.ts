@@ -13,7 +13,7 @@ import type { BackendEntry, ServiceEntry } from '../core/state/entries.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { ResponseView } from '../http/message.ts';
 import type { OutboundError } from '../io/telemetry/recorder.ts';
-import type { StackOptions } from './options.ts';
+import type { StackOptions } from './shared/options.ts';
 
 /** Where a try goes. */
 export interface TryPlace {

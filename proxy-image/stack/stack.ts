@@ -1,12 +1,12 @@
 import type { Acceptor, Listener as Opened } from '../io/transport/types.ts';
 import { AdminAcceptor } from './admin.ts';
-import { createContext, type StackContext } from './context.ts';
-import { InboundMeshAcceptor, InboundPlainAcceptor } from './inbound-accept.ts';
+import { InboundMeshAcceptor, InboundPlainAcceptor } from './connection/inbound-accept.ts';
+import { OutboundAcceptor } from './connection/outbound-connection.ts';
 import { InboundCalls } from './inbound-http.ts';
-import type { Listener, OpenListener } from './listeners.ts';
-import type { StackOptions } from './options.ts';
-import { OutboundAcceptor } from './outbound.ts';
 import { OutboundCalls } from './outbound-http.ts';
+import { createContext, type StackContext } from './shared/context.ts';
+import type { Listener, OpenListener } from './shared/listeners.ts';
+import type { StackOptions } from './shared/options.ts';
 
 /** The data plane of one proxy. */
 export interface Stack {

@@ -3,7 +3,7 @@ import type { RelayedProbe } from '../../../proxy-image/contract/relayed-probes.
 import { ProbeRelay } from '../../../proxy-image/io/admin/probe-relay.ts';
 import { FixedDestination } from '../../../proxy-image/io/transport/local-network.ts';
 import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
-import type { StackLimits } from '../../../proxy-image/stack/options.ts';
+import type { StackLimits } from '../../../proxy-image/stack/shared/options.ts';
 import { type Recorder, until } from '../transport/recorder.ts';
 import { refusals, TestMesh, type TestProxy } from './mesh.ts';
 import { goodCredentials, left, meshClient, say } from './mesh-client.ts';

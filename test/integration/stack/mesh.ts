@@ -28,8 +28,8 @@ import type {
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
 import { listenersOf } from '../../../proxy-image/listeners.ts';
-import { addressesOf, type OpenListener } from '../../../proxy-image/stack/listeners.ts';
-import type { StackLimits } from '../../../proxy-image/stack/options.ts';
+import { addressesOf, type OpenListener } from '../../../proxy-image/stack/shared/listeners.ts';
+import type { StackLimits } from '../../../proxy-image/stack/shared/options.ts';
 import { createStack, type Stack } from '../../../proxy-image/stack/stack.ts';
 import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
 import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';

@@ -5,8 +5,8 @@ import { connected, connectFailed } from '../../../proxy-image/core/balance/reac
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import type { Timer, TimerOwner } from '../../../proxy-image/io/transport/types.ts';
-import type { StackOptions } from '../../../proxy-image/stack/options.ts';
-import { Placement, type PlacementOwner } from '../../../proxy-image/stack/placement.ts';
+import { Placement, type PlacementOwner } from '../../../proxy-image/stack/endpoints/placement.ts';
+import type { StackOptions } from '../../../proxy-image/stack/shared/options.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeTimers } from '../../fakes/timers.ts';
 import { endpoint, poolOf } from '../core/fixtures.ts';

@@ -1,5 +1,5 @@
-import type { Logger } from '../io/telemetry/log.ts';
-import type { Recorder } from '../io/telemetry/recorder.ts';
+import type { Logger } from '../../io/telemetry/log.ts';
+import type { Recorder } from '../../io/telemetry/recorder.ts';
 import {
   ADMIN_REFUSALS,
   type AdminRefusal,
@@ -7,7 +7,7 @@ import {
   type InboundRefusal,
   OUTBOUND_REFUSALS,
   type OutboundRefusal,
-} from '../io/telemetry/refusals.ts';
+} from '../../io/telemetry/refusals.ts';
 
 /** What may end a client's connection on either side. */
 export type ClientRefusal = InboundRefusal & OutboundRefusal;

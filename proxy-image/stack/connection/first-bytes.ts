@@ -1,6 +1,6 @@
-import { type Gate, Place, type Waiting } from '../core/overload/gate.ts';
-import type { FirstBytesProtocol } from '../core/state/protocol.ts';
-import { detectProtocol } from '../io/detect/detect.ts';
+import { type Gate, Place, type Waiting } from '../../core/overload/gate.ts';
+import type { FirstBytesProtocol } from '../../core/state/protocol.ts';
+import { detectProtocol } from '../../io/detect/detect.ts';
 import type {
   Connection,
   ConnectionError,
@@ -8,7 +8,7 @@ import type {
   Timer,
   TimerOwner,
   Timers,
-} from '../io/transport/types.ts';
+} from '../../io/transport/types.ts';
 
 export interface FirstBytesOwner {
   /**

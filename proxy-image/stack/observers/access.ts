@@ -1,7 +1,7 @@
-import type { InboundPeer } from '../core/policy/authorize.ts';
-import type { Exchange } from '../http/exchange.ts';
-import type { RequestView } from '../http/message.ts';
-import type { AccessLog, AccessLogEntry } from '../io/telemetry/access-log.ts';
+import type { InboundPeer } from '../../core/policy/authorize.ts';
+import type { Exchange } from '../../http/exchange.ts';
+import type { RequestView } from '../../http/message.ts';
+import type { AccessLog, AccessLogEntry } from '../../io/telemetry/access-log.ts';
 
 /** Fields that carry the identifier of a trace, in order of preference (linkerd2-proxy: http access log). */
 const TRACE_FIELDS = ['x-b3-traceid', 'x-request-id', 'x-amzn-trace-id'];

@@ -1,8 +1,8 @@
-import { NO_GRPC_STATUS } from '../core/classify/grpc-status.ts';
-import { FAILURES, type Failure } from '../http/failures.ts';
-import type { ResponseView } from '../http/message.ts';
-import type { DialError, DialFailure } from '../io/pool/dial.ts';
-import type { Logger } from '../io/telemetry/log.ts';
+import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
+import { FAILURES, type Failure } from '../../http/failures.ts';
+import type { ResponseView } from '../../http/message.ts';
+import type { DialError, DialFailure } from '../../io/pool/dial.ts';
+import type { Logger } from '../../io/telemetry/log.ts';
 
 /**
  * Whether the proxy of the endpoint says that the application never saw the request: its port refused the connection, or did not answer in time. The caller's

@@ -1,11 +1,11 @@
-import type { QueueLimits } from '../contract/policy/queue.ts';
-import type { EndpointState } from '../core/balance/endpoint.ts';
-import { type NoEndpointReason, pickEndpoint, whyNone } from '../core/balance/pick.ts';
-import type { EndpointPool } from '../core/balance/pool.ts';
-import { type QueueDecision, type QueueGuest, QueuePlace } from '../core/balance/queue.ts';
-import { attempted, provenBySilence } from '../core/balance/reach.ts';
-import type { ServiceEntry } from '../core/state/entries.ts';
-import type { StackOptions } from './options.ts';
+import type { QueueLimits } from '../../contract/policy/queue.ts';
+import type { EndpointState } from '../../core/balance/endpoint.ts';
+import { type NoEndpointReason, pickEndpoint, whyNone } from '../../core/balance/pick.ts';
+import type { EndpointPool } from '../../core/balance/pool.ts';
+import { type QueueDecision, type QueueGuest, QueuePlace } from '../../core/balance/queue.ts';
+import { attempted, provenBySilence } from '../../core/balance/reach.ts';
+import type { ServiceEntry } from '../../core/state/entries.ts';
+import type { StackOptions } from '../shared/options.ts';
 import { QueueServer } from './queue-server.ts';
 
 export interface PlacementOwner {

@@ -1,13 +1,13 @@
-import { formatAddress } from '../contract/keys.ts';
-import type { EndpointState } from '../core/balance/endpoint.ts';
-import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from '../io/pool/dial.ts';
-import { Outbox } from '../io/tcp/outbox.ts';
-import { Splice, type SpliceOwner } from '../io/tcp/splice.ts';
-import type { Connection, ConnectionError, ConnectionHandler } from '../io/transport/types.ts';
-import type { LiveSet } from './live.ts';
-import type { StackOptions } from './options.ts';
-import { type Direction, dialledLabels } from './transport-labels.ts';
-import { logUnreached } from './unreached.ts';
+import { formatAddress } from '../../contract/keys.ts';
+import type { EndpointState } from '../../core/balance/endpoint.ts';
+import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from '../../io/pool/dial.ts';
+import { Outbox } from '../../io/tcp/outbox.ts';
+import { Splice, type SpliceOwner } from '../../io/tcp/splice.ts';
+import type { Connection, ConnectionError, ConnectionHandler } from '../../io/transport/types.ts';
+import type { LiveSet } from '../shared/live.ts';
+import type { StackOptions } from '../shared/options.ts';
+import { type Direction, dialledLabels } from '../shared/transport-labels.ts';
+import { logUnreached } from '../shared/unreached.ts';
 
 /** Who looks for a place to go. */
 export interface StreamSeeker {

@@ -1,8 +1,8 @@
-import { formatAddress } from '../contract/keys.ts';
-import type { DialTarget } from '../io/pool/dial.ts';
-import type { Host, PoolObserver } from '../io/pool/host.ts';
-import type { TransportLabels } from '../io/telemetry/recorder.ts';
-import type { Connection } from '../io/transport/types.ts';
+import { formatAddress } from '../../contract/keys.ts';
+import type { DialTarget } from '../../io/pool/dial.ts';
+import type { Host, PoolObserver } from '../../io/pool/host.ts';
+import type { TransportLabels } from '../../io/telemetry/recorder.ts';
+import type { Connection } from '../../io/transport/types.ts';
 import type { LiveSet } from './live.ts';
 
 export type Direction = TransportLabels['direction'];

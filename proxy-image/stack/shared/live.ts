@@ -1,7 +1,7 @@
-import { type Client, Clients } from '../core/overload/clients.ts';
-import type { Rng } from '../core/rng.ts';
-import type { Recorder, TransportLabels } from '../io/telemetry/recorder.ts';
-import type { Connection, ConnectionError, Timer, TimerOwner, Timers } from '../io/transport/types.ts';
+import { type Client, Clients } from '../../core/overload/clients.ts';
+import type { Rng } from '../../core/rng.ts';
+import type { Recorder, TransportLabels } from '../../io/telemetry/recorder.ts';
+import type { Connection, ConnectionError, Timer, TimerOwner, Timers } from '../../io/transport/types.ts';
 
 /** Whose clients: neither may use up what is meant for the other. */
 export type Side = 'outbound' | 'inbound';

@@ -1,11 +1,11 @@
-import { TRANSPORT_ALPN } from '../contract/names.ts';
-import { Place, type Waiting } from '../core/overload/gate.ts';
-import { peerOf } from '../core/overload/peer.ts';
-import { InboundPeer } from '../core/policy/authorize.ts';
-import type { InboundRefusal } from '../io/telemetry/refusals.ts';
-import { clientIdentity } from '../io/tls/identity.ts';
-import { decodeTransportHeader } from '../io/tls/transport-header.ts';
-import { NO_HANDLER } from '../io/transport/no-handler.ts';
+import { TRANSPORT_ALPN } from '../../contract/names.ts';
+import { Place, type Waiting } from '../../core/overload/gate.ts';
+import { peerOf } from '../../core/overload/peer.ts';
+import { InboundPeer } from '../../core/policy/authorize.ts';
+import type { InboundRefusal } from '../../io/telemetry/refusals.ts';
+import { clientIdentity } from '../../io/tls/identity.ts';
+import { decodeTransportHeader } from '../../io/tls/transport-header.ts';
+import { NO_HANDLER } from '../../io/transport/no-handler.ts';
 import type {
   Acceptor,
   Address,
@@ -16,11 +16,11 @@ import type {
   OriginalDestination,
   Timer,
   TimerOwner,
-} from '../io/transport/types.ts';
-import type { StackContext } from './context.ts';
-import { InboundConnection } from './inbound.ts';
-import type { InboundCalls } from './inbound-http.ts';
-import type { Live } from './live.ts';
+} from '../../io/transport/types.ts';
+import type { InboundCalls } from '../inbound-http.ts';
+import type { StackContext } from '../shared/context.ts';
+import type { Live } from '../shared/live.ts';
+import { InboundConnection } from './inbound-connection.ts';
 
 /** Redirected plaintext (4144): the original destination names the port. */
 export class InboundPlainAcceptor implements Acceptor {

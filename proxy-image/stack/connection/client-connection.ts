@@ -3,18 +3,18 @@ import {
   type FirstBytesProtocol,
   type HttpProtocol,
   protocolAfterDetection,
-} from '../core/state/protocol.ts';
-import type { HttpConnection } from '../http/connection.ts';
-import type { Exchange } from '../http/exchange.ts';
-import type { RequestView } from '../http/message.ts';
-import type { HttpService } from '../http/service.ts';
-import type { DialContext } from '../io/pool/dial.ts';
-import type { TransportLabels } from '../io/telemetry/recorder.ts';
-import type { Connection, ConnectionHandler } from '../io/transport/types.ts';
-import { type StackContext, serveHttp } from './context.ts';
+} from '../../core/state/protocol.ts';
+import type { HttpConnection } from '../../http/connection.ts';
+import type { Exchange } from '../../http/exchange.ts';
+import type { RequestView } from '../../http/message.ts';
+import type { HttpService } from '../../http/service.ts';
+import type { DialContext } from '../../io/pool/dial.ts';
+import type { TransportLabels } from '../../io/telemetry/recorder.ts';
+import type { Connection, ConnectionHandler } from '../../io/transport/types.ts';
+import { type StackContext, serveHttp } from '../shared/context.ts';
+import type { Live, Side } from '../shared/live.ts';
+import type { ClientRefusal } from '../shared/refusals.ts';
 import { FirstBytes, type FirstBytesOwner } from './first-bytes.ts';
-import type { Live, Side } from './live.ts';
-import type { ClientRefusal } from './refusals.ts';
 import { Stream, type StreamTargets } from './stream.ts';
 
 /** What is particular about a client's connection: where it goes, and whose word counts about that. */

@@ -1,13 +1,13 @@
-import { HEAD_BYTES } from '../contract/head-bytes.ts';
-import type { Rng } from '../core/rng.ts';
-import type { ProxyState } from '../core/state/state.ts';
-import type { AdminHandler } from '../io/admin/admin.ts';
-import type { ProbeRelay } from '../io/admin/probe-relay.ts';
-import { POOL_LIMITS } from '../io/pool/host.ts';
-import type { AccessLog } from '../io/telemetry/access-log.ts';
-import type { Logger } from '../io/telemetry/log.ts';
-import type { Recorder } from '../io/telemetry/recorder.ts';
-import type { Address, TlsContext, Transport } from '../io/transport/types.ts';
+import { HEAD_BYTES } from '../../contract/head-bytes.ts';
+import type { Rng } from '../../core/rng.ts';
+import type { ProxyState } from '../../core/state/state.ts';
+import type { AdminHandler } from '../../io/admin/admin.ts';
+import type { ProbeRelay } from '../../io/admin/probe-relay.ts';
+import { POOL_LIMITS } from '../../io/pool/host.ts';
+import type { AccessLog } from '../../io/telemetry/access-log.ts';
+import type { Logger } from '../../io/telemetry/log.ts';
+import type { Recorder } from '../../io/telemetry/recorder.ts';
+import type { Address, TlsContext, Transport } from '../../io/transport/types.ts';
 import type { Listener } from './listeners.ts';
 
 /** What the data plane is made of; `main.ts` and tests put it together. */

@@ -1,6 +1,6 @@
-import type { EndpointPool } from '../core/balance/pool.ts';
-import type { QueueKeeper } from '../core/balance/queue.ts';
-import type { Timer, TimerOwner, Transport } from '../io/transport/types.ts';
+import type { EndpointPool } from '../../core/balance/pool.ts';
+import type { QueueKeeper } from '../../core/balance/queue.ts';
+import type { Timer, TimerOwner, Transport } from '../../io/transport/types.ts';
 
 /** So many look again in one turn of the loop: placing a request costs a few microseconds, and others want the loop too. */
 const GUESTS_PER_TURN = 64;

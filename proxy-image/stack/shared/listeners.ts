@@ -1,5 +1,5 @@
-import type { OutboundProtocol } from '../contract/policy/protocol.ts';
-import type { Address, OriginalDestination } from '../io/transport/types.ts';
+import type { OutboundProtocol } from '../../contract/policy/protocol.ts';
+import type { Address, OriginalDestination } from '../../io/transport/types.ts';
 
 interface Place {
   /** For logs. Several listeners may have one name. */

@@ -1,12 +1,12 @@
-import type { EndpointState } from '../core/balance/endpoint.ts';
-import type { EndpointPool } from '../core/balance/pool.ts';
-import { attempted, connected, connectFailed } from '../core/balance/reach.ts';
-import type { HttpProtocol, SessionProtocol } from '../core/state/protocol.ts';
-import type { DialError, DialTarget } from '../io/pool/dial.ts';
-import type { Host, Prospect } from '../io/pool/host.ts';
-import type { ConnectionPool } from '../io/pool/pool.ts';
-import type { StackOptions } from './options.ts';
-import { logUnreached, unreachedAs } from './unreached.ts';
+import type { EndpointState } from '../../core/balance/endpoint.ts';
+import type { EndpointPool } from '../../core/balance/pool.ts';
+import { attempted, connected, connectFailed } from '../../core/balance/reach.ts';
+import type { HttpProtocol, SessionProtocol } from '../../core/state/protocol.ts';
+import type { DialError, DialTarget } from '../../io/pool/dial.ts';
+import type { Host, Prospect } from '../../io/pool/host.ts';
+import type { ConnectionPool } from '../../io/pool/pool.ts';
+import type { StackOptions } from '../shared/options.ts';
+import { logUnreached, unreachedAs } from '../shared/unreached.ts';
 
 /** Where the connections for an endpoint go: to its pod's proxy where that proves an identity, else to the pod itself. */
 export function targetOf(endpoint: EndpointState, session: SessionProtocol): DialTarget {

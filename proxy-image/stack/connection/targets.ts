@@ -1,16 +1,16 @@
-import type { EndpointState } from '../core/balance/endpoint.ts';
-import { abandoned, finished, started } from '../core/balance/pick.ts';
-import { connected, connectFailed } from '../core/balance/reach.ts';
-import { pickShare } from '../core/split/split.ts';
-import type { BackendEntry, PodEntry, ServiceEntry, UnknownEntry } from '../core/state/entries.ts';
-import type { SessionProtocol } from '../core/state/protocol.ts';
-import type { DialError, DialTarget } from '../io/pool/dial.ts';
-import type { Address } from '../io/transport/types.ts';
-import { targetOf } from './endpoint-hosts.ts';
-import type { StackOptions } from './options.ts';
-import { Placement, type PlacementOwner } from './placement.ts';
+import type { EndpointState } from '../../core/balance/endpoint.ts';
+import { abandoned, finished, started } from '../../core/balance/pick.ts';
+import { connected, connectFailed } from '../../core/balance/reach.ts';
+import { pickShare } from '../../core/split/split.ts';
+import type { BackendEntry, PodEntry, ServiceEntry, UnknownEntry } from '../../core/state/entries.ts';
+import type { SessionProtocol } from '../../core/state/protocol.ts';
+import type { DialError, DialTarget } from '../../io/pool/dial.ts';
+import type { Address } from '../../io/transport/types.ts';
+import { targetOf } from '../endpoints/endpoint-hosts.ts';
+import { Placement, type PlacementOwner } from '../endpoints/placement.ts';
+import type { StackOptions } from '../shared/options.ts';
+import { unreachedAs } from '../shared/unreached.ts';
 import type { StreamSeeker, StreamTargets } from './stream.ts';
-import { unreachedAs } from './unreached.ts';
 
 /** A stream to a service, a pod, or an address outside. */
 export function streamTargets(entry: ServiceEntry | PodEntry | UnknownEntry, options: StackOptions): StreamTargets {
