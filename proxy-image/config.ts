@@ -1,4 +1,4 @@
-import { ACCESS_POLICIES } from './contract/access-policy.ts';
+import { ACCESS_POLICIES, UNREADABLE_POLICY } from './contract/access-policy.ts';
 import { ENVIRONMENT } from './contract/environment.ts';
 import { WeftError } from './contract/errors.ts';
 import { HEAD_BYTES } from './contract/head-bytes.ts';
@@ -228,7 +228,7 @@ function readInbound(reader: EnvironmentReader, pod: PodConfig): WorkloadDefault
   return {
     namespace: pod.namespace,
     pod: pod.name,
-    policy: reader.read(V.defaultInboundPolicy, oneOf(...ACCESS_POLICIES), 'deny'),
+    policy: reader.read(V.defaultInboundPolicy, oneOf(...ACCESS_POLICIES), UNREADABLE_POLICY),
     clusterNetworks: reader.read(V.clusterNetworks, list(cidr), []),
     detectTimeoutMs: reader.read(V.detectTimeoutMs, integer(1, 3_600_000), 1),
     opaquePorts: reader.read(V.opaquePorts, list(portRange), []),

@@ -9,7 +9,7 @@ import { serverOn, serversOf } from '../kinds/server/selection.ts';
 import { compareText } from '../state/order.ts';
 import type { ClusterView } from '../state/view.ts';
 import { OpaquePorts } from './opaque-ports.ts';
-import { forCallers, inboundProtocol } from './port-protocol.ts';
+import { addressProtocol, endpointProtocol } from './port-protocol.ts';
 
 /** An address and what discovery says of it; `pod` is null for addresses that no pod of this cluster has. */
 export interface Target {
@@ -59,15 +59,10 @@ export class EndpointCompiler {
     };
   }
 
-  /**
-   * Linkerd: protocol hint of an endpoint. For callers an opaque port is opaque whatever its Server says: the pod's proxy takes their word for it. An address
-   * that no pod has goes by the list of its namespace.
-   */
+  /** Linkerd: protocol hint of an endpoint. An address that no pod has goes by the list of its namespace. */
   #protocolOf({ pod, port, namespace }: Target): OutboundProtocol {
-    const opaquePorts = pod === null ? this.#opaque.ofNamespace(namespace) : this.#opaque.ofPod(pod);
-    if (portInRanges(port, opaquePorts)) return 'opaque';
-    if (pod === null) return 'detect';
-    return forCallers(inboundProtocol(port, serverOn(serversOf(this.#view, pod), pod, port), opaquePorts));
+    if (pod === null) return addressProtocol(port, this.#opaque.ofNamespace(namespace));
+    return endpointProtocol(port, serverOn(serversOf(this.#view, pod), pod, port), this.#opaque.ofPod(pod));
   }
 }
 

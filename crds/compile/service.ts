@@ -1,5 +1,3 @@
-import type { OutboundProtocol } from '../../proxy-image/contract/policy/protocol.ts';
-import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type {
   ForbiddenDestination,
   PodDestination,
@@ -11,11 +9,11 @@ import { parseTraffic } from '../annotations/traffic.ts';
 import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from '../kinds/service/authority.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
 import { effectiveBudget, effectiveProfile } from '../kinds/service-profile/effective.ts';
-import type { ServiceProfileModel } from '../kinds/service-profile/model.ts';
 import type { ClusterView } from '../state/view.ts';
 import { addressFamily, compileBackends } from './backends.ts';
 import { EndpointCompiler } from './endpoint.ts';
 import { OpaquePorts } from './opaque-ports.ts';
+import { addressProtocol, serviceProtocol } from './port-protocol.ts';
 import type { Unsourced } from './unsourced.ts';
 
 export interface Address {
@@ -60,6 +58,7 @@ function compileServiceDestination(
   const name = nameOf(service);
   const profile = effectiveProfile(view, mesh, name, clientNamespace);
   const { traffic } = parseTraffic(service.meta.annotations, mesh);
+  const opaquePorts = [...(profile?.opaquePorts ?? []), ...new OpaquePorts(view).ofService(service)];
   const root = { ...name, port: port.port, family: addressFamily(address.ip) };
   return {
     type: 'service',
@@ -67,7 +66,7 @@ function compileServiceDestination(
     service: name.service,
     port: port.port,
     authority: serviceAuthority(name, port.port, mesh),
-    protocol: serviceProtocol(view, service, port, profile),
+    protocol: serviceProtocol(port, opaquePorts),
     routes: profile?.routes ?? [],
     retryBudget: effectiveBudget(profile),
     backends: compileBackends(view, mesh, root, profile),
@@ -82,38 +81,9 @@ function compileServiceDestination(
   };
 }
 
-/** appProtocol beats opaque ports; any appProtocol that is not HTTP/1 or h2c is opaque (Linkerd: protocol detection, declared protocols). */
-function serviceProtocol(
-  view: ClusterView,
-  service: ServiceModel,
-  port: ServicePort,
-  profile: ServiceProfileModel | null,
-): OutboundProtocol {
-  switch (port.appProtocol) {
-    case '':
-      return isOpaque(view, service, port, profile) ? 'opaque' : 'detect';
-    case 'http':
-      return 'http1';
-    case 'kubernetes.io/h2c':
-      return 'http2';
-    default:
-      return 'opaque';
-  }
-}
-
-function isOpaque(
-  view: ClusterView,
-  service: ServiceModel,
-  { port }: ServicePort,
-  profile: ServiceProfileModel | null,
-): boolean {
-  return portInRanges(port, profile?.opaquePorts ?? []) || portInRanges(port, new OpaquePorts(view).ofService(service));
-}
-
 /** No object has the address, so that only the Mesh's list can say that its port is opaque (Linkerd: default opaque ports). */
 function compileUnknown(view: ClusterView, { port }: Address): Unsourced<UnknownDestination> {
-  const opaque = portInRanges(port, new OpaquePorts(view).ofMesh());
-  return { type: 'unknown', protocol: opaque ? 'opaque' : 'detect' };
+  return { type: 'unknown', protocol: addressProtocol(port, new OpaquePorts(view).ofMesh()) };
 }
 
 function compilePodDestination(view: ClusterView, { ip, port }: Address): Unsourced<PodDestination> | null {

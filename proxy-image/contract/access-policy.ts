@@ -31,10 +31,6 @@ export const DEFAULT_CLUSTER_NETWORKS: readonly string[] = [
 
 const ANYWHERE: readonly string[] = ['0.0.0.0/0', '::/0'];
 
-export function isAccessPolicy(text: string): text is AccessPolicy {
-  return ACCESS_POLICIES.some((policy) => policy === text);
-}
-
 const DEFAULT_KIND = 'default';
 
 /** How a decision by default policy is labelled in metrics and logs. */
