@@ -1,3 +1,4 @@
+import { meshOf } from '../crds/kinds/mesh/queries.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
 import { ControlCertificate } from './pki/control.ts';
@@ -63,7 +64,7 @@ export class Certificates implements Component {
     const { clock, secrets, webhookHosts } = options;
     this.#options = options;
     this.trust = new Trust(secrets, clock);
-    const suffix = () => options.state.mesh().identity.suffix;
+    const suffix = () => meshOf(options.state).identity.suffix;
     const issuer = () => this.trust.current?.issuer ?? null;
     this.#control = new ControlCertificate(suffix, SERVING_LIFETIME_MS, issuer, clock);
     const names = [`${CONTROL_PLANE_SERVICE}.${CONTROL_PLANE_NAMESPACE}.svc`, ...webhookHosts];
@@ -155,7 +156,7 @@ export class Certificates implements Component {
   async #refresh(): Promise<void> {
     const { state, log } = this.#options;
     try {
-      await this.trust.refresh(state.mesh().identity, this.#leads);
+      await this.trust.refresh(meshOf(state).identity, this.#leads);
       const [due, other] = partition(this.trust.problems, ({ code }) => code === 'WEFT_PKI_RENEWAL');
       this.#renewalProblems = due.map(({ message }) => message);
       this.#report(other.map(({ message }) => message));

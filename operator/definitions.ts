@@ -11,8 +11,8 @@ const QUIET_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 export interface DefinitionsOptions {
-  /** Kinds whose status this operator writes. */
-  types: readonly ResourceType[];
+  /** Kinds whose status this operator writes; what is optional need not be there. */
+  types: readonly (ResourceType & { optional: boolean })[];
   discover(type: ResourceType, signal: AbortSignal): Promise<Served>;
   clock: Clock;
   log: Log;
@@ -87,7 +87,7 @@ export class Definitions implements Component {
   }
 }
 
-function problemOf(type: ResourceType, served: Served): string {
+function problemOf(type: ResourceType & { optional: boolean }, served: Served): string {
   const name = `${type.plural}.${type.group}`;
   switch (served) {
     case 'status':
@@ -95,6 +95,6 @@ function problemOf(type: ResourceType, served: Served): string {
     case 'without-status':
       return `${name} has no status subresource in ${apiVersionOf(type)}: the objects are in force, but nothing can be said of them`;
     case 'absent':
-      return `${name} is not served as ${apiVersionOf(type)}: its objects are not seen`;
+      return type.optional ? '' : `${name} is not served as ${apiVersionOf(type)}: its objects are not seen`;
   }
 }

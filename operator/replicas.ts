@@ -1,3 +1,4 @@
+import { endpointSlicesOf } from '../crds/kinds/endpoint-slice/queries.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
 import { CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
 import type { Clock, Timer } from './runtime/clock.ts';
@@ -68,7 +69,7 @@ export class Replicas {
 
   #pods(wanted: (endpoint: { ready: boolean }) => boolean): Set<string> {
     const { state, namespace } = this.#options;
-    const slices = state.endpointSlices(namespace, CONTROL_PLANE_SERVICE);
+    const slices = endpointSlicesOf(state, namespace, CONTROL_PLANE_SERVICE);
     return new Set(slices.flatMap(({ endpoints }) => endpoints.filter(wanted).map(({ targetPod }) => targetPod)));
   }
 }

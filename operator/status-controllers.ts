@@ -1,27 +1,26 @@
-import type { MeshModel } from '../crds/kinds/mesh/model.ts';
-import type { ServiceModel } from '../crds/kinds/service/model.ts';
+import { MESH_ROW } from '../crds/kinds/mesh/kind.ts';
+import { MESH } from '../crds/kinds/mesh/model.ts';
+import { NAMESPACE_ROW } from '../crds/kinds/namespace/kind.ts';
+import { NAMESPACE } from '../crds/kinds/namespace/model.ts';
+import type { AssessedStatus, KindRow } from '../crds/kinds/row.ts';
+import { SERVICE } from '../crds/kinds/service/model.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
-import type { CountedKind, ObjectRef } from '../crds/state/object-ref.ts';
+import type { ObjectRef } from '../crds/state/object-ref.ts';
 import type { ObjectMeta } from '../crds/types/object-meta.ts';
-import { type Informers, WATCHED } from './informers.ts';
+import { type Informers, resourceType } from './informers.ts';
 import type { Applier } from './kube/apply.ts';
 import type { EventRecorder } from './kube/events.ts';
-import type { ResourceType } from './kube/resources.ts';
-import { type AssessedKind, AssessedReconciler } from './reconcilers/assessed-kind.ts';
+import { AssessedReconciler } from './reconcilers/assessed-kind.ts';
 import { Assessments, type ObjectQueue } from './reconcilers/assessments.ts';
-import type { CustomResource } from './reconcilers/custom-resource.ts';
 import { type MeshFacts, reconcileMesh } from './reconcilers/mesh.ts';
-import { serverKind } from './reconcilers/server.ts';
-import { serverAuthorizationKind } from './reconcilers/server-authorization.ts';
 import { ServiceAnnotations } from './reconcilers/service-annotations.ts';
-import { serviceProfileKind } from './reconcilers/service-profile.ts';
 import {
   type EventSink,
   StatusPublisher,
   type StatusTarget,
   type StatusWriter,
+  type TargetKind,
 } from './reconcilers/status-publisher.ts';
-import { trafficSplitKind } from './reconcilers/traffic-split.ts';
 import type { Clock } from './runtime/clock.ts';
 import { Controller, type Reconcile } from './runtime/controller.ts';
 import { failureOf } from './runtime/errors.ts';
@@ -53,16 +52,6 @@ const EVENT_TIMEOUT_MS = 10_000;
 /** What one event sets off in others, and the acknowledgements of many proxies, arrive together. */
 const COALESCE_MS = 100;
 
-const TYPES: Readonly<Record<string, ResourceType>> = {
-  ServiceProfile: WATCHED.serviceProfiles,
-  TrafficSplit: WATCHED.trafficSplits,
-  Server: WATCHED.servers,
-  ServerAuthorization: WATCHED.serverAuthorizations,
-  Mesh: WATCHED.meshes,
-  Service: WATCHED.services,
-  Namespace: WATCHED.namespaces,
-};
-
 /** One controller per custom kind that writes its status; they work on the leader only. */
 export class StatusControllers {
   readonly assessments = new Assessments();
@@ -70,7 +59,7 @@ export class StatusControllers {
   readonly #parts: StatusParts;
   readonly #writer: StatusWriter;
   readonly #events: EventSink;
-  readonly #queues = new Map<CountedKind, ObjectQueue>();
+  readonly #queues = new Map<string, ObjectQueue>();
   readonly #mesh: Controller;
   readonly #followed: { informer: { store: { keys(): Iterable<string> } }; controller: Controller }[] = [];
 
@@ -79,10 +68,9 @@ export class StatusControllers {
     this.#parts = parts;
     this.#writer = statusWriter(parts);
     this.#events = { record: (target, event, signal) => events.record(referenceOf(target), event, signal) };
-    this.#assessed('serviceprofile', informers.serviceProfiles, serviceProfileKind);
-    this.#assessed('trafficsplit', informers.trafficSplits, trafficSplitKind);
-    this.#assessed('server', informers.servers, serverKind);
-    this.#assessed('serverauthorization', informers.serverAuthorizations, serverAuthorizationKind);
+    for (const row of informers.kinds) {
+      if (row.status.form === 'conditions') this.#assessed(row, row.status);
+    }
     this.#mesh = this.#addMesh();
     this.#addServices();
   }
@@ -104,55 +92,59 @@ export class StatusControllers {
 
   /** An Event about the control plane: on the Mesh, or on the Namespace of the control plane where there is none. */
   tellMesh(event: Parameters<EventSink['record']>[1]): void {
-    const { meshes, namespaces } = this.#parts.informers;
-    const mesh = meshes.store.list()[0]?.meta;
-    const { namespace: name } = this.#parts;
+    const { informers, namespace: name } = this.#parts;
+    const mesh = informers.of(MESH).store.list()[0]?.meta;
+    const uid = () => informers.of(NAMESPACE).store.get(name)?.meta.uid ?? '';
     const target =
       mesh === undefined
-        ? { kind: 'Namespace', namespace: '', name, uid: namespaces.store.get(name)?.meta.uid ?? '' }
-        : { kind: 'Mesh', namespace: '', name: mesh.name, uid: mesh.uid };
+        ? { kind: NAMESPACE_ROW, namespace: '', name, uid: uid() }
+        : { kind: MESH_ROW, namespace: '', name: mesh.name, uid: mesh.uid };
     void this.#events.record(target, event, AbortSignal.timeout(EVENT_TIMEOUT_MS));
   }
 
   /** Certificates or injectors have changed. */
   meshChanged(): void {
-    for (const key of this.#parts.informers.meshes.store.keys()) this.#mesh.queue.add(key);
+    for (const key of this.#parts.informers.of(MESH).store.keys()) this.#mesh.queue.add(key);
   }
 
-  #assessed<M>(
-    name: string,
-    informer: Informer<RawObject, CustomResource<M>>,
-    kindOf: (find: AssessedKind<M>['find']) => AssessedKind<M>,
-  ): void {
-    const { state, progress, clock } = this.#parts;
-    const kind = kindOf((key) => informer.store.get(key));
-    const publisher = this.#publisher(kind.kind);
+  #assessed(row: KindRow, status: AssessedStatus): void {
+    const { informers, state, progress, clock } = this.#parts;
+    const informer = informers.of(row);
+    const kind = { ...status, id: row.id, find: (key: string) => informer.store.get(key) };
+    const publisher = this.#publisher(row);
     const { assessments } = this;
     const reconciler = new AssessedReconciler(kind, { state, assessments, publisher, progress, clock });
-    const controller = this.#controller(name, (key, signal) => reconciler.reconcile(later, key, signal));
+    const controller = this.#controller(this.#nameOf(row), (key, signal) => reconciler.reconcile(later, key, signal));
     const later: ObjectQueue = { add: (key) => controller.queue.addAfter(key, COALESCE_MS) };
-    this.#queues.set(kind.kind, later);
+    this.#queues.set(row.id, later);
     this.#followed.push({ informer, controller });
     follow(informer, controller);
   }
 
+  /** For logs and metrics: short, but for a kind that several groups serve. */
+  #nameOf({ id, kind }: KindRow): string {
+    const namesakes = this.#parts.informers.kinds.filter((row) => row.kind === kind);
+    return (namesakes.length > 1 ? id : kind).toLowerCase();
+  }
+
   #addMesh(): Controller {
     const { informers, meshFacts, clock } = this.#parts;
+    const meshes = informers.of(MESH);
     const given = {
-      find: (key: string): CustomResource<MeshModel> | undefined => informers.meshes.store.get(key),
+      find: (key: string) => meshes.store.get(key),
       facts: meshFacts,
-      publisher: this.#publisher('Mesh'),
+      publisher: this.#publisher(MESH_ROW),
       clock,
     };
     const controller = this.#controller('mesh', (key, signal) => reconcileMesh(given, key, signal));
-    follow(informers.meshes, controller);
+    follow(meshes, controller);
     return controller;
   }
 
   /** Services have no status of ours: what is wrong with their annotations becomes an Event. */
   #addServices(): void {
-    const { services } = this.#parts.informers;
-    const find = (key: string): ServiceModel | undefined => services.store.get(key);
+    const services = this.#parts.informers.of(SERVICE);
+    const find = (key: string) => services.store.get(key)?.parsed.model ?? undefined;
     const reporter = new ServiceAnnotations({ find, events: this.#events, log: this.#parts.log });
     follow(
       services,
@@ -160,7 +152,7 @@ export class StatusControllers {
     );
   }
 
-  #publisher(kind: string): StatusPublisher {
+  #publisher(kind: TargetKind): StatusPublisher {
     return new StatusPublisher(kind, this.#writer, this.#events, this.#parts.clock);
   }
 
@@ -204,5 +196,5 @@ function statusWriter({ applier, statusNotFound }: StatusParts): StatusWriter {
 }
 
 function referenceOf({ kind, namespace, name, uid }: StatusTarget) {
-  return { type: TYPES[kind]!, kind, namespace, name, uid };
+  return { type: resourceType(kind), kind: kind.kind, namespace, name, uid };
 }

@@ -1,14 +1,18 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { DEFAULT_MESH } from '../crds/kinds/mesh/parse.ts';
+import { endpointSlicesRead } from '../crds/kinds/endpoint-slice/queries.ts';
+import { MESH_READ, meshOf } from '../crds/kinds/mesh/queries.ts';
+import { NAMESPACE_ROW } from '../crds/kinds/namespace/kind.ts';
+import { namespaceOf } from '../crds/kinds/namespace/queries.ts';
+import { podOf } from '../crds/kinds/pod/queries.ts';
+import { KINDS } from '../crds/kinds/registry.ts';
 import { manifestFiles } from '../crds/manifest.ts';
 import { ClusterState } from '../crds/state/cluster-state.ts';
-import { MESH_READ, READS } from '../crds/state/reads.ts';
 import type { ReadKey } from '../crds/state/view.ts';
 import { CONTROL_PLANE_SERVICE, FIELD_MANAGER } from '../proxy-image/contract/names.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
 import { Definitions } from './definitions.ts';
-import { createInformers, type Informers, WATCHED } from './informers.ts';
+import { Informers, resourceType } from './informers.ts';
 import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
 import { InjectionEvents } from './injection-events.ts';
 import { Applier } from './kube/apply.ts';
@@ -22,7 +26,7 @@ import { NamespacedSecrets } from './kube/secrets.ts';
 import { tokenReviewer } from './kube/token-review.ts';
 import { OwnedConfigurations } from './owned-configurations.ts';
 import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
-import { feedBuiltIn, feedCustom } from './reconcilers/feed.ts';
+import { feed } from './reconcilers/feed.ts';
 import { isOtherInjector } from './reconcilers/injectors.ts';
 import type { MeshFacts } from './reconcilers/mesh.ts';
 import { Replicas } from './replicas.ts';
@@ -31,7 +35,6 @@ import { controllerComponent, electorComponent, informerComponent } from './runt
 import type { Controller } from './runtime/controller.ts';
 import type { RuntimeError } from './runtime/errors.ts';
 import { LeaderElector } from './runtime/leader-elector.ts';
-import { objectKey } from './runtime/list-watch.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import { Manager } from './runtime/manager.ts';
 import type { ReflectorTiming } from './runtime/reflector.ts';
@@ -67,7 +70,7 @@ export class WeftOperator extends OperatorBase {
   readonly #log: Log;
   readonly #registry: Registry;
   readonly #metrics: RuntimeMetrics;
-  readonly #state = new ClusterState(DEFAULT_MESH);
+  readonly #state = new ClusterState(KINDS);
   readonly #applier: Applier;
   readonly #informers: Informers;
   readonly #certificates: Certificates;
@@ -90,7 +93,7 @@ export class WeftOperator extends OperatorBase {
     this.#registry = registry;
     this.#metrics = new RuntimeMetrics(registry, systemClock);
     this.#applier = new Applier(this.parts.rest, FIELD_MANAGER);
-    this.#informers = createInformers({ ...this.parts, timing: timingOf(options) });
+    this.#informers = new Informers(KINDS, { ...this.parts, timing: timingOf(options) });
     this.#certificates = this.#createCertificates();
     this.#events = this.#createEvents();
     this.#injectionEvents = this.#createInjectionEvents();
@@ -122,11 +125,11 @@ export class WeftOperator extends OperatorBase {
     this.#feed();
     this.#followCertificates();
     collectDefaultMetrics({ register: this.#registry });
-    registerCacheMetrics(this.#registry, Object.values(this.#informers), this.#config.staleAfterMs);
+    registerCacheMetrics(this.#registry, this.#informers.all, this.#config.staleAfterMs);
     this.#metrics.watchElection(LEASE_NAME, this.#elector);
     await this.#applyDefinitions();
     manager.add('servers', this.#admin);
-    for (const informer of Object.values(this.#informers)) manager.add('caches', informerComponent(informer));
+    for (const informer of this.#informers.all) manager.add('caches', informerComponent(informer));
     manager.add('runnables', this.#certificates);
     manager.add('runnables', this.#injectionEvents);
     manager.add('runnables', this.#servers);
@@ -154,27 +157,15 @@ export class WeftOperator extends OperatorBase {
 
   /** The first handler of each kind: proxies are told within the tick of the event, whatever comes after. */
   #feed(): void {
-    const { services, endpointSlices, pods, namespaces } = this.#informers;
-    const { serviceProfiles, trafficSplits, servers, serverAuthorizations, meshes } = this.#informers;
-    const state = this.#state;
     const changed = (reads: ReadonlySet<ReadKey>) => this.#changed(reads);
-    services.addHandler(feedBuiltIn(state, 'Service', changed), { first: true });
-    endpointSlices.addHandler(feedBuiltIn(state, 'EndpointSlice', changed), { first: true });
-    pods.addHandler(feedBuiltIn(state, 'Pod', changed), { first: true });
-    namespaces.addHandler(feedBuiltIn(state, 'Namespace', changed), { first: true });
-    serviceProfiles.addHandler(feedCustom(state, 'ServiceProfile', changed), { first: true });
-    trafficSplits.addHandler(feedCustom(state, 'TrafficSplit', changed), { first: true });
-    servers.addHandler(feedCustom(state, 'Server', changed), { first: true });
-    serverAuthorizations.addHandler(feedCustom(state, 'ServerAuthorization', changed), { first: true });
-    meshes.addHandler(feedCustom(state, 'Mesh', changed), { first: true });
+    for (const row of KINDS) this.#informers.of(row).addHandler(feed(this.#state, row, changed), { first: true });
   }
 
   #changed(reads: ReadonlySet<ReadKey>): void {
     if (reads.size === 0) return;
     this.#servers.invalidate(reads);
     this.#status.assessments.changed(reads);
-    if (reads.has(READS.endpointSlices(this.#config.namespace, CONTROL_PLANE_SERVICE)))
-      this.#replicas.endpointsChanged();
+    if (reads.has(endpointSlicesRead(this.#config.namespace, CONTROL_PLANE_SERVICE))) this.#replicas.endpointsChanged();
     if (!reads.has(MESH_READ)) return;
     this.#owned.changed();
     this.#certificates.settingsChanged();
@@ -198,7 +189,7 @@ export class WeftOperator extends OperatorBase {
   async #applyDefinitions(): Promise<void> {
     const { definitionsDir, namespace } = this.#config;
     if (definitionsDir === '') return;
-    const reference = { type: WATCHED.namespaces, kind: 'Namespace', namespace: '', name: namespace };
+    const reference = { type: resourceType(NAMESPACE_ROW), kind: 'Namespace', namespace: '', name: namespace };
     await this.#applier.apply(reference, {}, AbortSignal.timeout(APPLY_TIMEOUT_MS));
     await Promise.all(manifestFiles(definitionsDir).map((file) => this.registerCustomResourceDefinition(file)));
   }
@@ -230,9 +221,7 @@ export class WeftOperator extends OperatorBase {
 
   #createInjectionEvents(): InjectionEvents {
     const { rest, clock, log } = this.parts;
-    const { store } = this.#informers.pods;
-    const podUid = (namespace: string, name: string) =>
-      store.get(objectKey({ metadata: { namespace, name } }))?.meta.uid ?? '';
+    const podUid = (namespace: string, name: string) => podOf(this.#state, namespace, name)?.meta.uid ?? '';
     return new InjectionEvents({ rest, events: this.#events, podUid, clock, log });
   }
 
@@ -246,8 +235,8 @@ export class WeftOperator extends OperatorBase {
       signing: this.#createSigning(),
       webhooks: createWebhooks({
         rest,
-        namespace: (name) => this.#informers.namespaces.store.get(name) ?? null,
-        mesh: () => this.#state.mesh(),
+        namespace: (name) => namespaceOf(this.#state, name),
+        mesh: () => meshOf(this.#state),
         trustAnchorsPem: () => this.#certificates.trust.current?.anchorsPem ?? '',
         proxyImage: config.proxyImage,
         version: config.version,
@@ -270,8 +259,8 @@ export class WeftOperator extends OperatorBase {
     return new Signing({
       trust: () => this.#certificates.trust.current,
       settings: () => ({
-        suffix: this.#state.mesh().identity.suffix,
-        lifetimeMs: this.#state.mesh().identity.certificateLifetimeMs,
+        suffix: meshOf(this.#state).identity.suffix,
+        lifetimeMs: meshOf(this.#state).identity.certificateLifetimeMs,
         requirePod: this.#config.requireBoundTokens,
       }),
       tokens: tokenReviewer(rest, clock),
@@ -287,7 +276,7 @@ export class WeftOperator extends OperatorBase {
     return new OwnedConfigurations({
       rest,
       applier: this.#applier,
-      mesh: () => this.#state.mesh(),
+      mesh: () => meshOf(this.#state),
       caBundlePem: () => this.#certificates.trust.caBundlePem,
       webhookUrl: this.#config.webhookUrl,
       metrics: this.#metrics,
@@ -310,9 +299,9 @@ export class WeftOperator extends OperatorBase {
 
   #createDefinitions(): Definitions {
     const { rest, clock, log } = this.parts;
-    const { serviceProfiles, trafficSplits, servers, serverAuthorizations, meshes } = WATCHED;
+    const written = KINDS.filter(({ status }) => status.form !== 'none');
     const definitions = new Definitions({
-      types: [serviceProfiles, trafficSplits, servers, serverAuthorizations, meshes],
+      types: written.map((row) => ({ ...resourceType(row), optional: row.optional })),
       discover: (type, signal) => discover(rest, type, signal),
       clock,
       log,
@@ -359,7 +348,7 @@ export class WeftOperator extends OperatorBase {
 
   #createAdmin(): AdminServer {
     const { host, adminPort, staleAfterMs } = this.#config;
-    const caches = Object.values(this.#informers).map((informer) => cacheCheck(informer, staleAfterMs));
+    const caches = this.#informers.all.map((informer) => cacheCheck(informer, staleAfterMs));
     return new AdminServer({
       host,
       port: adminPort,

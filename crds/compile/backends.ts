@@ -1,9 +1,13 @@
 import { type AddressFamily, formatKey } from '../../proxy-image/contract/keys.ts';
 import type { Backend } from '../../proxy-image/contract/resources.ts';
+import { endpointSlicesOf } from '../kinds/endpoint-slice/queries.ts';
 import type { MeshModel } from '../kinds/mesh/model.ts';
 import { type ServiceName, serviceAuthority, tcpPort } from '../kinds/service/authority.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
+import { serviceOf } from '../kinds/service/queries.ts';
 import type { ServiceProfileModel } from '../kinds/service-profile/model.ts';
+import { splitOf } from '../kinds/traffic-split/queries.ts';
+import { hasWeight } from '../kinds/traffic-split/weights.ts';
 import type { ClusterView } from '../state/view.ts';
 
 /** The Service port that was asked for, by the family of its address. */
@@ -44,20 +48,16 @@ function overrideShares(root: Root, profile: ServiceProfileModel | null): Share[
 }
 
 function splitShares(view: ClusterView, root: Root): Share[] | null {
-  const [split] = view.splits(root.namespace, root.service);
-  if (split === undefined) return null;
+  const split = splitOf(view, root.namespace, root.service);
+  if (split === null) return null;
   return split.backends.map(({ service, weight }) => {
     return { namespace: root.namespace, service, port: root.port, weight };
   });
 }
 
-export function hasWeight(shares: readonly { weight: number }[]): boolean {
-  return shares.some(({ weight }) => weight > 0);
-}
-
 function toBackend(view: ClusterView, mesh: MeshModel, root: Root, share: Share): Backend {
   const { namespace, service, port, weight } = share;
-  const found = view.service(namespace, service);
+  const found = serviceOf(view, namespace, service);
   const family = found === null ? root.family : backendFamily(view, found, root.family);
   return {
     authority: serviceAuthority(share, port, mesh),
@@ -81,9 +81,9 @@ export function backendProblem(service: ServiceModel | null, port: number): stri
 function backendFamily(view: ClusterView, service: ServiceModel, wanted: AddressFamily): AddressFamily {
   const families = new Set<AddressFamily>(
     service.headless
-      ? view
-          .endpointSlices(service.meta.namespace, service.meta.name)
-          .flatMap(({ addressType }) => familyOf(addressType))
+      ? endpointSlicesOf(view, service.meta.namespace, service.meta.name).flatMap(({ addressType }) =>
+          familyOf(addressType),
+        )
       : service.clusterIPs.map(addressFamily),
   );
   const [only] = families;

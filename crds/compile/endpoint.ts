@@ -4,6 +4,7 @@ import type { OutboundProtocol } from '../../proxy-image/contract/policy/protoco
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { Endpoint } from '../../proxy-image/contract/resources.ts';
 import type { MeshModel } from '../kinds/mesh/model.ts';
+import { meshOf } from '../kinds/mesh/queries.ts';
 import type { PodModel } from '../kinds/pod/model.ts';
 import { serverOn, serversOf } from '../kinds/server/selection.ts';
 import { compareText } from '../state/order.ts';
@@ -38,7 +39,7 @@ export class EndpointCompiler {
 
   constructor(view: ClusterView) {
     this.#view = view;
-    this.#mesh = view.mesh();
+    this.#mesh = meshOf(view);
     this.#opaque = new OpaquePorts(view);
   }
 

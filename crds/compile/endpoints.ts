@@ -1,8 +1,11 @@
 import type { AddressFamily } from '../../proxy-image/contract/keys.ts';
 import type { Endpoint, EndpointsResource } from '../../proxy-image/contract/resources.ts';
 import type { EndpointSliceModel } from '../kinds/endpoint-slice/model.ts';
+import { endpointSlicesOf } from '../kinds/endpoint-slice/queries.ts';
 import type { PodModel } from '../kinds/pod/model.ts';
+import { podByIp, podOf } from '../kinds/pod/queries.ts';
 import { type ServiceName, tcpPort } from '../kinds/service/authority.ts';
+import { serviceOf } from '../kinds/service/queries.ts';
 import { compareText } from '../state/order.ts';
 import type { ClusterView } from '../state/view.ts';
 import { EndpointCompiler } from './endpoint.ts';
@@ -37,11 +40,13 @@ export function compileEndpoints(view: ClusterView, key: EndpointsAddress): Unso
 }
 
 function candidates(view: ClusterView, key: EndpointsAddress): Candidate[] {
-  const service = view.service(key.namespace, key.service);
+  const service = serviceOf(view, key.namespace, key.service);
   const port = service === null || service.type === 'ExternalName' ? null : tcpPort(service, key.port);
   if (port === null) return [];
   const addressType = key.family === 'ipv4' ? 'IPv4' : 'IPv6';
-  const slices = view.endpointSlices(key.namespace, key.service).filter((slice) => slice.addressType === addressType);
+  const slices = endpointSlicesOf(view, key.namespace, key.service).filter(
+    (slice) => slice.addressType === addressType,
+  );
   const all = slices.flatMap((slice) => sliceCandidates(slice, port.name));
   const ready = all.filter(({ endpoint }) => endpoint.ready && !endpoint.terminating);
   const draining = all.filter(({ endpoint }) => endpoint.terminating && endpoint.serving);
@@ -71,7 +76,7 @@ function distinct(all: Candidate[]): Candidate[] {
 
 /** By targetRef, else by address. A targetRef to a pod that has other addresses is not believed: its identity would be expected of a stranger. */
 function podBehind(view: ClusterView, namespace: string, address: string, endpoint: SliceEndpoint): PodModel | null {
-  const named = endpoint.targetPod === '' ? null : view.pod(namespace, endpoint.targetPod);
+  const named = endpoint.targetPod === '' ? null : podOf(view, namespace, endpoint.targetPod);
   if (named !== null && (named.ips.length === 0 || named.ips.includes(address))) return named;
-  return view.podByIp(address);
+  return podByIp(view, address);
 }

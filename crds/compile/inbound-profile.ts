@@ -4,6 +4,7 @@ import type { PodModel } from '../kinds/pod/model.ts';
 import { resolvePorts } from '../kinds/server/selection.ts';
 import { nameOf, serviceAuthority } from '../kinds/service/authority.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
+import { servicesSelecting } from '../kinds/service/queries.ts';
 import { effectiveProfile } from '../kinds/service-profile/effective.ts';
 import type { ClusterView } from '../state/view.ts';
 
@@ -15,7 +16,7 @@ export type PortProfile = NonNullable<PortPolicy['profile']>;
  */
 export function inboundProfiles(view: ClusterView, mesh: MeshModel, pod: PodModel): Map<number, PortProfile> {
   const profiles = new Map<number, PortProfile>();
-  for (const service of view.servicesSelecting(pod.meta.namespace, pod.meta.labels)) {
+  for (const service of servicesSelecting(view, pod.meta.namespace, pod.meta.labels)) {
     for (const [port, profile] of targetedPorts(view, mesh, pod, service)) {
       if (!profiles.has(port)) profiles.set(port, profile);
     }

@@ -3,6 +3,8 @@ import type { Place, Reading } from '../annotations/annotation.ts';
 import { namesOfPod } from '../annotations/of-pod.ts';
 import { OPAQUE_PORTS } from '../annotations/port-lists.ts';
 import { AnnotationReader, type Layer } from '../annotations/reader.ts';
+import { meshOf } from '../kinds/mesh/queries.ts';
+import { namespaceOf } from '../kinds/namespace/queries.ts';
 import type { PodModel } from '../kinds/pod/model.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
 import { NO_NAMES, type PortNames, portNames } from '../scalars/port-list.ts';
@@ -35,7 +37,7 @@ export class OpaquePorts {
   }
 
   ofMesh(): PortRange[] {
-    this.#ofMesh ??= OPAQUE_PORTS.otherwise.value(this.#view.mesh());
+    this.#ofMesh ??= OPAQUE_PORTS.otherwise.value(meshOf(this.#view));
     return this.#ofMesh;
   }
 
@@ -50,12 +52,12 @@ export class OpaquePorts {
   #namespace(name: string): Layer {
     return getOrCreate(this.#namespaces, name, () => ({
       place: 'namespace',
-      annotations: this.#view.namespace(name)?.meta.annotations ?? {},
+      annotations: namespaceOf(this.#view, name)?.meta.annotations ?? {},
     }));
   }
 
   #read(layers: readonly Layer[], names: () => PortNames): PortRange[] {
-    const reader = new AnnotationReader({ layers, mesh: this.#view.mesh() });
+    const reader = new AnnotationReader({ layers, mesh: meshOf(this.#view) });
     const found = reader.read(OPAQUE_PORTS, (text) =>
       // What names stand for differs from object to object.
       HAS_NAMES.test(text)

@@ -6,9 +6,13 @@ import type {
 } from '../../proxy-image/contract/resources.ts';
 import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { parseTraffic } from '../annotations/traffic.ts';
+import { meshOf } from '../kinds/mesh/queries.ts';
+import { podByIp } from '../kinds/pod/queries.ts';
 import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from '../kinds/service/authority.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
+import { serviceByIp } from '../kinds/service/queries.ts';
 import { effectiveBudget, effectiveProfile } from '../kinds/service-profile/effective.ts';
+import { profileOf } from '../kinds/service-profile/queries.ts';
 import type { ClusterView } from '../state/view.ts';
 import { addressFamily, compileBackends } from './backends.ts';
 import { EndpointCompiler } from './endpoint.ts';
@@ -28,7 +32,7 @@ type Destination = ServiceDestination | PodDestination | UnknownDestination | Fo
  * A cluster IP answers as its Service, a pod IP as that pod (so do the addresses of headless Services), everything else is unknown.
  */
 export function compileService(view: ClusterView, address: Address, clientNamespace: string): Unsourced<Destination> {
-  const service = view.serviceByIp(address.ip);
+  const service = serviceByIp(view, address.ip);
   if (service === null) return compilePodDestination(view, address) ?? compileUnknown(view, address);
   const port = tcpPort(service, address.port);
   if (port !== null) return compileServiceDestination(view, service, port, address, clientNamespace);
@@ -41,9 +45,9 @@ export function compileService(view: ClusterView, address: Address, clientNamesp
  * on its subscriber only through this, so that it is compiled and encoded once for nearly all of them.
  */
 export function destinationView(view: ClusterView, address: Address, clientNamespace: string): string {
-  const service = view.serviceByIp(address.ip);
+  const service = serviceByIp(view, address.ip);
   if (service === null || service.meta.namespace === clientNamespace) return '';
-  const profile = view.profile(clientNamespace, serviceFqdn(nameOf(service), view.mesh()));
+  const profile = profileOf(view, clientNamespace, serviceFqdn(nameOf(service), meshOf(view)));
   return profile === null ? '' : clientNamespace;
 }
 
@@ -54,7 +58,7 @@ function compileServiceDestination(
   address: Address,
   clientNamespace: string,
 ): Unsourced<ServiceDestination> {
-  const mesh = view.mesh();
+  const mesh = meshOf(view);
   const name = nameOf(service);
   const profile = effectiveProfile(view, mesh, name, clientNamespace);
   const { traffic } = parseTraffic(service.meta.annotations, mesh);
@@ -87,7 +91,7 @@ function compileUnknown(view: ClusterView, { port }: Address): Unsourced<Unknown
 }
 
 function compilePodDestination(view: ClusterView, { ip, port }: Address): Unsourced<PodDestination> | null {
-  const pod = view.podByIp(ip);
+  const pod = podByIp(view, ip);
   if (pod === null) return null;
   const endpoint = new EndpointCompiler(view).compile({
     address: ip,

@@ -11,9 +11,13 @@ import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../proxy
 import { readerOfPod } from '../annotations/of-pod.ts';
 import { WORKLOAD } from '../annotations/workload.ts';
 import type { MeshModel } from '../kinds/mesh/model.ts';
+import { meshOf } from '../kinds/mesh/queries.ts';
+import { namespaceOf } from '../kinds/namespace/queries.ts';
 import type { PodModel } from '../kinds/pod/model.ts';
+import { podOf } from '../kinds/pod/queries.ts';
 import type { ServerModel } from '../kinds/server/model.ts';
 import { resolvePorts, serverOn, serversOf } from '../kinds/server/selection.ts';
+import { authorizationsFor } from '../kinds/server-authorization/queries.ts';
 import type { ClusterView } from '../state/view.ts';
 import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
 import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
@@ -45,7 +49,7 @@ export function compileWorkload(
   namespace: string,
   podName: string,
 ): Unsourced<WorkloadResource> | null {
-  const pod = view.pod(namespace, podName);
+  const pod = podOf(view, namespace, podName);
   if (pod === null) return null;
   const inbound = readInbound(view, pod);
   const { identityPorts, defaultPolicy: policy } = inbound;
@@ -62,8 +66,8 @@ export function compileWorkload(
 }
 
 function readInbound(view: ClusterView, pod: PodModel): Inbound {
-  const mesh = view.mesh();
-  const annotations = readerOfPod(pod, view.namespace(pod.meta.namespace)?.meta.annotations ?? {}, mesh);
+  const mesh = meshOf(view);
+  const annotations = readerOfPod(pod, namespaceOf(view, pod.meta.namespace)?.meta.annotations ?? {}, mesh);
   return {
     view,
     mesh,
@@ -113,7 +117,7 @@ function defaultPolicyOn(inbound: Inbound, port: number): PortPolicy {
 
 /** The union of the authorizations that name or select the Server, and of its accessPolicy; nothing of it matches → denied. */
 function withServer({ view, mesh }: Inbound, server: ServerModel): PortPolicy {
-  const authorizations = view.authorizationsFor(server).map((model) => compileAuthorization(model, mesh));
+  const authorizations = authorizationsFor(view, server).map((model) => compileAuthorization(model, mesh));
   return {
     server: { group: POLICY_GROUP, kind: 'server', name: server.meta.name },
     protocol: 'detect',

@@ -1,13 +1,10 @@
+import type { Model } from '../types/kind-name.ts';
 import type { ObjectMeta } from '../types/object-meta.ts';
 
 /** `resourceVersion` and `generation` move with every write, status writes included; no compiled resource depends on them. */
 const VOLATILE = new Set<string>(['resourceVersion', 'generation'] satisfies (keyof ObjectMeta)[]);
 const META = new Set(['meta']);
 const NOTHING = new Set<string>();
-
-interface Model {
-  meta: ObjectMeta | null;
-}
 
 /** Whether two models mean the same to the compiler: equal but for the volatile part of their metadata. */
 export function sameModel(a: Model, b: Model): boolean {

@@ -1,14 +1,11 @@
 import { matchesSelector } from '../scalars/label-selector.ts';
+import type { Model } from '../types/kind-name.ts';
 import type { LabelSelector } from '../types/label-selector.ts';
 import { getOrCreate } from './get-or-create.ts';
+import type { SelectorIndexOf } from './kind.ts';
+import { labelKeysRead, labelRead, type ReadKey } from './reads.ts';
 import { Bucket, type Held, type Index, type Touched } from './store.ts';
-import type { Labels, ReadKey } from './view.ts';
-
-/** How an index spells its reads. */
-export interface SelectorReads {
-  byLabel(namespace: string, label: string): ReadKey;
-  labelKeys(namespace: string): ReadKey;
-}
+import type { Labels } from './view.ts';
 
 interface Filed {
   label: string;
@@ -22,24 +19,22 @@ const ANY = '*';
  * (the least crowded one), or under `*` when it demands none. A change touches only the pair it is filed under, so that a new Server or
  * Service does not recompile every workload of its namespace.
  */
-export class SelectorIndex<M> implements Index<M> {
-  readonly #selectorOf: (model: M) => LabelSelector | null;
-  readonly #reads: SelectorReads;
+export class SelectorIndex<M extends Model> implements Index<M> {
+  readonly #declared: SelectorIndexOf<M>;
   readonly #buckets = new Map<ReadKey, Bucket<M>>();
   readonly #filed = new Map<Held<M>, Filed>();
   /** Namespace → label key → how many objects are filed under it. */
   readonly #labelKeys = new Map<string, Map<string, number>>();
 
-  constructor(selectorOf: (model: M) => LabelSelector | null, reads: SelectorReads) {
-    this.#selectorOf = selectorOf;
-    this.#reads = reads;
+  constructor(declared: SelectorIndexOf<M>) {
+    this.#declared = declared;
   }
 
   /** The reads that answer `select`, in the order of evaluation. */
   readsFor(namespace: string, labels: Labels): ReadKey[] {
-    const reads = [this.#reads.labelKeys(namespace), this.#reads.byLabel(namespace, ANY)];
+    const reads = [labelKeysRead(this.#declared, namespace), labelRead(this.#declared, namespace, ANY)];
     for (const key of this.#labelKeys.get(namespace)?.keys() ?? []) {
-      if (Object.hasOwn(labels, key)) reads.push(this.#reads.byLabel(namespace, `${key}=${labels[key]}`));
+      if (Object.hasOwn(labels, key)) reads.push(labelRead(this.#declared, namespace, `${key}=${labels[key]}`));
     }
     return reads;
   }
@@ -49,7 +44,7 @@ export class SelectorIndex<M> implements Index<M> {
     const found: M[] = [];
     for (const read of reads) {
       for (const model of this.#buckets.get(read)?.list() ?? []) {
-        const selector = this.#selectorOf(model);
+        const selector = this.#declared.selectorOf(model);
         if (selector !== null && matchesSelector(selector, labels)) found.push(model);
       }
     }
@@ -63,11 +58,11 @@ export class SelectorIndex<M> implements Index<M> {
   }
 
   #add(held: Held<M>, touched: Touched): ReadKey | null {
-    const selector = this.#selectorOf(held.model);
+    const selector = this.#declared.selectorOf(held.model);
     if (selector === null) return null;
     const { namespace } = held.meta;
     const label = this.#leastCrowded(namespace, selector);
-    const read = this.#reads.byLabel(namespace, label);
+    const read = labelRead(this.#declared, namespace, label);
     this.#bucket(read).add(held);
     this.#filed.set(held, { label, read });
     this.#count(namespace, label, 1, touched);
@@ -92,7 +87,7 @@ export class SelectorIndex<M> implements Index<M> {
     let fewest = Number.POSITIVE_INFINITY;
     for (const [key, value] of Object.entries(selector.matchLabels)) {
       const label = `${key}=${value}`;
-      const size = this.#buckets.get(this.#reads.byLabel(namespace, label))?.size ?? 0;
+      const size = this.#buckets.get(labelRead(this.#declared, namespace, label))?.size ?? 0;
       if (size < fewest) [best, fewest] = [label, size];
     }
     return best;
@@ -111,6 +106,6 @@ export class SelectorIndex<M> implements Index<M> {
     else keys.set(key, count);
     this.#labelKeys.set(namespace, keys);
     if (keys.size === 0) this.#labelKeys.delete(namespace);
-    if (count === 0 || (count === 1 && step === 1)) touched.reads.add(this.#reads.labelKeys(namespace));
+    if (count === 0 || (count === 1 && step === 1)) touched.reads.add(labelKeysRead(this.#declared, namespace));
   }
 }

@@ -1,7 +1,9 @@
+import type { Model } from '../types/kind-name.ts';
 import type { ObjectMeta } from '../types/object-meta.ts';
 import { getOrCreate } from './get-or-create.ts';
+import type { KeyIndexOf } from './kind.ts';
 import { byAge } from './order.ts';
-import type { ReadKey } from './view.ts';
+import { indexRead, type ReadKey } from './reads.ts';
 
 export interface Held<M> {
   meta: ObjectMeta;
@@ -47,13 +49,13 @@ export class Bucket<M> {
 
 const EMPTY: readonly never[] = [];
 
-/** Objects by the texts that `keysOf` gives for them; each text is the read key under which a change is reported. */
-export class KeyIndex<M> implements Index<M> {
-  readonly #keysOf: (model: M, meta: ObjectMeta) => readonly ReadKey[];
+/** Objects by the texts that its declaration gives for them; each makes a read under which a change is reported. */
+export class KeyIndex<M extends Model> implements Index<M> {
+  readonly #declared: KeyIndexOf<M>;
   readonly #buckets = new Map<ReadKey, Bucket<M>>();
 
-  constructor(keysOf: (model: M, meta: ObjectMeta) => readonly ReadKey[]) {
-    this.#keysOf = keysOf;
+  constructor(declared: KeyIndexOf<M>) {
+    this.#declared = declared;
   }
 
   list(read: ReadKey): readonly M[] {
@@ -61,27 +63,32 @@ export class KeyIndex<M> implements Index<M> {
   }
 
   replace(old: Held<M> | null, next: Held<M> | null, touched: Touched): void {
-    const before = old === null ? EMPTY : this.#keysOf(old.model, old.meta);
-    const after = next === null ? EMPTY : this.#keysOf(next.model, next.meta);
-    for (const key of before) {
-      this.#remove(key, old!);
-      touched.reads.add(key);
-      if (!after.includes(key)) touched.left.add(key);
+    const before = old === null ? [] : this.#readsOf(old);
+    const after = next === null ? [] : this.#readsOf(next);
+    for (const read of before) {
+      this.#remove(read, old!);
+      touched.reads.add(read);
+      if (!after.includes(read)) touched.left.add(read);
     }
-    for (const key of after) {
-      this.#bucket(key).add(next!);
-      touched.reads.add(key);
+    for (const read of after) {
+      this.#bucket(read).add(next!);
+      touched.reads.add(read);
     }
   }
 
-  #bucket(key: ReadKey): Bucket<M> {
-    return getOrCreate(this.#buckets, key, () => new Bucket());
+  #readsOf({ model, meta }: Held<M>): ReadKey[] {
+    const keys = new Set(this.#declared.keysOf(model, meta));
+    return [...keys].map((key) => indexRead(this.#declared, key));
   }
 
-  #remove(key: ReadKey, held: Held<M>): void {
-    const bucket = this.#buckets.get(key);
+  #bucket(read: ReadKey): Bucket<M> {
+    return getOrCreate(this.#buckets, read, () => new Bucket());
+  }
+
+  #remove(read: ReadKey, held: Held<M>): void {
+    const bucket = this.#buckets.get(read);
     bucket?.remove(held);
-    if (bucket?.size === 0) this.#buckets.delete(key);
+    if (bucket?.size === 0) this.#buckets.delete(read);
   }
 }
 

@@ -1,108 +1,59 @@
-import type { EndpointSliceModel } from '../kinds/endpoint-slice/model.ts';
-import type { MeshModel } from '../kinds/mesh/model.ts';
-import type { PodModel } from '../kinds/pod/model.ts';
-import type { ServerModel } from '../kinds/server/model.ts';
-import type { ServerAuthorizationModel } from '../kinds/server-authorization/model.ts';
-import type { ServiceModel } from '../kinds/service/model.ts';
-import type { TrafficSplitModel } from '../kinds/traffic-split/model.ts';
-import type { ObjectMeta } from '../types/object-meta.ts';
-import type { ModelByKind, ModelKind } from './object-ref.ts';
-import { MESH_READ, READS } from './reads.ts';
+import type { KindName, Model } from '../types/kind-name.ts';
+import type { IndexOf, KeyIndexOf, SelectorIndexOf, StoredKind } from './kind.ts';
 import { SelectorIndex } from './selector-index.ts';
 import { KeyIndex, Store } from './store.ts';
-import type { ReadKey, TrustModel } from './view.ts';
+import type { TrustModel } from './view.ts';
 
-type StoreByKind = { readonly [K in ModelKind]: Store<ModelByKind[K]> };
-type OwnReads = { readonly [K in ModelKind]: (meta: ObjectMeta) => Set<ReadKey> };
+/** One store per kind with its indexes. What was made from a declaration of some model is found by it: hence the casts, which are this module's only. */
+export class Stores {
+  trust: TrustModel | null = null;
+  readonly kinds: readonly StoredKind[];
+  readonly #kinds = new Map<string, StoredKind>();
+  readonly #stores = new Map<string, Store<Model>>();
+  readonly #keys = new Map<string, KeyIndex<Model>>();
+  readonly #selectors = new Map<string, SelectorIndex<Model>>();
 
-/** One store per kind, and the indexes that a `StateView` asks. */
-export interface Stores {
-  readonly byKind: StoreByKind;
-  /** The reads that look an object up by its own name. */
-  readonly ownReads: OwnReads;
-  readonly defaultMesh: MeshModel;
-  trust: TrustModel | null;
-  readonly serviceByIp: KeyIndex<ServiceModel>;
-  readonly servicesSelecting: SelectorIndex<ServiceModel>;
-  readonly slicesOfService: KeyIndex<EndpointSliceModel>;
-  readonly podByIp: KeyIndex<PodModel>;
-  readonly splitsOfService: KeyIndex<TrafficSplitModel>;
-  readonly serversSelecting: SelectorIndex<ServerModel>;
-  readonly authorizationsOfServer: KeyIndex<ServerAuthorizationModel>;
+  /** @throws Error where two kinds, or two indexes, have one name */
+  constructor(kinds: readonly StoredKind[]) {
+    this.kinds = kinds;
+    for (const kind of kinds) {
+      const indexes = kind.indexes.map((index) => this.#create(index));
+      add(this.#stores, kind.id, new Store(indexes));
+      add(this.#kinds, kind.id, kind);
+    }
+  }
+
+  kind(name: KindName): StoredKind {
+    return found(this.#kinds, name.id);
+  }
+
+  of<M extends Model>(kind: KindName<M>): Store<M> {
+    return found(this.#stores, kind.id) as Store<M>;
+  }
+
+  keys<M extends Model>(index: KeyIndexOf<M>): KeyIndex<M> {
+    return found(this.#keys, index.id) as KeyIndex<M>;
+  }
+
+  selectors<M extends Model>(index: SelectorIndexOf<M>): SelectorIndex<M> {
+    return found(this.#selectors, index.id) as SelectorIndex<M>;
+  }
+
+  #create(index: IndexOf): KeyIndex<Model> | SelectorIndex<Model> {
+    if (index.type === 'keys') return add(this.#keys, index.id, new KeyIndex(index));
+    return add(this.#selectors, index.id, new SelectorIndex(index));
+  }
 }
 
-const OWN_READS: OwnReads = {
-  Mesh: () => new Set([MESH_READ]),
-  Namespace: (meta) => new Set([READS.namespace(meta.name)]),
-  Service: (meta) => new Set([READS.service(meta.namespace, meta.name)]),
-  EndpointSlice: () => new Set(),
-  Pod: (meta) => new Set([READS.pod(meta.namespace, meta.name), READS.pods(meta.namespace)]),
-  ServiceProfile: (meta) => new Set([READS.profile(meta.namespace, meta.name)]),
-  TrafficSplit: () => new Set(),
-  Server: (meta) => new Set([READS.servers(meta.namespace)]),
-  ServerAuthorization: () => new Set(),
-};
-
-export const MODEL_KINDS: readonly ModelKind[] = [
-  'Mesh',
-  'Namespace',
-  'Service',
-  'EndpointSlice',
-  'Pod',
-  'ServiceProfile',
-  'TrafficSplit',
-  'Server',
-  'ServerAuthorization',
-];
-
-export function createStores(defaultMesh: MeshModel): Stores {
-  const indexes = createIndexes();
-  const byKind: StoreByKind = {
-    Mesh: new Store(),
-    Namespace: new Store(),
-    Service: new Store([indexes.serviceByIp, indexes.servicesSelecting]),
-    EndpointSlice: new Store([indexes.slicesOfService]),
-    Pod: new Store([indexes.podByIp]),
-    ServiceProfile: new Store(),
-    TrafficSplit: new Store([indexes.splitsOfService]),
-    Server: new Store([indexes.serversSelecting]),
-    ServerAuthorization: new Store([indexes.authorizationsOfServer]),
-  };
-  return { byKind, ownReads: OWN_READS, defaultMesh, trust: null, ...indexes };
+function add<T>(all: Map<string, T>, id: string, value: T): T {
+  if (all.has(id)) throw new Error(`two things are called ${id}`);
+  all.set(id, value);
+  return value;
 }
 
-function createIndexes() {
-  return {
-    serviceByIp: new KeyIndex<ServiceModel>((service) => service.clusterIPs.map(READS.serviceByIp)),
-    servicesSelecting: new SelectorIndex<ServiceModel>(serviceSelector, {
-      byLabel: READS.servicesByLabel,
-      labelKeys: READS.serviceLabelKeys,
-    }),
-    slicesOfService: new KeyIndex<EndpointSliceModel>((slice, meta) =>
-      slice.service === '' ? [] : [READS.endpointSlices(meta.namespace, slice.service)],
-    ),
-    podByIp: new KeyIndex<PodModel>((pod) => (ownsItsAddress(pod) ? pod.ips.map(READS.podByIp) : [])),
-    splitsOfService: new KeyIndex<TrafficSplitModel>((split, meta) => [READS.splits(meta.namespace, split.service)]),
-    serversSelecting: new SelectorIndex<ServerModel>((server) => server.podSelector, {
-      byLabel: READS.serversByLabel,
-      labelKeys: READS.serverLabelKeys,
-    }),
-    authorizationsOfServer: new KeyIndex<ServerAuthorizationModel>(authorizationReads),
-  };
-}
-
-/** A Service without selector selects no pod (its EndpointSlices are written by somebody else). */
-function serviceSelector(service: ServiceModel) {
-  const hasSelector = Object.keys(service.selector).length > 0;
-  return hasSelector ? { matchLabels: service.selector, matchExpressions: [] } : null;
-}
-
-/** The address of a finished pod is given to another one; a pod on the host's network answers for its node. */
-function ownsItsAddress(pod: PodModel): boolean {
-  return !pod.hostNetwork && (pod.phase === 'Pending' || pod.phase === 'Running');
-}
-
-function authorizationReads(authorization: ServerAuthorizationModel, meta: ObjectMeta): ReadKey[] {
-  const { server } = authorization;
-  return [READS.authorizations(meta.namespace, 'name' in server ? server.name : '*')];
+/** A kind that is asked for and not there is a defect of the program, whatever is in the cluster. */
+function found<T>(all: ReadonlyMap<string, T>, id: string): T {
+  const value = all.get(id);
+  if (value === undefined) throw new Error(`${id} is in no row of this state`);
+  return value;
 }

@@ -1,9 +1,10 @@
-import type { Assessment, Finding } from '../../crds/state/assessment.ts';
-import { listed } from '../../crds/state/assessment.ts';
+import type { Assessment, Finding } from '../../crds/kinds/assessment.ts';
+import { listed } from '../../crds/kinds/assessment.ts';
+import type { AssessedStatus } from '../../crds/kinds/row.ts';
 import type { ClusterState } from '../../crds/state/cluster-state.ts';
-import type { CountedKind, ObjectRef } from '../../crds/state/object-ref.ts';
+import type { ObjectRef } from '../../crds/state/object-ref.ts';
 import { recording } from '../../crds/state/recording.ts';
-import type { ClusterView } from '../../crds/state/view.ts';
+import type { Model } from '../../crds/types/kind-name.ts';
 import type { Problem } from '../../crds/types/problem.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
@@ -11,16 +12,14 @@ import { splitKey } from '../runtime/list-watch.ts';
 import { condition, type WantedCondition } from '../status/condition.ts';
 import { type Progress, programmed, proxyShare } from '../status/programmed.ts';
 import type { Assessments, ObjectQueue } from './assessments.ts';
-import type { CustomResource } from './custom-resource.ts';
+import type { Seen } from './seen.ts';
 import type { Report, StatusPublisher } from './status-publisher.ts';
 
 /** One kind whose objects are assessed each by itself. */
-export interface AssessedKind<M> {
-  kind: CountedKind;
-  find(key: string): CustomResource<M> | undefined;
-  assess(view: ClusterView, model: M): Assessment;
-  /** Status fields of the kind's own. */
-  fields?(model: M): Readonly<Record<string, unknown>>;
+export interface AssessedKind<M extends Model> extends AssessedStatus<M> {
+  /** `KindName.id` */
+  id: string;
+  find(key: string): Seen<M> | undefined;
 }
 
 export interface AssessedDependencies {
@@ -32,7 +31,7 @@ export interface AssessedDependencies {
 }
 
 /** Brings the status of one object in line with what the cluster says of it. Nothing is compiled here: proxies have been told already. */
-export class AssessedReconciler<M> {
+export class AssessedReconciler<M extends Model> {
   readonly #kind: AssessedKind<M>;
   readonly #given: AssessedDependencies;
 
@@ -56,7 +55,7 @@ export class AssessedReconciler<M> {
     return againInMs > 0 ? { requeueAfterMs: againInMs } : undefined;
   }
 
-  async #look(queue: ObjectQueue, key: string, resource: CustomResource<M>, signal: AbortSignal) {
+  async #look(queue: ObjectQueue, key: string, resource: Seen<M>, signal: AbortSignal) {
     const { state, assessments, publisher } = this.#given;
     const { model, problems } = resource.parsed;
     const record = recording(state);
@@ -72,7 +71,7 @@ export class AssessedReconciler<M> {
     }
   }
 
-  #report(key: string, resource: CustomResource<M>, assessment: Assessment): { report: Report; againInMs: number } {
+  #report(key: string, resource: Seen<M>, assessment: Assessment): { report: Report; againInMs: number } {
     const { progress, publisher, clock } = this.#given;
     const { model, problems } = resource.parsed;
     const conditions = [
@@ -81,7 +80,7 @@ export class AssessedReconciler<M> {
     ];
     const fields: Record<string, unknown> = model === null ? {} : { ...this.#kind.fields?.(model) };
     const present = publisher.present(key, resource, 'Programmed');
-    const state = progress({ kind: this.#kind.kind, ...splitKey(key) });
+    const state = progress({ kind: this.#kind.id, ...splitKey(key) });
     const result = programmed(state, clock.nowMs(), present);
     conditions.push(result.condition ?? present!);
     fields['proxies'] = proxyShare(state);

@@ -5,7 +5,7 @@ import { expiryNote, type HeldAuthority } from '../status/authority.ts';
 import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
 import { proxyShare } from '../status/programmed.ts';
 import type { Verdict } from '../status/verdict.ts';
-import type { CustomResource } from './custom-resource.ts';
+import type { Seen } from './seen.ts';
 import type { Report, StatusPublisher } from './status-publisher.ts';
 
 /** What the Mesh's status tells of the control plane. */
@@ -34,7 +34,7 @@ export interface MeshFacts {
 }
 
 export interface MeshDependencies {
-  find(key: string): CustomResource<MeshModel> | undefined;
+  find(key: string): Seen<MeshModel> | undefined;
   facts(): MeshFacts;
   publisher: StatusPublisher;
   clock: Clock;
@@ -55,7 +55,7 @@ export async function reconcileMesh(given: MeshDependencies, key: string, signal
   return { requeueAfterMs: REFRESH_MS };
 }
 
-export function meshReport({ parsed }: CustomResource<MeshModel>, facts: MeshFacts, nowMs: number): Report {
+export function meshReport({ parsed }: Seen<MeshModel>, facts: MeshFacts, nowMs: number): Report {
   const errors = parsed.problems
     .filter(({ severity }) => severity === 'error')
     .map(({ path, message }) => `${path}: ${message}`);

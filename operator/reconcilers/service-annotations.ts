@@ -1,5 +1,6 @@
 import { problemsOfService } from '../../crds/annotations/of-service.ts';
 import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
+import { SERVICE_ROW } from '../../crds/kinds/service/kind.ts';
 import type { ServiceModel } from '../../crds/kinds/service/model.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import type { Log } from '../runtime/log.ts';
@@ -36,7 +37,7 @@ export class ServiceAnnotations {
     const { namespace, name, uid } = service.meta;
     log.warn('a Service has annotations without effect', { namespace, name, problems: note });
     const event = { type: 'Warning' as const, reason: 'InvalidAnnotation', action: 'Compile', note };
-    await events.record({ kind: 'Service', namespace, name, uid }, event, signal);
+    await events.record({ kind: SERVICE_ROW, namespace, name, uid }, event, signal);
   }
 }
 

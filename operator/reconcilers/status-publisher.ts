@@ -1,3 +1,4 @@
+import type { KindRow } from '../../crds/kinds/row.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { failureOf } from '../runtime/errors.ts';
 import { statusDiffers } from '../status/change.ts';
@@ -9,11 +10,14 @@ import {
   type WantedCondition,
 } from '../status/condition.ts';
 import { observedGeneration, readiness, type Verdict } from '../status/verdict.ts';
-import type { CustomResource } from './custom-resource.ts';
+import type { Seen } from './seen.ts';
+
+/** What of a row says where its objects are. */
+export type TargetKind = Pick<KindRow, 'group' | 'kind' | 'watched' | 'plural'>;
 
 /** Names one object to whoever writes its status. */
 export interface StatusTarget {
-  kind: string;
+  kind: TargetKind;
   namespace: string;
   name: string;
   uid: string;
@@ -44,14 +48,14 @@ export interface Report {
 
 /** Writes reports into the status of objects: only what differs, and with an Event when an object stalls. */
 export class StatusPublisher {
-  readonly #kind: string;
+  readonly #kind: TargetKind;
   readonly #writer: StatusWriter;
   readonly #events: EventSink;
   readonly #clock: Clock;
   /** What was written last, and to which version of the object: the cache shows it only after a round trip. */
   readonly #written = new Map<string, { basis: string; status: ObjectStatus }>();
 
-  constructor(kind: string, writer: StatusWriter, events: EventSink, clock: Clock) {
+  constructor(kind: TargetKind, writer: StatusWriter, events: EventSink, clock: Clock) {
     this.#kind = kind;
     this.#writer = writer;
     this.#events = events;
@@ -59,17 +63,17 @@ export class StatusPublisher {
   }
 
   /** Says "looking" on an object that nobody has looked at: a GitOps tool must not take silence for health. */
-  async greet(key: string, resource: CustomResource<unknown>, signal: AbortSignal): Promise<void> {
+  async greet(key: string, resource: Seen<unknown>, signal: AbortSignal): Promise<void> {
     if (this.present(key, resource, 'Ready') !== null) return;
     await this.publish(key, resource, { verdict: { outcome: 'progressing' }, conditions: [], fields: {} }, signal);
   }
 
   /** A condition that the object has now. */
-  present(key: string, resource: CustomResource<unknown>, type: string): Condition | null {
+  present(key: string, resource: Seen<unknown>, type: string): Condition | null {
     return readConditions(this.#statusOf(key, resource)).find((each) => each.type === type) ?? null;
   }
 
-  async publish(key: string, resource: CustomResource<unknown>, report: Report, signal: AbortSignal): Promise<void> {
+  async publish(key: string, resource: Seen<unknown>, report: Report, signal: AbortSignal): Promise<void> {
     const present = this.#statusOf(key, resource);
     const status = this.#statusFor(resource, report, present);
     if (!statusDiffers(status, present)) return;
@@ -90,11 +94,7 @@ export class StatusPublisher {
     this.#written.delete(key);
   }
 
-  #statusFor(
-    { meta }: CustomResource<unknown>,
-    { verdict, conditions, fields }: Report,
-    present: unknown,
-  ): ObjectStatus {
+  #statusFor({ meta }: Seen<unknown>, { verdict, conditions, fields }: Report, present: unknown): ObjectStatus {
     const wanted = [...readiness(verdict), ...conditions];
     return {
       ...fields,
@@ -103,7 +103,7 @@ export class StatusPublisher {
     };
   }
 
-  #statusOf(key: string, resource: CustomResource<unknown>): unknown {
+  #statusOf(key: string, resource: Seen<unknown>): unknown {
     const written = this.#written.get(key);
     return written?.basis === resource.meta.resourceVersion ? written.status : resource.status;
   }

@@ -16,12 +16,16 @@ export interface InformerHandler<T> {
   advanced?(version: string): void;
   /** The first full list has been delivered. */
   synced?(): void;
+  /** The API server serves no such kind (any more); what is known of it stays. Only of an optional kind. */
+  absent?(): void;
 }
 
 export interface InformerOptions<Raw extends RawObject, T> {
   /** Plural of the kind, for logs and metrics. */
   name: string;
   source: ListWatch<Raw>;
+  /** The API server need not serve the kind: while it does not, nothing waits for a list. */
+  optional?: boolean;
   /** Reduces a raw object to what is kept. Throwing skips the event: what was known of the object stays. */
   transform(raw: Raw): T;
   indexers?: Indexers<T>;
@@ -45,6 +49,7 @@ export class Informer<Raw extends RawObject, T> {
   readonly #handlers: InformerHandler<T>[] = [];
   #reflector: Reflector<Raw>;
   #synced = false;
+  #absent = false;
   #handlerErrors = 0;
   #transformErrors = 0;
   #generation = 0;
@@ -60,6 +65,11 @@ export class Informer<Raw extends RawObject, T> {
 
   get hasSynced(): boolean {
     return this.#synced;
+  }
+
+  /** An optional kind that the API server does not serve. */
+  get isAbsent(): boolean {
+    return this.#absent;
   }
 
   get stats(): InformerStats {
@@ -82,6 +92,7 @@ export class Informer<Raw extends RawObject, T> {
     else this.#handlers.push(handler);
     for (const object of this.store.list()) this.#call(() => handler.added?.(object, true));
     if (this.#synced) this.#call(() => handler.synced?.());
+    if (this.#absent) this.#call(() => handler.absent?.());
   }
 
   start(): void {
@@ -100,15 +111,16 @@ export class Informer<Raw extends RawObject, T> {
     await this.#running;
   }
 
-  /** Resolves with true once synced, with false when `signal` aborts first. */
+  /** Resolves with true once synced, or known to be absent; with false when `signal` aborts first. */
   async waitForSync(signal: AbortSignal): Promise<boolean> {
-    while (!this.#synced && !signal.aborted) await sleep(this.#options.clock, 10, signal);
-    return this.#synced;
+    const settled = () => this.#synced || this.#absent;
+    while (!settled() && !signal.aborted) await sleep(this.#options.clock, 10, signal);
+    return settled();
   }
 
   #newReflector(): Reflector<Raw> {
-    const { name, source, clock, random, log, timing } = this.#options;
-    return new Reflector({ name, source, clock, random, log, timing, sink: this.#sink(this.#generation) });
+    const { name, source, optional, clock, random, log, timing } = this.#options;
+    return new Reflector({ name, source, optional, clock, random, log, timing, sink: this.#sink(this.#generation) });
   }
 
   /** A sink for one start: what an older one still delivers is ignored. */
@@ -119,6 +131,7 @@ export class Informer<Raw extends RawObject, T> {
       upsert: (item) => current() && this.#upsert(item, false),
       remove: (item) => current() && this.#remove(objectKey(item), item.metadata?.resourceVersion ?? ''),
       advanced: (version) => current() && this.#notify((handler) => handler.advanced?.(version)),
+      absent: () => current() && this.#setAbsent(),
       audit: (items, version, changed) => (current() ? this.#audit(items, version, changed) : 0),
     };
   }
@@ -128,11 +141,18 @@ export class Informer<Raw extends RawObject, T> {
     const listed = new Set(items.map(objectKey));
     for (const key of [...this.store.keys()]) if (!listed.has(key)) this.#remove(key, version);
     const initial = !this.#synced;
+    this.#absent = false;
     for (const item of items) this.#upsert(item, initial);
     this.#notify((handler) => handler.advanced?.(version));
     if (!initial) return;
     this.#synced = true;
     this.#notify((handler) => handler.synced?.());
+  }
+
+  #setAbsent(): void {
+    if (this.#absent) return;
+    this.#absent = true;
+    this.#notify((handler) => handler.absent?.());
   }
 
   #upsert(raw: Raw, initial: boolean): boolean {

@@ -21,6 +21,8 @@ export const REFLECTOR_TIMING = {
   auditMs: 600_000,
   /** An event on its way when the audit's list was made arrives within this time. */
   auditGraceMs: 1_000,
+  /** How often it is asked for a kind that the API server does not serve. */
+  absentMs: 10_000,
   /** A watch that the server closed sooner than this did not work. */
   shortWatchMs: 1_000,
   backoff: REFLECTOR_BACKOFF as ReflectorBackoffOptions,
@@ -41,6 +43,8 @@ export interface ReflectorSink<Raw> {
   remove(item: Raw): void;
   /** Nothing up to `version` is still to come. */
   advanced(version: string): void;
+  /** The API server serves no such kind. Repeated while that is so; a `replace` ends it. */
+  absent(): void;
   /** A full list taken beside a running watch; keys in `changed` had events meanwhile. Returns how many events the watch had missed. */
   audit(items: readonly Raw[], version: string, changed: ReadonlySet<string>): number;
 }
@@ -61,6 +65,8 @@ export interface ReflectorOptions<Raw extends RawObject> {
   /** For logs: the plural of the kind. */
   name: string;
   source: ListWatch<Raw>;
+  /** Not to be served is no failure. */
+  optional?: boolean | undefined;
   sink: ReflectorSink<Raw>;
   clock: Clock;
   random: Random;
@@ -142,7 +148,7 @@ export class Reflector<Raw extends RawObject> {
         continueToken = page.continueToken;
       } while (continueToken !== '');
     } catch (error) {
-      this.stats.listErrors += 1;
+      if (!this.#isAbsence(error)) this.stats.listErrors += 1;
       throw error;
     }
     if (version === '') throw new RequestError('Transient', 'a list came without a resourceVersion');
@@ -274,8 +280,22 @@ export class Reflector<Raw extends RawObject> {
     }
   }
 
+  #isAbsence(error: unknown): boolean {
+    return this.#options.optional === true && failureOf(error) === 'NotFound';
+  }
+
+  /** Its definition may be installed at any time, and be taken away. */
+  async #awaitServed(signal: AbortSignal): Promise<void> {
+    this.#contact();
+    this.#version = '';
+    this.#listFrom = '';
+    this.#options.sink.absent();
+    await sleep(this.#options.clock, this.#timing.absentMs, signal);
+  }
+
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     const { clock, log, name } = this.#options;
+    if (this.#isAbsence(error)) return this.#awaitServed(signal);
     const reason = restartReason(error);
     this.stats.restarts[reason] += 1;
     // The silence was pause enough; a quiet kind must not go unwatched.

@@ -1,3 +1,4 @@
+import { podOf } from '../../crds/kinds/pod/queries.ts';
 import type { ClusterView } from '../../crds/state/view.ts';
 import type { Hello } from '../../proxy-image/contract/messages.ts';
 
@@ -12,7 +13,7 @@ export type Admission = 'admitted' | 'unknownPod' | 'refused';
 export function judge(view: ClusterView, hello: Pick<Hello, 'namespace' | 'pod'>, identity: string): Admission {
   const account = accountOf(identity);
   if (account?.namespace !== hello.namespace) return 'refused';
-  const pod = view.pod(hello.namespace, hello.pod);
+  const pod = podOf(view, hello.namespace, hello.pod);
   if (pod === null) return 'unknownPod';
   return pod.serviceAccount === account.name ? 'admitted' : 'refused';
 }

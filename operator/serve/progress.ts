@@ -32,7 +32,7 @@ export class Progress {
 
   #flush(): void {
     this.#timer = null;
-    const objects = [...this.#changed].flatMap((text) => parseRef(text) ?? []);
+    const objects = [...this.#changed].map(parseRef);
     this.#changed.clear();
     this.#tell?.(objects);
   }

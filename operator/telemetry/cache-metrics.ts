@@ -7,6 +7,8 @@ import type { ReadinessCheck } from './admin.ts';
 export interface CacheView {
   readonly name: string;
   readonly hasSynced: boolean;
+  /** The API server does not serve the kind, and need not. */
+  readonly isAbsent: boolean;
   /** Since the API server last said anything about the kind. */
   readonly silentMs: number;
   readonly stats: InformerStats;
@@ -22,7 +24,7 @@ export function cacheCheck(cache: CacheView, staleAfterMs: number): ReadinessChe
   return {
     name: `cache of ${cache.name}`,
     check() {
-      if (!cache.hasSynced) return 'has not been listed yet';
+      if (!cache.hasSynced && !cache.isAbsent) return 'has not been listed yet';
       if (!isStale(cache, staleAfterMs)) return null;
       return `the API server has been silent for ${Math.round(cache.silentMs / 1000)} s`;
     },
@@ -44,6 +46,9 @@ export function registerCacheMetrics(registry: Registry, caches: readonly CacheV
   };
   gauge('weft_cache_objects', 'Objects held.', (cache) => cache.stats.size);
   gauge('weft_cache_synced', 'Whether the first list is complete.', (cache) => Number(cache.hasSynced));
+  gauge('weft_cache_absent', 'Whether the kind is optional and the API server does not serve it.', (cache) =>
+    Number(cache.isAbsent),
+  );
   gauge('weft_cache_silent_seconds', 'Since the API server last said anything.', (cache) => cache.silentMs / 1000);
   gauge('weft_cache_stale', 'Whether the API server has been silent for too long.', (cache) =>
     Number(isStale(cache, staleAfterMs)),

@@ -1,6 +1,5 @@
-import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
+import { KINDS } from '../../crds/kinds/registry.ts';
 import { ClusterState } from '../../crds/state/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
 import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import type { Authority } from '../../operator/pki/authority.ts';
 import { toSecret } from '../../operator/pki/secrets.ts';
@@ -16,6 +15,7 @@ import { createConfigServer } from '../../operator/serve/server.ts';
 import type { ConfigServer, ServeLimits, ServeMetrics } from '../../operator/serve/types.ts';
 import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 import { MemorySecrets } from '../fakes/secrets.ts';
+import { type ModelNamed, type Named, named } from './kinds.ts';
 import { meta } from './models.ts';
 
 export const OPERATOR_IDENTITY = 'weft-operator.weft-system.serviceaccount.identity.linkerd.cluster.local';
@@ -45,7 +45,7 @@ export interface ControlPlaneOptions {
 
 /** The operator's two servers for proxies, real ones, over a cluster that the test writes by hand. */
 export class ControlPlane {
-  readonly state = new ClusterState(DEFAULT_MESH);
+  readonly state = new ClusterState(KINDS);
   readonly audit: AuditEntry[] = [];
   readonly trust: Trust;
   readonly #options: ControlPlaneOptions;
@@ -177,14 +177,14 @@ export class ControlPlane {
   }
 
   /** Writes an object into the cluster, as an informer would report it. */
-  put<K extends ModelKind>(kind: K, model: ModelByKind[K]): void {
+  put<K extends Named>(kind: K, model: ModelNamed<K>): void {
     const stamped = { ...model, meta: this.#stamped(model.meta) };
-    const reads = this.state.apply(kind, stamped, stamped.meta);
+    const reads = this.state.apply(named(kind), stamped, stamped.meta);
     this.#configServer?.invalidate(reads);
   }
 
-  remove<K extends ModelKind>(kind: K, model: ModelByKind[K]): void {
-    const reads = this.state.apply(kind, null, this.#stamped(model.meta));
+  remove<K extends Named>(kind: K, model: ModelNamed<K>): void {
+    const reads = this.state.apply(named(kind), null, this.#stamped(model.meta));
     this.#configServer?.invalidate(reads);
   }
 

@@ -1,17 +1,13 @@
 import { compileWorkload } from '../../crds/compile/workload.ts';
-import { parseMesh } from '../../crds/kinds/mesh/parse.ts';
 import { reduceNamespace } from '../../crds/kinds/namespace/parse.ts';
 import { reducePod } from '../../crds/kinds/pod/parse.ts';
-import { parseServer } from '../../crds/kinds/server/parse.ts';
-import { parseServerAuthorization } from '../../crds/kinds/server-authorization/parse.ts';
 import { readMeta } from '../../crds/parse/metadata.ts';
-import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
-import type { Usable } from '../../crds/types/problem.ts';
 import type { WorkloadResource } from '../../proxy-image/contract/resources.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../proxy-image/core/policy/authorize.ts';
 import type { PolicyDecision } from '../../proxy-image/core/policy/policy.ts';
 import type { ProxyState } from '../../proxy-image/core/state/state.ts';
 import { applyAll, hostile, ManualClock, newState, set } from '../unit/core/fixtures.ts';
+import { rowOf } from './kinds.ts';
 import { TestCluster } from './models.ts';
 
 /** A JSON object as `kubectl get -o json` prints it. */
@@ -56,14 +52,14 @@ export function compileRaw(cluster: RawCluster): WorkloadResource {
   state.apply('Namespace', reduceNamespace(namespace));
   state.apply('Pod', reducePod(rawPod(cluster.pod ?? injected({ name: 'web' }), cluster.podAnnotations)));
   cluster.servers?.forEach((spec, index) => {
-    put(state, 'Server', parseServer, policyObject('Server', spec, index));
+    put(state, 'Server', policyObject('Server', spec, index));
   });
   cluster.authorizations?.forEach((spec, index) => {
-    put(state, 'ServerAuthorization', parseServerAuthorization, policyObject('ServerAuthorization', spec, index));
+    put(state, 'ServerAuthorization', policyObject('ServerAuthorization', spec, index));
   });
   if (cluster.mesh !== undefined) {
     const metadata = { name: 'default', uid: 'mesh', resourceVersion: '2000' };
-    put(state, 'Mesh', parseMesh, { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata, spec: cluster.mesh });
+    put(state, 'Mesh', { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata, spec: cluster.mesh });
   }
   const compiled = compileWorkload(state.state, 'shop', 'web-1');
   if (compiled === null) throw new Error('no workload');
@@ -77,13 +73,9 @@ function policyObject(kind: string, spec: Raw, index: number): Raw {
 }
 
 /** As the operator and direct mode take it, valid or not. */
-function put<K extends ModelKind>(
-  { state }: TestCluster,
-  kind: K,
-  parse: (raw: unknown) => Usable<ModelByKind[K]>,
-  raw: Raw,
-): void {
-  state.applyParsed(kind, parse(raw), readMeta(raw));
+function put({ state }: TestCluster, kind: string, raw: Raw): void {
+  const row = rowOf(kind);
+  state.applyParsed(row, row.parse(raw), readMeta(raw));
 }
 
 /** A proxy that was told `body`. */

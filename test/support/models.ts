@@ -3,18 +3,20 @@ import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
 import type { NamespaceModel } from '../../crds/kinds/namespace/model.ts';
 import type { PodModel } from '../../crds/kinds/pod/model.ts';
+import { KINDS } from '../../crds/kinds/registry.ts';
 import type { ServerModel } from '../../crds/kinds/server/model.ts';
 import type { ServerAuthorizationModel } from '../../crds/kinds/server-authorization/model.ts';
 import type { ServiceModel } from '../../crds/kinds/service/model.ts';
 import type { ServiceProfileModel } from '../../crds/kinds/service-profile/model.ts';
 import type { TrafficSplitModel } from '../../crds/kinds/traffic-split/model.ts';
 import { ClusterState } from '../../crds/state/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
 import type { ReadKey } from '../../crds/state/view.ts';
+import type { KindName, Model } from '../../crds/types/kind-name.ts';
 import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import { CONTROL_PLANE_LABEL } from '../../proxy-image/contract/names.ts';
 import { PROXY_PORTS } from '../../proxy-image/contract/ports.ts';
 import type { Route } from '../../proxy-image/contract/resources.ts';
+import { type ModelNamed, type Named, named } from './kinds.ts';
 
 /** Small models for tests: everything has a default, tests state what they are about. Namespace `app` unless said otherwise. */
 
@@ -177,14 +179,18 @@ export function authorization(name: string, fields: Fields<ServerAuthorizationMo
 
 /** A state that is filled by kind; every object gets a newer resourceVersion than the one before. */
 export class TestCluster {
-  readonly state = new ClusterState(DEFAULT_MESH);
+  readonly state = new ClusterState(KINDS);
   #revision = 1_000;
 
   get revision(): number {
     return this.#revision;
   }
 
-  apply<K extends ModelKind>(kind: K, ...models: ModelByKind[K][]): ReadonlySet<ReadKey> {
+  apply<K extends Named>(kind: K, ...models: ModelNamed<K>[]): ReadonlySet<ReadKey> {
+    return this.put(named(kind), ...models);
+  }
+
+  put<M extends Model>(kind: KindName<M>, ...models: M[]): ReadonlySet<ReadKey> {
     const touched = new Set<ReadKey>();
     for (const model of models) {
       this.#revision += 1;
@@ -197,10 +203,13 @@ export class TestCluster {
     return touched;
   }
 
-  remove<K extends ModelKind>(kind: K, model: ModelByKind[K]): ReadonlySet<ReadKey> {
+  remove<K extends Named>(kind: K, model: ModelNamed<K>): ReadonlySet<ReadKey> {
     this.#revision += 1;
     const { meta: own } = model;
-    return this.state.apply(kind, null, { ...(own ?? meta('default')), resourceVersion: String(this.#revision) });
+    return this.state.apply(named(kind), null, {
+      ...(own ?? meta('default')),
+      resourceVersion: String(this.#revision),
+    });
   }
 }
 

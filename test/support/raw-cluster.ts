@@ -1,14 +1,10 @@
 import { compile } from '../../crds/compile/compile.ts';
-import { reduceEndpointSlice } from '../../crds/kinds/endpoint-slice/parse.ts';
-import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
+import { MESH, type MeshModel } from '../../crds/kinds/mesh/model.ts';
 import { DEFAULT_MESH, parseMesh } from '../../crds/kinds/mesh/parse.ts';
-import { reduceNamespace } from '../../crds/kinds/namespace/parse.ts';
+import { POD } from '../../crds/kinds/pod/model.ts';
 import { reducePod } from '../../crds/kinds/pod/parse.ts';
-import { parseServer } from '../../crds/kinds/server/parse.ts';
-import { reduceService } from '../../crds/kinds/service/parse.ts';
-import { parseServiceProfile } from '../../crds/kinds/service-profile/parse.ts';
+import { KINDS } from '../../crds/kinds/registry.ts';
 import { ClusterState } from '../../crds/state/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../crds/state/object-ref.ts';
 import type { Parsed } from '../../crds/types/problem.ts';
 import { formatKey, parseKey } from '../../proxy-image/contract/keys.ts';
 import type {
@@ -18,19 +14,11 @@ import type {
   ServiceResource,
   WorkloadResource,
 } from '../../proxy-image/contract/resources.ts';
+import { rowOf } from './kinds.ts';
 import { type Injected, injected } from './pods.ts';
 
 export type Raw = Record<string, unknown>;
 type Texts = Record<string, string>;
-
-const READERS: { [K in ModelKind]?: (raw: unknown) => ModelByKind[K] } = {
-  Namespace: reduceNamespace,
-  Service: reduceService,
-  EndpointSlice: reduceEndpointSlice,
-  Pod: reducePod,
-  Server: (raw) => accepted(parseServer(raw)),
-  ServiceProfile: (raw) => accepted(parseServiceProfile(raw)),
-};
 
 function accepted<M>({ model, problems }: Parsed<M>): M {
   if (model === null) throw new Error(JSON.stringify(problems));
@@ -50,7 +38,7 @@ export interface RawPod {
 
 /** Objects as the API server stores them, on their way through injection, parsing and compilation. Namespace `shop`, ServiceAccount `server`. */
 export class RawCluster {
-  readonly state: ClusterState = new ClusterState(DEFAULT_MESH);
+  readonly state: ClusterState = new ClusterState(KINDS);
   #mesh: MeshModel = DEFAULT_MESH;
   #namespaceAnnotations: Texts = {};
   #revision = 0;
@@ -59,7 +47,7 @@ export class RawCluster {
     this.#mesh = accepted(
       parseMesh(this.#object('weft.dev/v1alpha1', 'Mesh', 'default', { metadata: { namespace: undefined }, spec })),
     );
-    this.state.apply('Mesh', this.#mesh, this.#mesh.meta!);
+    this.state.apply(MESH, this.#mesh, this.#mesh.meta!);
   }
 
   namespace(annotations: Texts): void {
@@ -67,9 +55,10 @@ export class RawCluster {
     this.apply('Namespace', 'v1', 'shop', { metadata: { name: 'shop', namespace: undefined, annotations } });
   }
 
-  apply<K extends ModelKind>(kind: K, apiVersion: string, name: string, fields: Raw): void {
-    const model = READERS[kind]!(this.#object(apiVersion, kind, name, fields));
-    this.state.apply(kind, model, model.meta!);
+  apply(kind: string, apiVersion: string, name: string, fields: Raw): void {
+    const row = rowOf(kind);
+    const model = accepted(row.parse(this.#object(apiVersion, row.kind, name, fields)));
+    this.state.apply(row, model, model.meta!);
   }
 
   service(name: string, clusterIP: string, ports: Raw[], annotations: Texts = {}): void {
@@ -91,7 +80,7 @@ export class RawCluster {
     const result = injected({ pod, namespaceAnnotations, mesh: this.#mesh });
     const status = { phase: 'Running', podIP: ip, podIPs: [{ ip }] };
     const model = reducePod({ ...result.pod, status });
-    this.state.apply('Pod', model, model.meta);
+    this.state.apply(POD, model, model.meta);
     return result;
   }
 

@@ -1,4 +1,7 @@
+import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export const ENDPOINT_SLICE = kindName<EndpointSliceModel>('discovery.k8s.io', 'EndpointSlice', ['v1']);
 
 export interface EndpointSliceModel {
   meta: ObjectMeta;

@@ -1,6 +1,9 @@
 import type { AccessPolicy } from '../../../proxy-image/contract/access-policy.ts';
 import type { Balancer } from '../../../proxy-image/contract/policy/balancer.ts';
+import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export const MESH = kindName<MeshModel>('weft.dev', 'Mesh', ['v1alpha1']);
 
 /** `Mesh` with every default filled in; without a Mesh object the defaults stand (`parse.ts` exports them). */
 export interface MeshModel {

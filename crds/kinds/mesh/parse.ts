@@ -9,16 +9,14 @@ import { DEFAULT_OPAQUE_PORTS, DEFAULT_SKIP_PORTS } from '../../../proxy-image/c
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { child } from '../../parse/metadata.ts';
-import { type Kind, parseStrictly, type Source } from '../../parse/resource.ts';
+import { parseStrictly, type Source } from '../../parse/resource.ts';
 import { formatCidr, parseCidr } from '../../scalars/cidr.ts';
 import { isDnsSubdomain } from '../../scalars/name.ts';
 import { quote } from '../../scalars/scalar.ts';
 import type { Parsed } from '../../types/problem.ts';
 import { parseMeshIdentity } from './identity.ts';
-import type { MeshModel } from './model.ts';
+import { MESH, type MeshModel } from './model.ts';
 import { parseMeshProxy } from './proxy.ts';
-
-export const MESH: Kind = { group: 'weft.dev', kind: 'Mesh', versions: ['v1alpha1'] };
 
 /** The only name that counts; there is one mesh per cluster. */
 export const MESH_NAME = 'default';

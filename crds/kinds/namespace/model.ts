@@ -1,4 +1,7 @@
+import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export const NAMESPACE = kindName<NamespaceModel>('', 'Namespace', ['v1']);
 
 export interface NamespaceModel {
   meta: ObjectMeta;

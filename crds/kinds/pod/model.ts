@@ -1,5 +1,8 @@
 import type { ProxyPorts } from '../../../proxy-image/contract/ports.ts';
+import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export const POD = kindName<PodModel>('', 'Pod', ['v1']);
 
 export interface PodModel {
   meta: ObjectMeta;

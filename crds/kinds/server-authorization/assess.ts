@@ -1,13 +1,14 @@
 import { matchesSelector } from '../../scalars/label-selector.ts';
-import { type Assessment, ready, waiting } from '../../state/assessment.ts';
 import type { ClusterView } from '../../state/view.ts';
+import { type Assessment, ready, waiting } from '../assessment.ts';
+import { serversIn } from '../server/queries.ts';
 import type { ServerAuthorizationModel } from './model.ts';
 
 /** Whether an authorization has a Server to authorize for; whom it allows is for the Server's clients to find out. */
 export function assessServerAuthorization(view: ClusterView, authorization: ServerAuthorizationModel): Assessment {
   const { namespace } = authorization.meta;
   const target = authorization.server;
-  const servers = view.servers(namespace);
+  const servers = serversIn(view, namespace);
   if ('name' in target) {
     const found = servers.some(({ meta }) => meta.name === target.name);
     if (!found) return waiting('ServerNotFound', [`Server ${namespace}/${target.name} does not exist`]);

@@ -2,21 +2,15 @@ import type { Fields } from '../../parse/fields.ts';
 import { parseLabelSelector } from '../../parse/label-selector.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { parseNetwork } from '../../parse/network.ts';
-import { type Kind, parseResource, type Source } from '../../parse/resource.ts';
+import { parseResource, type Source } from '../../parse/resource.ts';
 import { parseIdentity } from '../../scalars/identity.ts';
 import { isDnsLabel, isDnsSubdomain } from '../../scalars/name.ts';
 import { quote } from '../../scalars/scalar.ts';
 import type { Parsed } from '../../types/problem.ts';
-import type { ServerAuthorizationModel } from './model.ts';
+import { SERVER_AUTHORIZATION, type ServerAuthorizationModel } from './model.ts';
 
 type Client = ServerAuthorizationModel['client'];
 type MeshTls = Extract<Client, { type: 'meshTls' }>;
-
-export const SERVER_AUTHORIZATION: Kind = {
-  group: 'policy.linkerd.io',
-  kind: 'ServerAuthorization',
-  versions: ['v1alpha1', 'v1beta1'],
-};
 
 /** A client that names neither `unauthenticated` nor `meshTLS` authorizes nobody (empty identity list), as in Linkerd; it is reported. */
 export function parseServerAuthorization(raw: unknown): Parsed<ServerAuthorizationModel> {

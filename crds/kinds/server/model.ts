@@ -1,6 +1,14 @@
 import type { AccessPolicy } from '../../../proxy-image/contract/access-policy.ts';
+import { kindName } from '../../types/kind-name.ts';
 import type { LabelSelector } from '../../types/label-selector.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export const SERVER = kindName<ServerModel>('policy.linkerd.io', 'Server', [
+  'v1alpha1',
+  'v1beta1',
+  'v1beta2',
+  'v1beta3',
+]);
 
 export interface ServerModel {
   meta: ObjectMeta;

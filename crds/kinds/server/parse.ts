@@ -1,16 +1,10 @@
 import { ACCESS_POLICIES } from '../../../proxy-image/contract/access-policy.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { parseLabelSelector } from '../../parse/label-selector.ts';
-import { type Built, type Kind, parseStrictly, type Source } from '../../parse/resource.ts';
+import { type Built, parseStrictly, type Source } from '../../parse/resource.ts';
 import { parsePortOrName } from '../../scalars/port.ts';
 import type { Parsed } from '../../types/problem.ts';
-import type { ServerModel } from './model.ts';
-
-export const SERVER: Kind = {
-  group: 'policy.linkerd.io',
-  kind: 'Server',
-  versions: ['v1alpha1', 'v1beta1', 'v1beta2', 'v1beta3'],
-};
+import { SERVER, type ServerModel } from './model.ts';
 
 const PROXY_PROTOCOLS = ['unknown', 'HTTP/1', 'HTTP/2', 'gRPC', 'opaque', 'TLS'] as const;
 

@@ -1,10 +1,11 @@
 import type { ClusterView } from '../../state/view.ts';
 import type { PodModel } from '../pod/model.ts';
 import type { ServerModel } from './model.ts';
+import { serversSelecting } from './queries.ts';
 
 /** Servers that select the pod, oldest first: the first one on a port applies there (Linkerd: authorization policy, overlap). */
 export function serversOf(view: ClusterView, pod: PodModel): readonly ServerModel[] {
-  return view.serversSelecting(pod.meta.namespace, pod.meta.labels);
+  return serversSelecting(view, pod.meta.namespace, pod.meta.labels);
 }
 
 export function serverOn(servers: readonly ServerModel[], pod: PodModel, port: number): ServerModel | null {

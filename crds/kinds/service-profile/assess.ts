@@ -1,6 +1,8 @@
-import { type Assessment, invalid, ready, waiting } from '../../state/assessment.ts';
 import type { ClusterView } from '../../state/view.ts';
+import { type Assessment, invalid, ready, waiting } from '../assessment.ts';
+import { meshOf } from '../mesh/queries.ts';
 import { assessBackends, tcpPorts } from '../service/assess-backends.ts';
+import { serviceOf } from '../service/queries.ts';
 import { budgetProblem } from './effective.ts';
 import type { ServiceProfileModel } from './model.ts';
 
@@ -10,13 +12,13 @@ export function assessProfile(view: ClusterView, profile: ServiceProfileModel): 
   if (target === null) {
     return invalid('NoService', 'the name is not of the form <service>.<namespace>.svc.<cluster domain>');
   }
-  const { clusterDomain } = view.mesh();
+  const { clusterDomain } = meshOf(view);
   if (target.domain !== clusterDomain) {
     return invalid('OtherClusterDomain', `the name ends in ${target.domain}, the cluster domain is ${clusterDomain}`);
   }
   const budget = profile.retryBudget === null ? null : budgetProblem(profile.retryBudget);
   if (budget !== null) return invalid('InvalidRetryBudget', `${budget}; without a budget nothing is retried`);
-  const service = view.service(target.namespace, target.service);
+  const service = serviceOf(view, target.namespace, target.service);
   if (service === null) {
     return waiting('ServiceNotFound', [`Service ${target.namespace}/${target.service} does not exist`]);
   }

@@ -3,6 +3,7 @@ import type { ClusterView } from '../../state/view.ts';
 import type { MeshModel } from '../mesh/model.ts';
 import { type ServiceName, serviceFqdn } from '../service/authority.ts';
 import type { ServiceProfileModel } from './model.ts';
+import { profileOf } from './queries.ts';
 
 /** Linkerd's budget where a profile has none (linkerd2-proxy, `service-profiles`). */
 export const DEFAULT_RETRY_BUDGET: RetryBudget = { ratio: 0.2, minRetriesPerSecond: 10, ttlMs: 10_000 };
@@ -22,8 +23,8 @@ export function effectiveProfile(
   clientNamespace: string,
 ): ServiceProfileModel | null {
   const name = serviceFqdn(service, mesh);
-  const own = clientNamespace === '' ? null : view.profile(clientNamespace, name);
-  return own ?? view.profile(service.namespace, name);
+  const own = clientNamespace === '' ? null : profileOf(view, clientNamespace, name);
+  return own ?? profileOf(view, service.namespace, name);
 }
 
 export function effectiveBudget(profile: ServiceProfileModel | null): RetryBudget {

@@ -1,7 +1,10 @@
 import type { RetryBudget } from '../../../proxy-image/contract/policy/retry.ts';
 import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
 import type { Route } from '../../../proxy-image/contract/resources.ts';
+import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export const SERVICE_PROFILE = kindName<ServiceProfileModel>('linkerd.io', 'ServiceProfile', ['v1alpha1', 'v1alpha2']);
 
 export interface ServiceProfileModel {
   meta: ObjectMeta;

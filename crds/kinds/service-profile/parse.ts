@@ -3,22 +3,16 @@ import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
 import type { Route } from '../../../proxy-image/contract/resources.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
-import { type Kind, parseResource, type Source } from '../../parse/resource.ts';
+import { parseResource, type Source } from '../../parse/resource.ts';
 import { parseWeight } from '../../parse/weight.ts';
 import { parseDuration } from '../../scalars/duration.ts';
 import { parsePort, parsePortRange } from '../../scalars/port.ts';
 import { quote } from '../../scalars/scalar.ts';
 import { parseServiceReference } from '../../scalars/service-reference.ts';
 import type { Parsed } from '../../types/problem.ts';
-import type { ServiceProfileModel } from './model.ts';
+import { SERVICE_PROFILE, type ServiceProfileModel } from './model.ts';
 import { parseRetryBudget } from './retry-budget.ts';
 import { type PatternBudget, parseRequestMatch, parseResponseMatch } from './route-match.ts';
-
-export const SERVICE_PROFILE: Kind = {
-  group: 'linkerd.io',
-  kind: 'ServiceProfile',
-  versions: ['v1alpha1', 'v1alpha2'],
-};
 
 type Override = ServiceProfileModel['dstOverrides'][number];
 

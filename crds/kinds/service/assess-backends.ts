@@ -1,7 +1,9 @@
-import { type Assessment, waiting } from '../../state/assessment.ts';
 import type { ClusterView } from '../../state/view.ts';
+import { type Assessment, waiting } from '../assessment.ts';
+import { endpointSlicesOf } from '../endpoint-slice/queries.ts';
 import { tcpPort } from './authority.ts';
 import type { ServiceModel } from './model.ts';
+import { serviceOf } from './queries.ts';
 
 export interface AssessedBackend {
   namespace: string;
@@ -31,7 +33,7 @@ export function assessBackends(view: ClusterView, backends: readonly AssessedBac
 }
 
 function usable(view: ClusterView, { namespace, service }: AssessedBackend): ServiceModel | null {
-  const found = view.service(namespace, service);
+  const found = serviceOf(view, namespace, service);
   return found === null || found.type === 'ExternalName' ? null : found;
 }
 
@@ -45,7 +47,7 @@ function missingPorts(view: ClusterView, backend: AssessedBackend): string[] {
 
 /** Endpoints that are draining count: they still get traffic while there are no others. */
 function hasEndpoints(view: ClusterView, { namespace, service }: AssessedBackend): boolean {
-  return view.endpointSlices(namespace, service).some(({ addressType, endpoints }) => {
+  return endpointSlicesOf(view, namespace, service).some(({ addressType, endpoints }) => {
     return addressType !== 'FQDN' && endpoints.some((each) => (each.terminating ? each.serving : each.ready));
   });
 }

@@ -1,4 +1,7 @@
+import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export const SERVICE = kindName<ServiceModel>('', 'Service', ['v1']);
 
 /** What Weft keeps of Kubernetes' own kinds: informers reduce objects to these, nothing deeper sees the raw ones. */
 export interface ServiceModel {

@@ -1,16 +1,20 @@
-import { hasWeight } from '../../compile/backends.ts';
-import { type Assessment, conflicted, invalid, ready, waiting } from '../../state/assessment.ts';
 import type { ClusterView } from '../../state/view.ts';
+import { type Assessment, conflicted, invalid, ready, waiting } from '../assessment.ts';
+import { meshOf } from '../mesh/queries.ts';
 import { assessBackends, tcpPorts } from '../service/assess-backends.ts';
 import { serviceFqdn } from '../service/authority.ts';
+import { serviceOf } from '../service/queries.ts';
+import { profileOf } from '../service-profile/queries.ts';
 import type { TrafficSplitModel } from './model.ts';
+import { splitOf } from './queries.ts';
+import { hasWeight } from './weights.ts';
 
 /** Whether a split takes effect, and for what share not. A split is overruled by an older one on the same Service, and by a profile's dstOverrides. */
 export function assessSplit(view: ClusterView, split: TrafficSplitModel): Assessment {
   const { namespace } = split.meta;
   const conflict = conflictOf(view, split);
   if (conflict !== null) return conflicted(conflict);
-  const root = view.service(namespace, split.service);
+  const root = serviceOf(view, namespace, split.service);
   if (root === null) return waiting('ServiceNotFound', [`Service ${namespace}/${split.service} does not exist`]);
   if (root.headless || root.type === 'ExternalName') {
     const kind = root.headless ? 'headless' : 'of type ExternalName';
@@ -35,11 +39,11 @@ function describe(split: TrafficSplitModel): Assessment {
 
 function conflictOf(view: ClusterView, split: TrafficSplitModel): string | null {
   const { namespace, name } = split.meta;
-  const [winner] = view.splits(namespace, split.service);
-  if (winner !== undefined && winner.meta.name !== name) {
+  const winner = splitOf(view, namespace, split.service);
+  if (winner !== null && winner.meta.name !== name) {
     return `TrafficSplit ${namespace}/${winner.meta.name} is older and splits the same Service`;
   }
-  const profile = view.profile(namespace, serviceFqdn({ namespace, service: split.service }, view.mesh()));
+  const profile = profileOf(view, namespace, serviceFqdn({ namespace, service: split.service }, meshOf(view)));
   if (profile === null || profile.dstOverrides.length === 0) return null;
   return `dstOverrides of ServiceProfile ${namespace}/${profile.meta.name} take its place`;
 }

@@ -1,17 +1,11 @@
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
-import { type Kind, parseResource, type Source } from '../../parse/resource.ts';
+import { parseResource, type Source } from '../../parse/resource.ts';
 import { parseWeight } from '../../parse/weight.ts';
 import { quote } from '../../scalars/scalar.ts';
 import { parseServiceReference } from '../../scalars/service-reference.ts';
 import type { Parsed } from '../../types/problem.ts';
-import type { TrafficSplitModel } from './model.ts';
-
-export const TRAFFIC_SPLIT: Kind = {
-  group: 'split.smi-spec.io',
-  kind: 'TrafficSplit',
-  versions: ['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4'],
-};
+import { TRAFFIC_SPLIT, type TrafficSplitModel } from './model.ts';
 
 export function parseTrafficSplit(raw: unknown): Parsed<TrafficSplitModel> {
   return parseResource(raw, TRAFFIC_SPLIT, buildSplit);

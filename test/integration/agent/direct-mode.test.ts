@@ -2,17 +2,18 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { WATCHED_KINDS } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
+import { collectionPath, WATCHED_KINDS } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
 import { WATCH_SILENCE_MS } from '../../../proxy-image/io/config-source/kubernetes/source.ts';
 import { type ApiObject, FakeApiServer, statusBody } from '../../fakes/api-server.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
+import { rowOf } from '../../support/kinds.ts';
 import { AccountFolder, caOf, DirectClient, type DirectClientOptions } from './fixtures/direct-client.ts';
 
 const WEB = ['10.0.0.1', 80] as const;
-const SLICES = WATCHED_KINDS.EndpointSlice.path;
-const SERVICES = WATCHED_KINDS.Service.path;
-const SPLITS = WATCHED_KINDS.TrafficSplit.path;
+const SLICES = collectionPath(rowOf('EndpointSlice'));
+const SERVICES = collectionPath(rowOf('Service'));
+const SPLITS = collectionPath(rowOf('TrafficSplit'));
 
 function service(name: string, clusterIP: string): ApiObject {
   const ports = [{ name: 'http', port: 80, targetPort: 8080, protocol: 'TCP' }];
@@ -55,10 +56,10 @@ describe('direct mode', () => {
   beforeEach(async () => {
     api = await new FakeApiServer().start();
     account = new AccountFolder('token-1', caOf(api));
-    api.objects.put(WATCHED_KINDS.Namespace.path, { metadata: { name: 'app' } });
+    api.objects.put(collectionPath(rowOf('Namespace')), { metadata: { name: 'app' } });
     api.objects.put(SERVICES, service('web', WEB[0]));
     api.objects.put(SLICES, slice('web-a', 'web', '10.1.0.1', '10.1.0.2'));
-    api.objects.put(WATCHED_KINDS.Pod.path, pod('web-1', '10.1.0.1'));
+    api.objects.put(collectionPath(rowOf('Pod')), pod('web-1', '10.1.0.1'));
   });
 
   afterEach(async () => {
@@ -80,7 +81,7 @@ describe('direct mode', () => {
     const created = client(options);
     created.state.destination(...WEB);
     await eventually('the endpoints', () => created.endpoints(...WEB)?.length === 2);
-    await eventually('all watches', () => api.openWatches === Object.keys(WATCHED_KINDS).length);
+    await eventually('all watches', () => api.openWatches === WATCHED_KINDS.length);
     return created;
   }
 
@@ -237,7 +238,7 @@ describe('direct mode', () => {
       const before = api.requests.length;
       await sleep(1500);
       clearInterval(closing);
-      expect(api.requests.length - before).to.be.lessThan(4 * Object.keys(WATCHED_KINDS).length);
+      expect(api.requests.length - before).to.be.lessThan(4 * WATCHED_KINDS.length);
     });
 
     it('breaks off at bytes that are no event, and goes on', async () => {

@@ -7,12 +7,13 @@ import { expect } from 'chai';
 import { CONTROL_PLANE_LABEL, PROXY_CONTAINER } from '../../../proxy-image/contract/names.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { formatRelayedProbes, type RelayedProbe } from '../../../proxy-image/contract/relayed-probes.ts';
-import { WATCHED_KINDS } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
+import { collectionPath } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
 import { VERSION } from '../../../proxy-image/version.ts';
 import { FakeApiServer } from '../../fakes/api-server.ts';
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
 import { ControlPlane, SUFFIX } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
+import { rowOf } from '../../support/kinds.ts';
 import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
 import { ProxyProcess, type ProxyProcessOptions } from '../../support/proxy-process.ts';
 import { AccountFolder, caOf } from './fixtures/direct-client.ts';
@@ -309,7 +310,7 @@ describe('a proxy process on Bun', function () {
       expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
       await plane.stopConfig();
       await plane.stopIdentity();
-      api.objects.remove(WATCHED_KINDS.EndpointSlice.path, 'app/web-abc');
+      api.objects.remove(collectionPath(rowOf('EndpointSlice')), 'app/web-abc');
       await eventually('the deletion', async () => (await call(client)).status >= 500);
     } finally {
       await api.stop();
@@ -373,23 +374,23 @@ describe('a proxy process on Bun', function () {
 /** The cluster of the other tests, as an API server has it. */
 function fillDirect(api: FakeApiServer, port: number): void {
   const meta = (name: string, labels: Record<string, string> = {}) => ({ name, namespace: 'app', labels });
-  api.objects.put(WATCHED_KINDS.Namespace.path, { metadata: { name: 'app' } });
+  api.objects.put(collectionPath(rowOf('Namespace')), { metadata: { name: 'app' } });
   const meshedLabels = { app: 'web', [CONTROL_PLANE_LABEL]: 'weft-system' };
   for (const [name, ip, serviceAccountName] of [
     ['web-1', '10.1.0.1', 'web'],
     ['client-1', '10.1.0.2', 'client'],
   ] as const)
-    api.objects.put(WATCHED_KINDS.Pod.path, {
+    api.objects.put(collectionPath(rowOf('Pod')), {
       metadata: meta(name, meshedLabels),
       spec: { serviceAccountName, containers: [{ name: PROXY_CONTAINER }] },
       status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] },
     });
   const ports = [{ name: 'http', port: 80, targetPort: port, protocol: 'TCP' }];
-  api.objects.put(WATCHED_KINDS.Service.path, {
+  api.objects.put(collectionPath(rowOf('Service')), {
     metadata: meta('web'),
     spec: { type: 'ClusterIP', clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'], ports, selector: { app: 'web' } },
   });
-  api.objects.put(WATCHED_KINDS.EndpointSlice.path, {
+  api.objects.put(collectionPath(rowOf('EndpointSlice')), {
     metadata: meta('web-abc', { 'kubernetes.io/service-name': 'web' }),
     addressType: 'IPv4',
     ports: [{ name: 'http', port, protocol: 'TCP' }],

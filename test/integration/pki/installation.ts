@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import type { MeshModel } from '../../../crds/kinds/mesh/model.ts';
+import { MESH } from '../../../crds/kinds/mesh/model.ts';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { Certificates } from '../../../operator/certificates.ts';
 import type { Notice } from '../../../operator/pki/notices.ts';
@@ -26,6 +28,7 @@ import { MemoryLogger } from '../../fakes/logger.ts';
 import { MemorySecrets } from '../../fakes/secrets.ts';
 import { FakeTimers } from '../../fakes/timers.ts';
 import { tokenReviewOf } from '../../support/control-plane.ts';
+import { meta } from '../../support/models.ts';
 import { isAccepted } from '../../support/verify-chain.ts';
 
 const SUFFIX = DEFAULT_MESH.identity.suffix;
@@ -50,7 +53,8 @@ export class Replica {
 
   constructor({ secrets, clock, notices, mesh }: Installation, trustChanged: (replica: Replica) => void) {
     this.#clock = clock;
-    this.#state = new ClusterState(mesh);
+    this.#state = new ClusterState(KINDS);
+    this.#state.apply(MESH, mesh, meta('default', { namespace: '' }));
     const nowMs = () => clock.wallMs();
     this.certificates = new Certificates({
       secrets,

@@ -1,12 +1,17 @@
 import { expect } from 'chai';
+import { SERVER } from '../../../crds/kinds/server/model.ts';
+import { SERVER_AUTHORIZATION } from '../../../crds/kinds/server-authorization/model.ts';
+import { SERVICE_PROFILE } from '../../../crds/kinds/service-profile/model.ts';
+import { TRAFFIC_SPLIT } from '../../../crds/kinds/traffic-split/model.ts';
 import { formatRef, type ObjectRef } from '../../../crds/state/object-ref.ts';
+import type { KindName } from '../../../crds/types/kind-name.ts';
 import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import { authorization, pod, profile, route, server, split } from '../../support/models.ts';
 import type { ProxyClient } from './proxy-client.ts';
 import { ServeBench } from './serve-bench.ts';
 
 const WEB = 'service/10.0.0.1:80';
-const PROFILE: ObjectRef = { kind: 'ServiceProfile', namespace: 'app', name: 'web.app.svc.cluster.local' };
+const PROFILE: ObjectRef = { kind: SERVICE_PROFILE.id, namespace: 'app', name: 'web.app.svc.cluster.local' };
 
 describe('configuration stream: how many proxies are programmed', () => {
   let bench: ServeBench;
@@ -93,15 +98,15 @@ describe('configuration stream: how many proxies are programmed', () => {
     const client = await bench.proxy('web-1');
     const traffic = await subscriber('traffic');
     await client.settled();
-    const proxies = (kind: ObjectRef['kind'], name: string) => {
+    const proxies = ({ id: kind }: KindName, name: string) => {
       return bench.server.programmed({ kind, namespace: 'app', name }).proxies;
     };
-    expect(proxies('ServerAuthorization', 'a')).to.equal(1);
-    expect(proxies('ServerAuthorization', 'b')).to.equal(0);
-    expect(proxies('TrafficSplit', 's1')).to.equal(1);
-    expect(proxies('TrafficSplit', 's2')).to.equal(0);
+    expect(proxies(SERVER_AUTHORIZATION, 'a')).to.equal(1);
+    expect(proxies(SERVER_AUTHORIZATION, 'b')).to.equal(0);
+    expect(proxies(TRAFFIC_SPLIT, 's1')).to.equal(1);
+    expect(proxies(TRAFFIC_SPLIT, 's2')).to.equal(0);
     // The Server decides for the pod, and for its client whether the endpoints are opaque.
-    expect(proxies('Server', 'web')).to.equal(2);
+    expect(proxies(SERVER, 'web')).to.equal(2);
     await traffic.settled();
   });
 

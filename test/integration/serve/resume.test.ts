@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { MODEL_KINDS } from '../../../crds/state/stores.ts';
+import { KINDS } from '../../../crds/kinds/registry.ts';
+import { SERVICE } from '../../../crds/kinds/service/model.ts';
 import type { ServiceDestination, TrustResource } from '../../../proxy-image/contract/resources.ts';
 import {
   profile,
@@ -178,14 +179,14 @@ describe('configuration stream: replicas', () => {
 
   it('sends what looks older once bookmarks prove that it has seen everything', async () => {
     const { behind, client } = await lagging();
-    for (const kind of MODEL_KINDS) behind.cluster.state.advance(kind, '5000');
+    for (const kind of KINDS) behind.cluster.state.advance(kind, '5000');
     await client.until(() => routes(client).length === 0);
   });
 
   it('knows that it has seen an object that was written again without another meaning', async () => {
     const [ahead, other] = [await replica(), await replica()];
     const rewritten = service('web', '10.0.0.1', { meta: { resourceVersion: '3000' } });
-    ahead.change(ahead.cluster.state.apply('Service', rewritten, rewritten.meta));
+    ahead.change(ahead.cluster.state.apply(SERVICE, rewritten, rewritten.meta));
     const before = await ahead.subscribed(WEB);
     expect(before.body(WEB).sources).to.equal('3000');
     // The other one compiles a newer profile first, then sees the Service again, which recompiles nothing.
@@ -193,7 +194,7 @@ describe('configuration stream: replicas', () => {
     keeper.send({ type: 'subscribe', keys: [WEB] });
     other.change(withRoutes(other.cluster, 'newer'));
     await keeper.until(() => keeper.held.has(WEB) && routes(keeper).includes('newer'));
-    other.change(other.cluster.state.apply('Service', rewritten, rewritten.meta));
+    other.change(other.cluster.state.apply(SERVICE, rewritten, rewritten.meta));
     const client = await reconnect(other, before);
     await client.until(() => routes(client).includes('newer'));
     expect(other.withheld).to.deep.equal([]);

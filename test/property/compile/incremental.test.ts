@@ -3,11 +3,12 @@ import fc from 'fast-check';
 import { compile } from '../../../crds/compile/compile.ts';
 import { ResourceCache } from '../../../crds/compile/resource-cache.ts';
 import { destinationView } from '../../../crds/compile/service.ts';
-import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../../crds/state/object-ref.ts';
+import type { Model } from '../../../crds/types/kind-name.ts';
 import type { ObjectMeta } from '../../../crds/types/object-meta.ts';
 import { parseKey, type ResourceKey } from '../../../proxy-image/contract/keys.ts';
+import { type ModelNamed, NAMED, type Named } from '../../support/kinds.ts';
 import {
   authorization,
   mesh,
@@ -26,8 +27,8 @@ import {
 
 /** One object as it becomes, or is deleted. A small world, so that events meet. */
 type Event = {
-  [K in ModelKind]: { kind: K; model: ModelByKind[K]; deleted: boolean };
-}[ModelKind];
+  [K in Named]: { kind: K; model: ModelNamed<K>; deleted: boolean };
+}[Named];
 
 const name = fc.constantFrom('web', 'db', 'canary');
 const space = fc.constantFrom('app', 'client');
@@ -149,7 +150,7 @@ const events = {
   Mesh: fc.constantFrom('cluster.local', 'other.example').map((clusterDomain) => mesh({ clusterDomain })),
 };
 
-function of<K extends ModelKind>(kind: K, models: fc.Arbitrary<ModelByKind[K]>) {
+function of<K extends Named>(kind: K, models: fc.Arbitrary<ModelNamed<K>>) {
   return fc.tuple(models, deleted).map(([model, gone]) => ({ kind, model, deleted: gone }));
 }
 
@@ -200,33 +201,14 @@ class World {
 
   /** The same objects in another order of arrival. */
   rebuild(): ClusterState {
-    const state = new ClusterState(DEFAULT_MESH);
+    const state = new ClusterState(KINDS);
     for (const held of [...this.#objects.values()].reverse()) put(state, held, held.meta);
     return state;
   }
 }
 
 function put(state: ClusterState, { kind, model, deleted: gone }: Event, meta: ObjectMeta): ReadonlySet<string> {
-  switch (kind) {
-    case 'Service':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-    case 'Pod':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-    case 'EndpointSlice':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-    case 'ServiceProfile':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-    case 'TrafficSplit':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-    case 'Server':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-    case 'ServerAuthorization':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-    case 'Namespace':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-    case 'Mesh':
-      return state.apply(kind, gone ? null : { ...model, meta }, meta);
-  }
+  return state.apply<Model>(NAMED[kind], gone ? null : { ...model, meta }, meta);
 }
 
 function fresh(state: ClusterState, key: ResourceKey, clientNamespace: string): string | null {
@@ -239,7 +221,7 @@ describe('property: incremental compilation', () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 60 }), (sequence) => {
         const world = new World();
-        const state = new ClusterState(DEFAULT_MESH);
+        const state = new ClusterState(KINDS);
         const cache = new ResourceCache<string>(state);
         const audiences = KEYS.flatMap((key) => ['app', 'client'].map((one) => cache.subscribe(key, one, 'x')));
         for (const next of sequence) {
@@ -264,7 +246,7 @@ describe('property: incremental compilation', () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 30 }), event, (sequence, last) => {
         const world = new World();
-        const state = new ClusterState(DEFAULT_MESH);
+        const state = new ClusterState(KINDS);
         for (const next of sequence) world.apply(state, next);
         world.apply(state, last);
         expect([...world.apply(state, structuredClone(last))]).to.deep.equal([]);
@@ -277,7 +259,7 @@ describe('property: incremental compilation', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 30 }), (sequence) => {
         const world = new World();
-        const state = new ClusterState(DEFAULT_MESH);
+        const state = new ClusterState(KINDS);
         const cache = new ResourceCache<string>(state);
         const audiences = KEYS.map((key) => cache.subscribe(key, 'client', 'x'));
         for (const next of sequence) {

@@ -1,16 +1,8 @@
 import { compile } from '../../../crds/compile/compile.ts';
-import { reduceEndpointSlice } from '../../../crds/kinds/endpoint-slice/parse.ts';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
-import { reduceNamespace } from '../../../crds/kinds/namespace/parse.ts';
-import { reducePod } from '../../../crds/kinds/pod/parse.ts';
-import { parseServer } from '../../../crds/kinds/server/parse.ts';
-import { parseServerAuthorization } from '../../../crds/kinds/server-authorization/parse.ts';
-import { reduceService } from '../../../crds/kinds/service/parse.ts';
-import { parseServiceProfile } from '../../../crds/kinds/service-profile/parse.ts';
+import { KINDS } from '../../../crds/kinds/registry.ts';
+import { readMeta } from '../../../crds/parse/metadata.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../../crds/state/object-ref.ts';
-import type { ObjectMeta } from '../../../crds/types/object-meta.ts';
-import type { Parsed } from '../../../crds/types/problem.ts';
 import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../../proxy-image/contract/keys.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
@@ -25,6 +17,7 @@ import { loadRegexEngine } from '../../../proxy-image/io/regex-engine.ts';
 import { inject } from '../../../webhooks/inject/patch.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
 import { applyPatch } from '../../support/json-patch.ts';
+import { type Named, rowOf } from '../../support/kinds.ts';
 import type { Expected } from './oracle.ts';
 import { ACCOUNT, CALLER, type ContainerPort, NAMESPACE, POD_IP, type Raw, type Scenario, VIP } from './scenario.ts';
 
@@ -120,30 +113,24 @@ function meshedElsewhere(pod: RawPod): RawPod {
 }
 
 function clusterOf(scenario: Scenario, pod: RawPod): ClusterState {
-  const state = new ClusterState(DEFAULT_MESH);
+  const state = new ClusterState(KINDS);
   let version = 1;
-  const put = <K extends ModelKind>(kind: K, model: ModelByKind[K] | null, meta: ObjectMeta): void => {
-    state.apply(kind, model, { ...meta, resourceVersion: String(++version) });
-  };
-  const built = <K extends ModelKind>(kind: K, model: ModelByKind[K] & { meta: ObjectMeta }): void =>
-    put(kind, model, model.meta);
-  const custom = <K extends ModelKind>(
-    kind: K,
-    { model, problems }: Parsed<ModelByKind[K] & { meta: ObjectMeta }>,
-  ): void => {
+  const put = (kind: Named, raw: unknown): void => {
+    const row = rowOf(kind);
+    const { model, problems } = row.parse(raw);
     if (model === null) throw new Error(problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
-    put(kind, model, model.meta);
+    state.apply(row, model, { ...readMeta(raw), resourceVersion: String(++version) });
   };
   const { namespace, service, profileOpaquePorts, server } = scenario;
-  built('Namespace', reduceNamespace({ metadata: { name: NAMESPACE, annotations: namespace.annotations } }));
-  built('Pod', reducePod(pod));
-  built('Service', reduceService(rawService(service)));
-  built('EndpointSlice', reduceEndpointSlice(rawSlice(scenario, pod)));
-  if (profileOpaquePorts.length > 0) custom('ServiceProfile', parseServiceProfile(rawProfile(profileOpaquePorts)));
+  put('Namespace', { metadata: { name: NAMESPACE, annotations: namespace.annotations } });
+  put('Pod', pod);
+  put('Service', rawService(service));
+  put('EndpointSlice', rawSlice(scenario, pod));
+  if (profileOpaquePorts.length > 0) put('ServiceProfile', rawProfile(profileOpaquePorts));
   if (server !== null) {
-    custom('Server', parseServer(rawServer(server)));
+    put('Server', rawServer(server));
     const authorization = rawAuthorization(scenario.authorization);
-    if (authorization !== null) custom('ServerAuthorization', parseServerAuthorization(authorization));
+    if (authorization !== null) put('ServerAuthorization', authorization);
   }
   return state;
 }

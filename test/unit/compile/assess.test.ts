@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Assessment } from '../../../crds/kinds/assessment.ts';
 import { assessServer } from '../../../crds/kinds/server/assess.ts';
 import type { ServerModel } from '../../../crds/kinds/server/model.ts';
 import { assessServerAuthorization } from '../../../crds/kinds/server-authorization/assess.ts';
@@ -6,7 +7,6 @@ import { assessProfile } from '../../../crds/kinds/service-profile/assess.ts';
 import type { ServiceProfileModel } from '../../../crds/kinds/service-profile/model.ts';
 import { assessSplit } from '../../../crds/kinds/traffic-split/assess.ts';
 import type { TrafficSplitModel } from '../../../crds/kinds/traffic-split/model.ts';
-import type { Assessment } from '../../../crds/state/assessment.ts';
 import {
   authorization,
   override,

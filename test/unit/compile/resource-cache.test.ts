@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { type Audience, ResourceCache } from '../../../crds/compile/resource-cache.ts';
+import { SERVICE_PROFILE } from '../../../crds/kinds/service-profile/model.ts';
 import { parseKey } from '../../../proxy-image/contract/keys.ts';
 import { override, pod, profile, route, service, split, type TestCluster, webCluster } from '../../support/models.ts';
 
@@ -128,7 +129,7 @@ describe('ResourceCache', () => {
     expect(resource.compiled?.sources).to.equal(high);
     // With dstOverrides the split, its newest source, is not even looked at.
     const old = profile('web', { meta: { resourceVersion: '5' }, dstOverrides: [override('web', 1)] });
-    expect(bench.change(bench.cluster.state.apply('ServiceProfile', old, old.meta)).keys).to.deep.equal([WEB]);
+    expect(bench.change(bench.cluster.state.apply(SERVICE_PROFILE, old, old.meta)).keys).to.deep.equal([WEB]);
     expect(resource.compiled?.sources).to.equal(high);
     expect(JSON.parse(resource.compiled?.text ?? '')).to.deep.include({ sources: high });
   });
@@ -159,7 +160,7 @@ describe('ResourceCache', () => {
     expect(bench.cache.size.resources).to.equal(1);
     bench.cache.unsubscribe(audience, 'b');
     expect(bench.cache.size).to.deep.equal({ resources: 0, audiences: 0 });
-    expect([...bench.cache.using('ServiceProfile/app/web.app.svc.cluster.local')]).to.deep.equal([]);
+    expect([...bench.cache.using('ServiceProfile.linkerd.io/app/web.app.svc.cluster.local')]).to.deep.equal([]);
     expect(bench.change(bench.cluster.apply('Service', service('web', '10.0.0.1', { ports: [] })))).to.deep.equal({
       keys: [],
       compilations: 0,
@@ -170,7 +171,7 @@ describe('ResourceCache', () => {
     const bench = new CacheBench();
     bench.cluster.apply('TrafficSplit', split('s', 'web', { web: 1 }));
     for (const key of [WEB, WEB_ENDPOINTS]) bench.subscribe(key);
-    const using = () => [...bench.cache.using('TrafficSplit/app/s')].map(({ keyText }) => keyText);
+    const using = () => [...bench.cache.using('TrafficSplit.split.smi-spec.io/app/s')].map(({ keyText }) => keyText);
     expect(using()).to.deep.equal([WEB]);
     bench.change(bench.cluster.remove('TrafficSplit', split('s', 'web', {})));
     expect(using()).to.deep.equal([]);

@@ -4,16 +4,17 @@ import type { Served } from '../../../operator/kube/discovery.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
 import { RecordingLog } from '../../fakes/watching.ts';
 
-const SERVERS = { group: 'policy.linkerd.io', version: 'v1beta3', plural: 'servers' };
-const SPLITS = { group: 'split.smi-spec.io', version: 'v1alpha1', plural: 'trafficsplits' };
+const SERVERS = { group: 'policy.linkerd.io', version: 'v1beta3', plural: 'servers', optional: false };
+const SPLITS = { group: 'split.smi-spec.io', version: 'v1alpha1', plural: 'trafficsplits', optional: false };
+const ROUTES = { group: 'gateway.networking.k8s.io', version: 'v1', plural: 'httproutes', optional: true };
 
 function rig() {
   const clock = new FakeClock();
-  const served: Record<string, Served | Error> = { servers: 'status', trafficsplits: 'status' };
+  const served: Record<string, Served | Error> = { servers: 'status', trafficsplits: 'status', httproutes: 'absent' };
   let told = 0;
   let asked = 0;
   const definitions = new Definitions({
-    types: [SERVERS, SPLITS],
+    types: [SERVERS, SPLITS, ROUTES],
     async discover({ plural }) {
       asked++;
       const answer = served[plural]!;
@@ -28,7 +29,7 @@ function rig() {
 }
 
 describe('custom resource definitions', () => {
-  it('are complete where every kind has a status', async () => {
+  it('are complete where every kind has a status, but for optional ones that are not there', async () => {
     const { definitions, told } = rig();
     await definitions.start();
     await settle();
@@ -64,7 +65,7 @@ describe('custom resource definitions', () => {
     for (let i = 0; i < 100; i++) definitions.doubted();
     await clock.advance(1_000);
     expect(definitions.problems).to.have.length(1);
-    expect(asked(), 'two kinds, twice').to.equal(4);
+    expect(asked(), 'three kinds, twice').to.equal(6);
     await definitions.stop();
   });
 

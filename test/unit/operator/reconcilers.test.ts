@@ -1,29 +1,36 @@
 import { expect } from 'chai';
+import { ready, waiting } from '../../../crds/kinds/assessment.ts';
+import { MESH_ROW } from '../../../crds/kinds/mesh/kind.ts';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { KINDS } from '../../../crds/kinds/registry.ts';
+import { SERVER_ROW } from '../../../crds/kinds/server/kind.ts';
 import { parseServer } from '../../../crds/kinds/server/parse.ts';
+import { serversIn } from '../../../crds/kinds/server/queries.ts';
+import type { ServiceModel } from '../../../crds/kinds/service/model.ts';
 import { reduceService } from '../../../crds/kinds/service/parse.ts';
-import type { TrafficSplitModel } from '../../../crds/kinds/traffic-split/model.ts';
+import { serviceOf } from '../../../crds/kinds/service/queries.ts';
+import { TRAFFIC_SPLIT_ROW } from '../../../crds/kinds/traffic-split/kind.ts';
+import { TRAFFIC_SPLIT, type TrafficSplitModel } from '../../../crds/kinds/traffic-split/model.ts';
 import { parseTrafficSplit } from '../../../crds/kinds/traffic-split/parse.ts';
+import { SPLITS_OF_SERVICE, splitOf } from '../../../crds/kinds/traffic-split/queries.ts';
 import { readKubernetesMeta } from '../../../crds/parse/kubernetes-object.ts';
-import { ready, waiting } from '../../../crds/state/assessment.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
-import { READS } from '../../../crds/state/reads.ts';
+import { indexRead } from '../../../crds/state/reads.ts';
 import { type AssessedKind, AssessedReconciler } from '../../../operator/reconcilers/assessed-kind.ts';
 import { Assessments } from '../../../operator/reconcilers/assessments.ts';
-import type { CustomResource } from '../../../operator/reconcilers/custom-resource.ts';
-import { feedBuiltIn, feedCustom } from '../../../operator/reconcilers/feed.ts';
+import { feed } from '../../../operator/reconcilers/feed.ts';
 import { isOtherInjector } from '../../../operator/reconcilers/injectors.ts';
 import { type MeshFacts, meshReport, reconcileMesh } from '../../../operator/reconcilers/mesh.ts';
-import { StatusPublisher, type StatusTarget } from '../../../operator/reconcilers/status-publisher.ts';
-import { trafficSplitKind } from '../../../operator/reconcilers/traffic-split.ts';
+import type { Seen } from '../../../operator/reconcilers/seen.ts';
+import { StatusPublisher, type StatusTarget, type TargetKind } from '../../../operator/reconcilers/status-publisher.ts';
 import { reconcileConfigurations } from '../../../operator/reconcilers/webhook-configurations.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
 import type { HeldAuthority } from '../../../operator/status/authority.ts';
 import type { ObjectStatus } from '../../../operator/status/condition.ts';
 import type { Progress } from '../../../operator/status/programmed.ts';
 import { KindFeed } from '../../../proxy-image/io/config-source/kubernetes/feed.ts';
-import { WATCHED_KINDS } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { rowOf } from '../../support/kinds.ts';
 
 const KEY = 'shop/web';
 const { signal } = new AbortController();
@@ -43,14 +50,19 @@ function rawSplit(backends: unknown = [{ service: 'v1', weight: 1 }], metadata: 
   };
 }
 
-function resourceOf(raw: ReturnType<typeof rawSplit>, status: unknown = undefined): CustomResource<TrafficSplitModel> {
+function resourceOf(raw: ReturnType<typeof rawSplit>, status: unknown = undefined): Seen<TrafficSplitModel> {
   const parsed = parseTrafficSplit(raw);
   const meta = { labels: {}, annotations: {}, creationTimestamp: '', ...raw.metadata };
-  return { meta: meta as CustomResource<TrafficSplitModel>['meta'], deleting: false, parsed, status };
+  return { meta: meta as Seen<TrafficSplitModel>['meta'], deleting: false, parsed, status };
+}
+
+function seenService(raw: unknown): Seen<ServiceModel> {
+  const model = reduceService(raw);
+  return { meta: model.meta, deleting: false, parsed: { model, problems: [] }, status: undefined };
 }
 
 /** A publisher whose writes and events are kept. */
-function recordingPublisher(kind = 'TrafficSplit') {
+function recordingPublisher(kind: TargetKind = TRAFFIC_SPLIT_ROW) {
   const written: { target: StatusTarget; status: ObjectStatus }[] = [];
   const events: string[] = [];
   const failure: { next: Error | null } = { next: null };
@@ -73,13 +85,13 @@ function recordingPublisher(kind = 'TrafficSplit') {
 
 function setup(assess: AssessedKind<TrafficSplitModel>['assess'] = () => ready('all is well')) {
   const parts = recordingPublisher();
-  const state = new ClusterState(DEFAULT_MESH);
+  const state = new ClusterState(KINDS);
   const assessments = new Assessments();
-  const held = new Map<string, CustomResource<TrafficSplitModel>>();
+  const held = new Map<string, Seen<TrafficSplitModel>>();
   const queued: string[] = [];
   const queue = { add: (key: string) => void queued.push(key) };
   const progress = { now: IDLE };
-  const kind = { ...trafficSplitKind((key) => held.get(key)), assess };
+  const kind = { form: 'conditions' as const, id: TRAFFIC_SPLIT.id, find: (key: string) => held.get(key), assess };
   const reconciler = new AssessedReconciler(kind, {
     state,
     assessments,
@@ -112,7 +124,7 @@ describe('status of an assessed object', () => {
     t.held.set(KEY, resourceOf(rawSplit(undefined, { resourceVersion: '6' }), t.last()));
     await t.run();
     expect(t.written, 'the cache shows the write').to.have.length(2);
-    expect(t.written[0]!.target).to.deep.equal({ kind: 'TrafficSplit', namespace: 'shop', name: 'web', uid: 'u1' });
+    expect(t.written[0]!.target).to.deep.equal({ kind: TRAFFIC_SPLIT_ROW, namespace: 'shop', name: 'web', uid: 'u1' });
   });
 
   it('writes again when somebody wiped it', async () => {
@@ -148,24 +160,24 @@ describe('status of an assessed object', () => {
 
   it('is looked at again when something that its assessment read has changed, and only then', async () => {
     const t = setup((view) =>
-      view.service('shop', 'v1') === null ? waiting('ServiceNotFound', ['no v1']) : ready('ok'),
+      serviceOf(view, 'shop', 'v1') === null ? waiting('ServiceNotFound', ['no v1']) : ready('ok'),
     );
     t.held.set(KEY, resourceOf(rawSplit()));
     await t.run();
     expect(t.find('ResolvedRefs')).to.include({ status: 'False', reason: 'ServiceNotFound' });
     expect(t.find('Reconciling')).to.include({ status: 'True' });
-    const feed = feedBuiltIn(t.state, 'Service', (reads) => t.assessments.changed(reads));
+    const fed = feed(t.state, rowOf('Service'), (reads) => t.assessments.changed(reads));
     const service = (name: string) =>
-      reduceService({ metadata: { namespace: 'shop', name, resourceVersion: '9' }, spec: {} });
-    feed.added!(service('other'), false);
+      seenService({ metadata: { namespace: 'shop', name, resourceVersion: '9' }, spec: {} });
+    fed.added!(service('other'), false);
     expect(t.queued).to.deep.equal([]);
-    feed.added!(service('v1'), false);
+    fed.added!(service('v1'), false);
     expect(t.queued).to.deep.equal([KEY]);
     await t.run();
     expect(t.find('Ready')).to.include({ status: 'True' });
     t.held.delete(KEY);
     await t.run();
-    feed.deleted!(service('v1'), '12');
+    fed.deleted!(service('v1'), '12');
     expect(t.queued, 'a deleted object is not looked at').to.deep.equal([KEY]);
   });
 
@@ -220,41 +232,41 @@ describe('status of an assessed object', () => {
 
 describe('feeding the state', () => {
   it('keeps the last good state of an object in force while it is invalid, and forgets it when it is deleted', () => {
-    const state = new ClusterState(DEFAULT_MESH);
+    const state = new ClusterState(KINDS);
     const changed: string[][] = [];
-    const feed = feedCustom(state, 'TrafficSplit', (reads) => changed.push([...reads]));
-    const read = READS.splits('shop', 'web');
-    const weights = () => state.splits('shop', 'web').map(({ backends }) => backends.map(({ weight }) => weight));
-    feed.added!(resourceOf(rawSplit([{ service: 'v1', weight: 'heavy' }])), false);
-    expect(weights(), 'without an earlier version it is as if absent').to.deep.equal([]);
-    feed.updated!(
+    const fed = feed(state, rowOf('TrafficSplit'), (reads) => changed.push([...reads]));
+    const read = indexRead(SPLITS_OF_SERVICE, 'shop/web');
+    const weights = () => splitOf(state, 'shop', 'web')?.backends.map(({ weight }) => weight);
+    fed.added!(resourceOf(rawSplit([{ service: 'v1', weight: 'heavy' }])), false);
+    expect(weights(), 'without an earlier version it is as if absent').to.equal(undefined);
+    fed.updated!(
       resourceOf(rawSplit()),
       resourceOf(rawSplit([{ service: 'v1', weight: 3 }], { resourceVersion: '6' })),
     );
-    expect(weights()).to.deep.equal([[3_000]]);
+    expect(weights()).to.deep.equal([3_000]);
     expect(changed.at(-1)).to.include(read);
     changed.length = 0;
-    feed.updated!(
+    fed.updated!(
       resourceOf(rawSplit()),
       resourceOf(rawSplit([{ service: 'v1', weight: -1 }], { resourceVersion: '7' })),
     );
-    expect(weights()).to.deep.equal([[3_000]]);
+    expect(weights()).to.deep.equal([3_000]);
     expect(changed).to.deep.equal([]);
-    feed.deleted!(resourceOf(rawSplit([{ service: 'v1', weight: -1 }], { resourceVersion: '7' })), '9');
-    expect(weights()).to.deep.equal([]);
+    fed.deleted!(resourceOf(rawSplit([{ service: 'v1', weight: -1 }], { resourceVersion: '7' })), '9');
+    expect(weights()).to.equal(undefined);
     expect(changed.at(-1)).to.include(read);
     expect(state.departed(read), 'the version of the deletion counts').to.equal('9');
   });
 
   it('an invalid Server keeps its last good state, and denies where there is none; a new one of its name owes nothing to the old', () => {
-    const state = new ClusterState(DEFAULT_MESH);
-    const feed = feedCustom(state, 'Server', () => {});
+    const state = new ClusterState(KINDS);
+    const fed = feed(state, rowOf('Server'), () => {});
     const put = (resourceVersion: string, accessPolicy: string, uid = 'u1') => {
       const raw = rawServer('web', accessPolicy, { uid, resourceVersion });
       const meta = readKubernetesMeta(raw);
-      feed.added!({ meta, deleting: false, parsed: parseServer(raw), status: { conditions: [] } }, false);
+      fed.added!({ meta, deleting: false, parsed: parseServer(raw), status: { conditions: [] } }, false);
     };
-    const policies = () => state.servers('shop').map(({ accessPolicy }) => accessPolicy);
+    const policies = () => serversIn(state, 'shop').map(({ accessPolicy }) => accessPolicy);
     put('5', 'denny');
     expect(policies()).to.deep.equal(['deny']);
     put('6', 'all-authenticated');
@@ -265,11 +277,12 @@ describe('feeding the state', () => {
   });
 
   it('in direct mode too: what cannot be used takes nothing away', () => {
-    const state = new ClusterState(DEFAULT_MESH);
-    const feed = new KindFeed(WATCHED_KINDS.Server, state, { touched: () => {}, listed: () => {} });
+    const state = new ClusterState(KINDS);
+    const feed = new KindFeed(SERVER_ROW, state, { touched: () => {}, listed: () => {} });
     const raw = (resourceVersion: string, name: string, accessPolicy: string) =>
       rawServer(name, accessPolicy, { uid: name, resourceVersion });
-    const policies = () => Object.fromEntries(state.servers('shop').map((each) => [each.meta.name, each.accessPolicy]));
+    const policies = () =>
+      Object.fromEntries(serversIn(state, 'shop').map((each) => [each.meta.name, each.accessPolicy]));
     feed.stored(raw('5', 'a', 'all-authenticated'));
     feed.stored(raw('6', 'a', 'denny'));
     feed.stored(raw('7', 'b', 'denny'));
@@ -283,9 +296,9 @@ describe('feeding the state', () => {
   });
 
   it('advances by lists, bookmarks and invalid objects', () => {
-    const state = new ClusterState(DEFAULT_MESH);
-    const feed = feedBuiltIn(state, 'Pod', () => {});
-    feed.advanced!('77');
+    const state = new ClusterState(KINDS);
+    const fed = feed(state, rowOf('Pod'), () => {});
+    fed.advanced!('77');
     expect(state.position(), 'other kinds have seen nothing').to.equal('');
   });
 });
@@ -414,7 +427,7 @@ describe('status of the Mesh', () => {
   });
 
   it('is brought up to date every ten seconds, while there is a Mesh', async () => {
-    const { publisher, written, clock } = recordingPublisher('Mesh');
+    const { publisher, written, clock } = recordingPublisher(MESH_ROW);
     const held = new Map([['default', resource]]);
     const given = { find: (key: string) => held.get(key), facts: () => facts(), publisher, clock };
     expect(await reconcileMesh(given, 'default', signal)).to.deep.equal({ requeueAfterMs: 10_000 });

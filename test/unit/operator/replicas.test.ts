@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { ENDPOINT_SLICE } from '../../../crds/kinds/endpoint-slice/model.ts';
+import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { Replicas } from '../../../operator/replicas.ts';
 import { FakeClock } from '../../fakes/clock.ts';
@@ -8,7 +9,7 @@ import { slice, sliceEndpoint } from '../../support/models.ts';
 const NAMESPACE = 'weft-system';
 
 function rig({ servesProxies = true } = {}) {
-  const state = new ClusterState(DEFAULT_MESH);
+  const state = new ClusterState(KINDS);
   const clock = new FakeClock();
   let told = 0;
   const replicas = new Replicas({
@@ -24,7 +25,7 @@ function rig({ servesProxies = true } = {}) {
     const list = pods.map(([targetPod, ready = true], i) => sliceEndpoint(`10.0.0.${i}`, { targetPod, ready }));
     const meta = { namespace: NAMESPACE, resourceVersion: String(++version) };
     const model = slice('weft-operator-1', 'weft-operator', list, { meta });
-    state.apply('EndpointSlice', model, model.meta);
+    state.apply(ENDPOINT_SLICE, model, model.meta);
     replicas.endpointsChanged();
   };
   return { replicas, endpoints, clock, told: () => told };

@@ -15,7 +15,7 @@ function setup() {
     find: (key) => held.get(key),
     events: {
       record: async (target, { type, reason, note }) => {
-        events.push(`${target.kind} ${target.namespace}/${target.name} ${type} ${reason}: ${note}`);
+        events.push(`${target.kind.kind} ${target.namespace}/${target.name} ${type} ${reason}: ${note}`);
       },
     },
     log,

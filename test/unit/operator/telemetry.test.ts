@@ -42,7 +42,7 @@ const STATS: InformerStats = {
 };
 
 function cache(overrides: Partial<CacheView> = {}): CacheView {
-  return { name: 'services', hasSynced: true, silentMs: 1_000, stats: STATS, ...overrides };
+  return { name: 'services', hasSynced: true, isAbsent: false, silentMs: 1_000, stats: STATS, ...overrides };
 }
 
 describe('metrics under the names of controller-runtime and client-go', () => {

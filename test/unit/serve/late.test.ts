@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
 import { HEARING_MS } from '../../../operator/runtime/peer-deadline.ts';
@@ -46,7 +46,7 @@ describe('configuration stream of a starved operator', () => {
   beforeEach(() => {
     clock = new FakeClock();
     const limits = { ...DEFAULT_LIMITS, podTimeoutMs: Number.POSITIVE_INFINITY };
-    const state = new ClusterState(DEFAULT_MESH);
+    const state = new ClusterState(KINDS);
     const shared = { state, clock, log: silentLog, metrics: NO_METRICS, limits };
     distribution = new Distribution(shared, new Progress(undefined, clock));
     distribution.storesSynced();

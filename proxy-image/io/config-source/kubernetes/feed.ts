@@ -1,16 +1,16 @@
+import type { KindRow } from '../../../../crds/kinds/row.ts';
 import { readMeta } from '../../../../crds/parse/metadata.ts';
 import type { ClusterState } from '../../../../crds/state/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../../../crds/state/object-ref.ts';
-import type { ReadKey } from '../../../../crds/state/view.ts';
+import type { ReadKey } from '../../../../crds/state/reads.ts';
+import type { KindName, Model } from '../../../../crds/types/kind-name.ts';
 import type { ObjectMeta } from '../../../../crds/types/object-meta.ts';
 import type { Usable } from '../../../../crds/types/problem.ts';
-import type { WatchedKind } from './kinds.ts';
 import type { Feed } from './reflector.ts';
 
-/** Told of what may have changed, and when a kind has been listed for the first time. */
+/** Told of what may have changed, and when a kind has been listed, or is known to be absent. */
 export interface FeedObserver {
   touched(reads: ReadonlySet<ReadKey>): void;
-  listed(kind: ModelKind): void;
+  listed(kind: KindName): void;
 }
 
 interface Listed<M> {
@@ -19,15 +19,15 @@ interface Listed<M> {
 }
 
 /** Puts the objects of one kind, reduced to models, into the cluster's state. Raw objects live no longer than a page. */
-export class KindFeed<K extends ModelKind> implements Feed {
-  readonly #watched: WatchedKind<K>;
+export class KindFeed<M extends Model> implements Feed {
+  readonly #watched: KindRow<M>;
   readonly #state: ClusterState;
   readonly #observer: FeedObserver;
   /** Metadata of what the state holds, for the synthetic deletions after a list. */
   readonly #held = new Map<string, ObjectMeta>();
-  #list: Listed<ModelByKind[K]>[] = [];
+  #list: Listed<M>[] = [];
 
-  constructor(watched: WatchedKind<K>, state: ClusterState, observer: FeedObserver) {
+  constructor(watched: KindRow<M>, state: ClusterState, observer: FeedObserver) {
     this.#watched = watched;
     this.#state = state;
     this.#observer = observer;
@@ -51,7 +51,12 @@ export class KindFeed<K extends ModelKind> implements Feed {
     }
     for (const { parsed, meta } of listed) this.#put(parsed, meta);
     this.bookmark(resourceVersion);
-    this.#observer.listed(this.#watched.kind);
+    this.#observer.listed(this.#watched);
+  }
+
+  absent(): void {
+    this.#state.noteAbsent(this.#watched);
+    this.#observer.listed(this.#watched);
   }
 
   stored(object: unknown): void {
@@ -63,18 +68,18 @@ export class KindFeed<K extends ModelKind> implements Feed {
   }
 
   bookmark(resourceVersion: string): void {
-    this.#state.advance(this.#watched.kind, resourceVersion);
+    this.#state.advance(this.#watched, resourceVersion);
   }
 
   /** Of an object that cannot be used something may be held as well: its last good state, or its strictest reading. */
-  #put(parsed: Usable<ModelByKind[K]>, meta: ObjectMeta): void {
+  #put(parsed: Usable<M>, meta: ObjectMeta): void {
     this.#held.set(nameOf(meta), identifying(meta));
-    this.#tell(this.#state.applyParsed(this.#watched.kind, parsed, meta));
+    this.#tell(this.#state.applyParsed(this.#watched, parsed, meta));
   }
 
   #remove(meta: ObjectMeta): void {
     this.#held.delete(nameOf(meta));
-    this.#tell(this.#state.apply(this.#watched.kind, null, meta));
+    this.#tell(this.#state.apply(this.#watched, null, meta));
   }
 
   #tell(touched: ReadonlySet<ReadKey>): void {

@@ -19,11 +19,15 @@ export interface Feed {
   deleted(object: unknown): void;
   /** Everything up to this version has been seen. */
   bookmark(resourceVersion: string): void;
+  /** The API server serves no such kind. What was known stays. Only of an optional one. */
+  absent(): void;
 }
 
 export interface ReflectorOptions {
   /** `/api/v1/services` */
   path: string;
+  /** The API server need not serve the kind. */
+  optional: boolean;
   /** No byte for so long: the watch is opened again from where it was. Above the API server's bookmark period of about a minute. */
   silenceMs: number;
 }
@@ -34,6 +38,8 @@ const PAGE_SIZE = 500;
 const WATCH_SECONDS = 300;
 /** As client-go's reflector: 0.8 s doubling to 30 s. */
 const BACKOFF = { initialMs: 800, maxMs: 30_000, spread: UPPER_HALF };
+/** How often it is asked for a kind that the API server does not serve: its definition may be installed at any time. */
+const ABSENT_MS = 10_000;
 /** As client-go's reflector: a shorter watch counts as a failure. */
 const SHORTEST_WATCH_MS = 1000;
 /** After so long without trouble the next failure counts as the first. */
@@ -56,6 +62,8 @@ export class Reflector {
   /** What the next list asks for: any version at first, the newest after a 410. */
   #listFrom = '0';
   #lastContactMs = Number.NEGATIVE_INFINITY;
+  /** The API server answered that it serves no such kind, and need not. */
+  #absent = false;
   /** Consecutive failures; 0 = healthy. */
   #failing = 0;
 
@@ -68,9 +76,9 @@ export class Reflector {
     this.#backoff = new Backoff(BACKOFF, surroundings.random);
   }
 
-  /** A list has been taken in, and nothing has failed since the last answer. */
+  /** A list has been taken in, or there is none to take, and nothing has failed since the last answer. */
   get current(): boolean {
-    return this.#version !== '' && this.#failing === 0;
+    return (this.#version !== '' || this.#absent) && this.#failing === 0;
   }
 
   /** Monotonic milliseconds of the last byte from the API server. */
@@ -99,6 +107,7 @@ export class Reflector {
   }
 
   async #recover(error: unknown, lastedMs: number): Promise<void> {
+    if (this.#options.optional && error instanceof ApiError && error.status === 404) return this.#awaitServed();
     if (lastedMs > HEALTHY_MS) this.#backoff.reset();
     if (isExpired(error)) {
       this.#version = '';
@@ -115,6 +124,15 @@ export class Reflector {
     await pause(this.#surroundings.timers, delayMs, this.#abort.signal);
   }
 
+  async #awaitServed(): Promise<void> {
+    this.#version = '';
+    this.#listFrom = '';
+    this.#absent = true;
+    this.#heard();
+    this.#feed.absent();
+    await pause(this.#surroundings.timers, ABSENT_MS, this.#abort.signal);
+  }
+
   async #list(): Promise<void> {
     let next = '';
     this.#feed.listStarted();
@@ -128,6 +146,7 @@ export class Reflector {
 
   #listed(resourceVersion: string): void {
     this.#feed.listEnded(resourceVersion);
+    this.#absent = false;
     this.#version = resourceVersion;
     this.#listFrom = '0';
   }

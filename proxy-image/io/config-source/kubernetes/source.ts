@@ -1,8 +1,7 @@
-import { DEFAULT_MESH } from '../../../../crds/kinds/mesh/parse.ts';
+import type { KindRow } from '../../../../crds/kinds/row.ts';
 import { ClusterState } from '../../../../crds/state/cluster-state.ts';
-import type { ModelKind } from '../../../../crds/state/object-ref.ts';
-import { MODEL_KINDS } from '../../../../crds/state/stores.ts';
-import type { ReadKey } from '../../../../crds/state/view.ts';
+import type { ReadKey } from '../../../../crds/state/reads.ts';
+import type { KindName } from '../../../../crds/types/kind-name.ts';
 import type { ConfigSink, ConfigSource } from '../../../contract/config-source.ts';
 import { formatKey, TRUST_KEY } from '../../../contract/keys.ts';
 import type { Change } from '../../../contract/messages.ts';
@@ -12,7 +11,7 @@ import type { Timer, TimerOwner, Transport } from '../../transport/types.ts';
 import type { ApiServer } from '../api-server.ts';
 import { ApiClient } from './api.ts';
 import { type FeedObserver, KindFeed } from './feed.ts';
-import { WATCHED_KINDS, type WatchedKind } from './kinds.ts';
+import { collectionPath, WATCHED_KINDS } from './kinds.ts';
 import { Reflector } from './reflector.ts';
 import { Resources } from './resources.ts';
 
@@ -42,10 +41,10 @@ const CHECK_MS = 1000;
 export class KubernetesSource implements ConfigSource, FeedObserver, TimerOwner {
   readonly #surroundings: Surroundings;
   readonly #log: Logger;
-  readonly #state = new ClusterState(DEFAULT_MESH);
+  readonly #state = new ClusterState(WATCHED_KINDS);
   readonly #resources: Resources;
   readonly #reflectors: Reflector[];
-  readonly #unlisted = new Set<ModelKind>(MODEL_KINDS);
+  readonly #unlisted = new Set(WATCHED_KINDS.map(({ id }) => id));
   readonly #timer: Timer;
   readonly #flush = (): void => this.#update();
   #touched = new Set<ReadKey>();
@@ -61,14 +60,14 @@ export class KubernetesSource implements ConfigSource, FeedObserver, TimerOwner 
     this.#resources.ask(formatKey({ kind: 'workload', namespace: options.namespace, pod: options.pod }));
     this.#resources.ask(TRUST_KEY);
     const client = new ApiClient(transport, options.server);
-    this.#reflectors = Object.values(WATCHED_KINDS).map((watched) => this.#reflector(watched, client, options));
+    this.#reflectors = WATCHED_KINDS.map((row) => this.#reflector(row, client, options));
     this.#timer = surroundings.timers.create(this);
   }
 
-  #reflector<K extends ModelKind>(watched: WatchedKind<K>, client: ApiClient, options: DirectOptions): Reflector {
-    const feed = new KindFeed(watched, this.#state, this);
-    const { path } = watched;
-    return new Reflector(client, feed, { path, silenceMs: options.silenceMs }, this.#surroundings, this.#log);
+  #reflector(row: KindRow, client: ApiClient, { silenceMs }: DirectOptions): Reflector {
+    const feed = new KindFeed(row, this.#state, this);
+    const options = { path: collectionPath(row), optional: row.optional, silenceMs };
+    return new Reflector(client, feed, options, this.#surroundings, this.#log);
   }
 
   get connected(): boolean {
@@ -106,8 +105,8 @@ export class KubernetesSource implements ConfigSource, FeedObserver, TimerOwner 
     this.#schedule();
   }
 
-  listed(kind: ModelKind): void {
-    this.#unlisted.delete(kind);
+  listed({ id }: KindName): void {
+    this.#unlisted.delete(id);
     this.#schedule();
   }
 

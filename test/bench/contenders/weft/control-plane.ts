@@ -1,16 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { reduceEndpointSlice } from '../../../../crds/kinds/endpoint-slice/parse.ts';
-import { DEFAULT_MESH, parseMesh } from '../../../../crds/kinds/mesh/parse.ts';
-import { reduceNamespace } from '../../../../crds/kinds/namespace/parse.ts';
-import { reducePod } from '../../../../crds/kinds/pod/parse.ts';
-import { parseServer } from '../../../../crds/kinds/server/parse.ts';
-import { parseServerAuthorization } from '../../../../crds/kinds/server-authorization/parse.ts';
-import { reduceService } from '../../../../crds/kinds/service/parse.ts';
-import { parseServiceProfile } from '../../../../crds/kinds/service-profile/parse.ts';
-import { parseTrafficSplit } from '../../../../crds/kinds/traffic-split/parse.ts';
+import { KINDS } from '../../../../crds/kinds/registry.ts';
 import { readMeta } from '../../../../crds/parse/metadata.ts';
 import { ClusterState } from '../../../../crds/state/cluster-state.ts';
-import type { ModelByKind, ModelKind } from '../../../../crds/state/object-ref.ts';
 import type { Parsed } from '../../../../crds/types/problem.ts';
 import { expiryOf, notAfterMsOf } from '../../../../operator/pki/authority.ts';
 import { IdentityServer } from '../../../../operator/pki/server.ts';
@@ -29,6 +20,7 @@ import {
   TOKEN_AUDIENCE,
 } from '../../../../proxy-image/contract/names.ts';
 import type { TestAuthority } from '../../../support/certificates.ts';
+import { rowOf } from '../../../support/kinds.ts';
 import { NAMESPACE, type PodName, podUid, type RawObject } from './cluster-objects.ts';
 
 const DAY_MS = 86_400_000;
@@ -38,20 +30,6 @@ export const CONTROL_IDENTITY = serviceAccountIdentity(
   CONTROL_PLANE_NAMESPACE,
   DEFAULT_IDENTITY_SUFFIX,
 );
-
-type Reducers = { [K in ModelKind]: (raw: unknown) => ModelByKind[K] };
-
-const REDUCERS: Reducers = {
-  Namespace: reduceNamespace,
-  Pod: reducePod,
-  Service: reduceService,
-  EndpointSlice: reduceEndpointSlice,
-  Mesh: (raw) => required(parseMesh(raw)),
-  ServiceProfile: (raw) => required(parseServiceProfile(raw)),
-  TrafficSplit: (raw) => required(parseTrafficSplit(raw)),
-  Server: (raw) => required(parseServer(raw)),
-  ServerAuthorization: (raw) => required(parseServerAuthorization(raw)),
-};
 
 function required<M>({ model, problems }: Parsed<M>): M {
   if (model === null) throw new Error(problems.map(({ path, message }) => `${path}: ${message}`).join('; '));
@@ -64,7 +42,7 @@ function required<M>({ model, problems }: Parsed<M>): M {
  */
 export class ControlPlane {
   readonly #authority: TestAuthority;
-  readonly #state = new ClusterState(DEFAULT_MESH);
+  readonly #state = new ClusterState(KINDS);
   readonly #tokens = new Map<string, PodName>();
   readonly #certificate: ServingCertificate;
   readonly #config: ConfigServer;
@@ -104,9 +82,9 @@ export class ControlPlane {
         uid: raw.metadata.uid ?? `uid-of-${raw.kind}-${raw.metadata.name}`,
         resourceVersion: String(this.#resourceVersion++),
       };
-      for (const read of this.#applyOne(raw.kind as ModelKind, { ...raw, metadata })) reads.add(read);
+      for (const read of this.#applyOne(raw.kind, { ...raw, metadata })) reads.add(read);
     }
-    for (const kind of Object.keys(REDUCERS) as ModelKind[]) this.#state.advance(kind, String(this.#resourceVersion));
+    for (const kind of KINDS) this.#state.advance(kind, String(this.#resourceVersion));
     this.#config.invalidate(reads);
   }
 
@@ -123,8 +101,9 @@ export class ControlPlane {
     await this.#identity.close();
   }
 
-  #applyOne<K extends ModelKind>(kind: K, raw: RawObject): ReadonlySet<string> {
-    return this.#state.apply(kind, REDUCERS[kind](raw), readMeta(raw));
+  #applyOne(kind: string, raw: RawObject): ReadonlySet<string> {
+    const row = rowOf(kind);
+    return this.#state.apply(row, required(row.parse(raw)), readMeta(raw));
   }
 
   #tls(): TlsProvider {

@@ -1,0 +1,6 @@
+import type { ClusterView } from '../../state/view.ts';
+import { NAMESPACE, type NamespaceModel } from './model.ts';
+
+export function namespaceOf(view: ClusterView, name: string): NamespaceModel | null {
+  return view.get(NAMESPACE, '', name);
+}

@@ -1,0 +1,23 @@
+import { ENDPOINT_SLICE_ROW } from './endpoint-slice/kind.ts';
+import { MESH_ROW } from './mesh/kind.ts';
+import { NAMESPACE_ROW } from './namespace/kind.ts';
+import { POD_ROW } from './pod/kind.ts';
+import type { KindRow } from './row.ts';
+import { SERVER_ROW } from './server/kind.ts';
+import { SERVER_AUTHORIZATION_ROW } from './server-authorization/kind.ts';
+import { SERVICE_ROW } from './service/kind.ts';
+import { SERVICE_PROFILE_ROW } from './service-profile/kind.ts';
+import { TRAFFIC_SPLIT_ROW } from './traffic-split/kind.ts';
+
+/** Every kind that Weft watches; there is no other list of them. */
+export const KINDS: readonly KindRow[] = [
+  NAMESPACE_ROW,
+  SERVICE_ROW,
+  ENDPOINT_SLICE_ROW,
+  POD_ROW,
+  SERVICE_PROFILE_ROW,
+  TRAFFIC_SPLIT_ROW,
+  SERVER_ROW,
+  SERVER_AUTHORIZATION_ROW,
+  MESH_ROW,
+];
