@@ -82,6 +82,11 @@ function portsOf({ pod, mesh }: Scenario): ContainerPort[] {
   ];
 }
 
+/** What lists may name: ports of containers that were there when the lists were read first. Another mesh's proxy is a container like any other. */
+function namesOf({ pod, mesh }: Scenario): ContainerPort[] {
+  return mesh === 'foreign' ? [...pod.ports, { name: 'linkerd-proxy', containerPort: 4143 }] : pod.ports;
+}
+
 function resolve(port: number | string, ports: readonly ContainerPort[]): number | undefined {
   return resolveAll(port, ports)[0];
 }
@@ -105,7 +110,7 @@ function caller(of: Scenario, targetPort: number, declared: string): Expected['c
   const ofProfile = profileOpaquePorts.length > 0 ? list(profileOpaquePorts.join(','), [])! : [];
   if (has(ofService, service.port) || has(ofProfile, service.port)) return 'opaque';
   if (targetPort === 0) return 'detect';
-  const named = portsOf(of);
+  const named = namesOf(of);
   const ofPod = list(pod.annotations[key], named) ?? inherited(named);
   if (has(ofPod, targetPort)) return 'opaque';
   if (declared === 'opaque' || declared === 'TLS') return 'opaque';
@@ -123,15 +128,25 @@ function allowed(of: Scenario, port: number, identity: 'caller' | null): boolean
   }
   const { pod, namespace } = of;
   const key = `${ANNOTATION}default-inbound-policy`;
-  const policy = pod.annotations[key] ?? namespace.annotations[key] ?? 'all-unauthenticated';
-  const demanding = list(pod.annotations[`${ANNOTATION}proxy-require-identity-inbound-ports`], portsOf(of)) ?? [];
+  const policy = pod.annotations[key] || namespace.annotations[key] || 'all-unauthenticated';
+  const identified = `${ANNOTATION}proxy-require-identity-inbound-ports`;
+  const demanding = demands(pod.annotations[identified] || namespace.annotations[identified] || '', pod.ports);
   if (identity === null && has(demanding, port)) return false;
   return lets(policy, identity);
+}
+
+/** What cannot be read may have been any port. */
+function demands(text: string, named: readonly ContainerPort[]): Range[] {
+  const isReadable = text
+    .split(',')
+    .every((part) => /^[a-z0-9-]*$/.test(part) && !/\d{5}/.test(part.replace('65535', '')));
+  return isReadable ? (list(text, named) ?? []) : [[1, 65_535]];
 }
 
 function lets(policy: string, identity: string | null): boolean {
   switch (policy) {
     case 'deny':
+    case 'Deny':
       return false;
     case 'all-authenticated':
     case 'cluster-authenticated':

@@ -52,6 +52,22 @@ const POLICIES = [
   'cluster-authenticated',
   'cluster-unauthenticated',
   'audit',
+  // None, and what is no policy.
+  '',
+  'Deny',
+];
+/** Ports that demand an identity; the last ones cannot be read. */
+const DEMANDING = [
+  '8080',
+  '3000-9999',
+  '1-65535',
+  '7000,5000',
+  '1-2000',
+  'db',
+  'linkerd-admin,http',
+  '',
+  '8080,99999',
+  '7000,Http',
 ];
 const LISTS = [
   '',
@@ -65,6 +81,9 @@ const LISTS = [
   '8080,nonsense',
   'nonsense',
   '25,8080,db',
+  // Names that only the proxy's own ports have.
+  'linkerd-admin',
+  'linkerd-proxy,8080',
 ];
 const PORT_SETS: ContainerPort[][] = [
   [{ name: 'http', containerPort: 8080 }],
@@ -98,6 +117,7 @@ export function scenario(seed: number): Scenario {
       annotations: annotations({
         [`${PREFIX}opaque-ports`]: maybe(0.25, () => one(LISTS)),
         [`${PREFIX}default-inbound-policy`]: maybe(0.25, () => one(POLICIES)),
+        [`${PREFIX}proxy-require-identity-inbound-ports`]: maybe(0.15, () => one(DEMANDING)),
       }),
     },
     pod: {
@@ -110,9 +130,7 @@ export function scenario(seed: number): Scenario {
         [`${PREFIX}admin-port`]: maybe(0.3, () => one(['9191', '4999'])),
         [`${PREFIX}inbound-port`]: maybe(0.3, () => one(['5143', '4998'])),
         [`${PREFIX}default-inbound-policy`]: maybe(0.3, () => one(POLICIES)),
-        [`${PREFIX}proxy-require-identity-inbound-ports`]: maybe(0.3, () =>
-          one(['8080', '3000-9999', '1-65535', '7000,5000', '1-2000']),
-        ),
+        [`${PREFIX}proxy-require-identity-inbound-ports`]: maybe(0.3, () => one(DEMANDING)),
       }),
       ports,
       probes: probes(one(PATHS), one<number | string>([8080, 'http', 9050, 7001]), one(['http', 'grpc', 'none'])),

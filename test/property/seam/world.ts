@@ -245,8 +245,8 @@ function inboundOf(
   const before = judged(state, port);
   feed(state, cluster, { kind: 'workload', namespace: NAMESPACE, pod: POD });
   const after = judged(state, port);
-  // Until the operator has spoken, the environment's defaults hold: the same, where there is no Server.
-  if (scenario.server === null && port !== 0) {
+  // Until the operator has spoken, the environment's defaults hold: the same, where there is no Server. The port for other proxies has no policy of its own.
+  if (scenario.server === null && port !== 0 && port !== config.listen.inbound[0]?.port) {
     for (const side of ['stranger', 'meshed'] as const) {
       if (before[side] !== after[side])
         throw new Error(`${side}: ${before[side]} by the environment, ${after[side]} by the operator`);
