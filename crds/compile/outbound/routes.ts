@@ -1,0 +1,190 @@
+import type { Backend } from '../../../proxy-image/contract/policy/backend.ts';
+import type { Filter } from '../../../proxy-image/contract/policy/filter.ts';
+import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
+import type { Rule } from '../../../proxy-image/contract/policy/outbound.ts';
+import type { Distribution, RetryPolicy, RouteTimeouts } from '../../../proxy-image/contract/policy/route-policy.ts';
+import type { StatusRetry, Timeouts } from '../../../proxy-image/contract/resources.ts';
+import type { HttpFaultModel } from '../../kinds/http-fault/model.ts';
+import type {
+  BackendRef,
+  MatchRank,
+  ObjectTarget,
+  RouteFilter,
+  RouteModel,
+  RouteRule,
+} from '../../kinds/route/model.ts';
+import type { PolicyTables } from './tables.ts';
+
+/** What the rules of routes are compiled with. */
+export interface RouteContext {
+  /** What traffic to a backend comes to: a Service as any other, or `dispatch` `fail` with `status` for one that is not valid. */
+  backendOf(target: ObjectTarget, status: number): Backend;
+  /** `null`: there is none. */
+  faultOf(namespace: string, name: string): HttpFaultModel | null;
+  /** What the annotations of the Service say, for rules that say nothing themselves. */
+  retry: StatusRetry | null;
+  timeouts: Timeouts;
+}
+
+/** HTTPRouteRule and GRPCRouteRule, `backendRefs`: 500, or UNAVAILABLE, which is 503 in HTTP. */
+const INVALID_BACKEND: Readonly<Record<RouteModel['kind'], number>> = { HTTPRoute: 500, GRPCRoute: 503 };
+
+/** Status codes of gRPC (gRPC: statuscodes.md). */
+const NOT_FOUND = 5;
+const INTERNAL = 13;
+
+const NO_TIMEOUTS: RouteTimeouts = { requestMs: 0, untilResponse: false, responseMs: 0, idleMs: 0, attemptMs: 0 };
+
+interface RankedMatch {
+  rank: MatchRank;
+  rule: Rule;
+}
+
+/**
+ * Adds the rules of routes, in order of precedence: one for each match. `routes` are those that speak for a port, in the order of `byPrecedence`.
+ *
+ * @returns the policy for requests that no rule matches: 404 (Gateway API: HTTPRouteRule `matches`)
+ */
+export function compileRoutes(tables: PolicyTables, routes: readonly RouteModel[], context: RouteContext): number {
+  const ranked: RankedMatch[] = [];
+  for (const route of routes) {
+    const compiler = new RuleCompiler(tables, route, context);
+    for (const rule of route.rules) {
+      const policy = compiler.compile(rule);
+      for (const { match, rank } of rule.matches) ranked.push({ rank, rule: { match, policy, section: rule.name } });
+    }
+  }
+  // A stable sort: of equal ranks the older route, then the rule that stands first, goes first.
+  ranked.sort((a, b) => compareRanks(a.rank, b.rank));
+  tables.rules.push(...ranked.map(({ rule }) => rule));
+  return notFound(tables);
+}
+
+/** The larger first. */
+function compareRanks(a: MatchRank, b: MatchRank): number {
+  for (const [at, figure] of a.entries()) if (figure !== b[at]) return (b[at] ?? 0) - figure;
+  return 0;
+}
+
+function notFound(tables: PolicyTables): number {
+  const origin = tables.origin({ group: '', kind: 'default', namespace: '', name: 'not-found', section: '', port: 0 });
+  return tables.policy({
+    origin,
+    filters: [failing(404, NOT_FOUND, 'no route matches the request')],
+    distribution: tables.distribution([]),
+    retry: null,
+    timeouts: NO_TIMEOUTS,
+    classes: [],
+  });
+}
+
+function failing(status: number, grpcStatus: number, message: string): Filter {
+  return { type: 'fail', status, grpcStatus, message, ratio: 1 };
+}
+
+export function metaOfRoute({ group, kind, meta }: RouteModel): Meta {
+  return { group, kind, namespace: meta.namespace, name: meta.name, section: '', port: 0 };
+}
+
+/** The rules of one route. */
+class RuleCompiler {
+  readonly #tables: PolicyTables;
+  readonly #route: RouteModel;
+  readonly #context: RouteContext;
+  readonly #failure: number;
+
+  constructor(tables: PolicyTables, route: RouteModel, context: RouteContext) {
+    this.#tables = tables;
+    this.#route = route;
+    this.#context = context;
+    this.#failure = INVALID_BACKEND[route.kind];
+  }
+
+  compile(rule: RouteRule): number {
+    const filters = rule.broken.length > 0 ? null : this.#filters(rule.filters);
+    const shares = filters === null ? null : this.#shares(rule.backends);
+    const carriedOut = filters !== null && shares !== null;
+    return this.#tables.policy({
+      origin: this.#tables.origin(metaOfRoute(this.#route)),
+      filters: carriedOut
+        ? filters
+        : [failing(500, INTERNAL, 'a rule of the route is not valid')],
+      distribution: this.#tables.distribution(carriedOut ? shares : []),
+      retry: this.#retry(rule),
+      timeouts: this.#timeouts(rule),
+      classes: [],
+    });
+  }
+
+  /** `null`: one of them cannot be had. */
+  #filters(filters: readonly RouteFilter[]): Filter[] | null {
+    const compiled = filters.map((filter) => this.#filter(filter));
+    return compiled.every((each) => each !== null) ? compiled.flat() : null;
+  }
+
+  #filter(filter: RouteFilter): Filter[] | null {
+    switch (filter.type) {
+      case 'mirrorTo': {
+        const backend = this.#context.backendOf(filter.to, this.#failure);
+        // A mirror that cannot be had is left out, and nothing else (Gateway API: HTTPRequestMirrorFilter `backendRef`).
+        if (backend.dispatch.type === 'fail') return [];
+        return [{ type: 'mirror', backend: this.#tables.backend(backend), ratio: filter.ratio }];
+      }
+      case 'extension':
+        return this.#fault(filter);
+      default:
+        return [filter];
+    }
+  }
+
+  #fault({ group, kind, name }: Extract<RouteFilter, { type: 'extension' }>): Filter[] | null {
+    if (!isFault(group, kind)) return null;
+    const fault = this.#context.faultOf(this.#route.meta.namespace, name);
+    if (fault === null) return null;
+    const { delay, fail } = fault;
+    return [
+      ...(delay === null ? [] : [{ type: 'delay', ...delay } as const]),
+      ...(fail === null ? [] : [{ type: 'fail', ...fail } as const]),
+    ];
+  }
+
+  /** Without any, the answer is that of an invalid one: there is nobody to ask. */
+  #shares(backends: readonly BackendRef[]): Distribution | null {
+    const shares: Distribution = [];
+    for (const ref of backends) {
+      const filters = this.#filters(ref.filters);
+      if (filters === null) return null;
+      const backend = this.#tables.backend(this.#context.backendOf(targetOf(ref), this.#failure));
+      shares.push({ backend, weight: ref.weight, filters });
+    }
+    return shares;
+  }
+
+  /** The annotations of the route, else its rule, else the Service. */
+  #retry(rule: RouteRule): RetryPolicy | null {
+    const { traffic } = this.#route;
+    const statuses = traffic.retry === undefined ? (rule.retry ?? this.#context.retry) : traffic.retry;
+    return statuses === null ? null : { type: 'statuses', ...statuses };
+  }
+
+  #timeouts(rule: RouteRule): RouteTimeouts {
+    const { timeouts } = this.#route.traffic;
+    const { requestMs, responseMs, idleMs } = timeouts ?? this.#context.timeouts;
+    const annotated = timeouts === undefined ? 0 : requestMs;
+    return {
+      requestMs: annotated > 0 ? annotated : (rule.requestMs ?? requestMs),
+      untilResponse: false,
+      responseMs,
+      idleMs,
+      attemptMs: rule.attemptMs,
+    };
+  }
+}
+
+function targetOf({ group, kind, namespace, name, port }: BackendRef): ObjectTarget {
+  return { group, kind, namespace, name, port };
+}
+
+export function isFault(group: string, kind: string): boolean {
+  return group === 'weft.dev' && kind === 'HTTPFault';
+}
