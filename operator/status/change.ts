@@ -39,7 +39,7 @@ function conditionsDiffer(wanted: ObjectStatus['conditions'], present: unknown):
 }
 
 /** Equality of JSON values, whatever the order of their fields; the API server sorts them its own way. */
-function sameJson(a: unknown, b: unknown): boolean {
+export function sameJson(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const keys = Object.keys(a).filter((key) => (a as Record<string, unknown>)[key] !== undefined);

@@ -51,7 +51,7 @@ export function compileRoutes(tables: PolicyTables, routes: readonly RouteModel[
     const compiler = new RuleCompiler(tables, route, context);
     for (const rule of route.rules) {
       const policy = compiler.compile(rule);
-      for (const { match, rank } of rule.matches) ranked.push({ rank, rule: { match, policy, section: rule.name } });
+      for (const { match, rank } of rule.matches) ranked.push({ rank, rule: { match, section: rule.name, policy } });
     }
   }
   // A stable sort: of equal ranks the older route, then the rule that stands first, goes first.
@@ -106,9 +106,7 @@ class RuleCompiler {
     const carriedOut = filters !== null && shares !== null;
     return this.#tables.policy({
       origin: this.#tables.origin(metaOfRoute(this.#route)),
-      filters: carriedOut
-        ? filters
-        : [failing(500, INTERNAL, 'a rule of the route is not valid')],
+      filters: carriedOut ? filters : [failing(500, INTERNAL, 'a rule of the route is not valid')],
       distribution: this.#tables.distribution(carriedOut ? shares : []),
       retry: this.#retry(rule),
       timeouts: this.#timeouts(rule),
