@@ -1,9 +1,11 @@
 import type { Backend } from '../../../proxy-image/contract/policy/backend.ts';
+import type { Distribution } from '../../../proxy-image/contract/policy/distribution.ts';
 import type { Filter } from '../../../proxy-image/contract/policy/filter.ts';
 import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
 import type { Rule } from '../../../proxy-image/contract/policy/outbound.ts';
-import type { Distribution, RetryPolicy, RouteTimeouts } from '../../../proxy-image/contract/policy/route-policy.ts';
-import type { StatusRetry, Timeouts } from '../../../proxy-image/contract/resources.ts';
+import type { RetryPolicy, StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
+import { NO_TIMEOUTS, type RouteTimeouts } from '../../../proxy-image/contract/policy/timeouts.ts';
+import type { Timeouts } from '../../../proxy-image/contract/resources.ts';
 import type { HttpFaultModel } from '../../kinds/http-fault/model.ts';
 import type {
   BackendRef,
@@ -32,8 +34,6 @@ const INVALID_BACKEND: Readonly<Record<RouteModel['kind'], number>> = { HTTPRout
 /** Status codes of gRPC (gRPC: statuscodes.md). */
 const NOT_FOUND = 5;
 const INTERNAL = 13;
-
-const NO_TIMEOUTS: RouteTimeouts = { requestMs: 0, untilResponse: false, responseMs: 0, idleMs: 0, attemptMs: 0 };
 
 interface RankedMatch {
   rank: MatchRank;
@@ -73,7 +73,7 @@ function notFound(tables: PolicyTables): number {
     filters: [failing(404, NOT_FOUND, 'no route matches the request')],
     distribution: tables.distribution([]),
     retry: null,
-    timeouts: NO_TIMEOUTS,
+    timeouts: { ...NO_TIMEOUTS },
     classes: [],
   });
 }

@@ -1,7 +1,8 @@
 import type { Backend } from '../../../proxy-image/contract/policy/backend.ts';
+import type { Distribution } from '../../../proxy-image/contract/policy/distribution.ts';
 import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
 import type { OutboundPolicy, Rule } from '../../../proxy-image/contract/policy/outbound.ts';
-import type { Distribution, RoutePolicy } from '../../../proxy-image/contract/policy/route-policy.ts';
+import type { RoutePolicy } from '../../../proxy-image/contract/policy/route-policy.ts';
 
 /** The tables of an `OutboundPolicy` while it is put together: equal entries are one, and everything refers to them by index. */
 export class PolicyTables {

@@ -146,10 +146,11 @@ function parsePath(owner: Fields, { prefix }: FilterContext): PathChange | null 
   if (!PATH.test(text) || (text !== '' && !text.startsWith('/'))) {
     path.problems.error(path.at(key), `must be an absolute path, not ${quote(text)}`);
   }
-  if (type === 'ReplaceFullPath') return { type: 'full', path: text === '' ? '/' : text };
+  if (type === 'ReplaceFullPath') return { type: 'full', path: text || '/' };
   if (prefix === null)
     path.problems.error(path.path, 'with ReplacePrefixMatch needs a rule with exactly one PathPrefix');
-  return { type: 'prefix', prefix: prefix ?? '/', path: text };
+  // To replace a prefix by nothing and by `/` is the same (Gateway API: HTTPPathModifier).
+  return { type: 'prefix', prefix: prefix ?? '/', path: text || '/' };
 }
 
 function parseMirror(mirror: Fields, { namespace }: FilterContext): RouteFilter {

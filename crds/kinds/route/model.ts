@@ -35,7 +35,7 @@ export interface ParentRef {
 export interface RouteRule {
   /** Empty = it has none. */
   name: string;
-  /** At least one: a rule without matches is for every request. */
+  /** None only where all were wrong: a rule without matches is for every request. */
   matches: RouteMatch[];
   filters: RouteFilter[];
   backends: BackendRef[];

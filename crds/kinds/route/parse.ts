@@ -59,8 +59,8 @@ function parseRule(element: Element, { meta, problems, patterns, grammar }: Rule
   const scope = new RuleScope(patterns);
   const rule = Fields.of(element, scope.problems) ?? new Fields({}, element.path, scope.problems);
   scope.known(rule, grammar.ruleFields);
-  const written = rule.objects('matches', LIMITS.routeMatches).map((match) => grammar.parseMatch(match, scope));
-  const matches = written.length === 0 ? [grammar.everything] : written;
+  const written = rule.objects('matches', LIMITS.routeMatches);
+  const matches = saysNothing(rule.raw('matches')) ? [grammar.everything] : readable(written, scope, grammar);
   const context: FilterContext = { scope, namespace: meta.namespace, prefix: onlyPrefix(matches) };
   const parsed = {
     name: rule.text('name'),
@@ -72,6 +72,21 @@ function parseRule(element: Element, { meta, problems, patterns, grammar }: Rule
   const broken = scope.broken();
   problems.take(scope.problems);
   return { ...parsed, broken };
+}
+
+function saysNothing(matches: unknown): boolean {
+  return matches === undefined || (Array.isArray(matches) && matches.length === 0);
+}
+
+/** A match with an error is for nothing: what it was meant for is not known, and every other guess takes requests from other rules. */
+function readable(written: readonly Fields[], scope: RuleScope, grammar: RouteGrammar): RouteMatch[] {
+  const matches: RouteMatch[] = [];
+  for (const fields of written) {
+    const before = scope.errors;
+    const match = grammar.parseMatch(fields, scope);
+    if (scope.errors === before) matches.push(match);
+  }
+  return matches;
 }
 
 function onlyPrefix(matches: readonly RouteMatch[]): string | null {

@@ -47,6 +47,11 @@ export class RuleScope {
     return text;
   }
 
+  /** How many there are so far. */
+  get errors(): number {
+    return this.problems.count - this.#unsupported.length;
+  }
+
   /** Why the rule cannot be carried out; empty = it can. */
   broken(): string[] {
     const errors = this.problems.list().filter(({ severity }) => severity === 'error');
