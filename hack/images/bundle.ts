@@ -40,7 +40,7 @@ interface Apart {
  */
 const APART: Readonly<Record<string, Apart>> = {
   re2js: { name: 're2js', folder: '' },
-  './http2-parts.ts': { name: 'http2', folder: 'proxy-image/io' },
+  './http2-parts.ts': { name: 'http2', folder: 'proxy-image/io/pool' },
   './translate.ts': { name: 'translate', folder: 'proxy-image/codec/bridge' },
 };
 /**

@@ -1,15 +1,19 @@
-import { PreparedHead } from '../codec/bridge/prepared-head.ts';
-import type { BodyKind, RequestHead, ResponseHead } from '../codec/http1/head.ts';
-import type { Http2Request } from '../codec/http2/request.ts';
-import type { Http2Response } from '../codec/http2/response.ts';
-import type { Http2Trailers } from '../codec/http2/trailers.ts';
 import { NO_GRPC_STATUS } from '../core/classify/grpc-status.ts';
 import type { Outbox } from '../io/tcp/outbox.ts';
 import type { Timers } from '../io/transport/types.ts';
 import type { Answer } from './answer.ts';
+import type { Bridge } from './bridge.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from './call.ts';
 import { interimAllowance, interimCost } from './interim.ts';
-import type { ExtraFields, ResponseView } from './message.ts';
+import type {
+  ExtraFields,
+  RequestFraming,
+  RequestMessage,
+  ResponseMessage,
+  ResponseView,
+  Trailers,
+} from './message.ts';
+import type { PreparedHead } from './prepared-head.ts';
 import { ReplayBuffer, type ReplayMemory } from './replay.ts';
 
 /** The client's side of an exchange: the connection (HTTP/1) or stream (HTTP/2) that the request came on. */
@@ -22,18 +26,16 @@ export interface ExchangeServer {
   /** Stop and go on reading the request's body. */
   holdRequest(): void;
   resumeRequest(): void;
-  interimHttp1(head: ResponseHead): void;
-  interimHttp2(response: Http2Response): void;
-  /** The head of the final response. What is composed may wait for the first bytes of the body, until `flush`. */
-  respondHttp1(head: ResponseHead, body: BodyKind): void;
-  respondHttp2(response: Http2Response, end: boolean): void;
+  interim(head: ResponseMessage): void;
+  /** The head of the final response. What is composed may wait for the first bytes of the body, until `flush`. `ends`: no body follows, or an empty one. */
+  respond(head: ResponseMessage, ends: boolean): void;
   /** Bytes of the response body; false = the client does not take them fast enough. */
   write(bytes: Buffer, from: number, to: number): boolean;
   /** Writes what waits. False as with `write`. */
   flush(): boolean;
   /** Drops a head that waits; false = it has been written already. */
   takeBack(): boolean;
-  endResponse(trailers: Http2Trailers | null): void;
+  endResponse(trailers: Trailers | null): void;
   /** A whole response. True: the exchange is over; false: the rest of the request is read and dropped first (`finishAnswered`). */
   writeAnswer(answer: Answer): boolean;
   tunnel(upstream: Outbox, bytes: Buffer, from: number, to: number): void;
@@ -49,7 +51,7 @@ export interface ExchangeUpstream {
   writeHead(bytes: Buffer, from: number, to: number, end: boolean): boolean;
   write(bytes: Buffer, from: number, to: number): boolean;
   /** The request is complete. Not called where `writeHead` was told so. */
-  finish(trailers: Http2Trailers | null): void;
+  finish(trailers: Trailers | null): void;
   /** The client takes bytes again. */
   resume(): void;
   /** The exchange has ended before its response: what is still to come is for nobody. */
@@ -60,13 +62,11 @@ export interface ExchangeUpstream {
 export interface ExchangeContext {
   readonly timers: Timers;
   readonly replay: ReplayMemory;
+  readonly bridge: Bridge;
 }
 
 /** No stream was reset. */
 export const NO_RESET = -1;
-
-/** How the bytes of a request body are framed as they pass through the exchange. */
-export type RequestFraming = 'length' | 'chunked' | 'data';
 
 /**
  * One request and its response between a client and, one after the other, its tries, whatever version of HTTP either side speaks. Holds the head as it is
@@ -113,52 +113,44 @@ export class Exchange {
   requestBytes = 0;
   responseBytes = 0;
 
+  /** As it is sent on, by `prepare`. */
+  readonly head: PreparedHead;
   readonly #context: ExchangeContext;
   readonly #body: ReplayBuffer;
-  readonly #head = new PreparedHead();
   #headSent = false;
   /** The upstream has no room. */
   #held = false;
   #collecting = false;
   #halfEnded = false;
   #interimCost = 0;
-  #trailers: Http2Trailers | null = null;
+  #trailers: Trailers | null = null;
 
   constructor(context: ExchangeContext) {
     this.#context = context;
     this.#body = new ReplayBuffer(context.replay);
+    this.head = context.bridge.preparedHead();
+  }
+
+  get bridge(): Bridge {
+    return this.#context.bridge;
   }
 
   /** `head` is valid during the event: `prepare` must follow within it, where the request is to go on. */
-  beginHttp1(server: ExchangeServer, head: RequestHead): void {
-    this.#begin(server);
-    this.#head.takeHttp1(head);
+  begin(server: ExchangeServer, head: RequestMessage): void {
+    this.head.take(head);
     this.isHead = head.isHead;
-    this.isGrpc = false;
+    this.isGrpc = head.isGrpc;
     this.idempotent = head.idempotent;
     this.connect = head.connect;
     this.upgrade = head.upgrade || head.connect;
-    this.tunnels = false;
-    this.framing = head.chunked ? 'chunked' : 'length';
+    this.tunnels = head.tunnels;
+    this.framing = head.framing;
     this.lacksHost = head.lacksHost;
     this.maxForwards = head.maxForwards;
+    this.#reset(server);
   }
 
-  beginHttp2(server: ExchangeServer, request: Http2Request): void {
-    this.#begin(server);
-    this.#head.takeHttp2(request);
-    this.isHead = request.isHead;
-    this.isGrpc = request.isGrpc;
-    this.idempotent = request.idempotent;
-    this.connect = false;
-    this.upgrade = false;
-    this.tunnels = request.protocol !== '';
-    this.framing = 'data';
-    this.lacksHost = false;
-    this.maxForwards = request.maxForwards;
-  }
-
-  #begin(server: ExchangeServer): void {
+  #reset(server: ExchangeServer): void {
     this.server = server;
     this.requestDone = false;
     this.responding = false;
@@ -185,31 +177,17 @@ export class Exchange {
    * the name of a request that `lacksHost`.
    */
   prepare(extra: ExtraFields, authority: string): void {
-    this.#head.prepare(extra, authority);
+    this.head.prepare(extra, authority);
   }
 
   /** Writes the head as HTTP/1 into `out` at `at`, which has room for the longest; returns the position after it. */
   writeHttp1Head(out: Buffer, at: number): number {
-    return this.#head.writeHttp1(out, at, this.rechunks, this.requestDone);
-  }
-
-  /** The head where it came as HTTP/1 and nothing has to be written around it; its length is `headLength`. */
-  get http1Head(): Buffer | null {
-    return this.#head.http1;
-  }
-
-  get headLength(): number {
-    return this.#head.length;
+    return this.head.writeHttp1(out, at, this.rechunks, this.requestDone);
   }
 
   /** Bytes of a body of HTTP/2 that HTTP/1 has to put into chunks: its length was not announced, and it is not empty. */
   get rechunks(): boolean {
-    return this.#head.isOpenEnded && (!this.requestDone || this.requestBytes > 0 || this.#trailers !== null);
-  }
-
-  /** The head as HTTP/2 writes it. */
-  http2Block(): Buffer {
-    return this.#head.http2Block();
+    return this.head.isOpenEnded && (!this.requestDone || this.requestBytes > 0 || this.#trailers !== null);
   }
 
   /** What has come of the body is at hand from its beginning: another try may have it, and what is still to come. */
@@ -249,7 +227,7 @@ export class Exchange {
     else this.#sendHead(upstream, bytes, from, to);
   }
 
-  requestEnded(trailers: Http2Trailers | null = null): void {
+  requestEnded(trailers: Trailers | null = null): void {
     this.requestDone = true;
     this.#trailers = trailers;
     if (this.#collecting) this.#collected();
@@ -303,7 +281,7 @@ export class Exchange {
   }
 
   /** There is no other try once a response is passed on: what long streams send must not fill the memory that others need for theirs. */
-  #passOn(): void {
+  #passesOn(): void {
     this.responding = true;
     this.retain = false;
     this.#forget();
@@ -330,22 +308,17 @@ export class Exchange {
     return this.#interimCost <= interimAllowance(this.#context.timers.nowMs() - this.startedMs);
   }
 
-  /** Asks the call; true: `passOnHttp1` or `passOnHttp2` follows. */
+  /** Asks the call; true: `passOn` follows. */
   responded(head: ResponseView): boolean {
     this.status = head.status;
     if (head.grpcStatus !== NO_GRPC_STATUS) this.grpcStatus = head.grpcStatus;
     return this.call.responded(head);
   }
 
-  passOnHttp1(head: ResponseHead, body: BodyKind): void {
-    this.#passOn();
-    if (this.tellsProxyError && head.proxyErrorField !== -1) head.keep(head.proxyErrorField);
-    this.server!.respondHttp1(head, body);
-  }
-
-  passOnHttp2(response: Http2Response, end: boolean): void {
-    this.#passOn();
-    this.server!.respondHttp2(response, end);
+  /** `ends`: no body follows, or an empty one. */
+  passOn(head: ResponseMessage, ends: boolean): void {
+    this.#passesOn();
+    this.server!.respond(head, ends);
   }
 
   /** The client's version of HTTP has no words for the response that was passed on: nothing of it has been written, and there is no other try. */
@@ -382,7 +355,7 @@ export class Exchange {
   }
 
   /** The response is complete; `upstream` has been given back already. */
-  responseEnded(trailers: Http2Trailers | null): void {
+  responseEnded(trailers: Trailers | null): void {
     this.noteFirstByte();
     this.server!.endResponse(trailers);
     this.#end('complete');
@@ -465,7 +438,7 @@ export class Exchange {
     this.call.ended(end);
     this.call = NO_CALL;
     this.server = null;
-    this.#head.forget();
+    this.head.forget();
     server.exchangeEnded(this, end);
   }
 }

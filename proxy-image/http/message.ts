@@ -30,6 +30,24 @@ export interface RequestView {
   first(name: string): string;
 }
 
+/** How the bytes of a request body are framed as they pass through the exchange: as HTTP/1 announces them, or not at all. */
+export type RequestFraming = 'length' | 'chunked' | 'data';
+
+/** … and as an exchange takes it: one of the two forms, which its codec and the bridge know (hack/adr/0005-versions-of-http.md). */
+export interface RequestMessage extends RequestView {
+  /** Asks for another protocol (HTTP/1 `Upgrade`). */
+  readonly upgrade: boolean;
+  /** CONNECT of HTTP/1. */
+  readonly connect: boolean;
+  /** Asks for a tunnel (HTTP/2 extended CONNECT). */
+  readonly tunnels: boolean;
+  readonly framing: RequestFraming;
+  /** It names no host, which HTTP/1.0 and an empty `Host` may do. */
+  readonly lacksHost: boolean;
+  /** RFC 9110 section 7.6.2: hops that OPTIONS or TRACE may still make; -1 = any number, 0 = none: whoever has it answers. */
+  readonly maxForwards: number;
+}
+
 /** A response head as the stacks judge it. */
 export interface ResponseView {
   /** 100..599. */
@@ -39,6 +57,20 @@ export interface ResponseView {
   /** `l5d-proxy-error`; empty when there is none. */
   readonly proxyError: string;
   first(name: string): string;
+}
+
+/** … and as it goes from one side of an exchange to the other, in the form that it came in. */
+export interface ResponseMessage extends ResponseView {
+  /** -1 = not announced. */
+  readonly contentLength: number;
+}
+
+/** A trailer section, complete. Names are in lower case. */
+export interface Trailers {
+  readonly names: readonly string[];
+  readonly values: readonly string[];
+  /** NO_GRPC_STATUS when there is none. */
+  readonly grpcStatus: number;
 }
 
 /** Fields that the proxy adds to a head, made once for many requests and recognised by identity. */

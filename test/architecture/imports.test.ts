@@ -31,6 +31,10 @@ describe('the rules themselves', () => {
   it('refuse a wrong direction', () => {
     expect(mayImport('crds/parse/a.ts', 'operator/main.ts')).to.equal(false);
     expect(mayImport('proxy-image/core/route/a.ts', 'proxy-image/codec/http1/b.ts')).to.equal(false);
+    expect(mayImport('proxy-image/codec/http2/a.ts', 'proxy-image/codec/http1/head.ts')).to.equal(false);
+    expect(mayImport('proxy-image/codec/http1/a.ts', 'proxy-image/codec/bridge/bridge.ts')).to.equal(false);
+    expect(mayImport('proxy-image/http/a.ts', 'proxy-image/codec/http1/head.ts')).to.equal(false);
+    expect(mayImport('proxy-image/http/a.ts', 'proxy-image/io/transport/bun.ts')).to.equal(false);
     expect(mayImport('proxy-image/core/route/a.ts', 'node:fs')).to.equal(false);
     expect(mayImport('operator/runtime/queue.ts', 'proxy-image/contract/keys.ts')).to.equal(false);
     expect(mayImport('operator/runtime/queue.ts', 'lib/backoff.ts')).to.equal(true);

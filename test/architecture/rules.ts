@@ -9,6 +9,16 @@ interface Rule {
 const ANY = ['*'];
 
 const LIB = 'lib';
+/** What is neutral about HTTP sees of a connection: its type, and its write side. */
+const NARROW_TRANSPORT = ['proxy-image/io/transport/types.ts', 'proxy-image/io/tcp/outbox.ts'];
+/** No codec knows the other. */
+const BESIDE_CODECS = [
+  'proxy-image/http',
+  'proxy-image/io/transport',
+  'proxy-image/io/tcp',
+  'proxy-image/core',
+  'proxy-image/contract',
+];
 
 const RULES: readonly Rule[] = [
   { folder: LIB, imports: [], packages: [] },
@@ -16,12 +26,14 @@ const RULES: readonly Rule[] = [
   { folder: 'proxy-image/core', imports: ['proxy-image/contract'], packages: ['re2js'] },
   {
     folder: 'proxy-image/http',
-    imports: ['proxy-image/codec', 'proxy-image/io', 'proxy-image/core', 'proxy-image/contract'],
+    imports: [...NARROW_TRANSPORT, 'proxy-image/core', 'proxy-image/contract'],
     packages: [],
   },
+  { folder: 'proxy-image/codec/http1', imports: BESIDE_CODECS, packages: [] },
+  { folder: 'proxy-image/codec/http2', imports: BESIDE_CODECS, packages: [] },
   {
-    folder: 'proxy-image/codec',
-    imports: ['proxy-image/http', 'proxy-image/io', 'proxy-image/core', 'proxy-image/contract'],
+    folder: 'proxy-image/codec/bridge',
+    imports: ['proxy-image/codec/http1', 'proxy-image/codec/http2', ...BESIDE_CODECS],
     packages: ['node:module'],
   },
   {

@@ -1,16 +1,17 @@
-import { CONNECTION_FIELDS, isMeshField, passesInTrailers } from '../../http/fields.ts';
+import { CONNECTION_FIELDS, isMeshField } from '../../http/fields.ts';
+import { MESSAGE_LIMITS } from '../../http/limits.ts';
 import { MAX_FORWARDS } from '../../http/max-forwards.ts';
-import type { ExtraFields } from '../../http/message.ts';
-import { Head, RequestHead, type ResponseHead } from '../http1/head.ts';
-import { LIMITS, OWN_FIELDS } from '../http1/limits.ts';
+import type { ExtraFields, RequestMessage, ResponseMessage } from '../../http/message.ts';
+import { Head, RequestHead, ResponseHead } from '../http1/head.ts';
+import { OWN_FIELDS } from '../http1/limits.ts';
 import { parseFields } from '../http1/parse-fields.ts';
 import { parseRequest } from '../http1/parse-request.ts';
 import { TRAILERS_WANTED } from '../http1/serialize.ts';
 import { isPseudo } from '../http2/fields.ts';
 import { encodeBlock } from '../http2/hpack/encode.ts';
 import { HeaderList } from '../http2/hpack/header-list.ts';
-import type { Http2Request } from '../http2/request.ts';
-import type { Http2Response } from '../http2/response.ts';
+import { Http2Request } from '../http2/request.ts';
+import { Http2Response } from '../http2/response.ts';
 import { type Http2Trailers, trailersOf } from '../http2/trailers.ts';
 
 /**
@@ -21,14 +22,15 @@ import { type Http2Trailers, trailersOf } from '../http2/trailers.ts';
 /** Methods whose requests have a body as a rule: an empty one is announced (RFC 9110 section 8.6). */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-const HEAD = new RequestHead(LIMITS.fieldCount + OWN_FIELDS);
+const HEAD = new RequestHead(MESSAGE_LIMITS.fieldCount + OWN_FIELDS);
 const TRAILERS = new Head();
 // What is translated has passed the limits of the version that it came in.
 HEAD.maxBytes = Number.POSITIVE_INFINITY;
 TRAILERS.maxBytes = Number.POSITIVE_INFINITY;
 
 /** A request of HTTP/2 as an HTTP/1.1 head. `chunks`: the body will be put into chunks; `whole`: the body has been read. */
-export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks: boolean, whole: boolean): string {
+export function requestTextOf(message: RequestMessage, extra: ExtraFields, chunks: boolean, whole: boolean): string {
+  const request = inHttp2(message);
   const host = request.host === '' ? '' : `host: ${request.host}\r\n`;
   let text = `${request.method} ${request.target} HTTP/1.1\r\n${host}`;
   const cookies: string[] = [];
@@ -47,6 +49,17 @@ export function requestTextOf(request: Http2Request, extra: ExtraFields, chunks:
   if (chunks) text += 'transfer-encoding: chunked\r\n';
   else if (request.contentLength === -1 && whole && WITH_BODY.has(request.method)) text += 'content-length: 0\r\n';
   return `${text}${extra.lines}\r\n`;
+}
+
+/** A request of HTTP/2 as it goes on in HTTP/2. */
+export function forwardBlockOf(message: RequestMessage, extra: ExtraFields): Buffer {
+  return inHttp2(message).forwardBlock(extra);
+}
+
+/** There are two forms, and a head of HTTP/1 is written as it comes (`EitherHead`). */
+function inHttp2(message: RequestMessage): Http2Request {
+  if (message instanceof Http2Request) return message;
+  throw new Error('a request in neither form');
 }
 
 /**
@@ -84,7 +97,8 @@ function readBack(bytes: Buffer, length: number, extra: ExtraFields): void {
 }
 
 /** A response of HTTP/2 as an HTTP/1.1 head. `framing`: the line that says where its body ends, if there is any. */
-export function responseTextOf(response: Http2Response, framing: string): string {
+export function responseTextOf(response: ResponseMessage, framing: string): string {
+  if (!(response instanceof Http2Response)) throw new Error('a response in neither form');
   let text = `HTTP/1.1 ${response.status} \r\n`;
   const { names, values } = response.list;
   for (let i = 0; i < names.length; i++) {
@@ -94,7 +108,8 @@ export function responseTextOf(response: Http2Response, framing: string): string
 }
 
 /** A response head of HTTP/1 as a block of HTTP/2, without its dropped lines. */
-export function responseBlockOf(head: ResponseHead): Buffer {
+export function responseBlockOf(head: ResponseMessage): Buffer {
+  if (!(head instanceof ResponseHead)) throw new Error('a response in neither form');
   const names = [':status'];
   const values = [String(head.status)];
   for (let field = 0; field < head.count; field++) {
@@ -105,15 +120,6 @@ export function responseBlockOf(head: ResponseHead): Buffer {
     values.push(head.value(field));
   }
   return encodeBlock(names, values, null);
-}
-
-/** A trailer section of HTTP/2 as lines of HTTP/1, without what may not pass. */
-export function trailerLinesOf({ list }: Http2Trailers): string {
-  let text = '';
-  for (let i = 0; i < list.names.length; i++) {
-    if (passesInTrailers(list.names[i]!)) text += `${list.names[i]!}: ${list.values[i]!}\r\n`;
-  }
-  return text;
 }
 
 /** A trailer section of HTTP/1 as `filterTrailers` leaves it; `null` when nothing of it can be said in HTTP/2. */

@@ -1,4 +1,4 @@
-import type { BodySink } from './body-sink.ts';
+import type { BodySink } from '../../http/body-sink.ts';
 import { ChunkedBody } from './chunked.ts';
 import type { BodyKind, Head } from './head.ts';
 

@@ -1,7 +1,7 @@
 import { HEAD_BYTES } from '../../contract/head-bytes.ts';
+import type { BodySink } from '../../http/body-sink.ts';
 import { CR, FIELD_VALUE, HEX, isBlank, LF } from '../../http/octets.ts';
-import type { BodySink } from './body-sink.ts';
-import { LIMITS } from './limits.ts';
+import { CHUNK_EXTENSION_BYTES } from './limits.ts';
 import { BAD_CHUNK, EXTENSIONS_TOO_LARGE, TRAILERS_TOO_LARGE } from './rejection.ts';
 import { filterTrailers } from './trailers.ts';
 
@@ -157,7 +157,7 @@ export class ChunkedBody {
   }
 
   #countExtension(): number {
-    return ++this.#extensionBytes > LIMITS.chunkExtensionBytes ? EXTENSIONS_TOO_LARGE : 0;
+    return ++this.#extensionBytes > CHUNK_EXTENSION_BYTES ? EXTENSIONS_TOO_LARGE : 0;
   }
 
   #endOfSizeLine(octet: number): number {

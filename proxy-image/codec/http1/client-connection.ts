@@ -1,16 +1,16 @@
+import type { BodySink } from '../../http/body-sink.ts';
 import type { TryFailure } from '../../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../../http/exchange.ts';
+import type { Trailers } from '../../http/message.ts';
 import { Outbox } from '../../io/tcp/outbox.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../../io/transport/types.ts';
-import { translation } from '../bridge/translation.ts';
-import type { Http2Trailers } from '../http2/trailers.ts';
 import { BodyReader } from './body.ts';
-import type { BodySink } from './body-sink.ts';
-import { ResponseHead } from './head.ts';
+import { type BodyKind, ResponseHead } from './head.ts';
 import { INCOMPLETE } from './parse-fields.ts';
 import { dropFraming, parseResponse, responseBody } from './parse-response.ts';
 import { TOO_MANY_INTERIM, UNASKED_UPGRADE } from './rejection.ts';
 import { reserveScratch, roomBehind, scratch } from './scratch.ts';
+import { lastChunk } from './trailers.ts';
 
 /** Where a connection goes between exchanges. */
 export interface ClientConnectionOwner {
@@ -45,7 +45,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   /** The request's body comes without framing and is put into chunks. */
   #chunks = false;
   /** Trailers of the present response, where its framing is taken away. */
-  #trailers: Http2Trailers | null = null;
+  #trailers: Trailers | null = null;
   /** The server wants to keep the connection, … */
   #persistent = true;
   /** … for so long: a second less than it says (`Keep-Alive`), so that no request meets the end of it. */
@@ -82,9 +82,9 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   writeHead(bytes: Buffer, from: number, to: number, end: boolean): boolean {
     const exchange = this.#exchange!;
     const prelude = this.#prelude;
-    const head = exchange.http1Head;
+    const head = exchange.head.http1;
     this.#chunks = exchange.rechunks;
-    if (head !== null && prelude === null && from === to) return this.outbox.write(head, 0, exchange.headLength);
+    if (head !== null && prelude === null && from === to) return this.outbox.write(head, 0, exchange.head.length);
     let at = 0;
     if (prelude !== null) at = prelude.copy(scratch, 0);
     this.#prelude = null;
@@ -111,12 +111,12 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   }
 
   /** A framed body has brought its own end. */
-  finish(trailers: Http2Trailers | null): void {
+  finish(trailers: Trailers | null): void {
     // In a turn of its own: whoever ends the request is in the middle of reading it.
     if (this.#switchWaits) queueMicrotask(() => this.#switchNow());
     if (!this.#chunks) return;
     this.#chunks = false;
-    const last = Buffer.from(`0\r\n${trailers === null ? '' : translation().trailerLinesOf(trailers)}\r\n`, 'latin1');
+    const last = Buffer.from(lastChunk(trailers), 'latin1');
     this.outbox.write(last, 0, last.length);
   }
 
@@ -190,7 +190,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   #interimHead(end: number): number {
     const exchange = this.#exchange!;
     if (!exchange.takesInterim(end - HEAD.start)) return TOO_MANY_INTERIM;
-    exchange.server?.interimHttp1(HEAD);
+    exchange.server?.interim(HEAD);
     return end;
   }
 
@@ -202,13 +202,19 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     this.keepAliveMs = HEAD.keepAliveS === -1 ? Number.POSITIVE_INFINITY : (HEAD.keepAliveS - 1) * 1000;
     if (exchange.responded(HEAD)) {
       this.#body.begin(kind, HEAD, !exchange.server!.framed);
-      exchange.passOnHttp1(HEAD, kind);
+      this.#passOn(exchange, kind);
     } else if (this.#usable) {
       this.#exchange = null;
       this.#discarding = true;
       this.#discarded = 0;
       this.#body.begin(kind, HEAD, false);
     }
+  }
+
+  #passOn(exchange: Exchange, body: BodyKind): void {
+    HEAD.body = body;
+    if (exchange.tellsProxyError) HEAD.keepProxyError();
+    exchange.passOn(HEAD, HEAD.ends);
   }
 
   /** Whether another response may come behind this one, as far as its head tells. */
@@ -240,7 +246,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
       this.#discard();
       return to;
     }
-    exchange.passOnHttp1(HEAD, 'none');
+    this.#passOn(exchange, 'none');
     this.#exchange = null;
     this.#retire();
     exchange.switchProtocols(this.outbox, bytes, end, to);
@@ -271,7 +277,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   }
 
   trailers(section: Buffer): void {
-    this.#trailers = translation().trailersOfSection(section);
+    this.#trailers = this.#exchange?.bridge.trailersOf(section) ?? null;
   }
 
   /** Writes a head that waits, and what was put behind it. */

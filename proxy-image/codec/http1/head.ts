@@ -1,9 +1,10 @@
 import { HEAD_BYTES } from '../../contract/head-bytes.ts';
 import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
-import type { RequestView, ResponseView, RouteMemo } from '../../http/message.ts';
+import { MESSAGE_LIMITS } from '../../http/limits.ts';
+import type { RequestFraming, RequestMessage, ResponseMessage, RouteMemo } from '../../http/message.ts';
+import { IDEMPOTENT } from '../../http/methods.ts';
 import { equalsIgnoringCase } from '../../http/octets.ts';
 import { CONNECTION } from './fields.ts';
-import { LIMITS } from './limits.ts';
 
 const NONE: readonly string[] = [];
 /** What is between the members of a list of tokens. */
@@ -57,7 +58,7 @@ export class Head {
   /** `Connection` names fields beyond the ones that are dropped anyway. */
   nominates = false;
 
-  constructor(capacity: number = LIMITS.fieldCount) {
+  constructor(capacity: number = MESSAGE_LIMITS.fieldCount) {
     this.capacity = capacity;
     this.nameStart = new Int32Array(capacity + 1);
     this.nameEnd = new Int32Array(capacity);
@@ -132,14 +133,8 @@ export class Head {
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'];
-const IDEMPOTENT = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
 
-/** RFC 9110 section 9.2.2. */
-export function isIdempotent(method: string): boolean {
-  return IDEMPOTENT.includes(method);
-}
-
-export class RequestHead extends Head implements RequestView {
+export class RequestHead extends Head implements RequestMessage {
   readonly routeMemo: RouteMemo | null = null;
   /** gRPC needs HTTP/2 (gRPC over HTTP2, protocol description). */
   readonly isGrpc: boolean = false;
@@ -159,6 +154,12 @@ export class RequestHead extends Head implements RequestView {
   upgrade = false;
   maxForwards = -1;
   isHead = false;
+  /** Tunnels of HTTP/1 begin as an upgrade or a CONNECT. */
+  readonly tunnels = false;
+
+  get framing(): RequestFraming {
+    return this.chunked ? 'chunked' : 'length';
+  }
 
   get method(): string {
     const { bytes, start, methodEnd } = this;
@@ -200,11 +201,23 @@ export class RequestHead extends Head implements RequestView {
   }
 }
 
-export class ResponseHead extends Head implements ResponseView {
+export class ResponseHead extends Head implements ResponseMessage {
   readonly grpcStatus: number = NO_GRPC_STATUS;
   status = 0;
+  /** Where its body ends. Set by whoever passes it on. */
+  body: BodyKind = 'none';
   /** A 204 that announced a body: whether one follows is anybody's guess. */
   forbiddenBody = false;
+
+  /** No body follows, or an empty one. */
+  get ends(): boolean {
+    return this.body === 'none' || (this.body === 'length' && this.contentLength === 0);
+  }
+
+  /** What a proxy of the mesh says in it goes on to the client. */
+  keepProxyError(): void {
+    if (this.proxyErrorField !== -1) this.keep(this.proxyErrorField);
+  }
 
   get proxyError(): string {
     return this.proxyErrorField === -1 ? '' : this.value(this.proxyErrorField);

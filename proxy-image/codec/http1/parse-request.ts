@@ -1,8 +1,8 @@
+import { MESSAGE_LIMITS } from '../../http/limits.ts';
 import { countsForwards, MAX_FORWARDS, parseMaxForwards } from '../../http/max-forwards.ts';
 import { CR, equalsIgnoringCase, isBlank, LF, SP, TARGET, TOKEN } from '../../http/octets.ts';
 import { UPGRADE } from './fields.ts';
 import type { RequestHead } from './head.ts';
-import { LIMITS } from './limits.ts';
 import { INCOMPLETE, parseFields } from './parse-fields.ts';
 import {
   BAD_REQUEST_LINE,
@@ -42,7 +42,7 @@ function parseRequestLine(head: RequestHead, at: number, to: number): number {
   const { bytes } = head;
   let end = at;
   while (end < to && TOKEN[bytes[end]!] !== 0) end++;
-  if (end - at > LIMITS.methodBytes) return METHOD_TOO_LONG;
+  if (end - at > MESSAGE_LIMITS.methodBytes) return METHOD_TOO_LONG;
   if (end === to) return INCOMPLETE;
   if (bytes[end] !== SP || end === at) return BAD_REQUEST_LINE;
   head.methodEnd = end;

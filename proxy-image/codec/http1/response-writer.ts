@@ -1,9 +1,9 @@
+import type { Trailers } from '../../http/message.ts';
 import type { Outbox } from '../../io/tcp/outbox.ts';
-import { translation } from '../bridge/translation.ts';
-import type { Http2Trailers } from '../http2/trailers.ts';
 import type { ResponseHead } from './head.ts';
 import { roomBehind, scratch } from './scratch.ts';
 import { type ResponseFraming, writeResponseHead } from './serialize.ts';
+import { lastChunk } from './trailers.ts';
 
 const CRLF = Buffer.from('\r\n', 'latin1');
 
@@ -57,11 +57,11 @@ export class ResponseWriter {
     return true;
   }
 
-  end(trailers: Http2Trailers | null): void {
+  end(trailers: Trailers | null): void {
     this.flush();
     if (!this.#chunks) return;
     this.#chunks = false;
-    const last = Buffer.from(`0\r\n${trailers === null ? '' : translation().trailerLinesOf(trailers)}\r\n`, 'latin1');
+    const last = Buffer.from(lastChunk(trailers), 'latin1');
     this.#outbox.write(last, 0, last.length);
   }
 }

@@ -1,18 +1,17 @@
 import { type Answer, errorAnswer } from '../../http/answer.ts';
+import type { BodySink } from '../../http/body-sink.ts';
 import type { ExchangeEnd } from '../../http/call.ts';
 import type { HttpConnection } from '../../http/connection.ts';
 import type { Exchange, ExchangeServer } from '../../http/exchange.ts';
 import { FAILURES, type Failure } from '../../http/failures.ts';
+import type { ResponseMessage, Trailers } from '../../http/message.ts';
 import { PartialHead } from '../../http/partial-head.ts';
 import type { HttpService } from '../../http/service.ts';
 import type { Outbox } from '../../io/tcp/outbox.ts';
 import { Splice, type SpliceOwner } from '../../io/tcp/splice.ts';
 import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner } from '../../io/transport/types.ts';
-import type { Http2Response } from '../http2/response.ts';
-import type { Http2Trailers } from '../http2/trailers.ts';
 import { BodyReader } from './body.ts';
-import type { BodySink } from './body-sink.ts';
-import { type BodyKind, RequestHead, type ResponseHead } from './head.ts';
+import { RequestHead, ResponseHead } from './head.ts';
 import { parseRequest } from './parse-request.ts';
 import { responseBody } from './parse-response.ts';
 import { CONNECT_DISABLED, rejection } from './rejection.ts';
@@ -196,7 +195,7 @@ export class ServerConnection
     this.#clientMinor = HEAD.minorVersion;
     // What follows a CONNECT may have been meant for the tunnel: if there is none, it is no request.
     this.#closes = HEAD.connect || (HEAD.minorVersion === 0 ? !HEAD.keepAlive : HEAD.close);
-    exchange.beginHttp1(this, HEAD);
+    exchange.begin(this, HEAD);
     if (this.#body.done) exchange.requestEnded();
     else this.#watchStall();
     this.#service.begin(exchange, HEAD);
@@ -261,36 +260,39 @@ export class ServerConnection
     return this.#clientMinor === 1;
   }
 
-  interimHttp1(head: ResponseHead): void {
+  interim(message: ResponseMessage): void {
     if (this.#clientMinor === 0) return;
+    if (message instanceof ResponseHead) this.#interim(message);
+    else if (readTranslated(this.#exchange!.bridge, message, '')) this.#interim(RESPONSE);
+  }
+
+  #interim(head: ResponseHead): void {
     const end = writeResponseHead(scratch, 0, head, KEEP_FRAMING, '');
     this.outbox.write(scratch, 0, end);
   }
 
-  interimHttp2(response: Http2Response): void {
-    if (readTranslated(response, '')) this.interimHttp1(RESPONSE);
+  respond(message: ResponseMessage, ends: boolean): void {
+    if (message instanceof ResponseHead) this.#respond(message, false);
+    else this.#respondTranslated(message, ends);
   }
 
-  respondHttp1(head: ResponseHead, body: BodyKind): void {
-    this.#respond(head, body, false);
-  }
-
-  respondHttp2(response: Http2Response, end: boolean): void {
+  #respondTranslated(message: ResponseMessage, ends: boolean): void {
     const exchange = this.#exchange!;
-    const framing = framingOf(response, end, exchange.isHead, this.framed);
+    const framing = framingOf(message, ends, exchange.isHead, this.framed);
     const chunks = framing === CHUNKS;
-    if (!readTranslated(response, framing)) {
+    if (!readTranslated(exchange.bridge, message, framing)) {
       exchange.unspeakable();
       return;
     }
-    if (exchange.tellsProxyError && RESPONSE.proxyErrorField !== -1) RESPONSE.keep(RESPONSE.proxyErrorField);
-    const body = end ? 'none' : responseBody(RESPONSE, exchange.isHead);
-    this.#respond(RESPONSE, body, chunks);
+    if (exchange.tellsProxyError) RESPONSE.keepProxyError();
+    RESPONSE.body = ends ? 'none' : responseBody(RESPONSE, exchange.isHead);
+    this.#respond(RESPONSE, chunks);
     // Other streams of the same connection may compose theirs before this one's body comes.
     this.#writer.flush();
   }
 
-  #respond(head: ResponseHead, body: BodyKind, chunks: boolean): void {
+  #respond(head: ResponseHead, chunks: boolean): void {
+    const { body } = head;
     // A client that is still sending when the answer comes is told that the connection ends (RFC 9112 section 9.6).
     if (body === 'until-close' || !this.#exchange!.requestDone || this.draining) this.#closes = true;
     // HTTP/1.0 knows no chunks: what came in them ends with the connection (section 6.3).
@@ -319,7 +321,7 @@ export class ServerConnection
     return this.#writer.takeBack();
   }
 
-  endResponse(trailers: Http2Trailers | null): void {
+  endResponse(trailers: Trailers | null): void {
     this.#writer.end(trailers);
   }
 

@@ -1,13 +1,12 @@
-import { HEAD_BYTES } from '../../contract/head-bytes.ts';
 import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
+import type { BodySink } from '../../http/body-sink.ts';
+import type { Unframer } from '../../http/bridge.ts';
 import type { Exchange, ExchangeUpstream } from '../../http/exchange.ts';
-import { trailersOfSection } from '../bridge/translate.ts';
-import type { BodySink } from '../http1/body-sink.ts';
-import { ChunkedBody } from '../http1/chunked.ts';
+import type { Trailers } from '../../http/message.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, PROTOCOL_ERROR } from './error-codes.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Response } from './response.ts';
-import { type Http2Trailers, trailersOf } from './trailers.ts';
+import { trailerBlock, trailersOf } from './trailers.ts';
 import type { Http2Client, Http2Stream, StreamEnd, StreamHandler } from './types.ts';
 
 /** Who has promised a stream to a request. */
@@ -25,8 +24,8 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   /** A response head of a gRPC call that waits for what follows it. */
   #peeked: Http2Response | null = null;
   /** Takes the framing off a body that came in chunks. */
-  #chunked: ChunkedBody | null = null;
-  #requestTrailers: Http2Trailers | null = null;
+  #chunked: Unframer | null = null;
+  #requestTrailers: Trailers | null = null;
   #taken = true;
   /** END_STREAM has been sent. */
   #ended = false;
@@ -53,13 +52,10 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
     const stream = this.#client.open(this);
     this.#stream = stream;
     this.#lender.leaseUsed();
-    if (exchange.framing === 'chunked') {
-      this.#chunked = new ChunkedBody(HEAD_BYTES.most);
-      this.#chunked.begin(true);
-    }
+    if (exchange.framing === 'chunked') this.#chunked = exchange.bridge.unframer();
     this.#ended = end && to === from && this.#chunked === null;
     stream.toHead = exchange.isHead;
-    stream.sendHeaders(exchange.http2Block(), this.#ended);
+    stream.sendHeaders(exchange.head.http2Block(), this.#ended);
     const taken = to === from || this.write(bytes, from, to);
     if (end) this.finish(null);
     return taken;
@@ -91,15 +87,15 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
 
   /** Trailers behind the chunks of a request. */
   trailers(section: Buffer): void {
-    this.#requestTrailers = trailersOfSection(section);
+    this.#requestTrailers = this.#exchange?.bridge.trailersOf(section) ?? null;
   }
 
-  finish(trailers: Http2Trailers | null): void {
+  finish(trailers: Trailers | null): void {
     if (this.#ended || this.#refused) return;
     this.#ended = true;
     const last = trailers ?? this.#requestTrailers;
     if (last === null) this.#stream!.sendEnd();
-    else this.#stream!.sendTrailers(last.forwardBlock());
+    else this.#stream!.sendTrailers(trailerBlock(last));
     // The exchange ends here; what waits for the server is sent without it.
     if (this.#halfEnded) this.#exchange = null;
   }
@@ -129,7 +125,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
 
   #interim(exchange: Exchange, response: Http2Response): void {
     if (exchange.takesInterim(response.list.sizeBytes)) {
-      exchange.server?.interimHttp2(response);
+      exchange.server?.interim(response);
       return;
     }
     this.#stream!.reset(ENHANCE_YOUR_CALM);
@@ -140,7 +136,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   #respond(exchange: Exchange, response: Http2Response, end: boolean): boolean {
     this.#peeked = null;
     if (exchange.responded(response)) {
-      exchange.passOnHttp2(response, end);
+      exchange.passOn(response, end);
       // The client could not be told.
       return this.#exchange !== null;
     }
@@ -179,7 +175,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
     this.#complete(exchange, trailers);
   }
 
-  #complete(exchange: Exchange, trailers: Http2Trailers | null): void {
+  #complete(exchange: Exchange, trailers: Trailers | null): void {
     if (exchange.tunnels && !exchange.requestDone && exchange.status < 300) {
       this.#halfEnded = true;
       exchange.tunnelHalfEnded();

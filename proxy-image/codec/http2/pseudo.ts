@@ -1,5 +1,5 @@
+import { MESSAGE_LIMITS } from '../../http/limits.ts';
 import { TARGET, TOKEN } from '../../http/octets.ts';
-import { LIMITS } from '../http1/limits.ts';
 import { isAuthority } from './authority.ts';
 import { isPseudo } from './fields.ts';
 import type { HeaderList } from './hpack/header-list.ts';
@@ -102,7 +102,7 @@ export class RequestPseudo {
 export const pseudo: RequestPseudo = new RequestPseudo();
 
 function isMethod(text: string): boolean {
-  if (text.length > LIMITS.methodBytes) return false;
+  if (text.length > MESSAGE_LIMITS.methodBytes) return false;
   for (let i = 0; i < text.length; i++) if (!(TOKEN[text.charCodeAt(i)]! > 0)) return false;
   return true;
 }

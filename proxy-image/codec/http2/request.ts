@@ -1,7 +1,7 @@
 import { isMeshField } from '../../http/fields.ts';
 import { countsForwards, MAX_FORWARDS, parseMaxForwards } from '../../http/max-forwards.ts';
-import type { ExtraFields, RequestView, RouteMemo } from '../../http/message.ts';
-import { isIdempotent } from '../http1/head.ts';
+import type { ExtraFields, RequestFraming, RequestMessage, RouteMemo } from '../../http/message.ts';
+import { isIdempotent } from '../../http/methods.ts';
 import { isAuthority, sameAuthority } from './authority.ts';
 import { isPseudo, type RegularFields, regular } from './fields.ts';
 import { blockWriter } from './hpack/encode.ts';
@@ -10,7 +10,7 @@ import { pseudo, type RequestPseudo } from './pseudo.ts';
 import { HOST_MISMATCH, MALFORMED_HOST } from './rejection.ts';
 
 /** A valid request head of HTTP/2 (RFC 9113 section 8.3.1), worked out once per header list: by `requestOf`. */
-export class Http2Request implements RequestView {
+export class Http2Request implements RequestMessage {
   readonly version = 'HTTP/2.0';
   readonly list: HeaderList;
   readonly method: string;
@@ -40,6 +40,27 @@ export class Http2Request implements RequestView {
     this.isHead = head.method === 'HEAD';
     this.idempotent = isIdempotent(head.method);
     this.maxForwards = countsForwards(head.method) ? parseMaxForwards(list.first(MAX_FORWARDS) ?? '') : -1;
+  }
+
+  get tunnels(): boolean {
+    return this.protocol !== '';
+  }
+
+  /** HTTP/2 has no upgrade, and no CONNECT but the extended one (`requestOf`). */
+  get upgrade(): boolean {
+    return false;
+  }
+
+  get connect(): boolean {
+    return false;
+  }
+
+  get lacksHost(): boolean {
+    return false;
+  }
+
+  get framing(): RequestFraming {
+    return 'data';
   }
 
   /** HTTP/2 has scheme and authority apart from the path, and goes on as origin form. */

@@ -1,12 +1,12 @@
 import { isMeshField, PROXY_ERROR } from '../../http/fields.ts';
-import type { ResponseView } from '../../http/message.ts';
+import type { ResponseMessage } from '../../http/message.ts';
 import { isPseudo, type RegularFields, regular } from './fields.ts';
 import { blockWriter } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import { MALFORMED_STATUS, MISSING_PSEUDO, REPEATED_PSEUDO, UNKNOWN_PSEUDO } from './rejection.ts';
 
 /** A valid response head of HTTP/2 (RFC 9113 section 8.3.2), worked out once per header list: by `responseOf`. */
-export class Http2Response implements ResponseView {
+export class Http2Response implements ResponseMessage {
   readonly list: HeaderList;
   readonly status: number;
   readonly grpcStatus: number;

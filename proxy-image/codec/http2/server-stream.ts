@@ -2,13 +2,12 @@ import type { Answer } from '../../http/answer.ts';
 import type { ExchangeEnd } from '../../http/call.ts';
 import { type Exchange, type ExchangePool, type ExchangeServer, NO_RESET } from '../../http/exchange.ts';
 import { FAILURES, type Failure } from '../../http/failures.ts';
-import { responseBlockOf } from '../bridge/translate.ts';
-import type { BodyKind, ResponseHead } from '../http1/head.ts';
+import type { ResponseMessage, Trailers } from '../../http/message.ts';
 import { CANCEL, INTERNAL_ERROR } from './error-codes.ts';
 import { encodeBlock } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
-import type { Http2Response } from './response.ts';
-import { type Http2Trailers, trailersOf } from './trailers.ts';
+import { Http2Response } from './response.ts';
+import { trailerBlock, trailersOf } from './trailers.ts';
 import type { Http2Stream, StreamEnd, StreamHandler } from './types.ts';
 
 /** The connection of a stream. */
@@ -80,23 +79,19 @@ export class ServerStream implements ExchangeServer, StreamHandler {
     this.#stream.consumed();
   }
 
-  interimHttp1(head: ResponseHead): void {
-    this.#stream.sendHeaders(responseBlockOf(head), false);
+  interim(message: ResponseMessage): void {
+    this.#stream.sendHeaders(this.#blockOf(message, false), false);
   }
 
-  interimHttp2(response: Http2Response): void {
-    this.#stream.sendHeaders(response.forwardBlock(false), false);
+  respond(message: ResponseMessage, ends: boolean): void {
+    this.#ended = ends;
+    if (message.status >= 300) this.#stream.tunnel = false;
+    this.#stream.sendHeaders(this.#blockOf(message, this.#exchange!.tellsProxyError), ends);
   }
 
-  respondHttp1(head: ResponseHead, body: BodyKind): void {
-    this.#ended = body === 'none' || (body === 'length' && head.contentLength === 0);
-    this.#stream.sendHeaders(responseBlockOf(head), this.#ended);
-  }
-
-  respondHttp2(response: Http2Response, end: boolean): void {
-    this.#ended = end;
-    if (response.status >= 300) this.#stream.tunnel = false;
-    this.#stream.sendHeaders(response.forwardBlock(this.#exchange!.tellsProxyError), end);
+  #blockOf(message: ResponseMessage, tellsError: boolean): Buffer {
+    if (message instanceof Http2Response) return message.forwardBlock(tellsError);
+    return this.#exchange!.bridge.responseBlock(message);
   }
 
   write(bytes: Buffer, from: number, to: number): boolean {
@@ -111,11 +106,11 @@ export class ServerStream implements ExchangeServer, StreamHandler {
     return false;
   }
 
-  endResponse(trailers: Http2Trailers | null): void {
+  endResponse(trailers: Trailers | null): void {
     if (this.#ended) return;
     this.#ended = true;
     if (trailers === null) this.#stream.sendEnd();
-    else this.#stream.sendTrailers(trailers.forwardBlock());
+    else this.#stream.sendTrailers(trailerBlock(trailers));
   }
 
   writeAnswer(answer: Answer): boolean {

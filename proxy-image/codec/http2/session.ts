@@ -41,7 +41,7 @@ export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStr
     stream.handler = serving;
     const exchange = this.exchanges.take();
     serving.begin(this, stream, exchange);
-    exchange.beginHttp2(serving, request);
+    exchange.begin(serving, request);
     if (end) exchange.requestEnded();
     if (exchange.tunnels) this.#tunnels.add(serving);
     this.#service.begin(exchange, request);

@@ -1,10 +1,11 @@
 import { passesInTrailers } from '../../http/fields.ts';
+import type { Trailers } from '../../http/message.ts';
 import { regular } from './fields.ts';
 import { blockWriter } from './hpack/encode.ts';
-import type { HeaderList } from './hpack/header-list.ts';
+import { HeaderList } from './hpack/header-list.ts';
 
 /** A valid trailer section of HTTP/2 (RFC 9113 section 8.1), worked out once per header list: by `trailersOf`. */
-export class Http2Trailers {
+export class Http2Trailers implements Trailers {
   readonly list: HeaderList;
   /** 0..16; UNKNOWN for what is no status; NO_GRPC_STATUS when there is none. */
   readonly grpcStatus: number;
@@ -13,6 +14,14 @@ export class Http2Trailers {
   constructor(list: HeaderList, grpcStatus: number) {
     this.list = list;
     this.grpcStatus = grpcStatus;
+  }
+
+  get names(): readonly string[] {
+    return this.list.names;
+  }
+
+  get values(): readonly string[] {
+    return this.list.values;
   }
 
   /** Without what belongs to the mesh, and what would frame, route or identify if a recipient merged it into the head. Remembered. May be empty. */
@@ -39,4 +48,13 @@ export function trailersOf(list: HeaderList): Http2Trailers | number {
   const trailers = new Http2Trailers(list, regular.grpcStatus);
   list.meaning = trailers;
   return trailers;
+}
+
+/** The block of a trailer section, whichever version it came in. */
+export function trailerBlock(trailers: Trailers): Buffer {
+  if (trailers instanceof Http2Trailers) return trailers.forwardBlock();
+  return new Http2Trailers(
+    new HeaderList([...trailers.names], [...trailers.values], 0),
+    trailers.grpcStatus,
+  ).forwardBlock();
 }

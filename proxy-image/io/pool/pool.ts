@@ -1,6 +1,5 @@
 import type { Http2Context } from '../../codec/http2/limits.ts';
 import { formatAddress } from '../../contract/keys.ts';
-import { http2Parts } from '../http2-engine.ts';
 import type { DialContext, DialTarget } from './dial.ts';
 import {
   type Host,
@@ -11,9 +10,11 @@ import {
   type PoolObserver,
 } from './host.ts';
 import { HostPool } from './host-pool.ts';
+import type { Http2Engine } from './http2-engine.ts';
 
 /** HTTP/2 with servers of any sort, and with proxies of the mesh. */
 export interface PoolHttp2 {
+  readonly engine: Http2Engine;
   readonly plain: Http2Context;
   readonly meshed: Http2Context;
 }
@@ -52,7 +53,7 @@ export class ConnectionPool implements HostOwner {
   }
 
   #multiplexed(identity: HostIdentity): Host {
-    const { MultiplexedHost } = http2Parts();
+    const { MultiplexedHost } = this.#http2.engine.parts;
     const http2 = identity.target.identity === null ? this.#http2.plain : this.#http2.meshed;
     return new MultiplexedHost(identity, this.#context, http2, this.#limits, this);
   }

@@ -1,3 +1,4 @@
+import { HttpBridge } from '../../codec/bridge/bridge.ts';
 import { ServerConnection } from '../../codec/http1/server-connection.ts';
 import type { ServerContext } from '../../codec/http1/server-context.ts';
 import { FlushQueue } from '../../codec/http2/flush.ts';
@@ -9,9 +10,9 @@ import type { HttpConnection } from '../../http/connection.ts';
 import { type ExchangeContext, ExchangePool } from '../../http/exchange.ts';
 import { ReplayMemory } from '../../http/replay.ts';
 import type { HttpService } from '../../http/service.ts';
-import { http2Parts } from '../../io/http2-engine.ts';
 import type { DialContext } from '../../io/pool/dial.ts';
 import { POOL_LIMITS } from '../../io/pool/host.ts';
+import { Http2Engine } from '../../io/pool/http2-engine.ts';
 import { ConnectionPool, type PoolHttp2 } from '../../io/pool/pool.ts';
 import { Outbox } from '../../io/tcp/outbox.ts';
 import { LimitedLog } from '../../io/telemetry/limited-log.ts';
@@ -32,6 +33,11 @@ export interface Gates {
   readonly heads: Gate;
 }
 
+/** What the connections of clients share, whatever version of HTTP they speak. */
+export interface HttpContext extends ServerContext, SessionContext {
+  readonly engine: Http2Engine;
+}
+
 /** What both stacks share. */
 export interface StackContext {
   readonly options: StackOptions;
@@ -46,7 +52,7 @@ export interface StackContext {
   /** Of the mesh port: TLS handshakes, up to the transport header. */
   readonly handshakes: Gate;
   readonly gates: Readonly<Record<Side, Gates>>;
-  readonly http: Readonly<Record<Side | 'admin', ServerContext & SessionContext>>;
+  readonly http: Readonly<Record<Side | 'admin', HttpContext>>;
   readonly outboundDial: DialContext;
   readonly inboundDial: DialContext;
   readonly outboundPool: ConnectionPool;
@@ -59,7 +65,7 @@ export function createContext(given: StackOptions): StackContext {
   const { timers } = transport;
   // What clients do decides how often the stack has something to say.
   const options = { ...given, log: new LimitedLog(given.log, () => timers.nowMs()) };
-  const exchange: ExchangeContext = { timers, replay: new ReplayMemory() };
+  const exchange: ExchangeContext = { timers, replay: new ReplayMemory(), bridge: new HttpBridge() };
   const live = new LiveSet(timers, options.recorder, limits, options.rng);
   const dial = {
     transport,
@@ -71,7 +77,9 @@ export function createContext(given: StackOptions): StackContext {
     flush: new FlushQueue((run) => transport.atEndOfTurn(run)),
     limits: { ...HTTP2_LIMITS, ...blockLimits(limits.headBytes) },
   };
-  const pools: PoolHttp2 = { plain: http2, meshed: { ...http2, limits: { ...http2.limits, ...MESH_KEEP_ALIVE } } };
+  const engine = new Http2Engine();
+  const meshed = { ...http2, limits: { ...http2.limits, ...MESH_KEEP_ALIVE } };
+  const pools: PoolHttp2 = { engine, plain: http2, meshed };
   const outboundDial: DialContext = {
     ...dial,
     dialAddress: (address) => options.dialAddress(address),
@@ -91,6 +99,7 @@ export function createContext(given: StackOptions): StackContext {
     headTimeoutMs: limits.headTimeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,
     http2,
+    engine,
   };
   const poolLimits = { ...POOL_LIMITS, ...limits };
   return {
@@ -122,9 +131,9 @@ export function serveHttp(
   protocol: HttpProtocol,
   connection: Connection,
   service: HttpService,
-  context: ServerContext & SessionContext,
+  context: HttpContext,
 ): HttpConnection {
   if (protocol === 'http1') return new ServerConnection(new Outbox(connection), service, context);
-  const { Http2Session } = http2Parts();
+  const { Http2Session } = context.engine.parts;
   return new Http2Session(connection, service, context);
 }

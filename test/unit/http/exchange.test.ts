@@ -70,7 +70,7 @@ describe('exchange', () => {
     expect(rig.replay.usedBytes).to.equal(6);
     const response = http2Response();
     expect(rig.exchange.responded(response)).to.equal(true);
-    rig.exchange.passOnHttp2(response, false);
+    rig.exchange.passOn(response, false);
     expect(rig.replay.usedBytes).to.equal(0);
     rig.body('ghi');
     expect(rig.replay.usedBytes).to.equal(0);

@@ -1,3 +1,4 @@
+import { HttpBridge } from '../../../proxy-image/codec/bridge/bridge.ts';
 import { HeaderList } from '../../../proxy-image/codec/http2/hpack/header-list.ts';
 import { type Http2Request, requestOf } from '../../../proxy-image/codec/http2/request.ts';
 import { type Http2Response, responseOf } from '../../../proxy-image/codec/http2/response.ts';
@@ -85,12 +86,12 @@ export class ExchangeRig implements ExchangeServer, HttpCall {
 
   constructor(replay: ReplayMemory = new ReplayMemory()) {
     this.replay = replay;
-    const context: ExchangeContext = { timers: new FakeTimers(this.clock), replay };
+    const context: ExchangeContext = { timers: new FakeTimers(this.clock), replay, bridge: new HttpBridge() };
     this.exchange = new Exchange(context);
   }
 
   begin(retain = true): void {
-    this.exchange.beginHttp2(this, http2Request());
+    this.exchange.begin(this, http2Request());
     this.exchange.call = this;
     this.exchange.retain = retain;
     this.exchange.prepare(NO_EXTRA_FIELDS, 'web:80');
@@ -108,12 +109,8 @@ export class ExchangeRig implements ExchangeServer, HttpCall {
   resumeRequest(): void {
     this.held = false;
   }
-  interimHttp1(): void {}
-  interimHttp2(): void {}
-  respondHttp1(): void {
-    this.said.push('head');
-  }
-  respondHttp2(): void {
+  interim(): void {}
+  respond(): void {
     this.said.push('head');
   }
   write(): boolean {

@@ -4,6 +4,7 @@ import { HTTP2_LIMITS } from '../../../proxy-image/codec/http2/limits.ts';
 import type { ExchangeUpstream } from '../../../proxy-image/http/exchange.ts';
 import type { DialContext, DialError } from '../../../proxy-image/io/pool/dial.ts';
 import type { Host, Waiter } from '../../../proxy-image/io/pool/host.ts';
+import { Http2Engine } from '../../../proxy-image/io/pool/http2-engine.ts';
 import { ConnectionPool } from '../../../proxy-image/io/pool/pool.ts';
 import type { ConnectionHandler, Transport } from '../../../proxy-image/io/transport/types.ts';
 import { FakeClock } from '../../fakes/clock.ts';
@@ -66,7 +67,7 @@ describe('HTTP/2 connections to one target', () => {
     };
     const observer = { opened: () => open++, closed: () => open-- };
     const http2 = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
-    pool = new ConnectionPool(context, { plain: http2, meshed: http2 }, observer, LIMITS);
+    pool = new ConnectionPool(context, { engine: new Http2Engine(), plain: http2, meshed: http2 }, observer, LIMITS);
     host = pool.host({ address: { ip: '10.0.0.1', port: 80 }, identity: null, port: 80, session: 'http2' });
   });
 

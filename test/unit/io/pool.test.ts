@@ -6,6 +6,7 @@ import type { ExchangeUpstream } from '../../../proxy-image/http/exchange.ts';
 import type { DialContext, DialError, DialTarget } from '../../../proxy-image/io/pool/dial.ts';
 import type { Host, Prospect, Waiter } from '../../../proxy-image/io/pool/host.ts';
 import { HostPool } from '../../../proxy-image/io/pool/host-pool.ts';
+import { Http2Engine } from '../../../proxy-image/io/pool/http2-engine.ts';
 import { ConnectionPool, type PoolHttp2 } from '../../../proxy-image/io/pool/pool.ts';
 import type {
   ConnectionHandler,
@@ -109,7 +110,7 @@ describe('connection pool', () => {
       handshakeTimeoutMs: 10_000,
     };
     const parts = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
-    http2 = { plain: parts, meshed: parts };
+    http2 = { engine: new Http2Engine(), plain: parts, meshed: parts };
     pool = new ConnectionPool(context, http2, observer, LIMITS);
   });
 

@@ -1,5 +1,5 @@
 import { HEAD_BYTES } from '../../../contract/head-bytes.ts';
-import { LIMITS } from '../../http1/limits.ts';
+import { MESSAGE_LIMITS } from '../../../http/limits.ts';
 
 /** Longest text that is ever materialised: one field may be all of the largest head. */
 export const TEXT_BYTES: number = HEAD_BYTES.most;
@@ -12,4 +12,4 @@ export interface HpackLimits {
 }
 
 /** The same as for HTTP/1. */
-export const HPACK_LIMITS: HpackLimits = { listBytes: HEAD_BYTES.fallback, fieldCount: LIMITS.fieldCount };
+export const HPACK_LIMITS: HpackLimits = { listBytes: HEAD_BYTES.fallback, fieldCount: MESSAGE_LIMITS.fieldCount };

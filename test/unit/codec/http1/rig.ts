@@ -1,3 +1,4 @@
+import { HttpBridge } from '../../../../proxy-image/codec/bridge/bridge.ts';
 import { ClientConnection } from '../../../../proxy-image/codec/http1/client-connection.ts';
 import { ServerConnection } from '../../../../proxy-image/codec/http1/server-connection.ts';
 import { HEAD_BYTES } from '../../../../proxy-image/contract/head-bytes.ts';
@@ -94,7 +95,7 @@ export class Rig implements HttpService {
   #idle: ClientConnection[] = [];
 
   constructor() {
-    const exchanges = new ExchangePool({ timers: NO_TIMERS, replay: new ReplayMemory() });
+    const exchanges = new ExchangePool({ timers: NO_TIMERS, replay: new ReplayMemory(), bridge: new HttpBridge() });
     const context = {
       timers: NO_TIMERS,
       exchanges,

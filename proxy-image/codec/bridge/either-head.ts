@@ -1,19 +1,24 @@
-import { type ExtraFields, NO_EXTRA_FIELDS } from '../../http/message.ts';
-import type { RequestHead } from '../http1/head.ts';
+import { type ExtraFields, NO_EXTRA_FIELDS, type RequestMessage } from '../../http/message.ts';
+import type { PreparedHead } from '../../http/prepared-head.ts';
+import { RequestHead } from '../http1/head.ts';
 import { writeRequestHead, writtenSize } from '../http1/serialize.ts';
-import type { Http2Request } from '../http2/request.ts';
-import { translation } from './translation.ts';
+
+/** Who has what translates, once it is needed. */
+export interface Translating {
+  readonly translation: typeof import('./translate.ts');
+}
 
 /** Heads of most requests fit. */
 const HEAD_BYTES = 1024;
 /** A longer head makes the buffer grow; beyond this it does not outlive the request, so that a few large ones do not become everybody's size. */
 const KEPT_HEAD_BYTES = 4096;
 
-/** The head of a request as it goes to the next hop, for every try and in either version. Reused from request to request. */
-export class PreparedHead {
-  /** The head as it came: by one version or the other. */
+/** A request head that came in one form and can go on in either. */
+export class EitherHead implements PreparedHead {
+  readonly #translating: Translating;
+  /** The head as it came: in one form or the other. */
   #source: RequestHead | null = null;
-  #request: Http2Request | null = null;
+  #request: RequestMessage | null = null;
   #extra: ExtraFields = NO_EXTRA_FIELDS;
   /** Host of a request that names none. */
   #authority = '';
@@ -21,14 +26,15 @@ export class PreparedHead {
   /** Of the head as HTTP/1 has it, where it came as HTTP/1. */
   length = 0;
 
-  /** `head` is valid during the event: `prepare` must follow within it, where the request is to go on. */
-  takeHttp1(head: RequestHead): void {
-    this.#source = head;
-    this.#request = null;
+  constructor(translating: Translating) {
+    this.#translating = translating;
   }
 
-  takeHttp2(request: Http2Request): void {
-    this.#request = request;
+  /** A head of HTTP/1 is in memory that its codec uses again; one of HTTP/2 is not. */
+  take(head: RequestMessage): void {
+    const isHttp1 = head instanceof RequestHead;
+    this.#source = isHttp1 ? head : null;
+    this.#request = isHttp1 ? null : head;
   }
 
   prepare(extra: ExtraFields, authority: string): void {
@@ -42,27 +48,22 @@ export class PreparedHead {
     this.length = writeRequestHead(this.#bytes, head, extra.lines, authority);
   }
 
-  /** Where it came as HTTP/1: nothing has to be written around it. `null` otherwise. */
   get http1(): Buffer | null {
     return this.#request === null ? this.#bytes : null;
   }
 
-  /**
-   * Writes it as HTTP/1 into `out` at `at`, which has room for the longest; returns the position after it. Of a body of HTTP/2, `chunks`: it will be put
-   * into chunks; `whole`: it has been read.
-   */
   writeHttp1(out: Buffer, at: number, chunks: boolean, whole: boolean): number {
     if (this.#request === null) return at + this.#bytes.copy(out, at, 0, this.length);
-    return at + out.write(translation().requestTextOf(this.#request, this.#extra, chunks, whole), at, 'latin1');
+    const { translation } = this.#translating;
+    return at + out.write(translation.requestTextOf(this.#request, this.#extra, chunks, whole), at, 'latin1');
   }
 
-  /** As HTTP/2 writes it. */
   http2Block(): Buffer {
-    if (this.#request !== null) return this.#request.forwardBlock(this.#extra);
-    return translation().requestBlockOf(this.#bytes, this.length, this.#extra, this.#authority);
+    const { translation } = this.#translating;
+    if (this.#request !== null) return translation.forwardBlockOf(this.#request, this.#extra);
+    return translation.requestBlockOf(this.#bytes, this.length, this.#extra, this.#authority);
   }
 
-  /** It came as HTTP/2, and the length of its body was not announced. */
   get isOpenEnded(): boolean {
     return this.#request !== null && this.#request.contentLength === -1;
   }

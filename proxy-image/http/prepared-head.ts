@@ -1,0 +1,24 @@
+import type { ExtraFields, RequestMessage } from './message.ts';
+
+/**
+ * The head of a request as it goes to the next hop, for every try and in either form: bytes of HTTP/1, or a block of HTTP/2. Made by the bridge, which knows
+ * both. Reused from request to request.
+ */
+export interface PreparedHead {
+  /** `head` is valid during the event: `prepare` must follow within it, where the request is to go on. */
+  take(head: RequestMessage): void;
+  prepare(extra: ExtraFields, authority: string): void;
+  /** Where it came as HTTP/1, the head, of which `length` bytes count: nothing has to be written around it. `null` otherwise. */
+  readonly http1: Buffer | null;
+  readonly length: number;
+  /**
+   * Writes it as HTTP/1 into `out` at `at`, which has room for the longest; returns the position after it. Of a body of HTTP/2, `chunks`: it will be put
+   * into chunks; `whole`: it has been read.
+   */
+  writeHttp1(out: Buffer, at: number, chunks: boolean, whole: boolean): number;
+  /** As HTTP/2 writes it. */
+  http2Block(): Buffer;
+  /** It came as HTTP/2, and the length of its body was not announced. */
+  readonly isOpenEnded: boolean;
+  forget(): void;
+}
