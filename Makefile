@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec coverage images cluster-up cluster-down demo show-grpc show-faults run-local install uninstall bench flame fuzz soak clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cluster-up cluster-down demo show-grpc show-faults run-local install uninstall bench flame fuzz soak clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ test-e2e: deps ## Against a real one-node Kubernetes
 
 h2spec: deps ## Judge both sides of the proxy's HTTP/2 by h2spec, strict
 	@mocha --reporter spec test/integration/http2/h2spec.test.ts
+
+conformance: deps ## Judge the mesh by the Gateway API's own conformance suite, in the real cluster
+	@hack/gateway-api/conformance/run $(CONFORMANCE_FLAGS)
 
 coverage: deps ## Unit, property and golden tests, and the lines they cover of the parts that promise it
 	@hack/test coverage
