@@ -21,6 +21,7 @@ import { IdentityAgent } from './io/identity/agent.ts';
 import { CertifyClient } from './io/identity/certify.ts';
 import { IdentityStore } from './io/identity/store.ts';
 import { lazyRegexEngine } from './io/regex-engine.ts';
+import { loadRuleParts } from './io/rule-parts.ts';
 import { AccessLog } from './io/telemetry/access-log.ts';
 import { renderMetrics } from './io/telemetry/exposition.ts';
 import { JsonLogger, type LogFields, type Logger, type LogSink } from './io/telemetry/log.ts';
@@ -360,6 +361,7 @@ function createState(config: RunConfig, clock: Clock): ProxyState {
   return new ProxyState({
     clock,
     loadRegexEngine: lazyRegexEngine(),
+    loadRuleParts,
     namespace: pod.namespace,
     pod: pod.name,
     node: pod.node,

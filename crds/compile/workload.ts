@@ -123,6 +123,8 @@ function withServer({ view, mesh }: Inbound, server: ServerModel): PortPolicy {
     protocol: 'detect',
     authorizations: [...authorizations, ...policyAuthorizations(server.accessPolicy, mesh.clusterNetworks)],
     audit: server.accessPolicy === 'audit',
+    rules: [],
+    rateLimit: null,
     probePaths: [],
     grpcProbe: false,
     profile: null,

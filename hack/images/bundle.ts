@@ -32,6 +32,8 @@ interface Apart {
   readonly name: string;
   /** Folder of what is required by a relative path. */
   readonly folder: string;
+  /** It has its own copy of what others need too: functions without state, which as a file for both would be one more that every proxy reads. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -41,6 +43,7 @@ interface Apart {
 const APART: Readonly<Record<string, Apart>> = {
   re2js: { name: 're2js', folder: '' },
   './http2-parts.ts': { name: 'http2', folder: 'proxy-image/io/pool' },
+  '../core/state/rule-parts.ts': { name: 'rules', folder: 'proxy-image/io', alone: true },
   './translate.ts': { name: 'translate', folder: 'proxy-image/codec/bridge' },
 };
 /**
@@ -71,11 +74,13 @@ const apart: Plugin = {
   },
 };
 
-function apartEntries(): Entry[] {
-  return Object.entries(APART).map(([required, { folder }]) => ({
-    in: required.startsWith('.') ? join(ROOT, folder, required) : fileURLToPath(import.meta.resolve(required)),
-    out: basename(fileOf(required), extname(output!)),
-  }));
+function apartEntries(isAlone: boolean): Entry[] {
+  return Object.entries(APART)
+    .filter(([, { alone = false }]) => alone === isAlone)
+    .map(([required, { folder }]) => ({
+      in: required.startsWith('.') ? join(ROOT, folder, required) : fileURLToPath(import.meta.resolve(required)),
+      out: basename(fileOf(required), extname(output!)),
+    }));
 }
 
 /** Where the entry imports a verb, the import stays, of the verb's own bundle; `found` learns of it. */
@@ -126,7 +131,8 @@ async function bundleAll(): Promise<void> {
   const found = new Map<string, Entry>();
   const common = [apart, publishingPrivateNames(ROOT)];
   await bundle([main], [verbs(found), ...common]);
-  for (const [verb, own] of found) await bundle(verb === STAYING ? [own, ...apartEntries()] : [own], common);
+  for (const [verb, own] of found) await bundle(verb === STAYING ? [own, ...apartEntries(false)] : [own], common);
+  for (const own of apartEntries(true)) await bundle([own], common);
 }
 
 await bundleAll().catch(() => process.exit(1)); // esbuild has said where and why

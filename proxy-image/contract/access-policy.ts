@@ -71,6 +71,8 @@ export function defaultPolicy(policy: AccessPolicy, clusterNetworks: readonly st
     protocol: 'detect',
     authorizations: policyAuthorizations(policy, clusterNetworks),
     audit: policy === 'audit',
+    rules: [],
+    rateLimit: null,
     probePaths: [],
     grpcProbe: false,
     profile: null,

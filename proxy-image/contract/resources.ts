@@ -1,9 +1,13 @@
+import type { Authorization, ObjectLabel } from './policy/authorization.ts';
 import type { Balancer } from './policy/balancer.ts';
 import type { Breaker, LoadPenalty } from './policy/breaker.ts';
+import type { InboundRule, RateLimit } from './policy/inbound.ts';
 import type { InboundProtocol, OutboundProtocol } from './policy/protocol.ts';
 import type { QueueLimits } from './policy/queue.ts';
 import type { ResponseClass } from './policy/response-class.ts';
 import type { RetryBudget, StatusRetry } from './policy/retry.ts';
+
+export type { AuthenticationMatch, Authorization, NetworkMatch, ObjectLabel } from './policy/authorization.ts';
 
 /**
  * The bodies of the configuration stream: plain JSON, no class instances, no undefined fields.
@@ -16,39 +20,17 @@ export interface Sourced {
   sources: string;
 }
 
-/** Names the object that a decision came from; becomes metric labels such as `srv_kind`, `authz_name`. */
-export interface ObjectLabel {
-  group: string;
-  kind: string;
-  name: string;
-}
-
-export interface NetworkMatch {
-  cidr: string;
-  except: string[];
-}
-
-/**
- * `identities`: exact names, `*` for any, or `*.suffix` which matches on a label boundary (Linkerd: Authorization Policy reference).
- * `tls`: TLS without a verified client identity is enough (`unauthenticatedTLS`).
- */
-export type AuthenticationMatch =
-  | { type: 'unauthenticated' }
-  | { type: 'tls' }
-  | { type: 'identities'; identities: string[] };
-
-export interface Authorization {
-  label: ObjectLabel;
-  networks: NetworkMatch[];
-  authentication: AuthenticationMatch;
-}
-
 /** Policy of one inbound port. No authorization matches → denied. `audit`: what would be denied is allowed, logged and labelled `audit`. */
 export interface PortPolicy {
   server: ObjectLabel;
   protocol: InboundProtocol;
+  /** Of the whole port: they hold for connections, and for requests where there are no `rules`. A proxy that knows no rules goes by these alone. */
   authorizations: Authorization[];
   audit: boolean;
+  /** Where there are any, each request is judged by the first that matches it. Bodies of older operators lack the field: none. */
+  rules: InboundRule[];
+  /** Bodies of older operators lack the field: no limit. */
+  rateLimit: RateLimit | null;
   /** Request targets (path and query) of the pod's own HTTP probes on this port, as the kubelet sends them; GET and HEAD on them need no authorization. */
   probePaths: string[];
   /** The pod has a gRPC probe on this port: calls of `grpc.health.v1.Health/Check` need no authorization. Bodies of older operators lack the field: false. */

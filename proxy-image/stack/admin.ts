@@ -146,7 +146,7 @@ class AdminService implements HttpService {
     const { state, recorder, log } = this.#context.options;
     const { policy } = state.inboundPort(this.#port);
     if (isDefaultLabel(policy.server) || isAdminProbe(head.method, head.target)) return true;
-    const decision = authorizeRequest(policy, this.#peer, head.method, head.target, false);
+    const decision = authorizeRequest(policy, this.#peer, head);
     recorder.inboundAuthorized('http', policy, this.#peer, decision);
     if (!decision.allowed) {
       const { address } = this.#peer;

@@ -1,5 +1,5 @@
 import { isFailure } from '../core/classify/classify.ts';
-import { authorizeConnection, authorizeRequest, type InboundPeer } from '../core/policy/authorize.ts';
+import { authorizeRequest, type InboundPeer } from '../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../core/policy/policy.ts';
 import { NO_ROUTES, type RouteEntry } from '../core/route/table.ts';
 import type { InboundPort } from '../core/state/entries.ts';
@@ -29,6 +29,8 @@ export interface InboundClient {
   readonly port: InboundPort;
   /** Connections to the application behind the port. */
   host(protocol: HttpProtocol): Host;
+  /** A request that `decision` has let in may become a tunnel, which is judged again when the policy changes. */
+  opens(decision: PolicyDecision): void;
   readonly tellsErrors: boolean;
   readonly remotePort: number;
   /** Address and port that the client has reached. */
@@ -90,14 +92,22 @@ class InboundCall implements HttpCall, Waiter {
     this.#stale = 0;
     this.#failed = false;
     this.#route = routeOf(policy.routes, head);
-    const decision = judge(policy, peer, head);
+    const decision = authorizeRequest(policy, peer, head);
     this.#decision = decision;
     recorder.inboundAuthorized('http', policy, peer, decision);
     recorder.inboundRequest(policy, peer, decision);
     recorder.routeRequest(this.#route);
-    if (decision.allowed && exchange.maxForwards === 0) exchange.answer(lastRecipientAnswer(head.method));
-    else if (decision.allowed) this.#forward(connection, head.contentLength);
-    else this.#deny(decision, peer);
+    if (!decision.allowed) this.#deny(decision, peer);
+    else if (this.#isLimited(policy, peer)) this.#answer(FAILURES.rate_limited);
+    else if (exchange.maxForwards === 0) exchange.answer(lastRecipientAnswer(head.method));
+    else this.#forward(connection, head.contentLength);
+  }
+
+  #isLimited({ limiter }: PortPolicyEntry, peer: InboundPeer): boolean {
+    const scope = limiter === null ? null : limiter.take(peer.identity, this.#nowMs);
+    if (scope === null) return false;
+    this.#calls.context.options.recorder.inboundRateLimited(this.#policy, limiter!, scope);
+    return true;
   }
 
   #deny(decision: PolicyDecision, peer: InboundPeer): void {
@@ -108,10 +118,12 @@ class InboundCall implements HttpCall, Waiter {
       server: decision.server.name,
       reason: decision.reason,
     });
-    this.#answer(FAILURES.unauthorized, decision.reason.replaceAll('_', ' '));
+    if (decision.reason === 'no_route') this.#answer(FAILURES.no_route);
+    else this.#answer(FAILURES.unauthorized, decision.reason.replaceAll('_', ' '));
   }
 
   #forward(connection: InboundClient, contentLength: number): void {
+    if (this.#exchange.upgrade || this.#exchange.tunnels) connection.opens(this.#decision);
     const protocol = protocolOfNextHop(this.#exchange, this.#policy.protocol, this.#exchange.server!.protocol);
     // An application that restarts says GOAWAY: what it has not processed goes to its next connection.
     this.#exchange.retain = protocol === 'http2' && contentLength <= REPLAY_LIMITS.requestBytes;
@@ -210,15 +222,4 @@ class InboundCall implements HttpCall, Waiter {
     this.#access = null;
     this.#calls.give(this);
   }
-}
-
-/**
- * The text of method and target is only made where a probe could be meant. The kubelet never asks in absolute form: a probe's path at another host's is no probe,
- * and would lead strangers through an application that is a proxy for its clients.
- */
-function judge(policy: PortPolicyEntry, peer: InboundPeer, head: RequestView): PolicyDecision {
-  if (!policy.hasProbes) return authorizeConnection(policy, peer);
-  const decision = authorizeConnection(policy, peer);
-  if ((decision.allowed && decision.reason !== 'audit') || head.absoluteForm) return decision;
-  return authorizeRequest(policy, peer, head.method, head.target, head.isGrpc);
 }

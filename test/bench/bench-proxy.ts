@@ -7,6 +7,7 @@ import { ProxyState } from '../../proxy-image/core/state/state.ts';
 import { createAdminHandler } from '../../proxy-image/io/admin/admin.ts';
 import { Readiness } from '../../proxy-image/io/admin/readiness.ts';
 import { lazyRegexEngine } from '../../proxy-image/io/regex-engine.ts';
+import { loadRuleParts } from '../../proxy-image/io/rule-parts.ts';
 import { JsonLogger } from '../../proxy-image/io/telemetry/log.ts';
 import { ProxyRecorder } from '../../proxy-image/io/telemetry/proxy-recorder.ts';
 import { createBunTransport } from '../../proxy-image/io/transport/bun.ts';
@@ -32,6 +33,7 @@ async function main(file: string): Promise<void> {
   const state = new ProxyState({
     clock,
     loadRegexEngine: lazyRegexEngine(),
+    loadRuleParts,
     namespace: 'bench',
     pod: 'proxy',
     node: '',

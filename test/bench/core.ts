@@ -6,6 +6,7 @@ import { Xoshiro } from '../../proxy-image/core/rng.ts';
 import { pickShare } from '../../proxy-image/core/split/split.ts';
 import type { ServiceEntry } from '../../proxy-image/core/state/entries.ts';
 import { ProxyRecorder } from '../../proxy-image/io/telemetry/proxy-recorder.ts';
+import { asking } from '../support/policy.ts';
 import {
   applyAll,
   authorization,
@@ -111,7 +112,7 @@ function run(of: Case): { outbound: number; inbound: number } {
     from = process.hrtime.bigint();
     for (let n = 0; n < REQUESTS; n++) {
       const policy = port.policy;
-      const decision = authorizeRequest(policy, peer, 'GET', paths[n]!, false);
+      const decision = authorizeRequest(policy, peer, asking('GET', paths[n]!));
       recorder.inboundAuthorized('http', policy, peer, decision);
       recorder.inboundRequest(policy, peer, decision);
       recorder.inboundResponse(policy, peer, decision, 200, -1, false, 1.5);

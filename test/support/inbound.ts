@@ -9,6 +9,7 @@ import type { ProxyState } from '../../proxy-image/core/state/state.ts';
 import { applyAll, hostile, ManualClock, newState, set } from '../unit/core/fixtures.ts';
 import { rowOf } from './kinds.ts';
 import { TestCluster } from './models.ts';
+import { asking } from './policy.ts';
 
 /** A JSON object as `kubectl get -o json` prints it. */
 export type Raw = Record<string, unknown>;
@@ -100,5 +101,5 @@ export function request(
   target: string,
   { peer = stranger(), isGrpc = false } = {},
 ): PolicyDecision {
-  return authorizeRequest(state.inboundPort(port).policy, peer, method, target, isGrpc);
+  return authorizeRequest(state.inboundPort(port).policy, peer, asking(method, target, { isGrpc }));
 }

@@ -122,6 +122,16 @@ export class Head {
     return '';
   }
 
+  /** All values of the (lower-case) name, joined by a comma; `null` where there is none. */
+  joined(name: string): string | null {
+    let value: string | null = null;
+    for (let field = 0; field < this.count; field++) {
+      if (!equalsIgnoringCase(this.bytes, this.nameStart[field]!, this.nameEnd[field]!, name)) continue;
+      value = value === null ? this.value(field) : `${value},${this.value(field)}`;
+    }
+    return value;
+  }
+
   /** Lower case. */
   name(field: number): string {
     return this.bytes.toString('latin1', this.nameStart[field], this.nameEnd[field]).toLowerCase();

@@ -72,6 +72,10 @@ export class Http2Request implements RequestMessage {
     return this.list.first(name) ?? '';
   }
 
+  joined(name: string): string | null {
+    return this.list.joined(name);
+  }
+
   /** The block for the next hop: without what belongs to the mesh (`l5d-*`), with `extra`. Remembered for the last `extra`. */
   forwardBlock(extra: ExtraFields): Buffer {
     if (this.#block !== null && this.#extra === extra) return this.#block;

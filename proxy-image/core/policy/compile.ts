@@ -2,12 +2,16 @@ import type { InboundProtocol } from '../../contract/policy/protocol.ts';
 import type { AuthenticationMatch, Authorization, ObjectLabel } from '../../contract/resources.ts';
 import { type CompiledNetwork, compileNetwork } from '../net/cidr.ts';
 import type { RouteTable } from '../route/table.ts';
-import type { CompiledAuthorization, DenyReason, PolicyDecision, PolicyReason, PortPolicyEntry } from './policy.ts';
+import type { CompiledAuthorization, DenyReason, Gate, PolicyDecision, PolicyReason, RuleFacts } from './decision.ts';
+import type { PortPolicyEntry, Rules } from './policy.ts';
+import type { RateLimiter } from './rate-limit.ts';
 
 /** Loopback is always authorized under this name (linkerd2-proxy: inbound policy defaults). */
 const LOCALHOST: ObjectLabel = { group: '', kind: 'default', name: 'localhost' };
 const PROBE: ObjectLabel = { group: '', kind: 'default', name: 'probe' };
 const AUDIT: ObjectLabel = { group: '', kind: 'default', name: 'audit' };
+/** Where no route is attached there is one for everything (Linkerd: §8.4 default and probe routes). */
+const DEFAULT_ROUTE: ObjectLabel = { group: '', kind: 'default', name: 'default' };
 
 export interface PolicySource {
   server: ObjectLabel;
@@ -18,38 +22,61 @@ export interface PolicySource {
   grpcProbe: boolean;
 }
 
-/** `opaque`: the port has no policy of its own and lies in the workload's opaque ranges. */
-export function compilePolicy(
-  source: PolicySource,
-  port: number,
-  opaque: boolean,
-  routes: RouteTable,
-): PortPolicyEntry {
+/** What a policy is compiled with beside its source. */
+export interface PolicyParts {
+  port: number;
+  /** The port has no policy of its own and lies in the workload's opaque ranges. */
+  opaque: boolean;
+  routes: RouteTable;
+  rules: Rules | null;
+  limiter: RateLimiter | null;
+}
+
+export function compilePolicy(source: PolicySource, parts: PolicyParts): PortPolicyEntry {
   const { server } = source;
-  const decide = (reason: PolicyReason, authorization: ObjectLabel | null): PolicyDecision => ({
+  const probe = deciding(server, PROBE, null);
+  return {
+    port: parts.port,
+    server,
+    protocol: parts.opaque ? 'opaque' : source.protocol,
+    gate: gateOf(source, deciding(server, DEFAULT_ROUTE, null)),
+    rules: parts.rules,
+    probePaths: new Set(source.probePaths.map(probeTarget)),
+    grpcProbe: source.grpcProbe,
+    hasProbes: source.probePaths.length > 0 || source.grpcProbe,
+    limiter: parts.limiter,
+    routes: parts.routes,
+    decisions: { probe: probe('probe', PROBE) },
+  };
+}
+
+export type Decide = (reason: PolicyReason, authorization: ObjectLabel | null) => PolicyDecision;
+
+/** Makes the decisions of one route. */
+export function deciding(server: ObjectLabel, route: ObjectLabel, rule: RuleFacts | null): Decide {
+  return (reason, authorization) => ({
     allowed: authorization !== null,
     reason,
     server,
     authorization,
+    route,
+    rule,
   });
+}
+
+export function gateOf(
+  { authorizations, audit }: Pick<PolicySource, 'authorizations' | 'audit'>,
+  decide: Decide,
+): Gate {
   return {
-    port,
-    server,
-    protocol: opaque ? 'opaque' : source.protocol,
-    authorizations: source.authorizations.map((authorization) =>
-      compileAuthorization(authorization, decide('authorized', authorization.label)),
-    ),
-    audit: source.audit,
-    probePaths: new Set(source.probePaths.map(probeTarget)),
-    grpcProbe: source.grpcProbe,
-    hasProbes: source.probePaths.length > 0 || source.grpcProbe,
-    routes,
+    authorizations: authorizations.map((each) => compileAuthorization(each, decide('authorized', each.label))),
+    audit,
     decisions: {
       loopback: decide('loopback', LOCALHOST),
-      probe: decide('probe', PROBE),
       audit: decide('audit', AUDIT),
       denied: denials((reason) => decide(reason, null)),
     },
+    closed: null,
   };
 }
 
@@ -65,6 +92,7 @@ function denials(deny: (reason: DenyReason) => PolicyDecision): Record<DenyReaso
     tls_required: deny('tls_required'),
     identity_required: deny('identity_required'),
     identity_not_authorized: deny('identity_not_authorized'),
+    rule_not_understood: deny('rule_not_understood'),
   };
 }
 

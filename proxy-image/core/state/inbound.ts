@@ -1,12 +1,18 @@
+import type { RateLimit } from '../../contract/policy/inbound.ts';
+import type { RequestMatch } from '../../contract/policy/match.ts';
 import { portInRanges } from '../../contract/port-ranges.ts';
 import type { Reader } from '../../contract/read/reader.ts';
 import type { WorkloadSettings } from '../../contract/resources.ts';
 import { compilePolicy } from '../policy/compile.ts';
-import type { PortPolicyEntry } from '../policy/policy.ts';
+import type { PortPolicyEntry, Rules } from '../policy/policy.ts';
+import type { RateLimiter } from '../policy/rate-limit.ts';
 import { compileRoutes } from '../route/compile.ts';
 import type { LoadRegexEngine } from '../route/engine.ts';
+import type { RequestMatcher } from '../route/request-match.ts';
 import type { InboundPort, InboundPortWatcher } from './entries.ts';
-import type { ParsedPolicy, ParsedWorkload } from './parse/workload.ts';
+import type { LoadRuleParts } from './load-rule-parts.ts';
+import type { ParsedPolicy } from './parse/policy.ts';
+import type { ParsedWorkload } from './parse/workload.ts';
 
 class InboundPortSlot implements InboundPort {
   readonly port: number;
@@ -25,11 +31,13 @@ class InboundPortSlot implements InboundPort {
 /** Policies of the pod's inbound ports, compiled when a port is first used. */
 export class InboundPorts {
   readonly #loadEngine: LoadRegexEngine;
+  readonly #loadParts: LoadRuleParts;
   readonly #slots = new Map<number, InboundPortSlot>();
   #workload: ParsedWorkload;
   #changed: InboundPortSlot[] = [];
 
-  constructor(workload: ParsedWorkload, loadEngine: LoadRegexEngine) {
+  constructor(workload: ParsedWorkload, loadEngine: LoadRegexEngine, loadParts: LoadRuleParts) {
+    this.#loadParts = loadParts;
     this.#workload = workload;
     this.#loadEngine = loadEngine;
   }
@@ -41,23 +49,27 @@ export class InboundPorts {
   /** Reports expressions that the engine refuses, so that they are known before the port is used. */
   replace(workload: ParsedWorkload, reader: Reader): void {
     this.#workload = workload;
-    for (const [port, policy] of workload.ports) this.#reportRoutes(policy, `ports.${port}`, reader);
-    for (const { first, policy } of workload.ranges) this.#reportRoutes(policy, `ranges.${first}`, reader);
-    this.#reportRoutes(workload.defaultPolicy, 'defaultPolicy', reader);
+    for (const [port, policy] of workload.ports) this.#report(policy, `ports.${port}`, reader);
+    for (const { first, policy } of workload.ranges) this.#report(policy, `ranges.${first}`, reader);
+    this.#report(workload.defaultPolicy, 'defaultPolicy', reader);
     for (const slot of this.#slots.values()) this.#renew(slot);
   }
 
-  #reportRoutes(policy: ParsedPolicy, path: string, reader: Reader): void {
-    if (policy.profile === null) return;
-    const { problems } = compileRoutes('inbound', policy.profile.dst, policy.profile.routes, this.#loadEngine);
+  #report(policy: ParsedPolicy, path: string, reader: Reader): void {
+    const { dst, routes } = policy.profile ?? { dst: '', routes: [] };
+    const { problems } = compileRoutes('inbound', dst, routes, this.#loadEngine);
     for (const { index, message } of problems) reader.deny(`${path}.profile.routes[${index}].match`, message);
+    for (const [index, { match }] of policy.rules.entries()) {
+      const compiled = this.#compileMatch(match);
+      if (typeof compiled === 'string') reader.deny(`${path}.rules[${index}].match`, compiled);
+    }
   }
 
   #renew(slot: InboundPortSlot): void {
     const source = this.#sourceOf(slot.port);
     if (source === slot.source) return;
     slot.source = source;
-    slot.policy = this.#compile(slot.port);
+    slot.policy = this.#compile(slot.port, slot.policy);
     if (slot.watchers.size > 0) this.#changed.push(slot);
   }
 
@@ -74,7 +86,7 @@ export class InboundPorts {
   slot(port: number): InboundPort {
     let slot = this.#slots.get(port);
     if (slot === undefined) {
-      slot = new InboundPortSlot(port, this.#sourceOf(port), this.#compile(port));
+      slot = new InboundPortSlot(port, this.#sourceOf(port), this.#compile(port, null));
       this.#slots.set(port, slot);
     }
     return slot;
@@ -104,10 +116,40 @@ export class InboundPorts {
     return JSON.stringify([this.#policyOf(port), this.#isOpaque(port)]);
   }
 
-  #compile(port: number): PortPolicyEntry {
+  #compile(port: number, previous: PortPolicyEntry | null): PortPolicyEntry {
     const policy = this.#policyOf(port);
     const { dst, routes } = policy.profile ?? { dst: '', routes: [] };
-    const { table } = compileRoutes('inbound', dst, routes, this.#loadEngine);
-    return compilePolicy(policy, port, this.#isOpaque(port), table);
+    return compilePolicy(policy, {
+      port,
+      opaque: this.#isOpaque(port),
+      routes: compileRoutes('inbound', dst, routes, this.#loadEngine).table,
+      rules: this.#rulesOf(policy),
+      limiter: this.#limiterOf(policy.rateLimit, previous?.limiter ?? null),
+    });
+  }
+
+  #rulesOf(policy: ParsedPolicy): Rules | null {
+    if (policy.rules.length === 0) return null;
+    const { CompiledRules } = this.#loadParts();
+    return new CompiledRules(policy, (match) => {
+      const compiled = this.#compileMatch(match);
+      return typeof compiled === 'string' ? null : compiled;
+    });
+  }
+
+  /** What the engine says, where it refuses an expression. */
+  #compileMatch(match: RequestMatch): RequestMatcher | string {
+    try {
+      return this.#loadParts().compileRequestMatch(match, this.#loadEngine);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** An update that leaves the limit as it is must not refill its buckets. */
+  #limiterOf(limit: RateLimit | null, previous: RateLimiter | null): RateLimiter | null {
+    if (limit === null) return null;
+    const same = previous !== null && JSON.stringify(previous.limit) === JSON.stringify(limit);
+    return same ? previous : new (this.#loadParts().RateLimiter)(limit);
   }
 }

@@ -21,6 +21,7 @@ import type {
 } from './entries.ts';
 import { HeldResources, readSnapshot } from './held.ts';
 import { InboundPorts } from './inbound.ts';
+import type { LoadRuleParts } from './load-rule-parts.ts';
 import { parseEndpointList } from './parse/endpoints.ts';
 import { parseServiceResource } from './parse/service.ts';
 import { parseWorkload } from './parse/workload.ts';
@@ -35,6 +36,7 @@ export interface Subscriptions {
 export interface StateOptions {
   clock: Clock;
   loadRegexEngine: LoadRegexEngine;
+  loadRuleParts: LoadRuleParts;
   namespace: string;
   pod: string;
   /** Own node and zone; empty = not known. The zone is also learned from endpoints on the own node. */
@@ -90,7 +92,7 @@ export class ProxyState implements ConfigSink {
 
   constructor(options: StateOptions) {
     const reader = new Reader();
-    const initial = parseWorkload(reader, { ...options.initialWorkload });
+    const initial = parseWorkload(reader, { ...options.initialWorkload }, options.loadRuleParts);
     if (reader.errors.length > 0) throw new WeftError('WEFT_CONFIG_ENVIRONMENT', reader.errors.join('; '));
     this.#options = options;
     this.#clock = options.clock;
@@ -98,7 +100,7 @@ export class ProxyState implements ConfigSink {
     this.#workloadKey = formatKey({ kind: 'workload', namespace: options.namespace, pod: options.pod });
     this.#seed = hashText(this.#workloadKey);
     this.#destinations = new DestinationTable(options.maxDestinations ?? DEFAULT_MAX_DESTINATIONS);
-    this.#inbound = new InboundPorts(initial, options.loadRegexEngine);
+    this.#inbound = new InboundPorts(initial, options.loadRegexEngine, options.loadRuleParts);
   }
 
   /** Connects the state to where keys are asked for; what was looked up or restored before is subscribed now. */
@@ -301,7 +303,7 @@ export class ProxyState implements ConfigSink {
     switch (key.kind) {
       case 'workload': {
         if (change.key !== this.#workloadKey) reader.fail('key', this.#workloadKey);
-        const workload = parseWorkload(reader, fields);
+        const workload = parseWorkload(reader, fields, this.#options.loadRuleParts);
         return () => this.#inbound.replace(workload, reader);
       }
       case 'endpoints': {

@@ -73,11 +73,16 @@ function writeRoutes(writer: TextWriter, { route, routeActual, retryable, retryS
   retrySkipped.write(writer, 'route_retryable_total', 'skipped="no_budget"');
 }
 
-function writePolicy(writer: TextWriter, { authorizations: { http, tcp } }: ProxyRecorder): void {
+function writePolicy(writer: TextWriter, { authorizations, routeNotFound, rateLimited }: ProxyRecorder): void {
+  const { http, tcp } = authorizations;
   writer.family('inbound_http_authz_allow_total', 'counter', 'Requests authorized');
   http.allow.write(writer, 'inbound_http_authz_allow_total');
   writer.family('inbound_http_authz_deny_total', 'counter', 'Requests denied');
   http.deny.write(writer, 'inbound_http_authz_deny_total');
+  writer.family('inbound_http_route_not_found_total', 'counter', 'Requests that no route of the Server matches');
+  routeNotFound.write(writer, 'inbound_http_route_not_found_total');
+  writer.family('inbound_http_local_ratelimit_total', 'counter', 'Requests refused by a rate limit');
+  rateLimited.write(writer, 'inbound_http_local_ratelimit_total');
   writer.family('inbound_tcp_authz_allow_total', 'counter', 'Opaque connections authorized');
   tcp.allow.write(writer, 'inbound_tcp_authz_allow_total');
   writer.family('inbound_tcp_authz_deny_total', 'counter', 'Opaque connections denied');

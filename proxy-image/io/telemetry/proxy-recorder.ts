@@ -3,6 +3,7 @@ import type { EndpointState } from '../../core/balance/endpoint.ts';
 import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
+import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
 import { ClosedCounters, Counters } from './counters.ts';
@@ -19,7 +20,7 @@ import {
   refusalCounters,
 } from './refusals.ts';
 import { ResponseFamilies } from './response-families.ts';
-import { endpointLabels, inboundLabels, routeLabels } from './series-labels.ts';
+import { endpointLabels, inboundLabels, rateLimitLabels, routeLabels } from './series-labels.ts';
 import { SeriesTable } from './series-table.ts';
 import { type BreakerEvent, type RetryEvent, ServiceFamilies } from './service-families.ts';
 import { Transports } from './transports.ts';
@@ -47,6 +48,8 @@ export class ProxyRecorder implements Recorder {
   readonly retryable: Counters;
   readonly retrySkipped: Counters;
   readonly authorizations: Readonly<Record<'http' | 'tcp', { allow: Counters; deny: Counters; terminate: Counters }>>;
+  readonly routeNotFound: Counters;
+  readonly rateLimited: Counters;
   readonly outboundErrors = { http: outboundErrors(), tcp: outboundErrors() };
   readonly inboundErrors = { http: inboundErrors(), tcp: inboundErrors() };
   readonly refusals = {
@@ -85,6 +88,8 @@ export class ProxyRecorder implements Recorder {
     const counters = () => new Counters(this.#inboundTable);
     const verdicts = () => ({ allow: counters(), deny: counters(), terminate: counters() });
     this.authorizations = { http: verdicts(), tcp: verdicts() };
+    this.routeNotFound = counters();
+    this.rateLimited = counters();
   }
 
   outboundRequest(authority: string, endpoint: EndpointState): void {
@@ -153,8 +158,17 @@ export class ProxyRecorder implements Recorder {
     peer: InboundPeer,
     decision: PolicyDecision,
   ): void {
-    const verdicts = this.authorizations[protocol];
-    (decision.allowed ? verdicts.allow : verdicts.deny).add(this.#peer(policy, peer, decision));
+    const { allow, deny } = this.authorizations[protocol];
+    const unmatched = decision.reason === 'no_route';
+    (decision.allowed ? allow : unmatched ? this.routeNotFound : deny).add(this.#peer(policy, peer, decision));
+  }
+
+  inboundRateLimited(policy: PortPolicyEntry, limiter: RateLimiter, scope: RateLimitScope): void {
+    const holder = limiter.refused[scope];
+    const known = this.#inboundTable.holds(holder);
+    this.rateLimited.add(
+      known ? holder.series : this.#inboundTable.bind(holder, rateLimitLabels(policy, limiter, scope)),
+    );
   }
 
   inboundTerminated(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void {
@@ -260,6 +274,7 @@ export class ProxyRecorder implements Recorder {
     for (const verdicts of Object.values(this.authorizations)) {
       for (const counters of Object.values(verdicts)) counters.forget(inbound);
     }
+    for (const counters of [this.routeNotFound, this.rateLimited]) counters.forget(inbound);
     const routes = this.#routeTable.evict(before);
     for (const family of [this.route, this.routeActual, this.retryable, this.retrySkipped]) family.forget(routes);
   }
@@ -274,9 +289,9 @@ export class ProxyRecorder implements Recorder {
   }
 
   #peer(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): number {
-    if (peer.seriesDecision === decision && this.#inboundTable.holds(peer)) return peer.series;
-    peer.seriesDecision = decision;
-    return this.#inboundTable.bind(peer, inboundLabels(this.#options.podIp, policy, peer, decision));
+    const holder = peer.holderOf(decision);
+    if (this.#inboundTable.holds(holder)) return holder.series;
+    return this.#inboundTable.bind(holder, inboundLabels(this.#options.podIp, policy, peer, decision));
   }
 }
 

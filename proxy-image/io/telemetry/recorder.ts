@@ -1,6 +1,7 @@
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
+import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
 import type { InboundError, OutboundError } from './error-labels.ts';
@@ -60,13 +61,15 @@ export interface Recorder {
   /** A response that the route would retry; `noBudget`: … and the budget did not allow it. */
   routeRetryable(route: RouteEntry, noBudget: boolean): void;
 
-  /** Every decision about an HTTP request or an opaque connection: `inbound_{http,tcp}_authz_{allow,deny}_total`. */
+  /** Every decision about an HTTP request or an opaque connection: `inbound_{http,tcp}_authz_{allow,deny}_total`, or `inbound_http_route_not_found_total`. */
   inboundAuthorized(
     protocol: 'http' | 'tcp',
     policy: PortPolicyEntry,
     peer: InboundPeer,
     decision: PolicyDecision,
   ): void;
+  /** A request that was authorized was refused, for there were too many: `inbound_http_local_ratelimit_total`. */
+  inboundRateLimited(policy: PortPolicyEntry, limiter: RateLimiter, scope: RateLimitScope): void;
   /** An open TCP stream was ended because the policy changed. */
   inboundTerminated(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void;
   inboundRequest(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void;

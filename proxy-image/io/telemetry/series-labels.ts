@@ -3,6 +3,7 @@ import type { ObjectLabel } from '../../contract/resources.ts';
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
+import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import { renderLabels } from './labels.ts';
 import type { TransportLabels } from './recorder.ts';
@@ -54,15 +55,21 @@ export function inboundLabels(
     ...tlsLabels(peer),
     ...objectLabels('srv', decision.server),
     ['srv_port', String(policy.port)],
-    ...objectLabels('route', routeOf(decision)),
   ];
+  if (decision.reason !== 'no_route') labels.push(...objectLabels('route', decision.route));
   if (decision.authorization !== null) labels.push(...objectLabels('authz', decision.authorization));
   return renderLabels(labels);
 }
 
-/** Until HTTPRoutes attach to Servers there are two: the probes' and the default. */
-function routeOf(decision: PolicyDecision): ObjectLabel {
-  return { group: '', kind: 'default', name: decision.reason === 'probe' ? 'probe' : 'default' };
+/** Of requests that a limit has refused; without the client: what it may make up must not make series. */
+export function rateLimitLabels(policy: PortPolicyEntry, { limit }: RateLimiter, scope: RateLimitScope): string {
+  return renderLabels([
+    ['direction', 'inbound'],
+    ...objectLabels('srv', policy.server),
+    ['srv_port', String(policy.port)],
+    ...objectLabels('ratelimit', limit.meta),
+    ['scope', scope],
+  ]);
 }
 
 function objectLabels(prefix: string, object: ObjectLabel): [string, string][] {

@@ -1,7 +1,7 @@
 import { formatAddress } from '../../contract/keys.ts';
 import type { InboundProtocol } from '../../contract/policy/protocol.ts';
 import { peerOf } from '../../core/overload/peer.ts';
-import { authorizeConnection, type InboundPeer } from '../../core/policy/authorize.ts';
+import { authorizeAgain, authorizeConnection, type InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision } from '../../core/policy/policy.ts';
 import type { InboundPort, InboundPortWatcher } from '../../core/state/entries.ts';
 import { type HttpProtocol, protocolAtFirst, type SessionProtocol } from '../../core/state/protocol.ts';
@@ -46,6 +46,8 @@ export class InboundConnection implements ConnectionPlan, InboundClient, Inbound
   readonly #connection: Connection;
   readonly #life: ClientConnection;
   #hosts: Record<HttpProtocol, Host | null> = { http1: null, http2: null };
+  /** What has let the requests in that may have become tunnels. */
+  readonly #opened: PolicyDecision[] = [];
 
   constructor(context: StackContext, calls: InboundCalls, arrival: InboundArrival) {
     this.#context = context;
@@ -115,11 +117,26 @@ export class InboundConnection implements ConnectionPlan, InboundClient, Inbound
   /** Requests are judged one by one; a stream (an upgraded connection is one too) that is not allowed any more ends. */
   policyChanged(): void {
     if (!this.#life.streams) return;
-    const decision = this.#judge();
+    const decision = this.#opened.length === 0 ? this.#judge() : this.#tunnelsAgain();
     if (decision.allowed) return;
     this.#context.options.recorder.inboundTerminated(this.port.policy, this.peer, decision);
     this.#logDenied(decision);
     this.#life.abortStreams();
+  }
+
+  opens(decision: PolicyDecision): void {
+    if (!this.#life.streams) this.#opened.length = 0;
+    if (!this.#opened.includes(decision)) this.#opened.push(decision);
+  }
+
+  /** All that is open, each under the policy as it is now: what refuses one of them, or what allows the last. */
+  #tunnelsAgain(): PolicyDecision {
+    let decision = this.#judge();
+    for (const granted of this.#opened) {
+      decision = authorizeAgain(this.port.policy, this.peer, granted);
+      if (!decision.allowed) break;
+    }
+    return decision;
   }
 
   #logDenied(decision: PolicyDecision): void {

@@ -4,12 +4,11 @@ import { parsePeerIp } from '../../../lib/ip.ts';
 import type { Authorization } from '../../../proxy-image/contract/resources.ts';
 import { compileNetwork, contains } from '../../../proxy-image/core/net/cidr.ts';
 import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
-import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
 import { TpsBudget } from '../../../proxy-image/core/retry/budget.ts';
 import { below, Xoshiro } from '../../../proxy-image/core/rng.ts';
 import { compilePattern } from '../../../proxy-image/core/route/pattern.ts';
-import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
 import { compileSplit, pickShare } from '../../../proxy-image/core/split/split.ts';
+import { entryOf } from '../../support/policy.ts';
 import { noEngine, portPolicy, regexEngine, route, routeTable } from '../../unit/core/fixtures.ts';
 
 const ipv4 = fc.ipV4();
@@ -173,7 +172,7 @@ describe('policy, any client', () => {
         fc.array(anyAuthorization, { maxLength: 4 }),
         client,
         (authorizations, { address: from, id, tls }) => {
-          const policy = compilePolicy(portPolicy({ authorizations }), 80, false, NO_ROUTES);
+          const policy = entryOf(portPolicy({ authorizations }), { port: 80 });
           const decision = authorizeConnection(policy, new InboundPeer(from, id, tls));
           expect(decision.allowed).to.equal(naive(authorizations, from, id, tls));
         },

@@ -14,10 +14,12 @@ import { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import type { Environment } from '../../../proxy-image/fields.ts';
 import { redirectTable } from '../../../proxy-image/io/init/table.ts';
 import { loadRegexEngine } from '../../../proxy-image/io/regex-engine.ts';
+import { loadRuleParts } from '../../../proxy-image/io/rule-parts.ts';
 import { inject } from '../../../webhooks/inject/patch.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
 import { applyPatch } from '../../support/json-patch.ts';
 import { type Named, rowOf } from '../../support/kinds.ts';
+import { asking } from '../../support/policy.ts';
 import type { Expected } from './oracle.ts';
 import { ACCOUNT, CALLER, type ContainerPort, NAMESPACE, POD_IP, type Raw, type Scenario, VIP } from './scenario.ts';
 
@@ -207,7 +209,7 @@ function initialOf(): ReturnType<typeof readRunConfig>['inbound'] {
 }
 
 function stateOf(pod: string, initialWorkload: ReturnType<typeof defaultWorkload>): ProxyState {
-  const options = { clock: CLOCK, loadRegexEngine, namespace: NAMESPACE, node: 'node', zone: '' };
+  const options = { clock: CLOCK, loadRegexEngine, loadRuleParts, namespace: NAMESPACE, node: 'node', zone: '' };
   const state = new ProxyState({ ...options, pod, initialWorkload });
   state.attach({ subscribe() {}, unsubscribe() {} });
   return state;
@@ -294,7 +296,7 @@ function probed(scenario: Scenario, pod: RawPod, relayed: readonly RelayedProbe[
   const kubelet = new InboundPeer('192.0.2.1', null, false);
   if (readinessProbe.grpc !== undefined) {
     const { policy } = state.inboundPort(readinessProbe.grpc.port);
-    return authorizeRequest(policy, kubelet, 'POST', '/grpc.health.v1.Health/Check', true).allowed;
+    return authorizeRequest(policy, kubelet, asking('POST', '/grpc.health.v1.Health/Check', { isGrpc: true })).allowed;
   }
   const { path, port } = readinessProbe.httpGet!;
   const number = typeof port === 'number' ? port : scenario.pod.ports.find(({ name }) => name === port)?.containerPort;
@@ -304,11 +306,11 @@ function probed(scenario: Scenario, pod: RawPod, relayed: readonly RelayedProbe[
     .readinessProbe!.httpGet;
   const relay = relayed.find((each) => each.path === asked.path);
   if (relay === undefined) {
-    return authorizeRequest(state.inboundPort(number).policy, kubelet, 'GET', target, false).allowed;
+    return authorizeRequest(state.inboundPort(number).policy, kubelet, asking('GET', target)).allowed;
   }
   // The proxy makes it: what it asks must be what was written, and its admin port must let the kubelet ask.
   const { policy } = state.inboundPort(asked.port);
-  const isAllowed = authorizeRequest(policy, kubelet, 'GET', asked.path, false).allowed;
+  const isAllowed = authorizeRequest(policy, kubelet, asking('GET', asked.path)).allowed;
   return isAllowed && relay.type === 'http' && relay.port === number && relay.target === target;
 }
 

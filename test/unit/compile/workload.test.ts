@@ -113,6 +113,8 @@ describe('compile: default inbound policy', () => {
         protocol: 'detect',
         authorizations: authorizations.map((each) => ({ label: label(name), ...each })),
         audit,
+        rules: [],
+        rateLimit: null,
         probePaths: [],
         grpcProbe: false,
         profile: null,

@@ -20,6 +20,7 @@ import type { RegexEngine } from '../../../proxy-image/core/route/engine.ts';
 import type { RouteTable } from '../../../proxy-image/core/route/table.ts';
 import { ProxyState, type StateOptions } from '../../../proxy-image/core/state/state.ts';
 import { lazyRegexEngine } from '../../../proxy-image/io/regex-engine.ts';
+import { loadRuleParts } from '../../../proxy-image/io/rule-parts.ts';
 
 export class ManualClock implements Clock {
   ms: number;
@@ -148,6 +149,8 @@ export function portPolicy(more: Partial<PortPolicy> = {}): PortPolicy {
     protocol: 'http1',
     authorizations: [authorization('everyone')],
     audit: false,
+    rules: [],
+    rateLimit: null,
     probePaths: [],
     grpcProbe: false,
     profile: null,
@@ -182,6 +185,7 @@ export function newState(clock: Clock, more: Partial<StateOptions> = {}): ProxyS
   return new ProxyState({
     clock,
     loadRegexEngine: regexEngine,
+    loadRuleParts,
     namespace: 'shop',
     pod: 'web-1',
     node: 'node-1',

@@ -2,17 +2,16 @@ import { expect } from 'chai';
 import { type AccessPolicy, defaultPolicy } from '../../../proxy-image/contract/access-policy.ts';
 import type { Authorization, PortPolicy } from '../../../proxy-image/contract/resources.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
-import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
 import { defaultWorkload, type WorkloadDefaults } from '../../../proxy-image/core/policy/defaults.ts';
 import type { PortPolicyEntry } from '../../../proxy-image/core/policy/policy.ts';
-import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
+import { asking, entryOf } from '../../support/policy.ts';
 import { authorization, ManualClock, newState, portPolicy } from './fixtures.ts';
 
 const WEB = 'web.shop.serviceaccount.identity.linkerd.cluster.local';
 const API = 'api.shop.serviceaccount.identity.linkerd.cluster.local';
 
 function compiled(more: Partial<PortPolicy>): PortPolicyEntry {
-  return compilePolicy(portPolicy(more), 8080, false, NO_ROUTES);
+  return entryOf(portPolicy(more));
 }
 
 const plain = (address = '10.1.1.1') => new InboundPeer(address, null, false);
@@ -95,6 +94,8 @@ describe('policy of connections', () => {
       reason: 'authorized',
       server: { group: 'policy.linkerd.io', kind: 'server', name: 'web-http' },
       authorization: { group: 'policy.linkerd.io', kind: 'serverauthorization', name: 'everyone' },
+      route: { group: '', kind: 'default', name: 'default' },
+      rule: null,
     });
     expect(authorizeConnection(policy, plain('127.0.0.1')).authorization?.name).to.equal('localhost');
   });
@@ -119,7 +120,7 @@ describe('policy of connections', () => {
 describe('policy of requests', () => {
   const policy = compiled({ authorizations: [identities(API)], probePaths: ['/healthz', 'ready', '/live?full=1'] });
   const reason = (method: string, target: string, peer = plain()) =>
-    authorizeRequest(policy, peer, method, target, false).reason;
+    authorizeRequest(policy, peer, asking(method, target)).reason;
 
   it('lets the exact probes of the pod through, by GET and HEAD only (C12)', () => {
     expect(reason('GET', '/healthz')).to.equal('probe');
@@ -147,7 +148,7 @@ describe('policy of requests', () => {
     const check = '/grpc.health.v1.Health/Check';
     const probed = compiled({ authorizations: [identities(API)], grpcProbe: true });
     const decided = (method: string, target: string, isGrpc = true, entry = probed) =>
-      authorizeRequest(entry, plain(), method, target, isGrpc).reason;
+      authorizeRequest(entry, plain(), asking(method, target, { isGrpc })).reason;
     expect(decided('POST', check)).to.equal('probe');
     expect(decided('POST', check, false)).to.equal('identity_required');
     expect(decided('POST', check, true, policy)).to.equal('identity_required');
@@ -170,12 +171,12 @@ describe('policy of requests', () => {
 
   it('labels a probe under audit as a probe', () => {
     const audit = compiled({ authorizations: [], audit: true, probePaths: ['/healthz'] });
-    expect(authorizeRequest(audit, plain(), 'GET', '/healthz', false).reason).to.equal('probe');
-    expect(authorizeRequest(audit, plain(), 'GET', '/x', false).reason).to.equal('audit');
+    expect(authorizeRequest(audit, plain(), asking('GET', '/healthz')).reason).to.equal('probe');
+    expect(authorizeRequest(audit, plain(), asking('GET', '/x')).reason).to.equal('audit');
   });
 
   it('has no probes on other ports', () => {
-    expect(authorizeRequest(compiled({ authorizations: [] }), plain(), 'GET', '/healthz', false).reason).to.equal(
+    expect(authorizeRequest(compiled({ authorizations: [] }), plain(), asking('GET', '/healthz')).reason).to.equal(
       'no_authorizations',
     );
   });
@@ -199,7 +200,7 @@ describe('default policies', () => {
   ];
   for (const [name, ...expected] of table) {
     it(name, () => {
-      const policy = compilePolicy(defaultPolicy(name, ['10.0.0.0/8']), 80, false, NO_ROUTES);
+      const policy = entryOf(defaultPolicy(name, ['10.0.0.0/8']), { port: 80 });
       const peers = [plain(OUTSIDE), plain(), meshed(WEB, OUTSIDE), meshed(WEB)];
       expect(peers.map((peer) => authorizeConnection(policy, peer).allowed)).to.deep.equal(expected);
       expect(policy.server).to.deep.equal({ group: '', kind: 'default', name });
@@ -208,7 +209,7 @@ describe('default policies', () => {
   }
 
   it('labels audit as audit', () => {
-    const policy = compilePolicy(defaultPolicy('audit', []), 80, false, NO_ROUTES);
+    const policy = entryOf(defaultPolicy('audit', []), { port: 80 });
     expect(authorizeConnection(policy, plain()).reason).to.equal('audit');
   });
 
@@ -261,11 +262,11 @@ describe('default policies', () => {
       'all-authenticated denied detect',
       'all-unauthenticated allowed opaque',
     ]);
-    expect(compilePolicy(portPolicy(), 3306, true, NO_ROUTES).protocol).to.equal('opaque');
+    expect(entryOf(portPolicy(), { port: 3306, opaque: true }).protocol).to.equal('opaque');
   });
 
   it('covers both families of addresses', () => {
-    const policy = compilePolicy(defaultPolicy('all-unauthenticated', []), 80, false, NO_ROUTES);
+    const policy = entryOf(defaultPolicy('all-unauthenticated', []), { port: 80 });
     expect(authorizeConnection(policy, plain('fd00::1')).allowed).to.equal(true);
   });
 });

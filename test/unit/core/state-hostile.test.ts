@@ -5,6 +5,7 @@ import { isFailure } from '../../../proxy-image/core/classify/classify.ts';
 import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import { ProxyState } from '../../../proxy-image/core/state/state.ts';
+import { loadRuleParts } from '../../../proxy-image/io/rule-parts.ts';
 import {
   applyAll,
   authorization,
@@ -306,6 +307,7 @@ describe('the environment', () => {
       new ProxyState({
         clock: new ManualClock(),
         loadRegexEngine: regexEngine,
+        loadRuleParts,
         namespace: 'shop',
         pod: 'web-1',
         node: '',

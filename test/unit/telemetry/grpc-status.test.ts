@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
-import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
-import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
 import { OUTBOUND_ERRORS } from '../../../proxy-image/io/telemetry/error-labels.ts';
+import { entryOf } from '../../support/policy.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
 import { endpoint, portPolicy, route, routeTable } from '../core/fixtures.ts';
 import { Bench, NO_GRPC } from './bench.ts';
@@ -16,7 +15,7 @@ describe('grpc_status', () => {
     const bench = new Bench();
     const { recorder } = bench;
     recorder.outboundResponse('', state('10.0.0.1'), 200, 0, false, 1);
-    const policy = compilePolicy(portPolicy({}), 8080, false, NO_ROUTES);
+    const policy = entryOf(portPolicy({}));
     const peer = new InboundPeer('10.0.0.9', null, false);
     recorder.inboundResponse(policy, peer, authorizeConnection(policy, peer), 200, 5, false, 1);
     recorder.routeResponse(matched, 200, 14, true, 1);

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
-import { compilePolicy } from '../../../proxy-image/core/policy/compile.ts';
 import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
 import {
   endpointTransport,
   inboundTransport,
   plainTransport,
 } from '../../../proxy-image/io/telemetry/series-labels.ts';
+import { asking, entryOf } from '../../support/policy.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
 import { authorization, endpoint, portPolicy, route, routeTable } from '../core/fixtures.ts';
 import { Bench, NO_GRPC } from './bench.ts';
@@ -17,8 +17,8 @@ const SERVER_ID = 'web.shop.serviceaccount.identity.linkerd.cluster.local';
 const CLIENT_ID = 'api.shop.serviceaccount.identity.linkerd.cluster.local';
 
 const state = (address: string, more = {}) => new EndpointState(`${address}:8080`, endpoint(address, more));
-const policy = compilePolicy(portPolicy({ authorizations: [authorization('all')] }), 8080, false, NO_ROUTES);
-const closed = compilePolicy(portPolicy({ authorizations: [] }), 8080, false, NO_ROUTES);
+const policy = entryOf(portPolicy({ authorizations: [authorization('all')] }));
+const closed = entryOf(portPolicy({ authorizations: [] }));
 
 describe('outbound requests', () => {
   it('carry the labels of Linkerd', () => {
@@ -269,9 +269,9 @@ describe('inbound requests', () => {
 
   it('label probes as a route of their own', () => {
     const bench = new Bench();
-    const probed = compilePolicy(portPolicy({ authorizations: [], probePaths: ['/live'] }), 8080, false, NO_ROUTES);
+    const probed = entryOf(portPolicy({ authorizations: [], probePaths: ['/live'] }));
     const peer = new InboundPeer('10.0.0.9', null, false);
-    bench.recorder.inboundAuthorized('http', probed, peer, authorizeRequest(probed, peer, 'GET', '/live', false));
+    bench.recorder.inboundAuthorized('http', probed, peer, authorizeRequest(probed, peer, asking('GET', '/live')));
     const [sample] = bench.scrape().get('inbound_http_authz_allow_total')!.samples;
     expect([sample!.labels['route_name'], sample!.labels['authz_name']]).to.deep.equal(['probe', 'probe']);
   });

@@ -30,4 +30,13 @@ export class HeaderList {
     const index = this.names.indexOf(name);
     return index === -1 ? null : this.values[index]!;
   }
+
+  /** All values of the name, joined by a comma. */
+  joined(name: string): string | null {
+    let value: string | null = null;
+    for (let index = this.names.indexOf(name); index !== -1; index = this.names.indexOf(name, index + 1)) {
+      value = value === null ? this.values[index]! : `${value},${this.values[index]}`;
+    }
+    return value;
+  }
 }

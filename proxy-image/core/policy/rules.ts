@@ -1,0 +1,140 @@
+import type { InboundRule } from '../../contract/policy/inbound.ts';
+import type { RequestMatch } from '../../contract/policy/match.ts';
+import type { Meta } from '../../contract/policy/meta.ts';
+import type { ObjectLabel } from '../../contract/resources.ts';
+import type { RequestFacts } from '../route/request.ts';
+import type { RequestMatcher } from '../route/request-match.ts';
+import { deciding, gateOf } from './compile.ts';
+import type { Gate, PolicyDecision, RuleFacts } from './decision.ts';
+import { authorize } from './pass.ts';
+import type { InboundPeer } from './peer.ts';
+import type { Rules } from './policy.ts';
+import { lenientPath } from './spelling.ts';
+
+/** A rule as read. `understood` false: a part of it is of a type that this proxy does not know; `match` then is true of all that the rule may be meant for. */
+export interface RuleSource extends InboundRule {
+  understood: boolean;
+}
+
+export interface RulesSource {
+  server: ObjectLabel;
+  audit: boolean;
+  rules: readonly RuleSource[];
+}
+
+/** `null`: the engine refuses an expression of it. */
+export type CompileMatch = (match: RequestMatch) => RequestMatcher | null;
+
+interface PolicyRule extends RuleFacts {
+  readonly match: RequestMatcher;
+  /** The same for paths as `lenientPath` reads them: so are those that the rule names. */
+  readonly lenientMatch: RequestMatcher;
+  readonly gate: Gate;
+}
+
+const NO_ROUTE: ObjectLabel = { group: '', kind: '', name: '' };
+
+/** What is not understood may mean any request that comes to it: it takes them all, and lets none of them in. */
+const EVERY_REQUEST: RequestMatcher = { matches: () => true };
+
+export class CompiledRules implements Rules {
+  readonly #rules: readonly PolicyRule[];
+  readonly #noRoute: PolicyDecision;
+
+  constructor(source: RulesSource, compileMatch: CompileMatch) {
+    this.#rules = source.rules.map((rule) => compileRule(source, rule, compileMatch));
+    this.#noRoute = deciding(source.server, NO_ROUTE, null)('no_route', null);
+  }
+
+  /**
+   * `/public/..%2fadmin` is a path below `/public` to us and may be `/admin` to the application. Whoever asks in such a way must be allowed by both readings: the
+   * rule of the path as it is written decides, and the rule of the path as a lenient application reads it may only refuse.
+   */
+  decide(peer: InboundPeer, request: RequestFacts): PolicyDecision {
+    const written = pathOf(request.target);
+    const decision = this.#byPath(peer, request, written, false);
+    if (!decision.allowed) return decision;
+    const read = lenientPath(written);
+    if (read === written) return decision;
+    const again = read === null ? this.#byAll(peer) : this.#byPath(peer, request, read, true);
+    return again === null || again.allowed ? decision : again;
+  }
+
+  #byPath(peer: InboundPeer, request: RequestFacts, path: string, isLenient: boolean): PolicyDecision {
+    for (const rule of this.#rules) {
+      const match = isLenient ? rule.lenientMatch : rule.match;
+      if (match.matches(request, path)) return authorize(rule.gate, peer);
+    }
+    return this.#noRoute;
+  }
+
+  /** The path can be read in too many ways: the client must be one whom no rule refuses. Returns what refuses it, or `null`. */
+  #byAll(peer: InboundPeer): PolicyDecision | null {
+    for (const rule of this.#rules) {
+      const decision = authorize(rule.gate, peer);
+      if (!decision.allowed) return decision;
+    }
+    return null;
+  }
+
+  /**
+   * The request of a tunnel is not there any more: the rules of the same route speak for it, for they share their authorizations. Where there are none of them,
+   * nobody can say what it would come to, and it is refused.
+   */
+  decideAgain(peer: InboundPeer, granted: PolicyDecision): PolicyDecision {
+    const rule = this.#rules.find(({ meta }) => granted.rule !== null && isSameRoute(meta, granted.rule.meta));
+    return rule === undefined ? this.#noRoute : authorize(rule.gate, peer);
+  }
+}
+
+function compileRule({ server, audit }: RulesSource, source: RuleSource, compileMatch: CompileMatch): PolicyRule {
+  const { meta, filters, authorizations } = source;
+  const facts = { meta, filters };
+  const gate = gateOf({ authorizations, audit }, deciding(server, routeLabel(meta), facts));
+  const match = compileMatch(source.match);
+  const lenient = readLeniently(source.match);
+  const lenientMatch = lenient === source.match ? match : compileMatch(lenient);
+  const isKnown = source.understood && match !== null && filters.length === 0;
+  return {
+    ...facts,
+    match: match ?? EVERY_REQUEST,
+    lenientMatch: lenientMatch ?? EVERY_REQUEST,
+    gate: isKnown ? gate : { ...gate, closed: gate.decisions.denied.rule_not_understood },
+  };
+}
+
+/** The match with its paths as `lenientPath` reads them; the same object where that changes nothing. Expressions stay as they are. */
+function readLeniently(match: RequestMatch): RequestMatch {
+  switch (match.type) {
+    case 'all':
+    case 'any': {
+      const of = match.of.map(readLeniently);
+      return of.every((child, at) => child === match.of[at]) ? match : { ...match, of };
+    }
+    case 'not': {
+      const of = readLeniently(match.of);
+      return of === match.of ? match : { ...match, of };
+    }
+    case 'pathExact':
+    case 'pathPrefix': {
+      const path = lenientPath(match.path) ?? match.path;
+      return path === match.path ? match : { ...match, path };
+    }
+    default:
+      return match;
+  }
+}
+
+function routeLabel({ group, kind, name }: Meta): ObjectLabel {
+  return { group, kind, name };
+}
+
+function isSameRoute(a: Meta, b: Meta): boolean {
+  return a.name === b.name && a.namespace === b.namespace && a.kind === b.kind && a.group === b.group;
+}
+
+/** Of a request target. */
+function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query === -1 ? target : target.slice(0, query);
+}
