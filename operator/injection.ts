@@ -1,11 +1,14 @@
 import type { MeshModel } from '../crds/kinds/mesh/model.ts';
+import { NAMESPACE_ROW } from '../crds/kinds/namespace/kind.ts';
 import type { NamespaceModel } from '../crds/kinds/namespace/model.ts';
 import { reduceNamespace } from '../crds/kinds/namespace/parse.ts';
+import type { KindRow } from '../crds/kinds/row.ts';
 import { INJECT_PATH, VALIDATE_PATH } from '../webhooks/configurations.ts';
 import { type InjectionOutcome, type InjectionSource, injectPod } from '../webhooks/inject/webhook.ts';
 import type { Webhook, WebhookObserver } from '../webhooks/server.ts';
 import { validate } from '../webhooks/validate/validate.ts';
-import { type ResourceType, resourcePath } from './kube/resources.ts';
+import { resourceType } from './informers.ts';
+import { resourcePath } from './kube/resources.ts';
 import type { RestClient } from './kube/rest.ts';
 import { NamespaceDemands } from './namespace-demands.ts';
 import { type Clock, withDeadline } from './runtime/clock.ts';
@@ -13,13 +16,13 @@ import { failureOf } from './runtime/errors.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import type { injectionMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
 
-const NAMESPACES: ResourceType = { group: '', version: 'v1', plural: 'namespaces' };
 /** The API server waits 10 s for the whole review. */
 const LOOKUP_TIMEOUT_MS = 3_000;
 
 export const WEBHOOK_PATHS: readonly string[] = [INJECT_PATH, VALIDATE_PATH];
 
 export interface WebhookParts {
+  kinds: readonly KindRow[];
   rest: RestClient;
   namespace: (name: string) => NamespaceModel | null;
   mesh: () => MeshModel;
@@ -61,7 +64,7 @@ export function createWebhooks(parts: WebhookParts): {
   return {
     webhooks: {
       [INJECT_PATH]: counted(INJECT_PATH, inject),
-      [VALIDATE_PATH]: counted(VALIDATE_PATH, async (request) => validate(request)),
+      [VALIDATE_PATH]: counted(VALIDATE_PATH, async (request) => validate(request, parts.kinds)),
     },
     observer: {
       answered: (path, _request, _answer, durationMs) => parts.metrics.answered(path, durationMs),
@@ -76,7 +79,7 @@ export function createWebhooks(parts: WebhookParts): {
 /** A pod may be created moments after its namespace: what the cache has not seen yet, the API server knows. */
 function injectionSource({ rest, namespace, mesh, trustAnchorsPem, clock }: WebhookParts): InjectionSource {
   const ask = async (name: string): Promise<NamespaceModel | null> => {
-    const path = resourcePath(NAMESPACES, '', name);
+    const path = resourcePath(resourceType(NAMESPACE_ROW), '', name);
     try {
       return await withDeadline(clock, LOOKUP_TIMEOUT_MS, new AbortController().signal, async (signal) =>
         reduceNamespace(await rest.json({ method: 'GET', path, signal })),

@@ -1,4 +1,5 @@
 import type { MeshModel } from '../crds/kinds/mesh/model.ts';
+import type { KindRow } from '../crds/kinds/row.ts';
 import { CONTROL_PLANE_SERVICE_ACCOUNT } from '../proxy-image/contract/names.ts';
 import { injectorConfiguration, type Owner, validatorConfiguration } from '../webhooks/configurations.ts';
 import type { Applier } from './kube/apply.ts';
@@ -25,6 +26,8 @@ function type(plural: string): ResourceType {
 }
 
 export interface OwnedConfigurationsParts {
+  /** The validator is asked for those that are to be validated. */
+  kinds: readonly KindRow[];
   rest: RestClient;
   applier: Applier;
   mesh: () => MeshModel;
@@ -80,7 +83,7 @@ export class OwnedConfigurations {
   }
 
   async #wanted(): Promise<readonly OwnedConfiguration[] | null> {
-    const { mesh, caBundlePem, webhookUrl } = this.#parts;
+    const { kinds, mesh, caBundlePem, webhookUrl } = this.#parts;
     if (caBundlePem() === '') return null;
     const input = {
       mesh: mesh(),
@@ -89,7 +92,7 @@ export class OwnedConfigurations {
       otherInjector: this.#otherInjectors.size > 0,
       owner: await this.#owner(),
     };
-    return [injectorConfiguration(input), validatorConfiguration(input)];
+    return [injectorConfiguration(input), validatorConfiguration(input, kinds)];
   }
 
   async #apply(configuration: OwnedConfiguration, signal: AbortSignal): Promise<void> {

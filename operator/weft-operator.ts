@@ -5,6 +5,7 @@ import { NAMESPACE_ROW } from '../crds/kinds/namespace/kind.ts';
 import { namespaceOf } from '../crds/kinds/namespace/queries.ts';
 import { podOf } from '../crds/kinds/pod/queries.ts';
 import { KINDS } from '../crds/kinds/registry.ts';
+import type { KindRow } from '../crds/kinds/row.ts';
 import { manifestFiles } from '../crds/manifest.ts';
 import { ClusterState } from '../crds/state/cluster-state.ts';
 import type { ReadKey } from '../crds/state/view.ts';
@@ -58,6 +59,8 @@ export interface WeftOperatorOptions {
   config: OperatorConfig;
   kubeConfig: PooledKubeConfig;
   log: Log;
+  /** What is watched, validated and assessed; the registry's. */
+  kinds?: readonly KindRow[];
   /** Of watches, beyond what the configuration says of them. */
   timing?: Partial<ReflectorTiming>;
   /** Leadership is lost, another process may act already: the caller ends this one at once. */
@@ -70,7 +73,8 @@ export class WeftOperator extends OperatorBase {
   readonly #log: Log;
   readonly #registry: Registry;
   readonly #metrics: RuntimeMetrics;
-  readonly #state = new ClusterState(KINDS);
+  readonly #kinds: readonly KindRow[];
+  readonly #state: ClusterState;
   readonly #applier: Applier;
   readonly #informers: Informers;
   readonly #certificates: Certificates;
@@ -90,10 +94,12 @@ export class WeftOperator extends OperatorBase {
     super(partsOf(options, registry));
     this.#config = options.config;
     this.#log = options.log;
+    this.#kinds = options.kinds ?? KINDS;
+    this.#state = new ClusterState(this.#kinds);
     this.#registry = registry;
     this.#metrics = new RuntimeMetrics(registry, systemClock);
     this.#applier = new Applier(this.parts.rest, FIELD_MANAGER);
-    this.#informers = new Informers(KINDS, { ...this.parts, timing: timingOf(options) });
+    this.#informers = new Informers(this.#kinds, { ...this.parts, timing: timingOf(options) });
     this.#certificates = this.#createCertificates();
     this.#events = this.#createEvents();
     this.#injectionEvents = this.#createInjectionEvents();
@@ -158,7 +164,7 @@ export class WeftOperator extends OperatorBase {
   /** The first handler of each kind: proxies are told within the tick of the event, whatever comes after. */
   #feed(): void {
     const changed = (reads: ReadonlySet<ReadKey>) => this.#changed(reads);
-    for (const row of KINDS) this.#informers.of(row).addHandler(feed(this.#state, row, changed), { first: true });
+    for (const row of this.#kinds) this.#informers.of(row).addHandler(feed(this.#state, row, changed), { first: true });
   }
 
   #changed(reads: ReadonlySet<ReadKey>): void {
@@ -234,6 +240,7 @@ export class WeftOperator extends OperatorBase {
       state: this.#state,
       signing: this.#createSigning(),
       webhooks: createWebhooks({
+        kinds: this.#kinds,
         rest,
         namespace: (name) => namespaceOf(this.#state, name),
         mesh: () => meshOf(this.#state),
@@ -274,6 +281,7 @@ export class WeftOperator extends OperatorBase {
   #createOwned(): OwnedConfigurations {
     const { rest, clock, log } = this.parts;
     return new OwnedConfigurations({
+      kinds: this.#kinds,
       rest,
       applier: this.#applier,
       mesh: () => meshOf(this.#state),
@@ -299,7 +307,7 @@ export class WeftOperator extends OperatorBase {
 
   #createDefinitions(): Definitions {
     const { rest, clock, log } = this.parts;
-    const written = KINDS.filter(({ status }) => status.form !== 'none');
+    const written = this.#kinds.filter(({ status }) => status.form !== 'none');
     const definitions = new Definitions({
       types: written.map((row) => ({ ...resourceType(row), optional: row.optional })),
       discover: (type, signal) => discover(rest, type, signal),

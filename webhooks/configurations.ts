@@ -1,6 +1,7 @@
 import type { MeshModel } from '../crds/kinds/mesh/model.ts';
+import { KINDS } from '../crds/kinds/registry.ts';
+import type { KindRow } from '../crds/kinds/row.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
-import { VALIDATED_KINDS } from './validate/kinds.ts';
 
 export const INJECT_PATH = '/inject';
 export const VALIDATE_PATH = '/validate';
@@ -103,7 +104,11 @@ export function injectorConfiguration(input: ConfigurationInput): WebhookConfigu
   };
 }
 
-export function validatorConfiguration(input: ConfigurationInput): WebhookConfiguration {
+export function validatorConfiguration(
+  input: ConfigurationInput,
+  kinds: readonly KindRow[] = KINDS,
+): WebhookConfiguration {
+  const validated = kinds.filter((row) => row.validated);
   return {
     ...frame('ValidatingWebhookConfiguration', VALIDATOR_CONFIGURATION, input.owner),
     webhooks: [
@@ -111,7 +116,7 @@ export function validatorConfiguration(input: ConfigurationInput): WebhookConfig
         name: 'validator.webhooks.weft.dev',
         ...entry(input, VALIDATE_PATH, input.mesh.validation.failurePolicy),
         objectSelector: {},
-        rules: VALIDATED_KINDS.map(({ group, versions, plural, scope }) => ({
+        rules: validated.map(({ group, versions, plural, scope }) => ({
           apiGroups: [group],
           apiVersions: [...versions],
           operations: ['CREATE', 'UPDATE'],

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import { KINDS } from '../../crds/kinds/registry.ts';
+import type { KindRow } from '../../crds/kinds/row.ts';
 import { child, textOf } from '../../crds/parse/metadata.ts';
 import { quote } from '../../crds/scalars/scalar.ts';
 import { type AdmissionRequest, ALLOWED, type Answer, describe } from '../review.ts';
-import { VALIDATED_KINDS } from './kinds.ts';
 
-/** Judges one object by the parser of its kind. Depends on the request alone. */
-export function validate(request: AdmissionRequest): Answer {
-  const known = VALIDATED_KINDS.find(({ group, kind }) => group === request.group && kind === request.kind);
+/** Judges one object by the parser of its kind: what the operator would report as a condition is refused before it is stored. Depends on the request alone. */
+export function validate(request: AdmissionRequest, kinds: readonly KindRow[] = KINDS): Answer {
+  const known = kinds.find((row) => row.validated && row.group === request.group && row.kind === request.kind);
   if (known === undefined) {
     const message = `${quote(`${request.kind}.${request.group}`)} is not a kind that is validated here`;
     return { ...ALLOWED, allowed: false, message };
