@@ -31,6 +31,8 @@ export interface HttpCall {
   tryFailed(failure: TryFailure): void;
   /** All of the request has been handed to the present try. Once per try. */
   requestSent?(): void;
+  /** The first byte of the body of the response, or its end without one. */
+  firstByte?(): void;
   /** Answers to `exchange.collect`: the whole body without framing, or `null` when it is larger than was allowed. Then `exchange.answer`. */
   collected?(body: Buffer | null): void;
   /** Last call, exactly once. */

@@ -345,13 +345,15 @@ export class Exchange {
 
   /** Bytes of the response; false = the client does not take them fast enough. */
   responseRange(bytes: Buffer, from: number, to: number): boolean {
-    if (this.firstByteMs === 0) this.firstByteMs = this.#context.timers.nowMs();
+    if (this.firstByteMs === 0) this.noteFirstByte();
     this.responseBytes += to - from;
     return this.server!.write(bytes, from, to);
   }
 
   noteFirstByte(): void {
-    if (this.firstByteMs === 0) this.firstByteMs = this.#context.timers.nowMs();
+    if (this.firstByteMs !== 0) return;
+    this.firstByteMs = this.#context.timers.nowMs();
+    this.call.firstByte?.();
   }
 
   /** The response is complete; `upstream` has been given back already. */

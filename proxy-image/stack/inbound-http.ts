@@ -14,8 +14,8 @@ import { REPLAY_LIMITS } from '../http/replay.ts';
 import type { DialError } from '../io/pool/dial.ts';
 import type { Host, Waiter } from '../io/pool/host.ts';
 import type { InboundError } from '../io/telemetry/recorder.ts';
+import { routeOf } from './call/route-of.ts';
 import { AccessRecord } from './observers/access.ts';
-import { routeOf } from './route-of.ts';
 import type { StackContext } from './shared/context.ts';
 
 const MAX_STALE = 3;

@@ -1,9 +1,10 @@
 import type { Acceptor, Listener as Opened } from '../io/transport/types.ts';
 import { AdminAcceptor } from './admin.ts';
+import type { OutboundObserver } from './call/outbound-call.ts';
 import { InboundMeshAcceptor, InboundPlainAcceptor } from './connection/inbound-accept.ts';
 import { OutboundAcceptor } from './connection/outbound-connection.ts';
 import { InboundCalls } from './inbound-http.ts';
-import { OutboundCalls } from './outbound-http.ts';
+import { OutboundCalls } from './outbound.ts';
 import { createContext, type StackContext } from './shared/context.ts';
 import type { Listener, OpenListener } from './shared/listeners.ts';
 import type { StackOptions } from './shared/options.ts';
@@ -24,8 +25,13 @@ export interface Stack {
   stop(): void;
 }
 
-export function createStack(options: StackOptions): Stack {
-  return new ProxyStack(options);
+/** Who hears of calls beside the stack itself. */
+export interface StackObservers {
+  readonly outbound?: readonly OutboundObserver[];
+}
+
+export function createStack(options: StackOptions, observers: StackObservers = {}): Stack {
+  return new ProxyStack(options, observers);
 }
 
 class ProxyStack implements Stack {
@@ -34,9 +40,9 @@ class ProxyStack implements Stack {
   readonly #inboundCalls: InboundCalls;
   readonly #opened: Opened[] = [];
 
-  constructor(options: StackOptions) {
+  constructor(options: StackOptions, observers: StackObservers) {
     this.#context = createContext(options);
-    this.#outboundCalls = new OutboundCalls(this.#context);
+    this.#outboundCalls = new OutboundCalls(this.#context, observers.outbound ?? []);
     this.#inboundCalls = new InboundCalls(this.#context);
   }
 

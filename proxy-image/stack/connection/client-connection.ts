@@ -17,6 +17,11 @@ import type { ClientRefusal } from '../shared/refusals.ts';
 import { FirstBytes, type FirstBytesOwner } from './first-bytes.ts';
 import { Stream, type StreamTargets } from './stream.ts';
 
+/** Makes the calls of requests. `C`: what they ask of their client's connection. */
+export interface Requests<C> {
+  begin(exchange: Exchange, head: RequestView, client: C): void;
+}
+
 /** What is particular about a client's connection: where it goes, and whose word counts about that. */
 export interface ConnectionPlan {
   readonly side: Side;

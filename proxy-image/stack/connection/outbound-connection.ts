@@ -1,18 +1,22 @@
 import { formatAddress } from '../../contract/keys.ts';
 import type { OutboundProtocol } from '../../contract/policy/protocol.ts';
-import type { Destination, DestinationEntry, DestinationWatcher, ForbiddenEntry } from '../../core/state/entries.ts';
+import type {
+  Destination,
+  DestinationEntry,
+  DestinationWatcher,
+  ForbiddenEntry,
+  ServiceEntry,
+} from '../../core/state/entries.ts';
 import { protocolAtFirst, protocolOf } from '../../core/state/protocol.ts';
 import type { Exchange } from '../../http/exchange.ts';
-import { lastRecipientAnswer } from '../../http/max-forwards.ts';
 import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../../http/message.ts';
 import type { DialContext } from '../../io/pool/dial.ts';
 import type { TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Acceptor, Address, Connection, ConnectionHandler, Timer, TimerOwner } from '../../io/transport/types.ts';
-import type { CallSource } from '../outbound-call.ts';
-import type { OutboundCalls } from '../outbound-http.ts';
+import type { OutboundClient } from '../call/outbound-call.ts';
 import type { StackContext } from '../shared/context.ts';
 import type { Listener } from '../shared/listeners.ts';
-import { ClientConnection, type ConnectionPlan } from './client-connection.ts';
+import { ClientConnection, type ConnectionPlan, type Requests } from './client-connection.ts';
 import type { StreamTargets } from './stream.ts';
 import { passThroughTargets, streamTargets } from './targets.ts';
 
@@ -26,9 +30,9 @@ type TransparentListener = Extract<Listener, { kind: 'transparent' }>;
 export class OutboundAcceptor implements Acceptor {
   readonly #context: StackContext;
   readonly #listener: TransparentListener;
-  readonly #calls: OutboundCalls;
+  readonly #calls: Requests<OutboundClient>;
 
-  constructor(context: StackContext, listener: TransparentListener, calls: OutboundCalls) {
+  constructor(context: StackContext, listener: TransparentListener, calls: Requests<OutboundClient>) {
     this.#context = context;
     this.#listener = listener;
     this.#calls = calls;
@@ -62,7 +66,7 @@ function isOwn({ local }: Connection, original: Address): boolean {
 }
 
 /** Where a connection of the application goes. */
-class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatcher, TimerOwner {
+class OutboundConnection implements ConnectionPlan, DestinationWatcher, OutboundClient, TimerOwner {
   readonly tellsErrors = true;
   readonly side = 'outbound';
   /** All of them are the pod's own application. */
@@ -70,11 +74,11 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
   readonly client = '';
   readonly dial: DialContext;
   readonly #context: StackContext;
-  readonly #calls: OutboundCalls;
+  readonly #calls: Requests<OutboundClient>;
   readonly #listener: TransparentListener;
   readonly #connection: Connection;
   readonly #life: ClientConnection;
-  readonly #original: Address;
+  readonly original: Address;
   readonly #destination: Destination;
   readonly #timer: Timer;
   #waiting = false;
@@ -85,7 +89,7 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
 
   constructor(
     context: StackContext,
-    calls: OutboundCalls,
+    calls: Requests<OutboundClient>,
     listener: TransparentListener,
     connection: Connection,
     original: Address,
@@ -94,7 +98,7 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
     this.#context = context;
     this.#calls = calls;
     this.#connection = connection;
-    this.#original = original;
+    this.original = original;
     this.dial = context.outboundDial;
     this.#timer = context.options.transport.timers.create(this, 'peer');
     this.#destination = context.options.state.destination(original.ip, original.port);
@@ -158,11 +162,11 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
 
   /** 2. What is there, and what does it speak? */
   #answered(entry: DestinationEntry): void {
-    if (entry.kind === 'forbidden') this.#forbid(entry.reason);
+    if (entry.kind === 'forbidden') this.forbid(entry.reason);
     else this.#life.goOn(protocolAtFirst(this.declared, null), NO_BYTES);
   }
 
-  #forbid(why: string): void {
+  forbid(why: string): void {
     this.#context.refusals.outbound('forbidden', this.subject, why);
     this.#life.refuse();
   }
@@ -176,17 +180,11 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
 
   /** 3a. Each request is judged by what is known at that time. */
   begin(exchange: Exchange, head: RequestView): void {
-    if (exchange.maxForwards === 0) {
-      exchange.answer(lastRecipientAnswer(head.method));
-      return;
-    }
-    const entry = this.#destination.entry;
-    if (entry?.kind === 'service') {
-      const extra = this.#extraFor(entry, entry.authority);
-      this.#calls.toService(exchange, head, entry, extra, this);
-    } else if (entry?.kind === 'pod' || entry?.kind === 'unknown') this.#calls.toEndpoint(exchange, entry.endpoint);
-    else if (entry?.kind === 'forbidden') this.#forbid(entry.reason);
-    else this.#calls.toAddress(exchange, this.#original);
+    this.#calls.begin(exchange, head, this);
+  }
+
+  destinationOf(): Destination {
+    return this.#destination;
   }
 
   /** Of the application's address; a runtime may have to make the text anew each time. */
@@ -195,10 +193,10 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
     return this.#sourceIp;
   }
 
-  #extraFor(entry: DestinationEntry, authority: string): ExtraFields {
+  extraFor(entry: ServiceEntry): ExtraFields {
     if (this.#extraOf !== entry) {
       this.#extraOf = entry;
-      this.#extra = new ExtraFields([['l5d-dst-canonical', authority]]);
+      this.#extra = new ExtraFields([['l5d-dst-canonical', entry.authority]]);
     }
     return this.#extra;
   }
@@ -206,7 +204,7 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
   /** 3b. Bytes. */
   streamTargets(): StreamTargets {
     const { entry } = this.#destination;
-    return isKnown(entry) ? streamTargets(entry, this.#context.options) : passThroughTargets(this.#original);
+    return isKnown(entry) ? streamTargets(entry, this.#context.options) : passThroughTargets(this.original);
   }
 
   released(): void {
@@ -216,7 +214,7 @@ class OutboundConnection implements CallSource, ConnectionPlan, DestinationWatch
   }
 
   get subject(): string {
-    return formatAddress(this.#original.ip, this.#original.port);
+    return formatAddress(this.original.ip, this.original.port);
   }
 
   get labels(): TransportLabels {

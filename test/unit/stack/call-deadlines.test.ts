@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { CallDeadlines, IDLE, PAUSE, REQUEST, TRY } from '../../../proxy-image/stack/call-deadlines.ts';
+import { CallDeadlines, IDLE, PAUSE, REQUEST, TRY } from '../../../proxy-image/stack/call/call-deadlines.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeTimers } from '../../fakes/timers.ts';
 

@@ -3,7 +3,7 @@ import type { Breaker } from '../../../proxy-image/contract/policy/breaker.ts';
 import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import { breakerObserved } from '../../../proxy-image/core/breaker/breaker.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
-import { retryEvent } from '../../../proxy-image/stack/retry-event.ts';
+import { retryEvent } from '../../../proxy-image/stack/observers/retry-event.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
 import { applyAll, backend, endpoint, endpointsKey, service, set } from '../core/fixtures.ts';
 import { Bench } from './bench.ts';

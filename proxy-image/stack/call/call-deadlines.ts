@@ -1,5 +1,5 @@
-import { Deadlines } from '../io/transport/deadlines.ts';
-import type { TimerOwner, Timers } from '../io/transport/types.ts';
+import { Deadlines } from '../../io/transport/deadlines.ts';
+import type { TimerOwner, Timers } from '../../io/transport/types.ts';
 
 /** The whole exchange, retries included. */
 export const REQUEST = 0;

@@ -1,5 +1,5 @@
-import type { RouteEntry, RouteTable } from '../core/route/table.ts';
-import type { RequestView } from '../http/message.ts';
+import type { RouteEntry, RouteTable } from '../../core/route/table.ts';
+import type { RequestView } from '../../http/message.ts';
 
 /** The route of a request. Texts are made only where there are routes, and equal requests of HTTP/2 are matched once per table. */
 export function routeOf(table: RouteTable, head: RequestView): RouteEntry {

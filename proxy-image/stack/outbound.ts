@@ -1,0 +1,73 @@
+import type { Exchange } from '../http/exchange.ts';
+import type { RequestView } from '../http/message.ts';
+import { together } from './call/observer.ts';
+import { OutboundCall, type OutboundClient, type OutboundObserver, type OutboundStages } from './call/outbound-call.ts';
+import { inOrder } from './call/stage.ts';
+import { EndpointHosts } from './endpoints/endpoint-hosts.ts';
+import { OutboundMetrics } from './observers/outbound-metrics.ts';
+import type { StackContext } from './shared/context.ts';
+import { Attempts } from './stages/outbound/attempts.ts';
+import { Deadline } from './stages/outbound/deadline.ts';
+import { Filter } from './stages/outbound/filter.ts';
+import { Identify } from './stages/outbound/identify.ts';
+import { Lease } from './stages/outbound/lease.ts';
+import { Pick } from './stages/outbound/pick.ts';
+import { Queue } from './stages/outbound/queue.ts';
+import { Resolve } from './stages/outbound/resolve.ts';
+import { Retry } from './stages/outbound/retry.ts';
+import { Route } from './stages/outbound/route.ts';
+import { Split } from './stages/outbound/split.ts';
+
+/** Who hears of every outbound call. */
+function observersOf({ options }: StackContext, more: readonly OutboundObserver[]): OutboundObserver[] {
+  return [new OutboundMetrics(options.recorder), ...more];
+}
+
+/** What is done with an outbound call, from top to bottom. */
+function stagesOf(context: StackContext, observer: OutboundObserver, attempts: Attempts<OutboundCall>) {
+  const { options } = context;
+  return {
+    identify: new Identify<OutboundCall>(),
+    resolve: new Resolve<OutboundCall>(context, observer),
+    route: new Route<OutboundCall>(options.rng, observer),
+    filter: new Filter<OutboundCall>(),
+    deadline: new Deadline<OutboundCall>(attempts),
+    retry: new Retry<OutboundCall>(options, attempts, observer),
+    split: new Split<OutboundCall>(options.rng, attempts),
+    queue: new Queue<OutboundCall>(),
+    pick: new Pick<OutboundCall>(new EndpointHosts(options, context.outboundPool), attempts),
+    lease: new Lease<OutboundCall>(context, attempts),
+  };
+}
+
+const MAX_IDLE_CALLS = 256;
+
+/** Makes the calls of all outbound requests. */
+export class OutboundCalls {
+  readonly #context: StackContext;
+  readonly #stages: OutboundStages;
+  readonly #idle: OutboundCall[] = [];
+
+  /** `observers`: beside those that every stack has. */
+  constructor(context: StackContext, observers: readonly OutboundObserver[]) {
+    const observer = together(observersOf(context, observers));
+    const attempts = new Attempts<OutboundCall>(context.options, observer);
+    const stages = stagesOf(context, observer, attempts);
+    inOrder<OutboundCall>(Object.values(stages));
+    stages.resolve.toEndpoint = stages.pick;
+    stages.resolve.toAddress = stages.lease;
+    stages.retry.repeater = stages.pick;
+    stages.pick.toAddress = stages.lease;
+    this.#context = context;
+    this.#stages = { ...stages, observer, attempts, ended: (call) => this.#give(call) };
+  }
+
+  begin(exchange: Exchange, head: RequestView, client: OutboundClient): void {
+    const call = this.#idle.pop() ?? new OutboundCall(this.#context.options, this.#stages);
+    call.start(exchange, head, client);
+  }
+
+  #give(call: OutboundCall): void {
+    if (this.#idle.length < MAX_IDLE_CALLS) this.#idle.push(call);
+  }
+}

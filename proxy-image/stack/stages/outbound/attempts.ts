@@ -1,0 +1,186 @@
+import type { EndpointState } from '../../../core/balance/endpoint.ts';
+import { penalisedMs } from '../../../core/balance/penalty.ts';
+import { abandoned, finished, sampled, started } from '../../../core/balance/pick.ts';
+import { answered } from '../../../core/balance/reach.ts';
+import { breakerAbandoned, breakerObserved } from '../../../core/breaker/breaker.ts';
+import { breakerStarted } from '../../../core/breaker/gate.ts';
+import { type Outcome, outcomeOf } from '../../../core/breaker/outcome.ts';
+import { isFailure } from '../../../core/classify/classify.ts';
+import { NO_GRPC_STATUS } from '../../../core/classify/grpc-status.ts';
+import { retryAfterMs } from '../../../core/retry/retry-after.ts';
+import type { RouteEntry } from '../../../core/route/table.ts';
+import type { BackendEntry, ServiceEntry } from '../../../core/state/entries.ts';
+import type { Exchange } from '../../../http/exchange.ts';
+import type { ResponseView } from '../../../http/message.ts';
+import type { OutboundError } from '../../../io/telemetry/recorder.ts';
+import type { CallObserver } from '../../call/observer.ts';
+import type { OutboundPhase } from '../../call/outbound-call.ts';
+import type { StackOptions } from '../../shared/options.ts';
+
+export interface Attempted {
+  readonly exchange: Exchange;
+  /** `null` for a pod or an address. */
+  readonly entry: ServiceEntry | null;
+  readonly backend: BackendEntry | null;
+  readonly route: RouteEntry;
+  /** `null` = none yet, or an address that no resource names. */
+  readonly endpoint: EndpointState | null;
+  phase: OutboundPhase;
+  /** When the endpoint was chosen; monotonic. */
+  attemptMs: number;
+  /** From there to the head of the response. */
+  rttMs: number;
+  isProbe: boolean;
+  /** The breaker waits for a verdict. */
+  unjudged: boolean;
+}
+
+/** What the attempts of all calls tell the balancer, the circuit breaker and the observers, each exactly once. Where there is no endpoint, nobody but the latter. */
+export class Attempts<C extends Attempted> {
+  readonly #options: StackOptions;
+  readonly #observer: CallObserver<C, OutboundError>;
+
+  constructor(options: StackOptions, observer: CallObserver<C, OutboundError>) {
+    this.#options = options;
+    this.#observer = observer;
+  }
+
+  get #nowMs(): number {
+    return this.#options.transport.timers.nowMs();
+  }
+
+  /** An endpoint is chosen. */
+  start(call: C): void {
+    call.phase = 'chosen';
+    call.attemptMs = this.#nowMs;
+    const { entry, endpoint } = call;
+    if (endpoint === null) return;
+    started(endpoint);
+    call.isProbe = entry !== null && breakerStarted(endpoint, entry.breaker);
+    call.unjudged = entry !== null && entry.breaker !== null;
+  }
+
+  /** It has a connection, or a stream of one. */
+  sent(call: C): void {
+    call.phase = 'sent';
+    const { backend, endpoint } = call;
+    if (backend !== null && !call.isProbe && !endpoint!.needsResponse) backend.pool.queue.ready();
+    this.#observer.attemptStart(call);
+  }
+
+  /** No connection: it is as if the endpoint had not been chosen. What that says of the endpoint is told once for all who waited (`EndpointLink`). */
+  unplaced(call: C): void {
+    if (!isUnderWay(call)) return;
+    call.phase = 'placing';
+    if (call.endpoint === null) return;
+    abandoned(call.endpoint);
+    this.#leaveBreaker(call);
+  }
+
+  /** The response head. Whether it is a failure, as far as the head tells. `reached`: it is not its proxy's word that the application could not be. */
+  responded(call: C, head: ResponseView, reached: boolean): boolean {
+    const { entry, endpoint, exchange } = call;
+    const failure = isFailure(call.route, head.status, exchange.grpcStatus);
+    if (!isUnderWay(call)) return failure;
+    call.phase = 'responding';
+    if (endpoint === null) return failure;
+    if (endpoint.connectFailures > 0 && reached) this.#answered(call, endpoint);
+    if (entry === null) {
+      abandoned(endpoint);
+      return failure;
+    }
+    const nowMs = this.#nowMs;
+    const outcome = outcomeOf(failure, head.status, exchange.grpcStatus);
+    const afterMs = this.#retryAfterMs(entry, outcome, head);
+    call.rttMs = nowMs - call.attemptMs;
+    finished(endpoint, entry.balancer, penalisedMs(entry.penalty, outcome, call.rttMs, afterMs), nowMs);
+    // The status of a gRPC call is in its trailers, if it was not in the head.
+    if (!exchange.isGrpc || exchange.grpcStatus !== NO_GRPC_STATUS) this.#judge(call, outcome, afterMs);
+    return failure;
+  }
+
+  #answered(call: C, endpoint: EndpointState): void {
+    answered(endpoint);
+    const pool = call.backend?.pool;
+    pool?.queue.ready();
+    pool?.changed();
+  }
+
+  #retryAfterMs({ breaker }: ServiceEntry, outcome: Outcome, head: ResponseView): number {
+    const asks = outcome === 'rateLimited' || (breaker?.type === 'unified' && breaker.honorRetryAfter);
+    return asks ? retryAfterMs(head, this.#options.wallMs()) : 0;
+  }
+
+  #judge(call: C, outcome: Outcome, afterMs: number): void {
+    if (!call.unjudged) return;
+    call.unjudged = false;
+    const entry = call.entry!;
+    const backend = call.backend!;
+    const endpoint = call.endpoint!;
+    const { pool } = backend;
+    const { rng, log, recorder } = this.#options;
+    const change = breakerObserved(pool, endpoint, entry.breaker, call.isProbe, outcome, afterMs, rng, this.#nowMs);
+    if (change === 'none') return;
+    recorder.breakerDecided(entry, backend, change);
+    if (change === 'readmitted') pool.queue.ready();
+    const fields = { peer: endpoint.id, service: entry.authority, change };
+    if (change === 'kept_out') log.debug('circuit breaker', fields);
+    else log.info('circuit breaker', fields);
+  }
+
+  #leaveBreaker(call: C): void {
+    if (!call.unjudged) return;
+    call.unjudged = false;
+    breakerAbandoned(call.backend!.pool, call.endpoint!, call.isProbe);
+  }
+
+  /** The response is complete, or it is dropped for another attempt. */
+  ended(call: C, endMs: number): void {
+    if (call.phase !== 'responding') return;
+    const { entry, route, exchange } = call;
+    const { status, grpcStatus } = exchange;
+    if (call.unjudged)
+      this.#judgeTrailers(call, entry!, outcomeOf(isFailure(route, status, grpcStatus), status, grpcStatus));
+    this.#observer.attemptEnd(call, null, endMs);
+    call.phase = 'ended';
+  }
+
+  #judgeTrailers(call: C, entry: ServiceEntry, outcome: Outcome): void {
+    if (outcome === 'rateLimited' && entry.penalty !== null) {
+      sampled(call.endpoint!, entry.balancer, penalisedMs(entry.penalty, outcome, call.rttMs, 0), this.#nowMs);
+    }
+    this.#judge(call, outcome, 0);
+  }
+
+  /** A response broke off, or its client left in the middle of it. */
+  brokenOff(call: C, byClient: boolean, endMs: number): void {
+    if (byClient) this.#leaveBreaker(call);
+    else this.#judge(call, 'failure', 0);
+    this.ended(call, endMs);
+  }
+
+  /** It ended without a response. `blamed`: that says something of the endpoint. */
+  failed(call: C, error: OutboundError, blamed: boolean): void {
+    if (!isUnderWay(call)) return;
+    if (call.endpoint !== null) {
+      abandoned(call.endpoint);
+      if (blamed) this.#judge(call, 'failure', 0);
+      else this.#leaveBreaker(call);
+    }
+    this.#observer.attemptEnd(call, error, this.#nowMs);
+    call.phase = 'ended';
+  }
+
+  /** The same, also where there was nobody to send it to: that is a failed attempt too. */
+  failedOrNone(call: C, error: OutboundError, blamed: boolean): void {
+    if (isUnderWay(call)) this.failed(call, error, blamed);
+    else if (call.endpoint === null && call.phase !== 'refused') {
+      this.#observer.attemptEnd(call, error, this.#nowMs);
+      call.phase = 'ended';
+    }
+  }
+}
+
+function isUnderWay({ phase }: Attempted): boolean {
+  return phase === 'sent' || phase === 'chosen' || phase === 'leasing';
+}

@@ -1,0 +1,31 @@
+import type { EndpointState } from '../../../core/balance/endpoint.ts';
+import type { BackendEntry, ServiceEntry } from '../../../core/state/entries.ts';
+import type { OutboundPhase } from '../../call/outbound-call.ts';
+import { Stage } from '../../call/stage.ts';
+import type { EndpointLink } from '../../endpoints/endpoint-hosts.ts';
+import type { Placement } from '../../endpoints/placement.ts';
+
+interface Queued {
+  readonly entry: ServiceEntry | null;
+  readonly backend: BackendEntry | null;
+  readonly hash: number;
+  readonly placement: Placement;
+  phase: OutboundPhase;
+  endpoint: EndpointState | null;
+  link: EndpointLink | null;
+}
+
+/** To an endpoint of its backend, as soon as one can be had: what waits for one costs no attempt. */
+export class Queue<C extends Queued> extends Stage<C> {
+  run(call: C): void {
+    call.phase = 'placing';
+    call.endpoint = null;
+    call.link = null;
+    call.placement.find(call.entry!, call.backend!.pool, call.hash);
+  }
+
+  placed(call: C, endpoint: EndpointState): void {
+    call.endpoint = endpoint;
+    this.next.run(call);
+  }
+}
