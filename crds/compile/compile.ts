@@ -6,11 +6,11 @@ import { newestRevision } from '../state/order.ts';
 import { recording } from '../state/recording.ts';
 import type { ClusterView, ReadKey } from '../state/view.ts';
 import { compileEndpoints } from './endpoints.ts';
+import { compileWorkload } from './inbound/workload.ts';
 import { compileService } from './service.ts';
 import { compileTrust } from './trust.ts';
 import type { Unsourced } from './unsourced.ts';
 import { contentVersion } from './version.ts';
-import { compileWorkload } from './workload.ts';
 
 /** One compiled resource, as it is cached and sent. */
 export interface Compiled {

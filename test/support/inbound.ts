@@ -1,4 +1,4 @@
-import { compileWorkload } from '../../crds/compile/workload.ts';
+import { compileWorkload } from '../../crds/compile/inbound/workload.ts';
 import { reduceNamespace } from '../../crds/kinds/namespace/parse.ts';
 import { reducePod } from '../../crds/kinds/pod/parse.ts';
 import { readMeta } from '../../crds/parse/metadata.ts';

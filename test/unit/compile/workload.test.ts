@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { compileWorkload } from '../../../crds/compile/inbound/workload.ts';
 import { compileTrust } from '../../../crds/compile/trust.ts';
-import { compileWorkload } from '../../../crds/compile/workload.ts';
 import type { PodModel } from '../../../crds/kinds/pod/model.ts';
 import type { ServerModel } from '../../../crds/kinds/server/model.ts';
 import type { ServerAuthorizationModel } from '../../../crds/kinds/server-authorization/model.ts';

@@ -4,26 +4,26 @@ import {
   policyAuthorizations,
   undeclaredPorts,
   withIdentity,
-} from '../../proxy-image/contract/access-policy.ts';
-import { FOR_OLDER_PROXIES } from '../../proxy-image/contract/older-proxies.ts';
-import { countPorts, type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
-import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../proxy-image/contract/resources.ts';
-import { readerOfPod } from '../annotations/of-pod.ts';
-import { WORKLOAD } from '../annotations/workload.ts';
-import type { MeshModel } from '../kinds/mesh/model.ts';
-import { meshOf } from '../kinds/mesh/queries.ts';
-import { namespaceOf } from '../kinds/namespace/queries.ts';
-import type { PodModel } from '../kinds/pod/model.ts';
-import { podOf } from '../kinds/pod/queries.ts';
-import type { ServerModel } from '../kinds/server/model.ts';
-import { resolvePorts, serverOn, serversOf } from '../kinds/server/selection.ts';
-import { authorizationsFor } from '../kinds/server-authorization/queries.ts';
-import type { ClusterView } from '../state/view.ts';
+} from '../../../proxy-image/contract/access-policy.ts';
+import { FOR_OLDER_PROXIES } from '../../../proxy-image/contract/older-proxies.ts';
+import { countPorts, type PortRange, portInRanges } from '../../../proxy-image/contract/port-ranges.ts';
+import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../../proxy-image/contract/resources.ts';
+import { readerOfPod } from '../../annotations/of-pod.ts';
+import { WORKLOAD } from '../../annotations/workload.ts';
+import type { MeshModel } from '../../kinds/mesh/model.ts';
+import { meshOf } from '../../kinds/mesh/queries.ts';
+import { namespaceOf } from '../../kinds/namespace/queries.ts';
+import type { PodModel } from '../../kinds/pod/model.ts';
+import { podOf } from '../../kinds/pod/queries.ts';
+import type { ServerModel } from '../../kinds/server/model.ts';
+import { resolvePorts, serverOn, serversOf } from '../../kinds/server/selection.ts';
+import { authorizationsFor } from '../../kinds/server-authorization/queries.ts';
+import type { ClusterView } from '../../state/view.ts';
+import { OpaquePorts } from '../opaque-ports.ts';
+import { inboundProtocol } from '../port-protocol.ts';
+import type { Unsourced } from '../unsourced.ts';
 import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
-import { inboundProfiles, type PortProfile } from './inbound-profile.ts';
-import { OpaquePorts } from './opaque-ports.ts';
-import { inboundProtocol } from './port-protocol.ts';
-import type { Unsourced } from './unsourced.ts';
+import { inboundProfiles, type PortProfile } from './profile.ts';
 
 /** Everything about one pod that the policies of its ports are made from. */
 interface Inbound {

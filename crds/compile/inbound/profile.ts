@@ -1,12 +1,12 @@
-import type { PortPolicy } from '../../proxy-image/contract/resources.ts';
-import type { MeshModel } from '../kinds/mesh/model.ts';
-import type { PodModel } from '../kinds/pod/model.ts';
-import { resolvePorts } from '../kinds/server/selection.ts';
-import { nameOf, serviceAuthority } from '../kinds/service/authority.ts';
-import type { ServiceModel } from '../kinds/service/model.ts';
-import { servicesSelecting } from '../kinds/service/queries.ts';
-import { effectiveProfile } from '../kinds/service-profile/effective.ts';
-import type { ClusterView } from '../state/view.ts';
+import type { PortPolicy } from '../../../proxy-image/contract/resources.ts';
+import type { MeshModel } from '../../kinds/mesh/model.ts';
+import type { PodModel } from '../../kinds/pod/model.ts';
+import { resolvePorts } from '../../kinds/server/selection.ts';
+import { nameOf, serviceAuthority } from '../../kinds/service/authority.ts';
+import type { ServiceModel } from '../../kinds/service/model.ts';
+import { servicesSelecting } from '../../kinds/service/queries.ts';
+import { effectiveProfile } from '../../kinds/service-profile/effective.ts';
+import type { ClusterView } from '../../state/view.ts';
 
 export type PortProfile = NonNullable<PortPolicy['profile']>;
 
