@@ -2,7 +2,7 @@ import { MESH_ROW } from '../crds/kinds/mesh/kind.ts';
 import { MESH } from '../crds/kinds/mesh/model.ts';
 import { NAMESPACE_ROW } from '../crds/kinds/namespace/kind.ts';
 import { NAMESPACE } from '../crds/kinds/namespace/model.ts';
-import type { AssessedStatus, KindRow } from '../crds/kinds/row.ts';
+import type { AssessedStatus, KindRow, ParentsStatus } from '../crds/kinds/row.ts';
 import { SERVICE } from '../crds/kinds/service/model.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
 import type { ObjectRef } from '../crds/state/object-ref.ts';
@@ -13,6 +13,7 @@ import type { EventRecorder } from './kube/events.ts';
 import { AssessedReconciler } from './reconcilers/assessed-kind.ts';
 import { Assessments, type ObjectQueue } from './reconcilers/assessments.ts';
 import { type MeshFacts, reconcileMesh } from './reconcilers/mesh.ts';
+import { type ParentsDependencies, ParentsReconciler } from './reconcilers/parents-kind.ts';
 import { ServiceAnnotations } from './reconcilers/service-annotations.ts';
 import {
   type EventSink,
@@ -22,7 +23,7 @@ import {
   type TargetKind,
 } from './reconcilers/status-publisher.ts';
 import type { Clock } from './runtime/clock.ts';
-import { Controller, type Reconcile } from './runtime/controller.ts';
+import { Controller, type Outcome, type Reconcile } from './runtime/controller.ts';
 import { failureOf } from './runtime/errors.ts';
 import type { Informer } from './runtime/informer.ts';
 import { objectKey, type RawObject } from './runtime/list-watch.ts';
@@ -66,10 +67,13 @@ export class StatusControllers {
   constructor(parts: StatusParts) {
     const { informers, events } = parts;
     this.#parts = parts;
-    this.#writer = statusWriter(parts);
+    this.#writer = {
+      write: (target, status, signal) => this.#noting(parts.applier.applyStatus(referenceOf(target), status, signal)),
+    };
     this.#events = { record: (target, event, signal) => events.record(referenceOf(target), event, signal) };
     for (const row of informers.kinds) {
       if (row.status.form === 'conditions') this.#assessed(row, row.status);
+      if (row.status.form === 'parents') this.#attached(row, row.status);
     }
     this.#mesh = this.#addMesh();
     this.#addServices();
@@ -114,11 +118,40 @@ export class StatusControllers {
     const publisher = this.#publisher(row);
     const { assessments } = this;
     const reconciler = new AssessedReconciler(kind, { state, assessments, publisher, progress, clock });
-    const controller = this.#controller(this.#nameOf(row), (key, signal) => reconciler.reconcile(later, key, signal));
+    this.#follow(row, (later, key, signal) => reconciler.reconcile(later, key, signal));
+  }
+
+  #attached(row: KindRow, status: ParentsStatus): void {
+    const { informers, state, progress, clock, applier } = this.#parts;
+    const informer = informers.of(row);
+    const kind = { ...status, id: row.id, find: (key: string) => informer.store.get(key) };
+    const { assessments } = this;
+    const write: ParentsDependencies['write'] = ({ meta }, parents, signal) => {
+      const { namespace, name, resourceVersion } = meta;
+      const reference = { type: resourceType(row), kind: row.kind, namespace, name };
+      return this.#noting(applier.replaceStatus(reference, resourceVersion, { parents }, signal));
+    };
+    const reconciler = new ParentsReconciler(kind, { state, assessments, write, progress, clock });
+    this.#follow(row, (later, key, signal) => reconciler.reconcile(later, key, signal));
+  }
+
+  /** Looks at every object of a kind when it, or what is said of it, may have changed. */
+  #follow(row: KindRow, reconcile: (later: ObjectQueue, key: string, signal: AbortSignal) => Promise<Outcome>): void {
+    const informer = this.#parts.informers.of(row);
+    const controller = this.#controller(this.#nameOf(row), (key, signal) => reconcile(later, key, signal));
     const later: ObjectQueue = { add: (key) => controller.queue.addAfter(key, COALESCE_MS) };
     this.#queues.set(row.id, later);
     this.#followed.push({ informer, controller });
     follow(informer, controller);
+  }
+
+  async #noting(written: Promise<void>): Promise<void> {
+    try {
+      await written;
+    } catch (error) {
+      if (failureOf(error) === 'NotFound') this.#parts.statusNotFound();
+      throw error;
+    }
   }
 
   /** For logs and metrics: short, but for a kind that several groups serve. */
@@ -180,19 +213,6 @@ function follow<T extends { meta: ObjectMeta }>(informer: Informer<RawObject, T>
     updated: (_, after) => controller.queue.add(keyOf(after)),
     deleted: (last) => controller.queue.add(keyOf(last)),
   });
-}
-
-function statusWriter({ applier, statusNotFound }: StatusParts): StatusWriter {
-  return {
-    async write(target, status, signal) {
-      try {
-        await applier.applyStatus(referenceOf(target), status, signal);
-      } catch (error) {
-        if (failureOf(error) === 'NotFound') statusNotFound();
-        throw error;
-      }
-    },
-  };
 }
 
 function referenceOf({ kind, namespace, name, uid }: StatusTarget) {

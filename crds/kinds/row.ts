@@ -2,7 +2,7 @@ import type { StoredKind } from '../state/kind.ts';
 import type { ClusterView } from '../state/view.ts';
 import type { Model } from '../types/kind-name.ts';
 import type { Parsed } from '../types/problem.ts';
-import type { Assessment } from './assessment.ts';
+import type { Assessment, Finding } from './assessment.ts';
 
 /** Everything that the programs must know of one kind: what they do with it are loops over `registry.ts`. */
 export interface KindRow<M extends Model = Model> extends StoredKind<M> {
@@ -27,7 +27,8 @@ export type KindStatus<M extends Model = Model> =
   | { readonly form: 'none' }
   /** By a reconciler of the kind's own. */
   | { readonly form: 'own' }
-  | AssessedStatus<M>;
+  | AssessedStatus<M>
+  | ParentsStatus<M>;
 
 /** The conditions that each object is given by itself (`operator/reconcilers/assessed-kind.ts`). */
 export interface AssessedStatus<M extends Model = Model> {
@@ -35,6 +36,22 @@ export interface AssessedStatus<M extends Model = Model> {
   assess(view: ClusterView, model: M): Assessment;
   /** Status fields of the kind's own, beside the conditions. */
   fields?(model: M): Readonly<Record<string, unknown>>;
+}
+
+/** `status.parents` of the Gateway API: conditions for each parent of an object, beside those of other controllers. */
+export interface ParentsStatus<M extends Model = Model> {
+  readonly form: 'parents';
+  /** Of the parents that are ours, in the order of the spec. */
+  assess(view: ClusterView, model: M): ParentAssessment[];
+}
+
+export interface ParentAssessment {
+  /** As it stands in the spec. */
+  parentRef: Readonly<Record<string, unknown>>;
+  accepted: Finding;
+  resolvedRefs: Finding;
+  /** The condition `PartiallyInvalid`, which is there only while it is true. */
+  partiallyInvalid: Finding | null;
 }
 
 /** A custom resource of which a proxy's state is made: watched everywhere, validated, counted. A row says what differs. */

@@ -2,6 +2,7 @@ import { apiVersionOf, type ResourceType, resourcePath } from './resources.ts';
 import type { RestClient } from './rest.ts';
 
 const APPLY_PATCH = 'application/apply-patch+yaml';
+const MERGE_PATCH = 'application/merge-patch+json';
 
 export interface ObjectReference {
   type: ResourceType;
@@ -38,6 +39,26 @@ export class Applier {
   /** Sets the status subresource; fields and conditions applied before and absent now are removed. */
   async applyStatus(reference: ObjectReference, status: object, signal: AbortSignal): Promise<void> {
     await this.#patch(reference, '/status', { status }, signal);
+  }
+
+  /**
+   * Replaces fields of the status of one version of an object, for statuses that several controllers write: lists are replaced as a whole, so they have to be
+   * made from that version. Another version is a `Conflict`.
+   */
+  async replaceStatus(
+    { type, namespace, name }: ObjectReference,
+    resourceVersion: string,
+    status: object,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#rest.json({
+      method: 'PATCH',
+      path: `${resourcePath(type, namespace, name)}/status`,
+      query: { fieldManager: this.#fieldManager },
+      body: { metadata: { resourceVersion }, status },
+      contentType: MERGE_PATCH,
+      signal,
+    });
   }
 
   #patch<R>(

@@ -43,6 +43,14 @@ export function parentsToWrite(
   return sameEntries(written, ours) ? null : parents;
 }
 
+/** A condition that some entry of ours has now. */
+export function conditionOfOurs(status: unknown, type: string): Condition | null {
+  const conditions = parentsIn(status)
+    .filter(isOurs)
+    .flatMap((parent) => parent.conditions);
+  return conditions.find((each) => each.type === type) ?? null;
+}
+
 interface HeldParent {
   raw: unknown;
   parentRef: unknown;

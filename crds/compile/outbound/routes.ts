@@ -6,7 +6,7 @@ import type { Rule } from '../../../proxy-image/contract/policy/outbound.ts';
 import type { RetryPolicy, StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import { NO_TIMEOUTS, type RouteTimeouts } from '../../../proxy-image/contract/policy/timeouts.ts';
 import type { Timeouts } from '../../../proxy-image/contract/resources.ts';
-import type { HttpFaultModel } from '../../kinds/http-fault/model.ts';
+import { type HttpFaultModel, isFault } from '../../kinds/http-fault/model.ts';
 import type {
   BackendRef,
   MatchRank,
@@ -35,17 +35,23 @@ const INVALID_BACKEND: Readonly<Record<RouteModel['kind'], number>> = { HTTPRout
 const NOT_FOUND = 5;
 const INTERNAL = 13;
 
+/** Of requests that are told so: no object decided. */
+const NO_ROUTE: Meta = { group: '', kind: 'default', namespace: '', name: 'not-found', section: '', port: 0 };
+
 interface RankedMatch {
   rank: MatchRank;
   rule: Rule;
 }
 
 /**
- * Adds the rules of routes, in order of precedence: one for each match. `routes` are those that speak for a port, in the order of `byPrecedence`.
- *
- * @returns the policy for requests that no rule matches: 404 (Gateway API: HTTPRouteRule `matches`)
+ * The rules of routes, in order of precedence: one for each match. `routes` are those that speak for a port, in the order of `byPrecedence`. Requests that no
+ * rule matches get 404 (Gateway API: HTTPRouteRule `matches`).
  */
-export function compileRoutes(tables: PolicyTables, routes: readonly RouteModel[], context: RouteContext): number {
+export function compileRoutes(
+  tables: PolicyTables,
+  routes: readonly RouteModel[],
+  context: RouteContext,
+): { rules: Rule[]; fallback: number } {
   const ranked: RankedMatch[] = [];
   for (const route of routes) {
     const compiler = new RuleCompiler(tables, route, context);
@@ -56,8 +62,7 @@ export function compileRoutes(tables: PolicyTables, routes: readonly RouteModel[
   }
   // A stable sort: of equal ranks the older route, then the rule that stands first, goes first.
   ranked.sort((a, b) => compareRanks(a.rank, b.rank));
-  tables.rules.push(...ranked.map(({ rule }) => rule));
-  return notFound(tables);
+  return { rules: ranked.map(({ rule }) => rule), fallback: notFound(tables) };
 }
 
 /** The larger first. */
@@ -67,11 +72,10 @@ function compareRanks(a: MatchRank, b: MatchRank): number {
 }
 
 function notFound(tables: PolicyTables): number {
-  const origin = tables.origin({ group: '', kind: 'default', namespace: '', name: 'not-found', section: '', port: 0 });
-  return tables.policy({
-    origin,
+  return tables.policies.of({
+    origin: tables.origins.of(NO_ROUTE),
     filters: [failing(404, NOT_FOUND, 'no route matches the request')],
-    distribution: tables.distribution([]),
+    distribution: tables.distributions.of([]),
     retry: null,
     timeouts: { ...NO_TIMEOUTS },
     classes: [],
@@ -104,10 +108,10 @@ class RuleCompiler {
     const filters = rule.broken.length > 0 ? null : this.#filters(rule.filters);
     const shares = filters === null ? null : this.#shares(rule.backends);
     const carriedOut = filters !== null && shares !== null;
-    return this.#tables.policy({
-      origin: this.#tables.origin(metaOfRoute(this.#route)),
+    return this.#tables.policies.of({
+      origin: this.#tables.origins.of(metaOfRoute(this.#route)),
       filters: carriedOut ? filters : [failing(500, INTERNAL, 'a rule of the route is not valid')],
-      distribution: this.#tables.distribution(carriedOut ? shares : []),
+      distribution: this.#tables.distributions.of(carriedOut ? shares : []),
       retry: this.#retry(rule),
       timeouts: this.#timeouts(rule),
       classes: [],
@@ -126,7 +130,7 @@ class RuleCompiler {
         const backend = this.#context.backendOf(filter.to, this.#failure);
         // A mirror that cannot be had is left out, and nothing else (Gateway API: HTTPRequestMirrorFilter `backendRef`).
         if (backend.dispatch.type === 'fail') return [];
-        return [{ type: 'mirror', backend: this.#tables.backend(backend), ratio: filter.ratio }];
+        return [{ type: 'mirror', backend: this.#tables.backends.of(backend), ratio: filter.ratio }];
       }
       case 'extension':
         return this.#fault(filter);
@@ -152,7 +156,7 @@ class RuleCompiler {
     for (const ref of backends) {
       const filters = this.#filters(ref.filters);
       if (filters === null) return null;
-      const backend = this.#tables.backend(this.#context.backendOf(targetOf(ref), this.#failure));
+      const backend = this.#tables.backends.of(this.#context.backendOf(targetOf(ref), this.#failure));
       shares.push({ backend, weight: ref.weight, filters });
     }
     return shares;
@@ -181,8 +185,4 @@ class RuleCompiler {
 
 function targetOf({ group, kind, namespace, name, port }: BackendRef): ObjectTarget {
   return { group, kind, namespace, name, port };
-}
-
-export function isFault(group: string, kind: string): boolean {
-  return group === 'weft.dev' && kind === 'HTTPFault';
 }

@@ -1,14 +1,12 @@
 import type { RequestMatch, TextMatch } from '../../../proxy-image/contract/policy/match.ts';
 import type { Fields } from '../../parse/fields.ts';
-import type { Kind } from '../../parse/resource.ts';
 import { quote } from '../../scalars/scalar.ts';
 import type { Parsed } from '../../types/problem.ts';
-import { GATEWAY_GROUP, type MatchRank, type RouteMatch, type RouteModel } from '../route/model.ts';
+import type { MatchRank, RouteMatch, RouteModel } from '../route/model.ts';
 import { parseRoute } from '../route/parse.ts';
 import type { RuleScope } from '../route/scope.ts';
 import { parseHeaders } from '../route/text-match.ts';
-
-export const GRPC_ROUTE: Kind = { group: GATEWAY_GROUP, kind: 'GRPCRoute', versions: ['v1'] };
+import { GRPC_ROUTE } from './model.ts';
 
 const EVERY_CALL: RouteMatch = { match: { type: 'grpc', service: null, method: null }, rank: [0, 0, 0] };
 

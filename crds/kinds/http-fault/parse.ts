@@ -1,10 +1,8 @@
 import type { Fields } from '../../parse/fields.ts';
-import { type Kind, parseResource, type Source } from '../../parse/resource.ts';
+import { parseResource, type Source } from '../../parse/resource.ts';
 import { parseDuration } from '../../scalars/duration.ts';
 import type { Parsed } from '../../types/problem.ts';
-import type { HttpFaultModel } from './model.ts';
-
-export const HTTP_FAULT: Kind = { group: 'weft.dev', kind: 'HTTPFault', versions: ['v1alpha1'] };
+import { HTTP_FAULT, type HttpFaultModel } from './model.ts';
 
 export function parseHttpFault(raw: unknown): Parsed<HttpFaultModel> {
   return parseResource(raw, HTTP_FAULT, buildFault);

@@ -1,20 +1,12 @@
 import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
-import type { Kind } from '../../parse/resource.ts';
 import { parseDuration } from '../../scalars/duration.ts';
 import type { Parsed } from '../../types/problem.ts';
-import { GATEWAY_GROUP, POLICY_GROUP, type RouteModel, type RouteRule } from '../route/model.ts';
+import type { RouteModel, RouteRule } from '../route/model.ts';
 import { parseRoute } from '../route/parse.ts';
 import { EVERY_PATH, LEAST_RANK, parseHttpMatch } from './match.ts';
-
-export const HTTP_ROUTE: Kind = { group: GATEWAY_GROUP, kind: 'HTTPRoute', versions: ['v1beta1', 'v1'] };
-
-export const POLICY_HTTP_ROUTE: Kind = {
-  group: POLICY_GROUP,
-  kind: 'HTTPRoute',
-  versions: ['v1alpha1', 'v1beta1', 'v1beta2', 'v1beta3'],
-};
+import { HTTP_ROUTE, POLICY_HTTP_ROUTE } from './model.ts';
 
 const GRAMMAR = {
   ruleFields: ['name', 'matches', 'filters', 'backendRefs', 'timeouts', 'retry'],

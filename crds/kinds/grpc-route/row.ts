@@ -1,0 +1,20 @@
+import { assessRoute } from '../route/assess.ts';
+import type { RouteModel } from '../route/model.ts';
+import { GRPC_ROUTES_OF_SERVER, GRPC_ROUTES_OF_SERVICE } from '../route/queries.ts';
+import { CUSTOM, type KindRow } from '../row.ts';
+import { GRPC_ROUTE } from './model.ts';
+import { parseGrpcRoute } from './parse.ts';
+
+type RouteRow = KindRow<RouteModel>;
+
+/** The definition is the Gateway API's, and other controllers have routes of this kind too. */
+export const GRPC_ROUTE_ROW: RouteRow = {
+  ...GRPC_ROUTE,
+  ...CUSTOM,
+  plural: 'grpcroutes',
+  watched: 'v1',
+  optional: true,
+  indexes: [GRPC_ROUTES_OF_SERVICE, GRPC_ROUTES_OF_SERVER],
+  status: { form: 'parents', assess: assessRoute },
+  parse: parseGrpcRoute,
+};

@@ -1,0 +1,142 @@
+import { expect } from 'chai';
+import { HTTP_ROUTE_ROW } from '../../../crds/kinds/http-route/row.ts';
+import { assessRoute } from '../../../crds/kinds/route/assess.ts';
+import type { RouteModel } from '../../../crds/kinds/route/model.ts';
+import { readMeta } from '../../../crds/parse/metadata.ts';
+import { Assessments } from '../../../operator/reconcilers/assessments.ts';
+import { ParentsReconciler } from '../../../operator/reconcilers/parents-kind.ts';
+import type { Seen } from '../../../operator/reconcilers/seen.ts';
+import { RequestError } from '../../../operator/runtime/errors.ts';
+import type { Progress } from '../../../operator/status/programmed.ts';
+import { FakeClock } from '../../fakes/clock.ts';
+import { clusterOf, put } from '../../support/routes/cluster.ts';
+import { http, parentOf, to } from '../../support/routes/world.ts';
+
+const KEY = 'shop/r';
+const IDLE: Progress = { proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [], unseen: '' };
+const { signal } = new AbortController();
+
+interface Entry {
+  parentRef: unknown;
+  conditions: { type: string; status: string; reason: string; observedGeneration: number }[];
+}
+
+function setup() {
+  const state = clusterOf([]);
+  const clock = new FakeClock();
+  const held = new Map<string, Seen<RouteModel>>();
+  const writes: Entry[][] = [];
+  const failure: { next: Error | null } = { next: null };
+  const progress = { now: IDLE };
+  const queued: string[] = [];
+  const assessments = new Assessments();
+  const reconciler = new ParentsReconciler<RouteModel>(
+    { form: 'parents', id: HTTP_ROUTE_ROW.id, assess: assessRoute, find: (key) => held.get(key) },
+    {
+      state,
+      assessments,
+      progress: () => progress.now,
+      clock,
+      write: async (_, parents) => {
+        const error = failure.next;
+        failure.next = null;
+        if (error !== null) throw error;
+        writes.push(parents as Entry[]);
+      },
+    },
+  );
+  const queue = { add: (key: string) => void queued.push(key) };
+  const see = (raw: object, status: unknown = undefined) => {
+    put(state, raw);
+    held.set(KEY, { meta: readMeta(raw), deleting: false, parsed: HTTP_ROUTE_ROW.parse(raw), status });
+  };
+  const run = () => reconciler.reconcile(queue, KEY, signal);
+  const conditionsOf = (at = 0) =>
+    writes.at(-1)![at]!.conditions.map(({ type, status, reason }) => `${type}=${status}/${reason}`);
+  return { state, assessments, held, writes, failure, progress, queued, see, run, conditionsOf };
+}
+
+describe('status of routes', () => {
+  it('is written once, and again only when something changes', async () => {
+    const t = setup();
+    t.see(http('r', [to('v1')]));
+    await t.run();
+    expect(t.conditionsOf()).to.deep.equal([
+      'Accepted=True/Accepted',
+      'ResolvedRefs=True/ResolvedRefs',
+      'Programmed=True/NoSubscribers',
+    ]);
+    t.see(http('r', [to('v1')]), { parents: t.writes[0] });
+    await t.run();
+    expect(t.writes).to.have.length(1);
+    t.see(http('r', [to('none')]), { parents: t.writes[0] });
+    await t.run();
+    expect(t.conditionsOf()[1]).to.equal('ResolvedRefs=False/BackendNotFound');
+  });
+
+  it('says nothing of proxies where the route has no effect', async () => {
+    const t = setup();
+    t.see(http('r', [to('v1')], { parents: [parentOf('none')] }));
+    await t.run();
+    expect(t.conditionsOf()).to.deep.equal(['Accepted=False/NoMatchingParent', 'ResolvedRefs=True/ResolvedRefs']);
+  });
+
+  it('does not wait for proxies, and then says how far they are', async () => {
+    const t = setup();
+    t.progress.now = { ...IDLE, proxies: 2, current: 1, behind: ['shop/a'] };
+    t.see(http('r', [to('v1')]));
+    expect(await t.run()).to.have.property('requeueAfterMs');
+    expect(t.conditionsOf()).to.include.members(['Accepted=True/Accepted', 'Programmed=Unknown/Pending']);
+    t.progress.now = { ...IDLE, proxies: 2, current: 2 };
+    t.see(http('r', [to('v1')]), { parents: t.writes[0] });
+    await t.run();
+    expect(t.conditionsOf()).to.include('Programmed=True/Acknowledged');
+  });
+
+  it('leaves a route of other controllers alone', async () => {
+    const t = setup();
+    t.see(http('r', [to('v1')], { parents: [{ name: 'gateway' }] }));
+    await t.run();
+    expect(t.writes).to.deep.equal([]);
+  });
+
+  it('is queued again when what it depends on changes', async () => {
+    const t = setup();
+    t.see(http('r', [to('later')]));
+    await t.run();
+    const later = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'later', namespace: 'shop' },
+      spec: { ports: [{ port: 80 }] },
+    };
+    t.assessments.changed(put(t.state, later));
+    expect(t.queued).to.deep.equal([KEY]);
+  });
+
+  it('leaves it to the next event when somebody else was faster, and fails with any other error', async () => {
+    const t = setup();
+    t.see(http('r', [to('v1')]));
+    t.failure.next = new RequestError('Conflict', 'x', { status: 409 });
+    await t.run();
+    expect(t.writes).to.deep.equal([]);
+    t.failure.next = new Error('broken');
+    let caught: unknown;
+    await t.run().catch((error: unknown) => {
+      caught = error;
+    });
+    expect(String(caught)).to.contain('broken');
+  });
+
+  it('forgets an object that is gone', async () => {
+    const t = setup();
+    t.see(http('r', [to('v1')]));
+    await t.run();
+    t.held.clear();
+    await t.run();
+    t.assessments.changed(
+      put(t.state, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'v1', namespace: 'shop' }, spec: {} }),
+    );
+    expect(t.queued).to.deep.equal([]);
+  });
+});
