@@ -1,9 +1,8 @@
-import type { Failure } from '../../http/failures.ts';
-import { FAILURES } from '../../http/failures.ts';
+import { FAILURES, type Failure } from '../../http/failures.ts';
 import type { Connection } from '../../io/transport/types.ts';
 import { NOT_REMEMBERED, RESET_BY_US } from './closed-streams.ts';
-import { Http2Connection } from './connection.ts';
 import { DRAIN } from './deadlines.ts';
+import { Engine, type Role } from './engine.ts';
 import { errorName, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from './error-codes.ts';
 import { MAX_31_BIT, PREFACE } from './frames.ts';
 import { encodeBlock } from './hpack/encode.ts';
@@ -13,14 +12,15 @@ import { CONNECT_DISABLED } from './rejection.ts';
 import { requestOf } from './request.ts';
 import { PeerSettings, serverOpening } from './settings.ts';
 import { EngineStream, NO_STREAM_HANDLER } from './stream.ts';
-import type { Http2Server, Http2ServerOwner, StreamEnd } from './types.ts';
+import type { Http2Server, Http2ServerOwner } from './types.ts';
 
 const STREAM_BROKEN_OFF = 'the HTTP/2 stream was broken off';
 const PING_DATA = Buffer.from('weftdrai', 'latin1');
 
 /** The server's side of a connection. */
-export class Http2ServerConnection extends Http2Connection implements Http2Server {
+export class Http2ServerConnection implements Http2Server, Role {
   readonly #owner: Http2ServerOwner;
+  readonly #engine: Engine;
   #prefaceBytes = 0;
   /** Highest stream of the peer, whatever became of it. */
   #lastId = 0;
@@ -33,67 +33,72 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
   #earlySpare: EngineStream[] = [];
 
   constructor(connection: Connection, owner: Http2ServerOwner, context: Http2Context) {
-    super(connection, context, new PeerSettings(true));
     this.#owner = owner;
-    this.output.hold(serverOpening(context.limits));
-    this.output.touch();
+    this.#engine = new Engine(connection, context, new PeerSettings(true), this);
+    const { output } = this.#engine;
+    output.hold(serverOpening(context.limits));
+    output.touch();
+  }
+
+  get connection(): Connection {
+    return this.#engine.connection;
   }
 
   get idle(): boolean {
-    return this.streams.size === 0;
+    return this.#engine.streams.open.size === 0;
   }
 
-  protected get lastServed(): number {
+  get lastServed(): number {
     return Math.min(this.#lastId, this.#finalId);
   }
 
   drain(): void {
-    if (this.#draining || this.deaf) return;
+    if (this.#draining || this.#engine.flow.deaf) return;
     this.#draining = true;
-    this.output.goaway(MAX_31_BIT, NO_ERROR);
-    this.output.ping(0, PING_DATA, 0);
-    this.deadlines.set(DRAIN, this.limits.drainPingTimeoutMs);
+    this.#engine.output.goaway(MAX_31_BIT, NO_ERROR);
+    this.#engine.output.ping(0, PING_DATA, 0);
+    this.#engine.lifecycle.deadlines.set(DRAIN, this.#engine.limits.drainPingTimeoutMs);
   }
 
-  protected override pingAnswered(): void {
+  pingAnswered(): void {
     if (this.#draining && this.#finalId === MAX_31_BIT) this.drainOver();
   }
 
-  protected override drainOver(): void {
-    if (this.deaf || this.#finalId !== MAX_31_BIT) return;
-    this.deadlines.clear(DRAIN);
+  drainOver(): void {
+    if (this.#engine.flow.deaf || this.#finalId !== MAX_31_BIT) return;
+    this.#engine.lifecycle.deadlines.clear(DRAIN);
     this.#finalId = this.#lastId;
-    this.output.goaway(this.#lastId, NO_ERROR);
+    this.#engine.output.goaway(this.#lastId, NO_ERROR);
     this.#finishIfDrained();
   }
 
   #finishIfDrained(): void {
-    if (this.#finalId !== MAX_31_BIT && this.streams.size === 0) this.finish();
+    if (this.#finalId !== MAX_31_BIT && this.#engine.streams.open.size === 0) this.#engine.lifecycle.finish();
   }
 
   closeIdle(): void {
-    if (this.streams.size > 0 || this.deaf) return;
+    if (this.#engine.streams.open.size > 0 || this.#engine.flow.deaf) return;
     this.#finalId = this.#lastId;
-    this.output.goaway(this.#lastId, NO_ERROR);
-    this.finish();
+    this.#engine.output.goaway(this.#lastId, NO_ERROR);
+    this.#engine.lifecycle.finish();
   }
 
-  protected override read(chunk: Buffer): void {
+  read(chunk: Buffer): void {
     let at = 0;
     while (this.#prefaceBytes < PREFACE.length && at < chunk.length) {
       if (chunk[at++] !== PREFACE[this.#prefaceBytes++]) {
-        this.fail(PROTOCOL_ERROR);
+        this.#engine.lifecycle.fail(PROTOCOL_ERROR);
         return;
       }
     }
-    this.reader.feed(chunk, at);
+    this.#engine.frames.reader.feed(chunk, at);
   }
 
-  protected isIdle(id: number): boolean {
+  isIdle(id: number): boolean {
     return (id & 1) === 0 || id > this.#lastId;
   }
 
-  protected override opens(id: number, list: HeaderList, ends: boolean): void {
+  opens(id: number, list: HeaderList, ends: boolean): void {
     if (!this.#begins(id)) return;
     const request = requestOf(list);
     if (typeof request === 'number') {
@@ -105,86 +110,89 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
       this.#refuse(id, PROTOCOL_ERROR);
       return;
     }
-    const stream = new EngineStream(this, id, this.peer.initialWindow, this.limits.streamWindowBytes);
+    const stream = new EngineStream(
+      this.#engine.streams,
+      id,
+      this.#engine.peer.initialWindow,
+      this.#engine.limits.streamWindowBytes,
+    );
     stream.expectedBytes = request.contentLength;
     stream.tunnel = request.method === 'CONNECT';
     stream.peerEnded = ends;
-    this.streams.set(id, stream);
+    this.#engine.streams.open.set(id, stream);
     this.#owner.streamOpened(stream, request, ends);
   }
 
-  protected override fail(code: number): void {
-    if (!this.deaf) this.#owner.requestRefused(errorName(code), 'the HTTP/2 connection was broken off');
-    super.fail(code);
+  fails(code: number): void {
+    this.#owner.requestRefused(errorName(code), 'the HTTP/2 connection was broken off');
   }
 
-  protected override streamError(stream: EngineStream, code: number): void {
+  streamFails(code: number): void {
     this.#owner.requestRefused(errorName(code), STREAM_BROKEN_OFF);
-    super.streamError(stream, code);
   }
 
   /** False: the stream is refused, or ignored. */
   #begins(id: number): boolean {
     if ((id & 1) === 0) {
-      this.fail(PROTOCOL_ERROR);
+      this.#engine.lifecycle.fail(PROTOCOL_ERROR);
       return false;
     }
     this.#lastId = id;
     if (id > this.#finalId) return false;
-    this.opened();
-    if (this.streams.size < this.limits.serverStreams) return true;
+    this.#engine.budget.opened();
+    if (this.#engine.streams.open.size < this.#engine.limits.serverStreams) return true;
     this.#refuse(id, REFUSED_STREAM);
     return false;
   }
 
   #refuse(id: number, code: number): void {
     this.#owner.requestRefused(errorName(code), STREAM_BROKEN_OFF);
-    this.closedStreams.add(id, RESET_BY_US);
-    this.output.reset(id, code);
-    this.spendReset();
+    this.#engine.streams.closed.add(id, RESET_BY_US);
+    this.#engine.output.reset(id, code);
+    this.#engine.budget.spendReset();
   }
 
   /** A response without a stream. */
   #answer(id: number, { status, text }: Failure, ends: boolean): void {
     this.#owner.requestRefused(`${status}`, text);
-    this.closedStreams.add(id, RESET_BY_US);
-    this.output.headers(id, encodeBlock([':status', 'content-length'], [`${status}`, '0']), true);
-    if (!ends) this.output.reset(id, NO_ERROR);
+    this.#engine.streams.closed.add(id, RESET_BY_US);
+    this.#engine.output.headers(id, encodeBlock([':status', 'content-length'], [`${status}`, '0']), true);
+    if (!ends) this.#engine.output.reset(id, NO_ERROR);
   }
 
   /** An identifier that was skipped may not be used later (RFC 9113 section 5.1.1). */
-  protected override headersOnClosed(id: number): void {
-    if (id <= this.#finalId && this.closedStreams.find(id) === NOT_REMEMBERED) this.fail(PROTOCOL_ERROR);
-    else this.onClosed(id);
+  headersOnClosed(id: number): void {
+    if (id <= this.#finalId && this.#engine.streams.closed.find(id) === NOT_REMEMBERED)
+      this.#engine.lifecycle.fail(PROTOCOL_ERROR);
+    else this.#engine.frames.onClosed(id);
   }
 
-  protected override oversized(id: number, stream: EngineStream | null, ends: boolean): void {
-    if (stream !== null) this.streamError(stream, PROTOCOL_ERROR);
+  oversized(id: number, stream: EngineStream | null, ends: boolean): void {
+    if (stream !== null) this.#engine.streams.fail(stream, PROTOCOL_ERROR);
     else if (this.#begins(id)) this.#answer(id, FAILURES.head_too_large, ends);
   }
 
-  protected override sectionOf(stream: EngineStream, list: HeaderList, ends: boolean): void {
-    this.trailers(stream, list, ends);
+  sectionOf(stream: EngineStream, list: HeaderList, ends: boolean): void {
+    this.#engine.frames.trailers(stream, list, ends);
   }
 
-  protected override mayHaveBody(): boolean {
+  mayHaveBody(): boolean {
     return true;
   }
 
-  protected override resetByPeer(stream: EngineStream, end: StreamEnd): void {
-    super.resetByPeer(stream, end);
-    this.spendReset();
+  streamReset(): void {
+    this.#engine.budget.spendReset();
   }
 
-  protected override sentBeforePeer(stream: EngineStream): void {
+  sentBeforePeer(stream: EngineStream): void {
     if (stream.tunnel) return;
     // Its handler has done its work.
     stream.handler = NO_STREAM_HANDLER;
     this.#early.push(stream);
-    this.output.touch();
+    this.#engine.output.touch();
   }
 
-  protected override settle(): void {
+  settle(): void {
     if (this.#early.length === 0) return;
     const early = this.#early;
     this.#early = this.#earlySpare;
@@ -193,29 +201,68 @@ export class Http2ServerConnection extends Http2Connection implements Http2Serve
     early.length = 0;
   }
 
-  protected override streamGone(): void {
+  streamGone(): void {
     this.#finishIfDrained();
   }
 
-  protected override unsent(): boolean {
+  unsent(): boolean {
     return false;
   }
 
-  protected override goaway(): void {
+  goaway(): void {
     // The client opens no more streams; it closes when it has what it wants.
   }
 
-  protected override blockWaits(waits: boolean): void {
+  blockWaits(waits: boolean): void {
     if (waits === this.#blockWaits) return;
     this.#blockWaits = waits;
     this.#owner.headWaits(waits);
   }
 
-  protected override settingsChanged(): void {}
-  protected override keepAlive(): void {}
-  protected override unusable(): void {}
+  settingsChanged(): void {}
+  keepAlive(): void {}
+  unusable(): void {}
 
-  protected override closed(): void {
+  closed(): void {
     this.#owner.closed(this);
   }
+
+  // What one part of the engine asks of another.
+
+  flush(): void {
+    this.#engine.lifecycle.flush();
+  }
+
+  waits(): void {
+    this.#engine.lifecycle.waits();
+  }
+
+  calm(): void {
+    this.#engine.lifecycle.calm();
+  }
+
+  get blockOpen(): boolean {
+    return this.#engine.frames.blockOpen;
+  }
+
+  blockMoved(): boolean {
+    return this.#engine.frames.blockMoved();
+  }
+
+  allStreams(): EngineStream[] {
+    return [...this.#engine.streams.open.values()];
+  }
+
+  abort(): void {
+    this.#engine.lifecycle.abort();
+  }
+
+  onData(connection: Connection, chunk: Buffer): void {
+    this.#engine.lifecycle.onData(connection, chunk);
+  }
+
+  // The peer names its streams.
+
+  named(): void {}
+  neverNamed(): void {}
 }

@@ -139,7 +139,7 @@ describe('HTTP/2 engine against node:http2', () => {
         accept: (connection) => {
           const server = new Http2ServerConnection(connection, owner, context);
           servers.push(server);
-          return server;
+          return connection.handler;
         },
       },
     );
@@ -241,7 +241,7 @@ describe('HTTP/2 engine against node:http2', () => {
     expect(exchange.receivedBytes).to.equal(BODY_BYTES);
     expect(exchange.mostPending).to.be.at.most(PIECE.length);
     expect(client.openStreams).to.equal(0);
-    client.abort();
+    client.connection.reset();
   });
 
   it('as client: does not take more than a window from a server that it does not listen to', async () => {
@@ -263,7 +263,7 @@ describe('HTTP/2 engine against node:http2', () => {
     while (exchange.receivedBytes === HTTP2_LIMITS.streamWindowBytes)
       await new Promise((resolve) => setTimeout(resolve, 5));
     expect(wrote).to.be.lessThan(64);
-    client.abort();
+    client.connection.reset();
   });
 
   it('as client: GOAWAY lets what was accepted finish, and calls the rest unprocessed', async () => {

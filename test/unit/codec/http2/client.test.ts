@@ -104,7 +104,7 @@ describe('HTTP/2 client role', () => {
     rig.connection.room = 0;
     rig.request();
     rig.client.open(rig);
-    rig.client.onClose(rig.connection, { kind: 'reset', detail: '' });
+    rig.connection.handler.onClose(rig.connection, { kind: 'reset', detail: '' });
     expect(rig.heard()).to.deep.equal([
       'unusable',
       'reset 1 2',

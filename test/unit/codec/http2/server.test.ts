@@ -228,7 +228,7 @@ describe('HTTP/2 server role', () => {
     rig.last.sendData(bytes(1000), 0, 1000);
     expect(rig.last.sendData(bytes(50), 0, 50)).to.equal(false);
     rig.connection.room = Number.POSITIVE_INFINITY;
-    rig.server.onDrain();
+    rig.connection.handler.onDrain(rig.connection);
     expect(rig.heard()).to.deep.equal(['opened 1 GET end', 'writable 1']);
     expect(rig.sent()).to.deep.equal(['HEADERS 1', 'DATA 1 1000', 'DATA 1 50']);
   });
@@ -240,7 +240,7 @@ describe('HTTP/2 server role', () => {
     for (let id = 1; id < 400 && !rig.connection.paused; id += 2) rig.send(get(id));
     expect(rig.connection.paused).to.equal(true);
     rig.connection.room = Number.POSITIVE_INFINITY;
-    rig.server.onDrain();
+    rig.connection.handler.onDrain(rig.connection);
     expect(rig.connection.paused).to.equal(false);
   });
 
@@ -292,9 +292,9 @@ describe('HTTP/2 server role', () => {
     const rig = new ServerRig();
     rig.send(post(1), get(3));
     rig.heard();
-    rig.server.onEnd();
-    rig.server.onClose(rig.connection, null);
-    rig.server.onClose(rig.connection, null);
+    rig.connection.handler.onEnd(rig.connection);
+    rig.connection.handler.onClose(rig.connection, null);
+    rig.connection.handler.onClose(rig.connection, null);
     expect(rig.heard()).to.deep.equal(['reset 1 2', 'reset 3 2', 'closed']);
   });
 
