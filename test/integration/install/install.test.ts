@@ -193,7 +193,8 @@ describe('installing and uninstalling at a real API server', function () {
     expect(await gatewayDefinitions()).to.deep.equal([]);
     await kubectl('create -f -', httpRouteOf('v1.2.0'));
     const [before] = await gatewayDefinitions();
-    const text = await installed('--gateway-api');
+    const text = await installed('--only-gateway-api');
+    expect(text).not.to.contain('control plane');
     expect(text).to.contain(
       'httproutes.gateway.networking.k8s.io is there (v1.2.0, experimental channel) and stays as it is',
     );
