@@ -7,6 +7,7 @@ import { WATCH_SILENCE_MS } from '../../../proxy-image/io/config-source/kubernet
 import { type ApiObject, FakeApiServer, statusBody } from '../../fakes/api-server.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
+import { GADGET_ROW } from '../../support/gadget/kind.ts';
 import { rowOf } from '../../support/kinds.ts';
 import { AccountFolder, caOf, DirectClient, type DirectClientOptions } from './fixtures/direct-client.ts';
 
@@ -93,6 +94,20 @@ describe('direct mode', () => {
     await eventually('connected', () => direct.state.status.connected);
     expect(direct.connections).to.deep.equal([true]);
   });
+
+  it('waits for no optional kind that the API server does not serve, and follows it once it does', async () => {
+    const GADGETS = collectionPath(GADGET_ROW);
+    let installed = false;
+    api.fault = ({ path }) =>
+      path === GADGETS && !installed ? { type: 'status', status: 404, body: statusBody(404) } : null;
+    const direct = await following({ kinds: [...WATCHED_KINDS, GADGET_ROW] });
+    await eventually('connected', () => direct.state.status.connected);
+    expect(api.watches(GADGETS)).to.deep.equal([]);
+    expect(direct.log.lines.filter(({ level }) => level === 'warn')).to.deep.equal([]);
+    installed = true;
+    await eventually('it is watched', () => api.watches(GADGETS).length === 1, 15_000);
+    expect(direct.connections).to.deep.equal([true]);
+  }).timeout(30_000);
 
   it('tells of endpoints before the service that names them, in one batch', async () => {
     const direct = await following();

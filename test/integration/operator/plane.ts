@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import type { KindRow } from '../../../crds/kinds/row.ts';
 import { MANIFEST_DIRECTORY, manifestFiles } from '../../../crds/manifest.ts';
 import type { TestApiServer } from '../../../hack/apiserver/server.ts';
 import { readConfig } from '../../../operator/config.ts';
@@ -142,6 +143,10 @@ export class Cluster {
     return this.#send('DELETE', this.#path(plural, namespace, name));
   }
 
+  remove(path: string): Promise<unknown> {
+    return this.#send('DELETE', path);
+  }
+
   /** Waits until a condition has the status, and gives it. */
   condition(plural: Plural, namespace: string, name: string, type: string, status: string, withinMs = 5_000) {
     return eventually(
@@ -214,6 +219,7 @@ export interface OperatorOptions {
   kubeConfig?: PooledKubeConfig;
   flags?: string[];
   timing?: Partial<ReflectorTiming>;
+  kinds?: readonly KindRow[];
 }
 
 /** The whole operator within this process, on free ports. */
@@ -232,6 +238,7 @@ export class Plane {
       kubeConfig: options.kubeConfig ?? kubeConfigOf(api, options.url),
       log: this.log,
       ...(options.timing === undefined ? {} : { timing: options.timing }),
+      ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
       onLost: (reason) => this.lost.push(reason),
     });
   }

@@ -21,6 +21,8 @@ export interface DirectOptions {
   pod: string;
   /** No byte on a watch for so long: it is opened again. */
   silenceMs: number;
+  /** What is watched; everything that configuration is compiled from. */
+  kinds?: readonly KindRow[];
 }
 
 /** Above the API server's bookmark period of about a minute, so that a quiet kind is not taken for a dead connection. */
@@ -41,10 +43,10 @@ const CHECK_MS = 1000;
 export class KubernetesSource implements ConfigSource, FeedObserver, TimerOwner {
   readonly #surroundings: Surroundings;
   readonly #log: Logger;
-  readonly #state = new ClusterState(WATCHED_KINDS);
+  readonly #state: ClusterState;
   readonly #resources: Resources;
   readonly #reflectors: Reflector[];
-  readonly #unlisted = new Set(WATCHED_KINDS.map(({ id }) => id));
+  readonly #unlisted: Set<string>;
   readonly #timer: Timer;
   readonly #flush = (): void => this.#update();
   #touched = new Set<ReadKey>();
@@ -56,11 +58,14 @@ export class KubernetesSource implements ConfigSource, FeedObserver, TimerOwner 
   constructor(transport: Transport, options: DirectOptions, surroundings: Surroundings, log: Logger) {
     this.#surroundings = surroundings;
     this.#log = log;
+    const kinds = options.kinds ?? WATCHED_KINDS;
+    this.#state = new ClusterState(kinds);
+    this.#unlisted = new Set(kinds.map(({ id }) => id));
     this.#resources = new Resources(this.#state, options.namespace);
     this.#resources.ask(formatKey({ kind: 'workload', namespace: options.namespace, pod: options.pod }));
     this.#resources.ask(TRUST_KEY);
     const client = new ApiClient(transport, options.server);
-    this.#reflectors = WATCHED_KINDS.map((row) => this.#reflector(row, client, options));
+    this.#reflectors = kinds.map((row) => this.#reflector(row, client, options));
     this.#timer = surroundings.timers.create(this);
   }
 
