@@ -44,14 +44,11 @@ interface RankedMatch {
 }
 
 /**
- * The rules of routes, in order of precedence: one for each match. `routes` are those that speak for a port, in the order of `byPrecedence`. Requests that no
- * rule matches get 404 (Gateway API: HTTPRouteRule `matches`).
+ * Adds the rules of routes, in order of precedence: one for each match. `routes` are those that speak for a port, in the order of `byPrecedence`.
+ *
+ * @returns the policy for requests that no rule matches: 404 (Gateway API: HTTPRouteRule `matches`)
  */
-export function compileRoutes(
-  tables: PolicyTables,
-  routes: readonly RouteModel[],
-  context: RouteContext,
-): { rules: Rule[]; fallback: number } {
+export function compileRoutes(tables: PolicyTables, routes: readonly RouteModel[], context: RouteContext): number {
   const ranked: RankedMatch[] = [];
   for (const route of routes) {
     const compiler = new RuleCompiler(tables, route, context);
@@ -62,7 +59,8 @@ export function compileRoutes(
   }
   // A stable sort: of equal ranks the older route, then the rule that stands first, goes first.
   ranked.sort((a, b) => compareRanks(a.rank, b.rank));
-  return { rules: ranked.map(({ rule }) => rule), fallback: notFound(tables) };
+  tables.rules.push(...ranked.map(({ rule }) => rule));
+  return notFound(tables);
 }
 
 /** The larger first. */
@@ -72,10 +70,10 @@ function compareRanks(a: MatchRank, b: MatchRank): number {
 }
 
 function notFound(tables: PolicyTables): number {
-  return tables.policies.of({
-    origin: tables.origins.of(NO_ROUTE),
+  return tables.policy({
+    origin: tables.origin(NO_ROUTE),
     filters: [failing(404, NOT_FOUND, 'no route matches the request')],
-    distribution: tables.distributions.of([]),
+    distribution: tables.distribution([]),
     retry: null,
     timeouts: { ...NO_TIMEOUTS },
     classes: [],
@@ -108,10 +106,10 @@ class RuleCompiler {
     const filters = rule.broken.length > 0 ? null : this.#filters(rule.filters);
     const shares = filters === null ? null : this.#shares(rule.backends);
     const carriedOut = filters !== null && shares !== null;
-    return this.#tables.policies.of({
-      origin: this.#tables.origins.of(metaOfRoute(this.#route)),
+    return this.#tables.policy({
+      origin: this.#tables.origin(metaOfRoute(this.#route)),
       filters: carriedOut ? filters : [failing(500, INTERNAL, 'a rule of the route is not valid')],
-      distribution: this.#tables.distributions.of(carriedOut ? shares : []),
+      distribution: this.#tables.distribution(carriedOut ? shares : []),
       retry: this.#retry(rule),
       timeouts: this.#timeouts(rule),
       classes: [],
@@ -130,7 +128,7 @@ class RuleCompiler {
         const backend = this.#context.backendOf(filter.to, this.#failure);
         // A mirror that cannot be had is left out, and nothing else (Gateway API: HTTPRequestMirrorFilter `backendRef`).
         if (backend.dispatch.type === 'fail') return [];
-        return [{ type: 'mirror', backend: this.#tables.backends.of(backend), ratio: filter.ratio }];
+        return [{ type: 'mirror', backend: this.#tables.backend(backend), ratio: filter.ratio }];
       }
       case 'extension':
         return this.#fault(filter);
@@ -156,7 +154,7 @@ class RuleCompiler {
     for (const ref of backends) {
       const filters = this.#filters(ref.filters);
       if (filters === null) return null;
-      const backend = this.#tables.backends.of(this.#context.backendOf(targetOf(ref), this.#failure));
+      const backend = this.#tables.backend(this.#context.backendOf(targetOf(ref), this.#failure));
       shares.push({ backend, weight: ref.weight, filters });
     }
     return shares;

@@ -1,28 +1,54 @@
 import type { Backend } from '../../../proxy-image/contract/policy/backend.ts';
 import type { Distribution } from '../../../proxy-image/contract/policy/distribution.ts';
 import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
+import type { OutboundPolicy, Rule } from '../../../proxy-image/contract/policy/outbound.ts';
 import type { RoutePolicy } from '../../../proxy-image/contract/policy/route-policy.ts';
 
-/** One table of a policy: equal entries stand in it once. */
+/** The tables of an `OutboundPolicy` while it is put together: equal entries are one, and everything refers to them by index. */
+export class PolicyTables {
+  readonly rules: Rule[] = [];
+  readonly #origins = new Table<Meta>();
+  readonly #backends = new Table<Backend>();
+  readonly #distributions = new Table<Distribution>();
+  readonly #policies = new Table<RoutePolicy>();
+
+  origin(meta: Meta): number {
+    return this.#origins.indexOf(meta);
+  }
+
+  backend(backend: Backend): number {
+    return this.#backends.indexOf(backend);
+  }
+
+  distribution(distribution: Distribution): number {
+    return this.#distributions.indexOf(distribution);
+  }
+
+  policy(policy: RoutePolicy): number {
+    return this.#policies.indexOf(policy);
+  }
+
+  finish(): Pick<OutboundPolicy, 'origins' | 'backends' | 'distributions' | 'policies' | 'rules'> {
+    return {
+      origins: this.#origins.entries,
+      backends: this.#backends.entries,
+      distributions: this.#distributions.entries,
+      policies: this.#policies.entries,
+      rules: this.rules,
+    };
+  }
+}
+
+/** Entries are plain data, written by one piece of code each: their JSON is the same exactly when they are. */
 class Table<T> {
   readonly entries: T[] = [];
   readonly #indexes = new Map<string, number>();
 
-  /** The index of `entry`, which is added unless an equal one is there. */
-  of(entry: T): number {
+  indexOf(entry: T): number {
     const text = JSON.stringify(entry);
     const known = this.#indexes.get(text);
     if (known !== undefined) return known;
-    const index = this.entries.push(entry) - 1;
-    this.#indexes.set(text, index);
-    return index;
+    this.#indexes.set(text, this.entries.length);
+    return this.entries.push(entry) - 1;
   }
-}
-
-/** What the rules of one policy refer to, by index, while it is compiled. */
-export class PolicyTables {
-  readonly origins: Table<Meta> = new Table();
-  readonly backends: Table<Backend> = new Table();
-  readonly distributions: Table<Distribution> = new Table();
-  readonly policies: Table<RoutePolicy> = new Table();
 }
