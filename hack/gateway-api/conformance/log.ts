@@ -3,6 +3,7 @@ export interface TestResult {
   /** Without the name of the one Go test that holds all of them. */
   name: string;
   outcome: 'passed' | 'failed' | 'skipped';
+  /** Of its longest part where they run in parallel: Go does not count these for the whole. */
   seconds: number;
   /** Of its parts that failed, or of itself where it has no parts. */
   failures: Failure[];
@@ -29,11 +30,14 @@ const REASONS = [
   /^\s+Error:\s+(.+)$/,
   /panic: (.+)$/,
 ];
+/** The suite lengthens its list of statuses by the same one at each attempt. */
+const SAME_STATUS = /\[(\d+)(?: \1)+\]/;
 
 /** The suite's tests in the order of their end. */
 export function readLog(text: string): TestResult[] {
   const results = new Map<string, TestResult>();
   const failed: string[] = [];
+  const longest = new Map<string, number>();
   const reasons = new Map<string, string>();
   let speaker = '';
   for (const line of text.split('\n')) {
@@ -43,26 +47,22 @@ export function readLog(text: string): TestResult[] {
     const [, outcome, path, seconds] = END.exec(line) ?? [];
     if (!path?.startsWith(ROOT)) continue;
     if (outcome === 'FAIL') failed.push(path);
-    const name = path.slice(ROOT.length);
-    if (name.includes('/')) continue;
-    results.set(name, {
-      name,
-      outcome: OUTCOMES[outcome as keyof typeof OUTCOMES],
-      seconds: Number(seconds),
-      failures: [],
-    });
+    const [name, ...part] = path.slice(ROOT.length).split('/');
+    longest.set(name!, Math.max(longest.get(name!) ?? 0, Number(seconds)));
+    if (part.length > 0) continue;
+    results.set(name!, { name: name!, outcome: OUTCOMES[outcome as keyof typeof OUTCOMES], seconds: 0, failures: [] });
   }
   for (const path of failed.filter((one) => !failed.some((other) => other.startsWith(`${one}/`)))) {
     const [name, ...part] = path.slice(ROOT.length).split('/');
     results.get(name!)?.failures.push({ part: part.join('/').replaceAll('_', ' '), reason: reasons.get(path) ?? '' });
   }
-  return [...results.values()];
+  return [...results.values()].map((result) => ({ ...result, seconds: longest.get(result.name)! }));
 }
 
 function reasonOf(line: string): string | null {
   for (const pattern of REASONS) {
     const reason = pattern.exec(line)?.[1];
-    if (reason !== undefined) return reason;
+    if (reason !== undefined) return reason.replace(SAME_STATUS, '$1');
   }
   return null;
 }
