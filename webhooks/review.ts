@@ -3,7 +3,7 @@ import type { Problem } from '../crds/types/problem.ts';
 import { isObject } from '../lib/json.ts';
 import { WeftError } from '../proxy-image/contract/errors.ts';
 import { parseHostileJson } from './hostile-json.ts';
-import type { AddOperation } from './inject/json-patch.ts';
+import type { AddOperation } from './json-patch.ts';
 
 /** admission.k8s.io/v1 `request`, as far as the webhooks read it. */
 export interface AdmissionRequest {

@@ -2,7 +2,7 @@ import { DEFAULT_CLUSTER_NETWORKS, DEFAULT_INBOUND_POLICY } from './access-polic
 import { DEFAULT_OPAQUE_PORTS, DEFAULT_SKIP_PORTS, OPERATOR_PORTS, PROXY_PORTS, PROXY_UID } from './ports.ts';
 
 /**
- * Every environment variable of the proxy: written by injection (`webhooks/inject`), read once by `proxy-image/config.ts`.
+ * Every environment variable of the proxy: written by injection (`webhooks/inject`), read once by `proxy-image/config/config.ts`.
  * `example` is what an injected pod carries; a variable without `fallback` is required by the verb `run`.
  */
 export interface Variable {

@@ -1,4 +1,4 @@
-import { readAwaitConfig } from '../config.ts';
+import { readAwaitConfig } from '../config/config.ts';
 import { awaitReady } from '../io/init/await.ts';
 import type { Invocation } from './verb.ts';
 

@@ -1,4 +1,4 @@
-import { readInitConfig } from '../config.ts';
+import { readInitConfig } from '../config/config.ts';
 import { applyRedirect, realHost } from '../io/init/apply.ts';
 import { printLine } from './print-line.ts';
 import type { Invocation } from './verb.ts';

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeSync } from 'node:fs';
-import { type RunConfig, readRunConfig } from '../config.ts';
+import { type RunConfig, readRunConfig } from '../config/config.ts';
 import { WeftError } from '../contract/errors.ts';
 import { errorFields } from '../io/control/error-fields.ts';
 import { othersHaveSockets } from '../io/pod-sockets.ts';
@@ -9,7 +9,7 @@ import { bunRuntime } from '../io/transport/bun-api.ts';
 import { loadGetSocketOption } from '../io/transport/bun-socket-option.ts';
 import { type LocalNetwork, parseLocalNetwork } from '../io/transport/local-network.ts';
 import { RedirectedDestination } from '../io/transport/original-destination.ts';
-import { MeshProxy, type Platform } from '../proxy.ts';
+import { MeshProxy, type Platform } from '../run/proxy.ts';
 import type { Invocation } from './verb.ts';
 
 const IPV6_INTERFACES = '/proc/net/if_inet6';

@@ -12,7 +12,7 @@ import { JsonLogger } from '../../proxy-image/io/telemetry/log.ts';
 import { ProxyRecorder } from '../../proxy-image/io/telemetry/proxy-recorder.ts';
 import { createBunTransport } from '../../proxy-image/io/transport/bun.ts';
 import { FixedDestination } from '../../proxy-image/io/transport/local-network.ts';
-import { listenersOf } from '../../proxy-image/listeners.ts';
+import { listenersOf } from '../../proxy-image/run/listeners.ts';
 import { createStack } from '../../proxy-image/stack/stack.ts';
 
 /** What `datapath.ts` tells a proxy that it starts: one service with one endpoint, and one policy. */

@@ -1,7 +1,7 @@
 /** Fuzzes the webhooks: admission reviews as bytes, injection of hostile pods with the JSON Patch applied, validation. Nothing but coded errors is thrown. */
 import { WeftError } from '../../proxy-image/contract/errors.ts';
-import { pointer } from '../../webhooks/inject/json-patch.ts';
 import { inject } from '../../webhooks/inject/patch.ts';
+import { pointer } from '../../webhooks/json-patch.ts';
 import { type AdmissionRequest, ALLOWED, decodeReview, encodeReview } from '../../webhooks/review.ts';
 import { validate } from '../../webhooks/validate/validate.ts';
 import { loadCorpus } from '../golden/corpus.ts';

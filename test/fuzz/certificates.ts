@@ -9,7 +9,7 @@ import { parseCsr } from '../../operator/pki/csr.ts';
 import { certificationRequest, certificationRequestInfo } from '../../proxy-image/contract/der.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { dnsNamesOf, identityOf } from '../../proxy-image/io/tls/identity.ts';
-import { publicKeyOfCertificate, publicKeyOfPrivateKey } from '../../proxy-image/io/tls/public-key.ts';
+import { publicKeyOfCertificate, publicKeyOfPrivateKey } from '../../proxy-image/io/transport/public-key.ts';
 import { createLeaf, createTestAuthority, LEAF_DEFECTS } from '../support/certificates.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';

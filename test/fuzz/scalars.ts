@@ -12,7 +12,7 @@ import { formatQuantity, parseQuantity } from '../../crds/scalars/quantity.ts';
 import type { Scalar } from '../../crds/scalars/scalar.ts';
 import { parseServiceReference } from '../../crds/scalars/service-reference.ts';
 import { parsePeerIp } from '../../lib/ip.ts';
-import { readInitConfig, readRunConfig } from '../../proxy-image/config.ts';
+import { readInitConfig, readRunConfig } from '../../proxy-image/config/config.ts';
 import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
 import { formatKey, parseKey } from '../../proxy-image/contract/keys.ts';

@@ -1,4 +1,4 @@
-import type { AddOperation } from '../../webhooks/inject/json-patch.ts';
+import type { AddOperation } from '../../webhooks/json-patch.ts';
 
 type Node = Record<string, unknown> | unknown[];
 

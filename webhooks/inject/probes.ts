@@ -5,7 +5,7 @@ import { isDnsLabel } from '../../crds/scalars/name.ts';
 import { isObject } from '../../lib/json.ts';
 import { portInRanges, type ReadonlyPortRange } from '../../proxy-image/contract/port-ranges.ts';
 import { RELAYED_PROBE_PREFIX, type RelayedProbe } from '../../proxy-image/contract/relayed-probes.ts';
-import { type AddOperation, pointer } from './json-patch.ts';
+import { type AddOperation, pointer } from '../json-patch.ts';
 
 /** Kubernetes' default of `timeoutSeconds`. */
 const PROBE_TIMEOUT_S = 1;

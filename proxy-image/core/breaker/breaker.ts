@@ -1,11 +1,23 @@
 import type { Breaker } from '../../contract/policy/breaker.ts';
-import type { EndpointState } from '../balance/endpoint.ts';
-import type { EndpointPool } from '../balance/pool.ts';
 import type { Rng } from '../rng.ts';
 import { fraction } from '../rng.ts';
 import type { Outcome } from './outcome.ts';
-import { BreakerState } from './state.ts';
+import { BreakerState, type Guarded } from './state.ts';
 import { SuccessWindow } from './window.ts';
+
+/** Endpoints of which one Service may have only so many kept out. */
+export interface GuardedPool {
+  readonly endpoints: { readonly length: number };
+  /** How many are kept out. */
+  ejected: number;
+  /** One more can be had than was known. */
+  changed(): void;
+}
+
+export interface GuardedMember extends Guarded {
+  /** It is in the pool still. */
+  readonly current: boolean;
+}
 
 /** What a response did to its endpoint; for logs and metrics. */
 export type BreakerChange =
@@ -18,7 +30,7 @@ export type BreakerChange =
   | 'readmitted';
 
 /** The probe ended without a verdict (cancelled by its client): the next request probes. */
-export function breakerAbandoned(pool: EndpointPool, endpoint: EndpointState, isProbe: boolean): void {
+export function breakerAbandoned(pool: GuardedPool, endpoint: GuardedMember, isProbe: boolean): void {
   if (!isProbe || endpoint.breaker === null) return;
   endpoint.breaker.probing = false;
   pool.changed();
@@ -29,8 +41,8 @@ export function breakerAbandoned(pool: EndpointPool, endpoint: EndpointState, is
  * requests sent before an ejection must not end it. `retryAfterMs`: how long the server asked to be left alone, 0 = it did not.
  */
 export function breakerObserved(
-  pool: EndpointPool,
-  endpoint: EndpointState,
+  pool: GuardedPool,
+  endpoint: GuardedMember,
   policy: Breaker | null,
   isProbe: boolean,
   outcome: Outcome,
@@ -52,7 +64,7 @@ export function breakerObserved(
 }
 
 /** `null`: nothing to remember. */
-function stateFor(endpoint: EndpointState, policy: Breaker, outcome: Outcome, nowMs: number): BreakerState | null {
+function stateFor(endpoint: GuardedMember, policy: Breaker, outcome: Outcome, nowMs: number): BreakerState | null {
   if (endpoint.breaker === null) {
     if (policy.type === 'consecutive' && outcome !== 'failure') return null;
     endpoint.breaker = new BreakerState();
@@ -79,7 +91,7 @@ function isDue(state: BreakerState, policy: Breaker, outcome: Outcome, nowMs: nu
 }
 
 function probed(
-  pool: EndpointPool,
+  pool: GuardedPool,
   state: BreakerState,
   policy: Breaker,
   outcome: Outcome,
@@ -98,7 +110,7 @@ function probed(
   return 'readmitted';
 }
 
-function mayEject(pool: EndpointPool, policy: Breaker): boolean {
+function mayEject(pool: GuardedPool, policy: Breaker): boolean {
   return (pool.ejected + 1) * 100 <= policy.maxEjectedPercent * pool.endpoints.length;
 }
 

@@ -1,5 +1,11 @@
 import type { SuccessWindow } from './window.ts';
 
+/** An endpoint, as far as circuit breaking has to know it. */
+export interface Guarded {
+  /** `null`: nothing is held against it. */
+  breaker: BreakerState | null;
+}
+
 /** What the circuit breaking of one endpoint remembers; made with its first failure, so that healthy endpoints cost nothing. */
 export class BreakerState {
   /** Failures in a row. */

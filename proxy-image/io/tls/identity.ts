@@ -1,6 +1,6 @@
+import { type DerElement, readDer, readDerChildren } from '../../../lib/der.ts';
 import { TRANSPORT_ALPN } from '../../contract/names.ts';
 import type { Handshake } from '../transport/types.ts';
-import { type DerElement, readDer, readDerChildren } from './der.ts';
 
 const SEQUENCE = 0x30;
 const EXTENSIONS = 0xa3;

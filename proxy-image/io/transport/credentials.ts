@@ -1,5 +1,5 @@
 import { WeftError } from '../../contract/errors.ts';
-import { publicKeyOfCertificate, publicKeyOfPrivateKey } from '../tls/public-key.ts';
+import { publicKeyOfCertificate, publicKeyOfPrivateKey } from './public-key.ts';
 import type { TlsCredentials } from './types.ts';
 
 /** Throws WEFT_TLS_CREDENTIALS unless a handshake with these could work: found at rotation, not at the first connection of a peer. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { VariableName } from '../../../proxy-image/contract/environment.ts';
-import { QUIET_MS } from '../../../proxy-image/departure.ts';
+import { QUIET_MS } from '../../../proxy-image/run/departure.ts';
 
 const POD = join(import.meta.dirname, 'fixtures', 'ordinary-pod.ts');
 const ORDINARY = { outliveApplication: 'enabled' } as const;

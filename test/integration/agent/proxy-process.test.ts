@@ -8,7 +8,7 @@ import { CONTROL_PLANE_LABEL, PROXY_CONTAINER } from '../../../proxy-image/contr
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { formatRelayedProbes, type RelayedProbe } from '../../../proxy-image/contract/relayed-probes.ts';
 import { collectionPath } from '../../../proxy-image/io/config-source/kubernetes/kinds.ts';
-import { VERSION } from '../../../proxy-image/version.ts';
+import { VERSION } from '../../../proxy-image/run/version.ts';
 import { FakeApiServer } from '../../fakes/api-server.ts';
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
 import { ControlPlane, SUFFIX } from '../../support/control-plane.ts';

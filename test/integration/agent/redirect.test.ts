@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import { readInitConfig } from '../../../proxy-image/config.ts';
+import { readInitConfig } from '../../../proxy-image/config/config.ts';
 import { redirectTable } from '../../../proxy-image/io/init/table.ts';
 import { NetworkNamespace } from './fixtures/namespaces.ts';
 

@@ -27,7 +27,7 @@ import type {
   TlsContext,
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
-import { listenersOf } from '../../../proxy-image/listeners.ts';
+import { listenersOf } from '../../../proxy-image/run/listeners.ts';
 import { addressesOf, type OpenListener } from '../../../proxy-image/stack/shared/listeners.ts';
 import type { StackLimits } from '../../../proxy-image/stack/shared/options.ts';
 import { createStack, type Stack } from '../../../proxy-image/stack/stack.ts';

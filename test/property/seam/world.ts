@@ -3,7 +3,8 @@ import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import { readMeta } from '../../../crds/parse/metadata.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
-import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
+import { readInitConfig, readRunConfig } from '../../../proxy-image/config/config.ts';
+import type { Environment } from '../../../proxy-image/config/fields.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../../proxy-image/contract/keys.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
 import type { RelayedProbe } from '../../../proxy-image/contract/relayed-probes.ts';
@@ -11,7 +12,6 @@ import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../pro
 import { defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
 import { protocolOf } from '../../../proxy-image/core/state/protocol.ts';
 import { ProxyState } from '../../../proxy-image/core/state/state.ts';
-import type { Environment } from '../../../proxy-image/fields.ts';
 import { redirectTable } from '../../../proxy-image/io/init/table.ts';
 import { loadRegexEngine } from '../../../proxy-image/io/regex-engine.ts';
 import { loadRuleParts } from '../../../proxy-image/io/rule-parts.ts';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
+import { readInitConfig, readRunConfig } from '../../../proxy-image/config/config.ts';
+import { cidr, listenAddress } from '../../../proxy-image/config/fields.ts';
 import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
 import { WeftError } from '../../../proxy-image/contract/errors.ts';
-import { cidr, listenAddress } from '../../../proxy-image/fields.ts';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Departure, type DepartureParts, QUIET_MS } from '../../../proxy-image/departure.ts';
 import { othersHaveSockets } from '../../../proxy-image/io/pod-sockets.ts';
+import { Departure, type DepartureParts, QUIET_MS } from '../../../proxy-image/run/departure.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeTimers } from '../../fakes/timers.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { parseLocalNetwork } from '../../../proxy-image/io/transport/local-network.ts';
-import { listenersOf } from '../../../proxy-image/listeners.ts';
+import { listenersOf } from '../../../proxy-image/run/listeners.ts';
 
 const at = (port: number) => [{ ip: '127.0.0.1', port }];
 const CONFIG = { outbound: at(4140), inbound: at(4143), inboundPlain: at(4144), admin: at(4191), tapPort: 4190 };

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Backoff, UPPER_HALF } from '../../../lib/backoff.ts';
 import { renewalTimeMs } from '../../../proxy-image/io/identity/schedule.ts';
-import { usableAddresses } from '../../../proxy-image/listeners.ts';
+import { usableAddresses } from '../../../proxy-image/run/listeners.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -5,7 +5,7 @@ import { parseMesh } from '../../../crds/kinds/mesh/parse.ts';
 import { parseServer } from '../../../crds/kinds/server/parse.ts';
 import { loadManifests } from '../../../crds/manifest.ts';
 import { NO_NAMES } from '../../../crds/scalars/port-list.ts';
-import { readRunConfig } from '../../../proxy-image/config.ts';
+import { readRunConfig } from '../../../proxy-image/config/config.ts';
 import {
   ACCESS_POLICIES,
   type AccessPolicy,

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
-import { publicKeyOfCertificate, publicKeyOfPrivateKey } from '../../../proxy-image/io/tls/public-key.ts';
+import { publicKeyOfCertificate, publicKeyOfPrivateKey } from '../../../proxy-image/io/transport/public-key.ts';
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
 
 const authority = createTestAuthority();

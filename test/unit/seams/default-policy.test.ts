@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readRunConfig } from '../../../proxy-image/config.ts';
+import { readRunConfig } from '../../../proxy-image/config/config.ts';
 import { ACCESS_POLICIES } from '../../../proxy-image/contract/access-policy.ts';
 import { environmentOf } from '../../support/pods.ts';
 import { RawCluster } from '../../support/raw-cluster.ts';

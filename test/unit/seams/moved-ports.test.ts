@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
+import { readInitConfig, readRunConfig } from '../../../proxy-image/config/config.ts';
 import type { Endpoint } from '../../../proxy-image/contract/resources.ts';
 import { redirectTable } from '../../../proxy-image/io/init/table.ts';
 import type { Container } from '../../../webhooks/inject/kubernetes.ts';

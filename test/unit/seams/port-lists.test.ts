@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
+import { readInitConfig, readRunConfig } from '../../../proxy-image/config/config.ts';
 import { type PortRange, portInRanges } from '../../../proxy-image/contract/port-ranges.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import type { Container } from '../../../webhooks/inject/kubernetes.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
+import { readInitConfig, readRunConfig } from '../../../proxy-image/config/config.ts';
 import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
 import { ENTRYPOINT } from '../../../webhooks/inject/containers.ts';
 import { type Injected, injected, injectedWith, meshWith, PROXY_IMAGE, variable } from '../../support/pods.ts';

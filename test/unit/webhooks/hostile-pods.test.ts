@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { pointer } from '../../../webhooks/inject/json-patch.ts';
 import { inject } from '../../../webhooks/inject/patch.ts';
+import { pointer } from '../../../webhooks/json-patch.ts';
 import { ALLOWED, encodeReview } from '../../../webhooks/review.ts';
 import { injected, injectedWith, injectionInput, webPod } from '../../support/pods.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { reducePod } from '../../../crds/kinds/pod/parse.ts';
-import { readInitConfig, readRunConfig } from '../../../proxy-image/config.ts';
+import { readInitConfig, readRunConfig } from '../../../proxy-image/config/config.ts';
 import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
 import { DEFAULT_OPAQUE_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { ENTRYPOINT } from '../../../webhooks/inject/containers.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readRunConfig } from '../../../proxy-image/config.ts';
+import { readRunConfig } from '../../../proxy-image/config/config.ts';
 import { compileRaw, proxyWith, type Raw, request } from '../../support/inbound.ts';
 import { environmentOf, injected, meshWith, webPod } from '../../support/pods.ts';
 

@@ -1,38 +1,38 @@
-import type { Clock } from '../lib/clock.ts';
-import type { RunConfig } from './config.ts';
-import type { ConfigSource, RejectedKey } from './contract/config-source.ts';
-import { formatAddress } from './contract/keys.ts';
-import { type Change, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS } from './contract/messages.ts';
-import { defaultWorkload } from './core/policy/defaults.ts';
-import { Xoshiro } from './core/rng.ts';
-import type { TrustEntry, TrustWatcher } from './core/state/entries.ts';
-import { ProxyState } from './core/state/state.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { RunConfig } from '../config/config.ts';
+import type { ConfigSource, RejectedKey } from '../contract/config-source.ts';
+import { formatAddress } from '../contract/keys.ts';
+import { type Change, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS } from '../contract/messages.ts';
+import { defaultWorkload } from '../core/policy/defaults.ts';
+import { Xoshiro } from '../core/rng.ts';
+import type { TrustEntry, TrustWatcher } from '../core/state/entries.ts';
+import { ProxyState } from '../core/state/state.ts';
+import { createAdminHandler } from '../io/admin/admin.ts';
+import { ProbeRelay } from '../io/admin/probe-relay.ts';
+import { Readiness } from '../io/admin/readiness.ts';
+import { OperatorSource, type SourceContext, type StreamSink } from '../io/config-source/operator/source.ts';
+import { SnapshotFile } from '../io/config-source/snapshot-file.ts';
+import type { Surroundings } from '../io/control/clock.ts';
+import { errorFields } from '../io/control/error-fields.ts';
+import { resolveHost } from '../io/control/resolve.ts';
+import { connectionLimit } from '../io/descriptors.ts';
+import { IdentityAgent } from '../io/identity/agent.ts';
+import { CertifyClient } from '../io/identity/certify.ts';
+import { IdentityStore } from '../io/identity/store.ts';
+import { lazyRegexEngine } from '../io/regex-engine.ts';
+import { loadRuleParts } from '../io/rule-parts.ts';
+import { AccessLog } from '../io/telemetry/access-log.ts';
+import { renderMetrics } from '../io/telemetry/exposition.ts';
+import { JsonLogger, type LogFields, type Logger, type LogSink } from '../io/telemetry/log.ts';
+import { readProcessFacts } from '../io/telemetry/process.ts';
+import { ProxyRecorder } from '../io/telemetry/proxy-recorder.ts';
+import type { LocalNetwork } from '../io/transport/local-network.ts';
+import type { OriginalDestination, Timer, TimerOwner, Transport } from '../io/transport/types.ts';
+import { addressesOf, type Listener, type OpenListener } from '../stack/shared/listeners.ts';
+import { STACK_LIMITS, type StackOptions } from '../stack/shared/options.ts';
+import { createStack, type Stack } from '../stack/stack.ts';
 import { Departure } from './departure.ts';
-import { createAdminHandler } from './io/admin/admin.ts';
-import { ProbeRelay } from './io/admin/probe-relay.ts';
-import { Readiness } from './io/admin/readiness.ts';
-import { OperatorSource, type SourceContext, type StreamSink } from './io/config-source/operator/source.ts';
-import { SnapshotFile } from './io/config-source/snapshot-file.ts';
-import type { Surroundings } from './io/control/clock.ts';
-import { errorFields } from './io/control/error-fields.ts';
-import { resolveHost } from './io/control/resolve.ts';
-import { connectionLimit } from './io/descriptors.ts';
-import { IdentityAgent } from './io/identity/agent.ts';
-import { CertifyClient } from './io/identity/certify.ts';
-import { IdentityStore } from './io/identity/store.ts';
-import { lazyRegexEngine } from './io/regex-engine.ts';
-import { loadRuleParts } from './io/rule-parts.ts';
-import { AccessLog } from './io/telemetry/access-log.ts';
-import { renderMetrics } from './io/telemetry/exposition.ts';
-import { JsonLogger, type LogFields, type Logger, type LogSink } from './io/telemetry/log.ts';
-import { readProcessFacts } from './io/telemetry/process.ts';
-import { ProxyRecorder } from './io/telemetry/proxy-recorder.ts';
-import type { LocalNetwork } from './io/transport/local-network.ts';
-import type { OriginalDestination, Timer, TimerOwner, Transport } from './io/transport/types.ts';
 import { listenersOf } from './listeners.ts';
-import { addressesOf, type Listener, type OpenListener } from './stack/shared/listeners.ts';
-import { STACK_LIMITS, type StackOptions } from './stack/shared/options.ts';
-import { createStack, type Stack } from './stack/stack.ts';
 import { COMMIT, VERSION } from './version.ts';
 
 /** What the runtime gives to a proxy; Bun in an image, Node in tests. */
@@ -262,7 +262,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
       });
     }
     // The compiler and its parsers: not loaded by a proxy that has an operator.
-    const { KubernetesSource, WATCH_SILENCE_MS } = await import('./io/config-source/kubernetes/source.ts');
+    const { KubernetesSource, WATCH_SILENCE_MS } = await import('../io/config-source/kubernetes/source.ts');
     const options = { server: apiServer, namespace: pod.namespace, pod: pod.name, silenceMs: WATCH_SILENCE_MS };
     const source = new KubernetesSource(transport, options, this.#surroundings, this.log);
     const tellBundle = () => source.trustChanged(this.#identity.anchorsPem);
@@ -318,7 +318,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     const [ip = ''] = pod.ips;
     if (relayedProbes.length === 0) return null;
     return new ProbeRelay(this.#platform.transport, ip, relayedProbes, async (probe, address) => {
-      const { askHttp } = await import('./io/admin/ask-http.ts');
+      const { askHttp } = await import('../io/admin/ask-http.ts');
       return askHttp(probe, address);
     });
   }

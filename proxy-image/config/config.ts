@@ -1,9 +1,13 @@
-import { ACCESS_POLICIES, UNREADABLE_POLICY } from './contract/access-policy.ts';
-import { ENVIRONMENT } from './contract/environment.ts';
-import { WeftError } from './contract/errors.ts';
-import { HEAD_BYTES } from './contract/head-bytes.ts';
-import { parseRelayedProbes, type RelayedProbe } from './contract/relayed-probes.ts';
-import type { WorkloadDefaults } from './core/policy/defaults.ts';
+import { ACCESS_POLICIES, UNREADABLE_POLICY } from '../contract/access-policy.ts';
+import { ENVIRONMENT } from '../contract/environment.ts';
+import { WeftError } from '../contract/errors.ts';
+import { HEAD_BYTES } from '../contract/head-bytes.ts';
+import { parseRelayedProbes, type RelayedProbe } from '../contract/relayed-probes.ts';
+import type { WorkloadDefaults } from '../core/policy/defaults.ts';
+import type { ApiServer } from '../io/config-source/api-server.ts';
+import type { AwaitOptions } from '../io/init/await.ts';
+import type { RedirectOptions } from '../io/init/options.ts';
+import type { Address } from '../io/transport/types.ts';
 import {
   cidr,
   type Environment,
@@ -20,10 +24,6 @@ import {
   portRange,
   text,
 } from './fields.ts';
-import type { ApiServer } from './io/config-source/api-server.ts';
-import type { AwaitOptions } from './io/init/await.ts';
-import type { RedirectOptions } from './io/init/options.ts';
-import type { Address } from './io/transport/types.ts';
 
 export interface PodConfig {
   name: string;

@@ -1,4 +1,4 @@
-import { type DerElement, readDer, readDerChildren } from './der.ts';
+import { type DerElement, readDer, readDerChildren } from '../../../lib/der.ts';
 
 const SEQUENCE = 0x30;
 const OCTET_STRING = 0x04;

@@ -1,9 +1,9 @@
-import { parsePeerIp } from '../lib/ip.ts';
-import type { Variable } from './contract/environment.ts';
-import { LAST_PORT, type PortRange } from './contract/port-ranges.ts';
-import { parseCidr } from './core/net/cidr.ts';
-import { parseListenAddress } from './io/transport/address.ts';
-import type { Address } from './io/transport/types.ts';
+import { parsePeerIp } from '../../lib/ip.ts';
+import type { Variable } from '../contract/environment.ts';
+import { LAST_PORT, type PortRange } from '../contract/port-ranges.ts';
+import { parseCidr } from '../core/net/cidr.ts';
+import { parseListenAddress } from '../io/transport/address.ts';
+import type { Address } from '../io/transport/types.ts';
 
 /** A field's parser: the value, or `null` with what was expected (one phrase) for the report. */
 export interface Field<T> {

@@ -1,5 +1,5 @@
-import type { Timer, TimerOwner, Timers } from './io/transport/types.ts';
-import type { Stack } from './stack/stack.ts';
+import type { Timer, TimerOwner, Timers } from '../io/transport/types.ts';
+import type { Stack } from '../stack/stack.ts';
 
 export interface DepartureParts {
   timers: Timers;

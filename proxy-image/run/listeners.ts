@@ -1,7 +1,7 @@
-import type { ListenConfig } from './config.ts';
-import { FixedDestination, type LocalNetwork } from './io/transport/local-network.ts';
-import type { Address, OriginalDestination } from './io/transport/types.ts';
-import type { Listener } from './stack/shared/listeners.ts';
+import type { ListenConfig } from '../config/config.ts';
+import { FixedDestination, type LocalNetwork } from '../io/transport/local-network.ts';
+import type { Address, OriginalDestination } from '../io/transport/types.ts';
+import type { Listener } from '../stack/shared/listeners.ts';
 
 /** `::1` as /proc/net/if_inet6 writes it. */
 const LOOPBACK = '00000000000000000000000000000001';
