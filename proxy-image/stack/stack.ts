@@ -1,9 +1,10 @@
 import type { Acceptor, Listener as Opened } from '../io/transport/types.ts';
 import { AdminAcceptor } from './admin.ts';
+import type { InboundObserver } from './call/inbound-call.ts';
 import type { OutboundObserver } from './call/outbound-call.ts';
 import { InboundMeshAcceptor, InboundPlainAcceptor } from './connection/inbound-accept.ts';
 import { OutboundAcceptor } from './connection/outbound-connection.ts';
-import { InboundCalls } from './inbound-http.ts';
+import { InboundCalls } from './inbound.ts';
 import { OutboundCalls } from './outbound.ts';
 import { createContext, type StackContext } from './shared/context.ts';
 import type { Listener, OpenListener } from './shared/listeners.ts';
@@ -28,6 +29,7 @@ export interface Stack {
 /** Who hears of calls beside the stack itself. */
 export interface StackObservers {
   readonly outbound?: readonly OutboundObserver[];
+  readonly inbound?: readonly InboundObserver[];
 }
 
 export function createStack(options: StackOptions, observers: StackObservers = {}): Stack {
@@ -43,7 +45,7 @@ class ProxyStack implements Stack {
   constructor(options: StackOptions, observers: StackObservers) {
     this.#context = createContext(options);
     this.#outboundCalls = new OutboundCalls(this.#context, observers.outbound ?? []);
-    this.#inboundCalls = new InboundCalls(this.#context);
+    this.#inboundCalls = new InboundCalls(this.#context, observers.inbound ?? []);
   }
 
   startAdmin(): Promise<OpenListener[]> {

@@ -78,6 +78,7 @@ const AGAIN = recovery('again', 'not_processed');
 const RECONNECT = recovery('again', 'connection_given_up');
 const NO_RESPONSE = recovery('final', 'not_a_response');
 const UNSUPPORTED = recovery('final', 'unsupported');
+const NO_POLICY = recovery('final', 'route_not_retryable');
 
 const BY_POLICY: Readonly<Record<RetryDecision, Recovery>> = {
   retried: byPolicy('retried'),
@@ -148,7 +149,7 @@ function decide(
   end: TryEnd,
   nowMs: number,
 ): Recovery {
-  if (policy === null || budget === null) return BY_POLICY.route_not_retryable;
+  if (policy === null || budget === null) return NO_POLICY;
   RESULT.end = end;
   RESULT.isFailure = ended.isFailure;
   RESULT.status = ended.status;

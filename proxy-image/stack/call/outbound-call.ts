@@ -17,23 +17,8 @@ import { Placement, type PlacementOwner } from '../endpoints/placement.ts';
 import type { StackOptions } from '../shared/options.ts';
 import { CallDeadlines, type DeadlineOwner, PAUSE, TRY } from './call-deadlines.ts';
 import type { CallObserver } from './observer.ts';
+import * as Phase from './outbound-phase.ts';
 import type { Stage } from './stage.ts';
-
-export type OutboundPhase =
-  /** Nothing is chosen: it is on its way through the stages, waits for an endpoint, or pauses before a retry. */
-  | 'placing'
-  /** An endpoint or address is chosen; nothing has been sent. */
-  | 'chosen'
-  /** … and it waits for a connection to it. */
-  | 'leasing'
-  /** It is sent; no response head has come. */
-  | 'sent'
-  /** The head of a response has come. */
-  | 'responding'
-  /** The attempt has ended; the call has not. */
-  | 'ended'
-  /** Its client is refused: nothing is to be told of it. */
-  | 'refused';
 
 /** Whose call it is. */
 export interface OutboundClient {
@@ -89,7 +74,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   client!: OutboundClient;
   /** Valid until the first stage has returned. */
   head!: RequestView;
-  phase: OutboundPhase = 'placing';
+  phase: Phase.OutboundPhase = Phase.PLACING;
 
   // identify, resolve
   destination!: Destination;
@@ -143,7 +128,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
     this.exchange = exchange;
     this.client = client;
     this.head = head;
-    this.phase = 'placing';
+    this.phase = Phase.PLACING;
     this.entry = null;
     this.route = NO_ROUTES.fallback;
     this.hash = 0;
@@ -264,7 +249,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
       attempts.failedOrNone(this, byClient ? 'unexpected' : 'i/o', !byClient);
       attempts.brokenOff(this, byClient, firstByteMs);
     }
-    if (this.phase !== 'refused') observer.end(this, end);
+    if (this.phase !== Phase.REFUSED) observer.end(this, end);
     this.#stages.ended(this);
   }
 }

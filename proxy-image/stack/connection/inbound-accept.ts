@@ -17,18 +17,19 @@ import type {
   Timer,
   TimerOwner,
 } from '../../io/transport/types.ts';
-import type { InboundCalls } from '../inbound-http.ts';
+import type { InboundClient } from '../call/inbound-call.ts';
 import type { StackContext } from '../shared/context.ts';
 import type { Live } from '../shared/live.ts';
+import type { Requests } from './client-connection.ts';
 import { InboundConnection } from './inbound-connection.ts';
 
 /** Redirected plaintext (4144): the original destination names the port. */
 export class InboundPlainAcceptor implements Acceptor {
   readonly #context: StackContext;
   readonly #destination: OriginalDestination;
-  readonly #calls: InboundCalls;
+  readonly #calls: Requests<InboundClient>;
 
-  constructor(context: StackContext, destination: OriginalDestination, calls: InboundCalls) {
+  constructor(context: StackContext, destination: OriginalDestination, calls: Requests<InboundClient>) {
     this.#context = context;
     this.#destination = destination;
     this.#calls = calls;
@@ -61,9 +62,9 @@ function refuse({ refusals }: StackContext, connection: Connection, refusal: Inb
 export class InboundMeshAcceptor implements Acceptor {
   readonly startsTls = true;
   readonly #context: StackContext;
-  readonly #calls: InboundCalls;
+  readonly #calls: Requests<InboundClient>;
 
-  constructor(context: StackContext, calls: InboundCalls) {
+  constructor(context: StackContext, calls: Requests<InboundClient>) {
     this.#context = context;
     this.#calls = calls;
   }
@@ -89,7 +90,7 @@ class MeshArrival implements ConnectionHandler, Live, TimerOwner, Waiting {
   slot = 0;
   arrival = 0;
   readonly #context: StackContext;
-  readonly #calls: InboundCalls;
+  readonly #calls: Requests<InboundClient>;
   readonly #timer: Timer;
   readonly #connection: Connection;
   readonly #place: Place = new Place(this);
@@ -97,7 +98,7 @@ class MeshArrival implements ConnectionHandler, Live, TimerOwner, Waiting {
   #bytes: Buffer = Buffer.alloc(0);
   #over = false;
 
-  constructor(context: StackContext, calls: InboundCalls, connection: Connection) {
+  constructor(context: StackContext, calls: Requests<InboundClient>, connection: Connection) {
     this.#context = context;
     this.#calls = calls;
     this.#connection = connection;

@@ -11,9 +11,9 @@ import type { DialContext } from '../../io/pool/dial.ts';
 import type { Host } from '../../io/pool/host.ts';
 import type { TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Address, Connection } from '../../io/transport/types.ts';
-import type { InboundCalls, InboundClient } from '../inbound-http.ts';
+import type { InboundClient } from '../call/inbound-call.ts';
 import type { StackContext } from '../shared/context.ts';
-import { ClientConnection, type ConnectionPlan } from './client-connection.ts';
+import { ClientConnection, type ConnectionPlan, type Requests } from './client-connection.ts';
 import type { StreamTargets } from './stream.ts';
 import { applicationTarget, applicationTargets } from './targets.ts';
 
@@ -30,7 +30,7 @@ export interface InboundArrival {
 /**
  * What an inbound connection is judged by once its target port is known, top to bottom:
  *
- *   Server policy of the port → protocol → each request judged (`inbound-http.ts`), or the connection judged and spliced (`stream.ts`)
+ *   Server policy of the port → protocol → each request judged (`stack/inbound.ts`), or the connection judged and spliced (`stream.ts`)
  *   → the original address of the pod
  */
 export class InboundConnection implements ConnectionPlan, InboundClient, InboundPortWatcher {
@@ -41,7 +41,7 @@ export class InboundConnection implements ConnectionPlan, InboundClient, Inbound
   readonly port: InboundPort;
   readonly dial: DialContext;
   readonly #context: StackContext;
-  readonly #calls: InboundCalls;
+  readonly #calls: Requests<InboundClient>;
   readonly #arrival: InboundArrival;
   readonly #connection: Connection;
   readonly #life: ClientConnection;
@@ -49,7 +49,7 @@ export class InboundConnection implements ConnectionPlan, InboundClient, Inbound
   /** What has let the requests in that may have become tunnels. */
   readonly #opened: PolicyDecision[] = [];
 
-  constructor(context: StackContext, calls: InboundCalls, arrival: InboundArrival) {
+  constructor(context: StackContext, calls: Requests<InboundClient>, arrival: InboundArrival) {
     this.#context = context;
     this.#calls = calls;
     this.#arrival = arrival;

@@ -25,7 +25,7 @@ type TransparentListener = Extract<Listener, { kind: 'transparent' }>;
 /**
  * The life of an outbound connection, top to bottom:
  *
- *   accept → original destination → look-up, bounded → protocol → HTTP requests (`outbound-http.ts`), or a stream (`stream.ts`)
+ *   accept → original destination → look-up, bounded → protocol → HTTP requests (`stack/outbound.ts`), or a stream (`stream.ts`)
  */
 export class OutboundAcceptor implements Acceptor {
   readonly #context: StackContext;

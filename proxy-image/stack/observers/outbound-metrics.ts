@@ -3,6 +3,7 @@ import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
 import type { RecoveryReason } from '../../core/retry/recover.ts';
 import type { OutboundError, Recorder } from '../../io/telemetry/recorder.ts';
 import type { OutboundCall, OutboundObserver } from '../call/outbound-call.ts';
+import * as Phase from '../call/outbound-phase.ts';
 import { retryEvent } from './retry-event.ts';
 
 /** The metrics of outbound calls. */
@@ -42,7 +43,7 @@ export class OutboundMetrics implements OutboundObserver {
 
   #failed(call: OutboundCall, error: OutboundError): void {
     const { endpoint, backend, route } = call;
-    if (endpoint !== null && call.phase === 'sent') {
+    if (endpoint !== null && call.phase === Phase.SENT) {
       this.#recorder.routeActualResponse(route, 0, NO_GRPC_STATUS, true);
       this.#recorder.outboundFailed(backend?.authority ?? '', endpoint, error);
       return;

@@ -30,7 +30,7 @@ import type {
 import { listenersOf } from '../../../proxy-image/run/listeners.ts';
 import { addressesOf, type OpenListener } from '../../../proxy-image/stack/shared/listeners.ts';
 import type { StackLimits } from '../../../proxy-image/stack/shared/options.ts';
-import { createStack, type Stack } from '../../../proxy-image/stack/stack.ts';
+import { createStack, type Stack, type StackObservers } from '../../../proxy-image/stack/stack.ts';
 import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
 import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import { backend, initialWorkload, newState, portPolicy, service, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
@@ -64,6 +64,7 @@ export interface ProxyOptions {
   probeRelay?: (transport: Transport) => ProbeRelay;
   /** More than one where `originalDestination` tells connections apart by where they came in. */
   outboundListeners?: number;
+  observers?: StackObservers;
 }
 
 /** One proxy of a test: its state is set by hand, everything below is the real thing. */
@@ -93,39 +94,42 @@ export class TestProxy {
     this.recorder = new ProxyRecorder({ clock, podIp: '127.0.0.1', zone: () => '' });
     this.tlsContext = contextOf(transport, authority, options);
     const sink = { level: 'debug' as const, write: (line: string) => this.log.push(line), wallMs: () => Date.now() };
-    this.stack = createStack({
-      transport,
-      state: this.state,
-      recorder: this.recorder,
-      log: new JsonLogger(sink),
-      rng: new Xoshiro(1),
-      wallMs: () => Date.now(),
-      tlsContext: () => this.tlsContext,
-      listeners: listenersOf(
-        {
-          outbound: Array.from({ length: options.outboundListeners ?? 1 }, loopback),
-          inbound: [loopback()],
-          inboundPlain: [loopback()],
-          admin: [loopback()],
-          tapPort: RESERVED_PORT,
-        },
-        '',
-        options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
-        options.localNetwork ?? null,
-      ),
-      dialAddress: (address) => options.localNetwork?.dialAddress(address) ?? address,
-      reservedPorts: [RESERVED_PORT],
-      admin: createAdminHandler({
-        readiness: this.readiness,
-        metrics: () => 'weft_test 1\n',
-        log: sink,
-        shutdownEnabled: false,
-        shutdown: () => {},
-      }),
-      probeRelay: options.probeRelay?.(transport) ?? null,
-      accessLog: this.accessLog,
-      ...(options.limits === undefined ? {} : { limits: options.limits }),
-    });
+    this.stack = createStack(
+      {
+        transport,
+        state: this.state,
+        recorder: this.recorder,
+        log: new JsonLogger(sink),
+        rng: new Xoshiro(1),
+        wallMs: () => Date.now(),
+        tlsContext: () => this.tlsContext,
+        listeners: listenersOf(
+          {
+            outbound: Array.from({ length: options.outboundListeners ?? 1 }, loopback),
+            inbound: [loopback()],
+            inboundPlain: [loopback()],
+            admin: [loopback()],
+            tapPort: RESERVED_PORT,
+          },
+          '',
+          options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
+          options.localNetwork ?? null,
+        ),
+        dialAddress: (address) => options.localNetwork?.dialAddress(address) ?? address,
+        reservedPorts: [RESERVED_PORT],
+        admin: createAdminHandler({
+          readiness: this.readiness,
+          metrics: () => 'weft_test 1\n',
+          log: sink,
+          shutdownEnabled: false,
+          shutdown: () => {},
+        }),
+        probeRelay: options.probeRelay?.(transport) ?? null,
+        accessLog: this.accessLog,
+        ...(options.limits === undefined ? {} : { limits: options.limits }),
+      },
+      options.observers,
+    );
   }
 
   async start(): Promise<this> {

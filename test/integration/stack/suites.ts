@@ -12,6 +12,7 @@ import { http10Suite } from './http10-suite.ts';
 import { inboundSuite } from './inbound-suite.ts';
 import { limitsSuite } from './limits-suite.ts';
 import { meshPortSuite } from './mesh-port-suite.ts';
+import { observersSuite } from './observers-suite.ts';
 import { opaqueSuite } from './opaque-suite.ts';
 import { outsideSuite } from './outside-suite.ts';
 import { overloadSuite } from './overload-suite.ts';
@@ -54,6 +55,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['the mesh port', meshPortSuite],
   ['destinations', destinationsSuite],
   ['telemetry', telemetrySuite],
+  ['observers', observersSuite],
   ['trailers', trailersSuite],
   ['between the versions', translationSuite],
   ['refusals', refusalsSuite],

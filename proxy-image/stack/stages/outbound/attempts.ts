@@ -14,7 +14,7 @@ import type { Exchange } from '../../../http/exchange.ts';
 import type { ResponseView } from '../../../http/message.ts';
 import type { OutboundError } from '../../../io/telemetry/recorder.ts';
 import type { CallObserver } from '../../call/observer.ts';
-import type { OutboundPhase } from '../../call/outbound-call.ts';
+import * as Phase from '../../call/outbound-phase.ts';
 import type { StackOptions } from '../../shared/options.ts';
 
 export interface Attempted {
@@ -25,7 +25,7 @@ export interface Attempted {
   readonly route: RouteEntry;
   /** `null` = none yet, or an address that no resource names. */
   readonly endpoint: EndpointState | null;
-  phase: OutboundPhase;
+  phase: Phase.OutboundPhase;
   /** When the endpoint was chosen; monotonic. */
   attemptMs: number;
   /** From there to the head of the response. */
@@ -51,7 +51,7 @@ export class Attempts<C extends Attempted> {
 
   /** An endpoint is chosen. */
   start(call: C): void {
-    call.phase = 'chosen';
+    call.phase = Phase.CHOSEN;
     call.attemptMs = this.#nowMs;
     const { entry, endpoint } = call;
     if (endpoint === null) return;
@@ -62,7 +62,7 @@ export class Attempts<C extends Attempted> {
 
   /** It has a connection, or a stream of one. */
   sent(call: C): void {
-    call.phase = 'sent';
+    call.phase = Phase.SENT;
     const { backend, endpoint } = call;
     if (backend !== null && !call.isProbe && !endpoint!.needsResponse) backend.pool.queue.ready();
     this.#observer.attemptStart(call);
@@ -70,8 +70,8 @@ export class Attempts<C extends Attempted> {
 
   /** No connection: it is as if the endpoint had not been chosen. What that says of the endpoint is told once for all who waited (`EndpointLink`). */
   unplaced(call: C): void {
-    if (!isUnderWay(call)) return;
-    call.phase = 'placing';
+    if (!Phase.isUnderWay(call.phase)) return;
+    call.phase = Phase.PLACING;
     if (call.endpoint === null) return;
     abandoned(call.endpoint);
     this.#leaveBreaker(call);
@@ -81,8 +81,8 @@ export class Attempts<C extends Attempted> {
   responded(call: C, head: ResponseView, reached: boolean): boolean {
     const { entry, endpoint, exchange } = call;
     const failure = isFailure(call.route, head.status, exchange.grpcStatus);
-    if (!isUnderWay(call)) return failure;
-    call.phase = 'responding';
+    if (!Phase.isUnderWay(call.phase)) return failure;
+    call.phase = Phase.RESPONDING;
     if (endpoint === null) return failure;
     if (endpoint.connectFailures > 0 && reached) this.#answered(call, endpoint);
     if (entry === null) {
@@ -136,13 +136,13 @@ export class Attempts<C extends Attempted> {
 
   /** The response is complete, or it is dropped for another attempt. */
   ended(call: C, endMs: number): void {
-    if (call.phase !== 'responding') return;
+    if (call.phase !== Phase.RESPONDING) return;
     const { entry, route, exchange } = call;
     const { status, grpcStatus } = exchange;
     if (call.unjudged)
       this.#judgeTrailers(call, entry!, outcomeOf(isFailure(route, status, grpcStatus), status, grpcStatus));
     this.#observer.attemptEnd(call, null, endMs);
-    call.phase = 'ended';
+    call.phase = Phase.ENDED;
   }
 
   #judgeTrailers(call: C, entry: ServiceEntry, outcome: Outcome): void {
@@ -161,26 +161,22 @@ export class Attempts<C extends Attempted> {
 
   /** It ended without a response. `blamed`: that says something of the endpoint. */
   failed(call: C, error: OutboundError, blamed: boolean): void {
-    if (!isUnderWay(call)) return;
+    if (!Phase.isUnderWay(call.phase)) return;
     if (call.endpoint !== null) {
       abandoned(call.endpoint);
       if (blamed) this.#judge(call, 'failure', 0);
       else this.#leaveBreaker(call);
     }
     this.#observer.attemptEnd(call, error, this.#nowMs);
-    call.phase = 'ended';
+    call.phase = Phase.ENDED;
   }
 
   /** The same, also where there was nobody to send it to: that is a failed attempt too. */
   failedOrNone(call: C, error: OutboundError, blamed: boolean): void {
-    if (isUnderWay(call)) this.failed(call, error, blamed);
-    else if (call.endpoint === null && call.phase !== 'refused') {
+    if (Phase.isUnderWay(call.phase)) this.failed(call, error, blamed);
+    else if (call.endpoint === null && call.phase !== Phase.REFUSED) {
       this.#observer.attemptEnd(call, error, this.#nowMs);
-      call.phase = 'ended';
+      call.phase = Phase.ENDED;
     }
   }
-}
-
-function isUnderWay({ phase }: Attempted): boolean {
-  return phase === 'sent' || phase === 'chosen' || phase === 'leasing';
 }

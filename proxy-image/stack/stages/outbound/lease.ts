@@ -2,6 +2,7 @@ import type { ExchangeUpstream } from '../../../http/exchange.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
 import type { DialError } from '../../../io/pool/dial.ts';
 import type { Host, Waiter } from '../../../io/pool/host.ts';
+import * as Phase from '../../call/outbound-phase.ts';
 import { Stage } from '../../call/stage.ts';
 import type { EndpointLink } from '../../endpoints/endpoint-hosts.ts';
 import type { StackContext } from '../../shared/context.ts';
@@ -38,7 +39,7 @@ export class Lease<C extends Leased> extends Stage<C> {
       return;
     }
     const upstream = host.lease(call);
-    if (upstream === null) call.phase = 'leasing';
+    if (upstream === null) call.phase = Phase.LEASING;
     else this.leased(call, upstream);
   }
 
@@ -81,8 +82,8 @@ export class Lease<C extends Leased> extends Stage<C> {
 
   /** Wants no connection any more. */
   cancel(call: C): void {
-    if (call.phase !== 'leasing') return;
-    call.phase = 'chosen';
+    if (call.phase !== Phase.LEASING) return;
+    call.phase = Phase.CHOSEN;
     call.host!.cancel(call);
   }
 }

@@ -1,6 +1,6 @@
 import type { EndpointState } from '../../../core/balance/endpoint.ts';
 import type { BackendEntry, ServiceEntry } from '../../../core/state/entries.ts';
-import type { OutboundPhase } from '../../call/outbound-call.ts';
+import * as Phase from '../../call/outbound-phase.ts';
 import { Stage } from '../../call/stage.ts';
 import type { EndpointLink } from '../../endpoints/endpoint-hosts.ts';
 import type { Placement } from '../../endpoints/placement.ts';
@@ -10,7 +10,7 @@ interface Queued {
   readonly backend: BackendEntry | null;
   readonly hash: number;
   readonly placement: Placement;
-  phase: OutboundPhase;
+  phase: Phase.OutboundPhase;
   endpoint: EndpointState | null;
   link: EndpointLink | null;
 }
@@ -18,7 +18,7 @@ interface Queued {
 /** To an endpoint of its backend, as soon as one can be had: what waits for one costs no attempt. */
 export class Queue<C extends Queued> extends Stage<C> {
   run(call: C): void {
-    call.phase = 'placing';
+    call.phase = Phase.PLACING;
     call.endpoint = null;
     call.link = null;
     call.placement.find(call.entry!, call.backend!.pool, call.hash);

@@ -8,7 +8,8 @@ import type { Host } from '../../../io/pool/host.ts';
 import type { OutboundError } from '../../../io/telemetry/recorder.ts';
 import type { Address } from '../../../io/transport/types.ts';
 import type { CallObserver } from '../../call/observer.ts';
-import type { OutboundClient, OutboundPhase } from '../../call/outbound-call.ts';
+import type { OutboundClient } from '../../call/outbound-call.ts';
+import * as Phase from '../../call/outbound-phase.ts';
 import { Stage } from '../../call/stage.ts';
 import type { StackContext } from '../../shared/context.ts';
 
@@ -17,7 +18,7 @@ interface Resolved {
   readonly head: RequestView;
   readonly client: OutboundClient;
   readonly destination: Destination;
-  phase: OutboundPhase;
+  phase: Phase.OutboundPhase;
   entry: ServiceEntry | null;
   endpoint: EndpointState | null;
   host: Host | null;
@@ -44,7 +45,7 @@ export class Resolve<C extends Resolved> extends Stage<C> {
       this.next.run(call);
     } else if (entry?.kind === 'pod' || entry?.kind === 'unknown') this.#toEndpoint(call, entry.endpoint);
     else if (entry?.kind === 'forbidden') {
-      call.phase = 'refused';
+      call.phase = Phase.REFUSED;
       call.client.forbid(entry.reason);
     } else this.#toAddress(call, call.client.original);
   }
