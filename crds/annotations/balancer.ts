@@ -1,6 +1,5 @@
 import type { Balancer, HashKey } from '../../proxy-image/contract/policy/balancer.ts';
 import { APERTURE_ENDPOINTS, EWMA_DEFAULTS } from '../../proxy-image/contract/policy/balancer.ts';
-import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
 import { type Annotation, constant, type Place } from './annotation.ts';
 import type { AnnotationReader } from './reader.ts';
@@ -21,12 +20,7 @@ export const BALANCER = {
     value: () => null,
   }),
   hashKey: trafficRow<HashKey | null>(ON, 'balancer.weft.dev/hash-key', hashKey, constant(null, 'none')),
-  slowStart: trafficRow(
-    ON,
-    'balancer.weft.dev/slow-start',
-    durationMs(0),
-    constant<number>(SERVICE_DEFAULTS.slowStartMs, '`0s`'),
-  ),
+  slowStart: trafficRow(ON, 'balancer.weft.dev/slow-start', durationMs(0), constant<number>(0, '`0s`')),
 } satisfies Record<string, Annotation<unknown>>;
 
 /** `fallback`: that of the Mesh. */

@@ -1,5 +1,5 @@
 import type { StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
-import type { Timeouts } from '../../proxy-image/contract/resources.ts';
+import type { RouteTimeouts } from '../../proxy-image/contract/policy/timeouts.ts';
 import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
 import { type Annotation, constant, type Place } from './annotation.ts';
 import type { AnnotationReader } from './reader.ts';
@@ -48,6 +48,9 @@ export const RETRY = {
   ),
   timeout: trafficRow(ANY, 'retry.linkerd.io/timeout', durationMs(0), constant(0, 'none')),
 } satisfies Record<string, Annotation<unknown>>;
+
+/** What annotations can say of timeouts. */
+export type Timeouts = Pick<RouteTimeouts, 'requestMs' | 'responseMs' | 'idleMs'>;
 
 /** 0 = none. */
 export const TIMEOUT = {

@@ -1,5 +1,5 @@
+import type { Balance } from '../../proxy-image/contract/policy/backend.ts';
 import type { StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
-import type { ServiceDestination, Timeouts } from '../../proxy-image/contract/resources.ts';
 import type { MeshModel } from '../kinds/mesh/model.ts';
 import { ProblemList } from '../parse/problems.ts';
 import type { Problem } from '../types/problem.ts';
@@ -8,13 +8,13 @@ import { BALANCER, readBalancer } from './balancer.ts';
 import { readBreaker, readPenalty } from './breaker.ts';
 import { problemOf } from './problem.ts';
 import { AnnotationReader, type Annotations } from './reader.ts';
-import { readRetry, readTimeouts } from './retry.ts';
+import { readRetry, readTimeouts, type Timeouts } from './retry.ts';
 import { isKnown, unknownNames } from './rows.ts';
 
-export type ServiceTraffic = Pick<
-  ServiceDestination,
-  'balancer' | 'slowStartMs' | 'breaker' | 'penalty' | 'retry' | 'timeouts'
->;
+export interface ServiceTraffic extends Pick<Balance, 'balancer' | 'slowStartMs' | 'breaker' | 'penalty'> {
+  retry: StatusRetry | null;
+  timeouts: Timeouts;
+}
 
 /** What a Service's annotations say about the traffic to it. Never throws; what is wrong is in `problems`, the rest takes effect. */
 export function parseTraffic(

@@ -82,7 +82,8 @@ function finish(unsourced: Unsourced<ResourceBody>, sources: string): Compiled {
 
 function namesIn(body: ResourceBody): readonly string[] {
   if (!('type' in body) || body.type !== 'service') return [];
-  return [...new Set(body.backends.map(({ endpoints }) => endpoints))];
+  const { backends } = body.policy;
+  return [...new Set(backends.flatMap(({ dispatch }) => (dispatch.type === 'balance' ? [dispatch.endpoints] : [])))];
 }
 
 /** The one spelling of a key, or `null` when the text is no key: `[FD00::1]:080` and the like must not become entries of their own. */

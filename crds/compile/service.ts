@@ -4,19 +4,19 @@ import type {
   ServiceDestination,
   UnknownDestination,
 } from '../../proxy-image/contract/resources.ts';
-import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { parseTraffic } from '../annotations/traffic.ts';
 import { meshOf } from '../kinds/mesh/queries.ts';
 import { podByIp } from '../kinds/pod/queries.ts';
 import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from '../kinds/service/authority.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
 import { serviceByIp } from '../kinds/service/queries.ts';
-import { effectiveBudget, effectiveProfile } from '../kinds/service-profile/effective.ts';
+import { effectiveProfile } from '../kinds/service-profile/effective.ts';
 import { profileOf } from '../kinds/service-profile/queries.ts';
 import type { ClusterView } from '../state/view.ts';
-import { addressFamily, compileBackends } from './backends.ts';
 import { EndpointCompiler } from './endpoint.ts';
 import { OpaquePorts } from './opaque-ports.ts';
+import { addressFamily } from './outbound/backends.ts';
+import { compilePolicy } from './outbound/policy.ts';
 import { addressProtocol, serviceProtocol } from './port-protocol.ts';
 import type { Unsourced } from './unsourced.ts';
 
@@ -63,25 +63,15 @@ function compileServiceDestination(
   const profile = effectiveProfile(view, mesh, name, clientNamespace);
   const { traffic } = parseTraffic(service.meta.annotations, mesh);
   const opaquePorts = [...(profile?.opaquePorts ?? []), ...new OpaquePorts(view).ofService(service)];
-  const root = { ...name, port: port.port, family: addressFamily(address.ip) };
+  const family = addressFamily(address.ip);
+  const outbound = { view, mesh, service, name, port, family, clientNamespace, profile, traffic };
   return {
     type: 'service',
     namespace: name.namespace,
     service: name.service,
     port: port.port,
     authority: serviceAuthority(name, port.port, mesh),
-    protocol: serviceProtocol(port, opaquePorts),
-    routes: profile?.routes ?? [],
-    retryBudget: effectiveBudget(profile),
-    backends: compileBackends(view, mesh, root, profile),
-    balancer: traffic.balancer,
-    localTrafficOnly: service.internalTrafficPolicy === 'Local',
-    slowStartMs: traffic.slowStartMs,
-    breaker: traffic.breaker,
-    penalty: traffic.penalty,
-    retry: traffic.retry,
-    timeouts: traffic.timeouts,
-    queue: SERVICE_DEFAULTS.queue,
+    policy: compilePolicy(outbound, serviceProtocol(port, opaquePorts)),
   };
 }
 

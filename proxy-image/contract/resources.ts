@@ -1,11 +1,9 @@
 import type { Authorization, ObjectLabel } from './policy/authorization.ts';
-import type { Balancer } from './policy/balancer.ts';
-import type { Breaker, LoadPenalty } from './policy/breaker.ts';
 import type { InboundRule, RateLimit } from './policy/inbound.ts';
+import type { RequestMatch } from './policy/match.ts';
+import type { OutboundPolicy } from './policy/outbound.ts';
 import type { InboundProtocol, OutboundProtocol } from './policy/protocol.ts';
-import type { QueueLimits } from './policy/queue.ts';
 import type { ResponseClass } from './policy/response-class.ts';
-import type { RetryBudget, StatusRetry } from './policy/retry.ts';
 
 export type { AuthenticationMatch, Authorization, NetworkMatch, ObjectLabel } from './policy/authorization.ts';
 
@@ -69,13 +67,6 @@ export interface WorkloadSettings {
   requireIdentity: boolean;
 }
 
-export type RequestMatch =
-  | { type: 'method'; method: string }
-  | { type: 'path'; regex: string }
-  | { type: 'all'; of: RequestMatch[] }
-  | { type: 'any'; of: RequestMatch[] }
-  | { type: 'not'; of: RequestMatch };
-
 /** List order is the order of evaluation; the first match wins. What no route matches uses the implicit default route (no name, no retry, no timeout). */
 export interface Route {
   name: string;
@@ -86,30 +77,6 @@ export interface Route {
   responseClasses: ResponseClass[];
 }
 
-/**
- * A share of the traffic. `weight` is a non-negative integer (thousandths of the written weight, so that `500m` is 500).
- * `unavailable`: the Service (or its port) does not exist; its share fails with 503.
- */
-export interface Backend {
-  authority: string;
-  service: string;
-  namespace: string;
-  port: number;
-  endpoints: string;
-  weight: number;
-  unavailable: boolean;
-}
-
-/** Timeouts of requests that no route of a profile matches; 0 = none. */
-export interface Timeouts {
-  /** The whole exchange, retries included. */
-  requestMs: number;
-  /** From the end of the request body to the end of the response. */
-  responseMs: number;
-  /** Between two bytes in either direction. */
-  idleMs: number;
-}
-
 export interface ServiceDestination extends Sourced {
   type: 'service';
   namespace: string;
@@ -117,21 +84,7 @@ export interface ServiceDestination extends Sourced {
   port: number;
   /** `<service>.<namespace>.svc.<clusterDomain>:<port>`; becomes `l5d-dst-canonical` and the `dst` label. */
   authority: string;
-  protocol: OutboundProtocol;
-  routes: Route[];
-  retryBudget: RetryBudget;
-  /** At least one entry; without a split, the service itself with weight 1000. Zero-weight backends are kept (they get nothing). */
-  backends: Backend[];
-  balancer: Balancer;
-  /** `internalTrafficPolicy: Local`: only endpoints on the proxy's own node. */
-  localTrafficOnly: boolean;
-  /** New endpoints get their share by degrees over this time; 0 = at once. */
-  slowStartMs: number;
-  breaker: Breaker | null;
-  penalty: LoadPenalty | null;
-  retry: StatusRetry | null;
-  timeouts: Timeouts;
-  queue: QueueLimits;
+  policy: OutboundPolicy;
 }
 
 /** The destination is a pod (pod IP, headless Service): forwarded to it, no balancing, no Service policy. */

@@ -1,9 +1,7 @@
-import type { RouteEntry, RouteTable } from '../core/route/table.ts';
-
-/** The route that a request object was given last. Header lists of HTTP/2 are shared by equal requests, so that most of them are routed once. */
+/** The rule of a table that a request object was found to match last. Header lists of HTTP/2 are shared by equal requests, so that most are matched once. */
 export interface RouteMemo {
-  table: RouteTable | null;
-  route: RouteEntry | null;
+  table: object | null;
+  rule: number;
 }
 
 /** A request head as the stacks judge it, whatever version of HTTP it came in. */

@@ -30,7 +30,7 @@ function stagesOf(context: StackContext, observer: OutboundObserver, attempts: A
     identify: new Identify<OutboundCall>(),
     resolve: new Resolve<OutboundCall>(context, observer),
     route: new Route<OutboundCall>(options.rng, observer),
-    filter: new Filter<OutboundCall>(),
+    filter: new Filter<OutboundCall>(attempts),
     deadline: new Deadline<OutboundCall>(attempts),
     retry: new Retry<OutboundCall>(options, attempts, observer),
     split: new Split<OutboundCall>(options.rng, attempts),
@@ -56,6 +56,7 @@ export class OutboundCalls {
     inOrder<OutboundCall>(Object.values(stages));
     stages.resolve.toEndpoint = stages.pick;
     stages.resolve.toAddress = stages.lease;
+    stages.split.toEndpoint = stages.pick;
     stages.retry.repeater = stages.pick;
     stages.pick.toAddress = stages.lease;
     this.#context = context;

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { Endpoint } from '../../proxy-image/contract/resources.ts';
-import { SERVICE_DEFAULTS } from '../../proxy-image/contract/service-defaults.ts';
 import { defaultWorkload } from '../../proxy-image/core/policy/defaults.ts';
 import { Xoshiro } from '../../proxy-image/core/rng.ts';
 import { ProxyState } from '../../proxy-image/core/state/state.ts';
@@ -14,6 +13,7 @@ import { createBunTransport } from '../../proxy-image/io/transport/bun.ts';
 import { FixedDestination } from '../../proxy-image/io/transport/local-network.ts';
 import { listenersOf } from '../../proxy-image/run/listeners.ts';
 import { createStack } from '../../proxy-image/stack/stack.ts';
+import { backend, route, service } from '../unit/core/fixtures.ts';
 
 /** What `datapath.ts` tells a proxy that it starts: one service with one endpoint, and one policy. */
 export interface BenchProxyConfig {
@@ -96,25 +96,12 @@ function configure(state: ProxyState, endpoint: Endpoint): void {
       op: 'set',
       key: 'service/10.96.0.1:80',
       version: '1',
-      body: {
-        sources: '1',
-        type: 'service',
+      body: service({
         namespace: 'bench',
-        service: 'web',
-        port: 80,
         authority,
-        protocol: 'detect',
-        routes: [
-          { name: 'get', match: { type: 'path', regex: '/.*' }, isRetryable: false, timeoutMs: 0, responseClasses: [] },
-        ],
-        retryBudget: { ratio: 0.2, minRetriesPerSecond: 10, ttlMs: 10_000 },
-        backends: [
-          { authority, service: 'web', namespace: 'bench', port: 80, endpoints, weight: 1000, unavailable: false },
-        ],
-        balancer: { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
-        localTrafficOnly: false,
-        ...SERVICE_DEFAULTS,
-      },
+        routes: [route('get', '/.*')],
+        backends: [backend('web', 1000, { authority, namespace: 'bench', endpoints })],
+      }),
     },
   ]);
   if (rejected.length > 0) throw new Error(JSON.stringify(rejected));

@@ -16,6 +16,7 @@ import {
   ManualClock,
   newState,
   portPolicy,
+  request,
   route,
   SERVICE_KEY,
   service,
@@ -94,18 +95,21 @@ function run(of: Case): { outbound: number; inbound: number } {
     for (let n = 0; n < REQUESTS; n++) {
       clock.ms += 0.01;
       const entry = destination.entry as ServiceEntry;
-      const matched = entry.routes.match('GET', paths[n]!);
+      const matched = entry.routes.match(request('GET', paths[n]!));
       recorder.routeRequest(matched);
-      const share = entry.backends[pickShare(entry.split, rng)]!;
-      const picked = pickEndpoint(share.pool, entry, [], rng, clock.ms)!;
+      const { shares, split } = matched.policy.distribution;
+      const share = shares[pickShare(split, rng)]!.backend;
+      if (share.dispatch.type !== 'balance') throw new Error('no endpoints');
+      const { pool, balancer } = share.dispatch;
+      const picked = pickEndpoint(pool, share.dispatch, [], rng, clock.ms)!;
       started(picked);
       recorder.outboundRequest(share.authority, picked);
       recorder.routeActualRequest(matched);
-      finished(picked, entry.balancer, 1.5, clock.ms);
+      finished(picked, balancer, 1.5, clock.ms);
       const failure = isFailure(matched, 200);
       recorder.outboundResponse(share.authority, picked, 200, -1, failure, 1.5);
       recorder.routeActualResponse(matched, 200, -1, failure);
-      decideRetry(matched, failure, true, entry.budget, clock.ms);
+      decideRetry(failure, true, entry.budget, clock.ms);
       recorder.routeResponse(matched, 200, -1, failure, 1.5);
     }
     outbound = Math.min(outbound, Number(process.hrtime.bigint() - from) / REQUESTS);

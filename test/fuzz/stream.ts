@@ -19,6 +19,7 @@ import {
   ManualClock,
   newState,
   portPolicy,
+  request,
   route,
   SERVICE_KEY,
   service,
@@ -220,8 +221,10 @@ function checkState(state: ProxyState): void {
   for (const address of ['10.96.0.1', '10.0.0.9']) {
     const { entry } = state.destination(address, 80);
     if (entry?.kind !== 'service') continue;
-    entry.routes.match('GET', '/a/b');
-    for (const { pool } of entry.backends) if (!Array.isArray(pool.endpoints)) throw new Error('no endpoints');
+    entry.routes.match(request('GET', '/a/b'));
+    for (const { dispatch } of entry.backends) {
+      if (dispatch.type === 'balance' && !Array.isArray(dispatch.pool.endpoints)) throw new Error('no endpoints');
+    }
   }
   const again = newState(new ManualClock());
   const problems = again.restore(JSON.parse(state.persist())).filter(({ applied }) => !applied);

@@ -4,9 +4,9 @@ import { compilePolicy } from '../../proxy-image/core/policy/compile.ts';
 import type { PortPolicyEntry } from '../../proxy-image/core/policy/policy.ts';
 import { RateLimiter } from '../../proxy-image/core/policy/rate-limit.ts';
 import { CompiledRules } from '../../proxy-image/core/policy/rules.ts';
+import { NO_PROFILE } from '../../proxy-image/core/route/profile.ts';
 import type { RequestFacts } from '../../proxy-image/core/route/request.ts';
 import { compileRequestMatch } from '../../proxy-image/core/route/request-match.ts';
-import { NO_ROUTES } from '../../proxy-image/core/route/table.ts';
 import { regexEngine } from '../unit/core/fixtures.ts';
 
 /** A policy as a port of a proxy has it. */
@@ -16,7 +16,7 @@ export function entryOf(policy: PortPolicy, { port = 8080, opaque = false } = {}
   return compilePolicy(policy, {
     port,
     opaque,
-    routes: NO_ROUTES,
+    routes: NO_PROFILE,
     rules: rules.length === 0 ? null : new CompiledRules({ ...policy, rules }, compileMatch),
     limiter: policy.rateLimit && new RateLimiter(policy.rateLimit),
   });

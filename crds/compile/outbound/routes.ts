@@ -5,7 +5,7 @@ import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
 import type { Rule } from '../../../proxy-image/contract/policy/outbound.ts';
 import type { RetryPolicy, StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import { NO_TIMEOUTS, type RouteTimeouts } from '../../../proxy-image/contract/policy/timeouts.ts';
-import type { Timeouts } from '../../../proxy-image/contract/resources.ts';
+import type { Timeouts } from '../../annotations/retry.ts';
 import { type HttpFaultModel, isFault } from '../../kinds/http-fault/model.ts';
 import type {
   BackendRef,

@@ -1,5 +1,5 @@
+import type { RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
 import type { ResponseMatch } from '../../../proxy-image/contract/policy/response-class.ts';
-import type { RequestMatch } from '../../../proxy-image/contract/resources.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { MAX_PATTERN_COST } from '../../parse/limits.ts';
 import { parsePathRegex } from '../../scalars/path-regex.ts';

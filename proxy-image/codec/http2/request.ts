@@ -24,7 +24,7 @@ export class Http2Request implements RequestMessage {
   readonly isHead: boolean;
   readonly idempotent: boolean;
   readonly maxForwards: number;
-  readonly routeMemo: RouteMemo = { table: null, route: null };
+  readonly routeMemo: RouteMemo = { table: null, rule: 0 };
   #extra: ExtraFields | null = null;
   #block: Buffer | null = null;
 

@@ -1,7 +1,14 @@
 import type { ResponseClass, ResponseMatch } from '../../contract/policy/response-class.ts';
 import type { CompiledClass } from './classify.ts';
 
-export function compileClass(source: ResponseClass): CompiledClass {
+/** One for all routes without classes. */
+const NO_CLASSES: readonly CompiledClass[] = [];
+
+export function compileClasses(sources: readonly ResponseClass[]): readonly CompiledClass[] {
+  return sources.length === 0 ? NO_CLASSES : sources.map(compileClass);
+}
+
+function compileClass(source: ResponseClass): CompiledClass {
   return { isFailure: source.isFailure, matches: compileResponseMatch(source.match) };
 }
 

@@ -1,7 +1,7 @@
 import type { InboundProtocol } from '../../contract/policy/protocol.ts';
 import type { AuthenticationMatch, Authorization, ObjectLabel } from '../../contract/resources.ts';
 import { type CompiledNetwork, compileNetwork } from '../net/cidr.ts';
-import type { RouteTable } from '../route/table.ts';
+import type { RouteEntry, RouteTable } from '../route/table.ts';
 import type { CompiledAuthorization, DenyReason, Gate, PolicyDecision, PolicyReason, RuleFacts } from './decision.ts';
 import type { PortPolicyEntry, Rules } from './policy.ts';
 import type { RateLimiter } from './rate-limit.ts';
@@ -27,7 +27,7 @@ export interface PolicyParts {
   port: number;
   /** The port has no policy of its own and lies in the workload's opaque ranges. */
   opaque: boolean;
-  routes: RouteTable;
+  routes: RouteTable<RouteEntry>;
   rules: Rules | null;
   limiter: RateLimiter | null;
 }

@@ -1,7 +1,7 @@
 import type { InboundProtocol } from '../../contract/policy/protocol.ts';
 import type { ObjectLabel } from '../../contract/resources.ts';
 import type { RequestFacts } from '../route/request.ts';
-import type { RouteTable } from '../route/table.ts';
+import type { RouteEntry, RouteTable } from '../route/table.ts';
 import type { Gate, PolicyDecision } from './decision.ts';
 import type { InboundPeer } from './peer.ts';
 import type { RateLimiter } from './rate-limit.ts';
@@ -32,6 +32,6 @@ export interface PortPolicyEntry {
   /** `null` = no limit. Its counts outlive a change of the policy that leaves the limit as it is. */
   readonly limiter: RateLimiter | null;
   /** Routes of a ServiceProfile, for `route_*` metrics and response classes; the empty table where no profile applies. */
-  readonly routes: RouteTable;
+  readonly routes: RouteTable<RouteEntry>;
   readonly decisions: { readonly probe: PolicyDecision };
 }

@@ -1,4 +1,3 @@
-import type { RouteEntry } from '../route/table.ts';
 import type { TpsBudget } from './budget.ts';
 
 export type RetryReason =
@@ -17,13 +16,11 @@ export type RetryReason =
  * `bodyReplayable`: the whole request body is at hand, at most 64 KiB.
  */
 export function decideRetry(
-  route: Pick<RouteEntry, 'isRetryable'>,
   isFailure: boolean,
   bodyReplayable: boolean,
   budget: TpsBudget,
   nowMs: number,
 ): RetryReason {
-  if (!route.isRetryable) return 'route_not_retryable';
   if (!isFailure) {
     budget.deposit(nowMs);
     return 'success';

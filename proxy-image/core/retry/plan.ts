@@ -1,14 +1,9 @@
 import { exponentialMs } from '../../../lib/backoff.ts';
-import type { StatusRetry } from '../../contract/policy/retry.ts';
-import type { Timeouts } from '../../contract/resources.ts';
+import type { RetryPolicy, StatusRetry } from '../../contract/policy/retry.ts';
 import type { Rng } from '../rng.ts';
 import { fraction } from '../rng.ts';
-import type { RouteEntry } from '../route/table.ts';
 import type { TpsBudget } from './budget.ts';
 import { decideRetry, type RetryReason } from './decide.ts';
-
-/** `budget`: a retryable route of a profile. A list of statuses: the annotations of the Service. `null`: no retries. */
-export type RetryPolicy = 'budget' | StatusRetry | null;
 
 export type RetryDecision =
   | RetryReason
@@ -37,35 +32,23 @@ export interface TryResult {
   refusesRetries: boolean;
 }
 
-interface Governed {
-  readonly routes: { readonly fallback: RouteEntry };
-  readonly retry: StatusRetry | null;
-  readonly timeouts: Timeouts;
-  readonly budget: TpsBudget;
-}
-
 /** linkerd2-proxy: backoff between retries by annotation. */
 const BACKOFF_MIN_MS = 25;
 const BACKOFF_MAX_MS = 250;
-
-/** A route of a profile speaks for the requests that it matches, also by saying nothing; the annotations speak for all others. */
-export function retryPolicyFor(entry: Governed, route: RouteEntry): RetryPolicy {
-  if (route === entry.routes.fallback) return entry.retry;
-  return route.isRetryable ? 'budget' : null;
-}
-
-export function timeoutsFor(entry: Governed, route: RouteEntry): Timeouts {
-  return route === entry.routes.fallback ? entry.timeouts : route.timeouts;
-}
 
 /**
  * What follows a try. `retried`: one retry more, to be counted in `retries`. With a policy of statuses, tries without a response head in time and fail-fast
  * are covered without being named (linkerd2-proxy: policy retries). A stream that the server refused (RFC 9113 section 8.7: not processed) is no try that has
  * ended: it goes to another endpoint, or again to this one, outside of every budget. What a full queue has shed is answered and never tried again.
  */
-export function retryDecision(policy: RetryPolicy, budget: TpsBudget, result: TryResult, nowMs: number): RetryDecision {
+export function retryDecision(
+  policy: RetryPolicy | null,
+  budget: TpsBudget,
+  result: TryResult,
+  nowMs: number,
+): RetryDecision {
   if (policy === null) return 'route_not_retryable';
-  if (policy === 'budget') return byBudget(budget, result, nowMs);
+  if (policy.type === 'budget') return byBudget(budget, result, nowMs);
   if (result.end === 'response') {
     if (!isNamed(policy, result)) return result.isFailure ? 'status_not_retryable' : 'success';
     if (result.refusesRetries) return 'refused_by_server';
@@ -78,10 +61,8 @@ export function retryDecision(policy: RetryPolicy, budget: TpsBudget, result: Tr
 function byBudget(budget: TpsBudget, result: TryResult, nowMs: number): RetryDecision {
   if (result.end !== 'response') return 'route_not_retryable';
   if (result.isFailure && result.refusesRetries) return 'refused_by_server';
-  return decideRetry(RETRYABLE, result.isFailure, result.replayable, budget, nowMs);
+  return decideRetry(result.isFailure, result.replayable, budget, nowMs);
 }
-
-const RETRYABLE = { isRetryable: true };
 
 function isNamed({ http, grpc }: StatusRetry, { status, grpcStatus }: TryResult): boolean {
   for (const [min, max] of http) if (status >= min && status <= max) return true;
@@ -89,14 +70,14 @@ function isNamed({ http, grpc }: StatusRetry, { status, grpcStatus }: TryResult)
 }
 
 /** Time to the response head of the next try; 0 = none. The last try has what is left of the request's own timeout. */
-export function tryTimeoutMs(policy: RetryPolicy, retries: number): number {
-  if (policy === null || policy === 'budget') return 0;
+export function tryTimeoutMs(policy: RetryPolicy | null, retries: number): number {
+  if (policy === null || policy.type === 'budget') return 0;
   return retries < policy.limit ? policy.timeoutMs : 0;
 }
 
 /** Pause before retry number `retries` (the first is 0): 25 ms, doubling to 250 ms, with up to as much again at random. Retries of a profile do not wait. */
-export function retryBackoffMs(policy: RetryPolicy, retries: number, rng: Rng): number {
-  if (policy === null || policy === 'budget') return 0;
+export function retryBackoffMs(policy: RetryPolicy | null, retries: number, rng: Rng): number {
+  if (policy === null || policy.type === 'budget') return 0;
   const baseMs = exponentialMs(BACKOFF_MIN_MS, retries, BACKOFF_MAX_MS);
   return Math.min(baseMs * (1 + fraction(rng)), BACKOFF_MAX_MS);
 }

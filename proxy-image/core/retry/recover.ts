@@ -1,5 +1,6 @@
+import type { RetryPolicy } from '../../contract/policy/retry.ts';
 import type { TpsBudget } from './budget.ts';
-import { type RetryDecision, type RetryPolicy, retryDecision, type TryEnd, type TryResult } from './plan.ts';
+import { type RetryDecision, retryDecision, type TryEnd, type TryResult } from './plan.ts';
 
 /** How an attempt ended, or what came instead of one. */
 export type AttemptEnd =
@@ -114,7 +115,7 @@ const RESULT: TryResult = {
  * budget exactly when the plan is `retry` by budget.
  */
 export function recover(
-  policy: RetryPolicy,
+  policy: RetryPolicy | null,
   budget: TpsBudget | null,
   ended: Readonly<EndedAttempt>,
   nowMs: number,
@@ -143,7 +144,7 @@ export function recover(
 }
 
 function decide(
-  policy: RetryPolicy,
+  policy: RetryPolicy | null,
   budget: TpsBudget | null,
   ended: Readonly<EndedAttempt>,
   end: TryEnd,

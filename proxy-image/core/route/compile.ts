@@ -1,13 +1,7 @@
-import type { RequestMatch, Route } from '../../contract/resources.ts';
-import type { CompiledClass } from '../classify/classify.ts';
-import { compileClass } from '../classify/compile.ts';
-import { UNRESOLVED } from '../series.ts';
+import type { RequestMatch } from '../../contract/policy/match.ts';
 import type { LoadRegexEngine } from './engine.ts';
-import { compileMatch, type MatchPlan } from './match.ts';
-import { type Direction, type IndexedRoute, NO_ROUTES, RouteTable } from './table.ts';
-
-/** `match` null: a part of it is of a type this proxy does not know, so the route matches nothing. */
-export type RouteSource = Omit<Route, 'match'> & { match: RequestMatch | null };
+import { compileMatch } from './match.ts';
+import { type MatchPlan, RouteTable } from './table.ts';
 
 export interface RouteProblem {
   /** Index in the list. */
@@ -15,50 +9,38 @@ export interface RouteProblem {
   message: string;
 }
 
-/** One for all routes without classes. */
-const NO_CLASSES: readonly CompiledClass[] = [];
-
-const NEVER: MatchPlan = { match: { matches: () => false }, exactPath: null, prefix: '' };
-
-/**
- * Compiles the routes of one destination. A route with an expression that the engine refuses matches nothing (Linkerd drops it) and is reported;
- * the others are not touched by it.
- */
-export function compileRoutes(
-  direction: Direction,
-  dst: string,
-  sources: readonly RouteSource[],
-  loadEngine: LoadRegexEngine,
-): { table: RouteTable; problems: RouteProblem[] } {
-  const problems: RouteProblem[] = [];
-  const routes = sources.map((source, index): IndexedRoute => {
-    const plan = planOf(source.match, loadEngine, (message) => problems.push({ index, message }));
-    return { order: index, entry: entryOf(direction, dst, source), ...plan };
-  });
-  const table = dst === '' && routes.length === 0 ? NO_ROUTES : new RouteTable(direction, dst, routes);
-  return { table, problems };
+/** A rule to be compiled, with what it decides. */
+export interface RuleSource<E> {
+  readonly match: RequestMatch;
+  readonly entry: E;
+  /** In place of `entry`, for every request, where the engine refuses an expression of the match; `null` = the rule then matches nothing (Linkerd drops such a route). */
+  readonly refusal: E | null;
 }
 
-function planOf(match: RequestMatch | null, loadEngine: LoadRegexEngine, report: (message: string) => void): MatchPlan {
-  if (match === null) return NEVER;
+const NEVER: MatchPlan = { match: { matches: () => false }, exactPath: null, prefix: '', looksFurther: false };
+const ALWAYS: MatchPlan = { match: { matches: () => true }, exactPath: null, prefix: '', looksFurther: false };
+
+/** Compiles rules. One with an expression that the engine refuses is reported, and does not touch the others. */
+export function compileTable<E>(
+  sources: readonly RuleSource<E>[],
+  fallback: E,
+  loadEngine: LoadRegexEngine,
+): { table: RouteTable<E>; problems: RouteProblem[] } {
+  const problems: RouteProblem[] = [];
+  const entries: E[] = [];
+  const plans = sources.map(({ match, entry, refusal }, index): MatchPlan => {
+    const plan = planOf(match, loadEngine, (message) => problems.push({ index, message }));
+    entries.push(plan === null && refusal !== null ? refusal : entry);
+    return plan ?? (refusal === null ? NEVER : ALWAYS);
+  });
+  return { table: new RouteTable(plans, entries, fallback), problems };
+}
+
+function planOf(match: RequestMatch, loadEngine: LoadRegexEngine, report: (message: string) => void): MatchPlan | null {
   try {
     return compileMatch(match, loadEngine);
   } catch (error) {
     report(error instanceof Error ? error.message : String(error));
-    return NEVER;
+    return null;
   }
-}
-
-function entryOf(direction: Direction, dst: string, source: RouteSource) {
-  return {
-    direction,
-    dst,
-    name: source.name,
-    isRetryable: source.isRetryable,
-    timeoutMs: source.timeoutMs,
-    timeouts: { requestMs: source.timeoutMs, responseMs: 0, idleMs: 0 },
-    classes: source.responseClasses.length === 0 ? NO_CLASSES : source.responseClasses.map(compileClass),
-    series: UNRESOLVED,
-    generation: UNRESOLVED,
-  };
 }

@@ -1,105 +1,129 @@
-import type { Timeouts } from '../../contract/resources.ts';
 import type { CompiledClass } from '../classify/classify.ts';
 import type { SeriesHolder } from '../series.ts';
-import { UNRESOLVED } from '../series.ts';
+import type { RequestFacts } from './request.ts';
 
 export type Direction = 'inbound' | 'outbound';
 
-/** One compiled route of a ServiceProfile, or the implicit default (empty name). */
+/** What the requests of a rule are counted and classified by. */
 export interface RouteEntry extends SeriesHolder {
   readonly direction: Direction;
-  /** `rt_route`; empty for the implicit default route. */
+  /** `rt_route`: the name of the route of a profile, or of the rule; empty for the implicit default route. */
   readonly name: string;
   /** `dst` label: authority with port; empty where there is no profile to count for. */
   readonly dst: string;
-  readonly isRetryable: boolean;
-  /** The whole request including retries; 0 = none. */
-  readonly timeoutMs: number;
-  /** `timeoutMs` as the one timeout that a route has. */
-  readonly timeouts: Timeouts;
   readonly classes: readonly CompiledClass[];
 }
 
-/** A compiled request match. `path` is without query. */
+/** A compiled match. `path` is that of the target, without the query; `request` for what else there is. */
 export interface CompiledMatch {
-  matches(method: string, path: string): boolean;
+  matches(method: string, path: string, request: RequestFacts): boolean;
 }
 
-/** A route with what can be said about its paths without running its whole match. */
-export interface IndexedRoute {
-  /** Position in the profile's list. */
-  readonly order: number;
-  readonly entry: RouteEntry;
+/** A compiled match with what can be known of its paths in advance. */
+export interface MatchPlan {
   readonly match: CompiledMatch;
   /** The only path that can match, or `null`. */
   readonly exactPath: string | null;
   /** Every matching path starts with it; may be empty. */
   readonly prefix: string;
+  /** It looks at more than method and path. */
+  readonly looksFurther: boolean;
 }
+
+interface IndexedRule {
+  /** Position in the list. */
+  readonly order: number;
+  readonly match: CompiledMatch;
+  readonly prefix: string;
+}
+
+/** What `find` says of requests that no rule matches. */
+export const NO_RULE = -1;
 
 /** Decisions remembered per table, in two generations of this size: what is used stays, and a flood of unique paths cannot grow it. */
 const CACHED_DECISIONS = 512;
 /** Up to so many candidates are tried faster than a decision is looked up. */
 const UNCACHED_CANDIDATES = 2;
 
-type Decisions = Map<string, Map<string, RouteEntry>>;
+type Decisions = Map<string, Map<string, number>>;
 
 /** Stands for a cache that nothing was written to: most tables are never asked. */
 const NO_DECISIONS: Decisions = new Map();
 
-/** The routes of one destination in order of evaluation. Immutable but for its cache of decisions, which therefore dies with it. */
-export class RouteTable {
-  readonly routes: readonly RouteEntry[];
-  /** The implicit default: no name, no retry, no timeout. */
-  readonly fallback: RouteEntry;
-  readonly #byPath = new Map<string, IndexedRoute[]>();
-  readonly #others: IndexedRoute[] = [];
+/**
+ * Rules in order of precedence, each with what it decides. Immutable but for its cache of decisions, which therefore dies with it. Decisions are remembered by
+ * method and path, hence only where no rule looks at anything else: another header must never be given the decision of the first.
+ */
+export class RouteTable<E> {
+  readonly entries: readonly E[];
+  /** For requests that no rule matches. */
+  readonly fallback: E;
+  readonly #byPath = new Map<string, IndexedRule[]>();
+  readonly #others: IndexedRule[] = [];
+  readonly #isCached: boolean;
   #young: Decisions = NO_DECISIONS;
   #old: Decisions = NO_DECISIONS;
   #youngSize = 0;
 
-  constructor(direction: Direction, dst: string, routes: readonly IndexedRoute[]) {
-    this.routes = routes.map((route) => route.entry);
-    this.fallback = defaultRoute(direction, dst);
-    for (const route of routes) this.#index(route);
+  /** `plans` and `entries` are in the same order. */
+  constructor(plans: readonly MatchPlan[], entries: readonly E[], fallback: E) {
+    this.entries = entries;
+    this.fallback = fallback;
+    for (const [order, plan] of plans.entries()) this.#index(plan, order);
+    this.#isCached = this.#others.length > UNCACHED_CANDIDATES && !plans.some(({ looksFurther }) => looksFurther);
   }
 
-  #index(route: IndexedRoute): void {
-    if (route.exactPath === null) {
-      this.#others.push(route);
+  #index({ exactPath, match, prefix }: MatchPlan, order: number): void {
+    const rule = { order, match, prefix };
+    if (exactPath === null) {
+      this.#others.push(rule);
       return;
     }
-    const known = this.#byPath.get(route.exactPath);
-    if (known === undefined) this.#byPath.set(route.exactPath, [route]);
-    else known.push(route);
+    const known = this.#byPath.get(exactPath);
+    if (known === undefined) this.#byPath.set(exactPath, [rule]);
+    else known.push(rule);
   }
 
-  /** The first route that matches, or the default. `target` is the request target in origin form; its query does not take part (Linkerd). */
-  match(method: string, target: string): RouteEntry {
-    if (this.routes.length === 0) return this.fallback;
+  get isEmpty(): boolean {
+    return this.entries.length === 0;
+  }
+
+  /** What the first rule that matches decides, or the fallback. */
+  match(request: RequestFacts): E {
+    return this.at(this.find(request));
+  }
+
+  at(rule: number): E {
+    return rule === NO_RULE ? this.fallback : this.entries[rule]!;
+  }
+
+  /** The first rule that matches, or `NO_RULE`. */
+  find(request: RequestFacts): number {
+    if (this.entries.length === 0) return NO_RULE;
+    const { method, target } = request;
     const query = target.indexOf('?');
     const path = query === -1 ? target : target.slice(0, query);
-    if (this.#others.length <= UNCACHED_CANDIDATES) return this.#decide(method, path);
-    return this.#remembered(method, path) ?? this.#remember(method, path, this.#decide(method, path));
+    if (!this.#isCached) return this.#decide(method, path, request);
+    return this.#remembered(method, path) ?? this.#remember(method, path, this.#decide(method, path, request));
   }
 
-  #decide(method: string, path: string): RouteEntry {
-    const exact = firstMatch(this.#byPath.get(path), method, path);
-    for (const route of this.#others) {
-      if (exact !== null && exact.order < route.order) break;
-      if (path.startsWith(route.prefix) && route.match.matches(method, path)) return route.entry;
+  #decide(method: string, path: string, request: RequestFacts): number {
+    const exact = firstMatch(this.#byPath.get(path), method, path, request);
+    for (const { order, match, prefix } of this.#others) {
+      if (exact !== NO_RULE && exact < order) break;
+      if (path.startsWith(prefix) && match.matches(method, path, request)) return order;
     }
-    return exact === null ? this.fallback : exact.entry;
+    return exact;
   }
 
-  #remembered(method: string, path: string): RouteEntry | undefined {
+  #remembered(method: string, path: string): number | undefined {
     const young = this.#young.get(method)?.get(path);
     if (young !== undefined) return young;
     const old = this.#old.get(method)?.get(path);
     return old === undefined ? undefined : this.#remember(method, path, old);
   }
 
-  #remember(method: string, path: string, entry: RouteEntry): RouteEntry {
+  #remember(method: string, path: string, rule: number): number {
     if (this.#youngSize >= CACHED_DECISIONS) {
       this.#old = this.#young;
       this.#young = new Map();
@@ -111,30 +135,21 @@ export class RouteTable {
       byPath = new Map();
       this.#young.set(method, byPath);
     }
-    byPath.set(path, entry);
+    byPath.set(path, rule);
     this.#youngSize++;
-    return entry;
+    return rule;
   }
 }
 
 function firstMatch(
-  candidates: readonly IndexedRoute[] | undefined,
+  candidates: readonly IndexedRule[] | undefined,
   method: string,
   path: string,
-): IndexedRoute | null {
-  if (candidates === undefined) return null;
-  for (const candidate of candidates) {
-    if (candidate.match.matches(method, path)) return candidate;
+  request: RequestFacts,
+): number {
+  if (candidates === undefined) return NO_RULE;
+  for (const { order, match } of candidates) {
+    if (match.matches(method, path, request)) return order;
   }
-  return null;
+  return NO_RULE;
 }
-
-const NO_TIMEOUTS: Timeouts = { requestMs: 0, responseMs: 0, idleMs: 0 };
-
-function defaultRoute(direction: Direction, dst: string): RouteEntry {
-  const series = { series: UNRESOLVED, generation: UNRESOLVED };
-  return { direction, name: '', dst, isRetryable: false, timeoutMs: 0, timeouts: NO_TIMEOUTS, classes: [], ...series };
-}
-
-/** Where no profile applies: everything is the default route, and nothing is counted under `route_*`. */
-export const NO_ROUTES: RouteTable = new RouteTable('outbound', '', []);

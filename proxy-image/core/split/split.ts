@@ -1,13 +1,16 @@
 import type { Rng } from '../rng.ts';
 import { below } from '../rng.ts';
 
-/** Cumulative integer weights: `cumulative[i]` is the sum of weights 0..i. A backend of weight 0 owns no integer, so it is never picked. */
+/** Cumulative integer weights: `cumulative[i]` is the sum of weights 0..i. A share of weight 0 owns no integer, so it is never picked. */
 export interface Split {
   readonly cumulative: readonly number[];
   readonly total: number;
 }
 
-/** `weights` are non-negative integers whose sum is positive and at most 2^53 (checked where resources are read). */
+/** What `pickShare` says of a split that gives nobody anything. */
+export const NO_SHARE = -1;
+
+/** `weights` are non-negative integers whose sum is at most 2^53 (checked where resources are read). */
 export function compileSplit(weights: readonly number[]): Split {
   const cumulative: number[] = [];
   let total = 0;
@@ -18,10 +21,11 @@ export function compileSplit(weights: readonly number[]): Split {
   return { cumulative, total };
 }
 
-/** Index of the backend for one try. Each try draws anew (Linkerd: retries re-pick). */
+/** Index of the share for one try, or `NO_SHARE`. Each try draws anew (Linkerd: retries re-pick). */
 export function pickShare(split: Split, rng: Rng): number {
   const { cumulative, total } = split;
-  // One backend needs no randomness: the common case of a Service without a split.
+  if (total === 0) return NO_SHARE;
+  // One share needs no randomness: the common case of a Service without a split.
   if (cumulative.length === 1) return 0;
   const drawn = below(rng, total);
   let index = 0;

@@ -2,26 +2,11 @@ import { formatAddress } from '../../contract/keys.ts';
 import type { OutboundProtocol } from '../../contract/policy/protocol.ts';
 import type { Reader } from '../../contract/read/reader.ts';
 import { EndpointState } from '../balance/endpoint.ts';
-import type { EndpointPool } from '../balance/pool.ts';
-import { TpsBudget } from '../retry/budget.ts';
-import { compileRoutes } from '../route/compile.ts';
-import type { LoadRegexEngine } from '../route/engine.ts';
 import { UNRESOLVED } from '../series.ts';
-import { compileSplit } from '../split/split.ts';
-import type { BackendEntry, DestinationEntry, PodEntry, ServiceEntry, UnknownEntry } from './entries.ts';
+import type { BuildContext } from './build-context.ts';
+import type { DestinationEntry, PodEntry, ServiceEntry, UnknownEntry } from './entries.ts';
 import type { ParsedService } from './parse/service.ts';
-
-/** What building an entry needs beside the resource. */
-export interface BuildContext {
-  readonly key: string;
-  /** That the answer is for. */
-  readonly address: { readonly ip: string; readonly port: number };
-  readonly version: string;
-  readonly previous: DestinationEntry | null;
-  readonly nowMs: number;
-  readonly loadEngine: LoadRegexEngine;
-  pool(key: string): EndpointPool;
-}
+import { buildPolicy } from './policy.ts';
 
 /** The entry of an answer. Reports routes that the engine refuses as denials. */
 export function buildEntry(parsed: ParsedService, reader: Reader, context: BuildContext): DestinationEntry {
@@ -38,54 +23,25 @@ export function buildEntry(parsed: ParsedService, reader: Reader, context: Build
   }
 }
 
-const UNRESOLVED_SERIES = { series: UNRESOLVED, generation: UNRESOLVED };
-
 function buildService(
   parsed: Extract<ParsedService, { type: 'service' }>,
   reader: Reader,
   context: BuildContext,
 ): ServiceEntry {
-  // Without routes there is no profile to count for: `route_*` series then carry no `dst`.
-  const dst = parsed.routes.length > 0 ? parsed.authority : '';
-  const { table, problems } = compileRoutes('outbound', dst, parsed.routes, context.loadEngine);
-  for (const { index, message } of problems) reader.deny(`routes[${index}].match`, message);
+  const { namespace, service, port, authority, policy } = parsed;
   return {
     kind: 'service',
     key: context.key,
     version: context.version,
-    namespace: parsed.namespace,
-    service: parsed.service,
-    port: parsed.port,
-    authority: parsed.authority,
-    protocol: parsed.protocol,
-    routes: table,
-    split: compileSplit(parsed.backends.map((backend) => backend.weight)),
-    backends: parsed.backends.map((backend, index): BackendEntry => {
-      const { endpoints, ...rest } = backend;
-      return { ...rest, ...UNRESOLVED_SERIES, index, pool: context.pool(endpoints) };
-    }),
-    budget: budgetOf(parsed.retryBudget, context),
-    balancer: parsed.balancer,
-    localTrafficOnly: parsed.localTrafficOnly,
-    slowStartMs: parsed.slowStartMs,
-    breaker: parsed.breaker,
-    penalty: parsed.penalty,
-    retry: parsed.retry,
-    timeouts: parsed.timeouts,
-    queue: parsed.queue,
-    ...UNRESOLVED_SERIES,
+    namespace,
+    service,
+    port,
+    authority,
+    protocol: policy.protocol,
+    ...buildPolicy(policy, authority, reader, context),
+    series: UNRESOLVED,
+    generation: UNRESOLVED,
   };
-}
-
-/** An update that leaves the parameters alone must not refill the budget: a flapping profile would lift the bound on retries. */
-function budgetOf(parameters: TpsBudget['parameters'], { previous, nowMs }: BuildContext): TpsBudget {
-  const before = previous?.kind === 'service' ? previous.budget : null;
-  const same =
-    before !== null &&
-    before.parameters.ratio === parameters.ratio &&
-    before.parameters.minRetriesPerSecond === parameters.minRetriesPerSecond &&
-    before.parameters.ttlMs === parameters.ttlMs;
-  return same ? before : new TpsBudget(parameters, nowMs);
 }
 
 /** The address is all that is known. What was learned about it stays, whatever its port is said to speak. */

@@ -89,7 +89,7 @@ export class DestinationTable {
     for (const slot of this.slots()) {
       const { entry, watchers } = slot;
       if (watchers.size === 0 || entry?.kind !== 'service' || entry.protocol !== 'detect') continue;
-      if (!entry.backends.some(({ pool }) => pools.has(pool))) continue;
+      if (!entry.backends.some(({ dispatch }) => dispatch.type === 'balance' && pools.has(dispatch.pool))) continue;
       for (const watcher of [...watchers]) if (watchers.has(watcher)) watcher.protocolChanged(slot);
     }
   }

@@ -1,28 +1,69 @@
-import type { Balancer } from '../../contract/policy/balancer.ts';
-import type { Breaker, LoadPenalty } from '../../contract/policy/breaker.ts';
+import type { FailDispatch } from '../../contract/policy/backend.ts';
+import type { HashKey } from '../../contract/policy/balancer.ts';
+import type { LoadPenalty } from '../../contract/policy/breaker.ts';
+import type { Filter } from '../../contract/policy/filter.ts';
+import type { Meta } from '../../contract/policy/meta.ts';
 import type { InboundProtocol, OutboundProtocol } from '../../contract/policy/protocol.ts';
 import type { QueueLimits } from '../../contract/policy/queue.ts';
-import type { StatusRetry } from '../../contract/policy/retry.ts';
-import type { ForbiddenDestination, Timeouts } from '../../contract/resources.ts';
+import type { RetryPolicy } from '../../contract/policy/retry.ts';
+import type { RouteTimeouts } from '../../contract/policy/timeouts.ts';
+import type { ForbiddenDestination } from '../../contract/resources.ts';
 import type { EndpointState } from '../balance/endpoint.ts';
+import type { PickRules } from '../balance/pick.ts';
 import type { EndpointPool } from '../balance/pool.ts';
 import type { PortPolicyEntry } from '../policy/policy.ts';
 import type { TpsBudget } from '../retry/budget.ts';
-import type { RouteTable } from '../route/table.ts';
+import type { RouteEntry, RouteTable } from '../route/table.ts';
 import type { SeriesHolder } from '../series.ts';
 import type { Split } from '../split/split.ts';
 
-/** One share of a split. `pool` is shared by every entry that names the same endpoints. */
-export interface BackendEntry extends SeriesHolder {
-  readonly index: number;
-  readonly authority: string;
-  readonly service: string;
-  readonly namespace: string;
-  readonly port: number;
-  readonly weight: number;
-  /** The Service or its port does not exist: this share fails with 503. */
-  readonly unavailable: boolean;
+/** Endpoints of which each request gets one. `pool` is shared by every entry that names the same endpoints. */
+export interface BalanceEntry extends PickRules {
+  readonly type: 'balance';
   readonly pool: EndpointPool;
+  readonly penalty: LoadPenalty | null;
+  readonly queue: QueueLimits;
+}
+
+/** One address outside of the mesh. */
+export interface AddressEntry {
+  readonly type: 'address';
+  readonly endpoint: EndpointState;
+}
+
+export type DispatchEntry = BalanceEntry | AddressEntry | FailDispatch;
+
+export interface BackendEntry extends SeriesHolder {
+  readonly meta: Meta;
+  readonly authority: string;
+  readonly dispatch: DispatchEntry;
+}
+
+export interface ShareEntry {
+  readonly backend: BackendEntry;
+  readonly weight: number;
+  readonly filters: readonly Filter[];
+}
+
+export interface DistributionEntry {
+  readonly shares: readonly ShareEntry[];
+  readonly split: Split;
+  /** What requests are told apart by, where one of the backends balances by it: the key is taken once per request, before a share is drawn. */
+  readonly hashKey: HashKey | null;
+}
+
+/** What is done with the requests of all rules that are treated alike. */
+export interface PolicyEntry {
+  readonly origin: Meta;
+  readonly filters: readonly Filter[];
+  readonly distribution: DistributionEntry;
+  readonly retry: RetryPolicy | null;
+  readonly timeouts: RouteTimeouts;
+}
+
+/** One rule, or the fallback. */
+export interface OutboundRouteEntry extends RouteEntry {
+  readonly policy: PolicyEntry;
 }
 
 interface Keyed {
@@ -38,18 +79,11 @@ export interface ServiceEntry extends Keyed, SeriesHolder {
   readonly port: number;
   readonly authority: string;
   readonly protocol: OutboundProtocol;
-  readonly routes: RouteTable;
-  readonly split: Split;
+  readonly routes: RouteTable<OutboundRouteEntry>;
   readonly backends: readonly BackendEntry[];
+  /** For connections whose bytes are not HTTP. */
+  readonly streams: DistributionEntry;
   readonly budget: TpsBudget;
-  readonly balancer: Balancer;
-  readonly localTrafficOnly: boolean;
-  readonly slowStartMs: number;
-  readonly breaker: Breaker | null;
-  readonly penalty: LoadPenalty | null;
-  readonly retry: StatusRetry | null;
-  readonly timeouts: Timeouts;
-  readonly queue: QueueLimits;
 }
 
 export interface PodEntry extends Keyed {

@@ -6,8 +6,8 @@ import type { WorkloadSettings } from '../../contract/resources.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import type { PortPolicyEntry, Rules } from '../policy/policy.ts';
 import type { RateLimiter } from '../policy/rate-limit.ts';
-import { compileRoutes } from '../route/compile.ts';
 import type { LoadRegexEngine } from '../route/engine.ts';
+import { compileProfile } from '../route/profile.ts';
 import type { RequestMatcher } from '../route/request-match.ts';
 import type { InboundPort, InboundPortWatcher } from './entries.ts';
 import type { LoadRuleParts } from './load-rule-parts.ts';
@@ -57,7 +57,7 @@ export class InboundPorts {
 
   #report(policy: ParsedPolicy, path: string, reader: Reader): void {
     const { dst, routes } = policy.profile ?? { dst: '', routes: [] };
-    const { problems } = compileRoutes('inbound', dst, routes, this.#loadEngine);
+    const { problems } = compileProfile(dst, routes, this.#loadEngine);
     for (const { index, message } of problems) reader.deny(`${path}.profile.routes[${index}].match`, message);
     for (const [index, { match }] of policy.rules.entries()) {
       const compiled = this.#compileMatch(match);
@@ -122,7 +122,7 @@ export class InboundPorts {
     return compilePolicy(policy, {
       port,
       opaque: this.#isOpaque(port),
-      routes: compileRoutes('inbound', dst, routes, this.#loadEngine).table,
+      routes: compileProfile(dst, routes, this.#loadEngine).table,
       rules: this.#rulesOf(policy),
       limiter: this.#limiterOf(policy.rateLimit, previous?.limiter ?? null),
     });

@@ -21,10 +21,12 @@ type DeclaredProtocol = InboundProtocol | OutboundProtocol;
 export function protocolOf(entry: ServiceEntry | PodEntry | UnknownEntry): OutboundProtocol {
   if (entry.kind !== 'service' || entry.protocol !== 'detect') return entry.protocol;
   let agreed: OutboundProtocol | null = null;
-  for (const { pool, unavailable, weight } of entry.backends) {
-    if (unavailable || weight === 0 || pool.protocol === null) continue;
-    if (agreed !== null && agreed !== pool.protocol) return 'detect';
-    agreed = pool.protocol;
+  for (const { backend, weight } of entry.streams.shares) {
+    const { dispatch } = backend;
+    if (dispatch.type !== 'balance' || weight === 0 || dispatch.pool.protocol === null) continue;
+    const { protocol } = dispatch.pool;
+    if (agreed !== null && agreed !== protocol) return 'detect';
+    agreed = protocol;
   }
   return agreed ?? 'detect';
 }

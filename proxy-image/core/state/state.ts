@@ -266,7 +266,8 @@ export class ProxyState implements ConfigSink {
   #dropUnnamedPools(): void {
     const named = new Set<string>();
     for (const { entry } of this.#destinations.slots()) {
-      if (entry?.kind === 'service') for (const backend of entry.backends) named.add(backend.pool.key);
+      if (entry?.kind !== 'service') continue;
+      for (const { dispatch } of entry.backends) if (dispatch.type === 'balance') named.add(dispatch.pool.key);
     }
     for (const key of this.#pools.keys()) {
       if (named.has(key)) continue;

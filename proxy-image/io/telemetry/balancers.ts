@@ -1,5 +1,5 @@
 import type { EndpointPool } from '../../core/balance/pool.ts';
-import type { ServiceEntry } from '../../core/state/entries.ts';
+import type { BalanceEntry, ServiceEntry } from '../../core/state/entries.ts';
 import { protocolOf } from '../../core/state/protocol.ts';
 import { joinLabels } from './labels.ts';
 import { OVERFLOW_LABELS } from './series-table.ts';
@@ -26,7 +26,8 @@ export function writeBalancers(writer: TextWriter, services: Iterable<ServiceEnt
   for (const entry of services) {
     const balancers = protocolOf(entry) === 'opaque' ? tcp : http;
     for (const backend of entry.backends) {
-      count(balancerOf(balancers, backendLabels(entry, backend)), backend.pool, entry, nowMs);
+      if (backend.dispatch.type !== 'balance') continue;
+      count(balancerOf(balancers, backendLabels(entry, backend)), backend.dispatch, nowMs);
     }
   }
   writeEndpoints(writer, 'outbound_http_balancer_endpoints', http);
@@ -48,7 +49,7 @@ function balancerOf(balancers: Map<string, Balancer>, labels: string): Balancer 
 }
 
 /** A Service with two addresses is there twice: with the same endpoints, or with those of two IP families. */
-function count(balancer: Balancer, pool: EndpointPool, { breaker }: ServiceEntry, nowMs: number): void {
+function count(balancer: Balancer, { pool, breaker }: BalanceEntry, nowMs: number): void {
   if (balancer.pools.has(pool)) return;
   balancer.pools.add(pool);
   balancer.waiting += pool.queue.size;

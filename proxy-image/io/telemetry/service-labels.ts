@@ -15,8 +15,9 @@ function objectLabels(prefix: 'parent' | 'backend', { namespace, service, port }
   ];
 }
 
-export function backendLabels(entry: Port, backend: Pick<BackendEntry, keyof Port>): string {
-  return renderLabels([...objectLabels('parent', entry), ...objectLabels('backend', backend)]);
+export function backendLabels(entry: Port, { meta }: Pick<BackendEntry, 'meta'>): string {
+  const { namespace, name: service, port } = meta;
+  return renderLabels([...objectLabels('parent', entry), ...objectLabels('backend', { namespace, service, port })]);
 }
 
 /** The route is what Linkerd's control plane makes of a Service that has no route of its own. */

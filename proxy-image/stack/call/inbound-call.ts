@@ -1,7 +1,8 @@
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RateLimitScope } from '../../core/policy/rate-limit.ts';
-import { NO_ROUTES, type RouteEntry } from '../../core/route/table.ts';
+import { NO_ROUTE } from '../../core/route/profile.ts';
+import type { RouteEntry } from '../../core/route/table.ts';
 import type { InboundPort } from '../../core/state/entries.ts';
 import type { HttpProtocol } from '../../core/state/protocol.ts';
 import { errorAnswer } from '../../http/answer.ts';
@@ -60,7 +61,7 @@ export class InboundCall implements HttpCall, Waiter {
   policy!: PortPolicyEntry;
 
   // route: the profile's, for metrics and for what counts as a failure
-  route: RouteEntry = NO_ROUTES.fallback;
+  route: RouteEntry = NO_ROUTE;
 
   // authorize, rate limit
   decision!: PolicyDecision;

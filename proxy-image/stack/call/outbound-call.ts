@@ -1,8 +1,14 @@
+import type { RetryPolicy } from '../../contract/policy/retry.ts';
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { NoEndpointReason } from '../../core/balance/pick.ts';
-import type { RetryPolicy } from '../../core/retry/plan.ts';
-import { NO_ROUTES, type RouteEntry } from '../../core/route/table.ts';
-import type { BackendEntry, Destination, ServiceEntry } from '../../core/state/entries.ts';
+import type {
+  BackendEntry,
+  BalanceEntry,
+  Destination,
+  OutboundRouteEntry,
+  ServiceEntry,
+} from '../../core/state/entries.ts';
+import { NO_OUTBOUND_ROUTE } from '../../core/state/no-route.ts';
 import { errorAnswer } from '../../http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../../http/exchange.ts';
@@ -82,7 +88,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   entry: ServiceEntry | null = null;
 
   // route
-  route: RouteEntry = NO_ROUTES.fallback;
+  route: OutboundRouteEntry = NO_OUTBOUND_ROUTE;
   /** Of the request's key, for consistent hashing. */
   hash = 0;
 
@@ -94,12 +100,14 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   idleBytes = 0;
 
   // retry
-  retryPolicy: RetryPolicy = null;
+  retryPolicy: RetryPolicy | null = null;
   retries = 0;
   repeats = 0;
 
   // split, queue
   backend: BackendEntry | null = null;
+  /** Of the backend; `null` for a pod or an address. */
+  balance: BalanceEntry | null = null;
   readonly placement: Placement;
   /** Endpoints that have refused to process the request. */
   readonly tried: EndpointState[] = [];
@@ -130,7 +138,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
     this.head = head;
     this.phase = Phase.PLACING;
     this.entry = null;
-    this.route = NO_ROUTES.fallback;
+    this.route = NO_OUTBOUND_ROUTE;
     this.hash = 0;
     this.responseMs = 0;
     this.idleMs = 0;
@@ -138,6 +146,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
     this.retries = 0;
     this.repeats = 0;
     this.backend = null;
+    this.balance = null;
     this.endpoint = null;
     this.link = null;
     if (this.tried.length > 0) this.tried.length = 0;
@@ -198,7 +207,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
 
   /** For a pod or an address there is no other place. */
   get patient(): boolean {
-    return this.backend === null;
+    return this.balance === null;
   }
 
   leased(upstream: ExchangeUpstream): void {

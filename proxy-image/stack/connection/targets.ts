@@ -1,8 +1,8 @@
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import { abandoned, finished, started } from '../../core/balance/pick.ts';
 import { connected, connectFailed } from '../../core/balance/reach.ts';
-import { pickShare } from '../../core/split/split.ts';
-import type { BackendEntry, PodEntry, ServiceEntry, UnknownEntry } from '../../core/state/entries.ts';
+import { NO_SHARE, pickShare } from '../../core/split/split.ts';
+import type { BalanceEntry, PodEntry, ServiceEntry, UnknownEntry } from '../../core/state/entries.ts';
 import type { SessionProtocol } from '../../core/state/protocol.ts';
 import type { DialError, DialTarget } from '../../io/pool/dial.ts';
 import type { Address } from '../../io/transport/types.ts';
@@ -18,8 +18,19 @@ export function streamTargets(entry: ServiceEntry | PodEntry | UnknownEntry, opt
     const { address: ip, port } = entry.endpoint.facts;
     return passThroughTargets({ ip, port });
   }
-  if (entry.kind === 'service') return new ServiceTargets(entry, options);
+  if (entry.kind === 'service') return serviceTargets(entry, options);
   return new OneTarget(targetOf(entry.endpoint, 'opaque'), countOutbound, entry.endpoint);
+}
+
+/** One share of the split, for all of the connection. Filters are for requests: what has some is nothing that bytes could go to. */
+function serviceTargets({ streams }: ServiceEntry, options: StackOptions): StreamTargets {
+  const picked = pickShare(streams.split, options.rng);
+  const share = streams.shares[picked];
+  if (picked === NO_SHARE || share === undefined || share.filters.length > 0) return new NoTarget(options);
+  const { authority, dispatch } = share.backend;
+  if (dispatch.type === 'balance') return new BalancedTargets(authority, dispatch, options);
+  if (dispatch.type === 'fail') return new NoTarget(options);
+  return new OneTarget(targetOf(dispatch.endpoint, 'opaque'), countOutbound, dispatch.endpoint);
 }
 
 /**
@@ -81,32 +92,48 @@ class OneTarget implements StreamTargets {
   closed(): void {}
 }
 
-/** One share of the split, then its endpoints until one can be connected to, as long as one may be. */
-class ServiceTargets implements StreamTargets, PlacementOwner {
+/** Nobody is there. */
+class NoTarget implements StreamTargets {
+  readonly endpoint: EndpointState | null = null;
+  readonly authority = '';
+  readonly #options: StackOptions;
+
+  constructor(options: StackOptions) {
+    this.#options = options;
+  }
+
+  seek(seeker: StreamSeeker): void {
+    this.#options.recorder.outboundError('tcp', 'failfast');
+    seeker.foundNone();
+  }
+
+  cancel(): void {}
+  connected(): void {}
+  failed(): void {}
+  closed(): void {}
+}
+
+/** The endpoints of a backend until one can be connected to, as long as one may be. */
+class BalancedTargets implements StreamTargets, PlacementOwner {
   endpoint: EndpointState | null = null;
-  readonly #entry: ServiceEntry;
+  readonly authority: string;
+  readonly #balance: BalanceEntry;
   readonly #options: StackOptions;
   readonly #placement: Placement;
-  readonly #backend: BackendEntry;
   #seeker: StreamSeeker | null = null;
   /** Counted as under way at the endpoint. */
   #underWay = false;
 
-  constructor(entry: ServiceEntry, options: StackOptions) {
-    this.#entry = entry;
+  constructor(authority: string, balance: BalanceEntry, options: StackOptions) {
+    this.authority = authority;
+    this.#balance = balance;
     this.#options = options;
     this.#placement = new Placement(options, this);
-    this.#backend = entry.backends[pickShare(entry.split, options.rng)]!;
-  }
-
-  get authority(): string {
-    return this.#backend.authority;
   }
 
   seek(seeker: StreamSeeker): void {
     this.#seeker = seeker;
-    if (this.#backend.unavailable) this.notPlaced('failfast');
-    else this.#placement.find(this.#entry, this.#backend.pool, 0);
+    this.#placement.find(this.#balance, 0);
   }
 
   placed(endpoint: EndpointState): void {
@@ -133,12 +160,12 @@ class ServiceTargets implements StreamTargets, PlacementOwner {
 
   connected(options: StackOptions, tookMs: number): void {
     const endpoint = this.endpoint!;
-    const { pool } = this.#backend;
+    const { pool, balancer } = this.#balance;
     const wasDown = endpoint.connectFailures > 0;
     connected(endpoint);
     if (!endpoint.needsResponse) pool.queue.ready();
     if (wasDown) pool.changed();
-    finished(endpoint, this.#entry.balancer, tookMs, options.transport.timers.nowMs());
+    finished(endpoint, balancer, tookMs, options.transport.timers.nowMs());
     // The stream goes on: it counts as load of the endpoint until it ends.
     started(endpoint);
   }
@@ -147,7 +174,7 @@ class ServiceTargets implements StreamTargets, PlacementOwner {
     const endpoint = this.endpoint!;
     this.closed();
     connectFailed(endpoint, options.rng, options.transport.timers.nowMs());
-    this.#backend.pool.failed(error.failure);
+    this.#balance.pool.failed(error.failure);
     options.recorder.outboundError('tcp', unreachedAs(error));
   }
 

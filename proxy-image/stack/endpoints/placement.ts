@@ -1,10 +1,9 @@
 import type { QueueLimits } from '../../contract/policy/queue.ts';
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import { type NoEndpointReason, pickEndpoint, whyNone } from '../../core/balance/pick.ts';
-import type { EndpointPool } from '../../core/balance/pool.ts';
 import { type QueueDecision, type QueueGuest, QueuePlace } from '../../core/balance/queue.ts';
 import { attempted, provenBySilence } from '../../core/balance/reach.ts';
-import type { ServiceEntry } from '../../core/state/entries.ts';
+import type { BalanceEntry } from '../../core/state/entries.ts';
 import type { StackOptions } from '../shared/options.ts';
 import { QueueServer } from './queue-server.ts';
 
@@ -27,8 +26,7 @@ export class Placement implements QueueGuest {
   readonly #options: StackOptions;
   readonly #owner: PlacementOwner;
   readonly #place: QueuePlace = new QueuePlace(this);
-  #entry: ServiceEntry | null = null;
-  #pool: EndpointPool | null = null;
+  #balance: BalanceEntry | null = null;
   #hash = 0;
 
   constructor(options: StackOptions, owner: PlacementOwner) {
@@ -37,25 +35,24 @@ export class Placement implements QueueGuest {
   }
 
   get limits(): QueueLimits {
-    return this.#entry!.queue;
+    return this.#balance!.queue;
   }
 
-  /** Calls the owner, within this call or later. `pool`: of one of the entry's backends. */
-  find(entry: ServiceEntry, pool: EndpointPool, hash: number): void {
-    this.#entry = entry;
-    this.#pool = pool;
+  /** Calls the owner, within this call or later. */
+  find(balance: BalanceEntry, hash: number): void {
+    this.#balance = balance;
     this.#hash = hash;
-    const endpoint = this.pick(entry, pool, NONE_TRIED, hash);
+    const endpoint = this.pick(balance, NONE_TRIED, hash);
     if (endpoint !== null) this.#owner.placed(endpoint);
-    else this.#enter(entry, pool);
+    else this.#enter(balance);
   }
 
   /** An endpoint that can be had at once and is none of `tried`. */
-  pick(entry: ServiceEntry, pool: EndpointPool, tried: readonly EndpointState[], hash: number): EndpointState | null {
+  pick(balance: BalanceEntry, tried: readonly EndpointState[], hash: number): EndpointState | null {
     const { rng } = this.#options;
     for (;;) {
       const nowMs = this.#nowMs;
-      const endpoint = pickEndpoint(pool, entry, tried, rng, nowMs, hash);
+      const endpoint = pickEndpoint(balance.pool, balance, tried, rng, nowMs, hash);
       if (endpoint === null || endpoint.connectFailures === 0 || provenBySilence(endpoint)) return endpoint;
       // Its rest is over. Each turn of the loop takes one endpoint out of the choice.
       attempted(endpoint, nowMs);
@@ -63,20 +60,21 @@ export class Placement implements QueueGuest {
     }
   }
 
-  #enter(entry: ServiceEntry, pool: EndpointPool): void {
+  #enter(balance: BalanceEntry): void {
+    const { pool } = balance;
     pool.queue.keeper ??= new QueueServer(pool, this.#options.transport);
     const decision = pool.queue.enter(this.#place, this.#awakeMs);
-    if (decision !== 'wait') this.#owner.notPlaced(decision, whyNone(pool, entry));
+    if (decision !== 'wait') this.#owner.notPlaced(decision, whyNone(pool, balance));
   }
 
   lookAgain(): boolean {
-    const entry = this.#entry!;
-    const pool = this.#pool!;
-    const endpoint = this.pick(entry, pool, NONE_TRIED, this.#hash);
-    if (endpoint === null && !pool.queue.failsFast(entry.queue, this.#awakeMs)) return false;
+    const balance = this.#balance!;
+    const { pool } = balance;
+    const endpoint = this.pick(balance, NONE_TRIED, this.#hash);
+    if (endpoint === null && !pool.queue.failsFast(balance.queue, this.#awakeMs)) return false;
     this.cancel();
     if (endpoint !== null) this.#owner.placed(endpoint);
-    else this.#owner.notPlaced('failfast', whyNone(pool, entry));
+    else this.#owner.notPlaced('failfast', whyNone(pool, balance));
     return true;
   }
 

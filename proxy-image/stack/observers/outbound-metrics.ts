@@ -54,13 +54,13 @@ export class OutboundMetrics implements OutboundObserver {
 
   /** A retry by annotation found no endpoint: that is counted apart. */
   #overflow({ entry, retries, retryPolicy }: OutboundCall): void {
-    if (entry !== null && retries > 0 && retryPolicy !== 'budget') this.#recorder.serviceRetry(entry, 'overflow');
+    if (entry !== null && retries > 0 && retryPolicy?.type !== 'budget') this.#recorder.serviceRetry(entry, 'overflow');
   }
 
   retryDecided({ entry, route, retries, retryPolicy }: OutboundCall, reason: RecoveryReason): void {
     if (entry === null || retryPolicy === null) return;
     if (reason === 'retried' || reason === 'no_budget') this.#recorder.routeRetryable(route, reason === 'no_budget');
-    const event = retryPolicy === 'budget' ? null : retryEvent(reason, retries);
+    const event = retryPolicy.type === 'budget' ? null : retryEvent(reason, retries);
     if (event !== null) this.#recorder.serviceRetry(entry, event);
   }
 

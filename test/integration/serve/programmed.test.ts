@@ -51,7 +51,8 @@ describe('configuration stream: how many proxies are programmed', () => {
     second.acknowledging = false;
     const beforeMs = performance.now();
     withRoutes('a');
-    for (const client of clients) await client.until(() => client.body<ServiceDestination>(WEB).routes.length === 1);
+    for (const client of clients)
+      await client.until(() => client.body<ServiceDestination>(WEB).policy.rules.length === 1);
     await first.settled();
     const behind = bench.server.programmed(PROFILE);
     expect(behind).to.deep.include({ proxies: 2, current: 1, behind: ['app/web-2'] });
@@ -61,7 +62,7 @@ describe('configuration stream: how many proxies are programmed', () => {
     expect(bench.server.programmed(PROFILE).sinceMs).to.equal(behind.sinceMs);
     second.acknowledging = true;
     second.acknowledgeLast();
-    await second.until(() => second.body<ServiceDestination>(WEB).routes[0]?.name === 'b');
+    await second.until(() => second.body<ServiceDestination>(WEB).policy.rules[0]?.section === 'b');
     await second.settled();
     expect(bench.server.programmed(PROFILE)).to.deep.include({ proxies: 2, current: 2, behind: [], sinceMs: 0 });
   });

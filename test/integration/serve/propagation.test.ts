@@ -57,7 +57,7 @@ describe(`configuration stream with ${SERVICES} profiles`, function () {
   after(() => bench.stop());
 
   function routeName(client: ProxyClient, at: number): string {
-    return client.body<ServiceDestination>(keyOf(at)).routes[0]?.name ?? '';
+    return client.body<ServiceDestination>(keyOf(at)).policy.rules[0]?.section ?? '';
   }
 
   async function subscribe(name: string, keys: string[]): Promise<ProxyClient> {

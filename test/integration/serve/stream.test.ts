@@ -9,7 +9,7 @@ const WEB_ENDPOINTS = 'endpoints/app/web:80/ipv4';
 const CANARY_ENDPOINTS = 'endpoints/app/canary:80/ipv4';
 
 function routes(client: ProxyClient): string[] {
-  return client.body<ServiceDestination>(WEB).routes.map(({ name }) => name);
+  return client.body<ServiceDestination>(WEB).policy.rules.map(({ section }) => section);
 }
 
 function ops(client: ProxyClient, from = 0): string[] {

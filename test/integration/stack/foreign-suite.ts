@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import type { ResourceBody } from '../../../proxy-image/contract/resources.ts';
 import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import type { PolicyDecision } from '../../../proxy-image/core/policy/policy.ts';
 import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
@@ -84,7 +83,11 @@ export function foreignSuite(create: (onFault: (error: unknown) => void) => Tran
       endpoints: cluster.endpoints('web', SERVICE.port),
     });
     const destination = cluster.destination(SERVICE.ip, SERVICE.port);
-    stranger.set(`service/${SERVICE.ip}:${SERVICE.port}`, { ...destination, queue: SHORT_QUEUE } as ResourceBody);
+    if (destination.type !== 'service') throw new Error('no Service');
+    for (const { dispatch } of destination.policy.backends) {
+      if (dispatch.type === 'balance') dispatch.queue = SHORT_QUEUE;
+    }
+    stranger.set(`service/${SERVICE.ip}:${SERVICE.port}`, destination);
     const caller = dialRaw(mesh, stranger.outbound);
     caller.send(GET);
     await until(() => caller.text.includes('\r\n\r\n') || caller.closed, 'a refusal');

@@ -2,13 +2,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import { formatKey } from '../../../proxy-image/contract/keys.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
 import type { QueueLimits } from '../../../proxy-image/contract/policy/queue.ts';
-import type {
-  Endpoint,
-  PortPolicy,
-  ResourceBody,
-  ServiceDestination,
-  WorkloadResource,
-} from '../../../proxy-image/contract/resources.ts';
+import type { Endpoint, PortPolicy, ResourceBody, WorkloadResource } from '../../../proxy-image/contract/resources.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
 import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { createAdminHandler } from '../../../proxy-image/io/admin/admin.ts';
@@ -33,7 +27,15 @@ import type { StackLimits } from '../../../proxy-image/stack/shared/options.ts';
 import { createStack, type Stack, type StackObservers } from '../../../proxy-image/stack/stack.ts';
 import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
 import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
-import { backend, initialWorkload, newState, portPolicy, service, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
+import {
+  backend,
+  initialWorkload,
+  newState,
+  portPolicy,
+  type ServiceSketch,
+  service,
+  WORKLOAD_KEY,
+} from '../../unit/core/fixtures.ts';
 
 export const SERVICE_ADDRESS: Address = { ip: '10.96.0.1', port: 80 };
 export const SERVICE_KEY: string = formatKey({ kind: 'service', ip: SERVICE_ADDRESS.ip, port: SERVICE_ADDRESS.port });
@@ -173,7 +175,7 @@ export class TestProxy {
     if (rejected.length > 0) throw new Error(JSON.stringify(rejected));
   }
 
-  setService(more: Partial<ServiceDestination>): void {
+  setService(more: Partial<ServiceSketch>): void {
     this.set(SERVICE_KEY, service({ protocol: 'http1', ...more }));
   }
 

@@ -1,9 +1,9 @@
 import net from 'node:net';
 import { expect } from 'chai';
-import type { ResourceBody, ServiceDestination } from '../../../proxy-image/contract/resources.ts';
+import type { ResourceBody } from '../../../proxy-image/contract/resources.ts';
 import type { Address, Transport } from '../../../proxy-image/io/transport/types.ts';
 import { RawCluster } from '../../support/raw-cluster.ts';
-import { WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
+import { type ServiceSketch, WORKLOAD_KEY } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
 import { SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, ok, serveHttp } from './peers.ts';
@@ -152,7 +152,7 @@ export function opaqueSuite(create: (onFault: (error: unknown) => void) => Trans
   }
 
   /** In the order in which the operator sends them. */
-  function tell(more: Partial<ServiceDestination> = {}): void {
+  function tell(more: Partial<ServiceSketch> = {}): void {
     const { cluster } = world;
     server.set(WORKLOAD_KEY, cluster.workload('web-1'));
     client.set(`endpoints/shop/db:${SERVICE.port}/ipv4`, {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Endpoint } from '../../../proxy-image/contract/resources.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
+import { balanceOf } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
 import { ask, dialHttp2, echo, serveHttp2 } from './http2-peers.ts';
 import { TestMesh, type TestProxy } from './mesh.ts';
@@ -218,7 +219,7 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
       await stuck.stop();
       client.setService({ protocol: 'opaque' });
       client.setEndpoints('web', [mesh.plain(stuck.port)]);
-      const load = (): number => [...client.state.services()][0]!.backends[0]!.pool.endpoints[0]!.inFlight;
+      const load = (): number => balanceOf([...client.state.services()][0]!).pool.endpoints[0]!.inFlight;
       const going = dialRaw(mesh, client.outbound);
       await until(() => load() === 1, 'the attempt');
       going.socket.resetAndDestroy();

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { Breaker } from '../../../proxy-image/contract/policy/breaker.ts';
 import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
-import type { Timeouts } from '../../../proxy-image/contract/resources.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import {
   block,
@@ -33,7 +32,7 @@ const BREAKER: Breaker = {
   maxEjectedPercent: 100,
 };
 const RETRY: StatusRetry = { http: [], grpc: [], limit: 1, timeoutMs: 0 };
-const TIMEOUTS: Timeouts = { requestMs: 0, responseMs: 0, idleMs: 0 };
+const TIMEOUTS = { requestMs: 0, responseMs: 0, idleMs: 0 };
 
 /** What a service whose endpoints fail still gives its callers. Runs on Node and on Bun. */
 export function resilienceSuite(create: (onFault: (error: unknown) => void) => Transport): void {

@@ -9,7 +9,7 @@ import { below, Xoshiro } from '../../../proxy-image/core/rng.ts';
 import { compilePattern } from '../../../proxy-image/core/route/pattern.ts';
 import { compileSplit, pickShare } from '../../../proxy-image/core/split/split.ts';
 import { entryOf } from '../../support/policy.ts';
-import { noEngine, portPolicy, regexEngine, route, routeTable } from '../../unit/core/fixtures.ts';
+import { noEngine, portPolicy, regexEngine, request, route, routeTable } from '../../unit/core/fixtures.ts';
 
 const ipv4 = fc.ipV4();
 const ipv6 = fc.ipV6().filter((text) => parsePeerIp(text)?.length === 16);
@@ -236,7 +236,7 @@ describe('route table, any routes', () => {
         for (const target of targets) {
           const plain = target.split('?')[0]!;
           const index = regexes.findIndex((each) => regexEngine().compile(each).matches(plain));
-          expect(table.match('GET', target).name).to.equal(index === -1 ? '' : String(index));
+          expect(table.match(request('GET', target)).name).to.equal(index === -1 ? '' : String(index));
         }
       }),
       { numRuns: 500 },

@@ -20,6 +20,7 @@ import { createTestAuthority } from '../../support/certificates.ts';
 import { applyPatch } from '../../support/json-patch.ts';
 import { type Named, rowOf } from '../../support/kinds.ts';
 import { asking } from '../../support/policy.ts';
+import { balanceOf } from '../../unit/core/fixtures.ts';
 import type { Expected } from './oracle.ts';
 import { ACCOUNT, CALLER, type ContainerPort, NAMESPACE, POD_IP, type Raw, type Scenario, VIP } from './scenario.ts';
 
@@ -49,7 +50,7 @@ export function observed(scenario: Scenario): Expected {
   feed(client, cluster, { kind: 'service', ip: VIP, port: scenario.service.port });
   const { entry } = client.destination(VIP, scenario.service.port);
   if (entry?.kind !== 'service') throw new Error(`the Service is ${entry?.kind}`);
-  const [endpoint] = entry.backends[0]!.pool.endpoints;
+  const [endpoint] = balanceOf(entry).pool.endpoints;
   const targetPort = resolved(scenario, pod);
   const inbound = inboundOf(scenario, pod, cluster, targetPort);
   return {

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { compileService, destinationView } from '../../../crds/compile/service.ts';
 import type { Unsourced } from '../../../crds/compile/unsourced.ts';
 import type { ServiceModel } from '../../../crds/kinds/service/model.ts';
-import type { ServiceDestination, ServiceResource } from '../../../proxy-image/contract/resources.ts';
+import { type OlderService, olderService } from '../../../proxy-image/contract/older-proxies.ts';
+import type { ServiceResource } from '../../../proxy-image/contract/resources.ts';
 import {
   mesh,
   namespace,
@@ -25,10 +26,15 @@ function lookUp(cluster: TestCluster, ip: string, port: number, clientNamespace 
   return compileService(cluster.state, { ip, port }, clientNamespace);
 }
 
-function web(cluster: TestCluster, clientNamespace = ''): Omit<ServiceDestination, 'sources'> {
-  const answer = compileService(cluster.state, { ip: '10.0.0.1', port: 80 }, clientNamespace);
+/** In the words of revision 1, which say all that profiles, splits and annotations can ask for: also a proof of what older proxies are told. */
+function said(answer: Answer): Omit<OlderService, 'sources'> {
   if (answer.type !== 'service') throw new Error(`expected a service, got ${answer.type}`);
-  return answer;
+  const { sources, ...older } = olderService({ ...answer, sources: '1' });
+  return older;
+}
+
+function web(cluster: TestCluster, clientNamespace = ''): Omit<OlderService, 'sources'> {
+  return said(lookUp(cluster, '10.0.0.1', 80, clientNamespace));
 }
 
 function shares(cluster: TestCluster, clientNamespace = ''): [string, number, boolean][] {
@@ -131,7 +137,7 @@ describe('compile: what an address is', () => {
     const cluster = webCluster();
     cluster.apply('Service', service('web', '10.0.0.1', { clusterIPs: ['10.0.0.1', 'fd00::1'] }));
     const answer = lookUp(cluster, 'fd00::1', 80);
-    expect(answer.type === 'service' && answer.backends[0]?.endpoints).to.equal('endpoints/app/web:80/ipv6');
+    expect(said(answer).backends[0]?.endpoints).to.equal('endpoints/app/web:80/ipv6');
   });
 
   it('asks for the family that a single-stack backend has', () => {
@@ -140,7 +146,7 @@ describe('compile: what an address is', () => {
     cluster.apply('Service', service('canary', '10.0.0.2'));
     cluster.apply('TrafficSplit', split('s', 'web', { canary: 1 }));
     const answer = lookUp(cluster, 'fd00::1', 80);
-    expect(answer.type === 'service' && answer.backends[0]?.endpoints).to.equal('endpoints/app/canary:80/ipv4');
+    expect(said(answer).backends[0]?.endpoints).to.equal('endpoints/app/canary:80/ipv4');
   });
 
   it('asks for the family of the slices of a headless backend', () => {
@@ -209,7 +215,7 @@ describe('compile: protocol of a Service port', () => {
       'Service',
       service('web', '10.0.0.1', { ports: [servicePort(3306), servicePort(80, { name: 'x' })] }),
     );
-    expect(lookUp(cluster, '10.0.0.1', 3306)).to.deep.include({ protocol: 'opaque' });
+    expect(said(lookUp(cluster, '10.0.0.1', 3306))).to.deep.include({ protocol: 'opaque' });
     expect(web(cluster).protocol).to.equal('detect');
   });
 
@@ -219,7 +225,7 @@ describe('compile: protocol of a Service port', () => {
     const ports = [servicePort(80), servicePort(3306, { name: 'sql' })];
     cluster.apply('Service', service('web', '10.0.0.1', { ports, meta: { annotations } }));
     expect(web(cluster).protocol).to.equal('opaque');
-    expect(lookUp(cluster, '10.0.0.1', 3306)).to.deep.include({ protocol: 'detect' });
+    expect(said(lookUp(cluster, '10.0.0.1', 3306))).to.deep.include({ protocol: 'detect' });
   });
 
   it('takes the annotation of the namespace where the Service has none', () => {

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { TpsBudget } from '../../../proxy-image/core/retry/budget.ts';
 import { decideRetry } from '../../../proxy-image/core/retry/decide.ts';
-import { route, routeTable } from './fixtures.ts';
 
 function budget(ratio: number, minRetriesPerSecond: number, ttlMs = 10_000): TpsBudget {
   return new TpsBudget({ ratio, minRetriesPerSecond, ttlMs }, 0);
@@ -96,33 +95,22 @@ describe('retry budget', () => {
 });
 
 describe('retry decision', () => {
-  const retryable = routeTable(route('a', '/a', { isRetryable: true })).match('GET', '/a');
-  const plain = routeTable(route('a', '/a')).match('GET', '/a');
-
   it('retries a failure of a retryable route while the budget holds', () => {
     const tps = budget(0.2, 1, 1000);
-    expect(decideRetry(retryable, true, true, tps, 0)).to.equal('retried');
-    expect(decideRetry(retryable, true, true, tps, 0)).to.equal('no_budget');
+    expect(decideRetry(true, true, tps, 0)).to.equal('retried');
+    expect(decideRetry(true, true, tps, 0)).to.equal('no_budget');
   });
 
   it('deposits for a success of a retryable route', () => {
     const tps = budget(1, 0);
-    expect(decideRetry(retryable, false, true, tps, 0)).to.equal('success');
+    expect(decideRetry(false, true, tps, 0)).to.equal('success');
     expect(tps.balance(0)).to.equal(1);
-  });
-
-  it('neither retries nor deposits on a route that is not retryable', () => {
-    const tps = budget(1, 5);
-    const before = tps.balance(0);
-    expect(decideRetry(plain, true, true, tps, 0)).to.equal('route_not_retryable');
-    expect(decideRetry(plain, false, true, tps, 0)).to.equal('route_not_retryable');
-    expect(tps.balance(0)).to.equal(before);
   });
 
   it('leaves the budget alone when the body cannot be replayed (A18)', () => {
     const tps = budget(1, 5);
     const before = tps.balance(0);
-    expect(decideRetry(retryable, true, false, tps, 0)).to.equal('body_not_replayable');
+    expect(decideRetry(true, false, tps, 0)).to.equal('body_not_replayable');
     expect(tps.balance(0)).to.equal(before);
   });
 });

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import type { ResponseMatch } from '../../../proxy-image/contract/policy/response-class.ts';
 import { isFailure } from '../../../proxy-image/core/classify/classify.ts';
-import { route, routeTable } from './fixtures.ts';
+import { request, route, routeTable } from './fixtures.ts';
 
 const status = (min: number, max = min): ResponseMatch => ({ type: 'status', min, max });
 
 function classified(classes: { match: ResponseMatch; isFailure: boolean }[]) {
-  return routeTable(route('a', '/a', { responseClasses: classes })).match('GET', '/a');
+  return routeTable(route('a', '/a', { responseClasses: classes })).match(request('GET', '/a'));
 }
 
 describe('classification', () => {

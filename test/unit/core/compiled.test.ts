@@ -16,7 +16,7 @@ import {
   type TestCluster,
   webCluster,
 } from '../../support/models.ts';
-import { ManualClock, newState } from './fixtures.ts';
+import { balanceOf, ManualClock, newState } from './fixtures.ts';
 
 /** What the compiler writes, the state reads: both sides of the contract in one test. */
 function compiled(cluster: TestCluster, ...keys: string[]): Change[] {
@@ -35,13 +35,17 @@ describe('resources as the compiler writes them', () => {
     const state = newState(new ManualClock(), { namespace: 'app' });
     const [service] = compiled(cluster, 'service/10.0.0.1:80');
     const names = (service as Extract<Change, { op: 'set' }>).body;
-    const keys = 'backends' in names ? names.backends.map((backend) => backend.endpoints) : [];
+    if (!('policy' in names)) throw new Error('no service');
+    const keys = names.policy.backends.flatMap(({ dispatch }) =>
+      dispatch.type === 'balance' ? [dispatch.endpoints] : [],
+    );
     expect(state.apply([...compiled(cluster, ...keys), service!])).to.deep.equal([]);
     const entry = state.destination('10.0.0.1', 80).entry as ServiceEntry;
-    expect(entry.backends[0]!.pool.endpoints.length).to.be.greaterThan(0);
-    expect(entry.routes.routes.map((each) => [each.name, each.isRetryable, each.timeoutMs])).to.deep.equal([
-      ['list', true, 250],
-    ]);
+    expect(balanceOf(entry).pool.endpoints.length).to.be.greaterThan(0);
+    expect(entry.routes.entries.map(({ name }) => name)).to.deep.equal(['list']);
+    const { retry, timeouts, origin } = entry.routes.entries[0]!.policy;
+    expect([retry?.type, timeouts.requestMs, timeouts.untilResponse]).to.deep.equal(['budget', 250, true]);
+    expect([origin.kind, origin.name]).to.deep.equal(['ServiceProfile', 'web.app.svc.cluster.local']);
   });
 
   it('are accepted: every annotation about traffic', () => {
@@ -61,10 +65,16 @@ describe('resources as the compiler writes them', () => {
     const changes = compiled(cluster, 'service/10.0.0.1:80');
     expect(state.apply(changes)).to.deep.equal([]);
     const entry = state.destination('10.0.0.1', 80).entry as ServiceEntry;
-    expect(entry.balancer).to.deep.equal({ type: 'consistentHash', key: { type: 'header', name: 'x-user' } });
-    expect([entry.slowStartMs, entry.breaker?.type, entry.penalty?.penaltyMs]).to.deep.equal([1, 'unified', 5_000]);
-    expect(entry.retry).to.deep.equal({ http: [[500, 599]], grpc: [14], limit: 1, timeoutMs: 0 });
-    expect(entry.timeouts.requestMs).to.equal(86_400_000);
+    const balance = balanceOf(entry);
+    const { retry, timeouts } = entry.routes.fallback.policy;
+    expect(balance.balancer).to.deep.equal({ type: 'consistentHash', key: { type: 'header', name: 'x-user' } });
+    expect([balance.slowStartMs, balance.breaker?.type, balance.penalty?.penaltyMs]).to.deep.equal([
+      1,
+      'unified',
+      5_000,
+    ]);
+    expect(retry).to.deep.equal({ type: 'statuses', http: [[500, 599]], grpc: [14], limit: 1, timeoutMs: 0 });
+    expect([timeouts.requestMs, timeouts.untilResponse]).to.deep.equal([86_400_000, false]);
   });
 
   it('are accepted: splits and overrides, with backends that do not exist', () => {
@@ -81,9 +91,9 @@ describe('resources as the compiler writes them', () => {
       const state = newState(new ManualClock());
       expect(state.apply(compiled(cluster, 'service/10.0.0.1:80'))).to.deep.equal([]);
       const entry = state.destination('10.0.0.1', 80).entry as ServiceEntry;
-      expect(entry.backends.map((backend) => [backend.service, backend.unavailable])).to.deep.equal([
-        ['web', false],
-        ['ghost', true],
+      expect(entry.backends.map(({ meta, dispatch }) => [meta.name, dispatch.type])).to.deep.equal([
+        ['web', 'balance'],
+        ['ghost', 'fail'],
       ]);
     }
   });

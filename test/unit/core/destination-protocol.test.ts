@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import type { OutboundProtocol } from '../../../proxy-image/contract/policy/protocol.ts';
-import type { Backend } from '../../../proxy-image/contract/resources.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import { protocolOf } from '../../../proxy-image/core/state/protocol.ts';
 import {
@@ -28,7 +27,10 @@ class Destination {
     return this;
   }
 
-  protocol(declared: OutboundProtocol, backends: Backend[] = [backend('web', 1000)]): OutboundProtocol {
+  protocol(
+    declared: OutboundProtocol,
+    backends: ReturnType<typeof backend>[] = [backend('web', 1000)],
+  ): OutboundProtocol {
     applyAll(this.#state, set(SERVICE_KEY, service({ protocol: declared, backends }), `v${++this.#version}`));
     return protocolOf(this.#state.destination('10.96.0.1', 80).entry as ServiceEntry);
   }
@@ -73,7 +75,7 @@ describe('what a destination speaks', () => {
   });
 
   it('is agreed on by all backends that get traffic', () => {
-    const split = (weight: number, more: Partial<Backend> = {}) => [
+    const split = (weight: number, more: Partial<ReturnType<typeof backend>> = {}) => [
       backend('web', 500),
       backend('canary', weight, more),
     ];

@@ -1,9 +1,15 @@
 import type { Clock } from '../../../lib/clock.ts';
 import type { ConfigSink } from '../../../proxy-image/contract/config-source.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
+import { newerService } from '../../../proxy-image/contract/older-operators.ts';
+import type { Balancer } from '../../../proxy-image/contract/policy/balancer.ts';
+import type { Breaker, LoadPenalty } from '../../../proxy-image/contract/policy/breaker.ts';
+import type { OutboundProtocol } from '../../../proxy-image/contract/policy/protocol.ts';
+import { DEFAULT_QUEUE, type QueueLimits } from '../../../proxy-image/contract/policy/queue.ts';
+import type { RetryBudget, StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
+import type { RouteTimeouts } from '../../../proxy-image/contract/policy/timeouts.ts';
 import type {
   Authorization,
-  Backend,
   Endpoint,
   PortPolicy,
   ResourceBody,
@@ -11,13 +17,13 @@ import type {
   ServiceDestination,
   WorkloadResource,
 } from '../../../proxy-image/contract/resources.ts';
-import { SERVICE_DEFAULTS } from '../../../proxy-image/contract/service-defaults.ts';
 import { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';
 import { defaultWorkload } from '../../../proxy-image/core/policy/defaults.ts';
 import type { Rng } from '../../../proxy-image/core/rng.ts';
-import { compileRoutes } from '../../../proxy-image/core/route/compile.ts';
 import type { RegexEngine } from '../../../proxy-image/core/route/engine.ts';
+import type { RequestFacts } from '../../../proxy-image/core/route/request.ts';
 import type { RouteTable } from '../../../proxy-image/core/route/table.ts';
+import type { BalanceEntry, DestinationEntry, OutboundRouteEntry } from '../../../proxy-image/core/state/entries.ts';
 import { ProxyState, type StateOptions } from '../../../proxy-image/core/state/state.ts';
 import { lazyRegexEngine } from '../../../proxy-image/io/regex-engine.ts';
 import { loadRuleParts } from '../../../proxy-image/io/rule-parts.ts';
@@ -66,8 +72,18 @@ export function route(name: string, regex: string, more: Partial<Route> = {}): R
   };
 }
 
-export function routeTable(...routes: Route[]): RouteTable {
-  return compileRoutes('outbound', 'web.shop.svc.cluster.local:80', routes, regexEngine).table;
+export function routeTable(...routes: Route[]): RouteTable<OutboundRouteEntry> {
+  const state = newState(new ManualClock());
+  applyAll(state, set(SERVICE_KEY, service({ routes })));
+  const { entry } = state.destination('10.96.0.1', 80);
+  if (entry?.kind !== 'service') throw new Error('no Service');
+  return entry.routes;
+}
+
+/** What rules look at of a request. Header names in lower case. */
+export function request(method: string, target: string, headers: Readonly<Record<string, string>> = {}): RequestFacts {
+  const joined = (name: string) => headers[name] ?? null;
+  return { method, target, host: headers['host'] ?? '', absoluteForm: false, isGrpc: false, joined };
 }
 
 export function endpoint(address: string, more: Partial<Endpoint> = {}): Endpoint {
@@ -97,7 +113,18 @@ export function endpointsKey(service: string): string {
   return `endpoints/shop/${service}:80/ipv4`;
 }
 
-export function backend(service: string, weight: number, more: Partial<Backend> = {}): Backend {
+export interface BackendSketch {
+  authority: string;
+  service: string;
+  namespace: string;
+  port: number;
+  endpoints: string;
+  weight: number;
+  /** It does not exist. */
+  unavailable: boolean;
+}
+
+export function backend(service: string, weight: number, more: Partial<BackendSketch> = {}): BackendSketch {
   return {
     authority: `${service}.shop.svc.cluster.local:80`,
     service,
@@ -110,10 +137,30 @@ export function backend(service: string, weight: number, more: Partial<Backend> 
   };
 }
 
-export function service(more: Partial<ServiceDestination> = {}): ServiceDestination {
+/** A Service in few words: one split for all, routes as a profile has them, and for what no route matches what annotations can say. */
+export interface ServiceSketch {
+  sources: string;
+  namespace: string;
+  service: string;
+  port: number;
+  authority: string;
+  protocol: OutboundProtocol;
+  routes: Route[];
+  retryBudget: RetryBudget;
+  backends: BackendSketch[];
+  balancer: Balancer;
+  localTrafficOnly: boolean;
+  slowStartMs: number;
+  breaker: Breaker | null;
+  penalty: LoadPenalty | null;
+  retry: StatusRetry | null;
+  timeouts: Pick<RouteTimeouts, 'requestMs' | 'responseMs' | 'idleMs'>;
+  queue: QueueLimits;
+}
+
+export function serviceSketch(more: Partial<ServiceSketch> = {}): ServiceSketch {
   return {
     sources: '7',
-    type: 'service',
     namespace: 'shop',
     service: 'web',
     port: 80,
@@ -124,9 +171,25 @@ export function service(more: Partial<ServiceDestination> = {}): ServiceDestinat
     backends: [backend('web', 1000)],
     balancer: { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
     localTrafficOnly: false,
-    ...SERVICE_DEFAULTS,
+    slowStartMs: 0,
+    breaker: null,
+    penalty: null,
+    retry: null,
+    timeouts: { requestMs: 0, responseMs: 0, idleMs: 0 },
+    queue: DEFAULT_QUEUE,
     ...more,
   };
+}
+
+export function service(more: Partial<ServiceSketch> = {}): ServiceDestination {
+  return hostile<ServiceDestination>(newerService({ ...serviceSketch(more), type: 'service' }));
+}
+
+/** The endpoints of a Service's backend, and how one of them is chosen. */
+export function balanceOf(entry: DestinationEntry | null, index = 0): BalanceEntry {
+  const dispatch = entry?.kind === 'service' ? entry.backends[index]?.dispatch : undefined;
+  if (dispatch?.type !== 'balance') throw new Error(`backend ${index} has no endpoints`);
+  return dispatch;
 }
 
 export const ALL_NETWORKS = [

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
-import type { RetryPolicy } from '../../../proxy-image/core/retry/plan.ts';
+import type { RetryPolicy } from '../../../proxy-image/contract/policy/retry.ts';
 import { type EndedAttempt, recover } from '../../../proxy-image/core/retry/recover.ts';
 
-const STATUSES: RetryPolicy = { http: [[500, 599]], grpc: [14], limit: 1, timeoutMs: 0 };
+const STATUSES: RetryPolicy = { type: 'statuses', http: [[500, 599]], grpc: [14], limit: 1, timeoutMs: 0 };
+
+const BUDGET: RetryPolicy = { type: 'budget' };
 
 /** Of a request that may go anywhere again, as far as it is concerned. */
 const ENDED: EndedAttempt = {
@@ -22,7 +24,7 @@ const ENDED: EndedAttempt = {
 interface Row {
   title: string;
   ended: Partial<EndedAttempt>;
-  policy?: RetryPolicy;
+  policy?: RetryPolicy | null;
   /** What the budget has left. */
   budget?: number;
   expect: string;
@@ -83,7 +85,7 @@ const ROWS: Row[] = [
   {
     title: '… which a policy may retry all the same',
     ended: { end: 'stale', idempotent: false },
-    policy: 'budget',
+    policy: BUDGET,
     budget: 1,
     expect: 'retry: retried',
   },
@@ -91,14 +93,14 @@ const ROWS: Row[] = [
   {
     title: '… by the budget',
     ended: { end: 'lost' },
-    policy: 'budget',
+    policy: BUDGET,
     budget: 1,
     expect: 'retry: retried',
   },
   {
     title: '… of which nothing is left',
     ended: { end: 'lost' },
-    policy: 'budget',
+    policy: BUDGET,
     budget: 0,
     expect: 'final: no_budget',
   },
@@ -124,13 +126,13 @@ const ROWS: Row[] = [
   {
     title: 'the time of an attempt is covered by statuses without being named',
     ended: { end: 'timeout', status: 504 },
-    policy: { http: [], grpc: [], limit: 1, timeoutMs: 100 },
+    policy: { type: 'statuses', http: [], grpc: [], limit: 1, timeoutMs: 100 },
     expect: 'retry: retried',
   },
   {
     title: '… and not by the budget',
     ended: { end: 'timeout', status: 504 },
-    policy: 'budget',
+    policy: BUDGET,
     budget: 1,
     expect: 'final: route_not_retryable',
   },
@@ -182,7 +184,7 @@ describe('what the end of an attempt means', () => {
       const purse = budgetOf(budget);
       const { plan, reason } = recover(policy, purse as never, { ...ENDED, ...ended }, 0);
       expect(`${plan}: ${reason}`).to.equal(expected);
-      expect(purse.withdrawn).to.equal(policy === 'budget' && plan === 'retry' ? 1 : 0);
+      expect(purse.withdrawn).to.equal(policy?.type === 'budget' && plan === 'retry' ? 1 : 0);
     });
   }
 });

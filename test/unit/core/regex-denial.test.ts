@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { parseServiceProfile } from '../../../crds/kinds/service-profile/parse.ts';
 import { compilePattern, MAX_REGEX_LENGTH } from '../../../proxy-image/core/route/pattern.ts';
 import { profile as profileObject } from '../crds/parse/objects.ts';
-import { applyAll, ManualClock, newState, regexEngine, route, SERVICE_KEY, service, set } from './fixtures.ts';
+import { applyAll, ManualClock, newState, regexEngine, request, route, SERVICE_KEY, service, set } from './fixtures.ts';
 
 /** Expressions that a backtracking engine needs exponential time for, each with a path that nearly matches. */
 const EVIL: readonly [expression: string, unit: string, end: string][] = [
@@ -53,7 +53,7 @@ describe('expressions made to burn CPU', () => {
     expect(rejected!.problems).to.have.length(2);
     const { entry } = state.destination('10.96.0.1', 80);
     if (entry?.kind !== 'service') throw new Error('no service');
-    expect(entry.routes.match('GET', '/c').name).to.equal('good');
+    expect(entry.routes.match(request('GET', '/c')).name).to.equal('good');
     applyAll(state, set(SERVICE_KEY, service({ routes: [route('good', '/d')] }), 'v2'));
     expect(state.destination('10.96.0.1', 80).entry?.kind).to.equal('service');
   });

@@ -1,21 +1,19 @@
 import { expect } from 'chai';
-import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
+import type { RetryPolicy, StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
+import { NO_TIMEOUTS } from '../../../proxy-image/contract/policy/timeouts.ts';
 import { TpsBudget } from '../../../proxy-image/core/retry/budget.ts';
 import {
   type RetryDecision,
-  type RetryPolicy,
   retryBackoffMs,
   retryDecision,
-  retryPolicyFor,
   type TryResult,
-  timeoutsFor,
   tryTimeoutMs,
 } from '../../../proxy-image/core/retry/plan.ts';
 import { refusesRetries, retryAfterMs } from '../../../proxy-image/core/retry/retry-after.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
-import { applyAll, ManualClock, newState, route, ScriptedRng, SERVICE_KEY, service, set } from './fixtures.ts';
+import { applyAll, ManualClock, newState, request, route, ScriptedRng, SERVICE_KEY, service, set } from './fixtures.ts';
 
-const STATUSES: StatusRetry = {
+const LIST: StatusRetry = {
   http: [
     [502, 504],
     [418, 418],
@@ -24,6 +22,9 @@ const STATUSES: StatusRetry = {
   limit: 2,
   timeoutMs: 300,
 };
+
+const STATUSES: RetryPolicy = { type: 'statuses', ...LIST };
+const BUDGET: RetryPolicy = { type: 'budget' };
 
 const FAILED: TryResult = {
   end: 'response',
@@ -37,7 +38,7 @@ const FAILED: TryResult = {
 
 const budgetOf = (minRetriesPerSecond: number) => new TpsBudget({ ratio: 0, minRetriesPerSecond, ttlMs: 1_000 }, 0);
 
-function decide(policy: RetryPolicy, more: Partial<TryResult>, budget = budgetOf(1)): RetryDecision {
+function decide(policy: RetryPolicy | null, more: Partial<TryResult>, budget = budgetOf(1)): RetryDecision {
   return retryDecision(policy, budget, { ...FAILED, ...more }, 0);
 }
 
@@ -65,7 +66,7 @@ describe('retries by annotation', () => {
   it('take nothing from the budget', () => {
     const budget = budgetOf(1);
     for (let i = 0; i < 100; i++) decide(STATUSES, {}, budget);
-    expect(decide('budget', {}, budget)).to.equal('retried');
+    expect(decide(BUDGET, {}, budget)).to.equal('retried');
   });
 
   it('pause 25 ms, doubling to 250 ms, with as much again at random', () => {
@@ -92,16 +93,16 @@ describe('retries by profile', () => {
     ['a try without a head in time', { end: 'try_timeout' }, 'route_not_retryable'],
   ];
   for (const [title, more, expected] of rows) {
-    it(`${title}: ${expected}`, () => expect(decide('budget', more)).to.equal(expected));
+    it(`${title}: ${expected}`, () => expect(decide(BUDGET, more)).to.equal(expected));
   }
 
   it('end with the budget', () => {
     const budget = budgetOf(1);
-    expect([decide('budget', {}, budget), decide('budget', {}, budget)]).to.deep.equal(['retried', 'no_budget']);
+    expect([decide(BUDGET, {}, budget), decide(BUDGET, {}, budget)]).to.deep.equal(['retried', 'no_budget']);
   });
 
   it('know neither pauses nor timeouts of tries', () => {
-    for (const policy of ['budget', null] as const) {
+    for (const policy of [BUDGET, null]) {
       expect([retryBackoffMs(policy, 0, new ScriptedRng()), tryTimeoutMs(policy, 0)]).to.deep.equal([0, 0]);
     }
   });
@@ -112,25 +113,25 @@ describe('who decides about retries and timeouts', () => {
 
   function entryOf(...routes: ReturnType<typeof route>[]): ServiceEntry {
     const state = newState(new ManualClock());
-    applyAll(state, set(SERVICE_KEY, service({ routes, retry: STATUSES, timeouts: TIMEOUTS })));
+    applyAll(state, set(SERVICE_KEY, service({ routes, retry: LIST, timeouts: TIMEOUTS })));
     return state.destination('10.96.0.1', 80).entry as ServiceEntry;
   }
 
   it('is the route for the requests that it matches', () => {
     const entry = entryOf(route('a', '/a', { isRetryable: true, timeoutMs: 250 }), route('b', '/b'));
-    const [a, b] = ['/a', '/b'].map((path) => entry.routes.match('GET', path));
-    expect(retryPolicyFor(entry, a!)).to.equal('budget');
-    expect(timeoutsFor(entry, a!)).to.deep.equal({ requestMs: 250, responseMs: 0, idleMs: 0 });
-    expect(retryPolicyFor(entry, b!)).to.equal(null);
-    expect(timeoutsFor(entry, b!)).to.deep.equal({ requestMs: 0, responseMs: 0, idleMs: 0 });
+    const [a, b] = ['/a', '/b'].map((path) => entry.routes.match(request('GET', path)).policy);
+    expect(a?.retry).to.deep.equal(BUDGET);
+    expect(a?.timeouts).to.deep.equal({ ...NO_TIMEOUTS, requestMs: 250, untilResponse: true });
+    expect(b?.retry).to.equal(null);
+    expect(b?.timeouts).to.deep.equal(NO_TIMEOUTS);
     expect(decide(null, {})).to.equal('route_not_retryable');
   });
 
   it('are the annotations for all others, with or without a profile', () => {
     for (const entry of [entryOf(), entryOf(route('a', '/a', { isRetryable: true }))]) {
-      const other = entry.routes.match('GET', '/other');
-      expect(retryPolicyFor(entry, other)).to.deep.equal(STATUSES);
-      expect(timeoutsFor(entry, other)).to.deep.equal(TIMEOUTS);
+      const { retry, timeouts } = entry.routes.match(request('GET', '/other')).policy;
+      expect(retry).to.deep.equal(STATUSES);
+      expect(timeouts).to.deep.equal({ ...NO_TIMEOUTS, ...TIMEOUTS });
     }
   });
 });

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { RequestMatch } from '../../../proxy-image/contract/resources.ts';
-import { compileRoutes } from '../../../proxy-image/core/route/compile.ts';
-import { NO_ROUTES } from '../../../proxy-image/core/route/table.ts';
-import { noEngine, regexEngine, route, routeTable } from './fixtures.ts';
+import type { RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
+import { compileTable } from '../../../proxy-image/core/route/compile.ts';
+import { compileProfile, NO_PROFILE } from '../../../proxy-image/core/route/profile.ts';
+import { noEngine, regexEngine, request, route, routeTable } from './fixtures.ts';
 
 const path = (regex: string): RequestMatch => ({ type: 'path', regex });
 const method = (name: string): RequestMatch => ({ type: 'method', method: name });
@@ -15,37 +15,32 @@ describe('route table', () => {
       route('late exact', '/c'),
       route('late wide', '/.*'),
     );
-    expect(table.match('GET', '/a/b').name).to.equal('wide');
-    expect(table.match('GET', '/c').name).to.equal('late exact');
-    expect(table.match('GET', '/d').name).to.equal('late wide');
+    expect(table.match(request('GET', '/a/b')).name).to.equal('wide');
+    expect(table.match(request('GET', '/c')).name).to.equal('late exact');
+    expect(table.match(request('GET', '/d')).name).to.equal('late wide');
     const turned = routeTable(route('exact', '/a/b'), route('wide', '/a/.*'));
-    expect(turned.match('GET', '/a/b').name).to.equal('exact');
-    expect(turned.match('GET', '/a/c').name).to.equal('wide');
+    expect(turned.match(request('GET', '/a/b')).name).to.equal('exact');
+    expect(turned.match(request('GET', '/a/c')).name).to.equal('wide');
   });
 
   it('leaves the query out of the match', () => {
     const table = routeTable(route('a', '/a'), route('q', '/q\\?x=1'));
-    expect(table.match('GET', '/a?x=1').name).to.equal('a');
-    expect(table.match('GET', '/a?').name).to.equal('a');
-    expect(table.match('GET', '/q?x=1').name).to.equal('');
+    expect(table.match(request('GET', '/a?x=1')).name).to.equal('a');
+    expect(table.match(request('GET', '/a?')).name).to.equal('a');
+    expect(table.match(request('GET', '/q?x=1')).name).to.equal('');
   });
 
-  it('has an implicit default route: no name, no retry, no timeout', () => {
-    const { name, dst, isRetryable, timeoutMs, classes } = routeTable(route('a', '/a')).match('GET', '/other');
-    expect({ name, isRetryable, timeoutMs, classes }).to.deep.equal({
-      name: '',
-      isRetryable: false,
-      timeoutMs: 0,
-      classes: [],
-    });
+  it('has an implicit default route: no name, no classes', () => {
+    const { name, dst, classes } = routeTable(route('a', '/a')).match(request('GET', '/other'));
+    expect({ name, classes }).to.deep.equal({ name: '', classes: [] });
     expect(dst).to.equal('web.shop.svc.cluster.local:80');
   });
 
   it('matches methods exactly', () => {
     const table = routeTable(route('post', '', { match: { type: 'all', of: [method('POST'), path('/a')] } }));
-    expect(table.match('POST', '/a').name).to.equal('post');
-    expect(table.match('post', '/a').name).to.equal('');
-    expect(table.match('GET', '/a').name).to.equal('');
+    expect(table.match(request('POST', '/a')).name).to.equal('post');
+    expect(table.match(request('post', '/a')).name).to.equal('');
+    expect(table.match(request('GET', '/a')).name).to.equal('');
   });
 
   const logic: [title: string, match: RequestMatch, yes: string[], no: string[]][] = [
@@ -67,7 +62,7 @@ describe('route table', () => {
   for (const [title, match, yes, no] of logic) {
     it(`understands ${title}`, () => {
       const table = routeTable(route('hit', '', { match }));
-      const name = (request: string) => table.match(request.split(' ')[0]!, request.split(' ')[1]!).name;
+      const name = (text: string) => table.match(request(text.split(' ')[0]!, text.split(' ')[1]!)).name;
       expect(yes.filter((request) => name(request) !== 'hit')).to.deep.equal([]);
       expect(no.filter((request) => name(request) === 'hit')).to.deep.equal([]);
     });
@@ -75,38 +70,51 @@ describe('route table', () => {
 
   it('gives the same answers from its cache, and forgets under a flood of unique paths', () => {
     const table = routeTable(...Array.from({ length: 5 }, (_, i) => route(`r${i}`, `/r${i}/[^/]*/x`)));
-    const ask = () => Array.from({ length: 5 }, (_, i) => table.match('GET', `/r${i}/7/x`).name);
+    const ask = () => Array.from({ length: 5 }, (_, i) => table.match(request('GET', `/r${i}/7/x`)).name);
     const first = ask();
     expect(first).to.deep.equal(['r0', 'r1', 'r2', 'r3', 'r4']);
-    for (let i = 0; i < 5000; i++) expect(table.match('GET', `/r3/${i}/x`).name).to.equal('r3');
+    for (let i = 0; i < 5000; i++) expect(table.match(request('GET', `/r3/${i}/x`)).name).to.equal('r3');
     expect(ask()).to.deep.equal(first);
-    expect(table.match('GET', '/r1/7/y').name).to.equal('');
-    expect(table.match('GET', '/r1/7/y').name).to.equal('');
+    expect(table.match(request('GET', '/r1/7/y')).name).to.equal('');
+    expect(table.match(request('GET', '/r1/7/y')).name).to.equal('');
   });
 
   it('remembers decisions per method', () => {
     const routes = Array.from({ length: 4 }, (_, i) => route(`pad${i}`, `/pad${i}/.*`));
     const put = route('put', '', { match: { type: 'all', of: [method('PUT'), path('/a/.*')] } });
     const table = routeTable(...routes, put);
-    expect([table.match('PUT', '/a/1').name, table.match('GET', '/a/1').name]).to.deep.equal(['put', '']);
-    expect([table.match('PUT', '/a/1').name, table.match('GET', '/a/1').name]).to.deep.equal(['put', '']);
+    expect([table.match(request('PUT', '/a/1')).name, table.match(request('GET', '/a/1')).name]).to.deep.equal([
+      'put',
+      '',
+    ]);
+    expect([table.match(request('PUT', '/a/1')).name, table.match(request('GET', '/a/1')).name]).to.deep.equal([
+      'put',
+      '',
+    ]);
   });
 
   it('drops a route that the engine refuses, reports it, and keeps the others', () => {
-    const { table, problems } = compileRoutes('outbound', 'd', [route('bad', '/(a'), route('good', '/a')], regexEngine);
+    const { table, problems } = compileProfile('d', [route('bad', '/(a'), route('good', '/a')], regexEngine);
     expect(problems).to.have.length(1);
     expect(problems[0]!.index).to.equal(0);
-    expect(table.match('GET', '/(a').name).to.equal('');
-    expect(table.match('GET', '/a').name).to.equal('good');
+    expect(table.match(request('GET', '/(a')).name).to.equal('');
+    expect(table.match(request('GET', '/a')).name).to.equal('good');
   });
 
-  it('lets a route of unknown kind match nothing', () => {
-    const { table } = compileRoutes('outbound', 'd', [{ ...route('new', '/a'), match: null }], noEngine);
-    expect(table.match('GET', '/a').name).to.equal('');
+  it('gives every request to the refusal of a rule that the engine refuses, where it has one', () => {
+    const bad = { match: path('/(a'), entry: 'bad', refusal: 'refused' };
+    const first = { match: path('/first'), entry: 'first', refusal: null };
+    const { table, problems } = compileTable([first, bad], 'fallback', regexEngine);
+    expect(problems.map(({ index }) => index)).to.deep.equal([1]);
+    expect(['/first', '/(a', '/other'].map((target) => table.match(request('GET', target)))).to.deep.equal([
+      'first',
+      'refused',
+      'refused',
+    ]);
   });
 
-  it('shares one empty table where no profile applies', () => {
-    expect(compileRoutes('outbound', '', [], noEngine).table).to.equal(NO_ROUTES);
-    expect(NO_ROUTES.match('GET', '/a').dst).to.equal('');
+  it('counts nothing where no profile applies, and loads no engine for it', () => {
+    const { table } = compileProfile('', [], noEngine);
+    for (const each of [table, NO_PROFILE]) expect(each.match(request('GET', '/a')).dst).to.equal('');
   });
 });

@@ -4,6 +4,7 @@ import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import {
   applyAll,
   backend,
+  balanceOf,
   endpoint,
   endpointsKey,
   ManualClock,
@@ -52,7 +53,7 @@ describe('persisted snapshot', () => {
     const next = newState(new ManualClock());
     expect(next.restore(JSON.parse(text))).to.deep.equal([]);
     const entry = next.destination('10.96.0.1', 80).entry as ServiceEntry;
-    expect([entry.version, entry.backends[0]!.pool.endpoints[0]!.id]).to.deep.equal(['s1', '10.0.0.1:8080']);
+    expect([entry.version, balanceOf(entry).pool.endpoints[0]!.id]).to.deep.equal(['s1', '10.0.0.1:8080']);
     expect(next.inboundPort(8080).policy.server.name).to.equal('web-http');
     expect(next.trust?.version).to.equal('t1');
     expect(next.held()).to.deep.equal(state.held());
@@ -140,7 +141,7 @@ describe('release of idle destinations', () => {
     clock.ms = 20 * MINUTES;
     const kept = state.destination('10.96.0.2', 80);
     expect(state.releaseIdle(10 * MINUTES)).to.deep.equal([SERVICE_KEY]);
-    expect((kept.entry as ServiceEntry).backends[0]!.pool.endpoints).to.have.length(1);
+    expect(balanceOf(kept.entry as ServiceEntry).pool.endpoints).to.have.length(1);
     expect(state.held().map((each) => each.key)).to.include(web);
   });
 

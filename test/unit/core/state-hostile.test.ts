@@ -10,6 +10,7 @@ import {
   applyAll,
   authorization,
   backend,
+  balanceOf,
   endpoint,
   endpointsKey,
   hostile,
@@ -18,6 +19,7 @@ import {
   newState,
   portPolicy,
   regexEngine,
+  request,
   route,
   SERVICE_KEY,
   service,
@@ -27,6 +29,17 @@ import {
 } from './fixtures.ts';
 
 const web = endpointsKey('web');
+
+/** A Service whose policy says other things than it should. */
+function policyWith(more: object): unknown {
+  const body = service();
+  return { ...body, policy: { ...body.policy, ...more } };
+}
+
+/** The policy of a Service, with a filter. */
+function withFilter(...filters: object[]): object {
+  return { ...service().policy.policies[0]!, filters };
+}
 
 function refused(body: unknown, key = SERVICE_KEY): string[] {
   const rejected = newState(new ManualClock()).apply([set(key, hostile<ResourceBody>(body))]);
@@ -41,30 +54,40 @@ describe('a resource that cannot be read', () => {
     ['no type', { sources: '1' }, 'type'],
     ['another type', { sources: '1', type: 'gateway' }, 'type'],
     ['no sources', { type: 'unknown' }, 'sources'],
-    ['no backends', service({ backends: [] }), 'backends'],
-    ['weights of zero', service({ backends: [backend('web', 0)] }), 'backends'],
-    ['a negative weight', service({ backends: [backend('web', -1)] }), 'backends[0].weight'],
-    ['a fraction of a weight', service({ backends: [backend('web', 0.5)] }), 'backends[0].weight'],
-    ['weights beyond 2^53', service({ backends: [backend('a', 2 ** 53 - 1), backend('b', 1)] }), 'backends'],
+    ['a negative weight', service({ backends: [backend('web', -1)] }), 'policy.distributions[0][0].weight'],
+    ['a fraction of a weight', service({ backends: [backend('web', 0.5)] }), 'policy.distributions[0][0].weight'],
+    [
+      'weights beyond 2^53',
+      service({ backends: [backend('a', 2 ** 53 - 1), backend('b', 1)] }),
+      'policy.distributions[0]',
+    ],
     ['a port of 0', service({ port: 0 }), 'port'],
     ['a port of 65536', service({ port: 65_536 }), 'port'],
     [
       'a timeout of more than a day',
       service({ routes: [route('a', '/a', { timeoutMs: 86_400_001 })] }),
-      'routes[0].timeoutMs',
+      'policy.policies[1].timeouts.requestMs',
     ],
-    ['a timeout as text', { ...service(), routes: [{ ...route('a', '/a'), timeoutMs: '1s' }] }, 'routes[0].timeoutMs'],
+    [
+      'a timeout as text',
+      service({ routes: [{ ...route('a', '/a'), timeoutMs: hostile('1s') }] }),
+      'policy.policies[1].timeouts.requestMs',
+    ],
     [
       'a budget outside its range',
       service({ retryBudget: { ratio: 1001, minRetriesPerSecond: 1, ttlMs: 1000 } }),
-      'retryBudget.ratio',
+      'policy.retryBudget.ratio',
     ],
     [
       'a ttl outside its range',
       service({ retryBudget: { ratio: 1, minRetriesPerSecond: 1, ttlMs: 999 } }),
-      'retryBudget.ttlMs',
+      'policy.retryBudget.ttlMs',
     ],
-    ['NaN', service({ retryBudget: { ratio: Number.NaN, minRetriesPerSecond: 1, ttlMs: 1000 } }), 'retryBudget.ratio'],
+    [
+      'NaN',
+      service({ retryBudget: { ratio: Number.NaN, minRetriesPerSecond: 1, ttlMs: 1000 } }),
+      'policy.retryBudget.ratio',
+    ],
     [
       'a status outside 100..599',
       service({
@@ -72,9 +95,41 @@ describe('a resource that cannot be read', () => {
           route('a', '/a', { responseClasses: [{ match: { type: 'status', min: 0, max: 600 }, isFailure: true }] }),
         ],
       }),
-      'routes[0].responseClasses[0].match.min',
+      'policy.policies[1].classes[0].match.min',
     ],
-    ['routes as an object', { ...service(), routes: {} }, 'routes'],
+    ['rules as an object', policyWith({ rules: {} }), 'policy.rules'],
+    ['no policy', { ...service(), policy: [] }, 'policy'],
+    [
+      'a header name with a capital',
+      policyWith({
+        policies: [
+          withFilter({ type: 'requestHeaders', changes: { add: [{ name: 'X-A', value: '' }], set: [], remove: [] } }),
+        ],
+      }),
+      'policy.policies[0].filters[0].changes.add[0].name',
+    ],
+    [
+      'a header value with a line feed',
+      policyWith({
+        policies: [
+          withFilter({
+            type: 'responseHeaders',
+            changes: { add: [], set: [{ name: 'x-a', value: 'a\nb' }], remove: [] },
+          }),
+        ],
+      }),
+      'policy.policies[0].filters[0].changes.set[0].value',
+    ],
+    [
+      'a path with a blank',
+      policyWith({ policies: [withFilter({ type: 'rewrite', hostname: '', path: { type: 'full', path: '/a b' } })] }),
+      'policy.policies[0].filters[0].path.path',
+    ],
+    [
+      'a share of faults above 1',
+      policyWith({ policies: [withFilter({ type: 'delay', ms: 1, ratio: 1.5 })] }),
+      'policy.policies[0].filters[0].ratio',
+    ],
     ['no certificate', { sources: '1', anchorsPem: 'x' }, 'anchorsPem', 'trust'],
     ['an address that is none', { sources: '1', endpoints: [endpoint('10.0.0')] }, 'endpoints[0].address', web],
     [
@@ -127,7 +182,7 @@ describe('a resource that cannot be read', () => {
   it('cannot overflow the stack with nested matches', () => {
     let match: unknown = { type: 'path', regex: '/a' };
     for (let depth = 0; depth < 5000; depth++) match = { type: 'not', of: match };
-    expect(refused({ ...service(), routes: [{ ...route('a', '/a'), match }] }).join()).to.include('at most 32 levels');
+    expect(refused(policyWith({ rules: [{ match, section: '', policy: 0 }] })).join()).to.include('at most 32 levels');
   });
 
   it('names at most 20 problems', () => {
@@ -147,7 +202,7 @@ describe('a resource that cannot be read', () => {
     expect(rejected.map((each) => each.key)).to.deep.equal([SERVICE_KEY]);
     expect(state.destination('10.96.0.1', 80).entry).to.equal(before);
     expect(state.destination('10.96.0.2', 80).entry?.kind).to.equal('unknown');
-    expect((before as ServiceEntry).backends[0]!.pool.endpoints).to.have.length(1);
+    expect(balanceOf(before as ServiceEntry).pool.endpoints).to.have.length(1);
     expect(state.held().find((held) => held.key === SERVICE_KEY)?.version).to.equal('good');
     expect(state.status.rejections).to.equal(1);
   });
@@ -194,8 +249,8 @@ describe('a patch that does not fit', () => {
       const [rejected] = state.apply([change]);
       expect(rejected?.problems.map((problem) => problem.split(': ')[0])).to.include(path);
       const entry = state.destination('10.96.0.1', 80).entry as ServiceEntry;
-      expect(entry.backends[0]!.pool.endpoints.map((each) => each.id)).to.deep.equal(['10.0.0.1:8080']);
-      expect(entry.backends[0]!.pool.version).to.equal('e1');
+      expect(balanceOf(entry).pool.endpoints.map((each) => each.id)).to.deep.equal(['10.0.0.1:8080']);
+      expect(balanceOf(entry).pool.version).to.equal('e1');
     });
   }
 
@@ -223,35 +278,101 @@ describe('a rule of a type this proxy does not know', () => {
     expect(state.held()[0]?.version).to.equal('v1');
   });
 
-  it('lets a route with such a condition match nothing, also under `not`', () => {
-    const state = newState(new ManualClock());
-    const unknown = { type: 'header', name: 'x' };
-    const rejected = state.apply([
-      set(
-        SERVICE_KEY,
-        hostile({
-          ...service(),
-          routes: [
-            { ...route('a', ''), match: unknown },
-            { ...route('b', ''), match: { type: 'not', of: unknown } },
-            { ...route('c', ''), match: { type: 'any', of: [{ type: 'path', regex: '.*' }, unknown] } },
-            route('d', '/d'),
-          ],
-        }),
-      ),
-    ]);
-    expect(rejected[0]?.problems).to.have.length(3);
-    const { routes } = state.destination('10.96.0.1', 80).entry as ServiceEntry;
-    expect(['/', '/d'].map((path) => routes.match('GET', path).name)).to.deep.equal(['', 'd']);
+  describe('in a policy', () => {
+    const path = (regex: string) => ({ type: 'path', regex });
+    const unknown = { type: 'body', contains: 'x' };
+
+    /** Where requests are answered by, with how many problems; `closed`: by failing. */
+    function answers(policy: object, ...targets: string[]): { by: string[]; problems: number } {
+      const state = newState(new ManualClock());
+      const [rejected] = state.apply([set(SERVICE_KEY, hostile<ResourceBody>(policyWith(policy)))]);
+      const { entry } = state.destination('10.96.0.1', 80);
+      if (entry?.kind !== 'service') throw new Error(JSON.stringify(rejected));
+      const by = targets.map((target) => {
+        const { name, policy: found } = entry.routes.match(request('GET', target));
+        const [filter] = found.filters;
+        return filter?.type === 'fail' && filter.status === 500 && filter.ratio === 1 ? 'closed' : name || 'default';
+      });
+      return { by, problems: rejected?.problems.length ?? 0 };
+    }
+
+    const rule = (section: string, match: unknown) => ({ match, section, policy: 0 });
+
+    const matches: [title: string, match: unknown, closed: string[], open: string[]][] = [
+      ['by itself', unknown, ['/a', '/b'], []],
+      ['beside another that must hold too', { type: 'all', of: [path('/a.*'), unknown] }, ['/a', '/ab'], ['/b']],
+      ['beside another of which either is enough', { type: 'any', of: [path('/a'), unknown] }, ['/a', '/b'], []],
+      ['under `not`', { type: 'not', of: unknown }, ['/a', '/b'], []],
+      [
+        'under `not`, beside another',
+        { type: 'not', of: { type: 'all', of: [path('/a'), unknown] } },
+        ['/a', '/b'],
+        [],
+      ],
+      ['of a text', { type: 'header', name: 'x', value: { type: 'glob', glob: '*' } }, ['/a'], []],
+      ['of a part of gRPC', { type: 'grpc', service: { type: 'glob' }, method: null }, ['/a'], []],
+    ];
+    for (const [title, match, closed, open] of matches) {
+      it(`fails every request that it could be true of: a match ${title}`, () => {
+        const rules = [rule('first', path('/first')), rule('new', match), rule('last', path('.*'))];
+        const { by, problems } = answers({ rules }, '/first', ...closed, ...open);
+        expect(by).to.deep.equal(['first', ...closed.map(() => 'closed'), ...open.map(() => 'last')]);
+        expect(problems).to.equal(1);
+      });
+    }
+
+    it('fails its rule and no other: a filter', () => {
+      const { policies } = service().policy;
+      const rules = [{ ...rule('new', path('/a')), policy: 1 }, rule('last', path('.*'))];
+      const filtered = withFilter({ type: 'delay', ms: 1, ratio: 1 }, { type: 'wasm', module: 'x' });
+      const { by, problems } = answers({ policies: [...policies, filtered], rules }, '/a', '/b');
+      expect([by, problems]).to.deep.equal([['closed', 'last'], 1]);
+    });
+
+    it('fails its rule and no other: an index that refers to nothing', () => {
+      const { policies } = service().policy;
+      const lost = [
+        { ...policies[0], origin: 7 },
+        { ...policies[0], distribution: -1 },
+      ];
+      const rules = [1, 2, 9].map((policy) => ({ ...rule('', path(`/${policy}`)), policy }));
+      const { by, problems } = answers({ policies: [...policies, ...lost], rules }, '/1', '/2', '/9', '/');
+      expect([by, problems]).to.deep.equal([['closed', 'closed', 'closed', 'default'], 3]);
+    });
+
+    it('fails what no rule matches: a fallback that refers to nothing', () => {
+      expect(answers({ fallback: 1 }, '/a')).to.deep.equal({ by: ['closed'], problems: 1 });
+    });
+
+    it('fails what goes to it: a dispatch', () => {
+      const state = newState(new ManualClock());
+      const [known] = service().policy.backends;
+      const backends = [{ ...known, dispatch: { type: 'lambda' } }, known];
+      const distributions = [[0, 1].map((index) => ({ backend: index, weight: 1, filters: [] }))];
+      const [rejected] = state.apply([
+        set(SERVICE_KEY, hostile<ResourceBody>(policyWith({ backends, distributions }))),
+      ]);
+      expect(rejected).to.deep.include({ applied: true });
+      const entry = state.destination('10.96.0.1', 80).entry as ServiceEntry;
+      const { shares } = entry.routes.fallback.policy.distribution;
+      expect(shares.map(({ backend: { dispatch } }) => dispatch.type)).to.deep.equal(['fail', 'balance']);
+    });
+
+    it('gives nobody its share: a distribution with a backend that is none', () => {
+      const state = newState(new ManualClock());
+      const distributions = [[0, 5].map((index) => ({ backend: index, weight: 1, filters: [] }))];
+      state.apply([set(SERVICE_KEY, hostile<ResourceBody>(policyWith({ distributions })))]);
+      const entry = state.destination('10.96.0.1', 80).entry as ServiceEntry;
+      expect(entry.routes.fallback.policy.distribution.shares).to.deep.equal([]);
+    });
   });
 
   it('leaves out a response class with such a part, and lets the next ones decide', () => {
     const state = newState(new ManualClock());
     const status = (min: number, max: number) => ({ type: 'status', min, max });
     const unknown = { type: 'grpcStatus', code: 14 };
-    const body = {
-      ...service(),
-      routes: [
+    const body = service({
+      routes: hostile([
         {
           ...route('a', '/a'),
           responseClasses: [
@@ -261,11 +382,11 @@ describe('a rule of a type this proxy does not know', () => {
             { match: { type: 'all', of: [status(404, 404), { type: 'not', of: status(500, 599) }] }, isFailure: true },
           ],
         },
-      ],
-    };
-    const [rejected] = state.apply([set(SERVICE_KEY, hostile(body))]);
+      ]),
+    });
+    const [rejected] = state.apply([set(SERVICE_KEY, body)]);
     expect([rejected?.applied, rejected?.problems.length]).to.deep.equal([true, 3]);
-    const matched = (state.destination('10.96.0.1', 80).entry as ServiceEntry).routes.match('GET', '/a');
+    const matched = (state.destination('10.96.0.1', 80).entry as ServiceEntry).routes.match(request('GET', '/a'));
     expect([404, 403, 500].map((code) => isFailure(matched, code))).to.deep.equal([true, false, true]);
   });
 
@@ -273,14 +394,14 @@ describe('a rule of a type this proxy does not know', () => {
     let match: unknown = { type: 'status', min: 500, max: 599 };
     for (let depth = 0; depth < 5000; depth++) match = { type: 'all', of: [match] };
     const routes = [{ ...route('a', '/a'), responseClasses: [{ match, isFailure: true }] }];
-    expect(refused({ ...service(), routes }).join()).to.include('at most 32 levels');
+    expect(refused(service({ routes: hostile(routes) })).join()).to.include('at most 32 levels');
   });
 
   it('reports an expression that the engine refuses, and applies the rest', () => {
     const state = newState(new ManualClock());
     const [rejected] = state.apply([set(SERVICE_KEY, service({ routes: [route('bad', '/(a'), route('good', '/a')] }))]);
     expect(rejected).to.deep.include({ key: SERVICE_KEY, applied: true });
-    expect(rejected!.problems[0]).to.match(/^routes\[0\]\.match/);
+    expect(rejected!.problems[0]).to.match(/^policy\.rules\[0\]\.match/);
     const inbound = set(
       WORKLOAD_KEY,
       workload({ '80': portPolicy({ profile: { dst: 'd', routes: [route('b', '/(a')] } }) }),
@@ -290,11 +411,11 @@ describe('a rule of a type this proxy does not know', () => {
 
   it('treats protocols it does not know as opaque, balancers as the default', () => {
     const state = newState(new ManualClock());
-    const body = { ...service(), protocol: 'http3', balancer: { type: 'maglev', seats: 7 } };
-    const [rejected] = state.apply([set(SERVICE_KEY, hostile(body))]);
+    const body = service({ protocol: hostile('http3'), balancer: hostile({ type: 'maglev', seats: 7 }) });
+    const [rejected] = state.apply([set(SERVICE_KEY, body)]);
     expect(rejected).to.deep.include({ applied: true });
     const entry = state.destination('10.96.0.1', 80).entry as ServiceEntry;
-    expect([entry.protocol, entry.balancer]).to.deep.equal([
+    expect([entry.protocol, balanceOf(entry).balancer]).to.deep.equal([
       'opaque',
       { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 },
     ]);

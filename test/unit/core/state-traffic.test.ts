@@ -1,8 +1,21 @@
 import { expect } from 'chai';
-import type { ResourceBody, ServiceDestination } from '../../../proxy-image/contract/resources.ts';
-import { SERVICE_DEFAULTS } from '../../../proxy-image/contract/service-defaults.ts';
+import { newerService } from '../../../proxy-image/contract/older-operators.ts';
+import { DEFAULT_QUEUE } from '../../../proxy-image/contract/policy/queue.ts';
+import { NO_TIMEOUTS } from '../../../proxy-image/contract/policy/timeouts.ts';
+import type { ResourceBody } from '../../../proxy-image/contract/resources.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
-import { applyAll, hostile, ManualClock, newState, SERVICE_KEY, service, set } from './fixtures.ts';
+import {
+  applyAll,
+  balanceOf,
+  hostile,
+  ManualClock,
+  newState,
+  SERVICE_KEY,
+  type ServiceSketch,
+  service,
+  serviceSketch,
+  set,
+} from './fixtures.ts';
 
 const BREAKER = {
   type: 'consecutive',
@@ -16,7 +29,7 @@ const RATE = { threshold: 0.8, windowMs: 10_000, minRequests: 5 };
 const UNIFIED = { ...BREAKER, type: 'unified', successRate: RATE, honorRetryAfter: true } as const;
 const EWMA = { type: 'ewma', defaultRttMs: 30, decayMs: 10_000 } as const;
 
-const FULL: Partial<ServiceDestination> = {
+const FULL: Partial<ServiceSketch> = {
   slowStartMs: 30_000,
   breaker: UNIFIED,
   penalty: { penaltyMs: 5_000, maxRetryAfterMs: 300_000 },
@@ -31,18 +44,29 @@ function trafficOf(body: unknown): { entry: ServiceEntry; problems: string[] } {
   return { entry: state.destination('10.96.0.1', 80).entry as ServiceEntry, problems };
 }
 
+const { retry: FULL_RETRY, timeouts: FULL_TIMEOUTS, ...FULL_BALANCE } = FULL;
+
+/** Where the one backend says how it is balanced. */
+const DISPATCH = 'policy.backends[0].dispatch';
+
 describe('traffic policy of a service resource', () => {
   it('is taken as it is written', () => {
     const state = newState(new ManualClock());
     applyAll(state, set(SERVICE_KEY, service(FULL)));
-    expect(state.destination('10.96.0.1', 80).entry).to.deep.include(FULL);
+    const { entry } = state.destination('10.96.0.1', 80);
+    expect(balanceOf(entry)).to.deep.include(FULL_BALANCE);
+    const { retry, timeouts } = (entry as ServiceEntry).routes.fallback.policy;
+    expect(retry).to.deep.equal({ type: 'statuses', ...FULL_RETRY });
+    expect(timeouts).to.deep.equal({ ...NO_TIMEOUTS, ...FULL_TIMEOUTS });
   });
 
-  it('has defaults where an older operator does not write it', () => {
-    const { slowStartMs, breaker, penalty, retry, timeouts, queue, ...old } = service(FULL);
-    const { entry, problems } = trafficOf(old);
+  it('has defaults where an operator of the release before did not write it', () => {
+    const { slowStartMs, breaker, penalty, retry, timeouts, queue, ...old } = serviceSketch(FULL);
+    const { entry, problems } = trafficOf(newerService({ ...old, type: 'service' }));
     expect(problems).to.deep.equal([]);
-    expect(entry).to.deep.include(SERVICE_DEFAULTS);
+    const defaults = { slowStartMs: 0, breaker: null, penalty: null, queue: DEFAULT_QUEUE };
+    expect(balanceOf(entry)).to.deep.include(defaults);
+    expect(entry.routes.fallback.policy).to.deep.include({ retry: null, timeouts: NO_TIMEOUTS });
     expect([slowStartMs, breaker, penalty, retry, timeouts, queue]).to.deep.equal(Object.values(FULL));
   });
 
@@ -58,56 +82,64 @@ describe('traffic policy of a service resource', () => {
   for (const balancer of balancers) {
     it(`knows ${JSON.stringify(balancer)}`, () => {
       const { entry, problems } = trafficOf(service({ balancer }));
-      expect([entry.balancer, problems]).to.deep.equal([balancer, []]);
+      expect([balanceOf(entry).balancer, problems]).to.deep.equal([balancer, []]);
     });
   }
 
   it('reports a key of a newer contract and balances as usual', () => {
-    const { entry, problems } = trafficOf({
-      ...service(),
-      balancer: { type: 'consistentHash', key: { type: 'query' } },
-    });
-    expect(entry.balancer).to.deep.equal(EWMA);
-    expect(problems).to.deep.equal(['balancer.key.type: unknown value "query"; this rule does not apply']);
+    const { entry, problems } = trafficOf(
+      service({ balancer: hostile({ type: 'consistentHash', key: { type: 'query' } }) }),
+    );
+    expect(balanceOf(entry).balancer).to.deep.equal(EWMA);
+    expect(problems).to.deep.equal([`${DISPATCH}.balancer.key.type: unknown value "query"; this rule does not apply`]);
   });
 
   it('reports a breaker of a newer contract and ejects nothing', () => {
-    const { entry, problems } = trafficOf({ ...service(), breaker: { type: 'latency', p99Ms: 5 } });
-    expect(entry.breaker).to.equal(null);
-    expect(problems).to.deep.equal(['breaker.type: unknown value "latency"; this rule does not apply']);
+    const { entry, problems } = trafficOf(service({ breaker: hostile({ type: 'latency', p99Ms: 5 }) }));
+    expect(balanceOf(entry).breaker).to.equal(null);
+    expect(problems).to.deep.equal([`${DISPATCH}.breaker.type: unknown value "latency"; this rule does not apply`]);
   });
 
   const refused: [path: string, more: object][] = [
-    ['slowStartMs', { slowStartMs: -1 }],
-    ['balancer.endpoints', { balancer: { ...EWMA, type: 'aperture', endpoints: 0 } }],
-    ['balancer.key.name', { balancer: { type: 'consistentHash', key: { type: 'header' } } }],
-    ['breaker.maxFailures', { breaker: { ...BREAKER, maxFailures: 0 } }],
-    ['breaker.minPenaltyMs', { breaker: { ...BREAKER, minPenaltyMs: 0 } }],
-    ['breaker.maxPenaltyMs', { breaker: { ...BREAKER, maxPenaltyMs: 999 } }],
-    ['breaker.jitterRatio', { breaker: { ...BREAKER, jitterRatio: Number.NaN } }],
-    ['breaker.maxEjectedPercent', { breaker: { ...BREAKER, maxEjectedPercent: 101 } }],
-    ['breaker.successRate', { breaker: { ...UNIFIED, successRate: null } }],
-    ['breaker.successRate.threshold', { breaker: { ...UNIFIED, successRate: { ...RATE, threshold: 2 } } }],
-    ['breaker.successRate.windowMs', { breaker: { ...UNIFIED, successRate: { ...RATE, windowMs: 9 } } }],
-    ['breaker.successRate.minRequests', { breaker: { ...UNIFIED, successRate: { ...RATE, minRequests: 1e9 } } }],
-    ['breaker.honorRetryAfter', { breaker: { ...UNIFIED, honorRetryAfter: 'yes' } }],
-    ['penalty.penaltyMs', { penalty: { penaltyMs: 1e300, maxRetryAfterMs: 1 } }],
-    ['retry.http[0]', { retry: { ...FULL.retry, http: [[599, 500]] } }],
-    ['retry.http[0]', { retry: { ...FULL.retry, http: [[]] } }],
-    ['retry.http[0][0]', { retry: { ...FULL.retry, http: [[99, 500]] } }],
-    ['retry.grpc[0]', { retry: { ...FULL.retry, grpc: [17] } }],
-    ['retry.limit', { retry: { ...FULL.retry, limit: 65_536 } }],
-    ['timeouts.idleMs', { timeouts: { requestMs: 0, responseMs: 0 } }],
-    ['queue.capacity', { queue: { capacity: 0, failfastMs: 1 } }],
-    ['queue.failfastMs', { queue: { capacity: 1, failfastMs: 0 } }],
-    ['timeouts', { timeouts: [] }],
+    ['backends[0].dispatch.slowStartMs', { slowStartMs: -1 }],
+    ['backends[0].dispatch.balancer.endpoints', { balancer: { ...EWMA, type: 'aperture', endpoints: 0 } }],
+    ['backends[0].dispatch.balancer.key.name', { balancer: { type: 'consistentHash', key: { type: 'header' } } }],
+    ['backends[0].dispatch.breaker.maxFailures', { breaker: { ...BREAKER, maxFailures: 0 } }],
+    ['backends[0].dispatch.breaker.minPenaltyMs', { breaker: { ...BREAKER, minPenaltyMs: 0 } }],
+    ['backends[0].dispatch.breaker.maxPenaltyMs', { breaker: { ...BREAKER, maxPenaltyMs: 999 } }],
+    ['backends[0].dispatch.breaker.jitterRatio', { breaker: { ...BREAKER, jitterRatio: Number.NaN } }],
+    ['backends[0].dispatch.breaker.maxEjectedPercent', { breaker: { ...BREAKER, maxEjectedPercent: 101 } }],
+    ['backends[0].dispatch.breaker.successRate', { breaker: { ...UNIFIED, successRate: null } }],
+    [
+      'backends[0].dispatch.breaker.successRate.threshold',
+      { breaker: { ...UNIFIED, successRate: { ...RATE, threshold: 2 } } },
+    ],
+    [
+      'backends[0].dispatch.breaker.successRate.windowMs',
+      { breaker: { ...UNIFIED, successRate: { ...RATE, windowMs: 9 } } },
+    ],
+    [
+      'backends[0].dispatch.breaker.successRate.minRequests',
+      { breaker: { ...UNIFIED, successRate: { ...RATE, minRequests: 1e9 } } },
+    ],
+    ['backends[0].dispatch.breaker.honorRetryAfter', { breaker: { ...UNIFIED, honorRetryAfter: 'yes' } }],
+    ['backends[0].dispatch.penalty.penaltyMs', { penalty: { penaltyMs: 1e300, maxRetryAfterMs: 1 } }],
+    ['policies[0].retry.http[0]', { retry: { ...FULL.retry, http: [[599, 500]] } }],
+    ['policies[0].retry.http[0]', { retry: { ...FULL.retry, http: [[]] } }],
+    ['policies[0].retry.http[0][0]', { retry: { ...FULL.retry, http: [[99, 500]] } }],
+    ['policies[0].retry.grpc[0]', { retry: { ...FULL.retry, grpc: [17] } }],
+    ['policies[0].retry.limit', { retry: { ...FULL.retry, limit: 65_536 } }],
+    ['policies[0].timeouts.idleMs', { timeouts: { requestMs: 0, responseMs: 0, idleMs: '1s' } }],
+    ['backends[0].dispatch.queue.capacity', { queue: { capacity: 0, failfastMs: 1 } }],
+    ['backends[0].dispatch.queue.failfastMs', { queue: { capacity: 1, failfastMs: 0 } }],
+    ['policies[0].timeouts', { timeouts: [] }],
   ];
   for (const [path, more] of refused) {
     it(`is refused for ${path}: ${JSON.stringify(more)}`, () => {
-      const { entry, problems } = trafficOf({ ...service(), ...more });
+      const { entry, problems } = trafficOf(service(hostile(more)));
       expect(entry).to.equal(null);
       expect(
-        problems.some((problem) => problem.startsWith(`${path}: expected`)),
+        problems.some((problem) => problem.startsWith(`policy.${path}: expected`)),
         problems.join(),
       ).to.equal(true);
     });

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { FOR_OLDER_PROXIES } from '../../../proxy-image/contract/older-proxies.ts';
-import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import type {
   Destination,
   DestinationEntry,
@@ -12,13 +11,16 @@ import {
   applyAll,
   authorization,
   backend,
+  balanceOf,
   endpoint,
   endpointsKey,
   ManualClock,
   newState,
   portPolicy,
+  request,
   route,
   SERVICE_KEY,
+  type ServiceSketch,
   service,
   set,
   WORKLOAD_KEY,
@@ -102,17 +104,19 @@ describe('destinations', () => {
       'http1',
       'web.shop.svc.cluster.local:80',
     ]);
-    expect(entry.split.cumulative).to.deep.equal([900, 1000]);
-    expect(entry.backends.map((each) => [each.index, each.service, each.unavailable])).to.deep.equal([
-      [0, 'web', false],
-      [1, 'web-canary', true],
+    const { shares, split } = entry.streams;
+    expect(split.cumulative).to.deep.equal([900, 1000]);
+    expect(shares.map(({ backend: { meta, dispatch } }) => [meta.name, dispatch.type])).to.deep.equal([
+      ['web', 'balance'],
+      ['web-canary', 'fail'],
     ]);
-    expect(entry.backends[0]!.pool.endpoints.map((each) => each.id)).to.deep.equal(['10.0.0.1:8080', '10.0.0.2:8080']);
-    expect(entry.backends[1]!.pool.version).to.equal('');
-    const matched = entry.routes.match('GET', '/list');
-    expect([matched.name, matched.isRetryable, matched.timeoutMs, matched.dst]).to.deep.equal([
+    expect(balanceOf(entry).pool.endpoints.map((each) => each.id)).to.deep.equal(['10.0.0.1:8080', '10.0.0.2:8080']);
+    const matched = entry.routes.match(request('GET', '/list'));
+    const { retry, timeouts, distribution } = matched.policy;
+    expect(distribution).to.equal(entry.streams);
+    expect([matched.name, retry?.type, timeouts.requestMs, matched.dst]).to.deep.equal([
       'list',
-      true,
+      'budget',
       250,
       'web.shop.svc.cluster.local:80',
     ]);
@@ -150,7 +154,7 @@ describe('destinations', () => {
       set('service/10.96.0.2:80', service({ service: 'root', backends: [backend('web', 1)] })),
     );
     const other = state.destination('10.96.0.2', 80).entry as ServiceEntry;
-    expect(other.backends[0]!.pool).to.equal(serviceEntry(state).backends[0]!.pool);
+    expect(balanceOf(other).pool).to.equal(balanceOf(serviceEntry(state)).pool);
   });
 
   it('tell watchers of the first answer and of another kind or protocol, not of other changes', () => {
@@ -180,7 +184,7 @@ describe('destinations', () => {
     const seen: number[] = [];
     state.watch(destination, {
       destinationChanged: ({ entry }) => {
-        if (entry?.kind === 'service') seen.push(entry.backends[0]!.pool.endpoints.length);
+        if (entry?.kind === 'service') seen.push(balanceOf(entry).pool.endpoints.length);
       },
       protocolChanged: () => {},
     });
@@ -207,7 +211,7 @@ describe('destinations', () => {
 });
 
 describe('updates', () => {
-  const update = (state: ProxyState, more: Partial<ServiceDestination>, version: string) =>
+  const update = (state: ProxyState, more: Partial<ServiceSketch>, version: string) =>
     applyAll(state, set(SERVICE_KEY, service(more), version));
 
   it('keep the retry budget while its parameters stay', () => {
@@ -224,11 +228,11 @@ describe('updates', () => {
   it('keep what is known of endpoints when the service, the list or one of them changes', () => {
     const state = newState(new ManualClock());
     applyAll(state, set(web, endpoints('10.0.0.1', '10.0.0.2'), 'e1'), set(SERVICE_KEY, service()));
-    const [first] = serviceEntry(state).backends[0]!.pool.endpoints;
+    const [first] = balanceOf(serviceEntry(state)).pool.endpoints;
     first!.inFlight = 3;
     update(state, { backends: [backend('web', 1), backend('other', 1)] }, 'v2');
     applyAll(state, set(web, endpoints('10.0.0.3', '10.0.0.1'), 'e2'));
-    expect(serviceEntry(state).backends[0]!.pool.endpoints[1]).to.equal(first);
+    expect(balanceOf(serviceEntry(state)).pool.endpoints[1]).to.equal(first);
     expect(first!.inFlight).to.equal(3);
   });
 
@@ -237,14 +241,14 @@ describe('updates', () => {
     update(state, { routes: [route('old', '/a')] }, 'v1');
     const inHand = serviceEntry(state);
     update(state, { routes: [route('new', '/a')] }, 'v2');
-    expect(inHand.routes.match('GET', '/a').name).to.equal('old');
-    expect(serviceEntry(state).routes.match('GET', '/a').name).to.equal('new');
+    expect(inHand.routes.match(request('GET', '/a')).name).to.equal('old');
+    expect(serviceEntry(state).routes.match(request('GET', '/a')).name).to.equal('new');
   });
 
   it('patch endpoints: added, changed, removed', () => {
     const state = newState(new ManualClock());
     applyAll(state, set(web, endpoints('10.0.0.1', '10.0.0.2'), 'e1'), set(SERVICE_KEY, service()));
-    const [stays] = serviceEntry(state).backends[0]!.pool.endpoints;
+    const [stays] = balanceOf(serviceEntry(state)).pool.endpoints;
     applyAll(state, {
       op: 'patch',
       key: web,
@@ -255,7 +259,7 @@ describe('updates', () => {
       changed: [endpoint('10.0.0.1', { node: 'node-9' })],
       removed: ['10.0.0.2:8080'],
     });
-    const { pool } = serviceEntry(state).backends[0]!;
+    const { pool } = balanceOf(serviceEntry(state));
     expect(pool.endpoints.map((each) => each.id)).to.deep.equal(['10.0.0.1:8080', '10.0.0.3:8080']);
     expect([pool.endpoints[0] === stays, stays!.facts.node, pool.version]).to.deep.equal([true, 'node-9', 'e2']);
     expect(state.held()).to.deep.include({ key: web, version: 'e2', sources: '6' });
@@ -264,7 +268,7 @@ describe('updates', () => {
   it('empty a pool whose endpoints are deleted', () => {
     const state = newState(new ManualClock());
     applyAll(state, set(web, endpoints('10.0.0.1')), set(SERVICE_KEY, service()), { op: 'delete', key: web });
-    expect(serviceEntry(state).backends[0]!.pool.endpoints).to.deep.equal([]);
+    expect(balanceOf(serviceEntry(state)).pool.endpoints).to.deep.equal([]);
   });
 
   it('forget what was learned about a pod when its address goes to another', () => {
@@ -295,7 +299,7 @@ describe('updates', () => {
       set(web, { sources: '1', endpoints: [zoned('10.0.0.1', 'a', 'node-8'), zoned('10.0.0.2', 'b', 'node-9')] }),
       set(SERVICE_KEY, service()),
     );
-    const { pool } = serviceEntry(state).backends[0]!;
+    const { pool } = balanceOf(serviceEntry(state));
     expect(pool.preferred).to.have.length(2);
     applyAll(state, set(endpointsKey('api'), { sources: '1', endpoints: [zoned('10.0.1.1', 'b', 'node-1')] }));
     expect(state.zone).to.equal('b');
@@ -346,7 +350,7 @@ describe('inbound ports', () => {
     const state = newState(new ManualClock());
     const profile = { dst: 'web.shop.svc.cluster.local:80', routes: [route('list', '/list')] };
     applyAll(state, set(WORKLOAD_KEY, workload({ '8080': portPolicy({ profile }) })));
-    const matched = state.inboundPort(8080).policy.routes.match('GET', '/list');
+    const matched = state.inboundPort(8080).policy.routes.match(request('GET', '/list'));
     expect([matched.name, matched.direction, matched.dst]).to.deep.equal(['list', 'inbound', profile.dst]);
   });
 

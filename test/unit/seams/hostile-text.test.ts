@@ -5,7 +5,7 @@ import { renderLabels } from '../../../proxy-image/io/telemetry/labels.ts';
 import { sourceFiles } from '../../architecture/sources.ts';
 import { compileRaw, injected, meshed, proxyWith, request } from '../../support/inbound.ts';
 import { parsePrometheusText } from '../../support/prometheus-text.ts';
-import { endpoint, route, routeTable } from '../core/fixtures.ts';
+import { endpoint, request as facts, route, routeTable } from '../core/fixtures.ts';
 import { Bench } from '../telemetry/bench.ts';
 
 /** Of the languages that texts of objects end up in: labels of Prometheus and PromQL, JSON, expressions, selectors, templates, a terminal. */
@@ -30,7 +30,7 @@ describe('E8: texts of objects', () => {
   it('are values of labels and nothing else in metrics: names of routes, and labels of endpoints with their names', () => {
     const bench = new Bench();
     for (const name of HOSTILE) {
-      bench.recorder.routeRequest(routeTable(route(name, '/x')).match('GET', '/x'));
+      bench.recorder.routeRequest(routeTable(route(name, '/x')).match(facts('GET', '/x')));
       const labels = { namespace: name, [name]: name };
       bench.recorder.outboundRequest('web:80', new EndpointState('10.0.0.1:80', endpoint('10.0.0.1', { labels })));
     }

@@ -3,7 +3,7 @@ import type { EndpointState } from '../../../proxy-image/core/balance/endpoint.t
 import type { EndpointPool } from '../../../proxy-image/core/balance/pool.ts';
 import { connected, connectFailed } from '../../../proxy-image/core/balance/reach.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
-import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
+import type { BalanceEntry } from '../../../proxy-image/core/state/entries.ts';
 import type { Timer, TimerOwner } from '../../../proxy-image/io/transport/types.ts';
 import { Placement, type PlacementOwner } from '../../../proxy-image/stack/endpoints/placement.ts';
 import type { StackOptions } from '../../../proxy-image/stack/shared/options.ts';
@@ -47,7 +47,7 @@ describe('placement of requests', () => {
   let turns: (() => void)[];
   let options: StackOptions;
   let pool: EndpointPool;
-  let entry: ServiceEntry;
+  let entry: BalanceEntry;
   let reconnecting: EndpointState[];
   /** In the order in which it became known. */
   let known: { who: number; to: string }[];
@@ -64,9 +64,17 @@ describe('placement of requests', () => {
     known = [];
   });
 
-  function entryOf(more: Partial<ServiceEntry>): ServiceEntry {
+  function entryOf(more: Partial<BalanceEntry>): BalanceEntry {
     const balancer = { type: 'roundRobin' };
-    return { balancer, localTrafficOnly: false, slowStartMs: 0, breaker: null, queue: QUEUE, ...more } as ServiceEntry;
+    return {
+      balancer,
+      pool,
+      localTrafficOnly: false,
+      slowStartMs: 0,
+      breaker: null,
+      queue: QUEUE,
+      ...more,
+    } as BalanceEntry;
   }
 
   function find(who: number, rules = entry): Placement {
@@ -79,7 +87,7 @@ describe('placement of requests', () => {
       },
     };
     const placement = new Placement(options, owner);
-    placement.find(rules, pool, 0);
+    placement.find({ ...rules, pool }, 0);
     return placement;
   }
 

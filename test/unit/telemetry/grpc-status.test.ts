@@ -4,11 +4,11 @@ import { authorizeConnection, InboundPeer } from '../../../proxy-image/core/poli
 import { OUTBOUND_ERRORS } from '../../../proxy-image/io/telemetry/error-labels.ts';
 import { entryOf } from '../../support/policy.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
-import { endpoint, portPolicy, route, routeTable } from '../core/fixtures.ts';
+import { endpoint, portPolicy, request, route, routeTable } from '../core/fixtures.ts';
 import { Bench, NO_GRPC } from './bench.ts';
 
 const state = (address: string) => new EndpointState(`${address}:8080`, endpoint(address));
-const matched = routeTable(route('list', '/list')).match('POST', '/list');
+const matched = routeTable(route('list', '/list')).match(request('POST', '/list'));
 
 describe('grpc_status', () => {
   it('is on responses and on those of routes, in both directions, and not on latencies', () => {

@@ -1,11 +1,19 @@
 import { expect } from 'chai';
 import type { Breaker } from '../../../proxy-image/contract/policy/breaker.ts';
-import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import { breakerObserved } from '../../../proxy-image/core/breaker/breaker.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import { retryEvent } from '../../../proxy-image/stack/observers/retry-event.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
-import { applyAll, backend, endpoint, endpointsKey, service, set } from '../core/fixtures.ts';
+import {
+  applyAll,
+  backend,
+  balanceOf,
+  endpoint,
+  endpointsKey,
+  type ServiceSketch,
+  service,
+  set,
+} from '../core/fixtures.ts';
 import { Bench } from './bench.ts';
 
 const BREAKER: Breaker = {
@@ -34,7 +42,7 @@ const backendOf = (name: string) => ({
   backend_section_name: '',
 });
 
-function called(bench: Bench, more: Partial<ServiceDestination> = {}, ip = '10.96.0.1'): ServiceEntry {
+function called(bench: Bench, more: Partial<ServiceSketch> = {}, ip = '10.96.0.1'): ServiceEntry {
   const { state } = bench;
   const destination = state.destination(ip, 80);
   applyAll(state, set(destination.key, service(more)));
@@ -47,7 +55,7 @@ function endpoints(bench: Bench, name: string, ...addresses: string[]): void {
 }
 
 function ejectFirst(bench: Bench, entry: ServiceEntry): void {
-  const { pool } = entry.backends[0]!;
+  const { pool } = balanceOf(entry);
   const rng = { uint32: () => 0 };
   const change = breakerObserved(pool, pool.endpoints[0]!, BREAKER, false, 'failure', 0, rng, bench.clock.ms);
   expect(change).to.equal('ejected');
@@ -74,7 +82,7 @@ describe('endpoints of balancers', () => {
       sample('pending', 'canary', 0),
     ]);
     ejectFirst(bench, entry);
-    entry.backends[0]!.pool.endpoints[1]!.readyAtMs = 1;
+    balanceOf(entry).pool.endpoints[1]!.readyAtMs = 1;
     expect(families().slice(0, 2)).to.deep.equal([sample('ready', 'web', 1), sample('pending', 'web', 2)]);
     const ejected = bench.scrape().get('weft_outbound_ejected_endpoints')!.samples;
     expect(ejected.map(({ labels, value }) => [labels['backend_name'], value])).to.deep.equal([

@@ -1,9 +1,7 @@
 import { parsePeerIp } from '../../../../lib/ip.ts';
-import type { OutboundProtocol } from '../../../contract/policy/protocol.ts';
+import { OUTBOUND_PROTOCOLS } from '../../../contract/policy/protocol.ts';
 import type { Reader } from '../../../contract/read/reader.ts';
 import type { Endpoint } from '../../../contract/resources.ts';
-
-export const OUTBOUND_PROTOCOLS: readonly OutboundProtocol[] = ['detect', 'http1', 'http2', 'opaque'];
 
 export function parseEndpoint(reader: Reader, value: unknown, path: string): Endpoint {
   const fields = reader.object(value, path);

@@ -1,16 +1,13 @@
-import type { InboundProtocol } from '../../../contract/policy/protocol.ts';
+import { INBOUND_PROTOCOLS } from '../../../contract/policy/protocol.ts';
 import type { Reader } from '../../../contract/read/reader.ts';
-import type { PortPolicy } from '../../../contract/resources.ts';
+import type { PortPolicy, Route } from '../../../contract/resources.ts';
 import type { RuleSource } from '../../policy/rules.ts';
 import type { LoadRuleParts } from '../load-rule-parts.ts';
 import { parseAuthorizations, parseLabel } from './authorization.ts';
-import { type ParsedRoute, parseRoute } from './route.ts';
+import { parseRoutes } from './route.ts';
 
-const INBOUND_PROTOCOLS: readonly InboundProtocol[] = ['detect', 'http1', 'http2', 'grpc', 'opaque', 'tls'];
-
-export interface ParsedPolicy extends Omit<PortPolicy, 'profile' | 'rules'> {
+export interface ParsedPolicy extends Omit<PortPolicy, 'rules'> {
   rules: RuleSource[];
-  profile: { dst: string; routes: ParsedRoute[] } | null;
 }
 
 export function parsePolicy(reader: Reader, value: unknown, path: string, loadParts: LoadRuleParts): ParsedPolicy {
@@ -39,10 +36,10 @@ function isEmpty(rules: unknown): boolean {
   return rules === undefined || (Array.isArray(rules) && rules.length === 0);
 }
 
-function parseProfile(reader: Reader, value: unknown, path: string): { dst: string; routes: ParsedRoute[] } {
+function parseProfile(reader: Reader, value: unknown, path: string): { dst: string; routes: Route[] } {
   const fields = reader.object(value, path);
   return {
     dst: reader.text(fields['dst'], `${path}.dst`),
-    routes: reader.list(fields['routes'], `${path}.routes`, (entry, at) => parseRoute(reader, entry, at)),
+    routes: parseRoutes(reader, fields['routes'], `${path}.routes`),
   };
 }

@@ -1,86 +1,24 @@
-import type { ResponseClass, ResponseMatch } from '../../../contract/policy/response-class.ts';
+import { readMatch } from '../../../contract/policy/match.ts';
+import { readResponseClasses } from '../../../contract/policy/response-class.ts';
+import { MAX_TIMEOUT_MS } from '../../../contract/policy/timeouts.ts';
 import type { Reader } from '../../../contract/read/reader.ts';
-import type { RequestMatch, Route } from '../../../contract/resources.ts';
+import type { Route } from '../../../contract/resources.ts';
 
-/** Longest timeout, a day: timers are 32-bit, and a larger number is a mistake. */
-export const MAX_TIMEOUT_MS = 86_400_000;
-
-/** A route as read; `match` is `null` where a part of it is of an unknown type: such a route matches nothing. */
-export interface ParsedRoute extends Omit<Route, 'match'> {
-  match: RequestMatch | null;
+/** What the inbound side counts by. A route with a match that is not understood counts nothing: it decides nothing either. */
+export function parseRoutes(reader: Reader, value: unknown, path: string): Route[] {
+  return reader.list(value, path, (entry, at) => parseRoute(reader, entry, at));
 }
 
-export function parseRoute(reader: Reader, value: unknown, path: string): ParsedRoute {
+const MATCHES_NONE: Route['match'] = { type: 'any', of: [] };
+
+function parseRoute(reader: Reader, value: unknown, path: string): Route {
   const fields = reader.object(value, path);
+  const { match, understood } = readMatch(reader, fields['match'], `${path}.match`);
   return {
     name: reader.text(fields['name'], `${path}.name`),
-    match: parseMatch(reader, fields['match'], `${path}.match`, 0),
+    match: understood ? match : MATCHES_NONE,
     isRetryable: reader.flag(fields['isRetryable'], `${path}.isRetryable`),
     timeoutMs: reader.integer(fields['timeoutMs'], `${path}.timeoutMs`, 0, MAX_TIMEOUT_MS),
-    responseClasses: reader
-      .list(fields['responseClasses'], `${path}.responseClasses`, (entry, at) => parseClass(reader, entry, at))
-      .filter((parsed) => parsed !== null),
+    responseClasses: readResponseClasses(reader, fields['responseClasses'], `${path}.responseClasses`),
   };
-}
-
-function parseMatch(reader: Reader, value: unknown, path: string, depth: number): RequestMatch | null {
-  if (reader.tooDeep(depth, path)) return null;
-  const fields = reader.object(value, path);
-  switch (fields['type']) {
-    case 'method':
-      return { type: 'method', method: reader.text(fields['method'], `${path}.method`) };
-    case 'path':
-      return { type: 'path', regex: reader.text(fields['regex'], `${path}.regex`) };
-    case 'all':
-    case 'any': {
-      const of = reader.list(fields['of'], `${path}.of`, (entry, at) => parseMatch(reader, entry, at, depth + 1));
-      return of.every((child) => child !== null) ? { type: fields['type'], of } : null;
-    }
-    case 'not': {
-      const of = parseMatch(reader, fields['of'], `${path}.of`, depth + 1);
-      return of === null ? null : { type: 'not', of };
-    }
-    default:
-      return unknownType(reader, fields['type'], path);
-  }
-}
-
-/** `null` where the class has a part of an unknown type: the class is left out, and the next ones decide. */
-function parseClass(reader: Reader, value: unknown, path: string): ResponseClass | null {
-  const fields = reader.object(value, path);
-  const match = parseResponseMatch(reader, fields['match'], `${path}.match`, 0);
-  const isFailure = reader.flag(fields['isFailure'], `${path}.isFailure`);
-  return match === null ? null : { match, isFailure };
-}
-
-function parseResponseMatch(reader: Reader, value: unknown, path: string, depth: number): ResponseMatch | null {
-  if (reader.tooDeep(depth, path)) return null;
-  const fields = reader.object(value, path);
-  switch (fields['type']) {
-    case 'status':
-      return {
-        type: 'status',
-        min: reader.integer(fields['min'], `${path}.min`, 100, 599),
-        max: reader.integer(fields['max'], `${path}.max`, 100, 599),
-      };
-    case 'all':
-    case 'any': {
-      const of = reader.list(fields['of'], `${path}.of`, (entry, at) =>
-        parseResponseMatch(reader, entry, at, depth + 1),
-      );
-      return of.every((child) => child !== null) ? { type: fields['type'], of } : null;
-    }
-    case 'not': {
-      const of = parseResponseMatch(reader, fields['of'], `${path}.of`, depth + 1);
-      return of === null ? null : { type: 'not', of };
-    }
-    default:
-      return unknownType(reader, fields['type'], path);
-  }
-}
-
-function unknownType(reader: Reader, type: unknown, path: string): null {
-  if (typeof type === 'string') reader.deny(`${path}.type`, `unknown rule type ${JSON.stringify(type.slice(0, 60))}`);
-  else reader.fail(`${path}.type`, 'a string');
-  return null;
 }

@@ -8,8 +8,7 @@ import { type Outcome, outcomeOf } from '../../../core/breaker/outcome.ts';
 import { isFailure } from '../../../core/classify/classify.ts';
 import { NO_GRPC_STATUS } from '../../../core/classify/grpc-status.ts';
 import { retryAfterMs } from '../../../core/retry/retry-after.ts';
-import type { RouteEntry } from '../../../core/route/table.ts';
-import type { BackendEntry, ServiceEntry } from '../../../core/state/entries.ts';
+import type { BackendEntry, BalanceEntry, OutboundRouteEntry, ServiceEntry } from '../../../core/state/entries.ts';
 import type { Exchange } from '../../../http/exchange.ts';
 import type { ResponseView } from '../../../http/message.ts';
 import type { OutboundError } from '../../../io/telemetry/recorder.ts';
@@ -22,7 +21,9 @@ export interface Attempted {
   /** `null` for a pod or an address. */
   readonly entry: ServiceEntry | null;
   readonly backend: BackendEntry | null;
-  readonly route: RouteEntry;
+  /** Of the backend, where it has endpoints to choose from. */
+  readonly balance: BalanceEntry | null;
+  readonly route: OutboundRouteEntry;
   /** `null` = none yet, or an address that no resource names. */
   readonly endpoint: EndpointState | null;
   phase: Phase.OutboundPhase;
@@ -53,18 +54,18 @@ export class Attempts<C extends Attempted> {
   start(call: C): void {
     call.phase = Phase.CHOSEN;
     call.attemptMs = this.#nowMs;
-    const { entry, endpoint } = call;
+    const { balance, endpoint } = call;
     if (endpoint === null) return;
     started(endpoint);
-    call.isProbe = entry !== null && breakerStarted(endpoint, entry.breaker);
-    call.unjudged = entry !== null && entry.breaker !== null;
+    call.isProbe = balance !== null && breakerStarted(endpoint, balance.breaker);
+    call.unjudged = balance !== null && balance.breaker !== null;
   }
 
   /** It has a connection, or a stream of one. */
   sent(call: C): void {
     call.phase = Phase.SENT;
-    const { backend, endpoint } = call;
-    if (backend !== null && !call.isProbe && !endpoint!.needsResponse) backend.pool.queue.ready();
+    const { balance, endpoint } = call;
+    if (balance !== null && !call.isProbe && !endpoint!.needsResponse) balance.pool.queue.ready();
     this.#observer.attemptStart(call);
   }
 
@@ -79,21 +80,21 @@ export class Attempts<C extends Attempted> {
 
   /** The response head. Whether it is a failure, as far as the head tells. `reached`: it is not its proxy's word that the application could not be. */
   responded(call: C, head: ResponseView, reached: boolean): boolean {
-    const { entry, endpoint, exchange } = call;
+    const { balance, endpoint, exchange } = call;
     const failure = isFailure(call.route, head.status, exchange.grpcStatus);
     if (!Phase.isUnderWay(call.phase)) return failure;
     call.phase = Phase.RESPONDING;
     if (endpoint === null) return failure;
     if (endpoint.connectFailures > 0 && reached) this.#answered(call, endpoint);
-    if (entry === null) {
+    if (balance === null) {
       abandoned(endpoint);
       return failure;
     }
     const nowMs = this.#nowMs;
     const outcome = outcomeOf(failure, head.status, exchange.grpcStatus);
-    const afterMs = this.#retryAfterMs(entry, outcome, head);
+    const afterMs = this.#retryAfterMs(balance, outcome, head);
     call.rttMs = nowMs - call.attemptMs;
-    finished(endpoint, entry.balancer, penalisedMs(entry.penalty, outcome, call.rttMs, afterMs), nowMs);
+    finished(endpoint, balance.balancer, penalisedMs(balance.penalty, outcome, call.rttMs, afterMs), nowMs);
     // The status of a gRPC call is in its trailers, if it was not in the head.
     if (!exchange.isGrpc || exchange.grpcStatus !== NO_GRPC_STATUS) this.#judge(call, outcome, afterMs);
     return failure;
@@ -101,12 +102,12 @@ export class Attempts<C extends Attempted> {
 
   #answered(call: C, endpoint: EndpointState): void {
     answered(endpoint);
-    const pool = call.backend?.pool;
+    const pool = call.balance?.pool;
     pool?.queue.ready();
     pool?.changed();
   }
 
-  #retryAfterMs({ breaker }: ServiceEntry, outcome: Outcome, head: ResponseView): number {
+  #retryAfterMs({ breaker }: BalanceEntry, outcome: Outcome, head: ResponseView): number {
     const asks = outcome === 'rateLimited' || (breaker?.type === 'unified' && breaker.honorRetryAfter);
     return asks ? retryAfterMs(head, this.#options.wallMs()) : 0;
   }
@@ -117,9 +118,9 @@ export class Attempts<C extends Attempted> {
     const entry = call.entry!;
     const backend = call.backend!;
     const endpoint = call.endpoint!;
-    const { pool } = backend;
+    const { pool, breaker } = call.balance!;
     const { rng, log, recorder } = this.#options;
-    const change = breakerObserved(pool, endpoint, entry.breaker, call.isProbe, outcome, afterMs, rng, this.#nowMs);
+    const change = breakerObserved(pool, endpoint, breaker, call.isProbe, outcome, afterMs, rng, this.#nowMs);
     if (change === 'none') return;
     recorder.breakerDecided(entry, backend, change);
     if (change === 'readmitted') pool.queue.ready();
@@ -131,23 +132,23 @@ export class Attempts<C extends Attempted> {
   #leaveBreaker(call: C): void {
     if (!call.unjudged) return;
     call.unjudged = false;
-    breakerAbandoned(call.backend!.pool, call.endpoint!, call.isProbe);
+    breakerAbandoned(call.balance!.pool, call.endpoint!, call.isProbe);
   }
 
   /** The response is complete, or it is dropped for another attempt. */
   ended(call: C, endMs: number): void {
     if (call.phase !== Phase.RESPONDING) return;
-    const { entry, route, exchange } = call;
+    const { balance, route, exchange } = call;
     const { status, grpcStatus } = exchange;
     if (call.unjudged)
-      this.#judgeTrailers(call, entry!, outcomeOf(isFailure(route, status, grpcStatus), status, grpcStatus));
+      this.#judgeTrailers(call, balance!, outcomeOf(isFailure(route, status, grpcStatus), status, grpcStatus));
     this.#observer.attemptEnd(call, null, endMs);
     call.phase = Phase.ENDED;
   }
 
-  #judgeTrailers(call: C, entry: ServiceEntry, outcome: Outcome): void {
-    if (outcome === 'rateLimited' && entry.penalty !== null) {
-      sampled(call.endpoint!, entry.balancer, penalisedMs(entry.penalty, outcome, call.rttMs, 0), this.#nowMs);
+  #judgeTrailers(call: C, { balancer, penalty }: BalanceEntry, outcome: Outcome): void {
+    if (outcome === 'rateLimited' && penalty !== null) {
+      sampled(call.endpoint!, balancer, penalisedMs(penalty, outcome, call.rttMs, 0), this.#nowMs);
     }
     this.#judge(call, outcome, 0);
   }

@@ -1,4 +1,5 @@
-import { type RetryPolicy, timeoutsFor, tryTimeoutMs } from '../../../core/retry/plan.ts';
+import type { RetryPolicy } from '../../../contract/policy/retry.ts';
+import { tryTimeoutMs } from '../../../core/retry/plan.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
 import { type CallDeadlines, IDLE, REQUEST, RESPONSE, TRY } from '../../call/call-deadlines.ts';
 import { Stage } from '../../call/stage.ts';
@@ -9,7 +10,7 @@ const IDLE_LOOKS = 4;
 
 interface Timed extends Attempted {
   readonly deadlines: CallDeadlines | null;
-  readonly retryPolicy: RetryPolicy;
+  readonly retryPolicy: RetryPolicy | null;
   readonly retries: number;
   responseMs: number;
   idleMs: number;
@@ -29,7 +30,7 @@ export class Deadline<C extends Timed> extends Stage<C> {
   }
 
   run(call: C): void {
-    const { requestMs, responseMs, idleMs } = timeoutsFor(call.entry!, call.route);
+    const { requestMs, responseMs, idleMs } = call.route.policy.timeouts;
     call.responseMs = responseMs;
     if (requestMs > 0) call.setDeadline(REQUEST, requestMs);
     if (idleMs > 0) {
@@ -51,8 +52,7 @@ export class Deadline<C extends Timed> extends Stage<C> {
 
   /** The timeout of a profile is for the answer; the annotation's is for the whole exchange. */
   responded(call: C): void {
-    const { entry } = call;
-    if (entry !== null && call.route !== entry.routes.fallback) call.deadlines?.clear(REQUEST);
+    if (call.route.policy.timeouts.untilResponse) call.deadlines?.clear(REQUEST);
   }
 
   due(call: C, kind: number): void {

@@ -71,7 +71,7 @@ export class Lease<C extends Leased> extends Stage<C> {
     if (call.link === null) this.#context.options.recorder.outboundError('http', unreachedAs(error));
     else call.link.failed(error);
     this.#attempts.unplaced(call);
-    if (call.backend !== null) {
+    if (call.balance !== null) {
       call.placeAgain();
       return;
     }

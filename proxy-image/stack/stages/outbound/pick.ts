@@ -37,10 +37,10 @@ export class Pick<C extends Picked> extends Stage<C> {
 
   /** The endpoint has not processed the request: another one gets it, whatever it is, each at most once. False: there is no other. */
   elsewhere(call: C): boolean {
-    const { entry, backend, endpoint } = call;
-    if (endpoint === null || entry === null || backend === null) return false;
+    const { balance, endpoint } = call;
+    if (endpoint === null || balance === null) return false;
     call.tried.push(endpoint);
-    const other = call.placement.pick(entry, backend.pool, call.tried, call.hash);
+    const other = call.placement.pick(balance, call.tried, call.hash);
     if (other === null) return false;
     call.endpoint = other;
     this.run(call);
@@ -60,11 +60,11 @@ export class Pick<C extends Picked> extends Stage<C> {
   }
 
   #linkOf(call: C, endpoint: EndpointState): EndpointLink {
-    const { entry, backend, exchange } = call;
+    const { entry, balance, exchange } = call;
     const { protocol } = endpoint.facts;
     // What the endpoint's own Server declares comes before what the Service does.
     const declared = protocol === 'detect' && entry !== null ? entry.protocol : protocol;
     const spoken = protocolOfNextHop(exchange, declared, exchange.server!.protocol);
-    return this.#hosts.of(endpoint, backend === null ? null : backend.pool, spoken);
+    return this.#hosts.of(endpoint, balance === null ? null : balance.pool, spoken);
   }
 }

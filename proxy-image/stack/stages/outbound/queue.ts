@@ -1,13 +1,12 @@
 import type { EndpointState } from '../../../core/balance/endpoint.ts';
-import type { BackendEntry, ServiceEntry } from '../../../core/state/entries.ts';
+import type { BalanceEntry } from '../../../core/state/entries.ts';
 import * as Phase from '../../call/outbound-phase.ts';
 import { Stage } from '../../call/stage.ts';
 import type { EndpointLink } from '../../endpoints/endpoint-hosts.ts';
 import type { Placement } from '../../endpoints/placement.ts';
 
 interface Queued {
-  readonly entry: ServiceEntry | null;
-  readonly backend: BackendEntry | null;
+  readonly balance: BalanceEntry | null;
   readonly hash: number;
   readonly placement: Placement;
   phase: Phase.OutboundPhase;
@@ -21,7 +20,7 @@ export class Queue<C extends Queued> extends Stage<C> {
     call.phase = Phase.PLACING;
     call.endpoint = null;
     call.link = null;
-    call.placement.find(call.entry!, call.backend!.pool, call.hash);
+    call.placement.find(call.balance!, call.hash);
   }
 
   placed(call: C, endpoint: EndpointState): void {

@@ -1,6 +1,7 @@
+import type { RetryPolicy } from '../../../contract/policy/retry.ts';
 import type { NoEndpointReason } from '../../../core/balance/pick.ts';
 import { NO_GRPC_STATUS } from '../../../core/classify/grpc-status.ts';
-import { type RetryPolicy, retryBackoffMs, retryPolicyFor } from '../../../core/retry/plan.ts';
+import { retryBackoffMs } from '../../../core/retry/plan.ts';
 import { type AttemptEnd, type EndedAttempt, recover } from '../../../core/retry/recover.ts';
 import { refusesRetries } from '../../../core/retry/retry-after.ts';
 import type { TryFailure } from '../../../http/call.ts';
@@ -20,7 +21,7 @@ interface Retried extends Attempted {
   readonly head: RequestView;
   readonly link: EndpointLink | null;
   readonly deadlines: CallDeadlines | null;
-  retryPolicy: RetryPolicy;
+  retryPolicy: RetryPolicy | null;
   retries: number;
   repeats: number;
   setDeadline(kind: number, delayMs: number): void;
@@ -67,7 +68,7 @@ export class Retry<C extends Retried> extends Stage<C> {
 
   run(call: C): void {
     const { exchange } = call;
-    call.retryPolicy = retryPolicyFor(call.entry!, call.route);
+    call.retryPolicy = call.route.policy.retry;
     // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
     exchange.retain = call.head.contentLength <= REPLAY_LIMITS.requestBytes;
     exchange.peeks = exchange.isGrpc && call.retryPolicy !== null;
@@ -82,7 +83,7 @@ export class Retry<C extends Retried> extends Stage<C> {
   responded(call: C, head: ResponseView): boolean {
     const { exchange, endpoint } = call;
     const isMeshed = endpoint !== null && endpoint.facts.identity !== null;
-    const unreached = isMeshed && call.backend !== null && isUnreached(head);
+    const unreached = isMeshed && call.balance !== null && isUnreached(head);
     if (unreached) {
       call.link!.failed({ failure: 'refused', detail: 'the application behind the proxy' }, true);
       if (this.#unreached(call)) return false;
@@ -150,7 +151,7 @@ export class Retry<C extends Retried> extends Stage<C> {
     }
     this.#attempts.failedOrNone(call, 'failfast', false);
     if (this.#retries(call, 'failfast', FAILURES.failfast)) return;
-    const because = why === 'all_unreachable' ? identityFailure(call.backend!.pool.lastFailure) : undefined;
+    const because = why === 'all_unreachable' ? identityFailure(call.balance!.pool.lastFailure) : undefined;
     if (because !== undefined) call.answer(because);
     else call.answer(FAILURES.failfast, why.replaceAll('_', ' '));
   }
@@ -179,7 +180,7 @@ export class Retry<C extends Retried> extends Stage<C> {
     ended.replayable = exchange.replayable;
     ended.kept = exchange.kept;
     ended.idempotent = exchange.idempotent;
-    ended.hasOthers = call.backend !== null;
+    ended.hasOthers = call.balance !== null;
     ended.refusesRetries = false;
     return ended;
   }

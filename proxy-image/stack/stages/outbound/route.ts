@@ -1,7 +1,6 @@
 import { requestHash } from '../../../core/balance/hash-key.ts';
 import type { Rng } from '../../../core/rng.ts';
-import type { RouteEntry } from '../../../core/route/table.ts';
-import type { ServiceEntry } from '../../../core/state/entries.ts';
+import type { OutboundRouteEntry, ServiceEntry } from '../../../core/state/entries.ts';
 import type { RequestView } from '../../../http/message.ts';
 import type { OutboundError } from '../../../io/telemetry/recorder.ts';
 import type { CallObserver } from '../../call/observer.ts';
@@ -13,7 +12,7 @@ interface Routed {
   readonly head: RequestView;
   readonly client: OutboundClient;
   readonly entry: ServiceEntry | null;
-  route: RouteEntry;
+  route: OutboundRouteEntry;
   hash: number;
 }
 
@@ -30,11 +29,10 @@ export class Route<C extends Routed> extends Stage<C> {
 
   run(call: C): void {
     const { head } = call;
-    const { balancer, routes } = call.entry!;
-    if (balancer.type === 'consistentHash') {
-      call.hash = requestHash(balancer.key, head, call.client.sourceIp, this.#rng);
-    }
-    call.route = routeOf(routes, head);
+    const route = routeOf(call.entry!.routes, head);
+    const { hashKey } = route.policy.distribution;
+    call.route = route;
+    if (hashKey !== null) call.hash = requestHash(hashKey, head, call.client.sourceIp, this.#rng);
     this.#observer.requestHead(call, head);
     this.next.run(call);
   }
