@@ -1,3 +1,21 @@
+/** Holds several full frames: at full speed a system call per 64 KiB, and one that writes less costs no more memory, because buffers are shared. */
+export const GATHER_BYTES: number = 64 * 1024;
+/** Buffers kept for the next event, which may write to many connections. Memory that is never touched costs nothing: what counts is what is written. */
+const KEPT_BUFFERS = 32;
+
+/** What connections gather in, from their first byte of an event to its end. */
+class GatherBuffers {
+  readonly #free: Buffer[] = [];
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(GATHER_BYTES);
+  }
+
+  give(buffer: Buffer): void {
+    if (this.#free.length < KEPT_BUFFERS) this.#free.push(buffer);
+  }
+}
+
 /** A connection with bytes to write. */
 export interface Flushable {
   flush(): void;
@@ -8,6 +26,7 @@ export interface Flushable {
  * before the loop waits again. A connection that many others write to is written once for all of them.
  */
 export class FlushQueue {
+  readonly buffers: GatherBuffers = new GatherBuffers();
   readonly #schedule: ((run: () => void) => void) | null;
   readonly #run = (): void => this.#flush();
   readonly #dirty: Flushable[] = [];

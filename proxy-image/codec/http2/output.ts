@@ -1,6 +1,6 @@
 import { Outbox } from '../../io/tcp/outbox.ts';
 import type { Connection } from '../../io/transport/types.ts';
-import type { Flushable, FlushQueue } from './flush.ts';
+import { type Flushable, type FlushQueue, GATHER_BYTES } from './flush.ts';
 import {
   ACK,
   CONTINUATION,
@@ -18,11 +18,6 @@ import {
 } from './frames.ts';
 import { FIRST_BLOCK_PREFIX } from './hpack/encode.ts';
 
-/** Holds several full frames: at full speed a system call per 64 KiB, and one that writes less costs no more memory, because buffers are shared. */
-const GATHER_BYTES = 64 * 1024;
-/** Buffers kept for the next event, which may write to many connections. Memory that is never touched costs nothing: what counts is what is written. */
-const KEPT_BUFFERS = 32;
-const free: Buffer[] = [];
 /** Measured in Bun: copying so few octets one by one is cheaper than a call into the runtime. */
 const LOOP_BYTES = 64;
 
@@ -176,7 +171,7 @@ export class Output {
     const buffer = this.#buffer;
     if (buffer === null) return;
     this.#buffer = null;
-    if (free.length < KEPT_BUFFERS) free.push(buffer);
+    this.#queue.buffers.give(buffer);
   }
 
   #spill(): void {
@@ -210,7 +205,7 @@ export class Output {
 
   #reserve(size: number): number {
     if (this.#length + size > GATHER_BYTES) this.#spill();
-    this.#buffer ??= free.pop() ?? Buffer.allocUnsafeSlow(GATHER_BYTES);
+    this.#buffer ??= this.#queue.buffers.take();
     const at = this.#length;
     this.#length = at + size;
     this.#total += size;

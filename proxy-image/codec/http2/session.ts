@@ -13,11 +13,12 @@ import type { Http2Server, Http2ServerOwner, Http2Stream } from './types.ts';
 export interface SessionContext extends HeadGate {
   readonly http2: Http2Context;
   readonly exchanges: ExchangePool;
+  /** Stream records that wait for reuse. */
+  readonly idleStreams: ServerStream[];
 }
 
 /** As many stream records as one busy connection needs wait for reuse. */
 const MAX_IDLE_STREAMS = 256;
-const IDLE_STREAMS: ServerStream[] = [];
 
 /** A client's HTTP/2 connection: every stream is an exchange. */
 export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStreamOwner {
@@ -37,7 +38,7 @@ export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStr
   }
 
   streamOpened(stream: Http2Stream, request: Http2Request, end: boolean): void {
-    const serving = IDLE_STREAMS.pop() ?? new ServerStream();
+    const serving = this.#context.idleStreams.pop() ?? new ServerStream();
     stream.handler = serving;
     const exchange = this.exchanges.take();
     serving.begin(this, stream, exchange);
@@ -60,7 +61,8 @@ export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStr
 
   streamEnded(serving: ServerStream, isTunnel: boolean): void {
     if (isTunnel) this.#tunnels.delete(serving);
-    if (IDLE_STREAMS.length < MAX_IDLE_STREAMS) IDLE_STREAMS.push(serving);
+    const { idleStreams } = this.#context;
+    if (idleStreams.length < MAX_IDLE_STREAMS) idleStreams.push(serving);
   }
 
   closed(): void {

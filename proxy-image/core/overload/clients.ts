@@ -22,8 +22,6 @@ const LOOKS = 64;
 const MAX_LEAVING = 64;
 const NOWHERE = -1;
 
-const looked: Client[] = [];
-
 /**
  * All client connections of one side, so many at most. A newcomer is refused only where nothing expendable is found; otherwise the oldest that is looked at makes
  * room, of the peer that has most of them. Nothing is kept per connection but its place in the array: while there is room, a connection costs no more than that.
@@ -32,6 +30,8 @@ export class Clients<T extends Client> {
   readonly #limit: number;
   readonly #rng: Rng;
   readonly #present: T[] = [];
+  /** While one is looked for that makes room. */
+  readonly #looked: T[] = [];
   #leaving = 0;
   #arrivals = 0;
 
@@ -87,10 +87,10 @@ export class Clients<T extends Client> {
     const looks = Math.min(count, LOOKS);
     for (let i = 0; i < looks; i++) {
       const client = this.#present[count <= LOOKS ? i : below(this.#rng, count)]!;
-      if (client.expendable) looked.push(client);
+      if (client.expendable) this.#looked.push(client);
     }
-    const chosen = looked.length === 0 ? null : this.#present[ofHeaviest(looked).slot]!;
-    looked.length = 0;
+    const chosen = this.#looked.length === 0 ? null : this.#present[ofHeaviest(this.#looked).slot]!;
+    this.#looked.length = 0;
     return chosen;
   }
 }

@@ -25,11 +25,15 @@ import type {
 interface NodeTlsContext extends TlsContext {
   secureContext: tls.SecureContext;
   /** Servers that do not listen, one per way of asking: they are fed accepted sockets, because a bare TLSSocket does not verify the client. */
-  servers: Map<string, tls.Server>;
+  servers: Map<string, TlsServer>;
 }
 
-/** Sockets on their way through a server's handshake, by the address of their peer. */
-const upgrading = new WeakMap<tls.Server, Map<string, NodeConnection>>();
+/** Does the handshakes of accepted sockets. */
+interface TlsServer {
+  readonly server: tls.Server;
+  /** Sockets on their way through the handshake, by the address of their peer. */
+  readonly upgrading: Map<string, NodeConnection>;
+}
 
 class NodeConnection extends PacedConnection implements Connection {
   handler: ConnectionHandler;
@@ -159,13 +163,13 @@ class NodeConnection extends PacedConnection implements Connection {
   }
 
   #startServerTls(options: Extract<TlsOptions, { role: 'server' }>): void {
-    const server = serverOf(options);
+    const { server, upgrading } = serverOf(options);
     const plain = this.#socket;
     const key = peerKey(plain);
     this.#unwatch();
-    upgrading.get(server)?.set(key, this);
+    upgrading.set(key, this);
     plain.once('close', () => {
-      if (upgrading.get(server)?.delete(key)) this.fail({ kind: 'tls', detail: 'closed during the handshake' });
+      if (upgrading.delete(key)) this.fail({ kind: 'tls', detail: 'closed during the handshake' });
     });
     plain.on('error', () => {});
     // A half-open socket would hide a peer that leaves during the handshake; `secured` opens it again.
@@ -296,7 +300,7 @@ class NodeTransport implements Transport {
   }
 }
 
-function serverOf(options: Extract<TlsOptions, { role: 'server' }>): tls.Server {
+function serverOf(options: Extract<TlsOptions, { role: 'server' }>): TlsServer {
   const context = options.context as NodeTlsContext;
   const key = `${options.requestClientCertificate} ${options.alpn.join(' ')}`;
   let server = context.servers.get(key);
@@ -307,9 +311,9 @@ function serverOf(options: Extract<TlsOptions, { role: 'server' }>): tls.Server 
   return server;
 }
 
-function createServer(options: Extract<TlsOptions, { role: 'server' }>): tls.Server {
+function createServer(options: Extract<TlsOptions, { role: 'server' }>): TlsServer {
   const { keyPem, certificatePem, anchorsPem } = options.context.credentials;
-  const waiting = new Map<string, NodeConnection>();
+  const upgrading = new Map<string, NodeConnection>();
   const server = tls.createServer({
     key: keyPem,
     cert: certificatePem,
@@ -321,11 +325,10 @@ function createServer(options: Extract<TlsOptions, { role: 'server' }>): tls.Ser
     // SSL_OP_NO_TICKET
     secureOptions: 0x4000,
   });
-  upgrading.set(server, waiting);
   const take = (socket: tls.TLSSocket): NodeConnection | undefined => {
     const key = peerKey(socket);
-    const connection = waiting.get(key);
-    waiting.delete(key);
+    const connection = upgrading.get(key);
+    upgrading.delete(key);
     return connection;
   };
   server.on('secureConnection', (socket) => {
@@ -334,7 +337,7 @@ function createServer(options: Extract<TlsOptions, { role: 'server' }>): tls.Ser
   server.on('tlsClientError', (error, socket) => {
     take(socket)?.fail({ kind: 'tls', detail: error.message });
   });
-  return server;
+  return { server, upgrading };
 }
 
 function peerKey(socket: net.Socket): string {

@@ -100,6 +100,7 @@ export function createContext(given: StackOptions): StackContext {
     stallTimeoutMs: limits.stallTimeoutMs,
     http2,
     engine,
+    idleStreams: [],
   };
   const poolLimits = { ...POOL_LIMITS, ...limits };
   return {

@@ -1,0 +1,91 @@
+import { expect } from 'chai';
+import { moduleState } from './module-state.ts';
+import { sourceFiles } from './sources.ts';
+
+/** A head or a block is parsed, judged and written on within one call, and a connection that waits holds no record for it. */
+const SCRATCH = 'used within one call, and nothing of it is read by another';
+
+/** What is still there, with the reason. To be taken away one by one; none may be added for convenience. */
+const LEFT: Readonly<Record<string, string>> = {
+  'proxy-image/codec/bridge/translate.ts: HEAD': SCRATCH,
+  'proxy-image/codec/bridge/translate.ts: TRAILERS': SCRATCH,
+  'proxy-image/codec/http1/client-connection.ts: HEAD': SCRATCH,
+  'proxy-image/codec/http1/scratch.ts: scratch': SCRATCH,
+  'proxy-image/codec/http1/server-connection.ts: HEAD': SCRATCH,
+  'proxy-image/codec/http1/translated-head.ts: RESPONSE': SCRATCH,
+  'proxy-image/codec/http2/fields.ts: regular': SCRATCH,
+  'proxy-image/codec/http2/hpack/decode.ts: NAME': SCRATCH,
+  'proxy-image/codec/http2/hpack/decode.ts: VALUE': SCRATCH,
+  'proxy-image/codec/http2/hpack/decode.ts: insertions': SCRATCH,
+  'proxy-image/codec/http2/hpack/decode.ts: names': SCRATCH,
+  'proxy-image/codec/http2/hpack/decode.ts: values': SCRATCH,
+  'proxy-image/codec/http2/hpack/encode.ts: blockWriter': SCRATCH,
+  'proxy-image/codec/http2/pseudo.ts: pseudo': SCRATCH,
+  'proxy-image/core/retry/recover.ts: RESULT': SCRATCH,
+  'proxy-image/core/route/pattern.ts: PLAIN': SCRATCH,
+  'proxy-image/codec/http2/hpack/text.ts: interned':
+    'texts by their own hash: what it gives is what anybody would make anew',
+  'proxy-image/core/route/profile.ts: NO_PROFILE': 'a table remembers its decisions, and this one has none to make',
+};
+
+describe('state of modules', () => {
+  const found = moduleState(sourceFiles().filter(({ path }) => /^(?:proxy-image|lib)\//.test(path)));
+
+  it('there is none in the proxy: two proxies in one process share nothing', () => {
+    expect(found.filter((finding) => LEFT[finding] === undefined)).to.deep.equal([]);
+  });
+
+  it('has no exception that is not needed any more', () => {
+    expect(Object.keys(LEFT).filter((finding) => !found.includes(finding))).to.deep.equal([]);
+  });
+});
+
+describe('the search for state of modules', () => {
+  const find = (text: string, ...others: { path: string; text: string }[]) =>
+    moduleState([{ path: 'a.ts', text }, ...others]);
+
+  it('finds what can be assigned again', () => {
+    expect(
+      find('let parts: string | null = null;\nexport function get() { parts ??= "x"; return parts; }'),
+    ).to.deep.equal(['a.ts: parts']);
+    expect(find('export let n = 0;')).to.deep.equal(['a.ts: n']);
+  });
+
+  it('finds what functions fill and change', () => {
+    expect(
+      find('const seen = new Map<string, number>();\nexport const note = (k: string) => seen.set(k, 1);'),
+    ).to.have.length(1);
+    expect(find('const idle: number[] = [];\nclass A { give(x: number) { idle.push(x); } }')).to.have.length(1);
+    expect(find('const last = { at: 0 };\nexport function tick() { last.at++; }')).to.have.length(1);
+    expect(find('const bits = new Uint8Array(8);\nexport function mark(i: number) { bits[i] = 1; }')).to.have.length(1);
+    expect(find('const deep = { list: [1] };\nexport function grow() { deep.list.push(2); }')).to.have.length(1);
+  });
+
+  it('finds what another module changes', () => {
+    const other = {
+      path: 'b.ts',
+      text: `import { shared } from './a.ts';\nexport function set() { shared.on = true; }`,
+    };
+    expect(find('export const shared = { on: false };', other)).to.deep.equal(['a.ts: shared']);
+  });
+
+  it('finds an object whose methods change it, also by what its class extends', () => {
+    const base = { path: 'b.ts', text: 'export class Base { n = 0; next() { return this.n++; } }' };
+    expect(
+      find(`import { Base } from './b.ts';\nclass Own extends Base {}\nconst ONE = new Own();`, base),
+    ).to.deep.equal(['a.ts: ONE']);
+  });
+
+  it('leaves tables alone, which are filled while the module loads, and what only has the same name', () => {
+    expect(
+      find(
+        'const table: number[] = [];\nfor (let i = 0; i < 9; i++) table[i] = i;\nexport const at = (i: number) => table[i];',
+      ),
+    ).to.deep.equal([]);
+    expect(find('const STEPS = new Uint8Array(4);\nfill();\nfunction fill() { STEPS[1] = 2; }')).to.deep.equal([]);
+    expect(find('const names = ["a"];\nexport function f(names: string[]) { names.push("b"); }')).to.deep.equal([]);
+    expect(
+      find('class Point { readonly x; constructor(x: number) { this.x = x; } }\nexport const ZERO = new Point(0);'),
+    ).to.deep.equal([]);
+  });
+});
