@@ -1,31 +1,20 @@
 import type { Random } from '../../lib/clock.ts';
-import { REFLECTOR_BACKOFF, ReflectorBackoff, type ReflectorBackoffOptions } from './backoff.ts';
+import { REFLECTION, Reflection, watchSeconds } from '../../lib/reflection.ts';
 import { abortable, type Clock, sleep, withDeadline } from './clock.ts';
 import { failureOf, RequestError, retryAfterOf } from './errors.ts';
 import { type ListWatch, objectKey, type RawObject, type WatchObserver } from './list-watch.ts';
 import { errorFields, type Log } from './log.ts';
 import { HEARING_MS, LATE_MS } from './peer-deadline.ts';
 
-/** Defaults, with the reason for each number. */
+/** Beside what holds for a proxy too. */
 export const REFLECTOR_TIMING = {
-  /** client-go's page. */
-  pageSize: 500,
-  /** A watch ends after a random time between these, so that the watches of a fleet spread over the API servers (client-go: 5 to 10 min). */
-  watchMinSeconds: 300,
-  watchMaxSeconds: 600,
-  /** API servers send a bookmark about once a minute: two missed ones mean that nobody is there. */
-  idleTimeoutMs: 120_000,
+  ...REFLECTION,
   /** Longest wait for one page of a list. */
   listTimeoutMs: 60_000,
   /** How often a full list is held against the store. */
   auditMs: 600_000,
   /** An event on its way when the audit's list was made arrives within this time. */
   auditGraceMs: 1_000,
-  /** How often it is asked for a kind that the API server does not serve. */
-  absentMs: 10_000,
-  /** A watch that the server closed sooner than this did not work. */
-  shortWatchMs: 1_000,
-  backoff: REFLECTOR_BACKOFF as ReflectorBackoffOptions,
 };
 
 export type ReflectorTiming = typeof REFLECTOR_TIMING;
@@ -94,12 +83,7 @@ export class Reflector<Raw extends RawObject> {
   };
   readonly #options: ReflectorOptions<Raw>;
   readonly #timing: ReflectorTiming;
-  readonly #backoff: ReflectorBackoff;
-  /** Version to watch from; empty: list first. */
-  #version = '';
-  /** Version to list at: the first list takes what the server has at hand, one after an expiry must be the newest. */
-  #listFrom = '0';
-  #listedMs = Number.NEGATIVE_INFINITY;
+  readonly #reflection: Reflection;
   #auditDueMs = Number.POSITIVE_INFINITY;
   /** Keys with events since the running audit's list was asked for. */
   #changed: Set<string> | null = null;
@@ -107,14 +91,14 @@ export class Reflector<Raw extends RawObject> {
   constructor(options: ReflectorOptions<Raw>) {
     this.#options = options;
     this.#timing = { ...REFLECTOR_TIMING, ...options.timing };
-    this.#backoff = new ReflectorBackoff(this.#timing.backoff, options.clock, options.random);
+    this.#reflection = new Reflection(this.#timing, options.random);
   }
 
   /** Resolves once `signal` has aborted and no request is left; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (this.#version === '') await this.#relist(signal);
+        if (this.#reflection.version === '') await this.#relist(signal);
         await this.#watch(signal);
       } catch (error) {
         if (!signal.aborted) await this.#recover(error, signal);
@@ -123,12 +107,10 @@ export class Reflector<Raw extends RawObject> {
   }
 
   async #relist(signal: AbortSignal): Promise<void> {
-    const { items, resourceVersion } = await this.#list(this.#listFrom, signal);
+    const { items, resourceVersion } = await this.#list(this.#reflection.listFrom, signal);
     if (signal.aborted) return;
     this.#options.sink.replace(items, resourceVersion);
-    this.#version = resourceVersion;
-    this.#listFrom = '';
-    this.#listedMs = this.#options.clock.nowMs();
+    this.#reflection.listed(resourceVersion, this.#options.clock.nowMs());
     this.#scheduleAudit();
   }
 
@@ -167,7 +149,11 @@ export class Reflector<Raw extends RawObject> {
     this.stats.watches += 1;
     try {
       const watching = source.watch(
-        { resourceVersion: this.#version, timeoutSeconds: this.#watchSeconds(), signal: attempt.signal },
+        {
+          resourceVersion: this.#reflection.version,
+          timeoutSeconds: watchSeconds(this.#timing, this.#options.random),
+          signal: attempt.signal,
+        },
         this.#observer(attempt.signal),
       );
       await abortable(watching, attempt.signal);
@@ -191,8 +177,9 @@ export class Reflector<Raw extends RawObject> {
         // An older attempt may still deliver what it had buffered: its successor gets the same events again.
         if (signal.aborted) return;
         this.#contact();
-        this.#version = object.metadata?.resourceVersion ?? this.#version;
-        if (type === 'BOOKMARK') this.#options.sink.advanced(this.#version);
+        const version = object.metadata?.resourceVersion ?? this.#reflection.version;
+        this.#reflection.advanced(version);
+        if (type === 'BOOKMARK') this.#options.sink.advanced(version);
         else this.#deliver(type, object);
       },
     };
@@ -208,11 +195,6 @@ export class Reflector<Raw extends RawObject> {
 
   #contact(): void {
     this.stats.lastContactMs = this.#options.clock.nowMs();
-  }
-
-  #watchSeconds(): number {
-    const { watchMinSeconds, watchMaxSeconds } = this.#timing;
-    return Math.round(watchMinSeconds + this.#options.random() * (watchMaxSeconds - watchMinSeconds));
   }
 
   /** Ends the attempt when nothing came for `idleTimeoutMs`, be it that the connection is half-open or that the server hangs. */
@@ -273,7 +255,7 @@ export class Reflector<Raw extends RawObject> {
       if (missed === 0) return;
       this.stats.missed += missed;
       log.warn('the watch had lost events', { kind: name, missed });
-      this.#version = resourceVersion;
+      this.#reflection.advanced(resourceVersion);
       attempt.abort(new WatchMissedEvents('watch lost events'));
     } finally {
       if (this.#changed === changed) this.#changed = null;
@@ -284,30 +266,21 @@ export class Reflector<Raw extends RawObject> {
     return this.#options.optional === true && failureOf(error) === 'NotFound';
   }
 
-  /** Its definition may be installed at any time, and be taken away. */
-  async #awaitServed(signal: AbortSignal): Promise<void> {
-    this.#contact();
-    this.#version = '';
-    this.#listFrom = '';
-    this.#options.sink.absent();
-    await sleep(this.#options.clock, this.#timing.absentMs, signal);
-  }
-
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
-    const { clock, log, name } = this.#options;
-    if (this.#isAbsence(error)) return this.#awaitServed(signal);
+    const { clock, log, name, sink } = this.#options;
     const reason = restartReason(error);
-    this.stats.restarts[reason] += 1;
     // The silence was pause enough; a quiet kind must not go unwatched.
-    if (reason === 'missed' || reason === 'idle') return;
-    if (reason === 'expired') {
-      this.#version = '';
-      this.#listFrom = '';
-      // A version that expires right after its list would otherwise mean lists without end.
-      if (clock.nowMs() - this.#listedMs > this.#timing.shortWatchMs) return;
+    const isPauseEnough = reason === 'missed' || reason === 'idle';
+    const failure = this.#isAbsence(error) ? 'absent' : reason === 'expired' ? 'expired' : 'other';
+    const delayMs = isPauseEnough ? 0 : this.#reflection.failed(failure, clock.nowMs(), retryAfterOf(error));
+    if (failure === 'absent') {
+      this.#contact();
+      sink.absent();
+    } else {
+      this.stats.restarts[reason] += 1;
+      if (delayMs === 0) return;
+      log.warn('list or watch failed', { kind: name, reason, delayMs: Math.round(delayMs), ...errorFields(error) });
     }
-    const delayMs = this.#backoff.nextMs(retryAfterOf(error));
-    log.warn('list or watch failed', { kind: name, reason, delayMs: Math.round(delayMs), ...errorFields(error) });
     await sleep(clock, delayMs, signal);
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
-import { REFLECTOR_BACKOFF } from '../../../operator/runtime/backoff.ts';
+import { REFLECTION } from '../../../lib/reflection.ts';
 import { TcpRelay } from '../../fakes/tcp-relay.ts';
 import { service as fakeService, SERVICES, type Watching, watching } from '../../fakes/watching.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
@@ -64,7 +64,7 @@ describe('operator while the API server is away', function () {
     const times = ['--watch-idle-timeout-ms', String(IDLE_MS), '--stale-after-ms', String(STALE_MS)];
     const election = ['--lease-ms', '60000', '--renew-deadline-ms', '50000'];
     // One outage follows the other here: the pauses of an operator that has failed so often would grow to half a minute.
-    const timing = { backoff: { ...REFLECTOR_BACKOFF, maxMs: LONGEST_PAUSE_MS } };
+    const timing = { backoff: { ...REFLECTION.backoff, maxMs: LONGEST_PAUSE_MS } };
     plane = new Plane(api, 'op-0', { url: relay.url, flags: [...times, ...election], timing });
     await (await plane.start()).ready();
     await cluster.apply('pods', NAMESPACE, 'client', { spec: { containers: [{ name: 'app', image: 'app' }] } });

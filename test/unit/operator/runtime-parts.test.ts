@@ -1,42 +1,10 @@
 import { expect } from 'chai';
-import { exponentialMs } from '../../../lib/backoff.ts';
-import { REFLECTOR_BACKOFF, ReflectorBackoff } from '../../../operator/runtime/backoff.ts';
 import { abortable, DeadlineExceeded, sleep, systemClock, withDeadline } from '../../../operator/runtime/clock.ts';
 import { failureOf, RequestError, retryAfterOf } from '../../../operator/runtime/errors.ts';
 import { objectKey, splitKey } from '../../../operator/runtime/list-watch.ts';
 import { errorFields } from '../../../operator/runtime/log.ts';
 import { Store } from '../../../operator/runtime/store.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
-
-describe('backoff of list and watch', () => {
-  it('doubles from 0.8 s to 30 s', () => {
-    const backoff = new ReflectorBackoff(REFLECTOR_BACKOFF, new FakeClock(), () => 0);
-    const delays = Array.from({ length: 8 }, () => backoff.nextMs());
-    expect(delays).to.deep.equal([800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
-  });
-
-  it('adds up to the whole delay at random', () => {
-    const backoff = new ReflectorBackoff(REFLECTOR_BACKOFF, new FakeClock(), () => 0.5);
-    expect([backoff.nextMs(), backoff.nextMs()]).to.deep.equal([1_200, 2_400]);
-  });
-
-  it('starts anew after two minutes of health, which a long pause is not', async () => {
-    const clock = new FakeClock();
-    const backoff = new ReflectorBackoff(REFLECTOR_BACKOFF, clock, () => 0);
-    for (let i = 0; i < 8; i++) clock.advanceSync(backoff.nextMs());
-    clock.advanceSync(119_000);
-    expect(backoff.nextMs()).to.equal(30_000);
-    clock.advanceSync(30_000 + 121_000);
-    expect(backoff.nextMs()).to.equal(800);
-    expect(backoff.nextMs(180_000), 'Retry-After').to.equal(180_000);
-    clock.advanceSync(180_000);
-    expect(backoff.nextMs()).to.equal(3_200);
-  });
-
-  it('never overflows', () => {
-    expect(exponentialMs(5, 10_000, 300_000)).to.equal(300_000);
-  });
-});
 
 describe('store', () => {
   interface Thing {

@@ -1,4 +1,4 @@
-import { Backoff, UPPER_HALF } from '../../../../lib/backoff.ts';
+import { REFLECTION, Reflection, type ReflectionFailure, watchSeconds } from '../../../../lib/reflection.ts';
 import { WeftError } from '../../../contract/errors.ts';
 import type { Surroundings } from '../../control/clock.ts';
 import { errorFields } from '../../control/error-fields.ts';
@@ -32,22 +32,9 @@ export interface ReflectorOptions {
   silenceMs: number;
 }
 
-/** As client-go's reflector: pages of 500. */
-const PAGE_SIZE = 500;
-/** As client-go's reflector: the server ends a watch after 5 to 10 minutes, so that watches move to new API servers. */
-const WATCH_SECONDS = 300;
-/** As client-go's reflector: 0.8 s doubling to 30 s. */
-const BACKOFF = { initialMs: 800, maxMs: 30_000, spread: UPPER_HALF };
-/** How often it is asked for a kind that the API server does not serve: its definition may be installed at any time. */
-const ABSENT_MS = 10_000;
-/** As client-go's reflector: a shorter watch counts as a failure. */
-const SHORTEST_WATCH_MS = 1000;
-/** After so long without trouble the next failure counts as the first. */
-const HEALTHY_MS = 120_000;
-
 /**
  * Keeps one kind current: lists, then watches with bookmarks, and goes on from the last seen version after every interruption.
- * Rules: client-go `tools/cache/reflector.go`. Never empties what it has because a request failed.
+ * By the rules of the operator's (`lib/reflection.ts`). Never empties what it has because a request failed.
  */
 export class Reflector {
   readonly #client: ApiClient;
@@ -55,15 +42,9 @@ export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #surroundings: Surroundings;
   readonly #log: Logger;
-  readonly #backoff: Backoff;
+  readonly #reflection: Reflection;
   readonly #abort = new AbortController();
-  /** Where to watch from; empty = list first. */
-  #version = '';
-  /** What the next list asks for: any version at first, the newest after a 410. */
-  #listFrom = '0';
   #lastContactMs = Number.NEGATIVE_INFINITY;
-  /** The API server answered that it serves no such kind, and need not. */
-  #absent = false;
   /** Consecutive failures; 0 = healthy. */
   #failing = 0;
 
@@ -73,12 +54,12 @@ export class Reflector {
     this.#options = options;
     this.#surroundings = surroundings;
     this.#log = log;
-    this.#backoff = new Backoff(BACKOFF, surroundings.random);
+    this.#reflection = new Reflection(REFLECTION, surroundings.random);
   }
 
   /** A list has been taken in, or there is none to take, and nothing has failed since the last answer. */
   get current(): boolean {
-    return (this.#version !== '' || this.#absent) && this.#failing === 0;
+    return (this.#reflection.version !== '' || this.#reflection.isAbsent) && this.#failing === 0;
   }
 
   /** Monotonic milliseconds of the last byte from the API server. */
@@ -89,15 +70,13 @@ export class Reflector {
   /** Runs until `stop`. Never rejects. */
   async run(): Promise<void> {
     while (!this.#abort.signal.aborted) {
-      const startedMs = this.#surroundings.timers.nowMs();
       try {
-        if (this.#version === '') await this.#list();
+        if (this.#reflection.version === '') await this.#list();
         else await this.#watch();
         this.#failing = 0;
-        this.#backoff.reset();
       } catch (error) {
         if (this.#abort.signal.aborted) return;
-        await this.#recover(error, this.#surroundings.timers.nowMs() - startedMs);
+        await this.#recover(error);
       }
     }
   }
@@ -106,31 +85,25 @@ export class Reflector {
     this.#abort.abort();
   }
 
-  async #recover(error: unknown, lastedMs: number): Promise<void> {
-    if (this.#options.optional && error instanceof ApiError && error.status === 404) return this.#awaitServed();
-    if (lastedMs > HEALTHY_MS) this.#backoff.reset();
-    if (isExpired(error)) {
-      this.#version = '';
-      this.#listFrom = '';
-    }
-    this.#failing += 1;
+  async #recover(error: unknown): Promise<void> {
+    const { timers } = this.#surroundings;
+    const failure = this.#failureOf(error);
     const atLeastMs = error instanceof ApiError ? error.retryAfterMs : 0;
-    const delayMs = this.#backoff.nextMs(atLeastMs);
-    this.#log.warn('direct mode: watching a kind was interrupted', {
-      path: this.#options.path,
-      retryMs: Math.round(delayMs),
-      ...errorFields(error),
-    });
-    await pause(this.#surroundings.timers, delayMs, this.#abort.signal);
+    const delayMs = this.#reflection.failed(failure, timers.nowMs(), atLeastMs);
+    if (failure === 'absent') {
+      this.#heard();
+      this.#feed.absent();
+    } else {
+      this.#failing += 1;
+      const fields = { path: this.#options.path, retryMs: Math.round(delayMs), ...errorFields(error) };
+      this.#log.warn('direct mode: watching a kind was interrupted', fields);
+    }
+    await pause(timers, delayMs, this.#abort.signal);
   }
 
-  async #awaitServed(): Promise<void> {
-    this.#version = '';
-    this.#listFrom = '';
-    this.#absent = true;
-    this.#heard();
-    this.#feed.absent();
-    await pause(this.#surroundings.timers, ABSENT_MS, this.#abort.signal);
+  #failureOf(error: unknown): ReflectionFailure {
+    if (isExpired(error)) return 'expired';
+    return this.#options.optional && error instanceof ApiError && error.status === 404 ? 'absent' : 'other';
   }
 
   async #list(): Promise<void> {
@@ -146,14 +119,13 @@ export class Reflector {
 
   #listed(resourceVersion: string): void {
     this.#feed.listEnded(resourceVersion);
-    this.#absent = false;
-    this.#version = resourceVersion;
-    this.#listFrom = '0';
+    this.#reflection.listed(resourceVersion, this.#surroundings.timers.nowMs());
   }
 
   #listPath(next: string): string {
-    const from = next === '' ? `&resourceVersion=${this.#listFrom}` : `&continue=${encodeURIComponent(next)}`;
-    return `${this.#options.path}?limit=${PAGE_SIZE}${from}`;
+    const from =
+      next === '' ? `&resourceVersion=${this.#reflection.listFrom}` : `&continue=${encodeURIComponent(next)}`;
+    return `${this.#options.path}?limit=${REFLECTION.pageSize}${from}`;
   }
 
   async #getText(path: string): Promise<string> {
@@ -172,8 +144,9 @@ export class Reflector {
 
   async #watch(): Promise<void> {
     const lines = new JsonLines();
-    const seconds = Math.round(WATCH_SECONDS * (1 + this.#surroundings.random()));
-    const path = `${this.#options.path}?watch=true&allowWatchBookmarks=true&resourceVersion=${this.#version}&timeoutSeconds=${seconds}`;
+    const { version } = this.#reflection;
+    const seconds = watchSeconds(REFLECTION, this.#surroundings.random);
+    const path = `${this.#options.path}?watch=true&allowWatchBookmarks=true&resourceVersion=${version}&timeoutSeconds=${seconds}`;
     const events = {
       opened: () => this.#heard(),
       chunk: (bytes: Uint8Array) => {
@@ -184,7 +157,7 @@ export class Reflector {
     const startedMs = this.#surroundings.timers.nowMs();
     await this.#client.get(path, events, this.#options.silenceMs, this.#abort.signal);
     // A server that ends every watch at once must not be asked again at once.
-    if (this.#surroundings.timers.nowMs() - startedMs < SHORTEST_WATCH_MS)
+    if (this.#surroundings.timers.nowMs() - startedMs < REFLECTION.shortWatchMs)
       throw new WeftError('WEFT_DIRECT_API', 'the watch ended as soon as it had begun');
   }
 
@@ -201,7 +174,7 @@ export class Reflector {
     if (type === 'ADDED' || type === 'MODIFIED') this.#feed.stored(object);
     else if (type === 'DELETED') this.#feed.deleted(object);
     else if (type === 'BOOKMARK') this.#feed.bookmark(version);
-    this.#version = version;
+    this.#reflection.advanced(version);
   }
 }
 

@@ -2,6 +2,7 @@ import type { KindRow } from '../../../../crds/kinds/row.ts';
 import { ClusterState } from '../../../../crds/state/cluster-state.ts';
 import type { ReadKey } from '../../../../crds/state/reads.ts';
 import type { KindName } from '../../../../crds/types/kind-name.ts';
+import { REFLECTION } from '../../../../lib/reflection.ts';
 import type { ConfigSink, ConfigSource } from '../../../contract/config-source.ts';
 import { formatKey, TRUST_KEY } from '../../../contract/keys.ts';
 import type { Change } from '../../../contract/messages.ts';
@@ -25,8 +26,8 @@ export interface DirectOptions {
   kinds?: readonly KindRow[];
 }
 
-/** Above the API server's bookmark period of about a minute, so that a quiet kind is not taken for a dead connection. */
-export const WATCH_SILENCE_MS = 120_000;
+/** So that a quiet kind is not taken for a dead connection. */
+export const WATCH_SILENCE_MS = REFLECTION.idleTimeoutMs;
 
 /** The state that direct mode feeds. */
 export interface DirectSink extends ConfigSink {
