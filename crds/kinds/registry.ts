@@ -1,6 +1,10 @@
+import { AUTHORIZATION_POLICY_ROW } from './authorization-policy/kind.ts';
 import { ENDPOINT_SLICE_ROW } from './endpoint-slice/kind.ts';
+import { HTTP_LOCAL_RATE_LIMIT_POLICY_ROW } from './http-local-rate-limit-policy/kind.ts';
 import { MESH_ROW } from './mesh/kind.ts';
+import { MESH_TLS_AUTHENTICATION_ROW } from './mesh-tls-authentication/kind.ts';
 import { NAMESPACE_ROW } from './namespace/kind.ts';
+import { NETWORK_AUTHENTICATION_ROW } from './network-authentication/kind.ts';
 import { POD_ROW } from './pod/kind.ts';
 import type { KindRow } from './row.ts';
 import { SERVER_ROW } from './server/kind.ts';
@@ -19,5 +23,9 @@ export const KINDS: readonly KindRow[] = [
   TRAFFIC_SPLIT_ROW,
   SERVER_ROW,
   SERVER_AUTHORIZATION_ROW,
+  AUTHORIZATION_POLICY_ROW,
+  MESH_TLS_AUTHENTICATION_ROW,
+  NETWORK_AUTHENTICATION_ROW,
+  HTTP_LOCAL_RATE_LIMIT_POLICY_ROW,
   MESH_ROW,
 ];

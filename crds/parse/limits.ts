@@ -18,6 +18,8 @@ export const LIMITS = {
   exceptions: 256,
   identities: 1_024,
   serviceAccounts: 1_024,
+  authenticationRefs: 16,
+  overrides: 256,
   matchLabels: 64,
   matchExpressions: 64,
   selectorValues: 256,

@@ -13,6 +13,17 @@ export function parseIdentity(text: string): Scalar<string> {
   return wellFormed ? valid(text) : invalid(`must be a DNS-like identity, * or *.suffix, not ${quote(text)}`);
 }
 
+const MAX_SPIFFE_LENGTH = 2048;
+/** SPIFFE ID, sections 2.1 to 2.3: trust domain and path have these characters; no segment of the path is empty, `.` or `..`. */
+const SPIFFE = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[a-zA-Z0-9._-]+)*$/;
+
+/** As `parseIdentity`, or a SPIFFE URI, which is meant exactly (Linkerd: MeshTLSAuthentication `identities`). */
+export function parseClientIdentity(text: string): Scalar<string> {
+  if (!text.startsWith('spiffe://')) return parseIdentity(text);
+  const wellFormed = text.length <= MAX_SPIFFE_LENGTH && SPIFFE.test(text);
+  return wellFormed ? valid(text) : invalid(`must be a SPIFFE ID such as spiffe://example.org/web, not ${quote(text)}`);
+}
+
 /** `*` matches every identity, `*.suffix` on a label boundary and with at least one label before it, anything else exactly. */
 export function matchesIdentity(pattern: string, identity: string): boolean {
   if (pattern === '*') return identity !== '';

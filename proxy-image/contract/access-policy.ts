@@ -1,5 +1,12 @@
 import { type PortRange, portsOutside, type ReadonlyPortRange } from './port-ranges.ts';
-import type { AuthenticationMatch, Authorization, ObjectLabel, PortPolicy, RangePolicy } from './resources.ts';
+import type {
+  AuthenticationMatch,
+  Authorization,
+  NetworkMatch,
+  ObjectLabel,
+  PortPolicy,
+  RangePolicy,
+} from './resources.ts';
 
 /**
  * What holds on ports without a Server (`default-inbound-policy`), and what a Server allows by itself (`accessPolicy`): the same six names
@@ -43,21 +50,29 @@ export function isDefaultLabel(label: ObjectLabel): boolean {
   return label.kind === DEFAULT_KIND;
 }
 
+/** Networks without exceptions. */
+export function wholeNetworks(cidrs: readonly string[]): NetworkMatch[] {
+  return cidrs.map((cidr) => ({ cidr, except: [] }));
+}
+
+export function everywhere(): NetworkMatch[] {
+  return wholeNetworks(ANYWHERE);
+}
+
 /** What the policy allows by itself. `audit` authorises nothing: what nothing else allows is let through and noted. */
 export function policyAuthorizations(policy: AccessPolicy, clusterNetworks: readonly string[]): Authorization[] {
   const label = defaultLabel(policy);
   const anyIdentity: AuthenticationMatch = { type: 'identities', identities: ['*'] };
   const anybody: AuthenticationMatch = { type: 'unauthenticated' };
-  const from = (cidrs: readonly string[]) => cidrs.map((cidr) => ({ cidr, except: [] }));
   switch (policy) {
     case 'all-authenticated':
-      return [{ label, networks: from(ANYWHERE), authentication: anyIdentity }];
+      return [{ label, networks: everywhere(), authentication: anyIdentity }];
     case 'all-unauthenticated':
-      return [{ label, networks: from(ANYWHERE), authentication: anybody }];
+      return [{ label, networks: everywhere(), authentication: anybody }];
     case 'cluster-authenticated':
-      return [{ label, networks: from(clusterNetworks), authentication: anyIdentity }];
+      return [{ label, networks: wholeNetworks(clusterNetworks), authentication: anyIdentity }];
     case 'cluster-unauthenticated':
-      return [{ label, networks: from(clusterNetworks), authentication: anybody }];
+      return [{ label, networks: wholeNetworks(clusterNetworks), authentication: anybody }];
     case 'deny':
     case 'audit':
       return [];

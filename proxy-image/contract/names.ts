@@ -19,3 +19,8 @@ export const CONTROL_PLANE_LABEL = 'linkerd.io/control-plane-ns';
 export function serviceAccountIdentity(serviceAccount: string, namespace: string, suffix: string): string {
   return `${serviceAccount}.${namespace}.serviceaccount.identity.${suffix}`;
 }
+
+/** All ServiceAccounts of a namespace, as policies match identities. */
+export function serviceAccountsOf(namespace: string, suffix: string): string {
+  return serviceAccountIdentity('*', namespace, suffix);
+}

@@ -8,7 +8,17 @@ import { webPod } from '../support/pods.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';
 
-const KINDS = ['ServiceProfile', 'TrafficSplit', 'Server', 'ServerAuthorization', 'Mesh'];
+const KINDS = [
+  'ServiceProfile',
+  'TrafficSplit',
+  'Server',
+  'ServerAuthorization',
+  'AuthorizationPolicy',
+  'MeshTLSAuthentication',
+  'NetworkAuthentication',
+  'HTTPLocalRateLimitPolicy',
+  'Mesh',
+];
 const MANIFESTS: readonly unknown[] = [...loadCorpus('accepted'), ...loadCorpus('rejected')].map(
   ({ object }) => object,
 );

@@ -2,7 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { parseAuthorizationPolicy } from '../../crds/kinds/authorization-policy/parse.ts';
+import { parseHttpLocalRateLimitPolicy } from '../../crds/kinds/http-local-rate-limit-policy/parse.ts';
 import { parseMesh } from '../../crds/kinds/mesh/parse.ts';
+import { parseMeshTlsAuthentication } from '../../crds/kinds/mesh-tls-authentication/parse.ts';
+import { parseNetworkAuthentication } from '../../crds/kinds/network-authentication/parse.ts';
 import { parseServer } from '../../crds/kinds/server/parse.ts';
 import { parseServerAuthorization } from '../../crds/kinds/server-authorization/parse.ts';
 import { parseServiceProfile } from '../../crds/kinds/service-profile/parse.ts';
@@ -52,6 +56,10 @@ const PARSERS: Readonly<Record<string, (raw: unknown) => Parsed<unknown>>> = {
   TrafficSplit: parseTrafficSplit,
   Server: parseServer,
   ServerAuthorization: parseServerAuthorization,
+  AuthorizationPolicy: parseAuthorizationPolicy,
+  MeshTLSAuthentication: parseMeshTlsAuthentication,
+  NetworkAuthentication: parseNetworkAuthentication,
+  HTTPLocalRateLimitPolicy: parseHttpLocalRateLimitPolicy,
   Mesh: parseMesh,
 };
 

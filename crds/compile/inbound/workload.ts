@@ -1,7 +1,6 @@
 import {
   type AccessPolicy,
   defaultPolicy,
-  policyAuthorizations,
   undeclaredPorts,
   withIdentity,
 } from '../../../proxy-image/contract/access-policy.ts';
@@ -17,13 +16,12 @@ import type { PodModel } from '../../kinds/pod/model.ts';
 import { podOf } from '../../kinds/pod/queries.ts';
 import type { ServerModel } from '../../kinds/server/model.ts';
 import { resolvePorts, serverOn, serversOf } from '../../kinds/server/selection.ts';
-import { authorizationsFor } from '../../kinds/server-authorization/queries.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { OpaquePorts } from '../opaque-ports.ts';
 import { inboundProtocol } from '../port-protocol.ts';
 import type { Unsourced } from '../unsourced.ts';
-import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
 import { inboundProfiles, type PortProfile } from './profile.ts';
+import { serverPolicy } from './server.ts';
 
 /** Everything about one pod that the policies of its ports are made from. */
 interface Inbound {
@@ -99,9 +97,10 @@ function expand([first, last]: PortRange): number[] {
 
 function portPolicy(inbound: Inbound, port: number): PortPolicy {
   const server = serverOn(inbound.servers, inbound.pod, port);
-  const policy = server === null ? defaultPolicyOn(inbound, port) : withServer(inbound, server);
+  const policy = defaultPolicyOn(inbound, port);
   return {
     ...policy,
+    ...(server === null ? {} : serverPolicy(inbound.view, inbound.mesh, server)),
     protocol: inboundProtocol(port, server, inbound.opaquePorts),
     probePaths: probePaths(inbound.pod, port),
     grpcProbe: inbound.pod.grpcProbePorts.includes(port),
@@ -113,22 +112,6 @@ function defaultPolicyOn(inbound: Inbound, port: number): PortPolicy {
   const identified = portInRanges(port, inbound.identityPorts);
   const policy = identified ? withIdentity(inbound.defaultPolicy) : inbound.defaultPolicy;
   return defaultPolicy(policy, inbound.mesh.clusterNetworks);
-}
-
-/** The union of the authorizations that name or select the Server, and of its accessPolicy; nothing of it matches → denied. */
-function withServer({ view, mesh }: Inbound, server: ServerModel): PortPolicy {
-  const authorizations = authorizationsFor(view, server).map((model) => compileAuthorization(model, mesh));
-  return {
-    server: { group: POLICY_GROUP, kind: 'server', name: server.meta.name },
-    protocol: 'detect',
-    authorizations: [...authorizations, ...policyAuthorizations(server.accessPolicy, mesh.clusterNetworks)],
-    audit: server.accessPolicy === 'audit',
-    rules: [],
-    rateLimit: null,
-    probePaths: [],
-    grpcProbe: false,
-    profile: null,
-  };
 }
 
 function probePaths(pod: PodModel, port: number): string[] {

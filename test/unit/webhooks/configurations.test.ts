@@ -79,6 +79,10 @@ describe('webhook configurations', () => {
       ['split.smi-spec.io', ['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1alpha4'], 'trafficsplits', 'Namespaced'],
       ['policy.linkerd.io', ['v1alpha1', 'v1beta1', 'v1beta2', 'v1beta3'], 'servers', 'Namespaced'],
       ['policy.linkerd.io', ['v1alpha1', 'v1beta1'], 'serverauthorizations', 'Namespaced'],
+      ['policy.linkerd.io', ['v1alpha1'], 'authorizationpolicies', 'Namespaced'],
+      ['policy.linkerd.io', ['v1alpha1'], 'meshtlsauthentications', 'Namespaced'],
+      ['policy.linkerd.io', ['v1alpha1'], 'networkauthentications', 'Namespaced'],
+      ['policy.linkerd.io', ['v1alpha1'], 'httplocalratelimitpolicies', 'Namespaced'],
       ['weft.dev', ['v1alpha1'], 'meshes', 'Cluster'],
     ]);
     for (const { operations } of webhook.rules) expect(operations).to.deep.equal(['CREATE', 'UPDATE']);

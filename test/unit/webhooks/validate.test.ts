@@ -122,6 +122,10 @@ describe('validation', () => {
       'trafficsplits',
       'servers',
       'serverauthorizations',
+      'authorizationpolicies',
+      'meshtlsauthentications',
+      'networkauthentications',
+      'httplocalratelimitpolicies',
       'meshes',
     ]);
   });

@@ -9,7 +9,17 @@ import type { Parsed } from '../../../../crds/types/problem.ts';
 import { loadCorpus, type ManifestObject, parseByKind } from '../../../golden/corpus.ts';
 import { profile } from './objects.ts';
 
-const KINDS = ['ServiceProfile', 'TrafficSplit', 'Server', 'ServerAuthorization', 'Mesh'];
+const KINDS = [
+  'ServiceProfile',
+  'TrafficSplit',
+  'Server',
+  'ServerAuthorization',
+  'AuthorizationPolicy',
+  'MeshTLSAuthentication',
+  'NetworkAuthentication',
+  'HTTPLocalRateLimitPolicy',
+  'Mesh',
+];
 const schemas = loadSchemas();
 const corpus = [...loadCorpus('accepted'), ...loadCorpus('rejected')].map(({ object }) => object);
 

@@ -1,0 +1,65 @@
+import { everywhere } from '../../../proxy-image/contract/access-policy.ts';
+import { serviceAccountIdentity, serviceAccountsOf } from '../../../proxy-image/contract/names.ts';
+import type { AuthenticationMatch, Authorization, NetworkMatch } from '../../../proxy-image/contract/resources.ts';
+import type {
+  AuthenticationRef,
+  AuthorizationPolicyModel,
+  PolicyTarget,
+} from '../../kinds/authorization-policy/model.ts';
+import { policiesOf } from '../../kinds/authorization-policy/queries.ts';
+import type { MeshModel } from '../../kinds/mesh/model.ts';
+import { meshTlsAuthenticationOf } from '../../kinds/mesh-tls-authentication/queries.ts';
+import { networkAuthenticationOf } from '../../kinds/network-authentication/queries.ts';
+import type { ClusterView } from '../../state/view.ts';
+import { POLICY_GROUP } from './authorization.ts';
+
+/**
+ * What the AuthorizationPolicies for `target` come to. One that requires an authentication which does not exist is ignored (Linkerd): it lets nobody in, and
+ * takes nothing away from whom another one lets in.
+ */
+export function authorizationsOf(
+  view: ClusterView,
+  mesh: MeshModel,
+  namespace: string,
+  target: PolicyTarget,
+): Authorization[] {
+  return policiesOf(view, namespace, target)
+    .map((policy) => compilePolicy(view, mesh, policy))
+    .filter((authorization) => authorization !== null);
+}
+
+function compilePolicy(view: ClusterView, mesh: MeshModel, policy: AuthorizationPolicyModel): Authorization | null {
+  let networks: NetworkMatch[] = everywhere();
+  let authentication: AuthenticationMatch = { type: 'unauthenticated' };
+  for (const ref of policy.authentications) {
+    if (ref.kind === 'NetworkAuthentication') {
+      const found = networkAuthenticationOf(view, ref.namespace, ref.name);
+      if (found === null) return null;
+      networks = found.networks.map(({ cidr, except }) => ({ cidr, except }));
+    } else {
+      const identities = identitiesOf(view, mesh, ref);
+      if (identities === null) return null;
+      authentication = { type: 'identities', identities };
+    }
+  }
+  const label = { group: POLICY_GROUP, kind: 'authorizationpolicy', name: policy.meta.name };
+  return { label, networks, authentication };
+}
+
+/** `null`: there is no such authentication. */
+function identitiesOf(
+  view: ClusterView,
+  mesh: MeshModel,
+  { kind, namespace, name }: AuthenticationRef,
+): string[] | null {
+  const { suffix } = mesh.identity;
+  if (kind === 'ServiceAccount') return [serviceAccountIdentity(name, namespace, suffix)];
+  const found = meshTlsAuthenticationOf(view, namespace, name);
+  if (found === null) return null;
+  const accounts = found.accounts.map((account) => {
+    return account.name === ''
+      ? serviceAccountsOf(account.namespace, suffix)
+      : serviceAccountIdentity(account.name, account.namespace, suffix);
+  });
+  return [...found.identities, ...accounts];
+}

@@ -1,0 +1,38 @@
+import { policyAuthorizations } from '../../../proxy-image/contract/access-policy.ts';
+import type { Authorization, PortPolicy } from '../../../proxy-image/contract/resources.ts';
+import type { MeshModel } from '../../kinds/mesh/model.ts';
+import type { ServerModel } from '../../kinds/server/model.ts';
+import { authorizationsFor } from '../../kinds/server-authorization/queries.ts';
+import type { ClusterView } from '../../state/view.ts';
+import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
+import { authorizationsOf } from './authorization-policy.ts';
+import { compileRateLimit } from './rate-limit.ts';
+
+/** What a Server says of a port: who may use it, by which routes, and how often. Nothing of it matches → denied. */
+export type ServerPolicy = Pick<PortPolicy, 'server' | 'authorizations' | 'audit' | 'rules' | 'rateLimit'>;
+
+export function serverPolicy(view: ClusterView, mesh: MeshModel, server: ServerModel): ServerPolicy {
+  const authorizations = authorizationsOfServer(view, mesh, server);
+  const opaque = server.proxyProtocol === 'opaque' || server.proxyProtocol === 'TLS';
+  return {
+    server: { group: POLICY_GROUP, kind: 'server', name: server.meta.name },
+    authorizations,
+    audit: server.accessPolicy === 'audit',
+    rules: [],
+    rateLimit: opaque ? null : compileRateLimit(view, mesh, server),
+  };
+}
+
+/**
+ * Of the whole Server: the ServerAuthorizations that name or select it, the AuthorizationPolicies for it and for its namespace, and its accessPolicy (Linkerd:
+ * authorization policy). What a policy for a route says is not among them: it holds for the rules of that route alone.
+ */
+function authorizationsOfServer(view: ClusterView, mesh: MeshModel, server: ServerModel): Authorization[] {
+  const { namespace, name } = server.meta;
+  return [
+    ...authorizationsFor(view, server).map((model) => compileAuthorization(model, mesh)),
+    ...authorizationsOf(view, mesh, namespace, { group: POLICY_GROUP, kind: 'Server', name }),
+    ...authorizationsOf(view, mesh, namespace, { group: '', kind: 'Namespace', name: namespace }),
+    ...policyAuthorizations(server.accessPolicy, mesh.clusterNetworks),
+  ];
+}

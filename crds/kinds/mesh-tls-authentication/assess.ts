@@ -1,0 +1,10 @@
+import type { ClusterView } from '../../state/view.ts';
+import { type Assessment, ready } from '../assessment.ts';
+import { policiesRequiring } from '../authorization-policy/queries.ts';
+import type { MeshTlsAuthenticationModel } from './model.ts';
+
+export function assessMeshTlsAuthentication(view: ClusterView, { meta }: MeshTlsAuthenticationModel): Assessment {
+  const { namespace, name } = meta;
+  const { length } = policiesRequiring(view, { kind: 'MeshTLSAuthentication', namespace, name });
+  return ready(`required by ${length} AuthorizationPolicies`);
+}

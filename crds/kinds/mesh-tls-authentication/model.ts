@@ -1,0 +1,17 @@
+import { kindName } from '../../types/kind-name.ts';
+import type { ObjectMeta } from '../../types/object-meta.ts';
+
+export const MESH_TLS_AUTHENTICATION = kindName<MeshTlsAuthenticationModel>(
+  'policy.linkerd.io',
+  'MeshTLSAuthentication',
+  ['v1alpha1'],
+);
+
+/** Clients that are known by a certificate of the mesh. */
+export interface MeshTlsAuthenticationModel {
+  meta: ObjectMeta;
+  /** Exact, `*` for any, or `*.suffix` on a label boundary. */
+  identities: string[];
+  /** All ServiceAccounts of a namespace, where `name` is empty. */
+  accounts: { namespace: string; name: string }[];
+}

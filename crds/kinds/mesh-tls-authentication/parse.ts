@@ -1,0 +1,62 @@
+import type { Fields } from '../../parse/fields.ts';
+import { LIMITS } from '../../parse/limits.ts';
+import { parseResource, type Source } from '../../parse/resource.ts';
+import { parseClientIdentity } from '../../scalars/identity.ts';
+import { isDnsLabel, isDnsSubdomain } from '../../scalars/name.ts';
+import { quote } from '../../scalars/scalar.ts';
+import type { Parsed } from '../../types/problem.ts';
+import { MESH_TLS_AUTHENTICATION, type MeshTlsAuthenticationModel } from './model.ts';
+
+type Account = MeshTlsAuthenticationModel['accounts'][number];
+
+export function parseMeshTlsAuthentication(raw: unknown): Parsed<MeshTlsAuthenticationModel> {
+  return parseResource(raw, MESH_TLS_AUTHENTICATION, buildAuthentication);
+}
+
+function buildAuthentication({ meta, spec }: Source): MeshTlsAuthenticationModel {
+  spec.closed(['identities', 'identityRefs']);
+  if (spec.has('identities') === spec.has('identityRefs')) {
+    spec.problems.error(spec.path, 'must have exactly one of identities and identityRefs');
+  }
+  const identities = spec.strings('identities', LIMITS.identities);
+  const refs = spec.objects('identityRefs', LIMITS.serviceAccounts);
+  for (const [key, list] of [
+    ['identities', identities],
+    ['identityRefs', refs],
+  ] as const) {
+    if (spec.has(key) && list.length === 0) spec.problems.error(spec.at(key), 'must have at least one item');
+  }
+  return {
+    meta,
+    identities: identities.map(({ text, path }) => spec.accept(parseClientIdentity(text), path, '')),
+    accounts: refs.map((ref) => parseRef(ref, meta.namespace)),
+  };
+}
+
+function parseRef(ref: Fields, ownNamespace: string): Account {
+  ref.closed(['group', 'kind', 'name', 'namespace']);
+  const kind = ref.text('kind');
+  const group = ref.text('group').toLowerCase();
+  if (!['', 'core'].includes(group) || (kind !== 'ServiceAccount' && kind !== 'Namespace')) {
+    ref.problems.error(
+      ref.at('kind'),
+      `must be ServiceAccount or Namespace, not ${quote(group === '' ? kind : `${kind}.${group}`)}`,
+    );
+  }
+  const namespace = namespaceIn(ref, ref.at('namespace'), ref.text('namespace'));
+  if (kind !== 'Namespace') return { namespace: namespace || ownNamespace, name: accountIn(ref) };
+  if (ref.has('namespace')) ref.problems.error(ref.at('namespace'), 'must not be set: a Namespace is in none');
+  return { namespace: namespaceIn(ref, ref.at('name'), ref.text('name') || ownNamespace), name: '' };
+}
+
+function accountIn(ref: Fields): string {
+  const name = ref.text('name');
+  if (!isDnsSubdomain(name))
+    ref.problems.error(ref.at('name'), `must be the name of a ServiceAccount, not ${quote(name)}`);
+  return name;
+}
+
+function namespaceIn(ref: Fields, path: string, name: string): string {
+  if (name !== '' && !isDnsLabel(name)) ref.problems.error(path, `must be the name of a namespace, not ${quote(name)}`);
+  return name;
+}
