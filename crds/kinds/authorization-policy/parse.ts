@@ -99,7 +99,7 @@ function kindIn<K extends string>(ref: Fields, group: string, known: readonly Kn
   const found = known.find((each) => each.kind === written && each.group === group);
   if (found !== undefined) return found.kind;
   const expected = known.map(inFull).join(', ');
-  ref.problems.error(ref.at('kind'), `must be one of ${expected}, not ${quote(inFull({ kind: written, group }))}`);
+  ref.problems.error(ref.path, `must be one of ${expected}, not ${quote(inFull({ kind: written, group }))}`);
   return null;
 }
 

@@ -38,7 +38,7 @@ function parseTarget(spec: Fields): string {
   if (target === null) return '';
   const [group, kind, name] = [target.text('group'), target.text('kind'), target.text('name')];
   if (kind !== 'Server' || group.toLowerCase() !== 'policy.linkerd.io') {
-    target.problems.error(target.at('kind'), `must be Server.policy.linkerd.io, not ${quote(`${kind}.${group}`)}`);
+    target.problems.error(target.path, `must be Server.policy.linkerd.io, not ${quote(`${kind}.${group}`)}`);
   }
   if (!isDnsSubdomain(name))
     target.problems.error(target.at('name'), `must be the name of a Server, not ${quote(name)}`);
@@ -89,10 +89,10 @@ function parseClient(ref: Fields, ownNamespace: string): Override['accounts'][nu
 /** Nobody can be let more than all together (Linkerd: policy validator). */
 function checkTotal(spec: Fields, total: number, identity: number, overrides: readonly Override[]): void {
   if (total === 0) return;
-  const tooMuch = (path: string) => spec.problems.error(path, `must not be more than the total, which is ${total}`);
-  if (identity > total) tooMuch(`${spec.path}.identity.requestsPerSecond`);
-  for (const [at, { perSecond: count }] of overrides.entries()) {
-    if (count > total) tooMuch(`${spec.path}.overrides[${at}].requestsPerSecond`);
+  if (identity > total) spec.problems.error(spec.path, `must not have an identity limit beyond the total of ${total}`);
+  for (const { perSecond: count } of overrides) {
+    if (count > total)
+      spec.problems.error(spec.path, `must not have an override beyond the total of ${total}, as ${count} is`);
   }
 }
 

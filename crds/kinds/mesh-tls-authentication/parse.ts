@@ -36,23 +36,29 @@ function buildAuthentication({ meta, spec }: Source): MeshTlsAuthenticationModel
 function parseRef(ref: Fields, ownNamespace: string): Account {
   ref.closed(['group', 'kind', 'name', 'namespace']);
   const kind = ref.text('kind');
-  const group = ref.text('group').toLowerCase();
-  if (!['', 'core'].includes(group) || (kind !== 'ServiceAccount' && kind !== 'Namespace')) {
-    ref.problems.error(
-      ref.at('kind'),
-      `must be ServiceAccount or Namespace, not ${quote(group === '' ? kind : `${kind}.${group}`)}`,
-    );
+  const group = ref.text('group');
+  if (!['', 'core'].includes(group.toLowerCase())) {
+    ref.problems.error(ref.path, `must be of the core group, not of ${quote(group)}`);
   }
   const namespace = namespaceIn(ref, ref.at('namespace'), ref.text('namespace'));
-  if (kind !== 'Namespace') return { namespace: namespace || ownNamespace, name: accountIn(ref) };
-  if (ref.has('namespace')) ref.problems.error(ref.at('namespace'), 'must not be set: a Namespace is in none');
-  return { namespace: namespaceIn(ref, ref.at('name'), ref.text('name') || ownNamespace), name: '' };
+  switch (kind) {
+    case 'ServiceAccount':
+      return { namespace: namespace || ownNamespace, name: accountIn(ref) };
+    case 'Namespace':
+      if (ref.has('namespace')) ref.problems.error(ref.path, 'must not have a namespace: a Namespace is in none');
+      return { namespace: namespaceIn(ref, ref.at('name'), ref.text('name') || ownNamespace), name: '' };
+    default:
+      ref.problems.error(ref.at('kind'), `must be ServiceAccount or Namespace, not ${quote(kind)}`);
+      return { namespace, name: '' };
+  }
 }
 
 function accountIn(ref: Fields): string {
   const name = ref.text('name');
-  if (!isDnsSubdomain(name))
+  if (name === '') ref.problems.error(ref.path, 'must have the name of the ServiceAccount');
+  else if (!isDnsSubdomain(name)) {
     ref.problems.error(ref.at('name'), `must be the name of a ServiceAccount, not ${quote(name)}`);
+  }
   return name;
 }
 
