@@ -1,10 +1,10 @@
+import { MESH_TLS_AUTHENTICATION } from '../../crds/kinds/authentication/mesh-tls.ts';
+import { NETWORK_AUTHENTICATION } from '../../crds/kinds/authentication/network.ts';
 import { AUTHORIZATION_POLICY } from '../../crds/kinds/authorization-policy/model.ts';
 import { ENDPOINT_SLICE } from '../../crds/kinds/endpoint-slice/model.ts';
 import { HTTP_LOCAL_RATE_LIMIT_POLICY } from '../../crds/kinds/http-local-rate-limit-policy/model.ts';
 import { MESH } from '../../crds/kinds/mesh/model.ts';
-import { MESH_TLS_AUTHENTICATION } from '../../crds/kinds/mesh-tls-authentication/model.ts';
 import { NAMESPACE } from '../../crds/kinds/namespace/model.ts';
-import { NETWORK_AUTHENTICATION } from '../../crds/kinds/network-authentication/model.ts';
 import { POD } from '../../crds/kinds/pod/model.ts';
 import { KINDS } from '../../crds/kinds/registry.ts';
 import type { KindRow } from '../../crds/kinds/row.ts';

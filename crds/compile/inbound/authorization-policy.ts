@@ -1,6 +1,8 @@
 import { everywhere } from '../../../proxy-image/contract/access-policy.ts';
 import { serviceAccountIdentity, serviceAccountsOf } from '../../../proxy-image/contract/names.ts';
 import type { AuthenticationMatch, Authorization, NetworkMatch } from '../../../proxy-image/contract/resources.ts';
+import { meshTlsAuthenticationOf } from '../../kinds/authentication/mesh-tls.ts';
+import { networkAuthenticationOf } from '../../kinds/authentication/network.ts';
 import type {
   AuthenticationRef,
   AuthorizationPolicyModel,
@@ -8,8 +10,6 @@ import type {
 } from '../../kinds/authorization-policy/model.ts';
 import { policiesOf } from '../../kinds/authorization-policy/queries.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
-import { meshTlsAuthenticationOf } from '../../kinds/mesh-tls-authentication/queries.ts';
-import { networkAuthenticationOf } from '../../kinds/network-authentication/queries.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { POLICY_GROUP } from './authorization.ts';
 

@@ -1,7 +1,7 @@
 import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, ready, waiting } from '../assessment.ts';
-import { meshTlsAuthenticationOf } from '../mesh-tls-authentication/queries.ts';
-import { networkAuthenticationOf } from '../network-authentication/queries.ts';
+import { meshTlsAuthenticationOf } from '../authentication/mesh-tls.ts';
+import { networkAuthenticationOf } from '../authentication/network.ts';
 import { serversIn } from '../server/queries.ts';
 import { counted, podsOfServer } from '../server/reach.ts';
 import type { AuthenticationRef, AuthorizationPolicyModel } from './model.ts';

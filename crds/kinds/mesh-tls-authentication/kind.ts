@@ -1,6 +1,6 @@
+import { MESH_TLS_AUTHENTICATION, type MeshTlsAuthenticationModel } from '../authentication/mesh-tls.ts';
 import { CUSTOM, type KindRow } from '../row.ts';
 import { assessMeshTlsAuthentication } from './assess.ts';
-import { MESH_TLS_AUTHENTICATION, type MeshTlsAuthenticationModel } from './model.ts';
 import { parseMeshTlsAuthentication } from './parse.ts';
 
 export const MESH_TLS_AUTHENTICATION_ROW: KindRow<MeshTlsAuthenticationModel> = {

@@ -5,7 +5,7 @@ import { parseClientIdentity } from '../../scalars/identity.ts';
 import { isDnsLabel, isDnsSubdomain } from '../../scalars/name.ts';
 import { quote } from '../../scalars/scalar.ts';
 import type { Parsed } from '../../types/problem.ts';
-import { MESH_TLS_AUTHENTICATION, type MeshTlsAuthenticationModel } from './model.ts';
+import { MESH_TLS_AUTHENTICATION, type MeshTlsAuthenticationModel } from '../authentication/mesh-tls.ts';
 
 type Account = MeshTlsAuthenticationModel['accounts'][number];
 

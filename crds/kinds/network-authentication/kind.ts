@@ -1,6 +1,6 @@
+import { NETWORK_AUTHENTICATION, type NetworkAuthenticationModel } from '../authentication/network.ts';
 import { CUSTOM, type KindRow } from '../row.ts';
 import { assessNetworkAuthentication } from './assess.ts';
-import { NETWORK_AUTHENTICATION, type NetworkAuthenticationModel } from './model.ts';
 import { parseNetworkAuthentication } from './parse.ts';
 
 export const NETWORK_AUTHENTICATION_ROW: KindRow<NetworkAuthenticationModel> = {

@@ -2,7 +2,7 @@ import { LIMITS } from '../../parse/limits.ts';
 import { parseNetwork } from '../../parse/network.ts';
 import { parseResource, type Source } from '../../parse/resource.ts';
 import type { Parsed } from '../../types/problem.ts';
-import { NETWORK_AUTHENTICATION, type NetworkAuthenticationModel } from './model.ts';
+import { NETWORK_AUTHENTICATION, type NetworkAuthenticationModel } from '../authentication/network.ts';
 
 export function parseNetworkAuthentication(raw: unknown): Parsed<NetworkAuthenticationModel> {
   return parseResource(raw, NETWORK_AUTHENTICATION, buildAuthentication);

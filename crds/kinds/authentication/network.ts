@@ -1,4 +1,5 @@
 import type { NetworkMatch } from '../../../proxy-image/contract/resources.ts';
+import type { ClusterView } from '../../state/view.ts';
 import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
@@ -12,4 +13,12 @@ export const NETWORK_AUTHENTICATION = kindName<NetworkAuthenticationModel>(
 export interface NetworkAuthenticationModel {
   meta: ObjectMeta;
   networks: NetworkMatch[];
+}
+
+export function networkAuthenticationOf(
+  view: ClusterView,
+  namespace: string,
+  name: string,
+): NetworkAuthenticationModel | null {
+  return view.get(NETWORK_AUTHENTICATION, namespace, name);
 }

@@ -1,3 +1,4 @@
+import type { ClusterView } from '../../state/view.ts';
 import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
@@ -14,4 +15,12 @@ export interface MeshTlsAuthenticationModel {
   identities: string[];
   /** All ServiceAccounts of a namespace, where `name` is empty. */
   accounts: { namespace: string; name: string }[];
+}
+
+export function meshTlsAuthenticationOf(
+  view: ClusterView,
+  namespace: string,
+  name: string,
+): MeshTlsAuthenticationModel | null {
+  return view.get(MESH_TLS_AUTHENTICATION, namespace, name);
 }
