@@ -15,6 +15,7 @@ go_here() { (cd "$GATEWAY_API_DIR" && GOWORK=off GOFLAGS=-buildvcs=false go "$@"
 
 # The folder of the module's sources, fetched and compared with go.sum by the Go client.
 module_directory() {
-  go_here mod download "$MODULE" >&2
+  # Errors do not end a script by themselves where its caller looks at the status.
+  go_here mod download "$MODULE" >&2 || return
   go_here list -m -f '{{.Dir}}' "$MODULE"
 }
