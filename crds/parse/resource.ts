@@ -1,17 +1,14 @@
 import { isDnsSubdomain } from '../scalars/name.ts';
 import { quote } from '../scalars/scalar.ts';
+import type { KindName } from '../types/kind-name.ts';
 import type { ObjectMeta } from '../types/object-meta.ts';
 import type { Parsed } from '../types/problem.ts';
 import { Fields } from './fields.ts';
 import { readMeta } from './metadata.ts';
 import { ProblemList } from './problems.ts';
 
-export interface Kind {
-  group: string;
-  kind: string;
-  /** Served versions, oldest first. */
-  versions: readonly string[];
-}
+/** What of a kind's name an object must say of itself. */
+export type Kind = Pick<KindName, 'group' | 'kind' | 'versions'>;
 
 export interface Source {
   meta: ObjectMeta;
