@@ -1,3 +1,4 @@
+import type { HeaderChanges } from '../contract/policy/filter.ts';
 import type { BodySink } from './body-sink.ts';
 import type { ResponseMessage, Trailers } from './message.ts';
 import type { PreparedHead } from './prepared-head.ts';
@@ -9,6 +10,8 @@ export interface Bridge {
   responseText(response: ResponseMessage, framing: string): string;
   /** A response that came as HTTP/1, as a block of HTTP/2, without the lines that do not go on. */
   responseBlock(response: ResponseMessage): Buffer;
+  /** The same response with other fields, valid during the event. */
+  editedResponse(response: ResponseMessage, changes: readonly HeaderChanges[]): ResponseMessage;
   /** A trailer section of HTTP/1 without what may not pass; `null` when nothing of it can be said in HTTP/2. */
   trailersOf(section: Buffer): Trailers | null;
   /** For one body that comes in chunks of HTTP/1. */

@@ -1,3 +1,4 @@
+import type { HeaderChanges } from '../contract/policy/filter.ts';
 import { NO_GRPC_STATUS } from '../core/classify/grpc-status.ts';
 import type { Outbox } from '../io/tcp/outbox.ts';
 import type { Timers } from '../io/transport/types.ts';
@@ -101,6 +102,8 @@ export class Exchange {
   peeks = false;
   /** `l5d-proxy-error` of the response is passed on. Set by the call in `responded`. */
   tellsProxyError = false;
+  /** What filters change of the response head; `null` = nothing. Set by the call in `responded`. */
+  responseChanges: readonly HeaderChanges[] | null = null;
   /** Of the response; 0 = none yet. */
   status = 0;
   /** Of the response head or its trailers; NO_GRPC_STATUS = none (yet). */
@@ -157,6 +160,7 @@ export class Exchange {
     this.retain = false;
     this.peeks = false;
     this.tellsProxyError = false;
+    this.responseChanges = null;
     this.status = 0;
     this.grpcStatus = NO_GRPC_STATUS;
     this.resetCode = NO_RESET;
@@ -318,7 +322,8 @@ export class Exchange {
   /** `ends`: no body follows, or an empty one. */
   passOn(head: ResponseMessage, ends: boolean): void {
     this.#passesOn();
-    this.server!.respond(head, ends);
+    const { responseChanges } = this;
+    this.server!.respond(responseChanges === null ? head : this.bridge.editedResponse(head, responseChanges), ends);
   }
 
   /** The client's version of HTTP has no words for the response that was passed on: nothing of it has been written, and there is no other try. */

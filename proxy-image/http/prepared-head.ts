@@ -1,4 +1,13 @@
+import type { HeaderChanges } from '../contract/policy/filter.ts';
 import type { ExtraFields, RequestMessage } from './message.ts';
+
+/** What filters change of a head. Empty texts: as it is. */
+export interface HeadEdit {
+  /** Path and query. */
+  readonly target: string;
+  readonly host: string;
+  readonly changes: readonly HeaderChanges[];
+}
 
 /**
  * The head of a request as it goes to the next hop, for every try and in either form: bytes of HTTP/1, or a block of HTTP/2. Made by the bridge, which knows
@@ -8,6 +17,8 @@ export interface PreparedHead {
   /** `head` is valid during the event: `prepare` must follow within it, where the request is to go on. */
   take(head: RequestMessage): void;
   prepare(extra: ExtraFields, authority: string): void;
+  /** Changes the prepared head, whatever has been changed before; `null` = nothing. Not for the common path. */
+  edit(edit: HeadEdit | null): void;
   /** Where it came as HTTP/1, the head, of which `length` bytes count: nothing has to be written around it. `null` otherwise. */
   readonly http1: Buffer | null;
   readonly length: number;

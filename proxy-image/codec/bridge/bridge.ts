@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { HEAD_BYTES } from '../../contract/head-bytes.ts';
+import type { HeaderChanges } from '../../contract/policy/filter.ts';
 import type { Bridge, Unframer } from '../../http/bridge.ts';
 import type { ResponseMessage, Trailers } from '../../http/message.ts';
 import type { PreparedHead } from '../../http/prepared-head.ts';
@@ -27,6 +28,10 @@ export class HttpBridge implements Bridge, Translating {
 
   responseBlock(response: ResponseMessage): Buffer {
     return this.translation.responseBlockOf(response);
+  }
+
+  editedResponse(response: ResponseMessage, changes: readonly HeaderChanges[]): ResponseMessage {
+    return this.translation.editedResponse(response, changes);
   }
 
   trailersOf(section: Buffer): Trailers | null {

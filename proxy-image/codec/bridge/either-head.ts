@@ -1,5 +1,5 @@
 import { type ExtraFields, NO_EXTRA_FIELDS, type RequestMessage } from '../../http/message.ts';
-import type { PreparedHead } from '../../http/prepared-head.ts';
+import type { HeadEdit, PreparedHead } from '../../http/prepared-head.ts';
 import { RequestHead } from '../http1/head.ts';
 import { writeRequestHead, writtenSize } from '../http1/serialize.ts';
 
@@ -23,6 +23,10 @@ export class EitherHead implements PreparedHead {
   /** Host of a request that names none. */
   #authority = '';
   #bytes: Buffer = Buffer.allocUnsafeSlow(HEAD_BYTES);
+  #preparedLength = 0;
+  /** In place of `#bytes`, or of `#request`, where filters have changed it. */
+  #editedBytes: Buffer | null = null;
+  #editedRequest: RequestMessage | null = null;
   /** Of the head as HTTP/1 has it, where it came as HTTP/1. */
   length = 0;
 
@@ -46,22 +50,43 @@ export class EitherHead implements PreparedHead {
     const needed = writtenSize(head, extra.lines, authority);
     if (needed > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(needed);
     this.length = writeRequestHead(this.#bytes, head, extra.lines, authority);
+    this.#preparedLength = this.length;
+  }
+
+  edit(edit: HeadEdit | null): void {
+    this.#editedBytes = null;
+    this.#editedRequest = null;
+    this.length = this.#preparedLength;
+    if (edit === null) return;
+    const { translation } = this.#translating;
+    if (this.#request !== null) {
+      this.#editedRequest = translation.editedRequest(this.#request, edit);
+      return;
+    }
+    this.#editedBytes = translation.editedHead(this.#bytes, this.length, this.#extra, edit);
+    this.length = this.#editedBytes.length;
+  }
+
+  get #current(): RequestMessage | null {
+    return this.#editedRequest ?? this.#request;
   }
 
   get http1(): Buffer | null {
-    return this.#request === null ? this.#bytes : null;
+    return this.#request === null ? (this.#editedBytes ?? this.#bytes) : null;
   }
 
   writeHttp1(out: Buffer, at: number, chunks: boolean, whole: boolean): number {
-    if (this.#request === null) return at + this.#bytes.copy(out, at, 0, this.length);
+    const request = this.#current;
+    if (request === null) return at + (this.#editedBytes ?? this.#bytes).copy(out, at, 0, this.length);
     const { translation } = this.#translating;
-    return at + out.write(translation.requestTextOf(this.#request, this.#extra, chunks, whole), at, 'latin1');
+    return at + out.write(translation.requestTextOf(request, this.#extra, chunks, whole), at, 'latin1');
   }
 
   http2Block(): Buffer {
     const { translation } = this.#translating;
-    if (this.#request !== null) return translation.forwardBlockOf(this.#request, this.#extra);
-    return translation.requestBlockOf(this.#bytes, this.length, this.#extra, this.#authority);
+    const request = this.#current;
+    if (request !== null) return translation.forwardBlockOf(request, this.#extra);
+    return translation.requestBlockOf(this.#editedBytes ?? this.#bytes, this.length, this.#extra, this.#authority);
   }
 
   get isOpenEnded(): boolean {
@@ -71,6 +96,8 @@ export class EitherHead implements PreparedHead {
   forget(): void {
     this.#source = null;
     this.#request = null;
+    this.#editedBytes = null;
+    this.#editedRequest = null;
     if (this.#bytes.length > KEPT_HEAD_BYTES) this.#bytes = Buffer.allocUnsafeSlow(HEAD_BYTES);
   }
 }

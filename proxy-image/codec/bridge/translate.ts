@@ -2,6 +2,7 @@ import { CONNECTION_FIELDS, isMeshField } from '../../http/fields.ts';
 import { MESSAGE_LIMITS } from '../../http/limits.ts';
 import { MAX_FORWARDS } from '../../http/max-forwards.ts';
 import type { ExtraFields, RequestMessage, ResponseMessage } from '../../http/message.ts';
+import type { HeadEdit } from '../../http/prepared-head.ts';
 import { Head, RequestHead, ResponseHead } from '../http1/head.ts';
 import { OWN_FIELDS } from '../http1/limits.ts';
 import { parseFields } from '../http1/parse-fields.ts';
@@ -13,6 +14,9 @@ import { HeaderList } from '../http2/hpack/header-list.ts';
 import { Http2Request } from '../http2/request.ts';
 import { Http2Response } from '../http2/response.ts';
 import { type Http2Trailers, trailersOf } from '../http2/trailers.ts';
+import { editedRequest, editedResponse, editedText } from './edit.ts';
+
+export { editedRequest, editedResponse };
 
 /**
  * Between the versions of HTTP (RFC 9113 section 8, RFC 9110 section 7.6). What comes out of here is made of validated parts only: names are tokens, values
@@ -94,6 +98,12 @@ function readBack(bytes: Buffer, length: number, extra: ExtraFields): void {
     head.write('\r\n', own - 2, 'latin1');
   }
   if (parseRequest(HEAD, head, 0, own) !== own) throw new Error('a head that was written cannot be read back');
+}
+
+/** A request head as it has been written for HTTP/1, as filters change it. */
+export function editedHead(bytes: Buffer, length: number, extra: ExtraFields, edit: HeadEdit): Buffer {
+  readBack(bytes, length, extra);
+  return editedText(HEAD, extra.lines, edit);
 }
 
 /** A response of HTTP/2 as an HTTP/1.1 head. `framing`: the line that says where its body ends, if there is any. */
