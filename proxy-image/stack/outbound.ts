@@ -8,6 +8,7 @@ import { OutboundMetrics } from './observers/outbound-metrics.ts';
 import type { StackContext } from './shared/context.ts';
 import { Attempts } from './stages/outbound/attempts.ts';
 import { Deadline } from './stages/outbound/deadline.ts';
+import { Dispatch } from './stages/outbound/dispatch.ts';
 import { Filter } from './stages/outbound/filter.ts';
 import { Identify } from './stages/outbound/identify.ts';
 import { Lease } from './stages/outbound/lease.ts';
@@ -26,14 +27,17 @@ function observersOf({ options }: StackContext, more: readonly OutboundObserver[
 /** What is done with an outbound call, from top to bottom. */
 function stagesOf(context: StackContext, observer: OutboundObserver, attempts: Attempts<OutboundCall>) {
   const { options } = context;
+  const filter = new Filter<OutboundCall>(options.rng);
   return {
     identify: new Identify<OutboundCall>(),
     resolve: new Resolve<OutboundCall>(context, observer),
     route: new Route<OutboundCall>(options.rng, observer),
-    filter: new Filter<OutboundCall>(attempts),
+    filter,
     deadline: new Deadline<OutboundCall>(attempts),
     retry: new Retry<OutboundCall>(options, attempts, observer),
     split: new Split<OutboundCall>(options.rng, attempts),
+    filterShare: filter.ofShare,
+    dispatch: new Dispatch<OutboundCall>(attempts),
     queue: new Queue<OutboundCall>(),
     pick: new Pick<OutboundCall>(new EndpointHosts(options, context.outboundPool), attempts),
     lease: new Lease<OutboundCall>(context, attempts),
@@ -56,7 +60,7 @@ export class OutboundCalls {
     inOrder<OutboundCall>(Object.values(stages));
     stages.resolve.toEndpoint = stages.pick;
     stages.resolve.toAddress = stages.lease;
-    stages.split.toEndpoint = stages.pick;
+    stages.dispatch.toEndpoint = stages.pick;
     stages.retry.repeater = stages.pick;
     stages.pick.toAddress = stages.lease;
     this.#context = context;

@@ -48,6 +48,8 @@ export interface ShareEntry {
 export interface DistributionEntry {
   readonly shares: readonly ShareEntry[];
   readonly split: Split;
+  /** One of the shares has filters. */
+  readonly isFiltered: boolean;
   /** What requests are told apart by, where one of the backends balances by it: the key is taken once per request, before a share is drawn. */
   readonly hashKey: HashKey | null;
 }

@@ -72,7 +72,12 @@ function buildDistribution(distribution: Distribution, backends: readonly Backen
     const entry = backends[backend];
     return entry === undefined ? [] : [{ backend: entry, weight, filters }];
   });
-  return { shares, split: compileSplit(shares.map(({ weight }) => weight)), hashKey: hashKeyOf(shares) };
+  return {
+    shares,
+    split: compileSplit(shares.map(({ weight }) => weight)),
+    isFiltered: shares.some(({ filters }) => filters.length > 0),
+    hashKey: hashKeyOf(shares),
+  };
 }
 
 function hashKeyOf(shares: DistributionEntry['shares']): DistributionEntry['hashKey'] {

@@ -12,7 +12,10 @@ export const TRY = 3;
 /** Before the next try. */
 export const PAUSE = 4;
 
-const KINDS = 5;
+/** Injected by a filter. */
+export const DELAY = 5;
+
+const KINDS = 6;
 
 export interface DeadlineOwner {
   due(kind: number): void;

@@ -1,12 +1,14 @@
 import type { RetryPolicy } from '../../contract/policy/retry.ts';
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { NoEndpointReason } from '../../core/balance/pick.ts';
+import { grpcStatusOf } from '../../core/classify/grpc-status.ts';
 import type {
   BackendEntry,
   BalanceEntry,
   Destination,
   OutboundRouteEntry,
   ServiceEntry,
+  ShareEntry,
 } from '../../core/state/entries.ts';
 import { NO_OUTBOUND_ROUTE } from '../../core/state/no-route.ts';
 import { errorAnswer } from '../../http/answer.ts';
@@ -21,7 +23,8 @@ import type { Address } from '../../io/transport/types.ts';
 import type { EndpointLink } from '../endpoints/endpoint-hosts.ts';
 import { Placement, type PlacementOwner } from '../endpoints/placement.ts';
 import type { StackOptions } from '../shared/options.ts';
-import { CallDeadlines, type DeadlineOwner, PAUSE, TRY } from './call-deadlines.ts';
+import { CallDeadlines, DELAY, type DeadlineOwner, PAUSE, TRY } from './call-deadlines.ts';
+import type { Filtering } from './filtering.ts';
 import type { CallObserver } from './observer.ts';
 import * as Phase from './outbound-phase.ts';
 import type { Stage } from './stage.ts';
@@ -42,6 +45,10 @@ export interface OutboundClient {
 /** The stages that something comes back to. */
 export interface OutboundStages {
   readonly identify: Stage<OutboundCall>;
+  readonly filter: {
+    responded(call: OutboundCall): void;
+    due(call: OutboundCall): void;
+  };
   readonly deadline: {
     requestSent(call: OutboundCall): void;
     responded(call: OutboundCall): void;
@@ -92,6 +99,9 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   /** Of the request's key, for consistent hashing. */
   hash = 0;
 
+  // filter; `null` where nothing is filtered
+  filtering: Filtering | null = null;
+
   // deadline; milliseconds, 0 = none
   deadlines: CallDeadlines | null = null;
   responseMs = 0;
@@ -105,6 +115,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   repeats = 0;
 
   // split, queue
+  share: ShareEntry | null = null;
   backend: BackendEntry | null = null;
   /** Of the backend; `null` for a pod or an address. */
   balance: BalanceEntry | null = null;
@@ -140,6 +151,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
     this.entry = null;
     this.route = NO_OUTBOUND_ROUTE;
     this.hash = 0;
+    this.filtering = null;
     this.responseMs = 0;
     this.idleMs = 0;
     this.retryPolicy = null;
@@ -161,6 +173,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
 
   due(kind: number): void {
     if (kind === PAUSE || kind === TRY) this.#stages.retry.due(this, kind);
+    else if (kind === DELAY) this.#stages.filter.due(this);
     else this.#stages.deadline.due(this, kind);
   }
 
@@ -169,9 +182,10 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   }
 
   responded(head: ResponseView): boolean {
-    const { retry, deadline, observer } = this.#stages;
+    const { retry, deadline, filter, observer } = this.#stages;
     if (!retry.responded(this, head)) return false;
     deadline.responded(this);
+    filter.responded(this);
     observer.responseHead(this, head);
     return true;
   }
@@ -225,6 +239,13 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   answer(failure: Failure, detail = ''): void {
     this.stop();
     this.exchange.answer(errorAnswer(failure, true, detail));
+  }
+
+  /** Sends the client elsewhere; nobody is asked. */
+  redirect(status: number, location: string): void {
+    this.stop();
+    const grpcStatus = grpcStatusOf(status);
+    this.exchange.answer({ status, grpcStatus, fields: [['location', location]], body: '', reason: '' });
   }
 
   /** The same after an attempt, whose reset a client that knows resets is to hear. */

@@ -3,6 +3,7 @@ import { adminSuite } from './admin-suite.ts';
 import { attackSuite } from './attack-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
+import { filtersSuite } from './filters-suite.ts';
 import { foreignSuite } from './foreign-suite.ts';
 import { forwardSuite } from './forward-suite.ts';
 import { gatesSuite } from './gates-suite.ts';
@@ -56,6 +57,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['destinations', destinationsSuite],
   ['telemetry', telemetrySuite],
   ['observers', observersSuite],
+  ['filters', filtersSuite],
   ['trailers', trailersSuite],
   ['between the versions', translationSuite],
   ['refusals', refusalsSuite],

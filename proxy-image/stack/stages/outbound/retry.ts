@@ -6,8 +6,7 @@ import { type AttemptEnd, type EndedAttempt, recover } from '../../../core/retry
 import { refusesRetries } from '../../../core/retry/retry-after.ts';
 import type { TryFailure } from '../../../http/call.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
-import type { RequestView, ResponseView } from '../../../http/message.ts';
-import { REPLAY_LIMITS } from '../../../http/replay.ts';
+import type { ResponseView } from '../../../http/message.ts';
 import type { OutboundError } from '../../../io/telemetry/recorder.ts';
 import { type CallDeadlines, PAUSE, TRY } from '../../call/call-deadlines.ts';
 import type { CallObserver } from '../../call/observer.ts';
@@ -18,7 +17,6 @@ import { identityFailure, isUnreached } from '../../shared/unreached.ts';
 import type { Attempted, Attempts } from './attempts.ts';
 
 interface Retried extends Attempted {
-  readonly head: RequestView;
   readonly link: EndpointLink | null;
   readonly deadlines: CallDeadlines | null;
   retryPolicy: RetryPolicy | null;
@@ -69,8 +67,6 @@ export class Retry<C extends Retried> extends Stage<C> {
   run(call: C): void {
     const { exchange } = call;
     call.retryPolicy = call.route.policy.retry;
-    // Short bodies are kept on every route: an endpoint whose application is gone has not seen them.
-    exchange.retain = call.head.contentLength <= REPLAY_LIMITS.requestBytes;
     exchange.peeks = exchange.isGrpc && call.retryPolicy !== null;
     this.next.run(call);
   }
