@@ -45,12 +45,18 @@ describe('the bundle of the proxy', () => {
     for (const [name, text] of texts) expect(text, name).to.match(/^\/\/ @bun\n/);
   });
 
-  it('a proxy that runs reads neither HTTP/2, nor the engine for regular expressions, nor what rules of inbound ports need, before it needs them', () => {
-    expect([...texts.keys()]).to.include.members(['proxy-http2.js', 'proxy-re2js.js', 'proxy-rules.js']);
+  it('a proxy that runs reads neither HTTP/2, nor the engine for regular expressions, nor what rules of inbound ports or filters need, before it needs them', () => {
+    expect([...texts.keys()]).to.include.members([
+      'proxy-http2.js',
+      'proxy-re2js.js',
+      'proxy-rules.js',
+      'proxy-filters.js',
+    ]);
     const read = [...readToRun()];
     expect(read).not.to.include('proxy-http2.js');
     expect(read).not.to.include('proxy-re2js.js');
     expect(read).not.to.include('proxy-rules.js');
+    expect(read).not.to.include('proxy-filters.js');
     expect(read.length).to.be.at.most(READ_FILES);
     const bytes = read.reduce((sum, name) => sum + texts.get(name)!.length, 0);
     expect(bytes).to.be.lessThan(READ_BYTES);

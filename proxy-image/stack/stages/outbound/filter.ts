@@ -1,10 +1,11 @@
 import type { Filter as FilterRow } from '../../../contract/policy/filter.ts';
-import { applyFilters, type Filtered } from '../../../core/filter/apply.ts';
+import type { Filtered } from '../../../core/filter/apply.ts';
 import type { Rng } from '../../../core/rng.ts';
 import type { PolicyEntry, ShareEntry } from '../../../core/state/entries.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
 import type { RequestView } from '../../../http/message.ts';
 import { REPLAY_LIMITS } from '../../../http/replay.ts';
+import { loadFilterParts } from '../../../io/filter-parts.ts';
 import { DELAY } from '../../call/call-deadlines.ts';
 import type { Filtering } from '../../call/filtering.ts';
 import type { OutboundClient } from '../../call/outbound-call.ts';
@@ -50,7 +51,7 @@ export class Filter<C extends Filterable> extends Stage<C> {
 
   #filter(call: C, filters: readonly FilterRow[]): void {
     const { host, target } = call.head;
-    const rule = filters.length === 0 ? null : applyFilters(filters, { host, target }, this.#rng);
+    const rule = filters.length === 0 ? null : loadFilterParts().applyFilters(filters, { host, target }, this.#rng);
     const request = { host: rule?.host || host, target: rule?.target || target };
     call.filtering = { request, rule, share: null };
     if (rule === null) this.next.run(call);
@@ -115,7 +116,7 @@ export class ShareFilter<C extends Filterable> extends Stage<C> {
       this.next.run(call);
       return;
     }
-    const share = applyFilters(call.share!.filters, filtering.request, this.#rng);
+    const share = loadFilterParts().applyFilters(call.share!.filters, filtering.request, this.#rng);
     filtering.share = share;
     this.#filter.carryOut(call, share);
   }
