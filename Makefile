@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cluster-up cluster-down demo show-grpc show-faults run-local install uninstall bench flame fuzz soak clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cluster-up cluster-down demo show-grpc show-faults show-policies run-local install uninstall bench flame fuzz soak clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ show-grpc: deps ## gRPC in the real cluster for five minutes: a slow and a faili
 
 show-faults: deps ## The real cluster under slow readers, silent connections, endpoint gaps and a reinstallation (10 minutes)
 	@hack/demo/run --only gap,silent,downloads,reinstall
+
+show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
+	@test/wire/run $(POLICIES_FLAGS)
 
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
 	@node hack/local/main.ts

@@ -1,0 +1,152 @@
+import { Agent, type IncomingMessage, request as sendHttp1 } from 'node:http';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { type Answer, type Ask, CONTROL_PORT, EMPTY_MESSAGE, GRPC, type Seen, type Told } from './contract.ts';
+
+const BYTES = 'neither a request nor a preface\n';
+const NOTHING: Answer = { status: 0, grpcStatus: -1, headers: {}, seen: null, ms: 0, error: '' };
+
+/** Until the input ends. What is asked at the same time is done at the same time. */
+export async function answerAsks(input: Readable, output: Writable): Promise<void> {
+  for await (const line of createInterface({ input })) {
+    const ask = JSON.parse(line) as Ask;
+    void told(ask).then((answer) => output.write(`${JSON.stringify(answer)}\n`));
+  }
+}
+
+async function told(ask: Ask): Promise<Told> {
+  if (ask.kind === 'counts') return { id: ask.id, answers: [], counts: await countsOf(ask.target) };
+  const send = { http: overHttp1, grpc: overGrpc, tcp: overTcp }[ask.kind];
+  return { id: ask.id, answers: await send(ask), counts: {} };
+}
+
+async function countsOf(tag: string): Promise<Record<string, number>> {
+  const response = await fetch(`http://127.0.0.1:${CONTROL_PORT}/?tag=${encodeURIComponent(tag)}`);
+  return (await response.json()) as Record<string, number>;
+}
+
+/** `attempt` settles by `done`; after the time limit with what is missing. */
+function limited(ask: Ask, attempt: (done: (part: Partial<Answer>) => void) => void): Promise<Answer> {
+  const startedMs = performance.now();
+  return new Promise((resolve) => {
+    const finish = (part: Partial<Answer>) => {
+      clearTimeout(timer);
+      resolve({ ...NOTHING, ...part, ms: performance.now() - startedMs });
+    };
+    const timer = setTimeout(() => finish({ error: `nothing within ${ask.timeoutMs} ms` }), ask.timeoutMs);
+    attempt(finish);
+  });
+}
+
+async function overHttp1(ask: Ask): Promise<Answer[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const answers: Answer[] = [];
+  for (let i = 0; i < ask.count; i++) answers.push(await limited(ask, (done) => oneOfHttp1(ask, agent, done)));
+  agent.destroy();
+  return answers;
+}
+
+function oneOfHttp1(ask: Ask, agent: Agent, done: (part: Partial<Answer>) => void): void {
+  const hasHost = ask.headers.some(([name]) => name.toLowerCase() === 'host');
+  const host: [string, string][] = hasHost ? [] : [['host', `${ask.ip}:${ask.port}`]];
+  const request = sendHttp1({
+    agent,
+    host: ask.ip,
+    port: ask.port,
+    method: ask.method,
+    path: ask.target,
+    setHost: false,
+    headers: [...host, ...ask.headers].flat(),
+  });
+  request.on('error', (error) => done({ error: error.message }));
+  request.on('response', (response: IncomingMessage) => {
+    let body = '';
+    response.setEncoding('utf8').on('data', (text: string) => {
+      body += text;
+    });
+    response.on('error', (error) => done({ error: error.message }));
+    response.on('end', () =>
+      done({ status: response.statusCode ?? 0, headers: joined(response.rawHeaders), seen: seenOf(body) }),
+    );
+  });
+  request.end();
+}
+
+function joined(raw: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    headers[name] = headers[name] === undefined ? raw[i + 1]! : `${headers[name]},${raw[i + 1]}`;
+  }
+  return headers;
+}
+
+function seenOf(body: string): Seen | null {
+  try {
+    return JSON.parse(body) as Seen;
+  } catch {
+    return null; // an answer of a proxy
+  }
+}
+
+async function overGrpc(ask: Ask): Promise<Answer[]> {
+  const session = connectHttp2(`http://${ask.ip}:${ask.port}`);
+  let failure = '';
+  session.on('error', (error: Error) => {
+    failure = error.message;
+  });
+  const answers: Answer[] = [];
+  for (let i = 0; i < ask.count; i++) {
+    const answer = await limited(ask, (done) => oneOfGrpc(ask, session, done));
+    answers.push(answer.error === '' ? answer : { ...answer, error: failure || answer.error });
+  }
+  session.destroy();
+  return answers;
+}
+
+function oneOfGrpc(ask: Ask, session: ClientHttp2Session, done: (part: Partial<Answer>) => void): void {
+  if (session.destroyed || session.closed) {
+    done({ error: 'the connection is closed' });
+    return;
+  }
+  const given: Record<string, string[]> = {};
+  for (const [name, value] of ask.headers) given[name.toLowerCase()] = [...(given[name.toLowerCase()] ?? []), value];
+  const own = { ':method': 'POST', ':path': ask.target, 'content-type': GRPC, te: 'trailers' };
+  const stream: ClientHttp2Stream = session.request({ ...own, ...given });
+  let headers: Record<string, string> = {};
+  let status = 0;
+  const chunks: Buffer[] = [];
+  stream.on('error', (error: Error) => done({ error: error.message }));
+  stream.on('response', (received, _flags, raw: string[]) => {
+    status = received[':status'] ?? 0;
+    headers = joined(raw);
+  });
+  stream.on('trailers', (_received, _flags, raw: string[]) => {
+    headers = { ...headers, ...joined(raw) };
+  });
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.on('end', () => {
+    const seen = seenOf(Buffer.concat(chunks).toString('utf8', EMPTY_MESSAGE.length));
+    done({ status, headers, seen, grpcStatus: Number(headers['grpc-status'] ?? -1) });
+  });
+  stream.end(EMPTY_MESSAGE);
+}
+
+async function overTcp(ask: Ask): Promise<Answer[]> {
+  return [
+    await limited(ask, (done) => {
+      const socket = connect(ask.port, ask.ip, () => socket.write(BYTES));
+      let received = '';
+      socket.on('data', (chunk) => {
+        received += String(chunk);
+        if (received !== BYTES) return;
+        socket.destroy();
+        done({ status: 1 });
+      });
+      socket.on('error', (error) => done({ error: error.message }));
+      socket.on('close', () => done({ error: 'closed' }));
+    }),
+  ];
+}

@@ -1,0 +1,63 @@
+import { KubeConfig, type KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
+import { sleep } from '../../hack/demo/shell.ts';
+
+/** Requests to the API server at the same time. */
+const AT_ONCE = 8;
+/** Between objects whose order of creation matters: it counts whole seconds. */
+const APART_MS = 1_100;
+
+/** Objects of the rows, made without a process for each. */
+export class Objects {
+  readonly #api: KubernetesObjectApi;
+
+  constructor() {
+    const config = new KubeConfig();
+    config.loadFromDefault();
+    const context = process.env['CONTEXT'] ?? '';
+    if (context !== '') config.setCurrentContext(context);
+    this.#api = KubernetesObjectApi.makeApiClient(config);
+  }
+
+  /** Creates the lists one after the other, so far apart that their times of creation differ; returns what was refused, with the reason. */
+  async create(lists: readonly (readonly object[])[]): Promise<Map<object, string>> {
+    const refused = new Map<object, string>();
+    for (const [index, list] of lists.entries()) {
+      if (index > 0) await sleep(APART_MS);
+      await each(list, AT_ONCE, async (object) => {
+        const why = await this.#created(object);
+        if (why !== '') refused.set(object, why);
+      });
+    }
+    return refused;
+  }
+
+  /** Every object of the kind, in every namespace. */
+  async list<T extends object>(apiVersion: string, kind: string): Promise<T[]> {
+    return (await this.#api.list(apiVersion, kind)).items as unknown as T[];
+  }
+
+  /** Empty, or why not. */
+  async #created(object: object): Promise<string> {
+    try {
+      await this.#api.create(object as KubernetesObject);
+      return '';
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { body, message } = error as { body?: unknown; message?: string };
+  const text = typeof body === 'string' ? body : JSON.stringify(body ?? message ?? '');
+  return /"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text.slice(0, 300);
+}
+
+/** Runs `work` for every item, so many at the same time. */
+export async function each<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}

@@ -1,0 +1,115 @@
+/**
+ * Rows of routes and of authorization, seen on the wire: in a real cluster, from pod to pod. Each prints what is expected and what was measured.
+ *
+ *   main.ts [--only TEXT] [--keep] [--again]    TEXT: of what a row is about, or of its title
+ *                                                --keep: leaves the namespaces there; --again: uses pods that were kept
+ *
+ * Exit status 0 when every row holds.
+ */
+import { parseArgs } from 'node:util';
+import { applyText, getJson, kubectl } from '../../hack/demo/kubectl.ts';
+import { authorizationRows } from './authorization/wire.ts';
+import { Objects } from './cluster.ts';
+import { Asking } from './pod.ts';
+import { routeRows, sharedServices } from './routes.ts';
+import type { WireRow } from './row.ts';
+import { type Judged, Run } from './run.ts';
+import { CLIENTS, type Client, NAMESPACES, namespaces, TARGETS, workloads } from './world.ts';
+
+/** Kinds of which a run makes objects, beside Services. */
+const MADE = [
+  'httproutes.gateway.networking.k8s.io,grpcroutes.gateway.networking.k8s.io,httproutes.policy.linkerd.io,httpfaults.weft.dev',
+  'servers,serverauthorizations,authorizationpolicies,meshtlsauthentications,networkauthentications,httplocalratelimitpolicies',
+].join(',');
+const PODS_MS = 120_000;
+
+const startedMs = performance.now();
+const seconds = (): string => `${((performance.now() - startedMs) / 1000).toFixed(0)} s`;
+const say = (text: string): void => console.log(`[${seconds().padStart(5)}] ${text}`);
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    keep: { type: 'boolean', default: false },
+    again: { type: 'boolean', default: false },
+  },
+});
+
+const everywhere = Object.values(NAMESPACES);
+const json = (objects: readonly object[]): string => objects.map((each) => JSON.stringify(each)).join('\n---\n');
+
+async function preparePods(): Promise<void> {
+  if (options.again) {
+    for (const namespace of everywhere) {
+      await kubectl(['-n', namespace, 'delete', `${MADE},services`, '--all', '--wait=false'], { anyStatus: true });
+    }
+  } else {
+    await kubectl(['delete', 'namespace', ...everywhere, '--ignore-not-found', '--wait=true']);
+  }
+  await applyText(json(namespaces()));
+  await applyText(json(workloads()));
+  for (const namespace of everywhere) {
+    const ready = ['wait', 'pod', '--all', '--for=condition=Ready', `--timeout=${PODS_MS / 1000}s`];
+    await kubectl(['-n', namespace, ...ready], { timeoutMs: PODS_MS + 5_000 });
+  }
+}
+
+async function podAddresses(): Promise<(client: Client) => string> {
+  const { items } = await getJson<{ items: { metadata: { name: string }; status: { podIP: string } }[] }>('pods', '-A');
+  return (client) => items.find(({ metadata }) => metadata.name === CLIENTS[client].pod)?.status.podIP ?? '';
+}
+
+function openPods(): Map<string, Asking> {
+  const pods = [
+    ...Object.values(CLIENTS),
+    ...Object.entries(TARGETS).map(([pod, { namespace }]) => ({ pod, namespace })),
+  ];
+  return new Map(pods.map(({ pod, namespace }) => [pod, new Asking(namespace, pod)]));
+}
+
+function print(rows: readonly Judged[]): void {
+  let about = '';
+  for (const { row, answers } of rows) {
+    if (row.about !== about) console.log(`\n   ${row.about}`);
+    about = row.about;
+    const holds = answers.every((answer) => answer.holds);
+    console.log(`      ${holds ? 'ok  ' : 'FAIL'} ${row.title} (${row.rule})`);
+    for (const { expected, measured, afterMs, holds: thisHolds } of answers)
+      console.log(
+        `             ${thisHolds ? '' : 'FAIL '}expected ${expected}; measured ${measured} (after ${afterMs.toFixed(0)} ms)`,
+      );
+  }
+}
+
+function summary(rows: readonly Judged[]): number {
+  const failed = rows.filter(({ answers }) => answers.some(({ holds }) => !holds));
+  const asked = rows.flatMap(({ row }) => row.questions.map(({ ask }) => ask.kind));
+  const of = (kind: string): number => asked.filter((each) => each === kind).length;
+  console.log(`\n${rows.length - failed.length} rows hold, ${failed.length} do not; ${seconds()}`);
+  console.log(`asked over HTTP/1 ${of('http')}, gRPC ${of('grpc')}, opaque TCP ${of('tcp')} times, twice each`);
+  for (const { row } of failed) console.log(`   FAIL ${row.about}: ${row.title}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  await preparePods();
+  say('pods are ready');
+  const ipOf = await podAddresses();
+  const { rows: routes, absent } = routeRows();
+  const wanted = ({ about, title }: WireRow): boolean => `${about}: ${title}`.includes(options.only);
+  const rows = [...routes, ...authorizationRows(ipOf)].filter(wanted);
+  const pods = openPods();
+  const run = new Run(new Objects(), pods, say);
+  try {
+    const judged = await run.of(rows, sharedServices());
+    print(judged);
+    console.log('\n   not here');
+    for (const [title, why] of Object.entries(absent)) console.log(`      ${title}: ${why}`);
+    return summary(judged);
+  } finally {
+    for (const pod of pods.values()) pod.close();
+    if (!options.keep) await kubectl(['delete', 'namespace', ...everywhere, '--wait=false']);
+  }
+}
+
+process.exitCode = await main();
