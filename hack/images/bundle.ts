@@ -43,7 +43,7 @@ interface Apart {
 const APART: Readonly<Record<string, Apart>> = {
   re2js: { name: 're2js', folder: '' },
   './http2-parts.ts': { name: 'http2', folder: 'proxy-image/io/pool' },
-  '../core/state/rule-parts.ts': { name: 'rules', folder: 'proxy-image/io', alone: true },
+  '../core/state/parse/rule-parts.ts': { name: 'rules', folder: 'proxy-image/io', alone: true },
   '../core/filter/apply.ts': { name: 'filters', folder: 'proxy-image/io', alone: true },
   './translate.ts': { name: 'translate', folder: 'proxy-image/codec/bridge' },
 };

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
-import type { RuleParts } from '../core/state/load-rule-parts.ts';
+import type { RuleParts } from '../core/state/parse/load-rule-parts.ts';
 
 /** Synchronous, so that a batch of configuration takes effect as a whole even when it brings the first rule (see `loadRegexEngine`). */
 export function loadRuleParts(): RuleParts {
   return typeof require === 'function'
-    ? require('../core/state/rule-parts.ts')
-    : createRequire(import.meta.url)('../core/state/rule-parts.ts');
+    ? require('../core/state/parse/rule-parts.ts')
+    : createRequire(import.meta.url)('../core/state/parse/rule-parts.ts');
 }

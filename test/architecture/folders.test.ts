@@ -10,8 +10,6 @@ const LEFT: Readonly<Record<string, string>> = {
   'crds/kinds/route -> crds/kinds/http-route': 'what is asked of routes of either kind lies with what they share',
   'crds/kinds/route -> crds/kinds/grpc-route': 'the same',
   'crds/kinds/server -> crds/kinds/server-authorization': 'each is judged by what there is of the other',
-  'proxy-image/core/state/parse -> proxy-image/core/state':
-    'the parts of rules that are loaded late lie with the state',
 };
 
 /** Lists of what lies below them: that is all that they are, so that a row more is no edge more. */

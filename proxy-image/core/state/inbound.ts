@@ -10,7 +10,7 @@ import type { LoadRegexEngine } from '../route/engine.ts';
 import { compileProfile } from '../route/profile.ts';
 import type { RequestMatcher } from '../route/request-match.ts';
 import type { InboundPort, InboundPortWatcher } from './entries.ts';
-import type { LoadRuleParts } from './load-rule-parts.ts';
+import type { LoadRuleParts } from './parse/load-rule-parts.ts';
 import type { ParsedPolicy } from './parse/policy.ts';
 import type { ParsedWorkload } from './parse/workload.ts';
 

@@ -21,8 +21,8 @@ import type {
 } from './entries.ts';
 import { HeldResources, readSnapshot } from './held.ts';
 import { InboundPorts } from './inbound.ts';
-import type { LoadRuleParts } from './load-rule-parts.ts';
 import { parseEndpointList } from './parse/endpoints.ts';
+import type { LoadRuleParts } from './parse/load-rule-parts.ts';
 import { parseServiceResource } from './parse/service.ts';
 import { parseWorkload } from './parse/workload.ts';
 import { mergePatch } from './patch.ts';

@@ -2,8 +2,8 @@ import { INBOUND_PROTOCOLS } from '../../../contract/policy/protocol.ts';
 import type { Reader } from '../../../contract/read/reader.ts';
 import type { PortPolicy, Route } from '../../../contract/resources.ts';
 import type { RuleSource } from '../../policy/rules.ts';
-import type { LoadRuleParts } from '../load-rule-parts.ts';
 import { parseAuthorizations, parseLabel } from './authorization.ts';
+import type { LoadRuleParts } from './load-rule-parts.ts';
 import { parseRoutes } from './route.ts';
 
 export interface ParsedPolicy extends Omit<PortPolicy, 'rules'> {

@@ -1,6 +1,6 @@
 import type { Fields, Reader } from '../../../contract/read/reader.ts';
 import type { RangePolicy, WorkloadSettings } from '../../../contract/resources.ts';
-import type { LoadRuleParts } from '../load-rule-parts.ts';
+import type { LoadRuleParts } from './load-rule-parts.ts';
 import { type ParsedPolicy, parsePolicy } from './policy.ts';
 
 export interface ParsedRange extends Omit<RangePolicy, 'policy'> {
