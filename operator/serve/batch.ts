@@ -19,10 +19,13 @@ export class Batch<S> {
   readonly items: SentItem<S>[] = [];
   readonly #changes: Uint8Array[] = [];
   readonly #context: SessionContext<S>;
+  readonly #revision: number;
   #sizeBytes = 0;
 
-  constructor(context: SessionContext<S>) {
+  /** `revision`: of the contract, that the proxy knows. */
+  constructor(context: SessionContext<S>, revision: number) {
     this.#context = context;
+    this.#revision = revision;
   }
 
   get empty(): boolean {
@@ -35,7 +38,7 @@ export class Batch<S> {
 
   add(subscription: Subscription<S>, compiled: Compiled, sinceMs: number): void {
     const { clock, encoder, log } = this.#context;
-    const change = encoder.change(subscription.audience.resource, compiled, subscription.heldVersion);
+    const change = encoder.change(subscription.audience.resource, compiled, subscription.heldVersion, this.#revision);
     if (change.length > MAX_CHANGE_BYTES) {
       // No proxy would read it: it counts as refused, so that it shows in the status instead of breaking the connection.
       reject(

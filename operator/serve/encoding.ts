@@ -1,6 +1,8 @@
 import type { Compiled } from '../../crds/compile/compile.ts';
 import type { Resource } from '../../crds/compile/resource-cache.ts';
 import { FRAME_HEADER_BYTES, frameHeader } from '../../proxy-image/contract/framing.ts';
+import { REVISION } from '../../proxy-image/contract/messages.ts';
+import { olderBody } from '../../proxy-image/contract/older-proxies.ts';
 import type { Endpoint } from '../../proxy-image/contract/resources.ts';
 import { diffEndpoints, PatchHistory, patchOf } from './patch.ts';
 
@@ -8,9 +10,10 @@ const encoder = new TextEncoder();
 const COMMA = encoder.encode(',');
 const BATCH_END = encoder.encode(']}');
 
-/** Encoded once per version (and per base version for patches), whoever it is for. */
+/** Encoded once per version (and per base version for patches), whoever it is for; and once more for proxies of the revision before, where there are any. */
 interface Encoded {
   set: Uint8Array | null;
+  olderSet: Uint8Array | null;
   patches: Map<string, Uint8Array>;
 }
 
@@ -29,8 +32,8 @@ export class ChangeEncoder<S> {
     this.#histories.set(resource, history);
   }
 
-  /** The smallest change that brings a proxy from `heldVersion` (empty: it has nothing) to `compiled`. */
-  change(resource: Resource<S>, compiled: Compiled, heldVersion: string): Uint8Array {
+  /** The smallest change that brings a proxy that knows `revision` from `heldVersion` (empty: it has nothing) to `compiled`. */
+  change(resource: Resource<S>, compiled: Compiled, heldVersion: string, revision: number): Uint8Array {
     const encoded = this.#of(compiled);
     const known = encoded.patches.get(heldVersion);
     if (known !== undefined) return known;
@@ -39,14 +42,25 @@ export class ChangeEncoder<S> {
       encoded.patches.set(heldVersion, patch);
       return patch;
     }
-    encoded.set ??= encodeSet(resource.keyText, compiled);
+    return this.#set(resource, compiled, encoded, revision);
+  }
+
+  #set({ keyText }: Resource<S>, compiled: Compiled, encoded: Encoded, revision: number): Uint8Array {
+    if (revision < REVISION) {
+      const older = olderBody(compiled.body);
+      if (older !== compiled.body) {
+        encoded.olderSet ??= encodeSet(keyText, compiled.version, JSON.stringify(older));
+        return encoded.olderSet;
+      }
+    }
+    encoded.set ??= encodeSet(keyText, compiled.version, compiled.text);
     return encoded.set;
   }
 
   #of(compiled: Compiled): Encoded {
     let encoded = this.#encoded.get(compiled);
     if (encoded === undefined) {
-      encoded = { set: null, patches: new Map() };
+      encoded = { set: null, olderSet: null, patches: new Map() };
       this.#encoded.set(compiled, encoded);
     }
     return encoded;
@@ -67,7 +81,7 @@ function endpointsOf(compiled: Compiled | null): readonly Endpoint[] | null {
   return compiled !== null && 'endpoints' in compiled.body ? compiled.body.endpoints : null;
 }
 
-function encodeSet(keyText: string, { version, text }: Compiled): Uint8Array {
+function encodeSet(keyText: string, version: string, text: string): Uint8Array {
   return encoder.encode(`{"op":"set","key":${JSON.stringify(keyText)},"version":"${version}","body":${text}}`);
 }
 

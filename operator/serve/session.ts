@@ -26,6 +26,8 @@ export class Session {
   readonly #peer: Peer;
   readonly #context: SessionContext<Session>;
   readonly #ownKey: ResourceKey;
+  /** Of the contract, that the proxy knows. */
+  readonly #revision: number;
   readonly #subscriptions = new Map<string, Subscription<Session>>();
   /** Asked for, and not subscribed to yet: compiling thousands of keys must not hold up everybody else. */
   readonly #asked = new Map<string, ResourceKey>();
@@ -45,6 +47,7 @@ export class Session {
     this.#context = context;
     this.name = `${hello.namespace}/${hello.pod}`;
     this.namespace = hello.namespace;
+    this.#revision = hello.revision;
     this.#ownKey = { kind: 'workload', namespace: hello.namespace, pod: hello.pod };
     const held = hello.held.slice(0, context.limits.maxSubscriptions);
     this.#resumed = new Map(held.map(({ key, version, sources }) => [key, { version, sources }]));
@@ -130,7 +133,7 @@ export class Session {
     if (this.#closed) return;
     this.#takeAsked();
     if (this.#inFlight !== null || !this.#peer.writable) return;
-    const batch = new Batch<Session>(this.#context);
+    const batch = new Batch<Session>(this.#context, this.#revision);
     for (const subscription of this.#dirty) {
       this.#dirty.delete(subscription);
       this.#collect(subscription, batch);

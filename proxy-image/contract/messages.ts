@@ -6,6 +6,12 @@ export const CONFIG_ALPN = 'weft-config/1';
 /** Largest message accepted by either side, bytes. A full EndpointSlice set of 5,000 endpoints is about 2 MB. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
+/**
+ * Revision of the contract that this tree speaks: of the bodies that its operator writes, and that its proxy says it knows (`Hello.revision`). An operator
+ * writes the one before too, for proxies that know no newer (`older-proxies.ts`); a proxy reads the one before too (`older-operators.ts`).
+ */
+export const REVISION = 2;
+
 /** A proxy that has sent nothing for this long sends a `ping`, so that a connection that died silently is noticed by both sides. */
 export const PING_INTERVAL_MS = 15_000;
 /** A peer that has sent nothing for this long is gone: three pings were lost. */
@@ -18,7 +24,7 @@ export const SILENCE_TIMEOUT_MS = 50_000;
  */
 export interface Hello {
   type: 'hello';
-  /** Version of the contract's additive revisions that the proxy knows; the server never requires a newer one. */
+  /** The newest revision of the contract that the proxy knows (`REVISION`): it is told nothing in a newer one. */
   revision: number;
   namespace: string;
   pod: string;

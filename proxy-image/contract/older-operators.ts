@@ -5,12 +5,9 @@ import { DEFAULT_QUEUE } from './policy/queue.ts';
 import { NO_TIMEOUTS } from './policy/timeouts.ts';
 import type { Fields } from './read/reader.ts';
 
-/**
- * Bodies of the revision before, told by what they lack, as bodies of this one, so that one reader reads both. They are as hostile as any other: what is not
- * of the expected shape is passed on as it is, and the reader refuses it.
- */
-export function isOlderService(body: Fields): boolean {
-  return body['type'] === 'service' && body['policy'] === undefined;
+/** Of a `service`, from an operator or a proxy of the revision before: it is told by what it lacks. */
+export function isOlderBody(body: unknown): boolean {
+  return isObject(body) && body['type'] === 'service' && body['policy'] === undefined;
 }
 
 /** Index of the one distribution and of the profile's and the Service's own policy. */
@@ -18,7 +15,11 @@ const ALL = 0;
 const ORIGIN = 0;
 const FALLBACK = 0;
 
-/** A `service` body of revision 1. There, all routes share one split, and what no route matches has what the Service's annotations say. */
+/**
+ * A `service` body of revision 1 as one of this, so that one reader reads both. It is as hostile as any other: what is not of the expected shape is passed on
+ * as it is, and the reader refuses it. There, all routes share one split, and what no route matches has what the Service's annotations
+ * say.
+ */
 export function newerService(body: Fields): Fields {
   const { namespace, service, port, authority, sources, protocol, retryBudget } = body;
   const backends = listOf(body['backends']);

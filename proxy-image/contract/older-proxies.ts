@@ -13,8 +13,8 @@ import type { RoutePolicy } from './policy/route-policy.ts';
 import type { RouteTimeouts } from './policy/timeouts.ts';
 import type { ResourceBody, Route, ServiceDestination, Sourced } from './resources.ts';
 
-/** The oldest revision of the contract that is still spoken: that of the release before. */
-export const OLDEST_REVISION = 1;
+/** The revision of the release before, which is still spoken. */
+export const OLDER_REVISION = 1;
 
 /**
  * Fields of bodies on which nothing depends any more, but without which a proxy of before refuses the body: the operator goes on writing them, readers
@@ -60,16 +60,15 @@ export interface OlderService extends Sourced {
   queue: QueueLimits;
 }
 
-/** The body for a proxy that knows no newer revision than `revision`. */
-export function bodyForRevision(body: ResourceBody, revision: number): object {
-  if (revision > OLDEST_REVISION || !('type' in body) || body.type !== 'service') return body;
-  return olderService(body);
+/** The body for proxies of the revision before; the same object where that says the same. */
+export function olderBody(body: ResourceBody): object {
+  return 'type' in body && body.type === 'service' ? olderService(body) : body;
 }
 
 const WHOLE = 1_000;
 
 /**
- * A policy as revision 1 can say it; never laxer (hack/adr/0020-what-older-proxies-are-told.md). Rules that differ from what comes after them in retries, timeouts
+ * A policy as revision 1 can say it; never laxer (hack/adr/0022-what-older-proxies-are-told.md). Rules that differ from what comes after them in retries, timeouts
  * and classes only are said as far as they can be, or left out. Where rules differ in where requests go or in what is done to them, no request may go where its
  * rule does not send it: the Service is then said to have no backend that exists, and answers 503.
  */

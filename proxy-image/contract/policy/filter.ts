@@ -44,8 +44,8 @@ const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]{1,256}$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]{0,8192}$/;
 /** RFC 3986 section 3.2.2, as far as hosts are names or addresses. */
 const HOST = /^[A-Za-z0-9._:[\]-]{0,255}$/;
-/** RFC 3986 section 3.3, already percent-encoded. */
-const PATH = /^\/[!$-;=@-Z_a-z~%]{0,4096}$/;
+/** RFC 3986 section 3.3, already percent-encoded; a prefix may be replaced by nothing. */
+const PATH = /^(?:\/[!$-;=@-Z_a-z~%]{0,4096})?$/;
 const SCHEME = /^(?:https?)?$/;
 
 /** `FAIL_CLOSED` alone where one of them was not understood. `backends`: how many the policy has. */

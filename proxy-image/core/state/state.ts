@@ -3,6 +3,7 @@ import type { ConfigSink, RejectedKey } from '../../contract/config-source.ts';
 import { WeftError } from '../../contract/errors.ts';
 import { formatKey, parseKey, type ResourceKey } from '../../contract/keys.ts';
 import type { Change } from '../../contract/messages.ts';
+import { isOlderBody } from '../../contract/older-operators.ts';
 import { type Fields, Reader } from '../../contract/read/reader.ts';
 import type { Endpoint, WorkloadResource, WorkloadSettings } from '../../contract/resources.ts';
 import { EndpointPool, type Locality } from '../balance/pool.ts';
@@ -215,7 +216,12 @@ export class ProxyState implements ConfigSink {
     const resources = readSnapshot(snapshot);
     if (resources === null) return [{ key: '', problems: ['not a snapshot of this format'] }];
     const contactMs = this.#lastContactMs;
-    const rejected = this.apply(resources.map(({ key, version, body }): Change => ({ op: 'set', key, version, body })));
+    // What an earlier release has kept may say less than its version now stands for: it serves, and is asked for anew.
+    const rejected = this.apply(
+      resources.map(({ key, version, body }): Change => {
+        return { op: 'set', key, version: isOlderBody(body) ? '' : version, body };
+      }),
+    );
     this.#lastContactMs = contactMs;
     return rejected;
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { TRAFFIC_SPLIT } from '../../../crds/kinds/traffic-split/model.ts';
 import type { ServeMetrics } from '../../../operator/serve/types.ts';
 import { SnapshotFile } from '../../../proxy-image/io/config-source/snapshot-file.ts';
 import { ControlPlane } from '../../support/control-plane.ts';
@@ -88,7 +89,7 @@ describe('configuration stream of the proxy', () => {
       return entry?.kind === 'service' && entry.backends.length === 2;
     });
     await eventually('all acknowledged', () => plane.config.connections().current === 1);
-    expect(plane.config.programmed({ kind: 'TrafficSplit', namespace: 'app', name: 'web' })).to.include({
+    expect(plane.config.programmed({ kind: TRAFFIC_SPLIT.id, namespace: 'app', name: 'web' })).to.include({
       proxies: 1,
       current: 1,
     });

@@ -9,6 +9,7 @@ import {
   MAX_MESSAGE_BYTES,
   type OperatorMessage,
   type ProxyMessage,
+  REVISION,
 } from '../../../proxy-image/contract/messages.ts';
 import type { Endpoint, EndpointsResource, ResourceBody } from '../../../proxy-image/contract/resources.ts';
 
@@ -92,7 +93,7 @@ export class ProxyClient {
   hello(namespace: string, pod: string, held: Hello['held'] = [], extra: object = {}): void {
     const hello: Hello = {
       type: 'hello',
-      revision: 1,
+      revision: REVISION,
       namespace,
       pod,
       node: 'node-1',

@@ -1,4 +1,4 @@
-import { isOlderService, newerService } from '../../../contract/older-operators.ts';
+import { isOlderBody, newerService } from '../../../contract/older-operators.ts';
 import { readOutboundPolicy } from '../../../contract/policy/outbound.ts';
 import { OUTBOUND_PROTOCOLS, type OutboundProtocol } from '../../../contract/policy/protocol.ts';
 import type { Fields, Reader } from '../../../contract/read/reader.ts';
@@ -14,7 +14,7 @@ export type ParsedService =
 export function parseServiceResource(reader: Reader, fields: Fields): ParsedService {
   switch (fields['type']) {
     case 'service':
-      return parseService(reader, isOlderService(fields) ? newerService(fields) : fields);
+      return parseService(reader, isOlderBody(fields) ? newerService(fields) : fields);
     case 'pod':
       return {
         type: 'pod',

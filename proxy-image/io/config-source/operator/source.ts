@@ -1,6 +1,6 @@
 import { Backoff, UPPER_HALF } from '../../../../lib/backoff.ts';
 import type { ConfigSink, ConfigSource, RejectedKey } from '../../../contract/config-source.ts';
-import { type Change, CONFIG_ALPN, type Hello, MAX_MESSAGE_BYTES } from '../../../contract/messages.ts';
+import { type Change, CONFIG_ALPN, type Hello, MAX_MESSAGE_BYTES, REVISION } from '../../../contract/messages.ts';
 import type { Surroundings } from '../../control/clock.ts';
 import type { MessageConnection } from '../../control/connection.ts';
 import { type ControlPeer, dial } from '../../control/dial.ts';
@@ -26,9 +26,6 @@ export interface OperatorSourceOptions {
   /** Nothing received for so long: the connection is given up. */
   silenceMs: number;
 }
-
-/** Revision of the contract that this proxy knows (`Hello.revision`). */
-const REVISION = 1;
 
 /** A restarted operator is back within a second or two; a thousand proxies must not knock on it more than a few hundred times a second. */
 const BACKOFF = { initialMs: 100, maxMs: 5000, spread: UPPER_HALF };
