@@ -11,7 +11,7 @@ import { DEFAULT_QUEUE, type QueueLimits } from './policy/queue.ts';
 import type { RetryBudget, StatusRetry } from './policy/retry.ts';
 import type { RoutePolicy } from './policy/route-policy.ts';
 import type { RouteTimeouts } from './policy/timeouts.ts';
-import type { ResourceBody, Route, ServiceDestination, Sourced } from './resources.ts';
+import type { PortPolicy, ResourceBody, Route, ServiceDestination, Sourced, WorkloadResource } from './resources.ts';
 
 /** The revision of the release before, which is still spoken. */
 export const OLDER_REVISION = 1;
@@ -62,7 +62,29 @@ export interface OlderService extends Sourced {
 
 /** The body for proxies of the revision before; the same object where that says the same. */
 export function olderBody(body: ResourceBody): object {
-  return 'type' in body && body.type === 'service' ? olderService(body) : body;
+  if ('type' in body) return body.type === 'service' ? olderService(body) : body;
+  return 'ports' in body ? olderWorkload(body) : body;
+}
+
+/**
+ * Such proxies know no rules of inbound ports and no rate limits. Limits are left out. Where a port has rules, each authorizes all whom its Server authorizes, so
+ * that these may be let in if every request is one of some rule; else requests that no rule is for would be let in too, and nobody is.
+ */
+function olderWorkload(body: WorkloadResource): WorkloadResource {
+  const policies = [body.defaultPolicy, ...Object.values(body.ports), ...body.ranges.map(({ policy }) => policy)];
+  if (policies.every((policy) => olderPolicy(policy) === policy)) return body;
+  return {
+    ...body,
+    ports: Object.fromEntries(Object.entries(body.ports).map(([port, policy]) => [port, olderPolicy(policy)])),
+    ranges: body.ranges.map((range) => ({ ...range, policy: olderPolicy(range.policy) })),
+    defaultPolicy: olderPolicy(body.defaultPolicy),
+  };
+}
+
+function olderPolicy(policy: PortPolicy): PortPolicy {
+  const { rules } = policy;
+  const closes = rules.length > 0 && !rules.some(({ match, filters }) => matchesAll(match) && filters.length === 0);
+  return closes ? { ...policy, authorizations: [], audit: false } : policy;
 }
 
 const WHOLE = 1_000;

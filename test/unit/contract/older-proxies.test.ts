@@ -4,13 +4,15 @@ import { type OlderService, olderBody, olderService } from '../../../proxy-image
 import type { Backend } from '../../../proxy-image/contract/policy/backend.ts';
 import type { Distribution } from '../../../proxy-image/contract/policy/distribution.ts';
 import type { Filter } from '../../../proxy-image/contract/policy/filter.ts';
+import type { InboundRule } from '../../../proxy-image/contract/policy/inbound.ts';
 import { MATCHES_ALL, type RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
 import { DEFAULT_ROUTE, serviceMeta } from '../../../proxy-image/contract/policy/meta.ts';
 import type { OutboundPolicy } from '../../../proxy-image/contract/policy/outbound.ts';
 import { DEFAULT_QUEUE } from '../../../proxy-image/contract/policy/queue.ts';
 import type { RoutePolicy } from '../../../proxy-image/contract/policy/route-policy.ts';
 import { NO_TIMEOUTS } from '../../../proxy-image/contract/policy/timeouts.ts';
-import { backend, endpointsKey, route, service, serviceSketch } from '../core/fixtures.ts';
+import type { PortPolicy, WorkloadResource } from '../../../proxy-image/contract/resources.ts';
+import { backend, endpointsKey, portPolicy, route, service, serviceSketch, workload } from '../core/fixtures.ts';
 
 const WEB = 0;
 const CANARY = 1;
@@ -102,6 +104,36 @@ describe('what a proxy of the release before is told', () => {
     });
     const body = { ...sketch, type: 'service', sources };
     expect(olderBody(newerService(body) as never)).to.deep.equal(body);
+  });
+
+  describe('of an inbound port with rules', () => {
+    const inbound = (match: RequestMatch): InboundRule => ({
+      meta: DEFAULT_ROUTE,
+      match,
+      filters: [],
+      authorizations: [],
+    });
+    const toldOf = (...matches: RequestMatch[]) => {
+      const body = workload({ '80': portPolicy({ audit: true, rules: matches.map(inbound) }), '81': portPolicy() });
+      const { ports } = olderBody(body) as WorkloadResource;
+      return ports as Record<string, PortPolicy>;
+    };
+
+    it('is that nobody is authorized, for a rule may be for none of a client’s requests', () => {
+      const { 80: port, 81: other } = toldOf(path('/a'), { type: 'pathPrefix', path: '/b' });
+      expect([port?.authorizations, port?.audit]).to.deep.equal([[], false]);
+      expect(other).to.deep.equal(portPolicy());
+    });
+
+    it('is what the Server says, where every request is one of some rule: each authorizes those too', () => {
+      const { 80: port } = toldOf(path('/a'), { type: 'pathPrefix', path: '/' });
+      expect(port?.authorizations).to.deep.equal(portPolicy().authorizations);
+    });
+
+    it('is the same body where there are none', () => {
+      const body = workload({ '80': portPolicy() });
+      expect(olderBody(body)).to.equal(body);
+    });
   });
 
   it('is the same body where it says the same', () => {
