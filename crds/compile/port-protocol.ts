@@ -38,7 +38,10 @@ export function endpointProtocol(
   return addressed === 'opaque' ? addressed : forCallers(inboundProtocol(port, server, opaquePorts));
 }
 
-/** Of a port of a Service. `appProtocol` beats opaque ports; any that is not HTTP/1 or h2c is opaque (Linkerd: declared protocols). */
+/**
+ * Of a port of a Service. `appProtocol` beats opaque ports; any that is not HTTP/1, h2c or gRPC is opaque (Linkerd: declared protocols, which leave out gRPC;
+ * ports of the Gateway API's conformance suite say `grpc`).
+ */
 export function serviceProtocol(
   { port, appProtocol }: ServicePort,
   opaquePorts: readonly PortRange[],
@@ -49,6 +52,7 @@ export function serviceProtocol(
     case 'http':
       return 'http1';
     case 'kubernetes.io/h2c':
+    case 'grpc':
       return 'http2';
     default:
       return 'opaque';

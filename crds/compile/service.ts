@@ -7,6 +7,7 @@ import type {
 import { parseTraffic } from '../annotations/traffic.ts';
 import { meshOf } from '../kinds/mesh/queries.ts';
 import { podByIp } from '../kinds/pod/queries.ts';
+import { routesOfService } from '../kinds/route/queries.ts';
 import { nameOf, type ServicePort, serviceAuthority, serviceFqdn, tcpPort } from '../kinds/service/authority.ts';
 import type { ServiceModel } from '../kinds/service/model.ts';
 import { serviceByIp } from '../kinds/service/queries.ts';
@@ -41,14 +42,15 @@ export function compileService(view: ClusterView, address: Address, clientNamesp
 }
 
 /**
- * The namespace whose profile makes this destination differ for its clients, or `''` for the view that all others share. A resource depends
+ * The namespace whose profile, or whose routes, make this destination differ for its clients, or `''` for the view that all others share. A resource depends
  * on its subscriber only through this, so that it is compiled and encoded once for nearly all of them.
  */
 export function destinationView(view: ClusterView, address: Address, clientNamespace: string): string {
   const service = serviceByIp(view, address.ip);
   if (service === null || service.meta.namespace === clientNamespace) return '';
   const profile = profileOf(view, clientNamespace, serviceFqdn(nameOf(service), meshOf(view)));
-  return profile === null ? '' : clientNamespace;
+  if (profile !== null) return clientNamespace;
+  return routesOfService(view, nameOf(service), clientNamespace).length > 0 ? clientNamespace : '';
 }
 
 function compileServiceDestination(

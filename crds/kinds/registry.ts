@@ -1,6 +1,9 @@
 import { AUTHORIZATION_POLICY_ROW } from './authorization-policy/kind.ts';
 import { ENDPOINT_SLICE_ROW } from './endpoint-slice/kind.ts';
+import { GRPC_ROUTE_ROW } from './grpc-route/kind.ts';
+import { HTTP_FAULT_ROW } from './http-fault/kind.ts';
 import { HTTP_LOCAL_RATE_LIMIT_POLICY_ROW } from './http-local-rate-limit-policy/kind.ts';
+import { HTTP_ROUTE_ROW, POLICY_HTTP_ROUTE_ROW } from './http-route/kind.ts';
 import { MESH_ROW } from './mesh/kind.ts';
 import { MESH_TLS_AUTHENTICATION_ROW } from './mesh-tls-authentication/kind.ts';
 import { NAMESPACE_ROW } from './namespace/kind.ts';
@@ -27,5 +30,9 @@ export const KINDS: readonly KindRow[] = [
   MESH_TLS_AUTHENTICATION_ROW,
   NETWORK_AUTHENTICATION_ROW,
   HTTP_LOCAL_RATE_LIMIT_POLICY_ROW,
+  HTTP_ROUTE_ROW,
+  POLICY_HTTP_ROUTE_ROW,
+  GRPC_ROUTE_ROW,
+  HTTP_FAULT_ROW,
   MESH_ROW,
 ];

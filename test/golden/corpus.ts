@@ -2,15 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { parseAuthorizationPolicy } from '../../crds/kinds/authorization-policy/parse.ts';
-import { parseHttpLocalRateLimitPolicy } from '../../crds/kinds/http-local-rate-limit-policy/parse.ts';
-import { parseMesh } from '../../crds/kinds/mesh/parse.ts';
-import { parseMeshTlsAuthentication } from '../../crds/kinds/mesh-tls-authentication/parse.ts';
-import { parseNetworkAuthentication } from '../../crds/kinds/network-authentication/parse.ts';
-import { parseServer } from '../../crds/kinds/server/parse.ts';
-import { parseServerAuthorization } from '../../crds/kinds/server-authorization/parse.ts';
-import { parseServiceProfile } from '../../crds/kinds/service-profile/parse.ts';
-import { parseTrafficSplit } from '../../crds/kinds/traffic-split/parse.ts';
+import { KINDS } from '../../crds/kinds/registry.ts';
 import type { Parsed } from '../../crds/types/problem.ts';
 
 export interface ManifestObject {
@@ -51,20 +43,12 @@ function noteOf(text: string, key: string): string {
   return line === undefined ? '' : line.slice(key.length + 4).replace(/^"(.*)"$/, '$1');
 }
 
-const PARSERS: Readonly<Record<string, (raw: unknown) => Parsed<unknown>>> = {
-  ServiceProfile: parseServiceProfile,
-  TrafficSplit: parseTrafficSplit,
-  Server: parseServer,
-  ServerAuthorization: parseServerAuthorization,
-  AuthorizationPolicy: parseAuthorizationPolicy,
-  MeshTLSAuthentication: parseMeshTlsAuthentication,
-  NetworkAuthentication: parseNetworkAuthentication,
-  HTTPLocalRateLimitPolicy: parseHttpLocalRateLimitPolicy,
-  Mesh: parseMesh,
-};
-
 export function parseByKind(object: ManifestObject): Parsed<unknown> {
-  const parser = PARSERS[object.kind];
-  if (parser === undefined) throw new Error(`no parser for ${object.kind}`);
-  return parser(object);
+  const ofKind = KINDS.filter(({ kind }) => kind === object.kind);
+  // Hostile documents may name no group.
+  const version: unknown = object.apiVersion;
+  const isOf = (group: string) => typeof version === 'string' && version.startsWith(`${group}/`);
+  const row = ofKind.find(({ group }) => isOf(group)) ?? ofKind[0];
+  if (row === undefined) throw new Error(`no parser for ${object.kind}`);
+  return row.parse(object);
 }

@@ -5,12 +5,13 @@ import { effectiveBudget } from '../../kinds/service-profile/effective.ts';
 import { defaultRules } from './default.ts';
 import type { OutboundPort } from './port.ts';
 import { profileRules } from './profile.ts';
+import { routeRules } from './route-rules.ts';
 import type { RuleSource } from './rules.ts';
 import { compileSplit } from './split.ts';
 import { PolicyTables } from './tables.ts';
 
 /** Who is asked for rules, in order of precedence: the first that has something to say of a port says all (Linkerd: a profile with routes wins). */
-const SOURCES: readonly RuleSource[] = [profileRules];
+const SOURCES: readonly RuleSource[] = [profileRules, routeRules];
 
 /** All that is done with the traffic to one port of a Service. */
 export function compilePolicy(

@@ -6,7 +6,7 @@ import { serversIn } from '../server/queries.ts';
 import { nameOf, type ServicePort } from '../service/authority.ts';
 import type { ServiceModel } from '../service/model.ts';
 import { serviceOf } from '../service/queries.ts';
-import { effectiveProfile } from '../service-profile/effective.ts';
+import { effectiveProfile, isOverruling } from '../service-profile/effective.ts';
 import { splitOf } from '../traffic-split/queries.ts';
 import { effectiveRoutes, meansPort } from './attachment.ts';
 import type { ParentRef, RouteModel } from './model.ts';
@@ -72,7 +72,7 @@ function assessService(view: ClusterView, route: RouteModel, parent: ParentRef):
 /** A profile with routes or dstOverrides, and a TrafficSplit, take the place of routes (Linkerd: HTTPRoute and ServiceProfile). */
 function overruled(view: ClusterView, { meta }: RouteModel, service: ServiceModel): Finding | null {
   const profile = effectiveProfile(view, meshOf(view), nameOf(service), meta.namespace);
-  if (profile !== null && (profile.routes.length > 0 || profile.dstOverrides.length > 0)) {
+  if (isOverruling(profile)) {
     return conflicted(`ServiceProfile ${profile.meta.namespace}/${profile.meta.name} has routes and takes its place`);
   }
   const split = splitOf(view, service.meta.namespace, service.meta.name);

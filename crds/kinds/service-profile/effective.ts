@@ -27,6 +27,11 @@ export function effectiveProfile(
   return own ?? profileOf(view, service.namespace, name);
 }
 
+/** Whether it says where requests go, or what becomes of them: then routes of other kinds have no say (linkerd2-proxy: `should_override_policy`). */
+export function isOverruling(profile: ServiceProfileModel | null): profile is ServiceProfileModel {
+  return profile !== null && (profile.routes.length > 0 || profile.dstOverrides.length > 0);
+}
+
 export function effectiveBudget(profile: ServiceProfileModel | null): RetryBudget {
   const budget = profile?.retryBudget ?? DEFAULT_RETRY_BUDGET;
   if (budgetProblem(budget) !== null) return NO_RETRIES;

@@ -1,6 +1,6 @@
-import { GRPC_ROUTE_ROW } from '../../../crds/kinds/grpc-route/row.ts';
-import { HTTP_FAULT_ROW } from '../../../crds/kinds/http-fault/row.ts';
-import { HTTP_ROUTE_ROW, POLICY_HTTP_ROUTE_ROW } from '../../../crds/kinds/http-route/row.ts';
+import { GRPC_ROUTE_ROW } from '../../../crds/kinds/grpc-route/kind.ts';
+import { HTTP_FAULT_ROW } from '../../../crds/kinds/http-fault/kind.ts';
+import { HTTP_ROUTE_ROW, POLICY_HTTP_ROUTE_ROW } from '../../../crds/kinds/http-route/kind.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import type { KindRow } from '../../../crds/kinds/row.ts';
 import { readMeta, textOf } from '../../../crds/parse/metadata.ts';

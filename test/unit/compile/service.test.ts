@@ -200,7 +200,7 @@ describe('compile: protocol of a Service port', () => {
     ['linkerd.io/tcp', 'opaque'],
     ['linkerd.io/opaque', 'opaque'],
     ['https', 'opaque'],
-    ['grpc', 'opaque'],
+    ['grpc', 'http2'],
     ['kubernetes.io/ws', 'opaque'],
   ];
   for (const [appProtocol, expected] of cases) {

@@ -47,6 +47,9 @@ const CUSTOM = [
   'meshtlsauthentications',
   'networkauthentications',
   'httplocalratelimitpolicies',
+  'httproutes',
+  'grpcroutes',
+  'httpfaults',
   'meshes',
 ];
 

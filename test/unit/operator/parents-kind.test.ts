@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { HTTP_ROUTE_ROW } from '../../../crds/kinds/http-route/row.ts';
+import { HTTP_ROUTE_ROW } from '../../../crds/kinds/http-route/kind.ts';
 import { assessRoute } from '../../../crds/kinds/route/assess.ts';
 import type { RouteModel } from '../../../crds/kinds/route/model.ts';
 import { readMeta } from '../../../crds/parse/metadata.ts';

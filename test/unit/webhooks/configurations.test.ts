@@ -83,6 +83,10 @@ describe('webhook configurations', () => {
       ['policy.linkerd.io', ['v1alpha1'], 'meshtlsauthentications', 'Namespaced'],
       ['policy.linkerd.io', ['v1alpha1'], 'networkauthentications', 'Namespaced'],
       ['policy.linkerd.io', ['v1alpha1'], 'httplocalratelimitpolicies', 'Namespaced'],
+      ['gateway.networking.k8s.io', ['v1beta1', 'v1'], 'httproutes', 'Namespaced'],
+      ['policy.linkerd.io', ['v1alpha1', 'v1beta1', 'v1beta2', 'v1beta3'], 'httproutes', 'Namespaced'],
+      ['gateway.networking.k8s.io', ['v1'], 'grpcroutes', 'Namespaced'],
+      ['weft.dev', ['v1alpha1'], 'httpfaults', 'Namespaced'],
       ['weft.dev', ['v1alpha1'], 'meshes', 'Cluster'],
     ]);
     for (const { operations } of webhook.rules) expect(operations).to.deep.equal(['CREATE', 'UPDATE']);

@@ -126,6 +126,10 @@ describe('validation', () => {
       'meshtlsauthentications',
       'networkauthentications',
       'httplocalratelimitpolicies',
+      'httproutes',
+      'httproutes',
+      'grpcroutes',
+      'httpfaults',
       'meshes',
     ]);
   });

@@ -3,9 +3,7 @@ import { CUSTOM, type KindRow } from '../row.ts';
 import { HTTP_FAULT, type HttpFaultModel } from './model.ts';
 import { parseHttpFault } from './parse.ts';
 
-type FaultRow = KindRow<HttpFaultModel>;
-
-export const HTTP_FAULT_ROW: FaultRow = {
+export const HTTP_FAULT_ROW: KindRow<HttpFaultModel> = {
   ...HTTP_FAULT,
   ...CUSTOM,
   plural: 'httpfaults',

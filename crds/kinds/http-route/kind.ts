@@ -10,10 +10,8 @@ import { CUSTOM, type KindRow } from '../row.ts';
 import { HTTP_ROUTE, POLICY_HTTP_ROUTE } from './model.ts';
 import { parseHttpRoute, parsePolicyHttpRoute } from './parse.ts';
 
-type RouteRow = KindRow<RouteModel>;
-
 /** The definition is the Gateway API's, and other controllers have routes of this kind too. */
-export const HTTP_ROUTE_ROW: RouteRow = {
+export const HTTP_ROUTE_ROW: KindRow<RouteModel> = {
   ...HTTP_ROUTE,
   ...CUSTOM,
   plural: 'httproutes',
@@ -24,7 +22,7 @@ export const HTTP_ROUTE_ROW: RouteRow = {
   parse: parseHttpRoute,
 };
 
-export const POLICY_HTTP_ROUTE_ROW: RouteRow = {
+export const POLICY_HTTP_ROUTE_ROW: KindRow<RouteModel> = {
   ...POLICY_HTTP_ROUTE,
   ...CUSTOM,
   plural: 'httproutes',

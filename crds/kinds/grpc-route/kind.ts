@@ -5,10 +5,8 @@ import { CUSTOM, type KindRow } from '../row.ts';
 import { GRPC_ROUTE } from './model.ts';
 import { parseGrpcRoute } from './parse.ts';
 
-type RouteRow = KindRow<RouteModel>;
-
 /** The definition is the Gateway API's, and other controllers have routes of this kind too. */
-export const GRPC_ROUTE_ROW: RouteRow = {
+export const GRPC_ROUTE_ROW: KindRow<RouteModel> = {
   ...GRPC_ROUTE,
   ...CUSTOM,
   plural: 'grpcroutes',
