@@ -4,20 +4,22 @@ import { compilePolicy } from '../../proxy-image/core/policy/compile.ts';
 import type { PortPolicyEntry } from '../../proxy-image/core/policy/policy.ts';
 import { RateLimiter } from '../../proxy-image/core/policy/rate-limit.ts';
 import { CompiledRules } from '../../proxy-image/core/policy/rules.ts';
+import { compileMatch } from '../../proxy-image/core/route/match.ts';
 import { NO_PROFILE } from '../../proxy-image/core/route/profile.ts';
 import type { RequestFacts } from '../../proxy-image/core/route/request.ts';
-import { compileRequestMatch } from '../../proxy-image/core/route/request-match.ts';
 import { regexEngine } from '../unit/core/fixtures.ts';
 
 /** A policy as a port of a proxy has it. */
 export function entryOf(policy: PortPolicy, { port = 8080, opaque = false } = {}): PortPolicyEntry {
   const rules = policy.rules.map((rule) => ({ ...rule, understood: true }));
-  const compileMatch = (match: RequestMatch) => compileRequestMatch(match, regexEngine);
   return compilePolicy(policy, {
     port,
     opaque,
     routes: NO_PROFILE,
-    rules: rules.length === 0 ? null : new CompiledRules({ ...policy, rules }, compileMatch),
+    rules:
+      rules.length === 0
+        ? null
+        : new CompiledRules({ ...policy, rules }, (match: RequestMatch) => compileMatch(match, regexEngine).match),
     limiter: policy.rateLimit && new RateLimiter(policy.rateLimit),
   });
 }

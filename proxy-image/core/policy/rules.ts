@@ -3,7 +3,7 @@ import type { RequestMatch } from '../../contract/policy/match.ts';
 import type { Meta } from '../../contract/policy/meta.ts';
 import type { ObjectLabel } from '../../contract/resources.ts';
 import type { RequestFacts } from '../route/request.ts';
-import type { RequestMatcher } from '../route/request-match.ts';
+import type { CompiledMatch } from '../route/table.ts';
 import { deciding, gateOf } from './compile.ts';
 import type { Gate, PolicyDecision, RuleFacts } from './decision.ts';
 import { authorize } from './pass.ts';
@@ -23,19 +23,19 @@ export interface RulesSource {
 }
 
 /** `null`: the engine refuses an expression of it. */
-export type CompileMatch = (match: RequestMatch) => RequestMatcher | null;
+export type CompileMatch = (match: RequestMatch) => CompiledMatch | null;
 
 interface PolicyRule extends RuleFacts {
-  readonly match: RequestMatcher;
+  readonly match: CompiledMatch;
   /** The same for paths as `lenientPath` reads them: so are those that the rule names. */
-  readonly lenientMatch: RequestMatcher;
+  readonly lenientMatch: CompiledMatch;
   readonly gate: Gate;
 }
 
 const NO_ROUTE: ObjectLabel = { group: '', kind: '', name: '' };
 
 /** What is not understood may mean any request that comes to it: it takes them all, and lets none of them in. */
-const EVERY_REQUEST: RequestMatcher = { matches: () => true };
+const EVERY_REQUEST: CompiledMatch = { matches: () => true };
 
 export class CompiledRules implements Rules {
   readonly #rules: readonly PolicyRule[];
@@ -63,7 +63,7 @@ export class CompiledRules implements Rules {
   #byPath(peer: InboundPeer, request: RequestFacts, path: string, isLenient: boolean): PolicyDecision {
     for (const rule of this.#rules) {
       const match = isLenient ? rule.lenientMatch : rule.match;
-      if (match.matches(request, path)) return authorize(rule.gate, peer);
+      if (match.matches(request.method, path, request)) return authorize(rule.gate, peer);
     }
     return this.#noRoute;
   }

@@ -7,8 +7,9 @@ import { compilePolicy } from '../policy/compile.ts';
 import type { PortPolicyEntry, Rules } from '../policy/policy.ts';
 import type { RateLimiter } from '../policy/rate-limit.ts';
 import type { LoadRegexEngine } from '../route/engine.ts';
+import { compileMatch } from '../route/match.ts';
 import { compileProfile } from '../route/profile.ts';
-import type { RequestMatcher } from '../route/request-match.ts';
+import type { CompiledMatch } from '../route/table.ts';
 import type { InboundPort, InboundPortWatcher } from './entries.ts';
 import type { LoadRuleParts } from './parse/load-rule-parts.ts';
 import type { ParsedPolicy } from './parse/policy.ts';
@@ -138,9 +139,9 @@ export class InboundPorts {
   }
 
   /** What the engine says, where it refuses an expression. */
-  #compileMatch(match: RequestMatch): RequestMatcher | string {
+  #compileMatch(match: RequestMatch): CompiledMatch | string {
     try {
-      return this.#loadParts().compileRequestMatch(match, this.#loadEngine);
+      return compileMatch(match, this.#loadEngine).match;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }

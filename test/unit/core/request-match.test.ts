@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { RequestMatch, TextMatch } from '../../../proxy-image/contract/policy/match.ts';
-import { compileRequestMatch } from '../../../proxy-image/core/route/request-match.ts';
+import { compileMatch } from '../../../proxy-image/core/route/match.ts';
 import { type Asked, asking } from '../../support/policy.ts';
 import { regexEngine } from './fixtures.ts';
 
@@ -59,7 +59,9 @@ describe('match of a rule', () => {
   for (const [match, method, target, more, expected] of ROWS) {
     it(`${JSON.stringify(match)} ${expected ? 'is' : 'is not'} for ${method} ${target} ${JSON.stringify(more)}`, () => {
       const path = target.split('?')[0]!;
-      expect(compileRequestMatch(match, regexEngine).matches(asking(method, target, more), path)).to.equal(expected);
+      expect(compileMatch(match, regexEngine).match.matches(method, path, asking(method, target, more))).to.equal(
+        expected,
+      );
     });
   }
 });

@@ -2,5 +2,4 @@
 export { readRateLimit } from '../../../contract/policy/inbound.ts';
 export { RateLimiter } from '../../policy/rate-limit.ts';
 export { CompiledRules } from '../../policy/rules.ts';
-export { compileRequestMatch } from '../../route/request-match.ts';
 export { readRules } from './rules.ts';
