@@ -7,6 +7,7 @@ import type { ClusterView } from '../../state/view.ts';
 import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
 import { authorizationsOf } from './authorization-policy.ts';
 import { compileRateLimit } from './rate-limit.ts';
+import { compileRules } from './rules.ts';
 
 /** What a Server says of a port: who may use it, by which routes, and how often. Nothing of it matches → denied. */
 export type ServerPolicy = Pick<PortPolicy, 'server' | 'authorizations' | 'audit' | 'rules' | 'rateLimit'>;
@@ -18,7 +19,7 @@ export function serverPolicy(view: ClusterView, mesh: MeshModel, server: ServerM
     server: { group: POLICY_GROUP, kind: 'server', name: server.meta.name },
     authorizations,
     audit: server.accessPolicy === 'audit',
-    rules: [],
+    rules: compileRules(view, mesh, server, authorizations),
     rateLimit: opaque ? null : compileRateLimit(view, mesh, server),
   };
 }

@@ -7,6 +7,7 @@ import type { RetryPolicy, StatusRetry } from '../../../proxy-image/contract/pol
 import { NO_TIMEOUTS, type RouteTimeouts } from '../../../proxy-image/contract/policy/timeouts.ts';
 import type { Timeouts } from '../../annotations/retry.ts';
 import { type HttpFaultModel, isFault } from '../../kinds/http-fault/model.ts';
+import { compareRanks } from '../../kinds/route/attachment.ts';
 import type {
   BackendRef,
   MatchRank,
@@ -61,12 +62,6 @@ export function compileRoutes(tables: PolicyTables, routes: readonly RouteModel[
   ranked.sort((a, b) => compareRanks(a.rank, b.rank));
   tables.rules.push(...ranked.map(({ rule }) => rule));
   return notFound(tables);
-}
-
-/** The larger first. */
-function compareRanks(a: MatchRank, b: MatchRank): number {
-  for (const [at, figure] of a.entries()) if (figure !== b[at]) return (b[at] ?? 0) - figure;
-  return 0;
 }
 
 function notFound(tables: PolicyTables): number {

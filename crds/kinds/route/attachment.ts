@@ -1,7 +1,7 @@
 import { compareText } from '../../state/order.ts';
 import type { ServicePort } from '../service/authority.ts';
 import type { ServiceModel } from '../service/model.ts';
-import type { ParentRef, RouteModel } from './model.ts';
+import type { MatchRank, ParentRef, RouteModel } from './model.ts';
 
 /**
  * Whether a parentRef means this port of this Service: the port that it names by number, by `sectionName`, by both, or every port (GEP-1294, "Ports";
@@ -55,4 +55,10 @@ export function byPrecedence(a: RouteModel, b: RouteModel): number {
     compareText(`${a.meta.namespace}/${a.meta.name}`, `${b.meta.namespace}/${b.meta.name}`) ||
     compareText(a.group, b.group)
   );
+}
+
+/** Of two matches the more specific one goes first. */
+export function compareRanks(a: MatchRank, b: MatchRank): number {
+  for (const [at, figure] of a.entries()) if (figure !== b[at]) return (b[at] ?? 0) - figure;
+  return 0;
 }

@@ -13,6 +13,8 @@ export interface RouteModel {
   group: string;
   kind: 'HTTPRoute' | 'GRPCRoute';
   parents: ParentRef[];
+  /** In lower case, `*.example.com` among them; empty = whatever the host is. They have no meaning for a Service. */
+  hostnames: string[];
   rules: RouteRule[];
   /** What its annotations say in place of those of its Service. */
   traffic: RouteTraffic;
@@ -37,6 +39,8 @@ export interface RouteRule {
   name: string;
   /** None only where all were wrong: a rule without matches is for every request. */
   matches: RouteMatch[];
+  /** How many more there are, which cannot be read: what they are for is not known. */
+  unreadMatches: number;
   filters: RouteFilter[];
   backends: BackendRef[];
   /** `request` of `timeouts`; `null` = not said. Milliseconds; 0 = no timeout. */

@@ -3,6 +3,8 @@ import { type Element, Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import type { ProblemList } from '../../parse/problems.ts';
 import { type Kind, parseParts, type Source } from '../../parse/resource.ts';
+import { isDnsSubdomain } from '../../scalars/name.ts';
+import { quote } from '../../scalars/scalar.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 import type { Parsed } from '../../types/problem.ts';
 import { DEFAULT_MESH } from '../mesh/parse.ts';
@@ -35,6 +37,7 @@ function buildRoute({ meta, spec, problems }: Source, { group, kind }: Kind, gra
     group,
     kind: kind === 'GRPCRoute' ? kind : 'HTTPRoute',
     parents,
+    hostnames: [],
     rules: [],
     traffic: NO_TRAFFIC,
   };
@@ -42,6 +45,7 @@ function buildRoute({ meta, spec, problems }: Source, { group, kind }: Kind, gra
   if (spec.list('hostnames', LIMITS.hostnames).length > 0 && parents.some(({ target }) => target === 'service')) {
     problems.warning(spec.at('hostnames'), 'has no meaning for a route of a Service: its address decides');
   }
+  route.hostnames = spec.strings('hostnames', LIMITS.hostnames).map((each) => parseHostname(spec, each));
   const patterns: PatternCost = { spent: 0 };
   const rules = spec.has('rules') ? spec.list('rules', LIMITS.routeRules) : [{ value: {}, path: spec.at('rules[0]') }];
   route.rules = rules.map((rule) => parseRule(rule, { meta, problems, patterns, grammar }));
@@ -65,6 +69,7 @@ function parseRule(element: Element, { meta, problems, patterns, grammar }: Rule
   const parsed = {
     name: rule.text('name'),
     matches,
+    unreadMatches: saysNothing(rule.raw('matches')) ? 0 : written.length - matches.length,
     filters: parseFilters(rule, context),
     backends: rule.objects('backendRefs', LIMITS.backends).map((ref) => parseBackend(ref, context)),
     ...grammar.parseTimes(rule),
@@ -76,6 +81,13 @@ function parseRule(element: Element, { meta, problems, patterns, grammar }: Rule
 
 function saysNothing(matches: unknown): boolean {
   return matches === undefined || (Array.isArray(matches) && matches.length === 0);
+}
+
+/** A name, or `*.` and a name (Gateway API: Hostname). What is none is no host of any request. */
+function parseHostname(spec: Fields, { text, path }: { text: string; path: string }): string {
+  const name = text.startsWith('*.') ? text.slice(2) : text;
+  if (!isDnsSubdomain(name)) spec.problems.error(path, `must be a host name, not ${quote(text)}`);
+  return text;
 }
 
 /** A match with an error is for nothing: what it was meant for is not known, and every other guess takes requests from other rules. */
