@@ -31,7 +31,7 @@ function stagesOf({ options }: StackContext, observer: InboundObserver) {
     route: new Route<InboundCall>(),
     authorize: new Authorize<InboundCall>(log, observer),
     limitRate: new LimitRate<InboundCall>(transport.timers),
-    filter: new Filter<InboundCall>(),
+    filter: new Filter<InboundCall>(options.rng),
     lease: new Lease<InboundCall>(transport.timers, observer),
   };
 }

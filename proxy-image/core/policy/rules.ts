@@ -1,3 +1,4 @@
+import type { Filter } from '../../contract/policy/filter.ts';
 import type { InboundRule } from '../../contract/policy/inbound.ts';
 import type { RequestMatch } from '../../contract/policy/match.ts';
 import type { Meta } from '../../contract/policy/meta.ts';
@@ -36,6 +37,9 @@ const NO_ROUTE: ObjectLabel = { group: '', kind: '', name: '' };
 
 /** What is not understood may mean any request that comes to it: it takes them all, and lets none of them in. */
 const EVERY_REQUEST: CompiledMatch = { matches: () => true };
+
+/** What the inbound stack does (`stack/stages/inbound/filter.ts`); a rule that asks for anything else is closed. */
+const CARRIED_OUT: ReadonlySet<Filter['type']> = new Set(['requestHeaders', 'responseHeaders', 'redirect', 'fail']);
 
 export class CompiledRules implements Rules {
   readonly #rules: readonly PolicyRule[];
@@ -94,7 +98,7 @@ function compileRule({ server, audit }: RulesSource, source: RuleSource, compile
   const match = compileMatch(source.match);
   const lenient = readLeniently(source.match);
   const lenientMatch = lenient === source.match ? match : compileMatch(lenient);
-  const isKnown = source.understood && match !== null && filters.length === 0;
+  const isKnown = source.understood && match !== null && filters.every(({ type }) => CARRIED_OUT.has(type));
   return {
     ...facts,
     match: match ?? EVERY_REQUEST,

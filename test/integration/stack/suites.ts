@@ -26,6 +26,7 @@ import { requestsSuite } from './requests-suite.ts';
 import { resilienceSuite } from './resilience-suite.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { routingSuite } from './routing-suite.ts';
+import { rulesSuite } from './rules-suite.ts';
 import { spellingsSuite } from './spellings-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
 import { trailersSuite } from './trailers-suite.ts';
@@ -49,6 +50,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['overload', overloadSuite],
   ['routing', routingSuite],
   ['inbound', inboundSuite],
+  ['rules of inbound ports', rulesSuite],
   ['probes', probesSuite],
   ['one thing spelt in many ways', spellingsSuite],
   ['the admin port', adminSuite],

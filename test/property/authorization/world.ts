@@ -65,8 +65,8 @@ function verdictOf({ allowed, reason }: PolicyDecision): Verdict {
   return allowed ? 'allowed' : 'denied';
 }
 
-/** Parse, compile, JSON as it is sent, the proxy's reader: what the proxy then has for the port. */
-export function policyOf(objects: readonly Raw[], pod: Raw): PortPolicyEntry {
+/** Parse, compile, JSON as it is sent. */
+export function bodyOf(objects: readonly Raw[], pod: Raw): WorkloadResource {
   const cluster = new ClusterState(KINDS);
   const status = { phase: 'Running', podIP: '10.1.0.1', podIPs: [{ ip: '10.1.0.1' }] };
   const meshed = stored({ ...pod, status } as Raw, 0);
@@ -79,7 +79,12 @@ export function policyOf(objects: readonly Raw[], pod: Raw): PortPolicyEntry {
     cluster.applyParsed(row, parsed, readMeta(raw));
   }
   const body = { sources: '9', ...compileWorkload(cluster, pod.metadata.namespace, pod.metadata.name)! };
-  return toldTo(JSON.parse(JSON.stringify(body)) as WorkloadResource, pod);
+  return JSON.parse(JSON.stringify(body)) as WorkloadResource;
+}
+
+/** What a proxy then has for the port. */
+function policyOf(objects: readonly Raw[], pod: Raw): PortPolicyEntry {
+  return toldTo(bodyOf(objects, pod), pod);
 }
 
 function stored(object: Raw, at: number): Raw {
