@@ -1,10 +1,12 @@
 import type { ClusterView } from '../../state/view.ts';
-import { type Assessment, ready, waiting } from '../assessment.ts';
+import { type Assessment, listed, ready, waiting } from '../assessment.ts';
 import { meshTlsAuthenticationOf } from '../authentication/mesh-tls.ts';
 import { networkAuthenticationOf } from '../authentication/network.ts';
+import { routeOf } from '../route/queries.ts';
+import type { ServerModel } from '../server/model.ts';
 import { serversIn } from '../server/queries.ts';
 import { counted, podsOfServer } from '../server/reach.ts';
-import type { AuthenticationRef, AuthorizationPolicyModel } from './model.ts';
+import type { AuthenticationRef, AuthorizationPolicyModel, PolicyTarget } from './model.ts';
 
 /** Whether a policy takes effect: what it is for exists, and all that it requires; and how many pods it is about. */
 export function assessAuthorizationPolicy(view: ClusterView, policy: AuthorizationPolicyModel): Assessment {
@@ -33,8 +35,28 @@ function assessTarget(view: ClusterView, { meta, target }: AuthorizationPolicyMo
         `authorizes clients of ${counted(servers.length, 'Server')} of namespace ${namespace}, which decide about ports of ${counted(pods(servers), 'pod')}`,
       );
     default:
-      return waiting('RouteNotFound', [`${target.kind} ${namespace}/${target.name} does not exist`]);
+      return assessRoute(view, namespace, target, servers);
   }
+}
+
+/** A route that is attached to no Server has no clients to authorize. */
+function assessRoute(
+  view: ClusterView,
+  namespace: string,
+  { group, kind, name }: PolicyTarget,
+  servers: readonly ServerModel[],
+): Assessment {
+  const route = routeOf(view, group, kind, namespace, name);
+  if (route === null) return waiting('RouteNotFound', [`${kind} ${namespace}/${name} does not exist`]);
+  const parents = route.parents.filter((parent) => parent.target === 'server' && parent.namespace === namespace);
+  const attached = servers.filter(({ meta }) => parents.some((parent) => parent.name === meta.name));
+  if (attached.length === 0)
+    return waiting('RouteNotAttached', [`${kind} ${namespace}/${name} is attached to no Server that exists`]);
+  const pods = attached.reduce((sum, server) => sum + podsOfServer(view, server), 0);
+  const names = listed(attached.map(({ meta }) => `Server ${namespace}/${meta.name}`));
+  return ready(
+    `authorizes clients of ${kind} ${namespace}/${name}, on ${names}, which decides about ${counted(pods, 'pod')}`,
+  );
 }
 
 function exists(view: ClusterView, { kind, namespace, name }: AuthenticationRef): boolean {

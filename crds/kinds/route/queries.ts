@@ -39,6 +39,18 @@ export function routesOfServer(view: ClusterView, namespace: string, server: str
   return OF_SERVER.flatMap((index) => view.by(index, keyOf(namespace, namespace, server)));
 }
 
+/** The route of that group and kind; `null` where there is none of that name, or no such kind. */
+export function routeOf(
+  view: ClusterView,
+  group: string,
+  kind: string,
+  namespace: string,
+  name: string,
+): RouteModel | null {
+  const row = [GRPC_ROUTE, HTTP_ROUTE, POLICY_HTTP_ROUTE].find((each) => each.group === group && each.kind === kind);
+  return row === undefined ? null : view.get(row, namespace, name);
+}
+
 function keysOf(parents: readonly ParentRef[], target: ParentRef['target'], routeNamespace: string): string[] {
   const meant = parents.filter((parent) => parent.target === target);
   return [...new Set(meant.map(({ namespace, name }) => keyOf(routeNamespace, namespace, name)))];

@@ -1,22 +1,18 @@
 import { compileWorkload } from '../../../crds/compile/inbound/workload.ts';
-import { GRPC_ROUTE_ROW } from '../../../crds/kinds/grpc-route/row.ts';
-import { HTTP_ROUTE_ROW, POLICY_HTTP_ROUTE_ROW } from '../../../crds/kinds/http-route/row.ts';
 import { POD } from '../../../crds/kinds/pod/model.ts';
 import { reducePod } from '../../../crds/kinds/pod/parse.ts';
-import { KINDS as REGISTERED } from '../../../crds/kinds/registry.ts';
+import { KINDS } from '../../../crds/kinds/registry.ts';
 import { readMeta } from '../../../crds/parse/metadata.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import type { WorkloadResource } from '../../../proxy-image/contract/resources.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../../proxy-image/core/policy/policy.ts';
-import * as ruleParts from '../../../proxy-image/core/state/rule-parts.ts';
+import * as ruleParts from '../../../proxy-image/core/state/parse/rule-parts.ts';
 import { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { loadRegexEngine } from '../../../proxy-image/io/regex-engine.ts';
 import type { Asked, Client, Raw, Verdict } from './oracle.ts';
 import { expectedOfBytes, expectedOfRequest } from './oracle.ts';
 import { PORT, type Scenario } from './scenarios.ts';
-
-const KINDS = [...REGISTERED, GRPC_ROUTE_ROW, HTTP_ROUTE_ROW, POLICY_HTTP_ROUTE_ROW];
 
 /** A row of the table on which the two are not of one mind. */
 export interface Mismatch {
