@@ -1,4 +1,6 @@
 import { KINDS } from '../../crds/kinds/registry.ts';
+import type { KindRow } from '../../crds/kinds/row.ts';
+import { readMeta, textOf } from '../../crds/parse/metadata.ts';
 import { ClusterState } from '../../crds/state/cluster-state.ts';
 import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import type { Authority } from '../../operator/pki/authority.ts';
@@ -188,10 +190,36 @@ export class ControlPlane {
     this.#configServer?.invalidate(reads);
   }
 
+  /** An object as the API server has it, on its way through the parser; one that is there is replaced. */
+  apply(raw: RawObject): void {
+    this.#resourceVersion += 1;
+    const stamped = { ...raw, metadata: { ...raw.metadata, resourceVersion: String(this.#resourceVersion) } };
+    const row = rowOfRaw(raw);
+    this.#configServer?.invalidate(this.state.applyParsed(row, row.parse(stamped), readMeta(stamped)));
+  }
+
+  delete(raw: RawObject): void {
+    this.#configServer?.invalidate(this.state.apply(rowOfRaw(raw), null, this.#stamped(readMeta(raw))));
+  }
+
   #stamped(own: ObjectMeta | null): ObjectMeta {
     this.#resourceVersion += 1;
     return { ...(own ?? meta('default', { namespace: '' })), resourceVersion: String(this.#resourceVersion) };
   }
+}
+
+export interface RawObject {
+  apiVersion: string;
+  kind: string;
+  metadata: object;
+  spec: object;
+}
+
+function rowOfRaw(raw: RawObject): KindRow {
+  const [, group = ''] = textOf(raw, 'apiVersion').split('/').reverse();
+  const row = KINDS.find((each) => each.group === group && each.kind === raw.kind);
+  if (row === undefined) throw new Error(`no row for ${raw.kind} of ${raw.apiVersion}`);
+  return row;
 }
 
 /** A token that the fake API server understands: `<namespace>/<serviceaccount>/<pod>`. Anything else is not authenticated. */
