@@ -175,8 +175,3 @@ export const FAILURES = {
   body_timed_out: refused(408, 'request body timed out', 'the client announced a body and stopped sending it'),
   answer_not_taken: refused(408, 'nothing of the answer was taken', 'the client does not read what it asked for'),
 } as const satisfies Record<string, Failure>;
-
-/** The same with another status, which a user has asked for. Made when a policy is compiled, not per request. */
-export function withStatus(failure: Failure, status: number): Failure {
-  return { ...failure, status, grpcStatus: grpcStatusOf(status) };
-}

@@ -1,9 +1,14 @@
 import type { Answer } from '../../http/answer.ts';
 
-/** RFC 9110 section 15; what the proxy itself answers with. */
+/** RFC 9110 section 15, RFC 6585; what the proxy itself answers with. A status that a user has asked for may have no words (RFC 9112 section 4). */
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
   204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
   400: 'Bad Request',
   403: 'Forbidden',
   404: 'Not Found',
@@ -11,6 +16,7 @@ const REASONS: Readonly<Record<number, string>> = {
   408: 'Request Timeout',
   413: 'Content Too Large',
   414: 'URI Too Long',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
