@@ -25,7 +25,7 @@ export function compileSplit(weights: readonly number[]): Split {
 export function pickShare(split: Split, rng: Rng): number {
   const { cumulative, total } = split;
   if (total === 0) return NO_SHARE;
-  // One share needs no randomness: the common case of a Service without a split.
+  // One share needs no randomness.
   if (cumulative.length === 1) return 0;
   const drawn = below(rng, total);
   let index = 0;

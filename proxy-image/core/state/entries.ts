@@ -46,6 +46,8 @@ export interface ShareEntry {
 }
 
 export interface DistributionEntry {
+  /** The one that gets everything, so that nothing need be drawn: the common case of a Service without a split. */
+  readonly only: ShareEntry | null;
   readonly shares: readonly ShareEntry[];
   readonly split: Split;
   /** One of the shares has filters. */

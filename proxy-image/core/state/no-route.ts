@@ -5,7 +5,13 @@ import { compileSplit } from '../split/split.ts';
 import type { DistributionEntry, OutboundRouteEntry } from './entries.ts';
 
 /** Gives nobody anything: it is answered 500. */
-export const NOWHERE: DistributionEntry = { shares: [], split: compileSplit([]), isFiltered: false, hashKey: null };
+export const NOWHERE: DistributionEntry = {
+  only: null,
+  shares: [],
+  split: compileSplit([]),
+  isFiltered: false,
+  hashKey: null,
+};
 
 /** Of requests for a pod or an address, of which no Service says anything. */
 export const NO_OUTBOUND_ROUTE: OutboundRouteEntry = {

@@ -51,8 +51,9 @@ function buildBackend({ meta, authority, dispatch }: Backend, context: BuildCont
 function buildDispatch(dispatch: Backend['dispatch'], context: BuildContext): DispatchEntry {
   switch (dispatch.type) {
     case 'balance': {
-      const { endpoints, ...rules } = dispatch;
-      return { ...rules, pool: context.pool(endpoints) };
+      const { type, balancer, localTrafficOnly, slowStartMs, breaker, penalty, queue } = dispatch;
+      const pool = context.pool(dispatch.endpoints);
+      return { type, pool, balancer, localTrafficOnly, slowStartMs, breaker, penalty, queue };
     }
     case 'address': {
       const { ip: address, port } = dispatch;
@@ -72,7 +73,9 @@ function buildDistribution(distribution: Distribution, backends: readonly Backen
     const entry = backends[backend];
     return entry === undefined ? [] : [{ backend: entry, weight, filters }];
   });
+  const [first, ...others] = shares;
   return {
+    only: first !== undefined && first.weight > 0 && others.length === 0 ? first : null,
     shares,
     split: compileSplit(shares.map(({ weight }) => weight)),
     isFiltered: shares.some(({ filters }) => filters.length > 0),

@@ -1,7 +1,7 @@
 import type { EndpointState } from '../../../core/balance/endpoint.ts';
 import type { Rng } from '../../../core/rng.ts';
 import { NO_SHARE, pickShare } from '../../../core/split/split.ts';
-import type { BackendEntry, ShareEntry } from '../../../core/state/entries.ts';
+import type { BackendEntry, DistributionEntry, ShareEntry } from '../../../core/state/entries.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
 import { Stage } from '../../call/stage.ts';
 import type { Attempted, Attempts } from './attempts.ts';
@@ -26,18 +26,22 @@ export class Split<C extends Shared> extends Stage<C> {
   }
 
   run(call: C): void {
-    const { shares, split } = call.route.policy.distribution;
-    const picked = pickShare(split, this.#rng);
+    const { distribution } = call.route.policy;
+    const share = distribution.only ?? this.#draw(distribution);
     if (call.tried.length > 0) call.tried.length = 0;
-    if (picked === NO_SHARE) {
+    if (share === null) {
       call.endpoint = null;
       this.#attempts.failedOrNone(call, FAILURES.no_backend.error, false);
       call.answer(FAILURES.no_backend);
       return;
     }
-    const share = shares[picked]!;
     call.share = share;
     call.backend = share.backend;
     this.next.run(call);
+  }
+
+  #draw({ shares, split }: DistributionEntry): ShareEntry | null {
+    const picked = pickShare(split, this.#rng);
+    return picked === NO_SHARE ? null : shares[picked]!;
   }
 }
