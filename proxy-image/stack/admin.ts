@@ -14,6 +14,7 @@ import type { HttpService } from '../http/service.ts';
 import {
   ADMIN_BODY_BYTES,
   ADMIN_FORBIDDEN,
+  ADMIN_NO_ROUTE,
   type AdminHandler,
   type AdminRequest,
   type AdminResponse,
@@ -125,9 +126,9 @@ class AdminService implements HttpService {
   }
 
   begin(exchange: Exchange, head: RequestView): void {
-    const allowed = this.#allows(head);
+    const refusal = this.#refusal(head);
     const request = { method: head.method, target: head.target, host: head.host, fromLoopback: this.#peer.loopback };
-    const respond = (body: string) => (allowed ? this.#respond({ ...request, body }) : ADMIN_FORBIDDEN);
+    const respond = (body: string) => refusal ?? this.#respond({ ...request, body });
     exchange.call = new AdminCall(exchange, respond, this.#client);
     exchange.collect(exchange.framing === 'chunked' ? -1 : Math.max(0, head.contentLength), ADMIN_BODY_BYTES);
   }
@@ -140,12 +141,13 @@ class AdminService implements HttpService {
 
   /**
    * A Server that selects this port judges what is asked here, as Linkerd's does; the probes of our own container pass, for without them no pod becomes
-   * ready. Default policies say nothing here, unlike Linkerd's: under `deny` everybody would have to write that metrics may be read.
+   * ready. Default policies say nothing here, unlike Linkerd's: under `deny` everybody would have to write that metrics may be read. Filters are not carried out:
+   * a rule that has one that answers refuses.
    */
-  #allows(head: RequestView): boolean {
+  #refusal(head: RequestView): AdminResponse | null {
     const { state, recorder, log } = this.#context.options;
     const { policy } = state.inboundPort(this.#port);
-    if (isDefaultLabel(policy.server) || isAdminProbe(head.method, head.target)) return true;
+    if (isDefaultLabel(policy.server) || isAdminProbe(head.method, head.target)) return null;
     const decision = authorizeRequest(policy, this.#peer, head);
     recorder.inboundAuthorized('http', policy, this.#peer, decision);
     if (!decision.allowed) {
@@ -158,7 +160,9 @@ class AdminService implements HttpService {
         reason: decision.reason,
       });
     }
-    return decision.allowed;
+    if (decision.reason === 'no_route') return ADMIN_NO_ROUTE;
+    const answers = decision.rule?.filters.some(({ type }) => type === 'fail' || type === 'redirect') === true;
+    return decision.allowed && !answers ? null : ADMIN_FORBIDDEN;
   }
 
   requestRefused(answer: string, reason: string): void {

@@ -13,7 +13,7 @@ export function authorizeConnection(policy: PortPolicyEntry, peer: InboundPeer):
 /**
  * One HTTP request: the first rule that matches decides who may; where there are rules and none matches, nobody (404). A probe is the exact path and query of
  * one of the pod's own probes, by GET or HEAD, or the health check of gRPC where the pod has a gRPC probe, on the port whose policy this is; it passes
- * whatever the rules are, and nothing else about a client makes a request a probe.
+ * whatever the rules are (ADR 26), and nothing else about a client makes a request a probe.
  */
 export function authorizeRequest(policy: PortPolicyEntry, peer: InboundPeer, request: RequestFacts): PolicyDecision {
   const decision = policy.rules === null ? authorize(policy.gate, peer) : policy.rules.decide(peer, request);

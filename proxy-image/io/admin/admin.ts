@@ -66,6 +66,7 @@ export function isAdminProbe(method: string, target: string): boolean {
 
 /** The answer to who may not read the admin port. */
 export const ADMIN_FORBIDDEN: AdminResponse = text(403, 'not authorized by the Server of this port\n');
+export const ADMIN_NO_ROUTE: AdminResponse = text(404, 'no route of the Server of this port matches the request\n');
 
 export function createAdminHandler(options: AdminOptions): AdminHandler {
   return (request) => {
