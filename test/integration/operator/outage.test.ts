@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import { REFLECTION } from '../../../lib/reflection.ts';
+import { BACKEND_MISSING } from '../../../proxy-image/contract/policy/backend.ts';
 import { TcpRelay } from '../../fakes/tcp-relay.ts';
 import { service as fakeService, SERVICES, type Watching, watching } from '../../fakes/watching.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
@@ -182,7 +183,7 @@ describe('operator while the API server is away', function () {
     relay.thaw();
     relay.cut();
     await arrives(missed, 40_000);
-    await eventually('the deletion', () => JSON.stringify(proxy.body(key)).includes('"unavailable":true'), 40_000);
+    await eventually('the deletion', () => JSON.stringify(proxy.body(key)).includes(BACKEND_MISSING.message), 40_000);
     await plane.ready(40_000);
     await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Ready', 'False', 40_000);
     await cluster.apply('services', NAMESPACE, 'web-v2', service());
