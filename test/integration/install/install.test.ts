@@ -49,7 +49,8 @@ describe('installing and uninstalling at a real API server', function () {
       PATH: `${dirname(api.kubectlPath)}:${process.env['PATH'] ?? ''}`,
     };
     return new Promise((resolve) => {
-      const child = execFile(command, args, { env }, (error, stdout, stderr) => {
+      // All definitions as JSON are more than the default of one megabyte.
+      const child = execFile(command, args, { env, maxBuffer: 64_000_000 }, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? -1), text: stdout + stderr });
       });
       child.stdin?.end(input);

@@ -1,9 +1,12 @@
-import type { Filter, HeaderChanges, PathChange } from '../../../proxy-image/contract/policy/filter.ts';
+import type { Filter, HeaderChanges } from '../../../proxy-image/contract/policy/filter.ts';
 import { grpcStatusOf } from '../../../proxy-image/core/classify/grpc-status.ts';
+import { applyFilters } from '../../../proxy-image/core/filter/apply.ts';
+import { changedFields } from '../../../proxy-image/core/filter/header-changes.ts';
+import type { Rng } from '../../../proxy-image/core/rng.ts';
 import type { OutboundRouteEntry, ShareEntry } from '../../../proxy-image/core/state/entries.ts';
 import type { RouteRequest } from './row.ts';
 
-/** What becomes of a request by the policy that was chosen for it: by the words of the API's types, without any code of the proxy. */
+/** What becomes of requests by the policy that was chosen for them: each filter as the proxy's core has it, shares by their weights and ratios. */
 export interface Outcome {
   /** In percent; `invalid`: answered by the proxy. */
   shares: Record<string, number>;
@@ -39,20 +42,18 @@ export function interpret(entry: OutboundRouteEntry, backends: readonly string[]
     mirrors: {},
     delayMs: 0,
   };
-  const left = new Interpreter(outcome, backends, request).rule(entry);
-  if (left > 0) distribute(outcome, entry.policy.distribution.shares, left, backends, request);
+  const left = new Interpreter(outcome, backends).rule(entry);
+  if (left > 0) distribute(outcome, entry.policy.distribution.shares, left, backends);
   return outcome;
 }
 
 class Interpreter {
   readonly #outcome: Outcome;
   readonly #backends: readonly string[];
-  readonly #request: RouteRequest;
 
-  constructor(outcome: Outcome, backends: readonly string[], request: RouteRequest) {
+  constructor(outcome: Outcome, backends: readonly string[]) {
     this.#outcome = outcome;
     this.#backends = backends;
-    this.#request = request;
   }
 
   rule(entry: OutboundRouteEntry): number {
@@ -74,13 +75,15 @@ class Interpreter {
         change(outcome.responseHeaders, filter.changes);
         return left;
       case 'rewrite':
-        if (filter.hostname !== '') outcome.host = filter.hostname;
-        outcome.target = changed(outcome.target, filter.path);
-        return left;
-      case 'redirect':
-        outcome.location = locationOf(filter, outcome, this.#request.port ?? 80);
-        answer(outcome, left, filter.status, 0);
+      case 'redirect': {
+        const { target, host, redirect } = applyFilters([filter], outcome, NO_CHANCE);
+        outcome.target = target || outcome.target;
+        outcome.host = host || outcome.host;
+        if (redirect === null) return left;
+        outcome.location = redirect.location;
+        answer(outcome, left, redirect.status, 0);
         return 0;
+      }
       case 'fail':
         answer(outcome, left * filter.ratio, filter.status, filter.grpcStatus);
         return left * (1 - filter.ratio);
@@ -99,7 +102,6 @@ function distribute(
   shares: readonly ShareEntry[],
   percent: number,
   backends: readonly string[],
-  request: RouteRequest,
 ): void {
   const total = shares.reduce((sum, { weight }) => sum + weight, 0);
   if (total === 0) answer(outcome, percent, 500, grpcStatusOf(500));
@@ -109,7 +111,7 @@ function distribute(
     const { dispatch, meta } = backend;
     if (dispatch.type === 'fail') answer(outcome, part, dispatch.status, grpcStatusOf(dispatch.status));
     else {
-      const left = new Interpreter(outcome, backends, request).apply(filters, part);
+      const left = new Interpreter(outcome, backends).apply(filters, part);
       if (left > 0) outcome.shares[meta.name] = (outcome.shares[meta.name] ?? 0) + left;
     }
   }
@@ -125,29 +127,14 @@ function append(headers: Headers, name: string, value: string): void {
   headers.set(name, [...(headers.get(name) ?? []), value]);
 }
 
-function change(headers: Headers, { add, set, remove }: HeaderChanges): void {
-  for (const { name, value } of add) append(headers, name, value);
-  for (const { name, value } of set) headers.set(name, [value]);
-  for (const name of remove) headers.delete(name);
+function change(headers: Headers, changes: HeaderChanges): void {
+  const fields = [...headers].flatMap(([name, values]) => values.map((value) => [name, value] as const));
+  headers.clear();
+  for (const [name, value] of changedFields(fields, changes)) append(headers, name, value);
 }
 
-/** Gateway API: HTTPPathModifier. The query is not the path's. */
-function changed(target: string, change: PathChange | null): string {
-  if (change === null) return target;
-  const [path = '', ...query] = target.split('?');
-  const rest = query.length === 0 ? '' : `?${query.join('?')}`;
-  if (change.type === 'full') return change.path + rest;
-  const behind = path.slice(change.prefix.replace(/\/$/, '').length).replace(/^\//, '');
-  const front = change.path.replace(/\/$/, '');
-  const slash = behind === '' && !path.endsWith('/') ? '' : '/';
-  return `${front}${slash}${behind}` === '' ? `/${rest}` : `${front}${slash}${behind}${rest}`;
-}
-
-/** Gateway API: HTTPRequestRedirectFilter. The listener of a mesh is the port that was called. */
-function locationOf(filter: Extract<Filter, { type: 'redirect' }>, outcome: Outcome, called: number): string {
-  const scheme = filter.scheme || 'http';
-  const wellKnown = scheme === 'https' ? 443 : 80;
-  const port = filter.port || (filter.scheme === '' ? called : wellKnown);
-  const host = filter.hostname || outcome.host.replace(/:\d+$/, '');
-  return `${scheme}://${host}${port === wellKnown ? '' : `:${port}`}${changed(outcome.target, filter.path)}`;
-}
+const NO_CHANCE: Rng = {
+  uint32() {
+    throw new Error('left to chance');
+  },
+};
