@@ -12,6 +12,7 @@ import { readLog, type TestResult } from './log.ts';
 interface Level {
   result: string;
   statistics: { Passed: number; Failed: number; Skipped: number };
+  supportedFeatures?: string[];
   unsupportedFeatures?: string[];
 }
 
@@ -33,8 +34,8 @@ export function summary(results: readonly TestResult[], report: Report): string 
     '',
     `Written by \`make conformance\` on ${report.date}. ${passed} of ${run.length} tests passed.`,
     '',
-    '| profile | level | result | passed | failed | skipped | features left out |',
-    '|---|---|---|---|---|---|---|',
+    '| profile | level | result | passed | failed | skipped | extended features | left out |',
+    '|---|---|---|---|---|---|---|---|',
     ...(report.profiles ?? []).flatMap(({ name, core, extended }) => [
       levelRow(name, 'core', core),
       ...(extended === undefined ? [] : [levelRow(name, 'extended', extended)]),
@@ -47,9 +48,13 @@ export function summary(results: readonly TestResult[], report: Report): string 
   ].join('\n');
 }
 
-function levelRow(profile: string, level: string, { result, statistics, unsupportedFeatures = [] }: Level): string {
-  const { Passed, Failed, Skipped } = statistics;
-  return `| ${profile} | ${level} | ${result} | ${Passed} | ${Failed} | ${Skipped} | ${unsupportedFeatures.join(', ')} |`;
+function levelRow(profile: string, level: string, of: Level): string {
+  const { result, statistics, supportedFeatures = [], unsupportedFeatures = [] } = of;
+  const cells = [
+    ...[profile, level, result, statistics.Passed, statistics.Failed, statistics.Skipped],
+    ...[supportedFeatures.join(', '), unsupportedFeatures.join(', ')],
+  ];
+  return `| ${cells.join(' | ')} |`;
 }
 
 function testRows({ name, outcome, seconds, failures }: TestResult): string[] {

@@ -54,6 +54,7 @@ const REPORT: Report = {
       extended: {
         result: 'success',
         statistics: { Passed: 7, Failed: 0, Skipped: 0 },
+        supportedFeatures: ['C'],
         unsupportedFeatures: ['A', 'B'],
       },
     },
@@ -96,9 +97,9 @@ describe('the log of the conformance suite', () => {
     const text = summary(readLog(LOG), REPORT);
     expect(text).to.contain('1 of 4 tests passed.').and.not.to.contain('GatewayInfrastructure');
     expect(text.split('\n')).to.include.members([
-      '| MESH-HTTP | core | failure | 1 | 2 | 0 |  |',
-      '| MESH-HTTP | extended | success | 7 | 0 | 0 | A, B |',
-      '| MESH-GRPC | core | success | 2 | 0 | 0 |  |',
+      '| MESH-HTTP | core | failure | 1 | 2 | 0 |  |  |',
+      '| MESH-HTTP | extended | success | 7 | 0 | 0 | C | A, B |',
+      '| MESH-GRPC | core | success | 2 | 0 | 0 |  |  |',
       '| MeshBasic | passed | 0.4 | |',
       '| MeshMatching | failed | 30.0 | |',
       "| | | | 0 request to '/v2': wanted status code to be one of 404, got 200 |",
