@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { Backoff, UPPER_HALF } from '../../../lib/backoff.ts';
 import { renewalTimeMs } from '../../../proxy-image/io/identity/schedule.ts';
 import { usableAddresses } from '../../../proxy-image/run/listeners.ts';
 
@@ -15,25 +14,6 @@ describe('renewal of a certificate', () => {
   it('is never asked for in a loop, however short the life', () => {
     expect(renewalTimeMs(1000, 1001, 0.5)).to.equal(2000);
     expect(renewalTimeMs(1000, 0, 0.5)).to.equal(2000);
-  });
-});
-
-describe('pauses between tries', () => {
-  it('double from half to whole of their bound, and stay there', () => {
-    const delays = (random: number) => {
-      const backoff = new Backoff({ initialMs: 100, maxMs: 1000, spread: UPPER_HALF }, () => random);
-      return [1, 2, 3, 4, 5, 6].map(() => backoff.nextMs());
-    };
-    expect(delays(0)).to.deep.equal([50, 100, 200, 400, 500, 500]);
-    expect(delays(1)).to.deep.equal([100, 200, 400, 800, 1000, 1000]);
-  });
-
-  it('are at least what the other side asked for, and start again after success', () => {
-    const backoff = new Backoff({ initialMs: 100, maxMs: 1000, spread: UPPER_HALF }, () => 0);
-    expect(backoff.nextMs(7000)).to.equal(7000);
-    expect(backoff.nextMs()).to.equal(100);
-    backoff.reset();
-    expect(backoff.nextMs()).to.equal(50);
   });
 });
 

@@ -1,6 +1,5 @@
 import { ApiException, CoreV1Api } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { LineSplitter } from '../../../lib/lines.ts';
 import { Applier } from '../../../operator/kube/apply.ts';
 import { fromResponse, fromStatus, toRequestError } from '../../../operator/kube/errors.ts';
 import { EventRecorder } from '../../../operator/kube/events.ts';
@@ -68,29 +67,6 @@ describe('errors of the API server', () => {
     expect(toRequestError(abort)).to.equal(abort);
     const mapped = new RequestError('Invalid', 'x');
     expect(toRequestError(mapped)).to.equal(mapped);
-  });
-});
-
-describe('lines of a watch', () => {
-  it('come out whole, however the bytes are cut', () => {
-    const text = 'one\n\n{"ü":"€"}\nlast\nrest';
-    const bytes = Buffer.from(text);
-    for (let size = 1; size <= bytes.length; size++) {
-      const splitter = new LineSplitter();
-      const lines: string[] = [];
-      for (let at = 0; at < bytes.length; at += size) {
-        splitter.push(bytes.subarray(at, at + size), (line) => lines.push(line));
-      }
-      expect(lines).to.deep.equal(['one', '{"ü":"€"}', 'last']);
-    }
-  });
-
-  it('are not kept without end', () => {
-    const splitter = new LineSplitter();
-    const chunk = Buffer.alloc(4 * 1024 * 1024, 0x61);
-    expect(() => {
-      for (let i = 0; i < 5; i++) splitter.push(chunk, () => {});
-    }).to.throw(RangeError);
   });
 });
 

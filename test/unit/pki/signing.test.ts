@@ -1,6 +1,5 @@
 import { sign, X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
-import { RateLimit } from '../../../lib/rate.ts';
 import { generateKeyPair } from '../../../operator/pki/certificate.ts';
 import {
   type AuditEntry,
@@ -277,25 +276,5 @@ describe('certificate signing', () => {
     const answer = await certify();
     expect(answer).to.include({ code: 'WEFT_SIGNING_UNAVAILABLE' });
     expect(JSON.stringify(answer)).not.to.contain('secret detail');
-  });
-});
-
-describe('rate limit', () => {
-  it('forgets the key that was asked longest ago', () => {
-    const limit = new RateLimit({ burst: 1, intervalMs: 1_000 }, () => 0, 2);
-    expect([limit.take('a'), limit.take('b'), limit.take('a')]).to.deep.equal([0, 0, 1_000]);
-    expect(limit.take('c')).to.equal(0);
-    expect(limit.take('a')).to.equal(1_000);
-    expect(limit.take('b')).to.equal(0);
-  });
-
-  it('fills up again, to the burst and no further', () => {
-    let nowMs = 0;
-    const limit = new RateLimit({ burst: 2, intervalMs: 100 }, () => nowMs);
-    expect([limit.take('a'), limit.take('a'), limit.take('a')]).to.deep.equal([0, 0, 100]);
-    nowMs = 50;
-    expect(limit.take('a')).to.equal(50);
-    nowMs = 10_000;
-    expect([limit.take('a'), limit.take('a'), limit.take('a')]).to.deep.equal([0, 0, 100]);
   });
 });
