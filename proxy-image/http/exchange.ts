@@ -153,6 +153,26 @@ export class Exchange {
     this.#reset(server);
   }
 
+  /** Makes `copy` the same request, complete, for `server`. Only while this one is `replayable`. */
+  copyTo(copy: Exchange, server: ExchangeServer): void {
+    copy.head.copy(this.head);
+    copy.isHead = this.isHead;
+    copy.isGrpc = this.isGrpc;
+    copy.idempotent = this.idempotent;
+    copy.connect = this.connect;
+    copy.upgrade = this.upgrade;
+    copy.tunnels = this.tunnels;
+    copy.framing = this.framing;
+    copy.lacksHost = this.lacksHost;
+    copy.maxForwards = this.maxForwards;
+    copy.#reset(server);
+    copy.retain = true;
+    copy.#body.append(this.#body.bytes, 0, this.#body.length, false);
+    copy.requestBytes = this.requestBytes;
+    copy.requestDone = true;
+    copy.#trailers = this.#trailers;
+  }
+
   #reset(server: ExchangeServer): void {
     this.server = server;
     this.requestDone = false;

@@ -19,6 +19,8 @@ export interface PreparedHead {
   prepare(extra: ExtraFields, authority: string): void;
   /** Changes the prepared head, whatever has been changed before; `null` = nothing. Not for the common path. */
   edit(edit: HeadEdit | null): void;
+  /** The same as `other`, prepared and changed. */
+  copy(other: PreparedHead): void;
   /** Where it came as HTTP/1, the head, of which `length` bytes count: nothing has to be written around it. `null` otherwise. */
   readonly http1: Buffer | null;
   readonly length: number;

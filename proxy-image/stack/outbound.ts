@@ -12,6 +12,7 @@ import { Dispatch } from './stages/outbound/dispatch.ts';
 import { Filter } from './stages/outbound/filter.ts';
 import { Identify } from './stages/outbound/identify.ts';
 import { Lease } from './stages/outbound/lease.ts';
+import { Mirror } from './stages/outbound/mirror.ts';
 import { Pick } from './stages/outbound/pick.ts';
 import { Queue } from './stages/outbound/queue.ts';
 import { Resolve } from './stages/outbound/resolve.ts';
@@ -64,12 +65,17 @@ export class OutboundCalls {
     stages.retry.repeater = stages.pick;
     stages.pick.toAddress = stages.lease;
     this.#context = context;
-    this.#stages = { ...stages, observer, attempts, ended: (call) => this.#give(call) };
+    const mirror = new Mirror<OutboundCall>(context.http.outbound.exchanges, () => this.#take());
+    mirror.next = stages.dispatch;
+    this.#stages = { ...stages, mirror, observer, attempts, ended: (call) => this.#give(call) };
   }
 
   begin(exchange: Exchange, head: RequestView, client: OutboundClient): void {
-    const call = this.#idle.pop() ?? new OutboundCall(this.#context.options, this.#stages);
-    call.start(exchange, head, client);
+    this.#take().start(exchange, head, client);
+  }
+
+  #take(): OutboundCall {
+    return this.#idle.pop() ?? new OutboundCall(this.#context.options, this.#stages);
   }
 
   #give(call: OutboundCall): void {

@@ -67,6 +67,21 @@ export class EitherHead implements PreparedHead {
     this.length = this.#editedBytes.length;
   }
 
+  copy(other: PreparedHead): void {
+    if (!(other instanceof EitherHead)) throw new Error('a head of another kind');
+    this.#source = null;
+    this.#request = other.#request;
+    this.#extra = other.#extra;
+    this.#authority = other.#authority;
+    this.#editedRequest = other.#editedRequest;
+    this.#editedBytes = null;
+    this.length = other.length;
+    this.#preparedLength = this.length;
+    if (this.#request !== null) return;
+    if (this.length > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(this.length);
+    (other.#editedBytes ?? other.#bytes).copy(this.#bytes, 0, 0, this.length);
+  }
+
   get #current(): RequestMessage | null {
     return this.#editedRequest ?? this.#request;
   }

@@ -7,4 +7,6 @@ export interface Filtering {
   readonly rule: Filtered | null;
   /** Of the share that the present attempt goes to. */
   share: Filtered | null;
+  /** The copies that are asked for have been made, or will not be. */
+  mirrored: boolean;
 }

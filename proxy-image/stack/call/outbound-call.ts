@@ -60,6 +60,7 @@ export interface OutboundStages {
     notPlaced(call: OutboundCall, decision: 'failfast' | 'shed', reason: NoEndpointReason): void;
     due(call: OutboundCall, kind: number): void;
   };
+  readonly mirror: Stage<OutboundCall>;
   readonly queue: Stage<OutboundCall> & { placed(call: OutboundCall, endpoint: EndpointState): void };
   readonly pick: { reconnects(call: OutboundCall, endpoint: EndpointState): boolean };
   readonly lease: {
@@ -144,9 +145,15 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   }
 
   start(exchange: Exchange, head: RequestView, client: OutboundClient): void {
+    this.head = head;
+    this.restart(exchange, client);
+    this.#stages.identify.run(this);
+  }
+
+  /** A call that nothing has happened to yet. */
+  restart(exchange: Exchange, client: OutboundClient): void {
     this.exchange = exchange;
     this.client = client;
-    this.head = head;
     this.phase = Phase.PLACING;
     this.entry = null;
     this.route = NO_OUTBOUND_ROUTE;
@@ -163,7 +170,6 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
     this.link = null;
     if (this.tried.length > 0) this.tried.length = 0;
     exchange.call = this;
-    this.#stages.identify.run(this);
   }
 
   setDeadline(kind: number, delayMs: number): void {
@@ -179,6 +185,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
 
   requestSent(): void {
     this.#stages.deadline.requestSent(this);
+    if (this.filtering !== null) this.#stages.mirror.run(this);
   }
 
   responded(head: ResponseView): boolean {

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Filter, HeaderChanges } from '../../../proxy-image/contract/policy/filter.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { backend, service } from '../../unit/core/fixtures.ts';
+import { until } from '../transport/recorder.ts';
 import { ask, dialHttp2, serveHttp2 } from './http2-peers.ts';
 import { SERVICE_KEY, TestMesh, type TestProxy } from './mesh.ts';
 import { askOn, dialRaw, ok, serveHttp, serveRaw } from './peers.ts';
@@ -256,6 +257,73 @@ export function filtersSuite(create: (onFault: (error: unknown) => void) => Tran
       client.socket.resetAndDestroy();
       await new Promise((resolve) => setTimeout(resolve, 250));
       expect(seen).to.deep.equal([]);
+    });
+  });
+
+  describe('a mirror', () => {
+    const MIRROR: Filter = { type: 'mirror', backend: 1, ratio: 1 };
+
+    /** An application behind the other backend, and what it has seen. */
+    async function shadow(answers: boolean): Promise<string[]> {
+      const seen: string[] = [];
+      const { port } = await serveRaw(mesh, (one, text) => {
+        seen.push(text);
+        if (answers) one.socket.write(ok('shadow'));
+      });
+      proxy.setEndpoints('v2', [{ ...mesh.plain(port), protocol: 'detect' }]);
+      return seen;
+    }
+
+    it('HTTP/1: gets a copy with its body, as the rule has changed it; its answer is dropped', async () => {
+      filtered([{ type: 'requestHeaders', changes: CHANGES }, MIRROR]);
+      const copies = await shadow(true);
+      const { port } = await serveRaw(mesh, (one) => one.socket.write(ok('hello')));
+      behind(port);
+      const client = dialRaw(mesh, proxy.outbound);
+      const post = 'POST /a HTTP/1.1\r\nHost: web\r\nContent-Length: 4\r\n\r\nbody';
+      expect(await askOn(client, post)).to.match(/hello$/);
+      expect(await askOn(client, post)).to.match(/hello$/);
+      await until(() => copies.join('').split('body').length === 3, 'two copies');
+      expect(copies[0]).to.match(/^POST \/a HTTP\/1\.1\r\n(?:.*\r\n)*x-add: added\r\n(?:.*\r\n)*\r\nbody$/);
+    });
+
+    it('HTTP/2: the same, to a backend of HTTP/1', async () => {
+      filtered([MIRROR], [], 'http1');
+      const copies = await shadow(true);
+      const seen = await http1();
+      const { body } = await ask(dialHttp2(mesh, proxy.outbound), { ':path': '/two' });
+      expect(body).to.equal('hello');
+      await until(() => copies.length === 1, 'the copy');
+      expect([seen[0]!.split('\r\n')[0], copies[0]!.split('\r\n')[0]]).to.deep.equal([
+        'GET /two HTTP/1.1',
+        'GET /two HTTP/1.1',
+      ]);
+    });
+
+    it('that never answers, or is not there, keeps nobody waiting', async () => {
+      filtered([MIRROR]);
+      await http1();
+      proxy.setEndpoints('v2', []);
+      expect(await askOn(dialRaw(mesh, proxy.outbound))).to.match(/hello$/);
+      const copies = await shadow(false);
+      for (let i = 0; i < 3; i++) expect(await askOn(dialRaw(mesh, proxy.outbound))).to.match(/hello$/);
+      await until(() => copies.length >= 3, 'the copies');
+    });
+
+    it('gets no body that is longer than what is kept', async () => {
+      filtered([MIRROR]);
+      const copies = await shadow(true);
+      const { port } = await serveRaw(mesh, (one) => {
+        if (one.text.endsWith('end')) one.socket.write(ok('hello'));
+      });
+      behind(port);
+      const body = `${'x'.repeat(65_536)}end`;
+      const head = `POST / HTTP/1.1\r\nHost: web\r\nContent-Length: ${body.length}\r\n\r\n`;
+      expect(await askOn(dialRaw(mesh, proxy.outbound), head + body)).to.match(/hello$/);
+      expect(
+        await askOn(dialRaw(mesh, proxy.outbound), 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\nend'),
+      ).to.match(/hello$/);
+      await until(() => copies.length === 1, 'the copy of the short one');
     });
   });
 

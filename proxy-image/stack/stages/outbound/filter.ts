@@ -53,7 +53,7 @@ export class Filter<C extends Filterable> extends Stage<C> {
     const { host, target } = call.head;
     const rule = filters.length === 0 ? null : loadFilterParts().applyFilters(filters, { host, target }, this.#rng);
     const request = { host: rule?.host || host, target: rule?.target || target };
-    call.filtering = { request, rule, share: null };
+    call.filtering = { request, rule, share: null, mirrored: false };
     if (rule === null) this.next.run(call);
     else this.carryOut(call, rule);
   }
