@@ -73,7 +73,7 @@ export interface Trailers {
   readonly grpcStatus: number;
 }
 
-/** Fields that the proxy adds to a head, made once for many requests and recognised by identity. */
+/** Fields that the proxy adds to a head: made once for many requests, or for one. Two are the same if their lines are. */
 export class ExtraFields {
   readonly names: readonly string[];
   readonly values: readonly string[];
@@ -85,6 +85,15 @@ export class ExtraFields {
     this.names = fields.map(([name]) => name);
     this.values = fields.map(([, value]) => value);
     this.lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  }
+
+  /** These, and behind them the others. */
+  with({ names, values }: ExtraFields): ExtraFields {
+    const fields = [...this.names, ...names].map((name, at): [string, string] => [
+      name,
+      [...this.values, ...values][at]!,
+    ]);
+    return new ExtraFields(fields);
   }
 }
 

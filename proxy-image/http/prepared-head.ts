@@ -17,6 +17,8 @@ export interface PreparedHead {
   /** `head` is valid during the event: `prepare` must follow within it, where the request is to go on. */
   take(head: RequestMessage): void;
   prepare(extra: ExtraFields, authority: string): void;
+  /** Fields of this one request behind all others of the prepared head: what is remembered of it for other requests stays as it is. Once. */
+  add(fields: ExtraFields): void;
   /** Changes the prepared head, whatever has been changed before; `null` = nothing. Not for the common path. */
   edit(edit: HeadEdit | null): void;
   /** The same as `other`, prepared and changed. */

@@ -12,6 +12,7 @@ export interface Translating {
 const HEAD_BYTES = 1024;
 /** A longer head makes the buffer grow; beyond this it does not outlive the request, so that a few large ones do not become everybody's size. */
 const KEPT_HEAD_BYTES = 4096;
+const CRLF_BYTES = 2;
 
 /** A request head that came in one form and can go on in either. */
 export class EitherHead implements PreparedHead {
@@ -20,6 +21,8 @@ export class EitherHead implements PreparedHead {
   #source: RequestHead | null = null;
   #request: RequestMessage | null = null;
   #extra: ExtraFields = NO_EXTRA_FIELDS;
+  /** Of this one request, behind `#extra`. */
+  #added: ExtraFields = NO_EXTRA_FIELDS;
   /** Host of a request that names none. */
   #authority = '';
   #bytes: Buffer = Buffer.allocUnsafeSlow(HEAD_BYTES);
@@ -53,6 +56,25 @@ export class EitherHead implements PreparedHead {
     this.#preparedLength = this.length;
   }
 
+  add(fields: ExtraFields): void {
+    this.#added = fields;
+    if (this.#request !== null) return;
+    const { lines } = fields;
+    const needed = this.length + lines.length;
+    if (needed > this.#bytes.length) {
+      const longer = Buffer.allocUnsafeSlow(needed);
+      this.#bytes.copy(longer, 0, 0, this.length);
+      this.#bytes = longer;
+    }
+    this.length += this.#bytes.write(`${lines}\r\n`, this.length - CRLF_BYTES, 'latin1') - CRLF_BYTES;
+    this.#preparedLength = this.length;
+  }
+
+  /** Both kinds as one: for where nothing is remembered. */
+  get #all(): ExtraFields {
+    return this.#added === NO_EXTRA_FIELDS ? this.#extra : this.#extra.with(this.#added);
+  }
+
   edit(edit: HeadEdit | null): void {
     this.#editedBytes = null;
     this.#editedRequest = null;
@@ -63,7 +85,7 @@ export class EitherHead implements PreparedHead {
       this.#editedRequest = translation.editedRequest(this.#request, edit);
       return;
     }
-    this.#editedBytes = translation.editedHead(this.#bytes, this.length, this.#extra, edit);
+    this.#editedBytes = translation.editedHead(this.#bytes, this.length, this.#all, edit);
     this.length = this.#editedBytes.length;
   }
 
@@ -72,6 +94,7 @@ export class EitherHead implements PreparedHead {
     this.#source = null;
     this.#request = other.#request;
     this.#extra = other.#extra;
+    this.#added = other.#added;
     this.#authority = other.#authority;
     this.#editedRequest = other.#editedRequest;
     this.#editedBytes = null;
@@ -94,14 +117,14 @@ export class EitherHead implements PreparedHead {
     const request = this.#current;
     if (request === null) return at + (this.#editedBytes ?? this.#bytes).copy(out, at, 0, this.length);
     const { translation } = this.#translating;
-    return at + out.write(translation.requestTextOf(request, this.#extra, chunks, whole), at, 'latin1');
+    return at + out.write(translation.requestTextOf(request, this.#all, chunks, whole), at, 'latin1');
   }
 
   http2Block(): Buffer {
     const { translation } = this.#translating;
     const request = this.#current;
-    if (request !== null) return translation.forwardBlockOf(request, this.#extra);
-    return translation.requestBlockOf(this.#editedBytes ?? this.#bytes, this.length, this.#extra, this.#authority);
+    if (request !== null) return translation.forwardBlockOf(request, this.#extra, this.#added);
+    return translation.requestBlockOf(this.#editedBytes ?? this.#bytes, this.length, this.#all, this.#authority);
   }
 
   get isOpenEnded(): boolean {
@@ -113,6 +136,7 @@ export class EitherHead implements PreparedHead {
     this.#request = null;
     this.#editedBytes = null;
     this.#editedRequest = null;
+    this.#added = NO_EXTRA_FIELDS;
     if (this.#bytes.length > KEPT_HEAD_BYTES) this.#bytes = Buffer.allocUnsafeSlow(HEAD_BYTES);
   }
 }

@@ -56,8 +56,10 @@ export function requestTextOf(message: RequestMessage, extra: ExtraFields, chunk
 }
 
 /** A request of HTTP/2 as it goes on in HTTP/2. */
-export function forwardBlockOf(message: RequestMessage, extra: ExtraFields): Buffer {
-  return inHttp2(message).forwardBlock(extra);
+export function forwardBlockOf(message: RequestMessage, extra: ExtraFields, added: ExtraFields): Buffer {
+  const block = inHttp2(message).forwardBlock(extra);
+  // A block is encoded without state (RFC 7541 section 6.2.2 and 6.2.3): what is put behind it needs nothing of it.
+  return added.names.length === 0 ? block : Buffer.concat([block, encodeBlock(added.names, added.values, null)]);
 }
 
 /** There are two forms, and a head of HTTP/1 is written as it comes (`EitherHead`). */

@@ -76,9 +76,10 @@ export class Http2Request implements RequestMessage {
     return this.list.joined(name);
   }
 
-  /** The block for the next hop: without what belongs to the mesh (`l5d-*`), with `extra`. Remembered for the last `extra`. */
+  /** The block for the next hop: without what belongs to the mesh (`l5d-*`), with `extra`. Remembered for the last `extra`, whichever object says it. */
   forwardBlock(extra: ExtraFields): Buffer {
-    if (this.#block !== null && this.#extra === extra) return this.#block;
+    const before = this.#extra;
+    if (this.#block !== null && (before === extra || before?.lines === extra.lines)) return this.#block;
     const block = this.#encode(extra);
     this.#extra = extra;
     this.#block = block;
