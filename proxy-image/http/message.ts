@@ -26,7 +26,7 @@ export interface RequestView {
   readonly routeMemo: RouteMemo | null;
   /** Value of the first field of that (lower-case) name; empty when there is none. Not for the common path. */
   first(name: string): string;
-  /** Values of all fields of that (lower-case) name, joined by a comma (RFC 9110 section 5.3); `null` when there is none. Not for the common path. */
+  /** Values of all fields of that (lower-case) name, joined by comma and blank (RFC 9110 section 5.3); `null` when there is none. Not for the common path. */
   joined(name: string): string | null;
 }
 

@@ -122,12 +122,12 @@ export class Head {
     return '';
   }
 
-  /** All values of the (lower-case) name, joined by a comma; `null` where there is none. */
+  /** All values of the (lower-case) name, joined as RFC 9110 section 5.3 wants it; `null` where there is none. */
   joined(name: string): string | null {
     let value: string | null = null;
     for (let field = 0; field < this.count; field++) {
       if (!equalsIgnoringCase(this.bytes, this.nameStart[field]!, this.nameEnd[field]!, name)) continue;
-      value = value === null ? this.value(field) : `${value},${this.value(field)}`;
+      value = value === null ? this.value(field) : `${value}, ${this.value(field)}`;
     }
     return value;
   }

@@ -25,6 +25,7 @@ import { relaySuite } from './relay-suite.ts';
 import { requestsSuite } from './requests-suite.ts';
 import { resilienceSuite } from './resilience-suite.ts';
 import { responsesSuite } from './responses-suite.ts';
+import { routesSuite } from './routes-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { rulesSuite } from './rules-suite.ts';
 import { spellingsSuite } from './spellings-suite.ts';
@@ -60,6 +61,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['telemetry', telemetrySuite],
   ['observers', observersSuite],
   ['filters', filtersSuite],
+  ['routes', routesSuite],
   ['trailers', trailersSuite],
   ['between the versions', translationSuite],
   ['refusals', refusalsSuite],

@@ -31,11 +31,12 @@ export class HeaderList {
     return index === -1 ? null : this.values[index]!;
   }
 
-  /** All values of the name, joined by a comma. */
+  /** All values of the name, joined as RFC 9110 section 5.3 wants it, and the crumbs of `cookie` as RFC 9113 section 8.2.3 does; `null` where there is none. */
   joined(name: string): string | null {
     let value: string | null = null;
+    const between = name === 'cookie' ? '; ' : ', ';
     for (let index = this.names.indexOf(name); index !== -1; index = this.names.indexOf(name, index + 1)) {
-      value = value === null ? this.values[index]! : `${value},${this.values[index]}`;
+      value = value === null ? this.values[index]! : `${value}${between}${this.values[index]}`;
     }
     return value;
   }
