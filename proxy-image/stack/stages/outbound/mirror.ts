@@ -27,7 +27,7 @@ interface Mirrored {
 /**
  * Sends copies of requests to the backends that filters name, and drops what they answer. A copy is made when all of the request has been handed to an attempt, if
  * the body has been kept whole, which bodies up to 64 KiB are; longer ones, upgrades and tunnels are not mirrored. Whatever becomes of a copy, the request that it
- * was made of is not touched: it has been sent already, and shares nothing with it but the bytes that were copied (hack/adr/0026-a-call-as-stages.md).
+ * was made of is not touched: it has been sent already, and shares nothing with it but the bytes that were copied (hack/adr/0028-a-call-as-stages.md).
  */
 export class Mirror<C extends Mirrored> extends Stage<C> {
   readonly #exchanges: ExchangePool;
