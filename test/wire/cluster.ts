@@ -1,4 +1,4 @@
-import { KubeConfig, type KubernetesObject, KubernetesObjectApi } from '@kubernetes/client-node';
+import { KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
 import { sleep } from '../../hack/demo/shell.ts';
 
 /** Requests to the API server at the same time. */
@@ -31,9 +31,22 @@ export class Objects {
     return refused;
   }
 
-  /** Every object of the kind, in every namespace. */
-  async list<T extends object>(apiVersion: string, kind: string): Promise<T[]> {
-    return (await this.#api.list(apiVersion, kind)).items as unknown as T[];
+  /** Replaces the fields that are given, lists as a whole. */
+  async change(object: object): Promise<void> {
+    const patched = object as KubernetesObject;
+    await this.#api.patch(patched, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
+  }
+
+  async delete(object: object): Promise<void> {
+    await this.#api.delete(object as KubernetesObject);
+  }
+
+  /** By `namespace/name`. */
+  async serviceAddresses(): Promise<Map<string, string>> {
+    const { items } = await this.#api.list<KubernetesObject & { spec: { clusterIP?: string } }>('v1', 'Service');
+    return new Map(
+      items.map(({ metadata, spec }) => [`${metadata?.namespace}/${metadata?.name}`, spec.clusterIP ?? '']),
+    );
   }
 
   /** Empty, or why not. */
@@ -50,7 +63,8 @@ export class Objects {
 function reasonOf(error: unknown): string {
   const { body, message } = error as { body?: unknown; message?: string };
   const text = typeof body === 'string' ? body : JSON.stringify(body ?? message ?? '');
-  return /"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text.slice(0, 300);
+  const quoted = /"message":("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
+  return quoted === undefined ? text.slice(0, 300) : (JSON.parse(quoted) as string);
 }
 
 /** Runs `work` for every item, so many at the same time. */

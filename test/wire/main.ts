@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util';
 import { applyText, getJson, kubectl } from '../../hack/demo/kubectl.ts';
 import { authorizationRows } from './authorization/wire.ts';
+import { type Timed, timeChanges } from './changes.ts';
 import { Objects } from './cluster.ts';
 import { Asking } from './pod.ts';
 import { routeRows, sharedServices } from './routes.ts';
@@ -67,6 +68,12 @@ function openPods(): Map<string, Asking> {
   return new Map(pods.map(({ pod, namespace }) => [pod, new Asking(namespace, pod)]));
 }
 
+function printTimed(changes: readonly Timed[]): void {
+  console.log('\n   changes, timed');
+  for (const { title, rule, expected, measured, holds } of changes)
+    console.log(`      ${holds ? 'ok  ' : 'FAIL'} ${title}, ${rule}: expected ${expected}; measured ${measured}`);
+}
+
 function print(rows: readonly Judged[]): void {
   let about = '';
   for (const { row, answers } of rows) {
@@ -81,14 +88,17 @@ function print(rows: readonly Judged[]): void {
   }
 }
 
-function summary(rows: readonly Judged[]): number {
+function summary(rows: readonly Judged[], changes: readonly Timed[]): number {
   const failed = rows.filter(({ answers }) => answers.some(({ holds }) => !holds));
   const asked = rows.flatMap(({ row }) => row.questions.map(({ ask }) => ask.kind));
   const of = (kind: string): number => asked.filter((each) => each === kind).length;
-  console.log(`\n${rows.length - failed.length} rows hold, ${failed.length} do not; ${seconds()}`);
+  const late = changes.filter(({ holds }) => !holds);
+  console.log(
+    `\n${rows.length - failed.length} rows hold, ${failed.length} do not; ${changes.length - late.length} of ${changes.length} changes in time; ${seconds()}`,
+  );
   console.log(`asked over HTTP/1 ${of('http')}, gRPC ${of('grpc')}, opaque TCP ${of('tcp')} times, twice each`);
   for (const { row } of failed) console.log(`   FAIL ${row.about}: ${row.title}`);
-  return failed.length === 0 ? 0 : 1;
+  return failed.length + late.length === 0 ? 0 : 1;
 }
 
 async function main(): Promise<number> {
@@ -99,13 +109,17 @@ async function main(): Promise<number> {
   const wanted = ({ about, title }: WireRow): boolean => `${about}: ${title}`.includes(options.only);
   const rows = [...routes, ...authorizationRows(ipOf)].filter(wanted);
   const pods = openPods();
-  const run = new Run(new Objects(), pods, say);
+  const objects = new Objects();
+  const run = new Run(objects, pods, say);
   try {
     const judged = await run.of(rows, sharedServices());
+    const changes = 'changes'.includes(options.only) ? await timeChanges(objects, pods.get(CLIENTS.one.pod)!) : [];
+    say('changes are timed');
     print(judged);
+    printTimed(changes);
     console.log('\n   not here');
     for (const [title, why] of Object.entries(absent)) console.log(`      ${title}: ${why}`);
-    return summary(judged);
+    return summary(judged, changes);
   } finally {
     for (const pod of pods.values()) pod.close();
     if (!options.keep) await kubectl(['delete', 'namespace', ...everywhere, '--wait=false']);

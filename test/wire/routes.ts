@@ -19,6 +19,19 @@ const NOT_HERE: Readonly<Record<string, string>> = {
     'two objects cannot be given one time of creation',
 };
 
+/** Rows about objects that nobody can have: by the definition of the kind, or by our webhook. What the refusal says, or has in it. */
+const REFUSED: Readonly<Record<string, string>> = {
+  // The experimental channel allows these.
+  'with 303': 'Unsupported value: 303',
+  'with 307': 'Unsupported value: 307',
+  'with 308': 'Unsupported value: 308',
+  'a filter that is not supported': 'Unsupported value: "CORS"',
+  'a redirect beside a rewrite': 'May specify either httpRouteFilterRequestRedirect or httpRouteFilterRequestRewrite',
+  'a prefix replaced where none is matched': 'exactly one PathPrefix match must be specified',
+  'a filter that would change where a message ends': 'must not be "content-length"',
+  'an expression that does not compile matches nothing': 'must be a valid regular expression',
+};
+
 /** Requests by which a share is measured. */
 const SHARED = 300;
 const TIMEOUT_MS = 5_000;
@@ -59,6 +72,7 @@ function wireRow(about: string, row: RouteRow, index: number): WireRow {
     rule: row.rule,
     objects: [services, ...byAge(rest).map((each) => each.map((object) => inCluster(object, names)))],
     questions: [question(row, index, called)],
+    refused: REFUSED[row.title] ?? '',
   };
 }
 

@@ -30,6 +30,8 @@ export interface WireRow {
    */
   objects: readonly (readonly object[])[];
   questions: readonly Question[];
+  /** Where the API server has to refuse an object of it: what the refusal says. Nothing is asked then. */
+  refused: string;
 }
 
 /** Of one request or stream, in words. */

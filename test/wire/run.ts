@@ -16,11 +16,6 @@ const AGAIN_MS = 500;
 /** Questions at the same time; more would only wait for one another on a small machine. */
 const AT_ONCE = 12;
 
-interface ServiceObject {
-  metadata: { name: string; namespace: string };
-  spec: { clusterIP?: string };
-}
-
 export class Run {
   readonly #objects: Objects;
   readonly #pods: ReadonlyMap<string, Asking>;
@@ -43,7 +38,7 @@ export class Run {
     );
     for (const { row, answers } of judged) {
       const why = row.objects.flat().flatMap((object) => refused.get(object) ?? []);
-      if (why.length > 0) answers.fill({ ...UNASKED, measured: `refused by the API server: ${why.join('; ')}` });
+      if (why.length + row.refused.length > 0) answers.fill(ofRefusal(row, why.join('; ')));
     }
     const asked = questions.filter(({ at, index }) => judged[at]!.answers[index] === UNASKED);
     await each(asked, AT_ONCE, async ({ at, index, question }) => {
@@ -61,14 +56,11 @@ export class Run {
   }
 
   async #create(rows: readonly WireRow[], services: readonly object[]): Promise<Map<object, string>> {
-    const depth = Math.max(...rows.map(({ objects }) => objects.length));
+    const depth = Math.max(1, ...rows.map(({ objects }) => objects.length));
     const lists = Array.from({ length: depth }, (_, index) => rows.flatMap(({ objects }) => objects[index] ?? []));
     lists[0]!.push(...services);
     const refused = await this.#objects.create(lists);
-    const listed = await this.#objects.list<ServiceObject>('v1', 'Service');
-    this.#addresses = new Map(
-      listed.map(({ metadata, spec }) => [`${metadata.namespace}/${metadata.name}`, spec.clusterIP ?? '']),
-    );
+    this.#addresses = await this.#objects.serviceAddresses();
     this.#say(`${lists.flat().length} objects are there, ${refused.size} were refused`);
     return refused;
   }
@@ -109,6 +101,12 @@ export class Run {
       for (const [name, count] of Object.entries(told.counts)) counts[name] = (counts[name] ?? 0) + count;
     return counts;
   }
+}
+
+function ofRefusal({ refused, questions }: WireRow, why: string): Judged['answers'][number] {
+  const expected = refused === '' ? (questions[0]?.expected ?? '') : `refused by the API server: ${refused}`;
+  const measured = why === '' ? 'taken by the API server' : `refused by the API server: ${why}`;
+  return { expected, measured, holds: refused !== '' && why.includes(refused), afterMs: 0 };
 }
 
 const UNASKED = { holds: false, measured: '', expected: '', afterMs: 0 };

@@ -40,15 +40,33 @@ function limited(ask: Ask, attempt: (done: (part: Partial<Answer>) => void) => v
   });
 }
 
+/** As often as is asked for; `until` something is answered, or the time is over. */
+async function repeated(ask: Ask, one: (first: boolean) => Promise<Answer>): Promise<Answer[]> {
+  const endMs = performance.now() + ask.timeoutMs;
+  const answers: Answer[] = [await one(true)];
+  if (ask.until === undefined) {
+    while (answers.length < ask.count) answers.push(await one(false));
+    return answers;
+  }
+  let [last] = answers as [Answer];
+  while (last.error === '' && nameOf(last) !== ask.until && performance.now() < endMs) last = await one(false);
+  return [last];
+}
+
+function nameOf({ seen, status, grpcStatus }: Answer): string {
+  return seen?.name ?? String(grpcStatus >= 0 ? grpcStatus : status);
+}
+
 async function overHttp1(ask: Ask): Promise<Answer[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const answers: Answer[] = [];
-  for (let i = 0; i < ask.count; i++) answers.push(await limited(ask, (done) => oneOfHttp1(ask, agent, done)));
+  const answers = await repeated(ask, (first) =>
+    limited(ask, (done) => oneOfHttp1(ask, agent, ask.until !== undefined && !first, done)),
+  );
   agent.destroy();
   return answers;
 }
 
-function oneOfHttp1(ask: Ask, agent: Agent, done: (part: Partial<Answer>) => void): void {
+function oneOfHttp1(ask: Ask, agent: Agent, sameConnection: boolean, done: (part: Partial<Answer>) => void): void {
   const hasHost = ask.headers.some(([name]) => name.toLowerCase() === 'host');
   const host: [string, string][] = hasHost ? [] : [['host', `${ask.ip}:${ask.port}`]];
   const request = sendHttp1({
@@ -62,6 +80,7 @@ function oneOfHttp1(ask: Ask, agent: Agent, done: (part: Partial<Answer>) => voi
   });
   request.on('error', (error) => done({ error: error.message }));
   request.on('response', (response: IncomingMessage) => {
+    if (sameConnection && !request.reusedSocket) done({ error: 'the connection was closed meanwhile' });
     let body = '';
     response.setEncoding('utf8').on('data', (text: string) => {
       body += text;
@@ -97,11 +116,10 @@ async function overGrpc(ask: Ask): Promise<Answer[]> {
   session.on('error', (error: Error) => {
     failure = error.message;
   });
-  const answers: Answer[] = [];
-  for (let i = 0; i < ask.count; i++) {
+  const answers = await repeated(ask, async () => {
     const answer = await limited(ask, (done) => oneOfGrpc(ask, session, done));
-    answers.push(answer.error === '' ? answer : { ...answer, error: failure || answer.error });
-  }
+    return answer.error === '' ? answer : { ...answer, error: failure || answer.error };
+  });
   session.destroy();
   return answers;
 }
@@ -141,12 +159,13 @@ async function overTcp(ask: Ask): Promise<Answer[]> {
       let received = '';
       socket.on('data', (chunk) => {
         received += String(chunk);
-        if (received !== BYTES) return;
+        if (received !== BYTES || ask.until === 'closed') return;
         socket.destroy();
         done({ status: 1 });
       });
-      socket.on('error', (error) => done({ error: error.message }));
-      socket.on('close', () => done({ error: 'closed' }));
+      const ended = (error: string) => done({ status: received === BYTES ? 1 : 0, error });
+      socket.on('error', (error) => ended(error.message));
+      socket.on('close', () => ended('closed'));
     }),
   ];
 }

@@ -12,8 +12,13 @@ export interface Ask {
   headers: (readonly [name: string, value: string])[];
   /** Requests, one after the other, of one connection. */
   count: number;
-  /** Of each request. */
+  /** Of each request; with `until`, of all. */
   timeoutMs: number;
+  /**
+   * Asks again and again on one connection, until this is the name that answers, or the status (of gRPC: that of gRPC). Of TCP: until the stream, once bytes have
+   * come back, is `closed`. The one answer is the last, or where the connection was another, an error.
+   */
+  until?: string;
 }
 
 /** What a server has seen of a request. */

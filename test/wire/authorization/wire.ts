@@ -30,6 +30,7 @@ function wireRow(about: string, row: AuthorizationRow, index: number, ipOf: (cli
     rule: row.rule,
     objects: [[...own, ...(row.objects?.({ name, port, ipOf }) ?? [])]],
     questions: row.asked.map((asked) => question(asked, { name: target, namespace }, port)),
+    refused: '',
   };
 }
 
