@@ -14,7 +14,7 @@ import type { EndpointPool } from '../balance/pool.ts';
 import type { PortPolicyEntry } from '../policy/policy.ts';
 import type { TpsBudget } from '../retry/budget.ts';
 import type { RouteEntry, RouteTable } from '../route/table.ts';
-import type { SeriesHolder } from '../series.ts';
+import type { RouteSeries, SeriesHolder } from '../series.ts';
 import type { Split } from '../split/split.ts';
 
 /** Endpoints of which each request gets one. `pool` is shared by every entry that names the same endpoints. */
@@ -40,6 +40,8 @@ export interface BackendEntry extends SeriesHolder {
 }
 
 export interface ShareEntry {
+  /** In its distribution. */
+  readonly index: number;
   readonly backend: BackendEntry;
   readonly weight: number;
   readonly filters: readonly Filter[];
@@ -63,6 +65,8 @@ export interface PolicyEntry {
   readonly distribution: DistributionEntry;
   readonly retry: RetryPolicy | null;
   readonly timeouts: RouteTimeouts;
+  /** `null` where requests are counted by the route of a profile, or by none. */
+  readonly series: RouteSeries | null;
 }
 
 /** One rule, or the fallback. */

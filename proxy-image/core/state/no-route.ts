@@ -17,5 +17,12 @@ export const NOWHERE: DistributionEntry = {
 export const NO_OUTBOUND_ROUTE: OutboundRouteEntry = {
   ...NO_ROUTE,
   direction: 'outbound',
-  policy: { origin: DEFAULT_ROUTE, filters: [], distribution: NOWHERE, retry: null, timeouts: NO_TIMEOUTS },
+  policy: {
+    origin: DEFAULT_ROUTE,
+    filters: [],
+    distribution: NOWHERE,
+    retry: null,
+    timeouts: NO_TIMEOUTS,
+    series: null,
+  },
 };

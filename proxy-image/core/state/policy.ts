@@ -9,7 +9,7 @@ import { EndpointState } from '../balance/endpoint.ts';
 import { compileClasses } from '../classify/compile.ts';
 import { TpsBudget } from '../retry/budget.ts';
 import { compileTable, type RuleSource } from '../route/compile.ts';
-import { UNRESOLVED } from '../series.ts';
+import { outcomeSeries, type RouteSeries, UNRESOLVED } from '../series.ts';
 import { compileSplit } from '../split/split.ts';
 import type { BuildContext } from './build-context.ts';
 import type {
@@ -69,9 +69,9 @@ function buildDispatch(dispatch: Backend['dispatch'], context: BuildContext): Di
 }
 
 function buildDistribution(distribution: Distribution, backends: readonly BackendEntry[]): DistributionEntry {
-  const shares = distribution.flatMap(({ backend, weight, filters }) => {
+  const shares = distribution.flatMap(({ backend, weight, filters }, index) => {
     const entry = backends[backend];
-    return entry === undefined ? [] : [{ backend: entry, weight, filters }];
+    return entry === undefined ? [] : [{ index, backend: entry, weight, filters }];
   });
   const [first, ...others] = shares;
   return {
@@ -116,7 +116,14 @@ class RouteBuilder {
 
 function buildRoutePolicy(source: RoutePolicy, origin: Meta, distribution: DistributionEntry): PolicyEntry {
   const { filters, retry, timeouts } = source;
-  return { origin, filters, distribution, retry, timeouts };
+  return { origin, filters, distribution, retry, timeouts, series: seriesOf(origin, distribution) };
+}
+
+/** Only routes of the Gateway API are counted so (linkerd2-proxy: policy-era families). */
+function seriesOf({ kind }: Meta, { shares }: DistributionEntry): RouteSeries | null {
+  if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return null;
+  const retries = { series: UNRESOLVED, generation: UNRESOLVED };
+  return { isGrpc: kind === 'GRPCRoute', route: outcomeSeries(), retries, backends: shares.map(outcomeSeries) };
 }
 
 /** An update that leaves the parameters alone must not refill the budget: a flapping profile would lift the bound on retries. */

@@ -23,6 +23,7 @@ export function renderMetrics(sources: ExpositionSources): string {
   const { recorder } = sources;
   writeRequests(writer, recorder);
   writeRoutes(writer, recorder);
+  recorder.policyRoutes?.write(writer);
   recorder.services.writeRetries(writer);
   writeBalancers(writer, sources.state.services(), sources.clock.nowMs());
   recorder.services.writeBreaker(writer);

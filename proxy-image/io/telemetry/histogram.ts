@@ -44,6 +44,11 @@ export class Histograms {
     this.#cells[base + bounds.length + 1]! += value;
   }
 
+  countOf(index: number): number {
+    const base = index * this.#stride;
+    return this.#cells.subarray(base, base + this.#bounds.length + 1).reduce((sum, count) => sum + count, 0);
+  }
+
   write(writer: TextWriter, name: string, labels: string, index: number): void {
     const base = index * this.#stride;
     let count = 0;

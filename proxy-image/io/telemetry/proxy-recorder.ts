@@ -5,10 +5,12 @@ import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
-import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
+import type { RouteSeries } from '../../core/series.ts';
+import type { BackendEntry, PolicyEntry, ServiceEntry, ShareEntry } from '../../core/state/entries.ts';
 import { ClosedCounters, Counters } from './counters.ts';
 import { INBOUND_ERRORS, type InboundError, OUTBOUND_ERRORS, type OutboundError } from './error-labels.ts';
-import type { Recorder, TransportLabels } from './recorder.ts';
+import { loadRouteFamilies } from './load-route-families.ts';
+import type { Recorder, RouteOutcome, TransportLabels } from './recorder.ts';
 import {
   ADMIN_REFUSALS,
   type AdminRefusal,
@@ -20,6 +22,7 @@ import {
   refusalCounters,
 } from './refusals.ts';
 import { ResponseFamilies } from './response-families.ts';
+import type { RouteFamilies } from './route-families.ts';
 import { endpointLabels, inboundLabels, rateLimitLabels, routeLabels } from './series-labels.ts';
 import { SeriesTable } from './series-table.ts';
 import { type BreakerEvent, type RetryEvent, ServiceFamilies } from './service-families.ts';
@@ -60,6 +63,8 @@ export class ProxyRecorder implements Recorder {
   readonly refusedRequests = { inbound: answerCounters(), outbound: answerCounters(), admin: answerCounters() };
   readonly transports: Transports;
   readonly services: ServiceFamilies;
+  /** `null` before the first request by an HTTPRoute or a GRPCRoute. */
+  policyRoutes: RouteFamilies | null = null;
   unseenPassed = 0;
   unseenDenied = 0;
   certificate = { expiresAtSeconds: 0, refreshedAtSeconds: 0, refreshes: 0 };
@@ -127,8 +132,34 @@ export class ProxyRecorder implements Recorder {
     this.services.breaker(entry, backend, event);
   }
 
-  serviceRetry(entry: ServiceEntry, event: RetryEvent): void {
-    this.services.retry(entry, event);
+  serviceRetry(entry: ServiceEntry, policy: PolicyEntry, event: RetryEvent): void {
+    this.services.retry(entry, policy, event);
+  }
+
+  policyEnded(entry: ServiceEntry, policy: PolicyEntry, outcome: RouteOutcome): void {
+    const { series } = policy;
+    if (series === null) return;
+    const { error, durationMs } = outcome;
+    this.#policyRoutes().ended(series, entry, policy, statusOf(series, outcome), error, durationMs);
+  }
+
+  policyAttempted(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): void {
+    if (policy.series !== null) this.#policyRoutes().attempted(policy.series, entry, policy, share);
+  }
+
+  policyAttemptEnded(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry, outcome: RouteOutcome): void {
+    const { series } = policy;
+    if (series === null) return;
+    const { error, durationMs } = outcome;
+    this.#policyRoutes().attemptEnded(series, entry, policy, share, statusOf(series, outcome), error, durationMs);
+  }
+
+  #policyRoutes(): RouteFamilies {
+    if (this.policyRoutes === null) {
+      const { RouteFamilies } = loadRouteFamilies();
+      this.policyRoutes = new RouteFamilies(this.#options.maxSeries ?? DEFAULT_MAX_SERIES);
+    }
+    return this.policyRoutes;
   }
 
   routeRequest(route: RouteEntry): void {
@@ -269,6 +300,7 @@ export class ProxyRecorder implements Recorder {
     this.outbound.forget(this.#outboundTable.evict(before));
     transports.evict(before);
     services.evict(before);
+    this.policyRoutes?.advance(epoch, before);
     const inbound = this.#inboundTable.evict(before);
     this.inbound.forget(inbound);
     for (const verdicts of Object.values(this.authorizations)) {
@@ -293,6 +325,12 @@ export class ProxyRecorder implements Recorder {
     if (this.#inboundTable.holds(holder)) return holder.series;
     return this.#inboundTable.bind(holder, inboundLabels(this.#options.podIp, policy, peer, decision));
   }
+}
+
+/** The status that its kind of route counts by. A gRPC call that ended without one is UNKNOWN (2) to its client. */
+function statusOf({ isGrpc }: RouteSeries, { status, grpcStatus }: RouteOutcome): number {
+  if (!isGrpc) return status;
+  return grpcStatus === NO_GRPC_STATUS ? 2 : grpcStatus;
 }
 
 function outboundErrors(): ClosedCounters<OutboundError> {

@@ -3,12 +3,22 @@ import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
-import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
+import type { BackendEntry, PolicyEntry, ServiceEntry, ShareEntry } from '../../core/state/entries.ts';
 import type { InboundError, OutboundError } from './error-labels.ts';
 import type { AdminRefusal, InboundRefusal, OutboundRefusal } from './refusals.ts';
 import type { BreakerEvent, RetryEvent } from './service-families.ts';
 
 export type { InboundError, OutboundError };
+
+/** How a request by route ended; used again by its owner. */
+export interface RouteOutcome {
+  /** 0 = no response. */
+  status: number;
+  /** -1 = none. */
+  grpcStatus: number;
+  error: OutboundError | '';
+  durationMs: number;
+}
 
 export interface TransportLabels {
   direction: 'inbound' | 'outbound';
@@ -50,7 +60,15 @@ export interface Recorder {
   /** The circuit breaker has decided about an endpoint of `backend`. */
   breakerDecided(entry: ServiceEntry, backend: BackendEntry, event: BreakerEvent): void;
   /** Of the retries that the annotations of a Service ask for; those of a profile are `routeRetryable`. */
-  serviceRetry(entry: ServiceEntry, event: RetryEvent): void;
+  serviceRetry(entry: ServiceEntry, policy: PolicyEntry, event: RetryEvent): void;
+
+  /**
+   * Of requests by HTTPRoute and GRPCRoute (`policy.series` is not null): what the client was told, and each attempt that was sent to a backend. `error` empty =
+   * none; durations in milliseconds.
+   */
+  policyEnded(entry: ServiceEntry, policy: PolicyEntry, outcome: RouteOutcome): void;
+  policyAttempted(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): void;
+  policyAttemptEnded(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry, outcome: RouteOutcome): void;
 
   /** Once per request, in either direction: before and after all of its tries. Nothing is counted where no profile applies. */
   routeRequest(route: RouteEntry): void;

@@ -1,9 +1,9 @@
 import type { BreakerChange } from '../../core/breaker/breaker.ts';
-import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
+import type { BackendEntry, PolicyEntry, ServiceEntry } from '../../core/state/entries.ts';
 import { Counters } from './counters.ts';
 import { renderLabels } from './labels.ts';
 import { SeriesTable } from './series-table.ts';
-import { backendLabels, serviceRouteLabels } from './service-labels.ts';
+import { backendLabels, routeLabelsOf, serviceRouteLabels } from './service-labels.ts';
 import type { TextWriter } from './text-writer.ts';
 
 export type BreakerEvent = Exclude<BreakerChange, 'none'>;
@@ -33,12 +33,15 @@ export class ServiceFamilies {
   readonly table: SeriesTable;
   readonly #breaker: ReadonlyMap<BreakerEvent, Counters>;
   readonly #retries: ReadonlyMap<RetryEvent, Counters>;
+  /** Those of a GRPCRoute. */
+  readonly #grpcRetries: ReadonlyMap<RetryEvent, Counters>;
 
   constructor(capacity: number) {
     this.table = new SeriesTable(capacity);
     const counters = () => new Counters(this.table);
     this.#breaker = new Map(BREAKER_EVENTS.map((event) => [event, counters()]));
     this.#retries = new Map(RETRY_EVENTS.map((event) => [event, counters()]));
+    this.#grpcRetries = new Map(RETRY_EVENTS.map((event) => [event, counters()]));
   }
 
   breaker(entry: ServiceEntry, backend: BackendEntry, event: BreakerEvent): void {
@@ -47,24 +50,31 @@ export class ServiceFamilies {
     this.#breaker.get(event)!.add(series);
   }
 
-  retry(entry: ServiceEntry, event: RetryEvent): void {
+  retry(entry: ServiceEntry, { origin, series: own }: PolicyEntry, event: RetryEvent): void {
     const { table } = this;
-    const series = table.holds(entry) ? entry.series : table.bind(entry, serviceRouteLabels(entry));
-    this.#retries.get(event)!.add(series);
+    const retries = own?.isGrpc === true ? this.#grpcRetries : this.#retries;
+    const holder = own === null ? entry : own.retries;
+    const labels = () => (own === null ? serviceRouteLabels(entry) : routeLabelsOf(entry, origin));
+    retries.get(event)!.add(table.holds(holder) ? holder.series : table.bind(holder, labels()));
   }
 
   evict(before: number): void {
     const evicted = this.table.evict(before);
-    for (const families of [this.#breaker, this.#retries]) {
+    for (const families of [this.#breaker, this.#retries, this.#grpcRetries]) {
       for (const counters of families.values()) counters.forget(evicted);
     }
   }
 
   writeRetries(writer: TextWriter): void {
-    for (const [event, counters] of this.#retries) {
-      const name = `outbound_http_route_retry_${event}_total`;
-      writer.family(name, 'counter', RETRIES[event]);
-      counters.write(writer, name);
+    for (const [protocol, retries] of [
+      ['http', this.#retries],
+      ['grpc', this.#grpcRetries],
+    ] as const) {
+      for (const [event, counters] of retries) {
+        const name = `outbound_${protocol}_route_retry_${event}_total`;
+        writer.family(name, 'counter', RETRIES[event]);
+        counters.write(writer, name);
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import { DEFAULT_ROUTE, type Meta } from '../../contract/policy/meta.ts';
 import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
 import { type Labels, renderLabels } from './labels.ts';
 
@@ -15,6 +16,21 @@ function objectLabels(prefix: 'parent' | 'backend', { namespace, service, port }
   ];
 }
 
+export function metaLabels(prefix: 'parent' | 'backend', { namespace, name: service, port }: Meta): Labels {
+  return objectLabels(prefix, { namespace, service, port });
+}
+
+/** `meta`: of the route. */
+export function routeLabelsOf(entry: Port, { group, kind, namespace, name }: Meta): string {
+  return renderLabels([
+    ...objectLabels('parent', entry),
+    ['route_group', group],
+    ['route_kind', kind],
+    ['route_namespace', namespace],
+    ['route_name', name],
+  ]);
+}
+
 export function backendLabels(entry: Port, { meta }: Pick<BackendEntry, 'meta'>): string {
   const { namespace, name: service, port } = meta;
   return renderLabels([...objectLabels('parent', entry), ...objectLabels('backend', { namespace, service, port })]);
@@ -22,11 +38,5 @@ export function backendLabels(entry: Port, { meta }: Pick<BackendEntry, 'meta'>)
 
 /** The route is what Linkerd's control plane makes of a Service that has no route of its own. */
 export function serviceRouteLabels(entry: Port): string {
-  return renderLabels([
-    ...objectLabels('parent', entry),
-    ['route_group', ''],
-    ['route_kind', 'default'],
-    ['route_namespace', ''],
-    ['route_name', 'http'],
-  ]);
+  return routeLabelsOf(entry, DEFAULT_ROUTE);
 }

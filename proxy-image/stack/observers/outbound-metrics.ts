@@ -1,7 +1,8 @@
 import { isFailure } from '../../core/classify/classify.ts';
 import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
 import type { RecoveryReason } from '../../core/retry/recover.ts';
-import type { OutboundError, Recorder } from '../../io/telemetry/recorder.ts';
+import type { ExchangeEnd } from '../../http/call.ts';
+import type { OutboundError, Recorder, RouteOutcome } from '../../io/telemetry/recorder.ts';
 import type { OutboundCall, OutboundObserver } from '../call/outbound-call.ts';
 import * as Phase from '../call/outbound-phase.ts';
 import { retryEvent } from './retry-event.ts';
@@ -9,6 +10,7 @@ import { retryEvent } from './retry-event.ts';
 /** The metrics of outbound calls. */
 export class OutboundMetrics implements OutboundObserver {
   readonly #recorder: Recorder;
+  readonly #outcome: RouteOutcome = { status: 0, grpcStatus: NO_GRPC_STATUS, error: '', durationMs: 0 };
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder;
@@ -18,8 +20,9 @@ export class OutboundMetrics implements OutboundObserver {
     this.#recorder.routeRequest(call.route);
   }
 
-  attemptStart({ endpoint, backend, route }: OutboundCall): void {
+  attemptStart({ endpoint, entry, backend, share, route }: OutboundCall): void {
     if (endpoint === null) return;
+    if (route.policy.series !== null) this.#recorder.policyAttempted(entry!, route.policy, share!);
     this.#recorder.outboundRequest(backend?.authority ?? '', endpoint);
     this.#recorder.routeActualRequest(route);
   }
@@ -28,8 +31,24 @@ export class OutboundMetrics implements OutboundObserver {
   firstByte(): void {}
 
   attemptEnd(call: OutboundCall, error: OutboundError | null, endMs: number): void {
+    if (call.route.policy.series !== null) this.#countAttempt(call, error, endMs);
     if (error === null) this.#responded(call, endMs);
     else this.#failed(call, error);
+  }
+
+  /** Of those that were sent: what found no endpoint is no request of a backend. */
+  #countAttempt(
+    { entry, share, route, endpoint, exchange, phase, attemptMs }: OutboundCall,
+    error: OutboundError | null,
+    endMs: number,
+  ): void {
+    if (endpoint === null || share === null || (error !== null && phase !== Phase.SENT)) return;
+    const outcome = this.#outcome;
+    outcome.status = error === null ? exchange.status : 0;
+    outcome.grpcStatus = error === null ? exchange.grpcStatus : NO_GRPC_STATUS;
+    outcome.error = error ?? '';
+    outcome.durationMs = endMs - attemptMs;
+    this.#recorder.policyAttemptEnded(entry!, route.policy, share, outcome);
   }
 
   #responded({ endpoint, backend, route, exchange, attemptMs }: OutboundCall, endMs: number): void {
@@ -53,20 +72,28 @@ export class OutboundMetrics implements OutboundObserver {
   }
 
   /** A retry by annotation found no endpoint: that is counted apart. */
-  #overflow({ entry, retries, retryPolicy }: OutboundCall): void {
-    if (entry !== null && retries > 0 && retryPolicy?.type !== 'budget') this.#recorder.serviceRetry(entry, 'overflow');
+  #overflow({ entry, route, retries, retryPolicy }: OutboundCall): void {
+    if (entry !== null && retries > 0 && retryPolicy?.type !== 'budget')
+      this.#recorder.serviceRetry(entry, route.policy, 'overflow');
   }
 
   retryDecided({ entry, route, retries, retryPolicy }: OutboundCall, reason: RecoveryReason): void {
     if (entry === null || retryPolicy === null) return;
     if (reason === 'retried' || reason === 'no_budget') this.#recorder.routeRetryable(route, reason === 'no_budget');
     const event = retryPolicy.type === 'budget' ? null : retryEvent(reason, retries);
-    if (event !== null) this.#recorder.serviceRetry(entry, event);
+    if (event !== null) this.#recorder.serviceRetry(entry, route.policy, event);
   }
 
-  end({ route, exchange }: OutboundCall): void {
+  end({ entry, route, exchange }: OutboundCall, end: ExchangeEnd): void {
     const { status, grpcStatus, firstByteMs, startedMs } = exchange;
     const failure = status === 0 || isFailure(route, status, grpcStatus);
     this.#recorder.routeResponse(route, status, grpcStatus, failure, firstByteMs - startedMs);
+    if (route.policy.series === null) return;
+    const outcome = this.#outcome;
+    outcome.status = status;
+    outcome.grpcStatus = grpcStatus;
+    outcome.error = end === 'complete' ? '' : end === 'cancelled' ? 'unexpected' : 'i/o';
+    outcome.durationMs = firstByteMs - startedMs;
+    this.#recorder.policyEnded(entry!, route.policy, outcome);
   }
 }

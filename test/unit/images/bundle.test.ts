@@ -51,12 +51,14 @@ describe('the bundle of the proxy', () => {
       'proxy-re2js.js',
       'proxy-rules.js',
       'proxy-filters.js',
+      'proxy-route-families.js',
     ]);
     const read = [...readToRun()];
     expect(read).not.to.include('proxy-http2.js');
     expect(read).not.to.include('proxy-re2js.js');
     expect(read).not.to.include('proxy-rules.js');
     expect(read).not.to.include('proxy-filters.js');
+    expect(read).not.to.include('proxy-route-families.js');
     expect(read.length).to.be.at.most(READ_FILES);
     const bytes = read.reduce((sum, name) => sum + texts.get(name)!.length, 0);
     expect(bytes).to.be.lessThan(READ_BYTES);

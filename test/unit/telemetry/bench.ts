@@ -1,9 +1,11 @@
+import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
+import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import type { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
 import { LoopLag } from '../../../proxy-image/io/transport/awake-clock.ts';
 import { type Family, parsePrometheusText } from '../../support/prometheus-text.ts';
-import { ManualClock, newState } from '../core/fixtures.ts';
+import { applyAll, backend, ManualClock, newState, SERVICE_KEY, service, set } from '../core/fixtures.ts';
 
 const MINUTE_MS = 60_000;
 export const NO_GRPC = -1;
@@ -29,4 +31,12 @@ export class Bench {
     this.clock.ms += minutes * MINUTE_MS;
     this.recorder.evictIdle(10 * MINUTE_MS);
   }
+}
+
+/** A Service whose requests are all for one route, to `web` and `canary`. */
+export function routed(bench: Bench, kind: string): ServiceEntry {
+  const body = service({ backends: [backend('web', 1), backend('canary', 1)] });
+  const origin: Meta = { group: 'gateway.networking.k8s.io', kind, namespace: 'shop', name: 'r', section: '', port: 0 };
+  applyAll(bench.state, set(SERVICE_KEY, { ...body, policy: { ...body.policy, origins: [origin] } }));
+  return bench.state.destination('10.96.0.1', 80).entry as ServiceEntry;
 }

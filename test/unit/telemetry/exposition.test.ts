@@ -19,6 +19,7 @@ import {
   WORKLOAD_KEY,
   workload,
 } from '../core/fixtures.ts';
+import { Bench, routed } from './bench.ts';
 
 function sources(clock = new ManualClock()) {
   const state = newState(clock);
@@ -129,7 +130,13 @@ describe('/metrics', () => {
   });
 
   it('is documented in docs/metrics.md, family by family with its type, and nothing else is', () => {
-    const families = parsePrometheusText(renderMetrics(sources()));
+    const bench = new Bench();
+    for (const kind of ['HTTPRoute', 'GRPCRoute']) {
+      const entry = routed(bench, kind);
+      const outcome = { status: 200, grpcStatus: 0, error: '', durationMs: 1 } as const;
+      bench.recorder.policyEnded(entry, entry.routes.fallback.policy, outcome);
+    }
+    const families = parsePrometheusText(renderMetrics({ ...sources(), recorder: bench.recorder }));
     const documented = [...readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `([a-z_]+)` \| ([a-z]+) \|/gm)].map(
       ([, name, type]) => `${name} ${type}`,
     );

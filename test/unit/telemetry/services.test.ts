@@ -180,7 +180,7 @@ describe('retries by annotation', () => {
     const bench = new Bench();
     const entry = called(bench);
     const events = ['requests', 'requests', 'successes', 'limit_exceeded', 'overflow'] as const;
-    for (const event of events) bench.recorder.serviceRetry(entry, event);
+    for (const event of events) bench.recorder.serviceRetry(entry, entry.routes.fallback.policy, event);
     const families = bench.scrape();
     for (const [event, value] of [
       ['requests', 2],
