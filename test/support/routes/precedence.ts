@@ -290,4 +290,50 @@ export const PRECEDENCE: readonly RouteRow[] = [
     request: { target: '/', port: 80 },
     expect: { backend: 'v1' },
   },
+
+  // What overrules routes.
+  {
+    title: 'a ServiceProfile with routes takes the place of routes',
+    rule: 'Linkerd: ServiceProfile and HTTPRoute',
+    objects: [profile({ routes: [{ name: 'p', condition: { pathRegex: '/.*' } }] }), http('r', [to('v1')])],
+    request: { target: '/' },
+    expect: { backend: 'web', section: 'p' },
+  },
+  {
+    title: 'a ServiceProfile with dstOverrides takes the place of routes',
+    rule: 'Linkerd: ServiceProfile and HTTPRoute',
+    objects: [
+      profile({ dstOverrides: [{ authority: 'v2.shop.svc.cluster.local', weight: '1' }] }),
+      http('r', [to('v1')]),
+    ],
+    request: { target: '/' },
+    expect: { backend: 'v2' },
+  },
+  {
+    title: 'a ServiceProfile with neither leaves routes in force',
+    rule: 'linkerd2-proxy should_override_policy',
+    objects: [profile({ opaquePorts: ['25'] }), http('r', [to('v1')])],
+    request: { target: '/' },
+    expect: { backend: 'v1' },
+  },
+  {
+    title: 'a TrafficSplit takes the place of routes',
+    rule: 'Linkerd: TrafficSplit becomes dstOverrides of a ServiceProfile',
+    objects: [
+      {
+        apiVersion: 'split.smi-spec.io/v1alpha1',
+        kind: 'TrafficSplit',
+        metadata: { name: 's', namespace: 'shop', uid: 's' },
+        spec: { service: 'web', backends: [{ service: 'v2', weight: 1 }] },
+      },
+      http('r', [to('v1')]),
+    ],
+    request: { target: '/' },
+    expect: { backend: 'v2' },
+  },
 ];
+
+function profile(spec: object): object {
+  const metadata = { name: 'web.shop.svc.cluster.local', namespace: 'shop', uid: 'profile' };
+  return { apiVersion: 'linkerd.io/v1alpha2', kind: 'ServiceProfile', metadata, spec };
+}
