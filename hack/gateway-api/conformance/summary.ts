@@ -28,6 +28,7 @@ export interface Report {
 export function summary(results: readonly TestResult[], report: Report): string {
   const { project, version } = report.implementation;
   const run = results.filter(({ outcome }) => outcome !== 'skipped');
+  const profiles = (report.profiles ?? []).toSorted((a, b) => a.name.localeCompare(b.name));
   const passed = run.filter(({ outcome }) => outcome === 'passed').length;
   return [
     `# ${project} ${version} and the Gateway API ${report.gatewayAPIVersion} (${report.gatewayAPIChannel} channel)`,
@@ -36,7 +37,7 @@ export function summary(results: readonly TestResult[], report: Report): string 
     '',
     '| profile | level | result | passed | failed | skipped | extended features | left out |',
     '|---|---|---|---|---|---|---|---|',
-    ...(report.profiles ?? []).flatMap(({ name, core, extended }) => [
+    ...profiles.flatMap(({ name, core, extended }) => [
       levelRow(name, 'core', core),
       ...(extended === undefined ? [] : [levelRow(name, 'extended', extended)]),
     ]),
