@@ -163,6 +163,25 @@ export function rulesSuite(create: (onFault: (error: unknown) => void) => Transp
     });
   });
 
+  it('the admin port: what its routes are for, by whom they let in; probes of the proxy pass', async () => {
+    const strangers = await mesh.proxy({ serviceAccount: 'server', clientsSeenFrom: '10.9.9.9' });
+    const pod = structuredClone(POD);
+    pod.spec.containers[0].ports = [{ name: 'http', containerPort: strangers.admin.port }];
+    const metrics = route('metrics', '/metrics');
+    const policy = bodyOf([server(), metrics, allows(ofRoute('metrics'))], pod).ports[String(strangers.admin.port)]!;
+    strangers.setPolicy(strangers.admin.port, policy);
+    const asked = async (path: string) => {
+      const caller = dialRaw(mesh, strangers.admin);
+      return (await askOn(caller, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)).slice(9, 12);
+    };
+    expect(await asked('/metrics')).to.equal('200');
+    expect(await asked('/env.json')).to.equal('404');
+    expect(await asked('/live')).to.equal('200');
+    const closed = bodyOf([server(), metrics], pod).ports[String(strangers.admin.port)]!;
+    strangers.setPolicy(strangers.admin.port, closed);
+    expect(await asked('/metrics')).to.equal('403');
+  });
+
   describe('HTTP/2', () => {
     it('each stream by its rule, and the next one after a change', async () => {
       const application = await serveHttp2(mesh, echo);
