@@ -29,50 +29,8 @@ export interface Filtered {
   readonly mirrors: number[];
 }
 
-/** What one type of filter does; of any other type, nothing. One function in one file, or here, and one line in `FILTERS`. */
-export type FilterKind = (filter: Filter, filtered: Filtered, request: FilteredRequest, rng: Rng) => void;
-
-const requestHeaders: FilterKind = (filter, filtered) => {
-  if (filter.type === 'requestHeaders') filtered.request.push(filter.changes);
-};
-
-const responseHeaders: FilterKind = (filter, filtered) => {
-  if (filter.type === 'responseHeaders') filtered.response.push(filter.changes);
-};
-
-const rewrite: FilterKind = (filter, filtered, request) => {
-  if (filter.type !== 'rewrite') return;
-  if (filter.hostname !== '') filtered.host = filter.hostname;
-  if (filter.path !== null) filtered.target = changedTarget(filtered.target || request.target, filter.path);
-};
-
-const redirect: FilterKind = (filter, filtered, request) => {
-  if (filter.type !== 'redirect') return;
-  const location = locationOf(filter, filtered.host || request.host, filtered.target || request.target);
-  filtered.redirect = { status: filter.status, location };
-};
-
-const fail: FilterKind = (filter, filtered, _, rng) => {
-  if (filter.type === 'fail' && isChosen(filter.ratio, rng)) filtered.fail = filter;
-};
-
-const delay: FilterKind = (filter, filtered, _, rng) => {
-  if (filter.type === 'delay' && isChosen(filter.ratio, rng)) filtered.delayMs += filter.ms;
-};
-
-const mirror: FilterKind = (filter, filtered, _, rng) => {
-  if (filter.type === 'mirror' && isChosen(filter.ratio, rng)) filtered.mirrors.push(filter.backend);
-};
-
-export const FILTERS: readonly FilterKind[] = [requestHeaders, responseHeaders, rewrite, redirect, fail, delay, mirror];
-
 /** What they do, in the order of the list; behind one that answers, nothing. Randomness is only asked where a ratio leaves something to it. */
-export function applyFilters(
-  filters: readonly Filter[],
-  request: FilteredRequest,
-  rng: Rng,
-  kinds: readonly FilterKind[] = FILTERS,
-): Filtered {
+export function applyFilters(filters: readonly Filter[], request: FilteredRequest, rng: Rng): Filtered {
   const filtered: Filtered = {
     delayMs: 0,
     fail: null,
@@ -84,10 +42,40 @@ export function applyFilters(
     mirrors: [],
   };
   for (const filter of filters) {
-    for (const carryOut of kinds) carryOut(filter, filtered, request, rng);
+    apply(filter, request, rng, filtered);
     if (filtered.fail !== null || filtered.redirect !== null) break;
   }
   return filtered;
+}
+
+function apply(filter: Filter, request: FilteredRequest, rng: Rng, filtered: Filtered): void {
+  switch (filter.type) {
+    case 'requestHeaders':
+      filtered.request.push(filter.changes);
+      break;
+    case 'responseHeaders':
+      filtered.response.push(filter.changes);
+      break;
+    case 'rewrite':
+      if (filter.hostname !== '') filtered.host = filter.hostname;
+      if (filter.path !== null) filtered.target = changedTarget(filtered.target || request.target, filter.path);
+      break;
+    case 'redirect':
+      filtered.redirect = {
+        status: filter.status,
+        location: locationOf(filter, filtered.host || request.host, filtered.target || request.target),
+      };
+      break;
+    case 'fail':
+      if (isChosen(filter.ratio, rng)) filtered.fail = filter;
+      break;
+    case 'delay':
+      if (isChosen(filter.ratio, rng)) filtered.delayMs += filter.ms;
+      break;
+    case 'mirror':
+      if (isChosen(filter.ratio, rng)) filtered.mirrors.push(filter.backend);
+      break;
+  }
 }
 
 function isChosen(ratio: number, rng: Rng): boolean {

@@ -14,8 +14,10 @@ export const PAUSE = 4;
 
 /** Injected by a filter. */
 export const DELAY = 5;
+/** From when an attempt is sent to the end of its response. */
+export const ATTEMPT = 6;
 
-const KINDS = 6;
+const KINDS = 7;
 
 export interface DeadlineOwner {
   due(kind: number): void;

@@ -23,7 +23,7 @@ import type { Address } from '../../io/transport/types.ts';
 import type { EndpointLink } from '../endpoints/endpoint-hosts.ts';
 import { Placement, type PlacementOwner } from '../endpoints/placement.ts';
 import type { StackOptions } from '../shared/options.ts';
-import { CallDeadlines, DELAY, type DeadlineOwner, PAUSE, TRY } from './call-deadlines.ts';
+import { ATTEMPT, CallDeadlines, DELAY, type DeadlineOwner, PAUSE, TRY } from './call-deadlines.ts';
 import type { Filtering } from './filtering.ts';
 import type { CallObserver } from './observer.ts';
 import * as Phase from './outbound-phase.ts';
@@ -107,6 +107,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   deadlines: CallDeadlines | null = null;
   responseMs = 0;
   idleMs = 0;
+  attemptTimeoutMs = 0;
   idleLooks = 0;
   idleBytes = 0;
 
@@ -161,6 +162,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
     this.filtering = null;
     this.responseMs = 0;
     this.idleMs = 0;
+    this.attemptTimeoutMs = 0;
     this.retryPolicy = null;
     this.retries = 0;
     this.repeats = 0;
@@ -178,7 +180,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   }
 
   due(kind: number): void {
-    if (kind === PAUSE || kind === TRY) this.#stages.retry.due(this, kind);
+    if (kind === PAUSE || kind === TRY || kind === ATTEMPT) this.#stages.retry.due(this, kind);
     else if (kind === DELAY) this.#stages.filter.due(this);
     else this.#stages.deadline.due(this, kind);
   }

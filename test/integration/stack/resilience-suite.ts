@@ -16,10 +16,11 @@ import {
   response,
   rst,
 } from '../../unit/codec/http2/frames.ts';
+import { service } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
 import { ask, dialHttp2, echo, type Http2Answer, heard, serveHttp2 } from './http2-peers.ts';
 import { dialFrames, type RawHttp2, serveFrames } from './http2-raw.ts';
-import { TestMesh, type TestProxy } from './mesh.ts';
+import { SERVICE_KEY, TestMesh, type TestProxy } from './mesh.ts';
 import { dialRaw, GET, ok, serveHttp, serveRaw } from './peers.ts';
 
 const GRPC = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
@@ -247,6 +248,30 @@ export function resilienceSuite(create: (onFault: (error: unknown) => void) => T
       const total = seen.reduce((sum, length) => sum + length, 0);
       expect(total).to.be.within(100_001, 120_000);
     });
+  });
+
+  it('an attempt that takes longer than its route allows, head or not, is followed by one that does not, or is the last', async () => {
+    let count = 0;
+    const { port } = await serveRaw(mesh, (one) => {
+      if (++count === 2) one.socket.write(ok('fine'));
+      if (count === 4) one.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nsome');
+    });
+    endpoints(port);
+    const allow = (retry: StatusRetry | null): void => {
+      const body = service({ protocol: 'detect', retry });
+      body.policy.policies[body.policy.fallback]!.timeouts.attemptMs = 150;
+      proxy.set(SERVICE_KEY, body);
+    };
+    allow({ ...RETRY, http: [[500, 599]] });
+    expect(await askHttp1()).to.match(/^HTTP\/1\.1 200/);
+    expect(count).to.equal(2);
+    allow(null);
+    expect(await askHttp1()).to.match(/^HTTP\/1\.1 504/);
+    const client = dialRaw(mesh, proxy.outbound);
+    client.send(GET);
+    await client.hears('some');
+    await until(() => client.closed, 'the response to break off');
+    expect(count).to.equal(4);
   });
 
   describe('timeouts by annotation', () => {

@@ -14,6 +14,7 @@ interface Timed extends Attempted {
   readonly retries: number;
   responseMs: number;
   idleMs: number;
+  attemptTimeoutMs: number;
   idleLooks: number;
   idleBytes: number;
   setDeadline(kind: number, delayMs: number): void;
@@ -30,8 +31,9 @@ export class Deadline<C extends Timed> extends Stage<C> {
   }
 
   run(call: C): void {
-    const { requestMs, responseMs, idleMs } = call.route.policy.timeouts;
+    const { requestMs, responseMs, idleMs, attemptMs } = call.route.policy.timeouts;
     call.responseMs = responseMs;
+    call.attemptTimeoutMs = attemptMs;
     if (requestMs > 0) call.setDeadline(REQUEST, requestMs);
     if (idleMs > 0) {
       call.idleMs = idleMs;

@@ -2,6 +2,7 @@ import type { ExchangeUpstream } from '../../../http/exchange.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
 import type { DialError } from '../../../io/pool/dial.ts';
 import type { Host, Waiter } from '../../../io/pool/host.ts';
+import { ATTEMPT } from '../../call/call-deadlines.ts';
 import * as Phase from '../../call/outbound-phase.ts';
 import { Stage } from '../../call/stage.ts';
 import type { EndpointLink } from '../../endpoints/endpoint-hosts.ts';
@@ -12,6 +13,8 @@ import type { Attempted, Attempts } from './attempts.ts';
 interface Leased extends Attempted, Waiter {
   readonly link: EndpointLink | null;
   host: Host | null;
+  readonly attemptTimeoutMs: number;
+  setDeadline(kind: number, delayMs: number): void;
   placeAgain(): void;
   answer(failure: Failure): void;
   fail(failure: Failure): void;
@@ -57,6 +60,7 @@ export class Lease<C extends Leased> extends Stage<C> {
   leased(call: C, upstream: ExchangeUpstream): void {
     call.link?.connected();
     this.#attempts.sent(call);
+    if (call.attemptTimeoutMs > 0) call.setDeadline(ATTEMPT, call.attemptTimeoutMs);
     call.exchange.send(upstream);
   }
 

@@ -8,7 +8,7 @@ import type { TryFailure } from '../../../http/call.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
 import type { ResponseView } from '../../../http/message.ts';
 import type { OutboundError } from '../../../io/telemetry/recorder.ts';
-import { type CallDeadlines, PAUSE, TRY } from '../../call/call-deadlines.ts';
+import { ATTEMPT, type CallDeadlines, PAUSE, TRY } from '../../call/call-deadlines.ts';
 import type { CallObserver } from '../../call/observer.ts';
 import { Stage } from '../../call/stage.ts';
 import type { EndpointLink } from '../../endpoints/endpoint-hosts.ts';
@@ -92,6 +92,7 @@ export class Retry<C extends Retried> extends Stage<C> {
     const ended = this.#endedAs(call, 'response', failure, head.status, exchange.grpcStatus);
     ended.refusesRetries = refusesRetries(head);
     if (this.#recover(call).plan !== 'retry') return true;
+    call.deadlines?.clear(ATTEMPT);
     this.#attempts.ended(call, this.#nowMs);
     exchange.detachUpstream();
     this.#retry(call);
@@ -102,7 +103,7 @@ export class Retry<C extends Retried> extends Stage<C> {
   #unreached(call: C): boolean {
     const { exchange } = call;
     if (!exchange.replayable) return false;
-    call.deadlines?.clear(TRY);
+    clearAttempt(call);
     exchange.detachUpstream();
     this.#attempts.failedOrNone(call, 'connect', false);
     call.placeAgain();
@@ -110,7 +111,7 @@ export class Retry<C extends Retried> extends Stage<C> {
   }
 
   attemptFailed(call: C, failure: TryFailure): void {
-    call.deadlines?.clear(TRY);
+    clearAttempt(call);
     this.#attempts.failedOrNone(call, 'i/o', failure === 'lost' || failure === 'malformed');
     const told = FAILURES.connection_lost;
     const ended = this.#endedAs(call, failure, true, told.status, this.#grpcStatusOf(call, told));
@@ -128,10 +129,14 @@ export class Retry<C extends Retried> extends Stage<C> {
     else call.fail(reason === 'not_a_response' ? FAILURES.malformed_response : told);
   }
 
-  /** No response head in time, with retries left. */
-  #attemptTimedOut(call: C): void {
+  /** No response head in the time of a retry policy, or no end of the response in that of the route. */
+  #attemptTimedOut(call: C, kind: number): void {
     const { exchange } = call;
-    if (exchange.responding) return;
+    if (exchange.responding) {
+      if (kind === ATTEMPT) exchange.breakOff(FAILURES.response_overran.grpcStatus);
+      return;
+    }
+    clearAttempt(call);
     call.cancelPlace();
     exchange.dropUpstream();
     this.#attempts.failedOrNone(call, 'response timeout', true);
@@ -196,6 +201,12 @@ export class Retry<C extends Retried> extends Stage<C> {
 
   due(call: C, kind: number): void {
     if (kind === PAUSE) this.next.run(call);
-    else this.#attemptTimedOut(call);
+    else this.#attemptTimedOut(call, kind);
   }
+}
+
+/** The present attempt is over: its times are not those of the next. */
+function clearAttempt({ deadlines }: Retried): void {
+  deadlines?.clear(TRY);
+  deadlines?.clear(ATTEMPT);
 }
