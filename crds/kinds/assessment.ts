@@ -17,8 +17,6 @@ export interface Assessment {
   accepted: Finding;
   resolvedRefs: Finding;
   verdict: Outcome;
-  /** Status fields of the kind's own that follow from what the cluster has. */
-  fields?: Readonly<Record<string, unknown>>;
 }
 
 const RESOLVED: Finding = { ok: true, reason: 'ResolvedRefs', message: 'everything it refers to exists' };

@@ -14,6 +14,11 @@ export function applyFile(...files: string[]): Promise<Finished> {
   return kubectl(['apply', ...files.flatMap((file) => ['-f', join(ROOT, file)])]);
 }
 
+/** Deletes what files of the tree name. */
+export function deleteFile(...files: string[]): Promise<Finished> {
+  return kubectl(['delete', '--ignore-not-found', ...files.flatMap((file) => ['-f', join(ROOT, file)])]);
+}
+
 export function applyText(manifest: string, options: ShellOptions = {}): Promise<Finished> {
   return kubectl(['apply', '-f', '-'], { ...options, input: manifest });
 }
@@ -45,9 +50,15 @@ export interface Answer {
   body: string;
 }
 
-/** `count` requests from inside a pod, on one kept-alive connection. */
-export async function get(target: string, url: string, count = 1, namespace = NAMESPACE): Promise<Answer[]> {
-  const text = await execApp(target, ['get', url, String(count)], namespace);
+/** `count` requests from inside a pod, on one kept-alive connection. `fields`: header fields, as `name: value`. */
+export async function get(
+  target: string,
+  url: string,
+  count = 1,
+  namespace = NAMESPACE,
+  fields: readonly string[] = [],
+): Promise<Answer[]> {
+  const text = await execApp(target, ['get', url, String(count), ...fields], namespace);
   return text
     .trim()
     .split('\n')

@@ -79,7 +79,6 @@ export class AssessedReconciler<M extends Model> {
       findingCondition('ResolvedRefs', assessment.resolvedRefs),
     ];
     const fields: Record<string, unknown> = model === null ? {} : { ...this.#kind.fields?.(model) };
-    Object.assign(fields, assessment.fields);
     const present = publisher.present(key, resource, 'Programmed');
     const state = progress({ kind: this.#kind.id, ...splitKey(key) });
     const result = programmed(state, clock.nowMs(), present);

@@ -8,12 +8,15 @@ interface Answer {
 }
 
 /** One request; rejects only when there is no complete answer. */
-function send(url: string, options: { method?: string; body?: string; agent?: Agent }): Promise<Answer> {
+function send(
+  url: string,
+  options: { method?: string; body?: string; agent?: Agent; headers?: Record<string, string> },
+): Promise<Answer> {
   const startedMs = performance.now();
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,
-      { method: options.method ?? 'GET', agent: options.agent, timeout: 30_000 },
+      { method: options.method ?? 'GET', agent: options.agent, headers: options.headers, timeout: 30_000 },
       (response) => {
         let body = '';
         response.setEncoding('utf8');
@@ -44,11 +47,12 @@ export async function control(address: string, method: string, path: string, bod
   if (answer.status !== 200) process.exitCode = 1;
 }
 
-/** `count` requests on one kept-alive connection, one JSON line each. */
-export async function getMany(url: string, count: number): Promise<void> {
+/** `count` requests on one kept-alive connection, one JSON line each. `fields`: header fields, as `name: value`. */
+export async function getMany(url: string, count: number, fields: readonly string[]): Promise<void> {
+  const headers = Object.fromEntries(fields.map((field) => field.split(/:\s*/, 2)));
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   for (let i = 0; i < count; i++) {
-    const answer = await send(url, { agent }).catch((error: unknown) => ({
+    const answer = await send(url, { agent, headers }).catch((error: unknown) => ({
       status: 0,
       headers: {} as Record<string, unknown>,
       body: String(error),

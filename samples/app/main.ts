@@ -4,7 +4,7 @@
  *   main.js service                       HTTP on PORT (8080), TCP echo on TCP_PORT (9090), gRPC on GRPC_PORT (none)
  *   main.js traffic                       load generator, controlled on 127.0.0.1:CONTROL_PORT (9000)
  *   main.js ctl METHOD PATH [JSON]        talks to the local control port (used with `kubectl exec`)
- *   main.js get URL [N]                   N requests one after the other, one JSON line each
+ *   main.js get URL [N] ['NAME: VALUE']…  N requests one after the other, one JSON line each
  *   main.js job URL                       one request, exit status 0 when it was answered with 200
  */
 import { control, getMany, runJob } from './client.ts';
@@ -45,7 +45,7 @@ switch (verb) {
     );
     break;
   case 'get':
-    await getMany(args[0] ?? '', Number(args[1] ?? 1));
+    await getMany(args[0] ?? '', Number(args[1] ?? 1), args.slice(2));
     break;
   case 'job':
     process.exitCode = await runJob(args[0] ?? '');

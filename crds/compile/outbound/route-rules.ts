@@ -31,16 +31,13 @@ function isOverruled({ view, profile, name }: OutboundPort): boolean {
   return isOverruling(profile) || splitOf(view, name.namespace, name.service) !== null;
 }
 
-/**
- * Routes of the client's own namespace replace those of the Service's (GEP-1294, "Multiple routes for a Service"), which are then not even asked for: a change
- * of them is nothing to these clients.
- */
+/** Those of the Service's own namespace are asked for only where the client's has none, so that a change of them touches nobody else. */
 function routesOf({ view, service, name, port, clientNamespace }: OutboundPort): RouteModel[] {
   const own =
     clientNamespace === '' || clientNamespace === name.namespace ? [] : routesOfService(view, name, clientNamespace);
-  const speaking = effectiveRoutes(own, service, port);
+  const speaking = effectiveRoutes(own, service, port, clientNamespace);
   if (speaking.length > 0) return speaking;
-  return effectiveRoutes(routesOfService(view, name, name.namespace), service, port);
+  return effectiveRoutes(routesOfService(view, name, name.namespace), service, port, name.namespace);
 }
 
 function backendOf(root: OutboundPort, target: ObjectTarget, status: number): Backend {

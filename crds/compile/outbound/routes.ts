@@ -45,7 +45,7 @@ interface RankedMatch {
 }
 
 /**
- * Adds the rules of routes, in order of precedence: one for each match. `routes` are those that hold for a port, in the order that settles ties.
+ * Adds the rules of routes, in order of precedence: one for each match. `routes` are those that speak for a port, in the order of `byPrecedence`.
  *
  * @returns the policy for requests that no rule matches: 404 (Gateway API: HTTPRouteRule `matches`)
  */
@@ -99,10 +99,12 @@ class RuleCompiler {
 
   compile(rule: RouteRule): number {
     const filters = rule.broken.length > 0 ? null : this.#filters(rule.filters);
+    const shares = filters === null ? null : this.#shares(rule.backends);
+    const carriedOut = filters !== null && shares !== null;
     return this.#tables.policy({
       origin: this.#tables.origin(metaOfRoute(this.#route)),
-      filters: filters ?? [failing(500, INTERNAL, 'a rule of the route is not valid')],
-      distribution: this.#tables.distribution(filters === null ? [] : this.#shares(rule.backends)),
+      filters: carriedOut ? filters : [failing(500, INTERNAL, 'a rule of the route is not valid')],
+      distribution: this.#tables.distribution(carriedOut ? shares : []),
       retry: this.#retry(rule),
       timeouts: this.#timeouts(rule),
       classes: [],
@@ -142,11 +144,11 @@ class RuleCompiler {
   }
 
   /** Without any, the answer is that of an invalid one: there is nobody to ask. */
-  #shares(backends: readonly BackendRef[]): Distribution {
+  #shares(backends: readonly BackendRef[]): Distribution | null {
     const shares: Distribution = [];
     for (const ref of backends) {
-      // What goes to that backend, and nothing else, would have been filtered.
-      const filters = this.#filters(ref.filters) ?? [failing(500, INTERNAL, 'a filter of the backend is not valid')];
+      const filters = this.#filters(ref.filters);
+      if (filters === null) return null;
       const backend = this.#tables.backend(this.#context.backendOf(targetOf(ref), this.#failure));
       shares.push({ backend, weight: ref.weight, filters });
     }

@@ -2,19 +2,14 @@ import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, listed, ready, waiting } from '../assessment.ts';
 import { meshTlsAuthenticationOf } from '../authentication/mesh-tls.ts';
 import { networkAuthenticationOf } from '../authentication/network.ts';
-import type { RouteModel } from '../route/model.ts';
 import { routeOf } from '../route/queries.ts';
 import type { ServerModel } from '../server/model.ts';
 import { serversIn } from '../server/queries.ts';
-import { counted, podsOfServers } from '../server/reach.ts';
-import type { AuthenticationRef, AuthorizationPolicyModel } from './model.ts';
+import { counted, podsOfServer } from '../server/reach.ts';
+import type { AuthenticationRef, AuthorizationPolicyModel, PolicyTarget } from './model.ts';
 
 /** Whether a policy takes effect: what it is for exists, and all that it requires; and how many pods it is about. */
 export function assessAuthorizationPolicy(view: ClusterView, policy: AuthorizationPolicyModel): Assessment {
-  return { fields: { pods: 0 }, ...assess(view, policy) };
-}
-
-function assess(view: ClusterView, policy: AuthorizationPolicyModel): Assessment {
   const missing = policy.authentications.filter((ref) => !exists(view, ref));
   if (missing.length > 0) {
     const names = missing.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name} does not exist`);
@@ -26,38 +21,42 @@ function assess(view: ClusterView, policy: AuthorizationPolicyModel): Assessment
 function assessTarget(view: ClusterView, { meta, target }: AuthorizationPolicyModel): Assessment {
   const { namespace } = meta;
   const servers = serversIn(view, namespace);
-  const named = `${target.kind} ${namespace}/${target.name}`;
+  const pods = (of: typeof servers) => of.reduce((sum, server) => sum + podsOfServer(view, server), 0);
   switch (target.kind) {
     case 'Server': {
       const found = servers.filter((server) => server.meta.name === target.name);
-      if (found.length === 0) return waiting('ServerNotFound', [`${named} does not exist`]);
-      return about(view, namespace, found, `authorizes clients of ${named}`);
+      if (found.length === 0) return waiting('ServerNotFound', [`Server ${namespace}/${target.name} does not exist`]);
+      return ready(
+        `authorizes clients of Server ${namespace}/${target.name}, which decides about ${counted(pods(found), 'pod')}`,
+      );
     }
-    case 'Namespace': {
-      const count = counted(servers.length, 'Server');
-      return about(view, namespace, servers, `authorizes clients of ${count} of namespace ${namespace}`);
-    }
-    default: {
-      const route = routeOf(view, target.group, target.kind, namespace, target.name);
-      if (route === null) return waiting('RouteNotFound', [`${named} does not exist`]);
-      const attached = servers.filter(({ meta: { name } }) => isAttached(route, namespace, name));
-      // A route that is attached to no Server has no clients to authorize.
-      if (attached.length === 0) return waiting('RouteNotAttached', [`${named} is attached to no Server that exists`]);
-      const names = listed(attached.map((server) => `Server ${namespace}/${server.meta.name}`));
-      return about(view, namespace, attached, `authorizes clients of ${named}, on ${names}`);
-    }
+    case 'Namespace':
+      return ready(
+        `authorizes clients of ${counted(servers.length, 'Server')} of namespace ${namespace}, which decide about ports of ${counted(pods(servers), 'pod')}`,
+      );
+    default:
+      return assessRoute(view, namespace, target, servers);
   }
 }
 
-function about(view: ClusterView, namespace: string, servers: readonly ServerModel[], message: string): Assessment {
-  const pods = podsOfServers(view, namespace, servers);
-  return { ...ready(`${message}; decided about ${counted(pods, 'pod')}`), fields: { pods } };
-}
-
-function isAttached({ parents }: RouteModel, namespace: string, server: string): boolean {
-  return parents.some(({ target, ...parent }) => {
-    return target === 'server' && parent.namespace === namespace && parent.name === server;
-  });
+/** A route that is attached to no Server has no clients to authorize. */
+function assessRoute(
+  view: ClusterView,
+  namespace: string,
+  { group, kind, name }: PolicyTarget,
+  servers: readonly ServerModel[],
+): Assessment {
+  const route = routeOf(view, group, kind, namespace, name);
+  if (route === null) return waiting('RouteNotFound', [`${kind} ${namespace}/${name} does not exist`]);
+  const parents = route.parents.filter((parent) => parent.target === 'server' && parent.namespace === namespace);
+  const attached = servers.filter(({ meta }) => parents.some((parent) => parent.name === meta.name));
+  if (attached.length === 0)
+    return waiting('RouteNotAttached', [`${kind} ${namespace}/${name} is attached to no Server that exists`]);
+  const pods = attached.reduce((sum, server) => sum + podsOfServer(view, server), 0);
+  const names = listed(attached.map(({ meta }) => `Server ${namespace}/${meta.name}`));
+  return ready(
+    `authorizes clients of ${kind} ${namespace}/${name}, on ${names}, which decides about ${counted(pods, 'pod')}`,
+  );
 }
 
 function exists(view: ClusterView, { kind, namespace, name }: AuthenticationRef): boolean {

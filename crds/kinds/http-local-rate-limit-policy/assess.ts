@@ -1,16 +1,12 @@
 import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, conflicted, ready, waiting } from '../assessment.ts';
 import { serversIn } from '../server/queries.ts';
-import { counted, podsOfServers } from '../server/reach.ts';
+import { counted, podsOfServer } from '../server/reach.ts';
 import type { HttpLocalRateLimitPolicyModel } from './model.ts';
 import { rateLimitOf } from './queries.ts';
 
 /** Reasons as Linkerd's policy controller writes them. */
 export function assessHttpLocalRateLimitPolicy(view: ClusterView, policy: HttpLocalRateLimitPolicyModel): Assessment {
-  return { fields: { pods: 0 }, ...assess(view, policy) };
-}
-
-function assess(view: ClusterView, policy: HttpLocalRateLimitPolicyModel): Assessment {
   const { namespace, name } = policy.meta;
   const server = serversIn(view, namespace).find(({ meta }) => meta.name === policy.server);
   if (server === undefined) {
@@ -27,11 +23,9 @@ function assess(view: ClusterView, policy: HttpLocalRateLimitPolicyModel): Asses
       `limits nothing: Server ${namespace}/${policy.server} is ${server.proxyProtocol}, so that no request is seen`,
     );
   }
-  const pods = podsOfServers(view, namespace, [server]);
-  return {
-    ...ready(`limits requests to Server ${namespace}/${policy.server} in each of ${counted(pods, 'pod')}`),
-    fields: { pods },
-  };
+  return ready(
+    `limits requests to Server ${namespace}/${policy.server} in each of ${counted(podsOfServer(view, server), 'pod')}`,
+  );
 }
 
 /** `status.targetRef`, as Linkerd writes it. */

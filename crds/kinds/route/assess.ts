@@ -93,7 +93,9 @@ function contended(
 ): Finding {
   const { namespace } = route.meta;
   const rivals = routesOfService(view, nameOf(service), namespace);
-  const held = ports.filter((port) => effectiveRoutes(rivals, service, port).some((each) => isSame(each, route)));
+  const held = ports.filter((port) =>
+    effectiveRoutes(rivals, service, port, namespace).some((each) => isSame(each, route)),
+  );
   const lost = ports.filter((port) => !held.includes(port)).map(({ port }) => port);
   if (held.length > 0) return accepted(scopeText(route, service, lost));
   const types = new Set(rivals.map(({ kind }) => kind));

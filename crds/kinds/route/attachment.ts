@@ -18,12 +18,19 @@ export function meansPort(parent: ParentRef, { meta }: ServiceModel, port: Servi
 }
 
 /**
- * Those of `routes`, all of one namespace, that hold for a port: the most specific type of route is alone (GEP-1294, "Route types"). In the order that settles
- * ties.
+ * The routes that say what becomes of traffic to a port, of all that name its Service and may speak for a client. Routes of the client's own namespace
+ * replace those of the Service's (GEP-1294, "Multiple routes for a Service"); then the most specific type of route is alone (GEP-1294, "Route types").
  */
-export function effectiveRoutes(routes: readonly RouteModel[], service: ServiceModel, port: ServicePort): RouteModel[] {
+export function effectiveRoutes(
+  routes: readonly RouteModel[],
+  service: ServiceModel,
+  port: ServicePort,
+  clientNamespace: string,
+): RouteModel[] {
   const attached = routes.filter(({ parents }) => parents.some((parent) => meansPort(parent, service, port)));
-  return ofOneType(attached, port.appProtocol).sort(byPrecedence);
+  const own = attached.filter(({ meta }) => meta.namespace === clientNamespace);
+  const speaking = own.length > 0 ? own : attached.filter(({ meta }) => meta.namespace === service.meta.namespace);
+  return ofOneType(speaking, port.appProtocol).sort(byPrecedence);
 }
 
 /** HTTP/1 carries no gRPC, and what is not HTTP knows neither (Linkerd: `appProtocol` of a parent). */

@@ -1,19 +1,21 @@
 import { matchesSelector } from '../../scalars/label-selector.ts';
 import type { ClusterView } from '../../state/view.ts';
-import type { PodModel } from '../pod/model.ts';
 import { podsOf } from '../pod/queries.ts';
 import type { ServerModel } from './model.ts';
 import { resolvePorts, serverOn, serversOf } from './selection.ts';
 
-/** How many meshed pods Servers of a namespace decide about: those on a port of which one of them is the one that holds. For assessments only. */
-export function podsOfServers(view: ClusterView, namespace: string, servers: readonly ServerModel[]): number {
-  const pods = podsOf(view, namespace).filter(({ meshed }) => meshed);
-  return pods.filter((pod) => servers.some((server) => decides(view, server, pod))).length;
-}
-
-function decides(view: ClusterView, { podSelector, port, meta }: ServerModel, pod: PodModel): boolean {
-  if (podSelector === null || !matchesSelector(podSelector, pod.meta.labels)) return false;
-  return resolvePorts(pod, port).some((each) => serverOn(serversOf(view, pod), pod, each)?.meta.name === meta.name);
+/** How many meshed pods a Server decides about: those it selects on whose port no older Server does. For assessments only. */
+export function podsOfServer(view: ClusterView, server: ServerModel): number {
+  const { podSelector, meta } = server;
+  if (podSelector === null) return 0;
+  const pods = podsOf(view, meta.namespace).filter(
+    (pod) => pod.meshed && matchesSelector(podSelector, pod.meta.labels),
+  );
+  return pods.filter((pod) => {
+    return resolvePorts(pod, server.port).some(
+      (port) => serverOn(serversOf(view, pod), pod, port)?.meta.name === meta.name,
+    );
+  }).length;
 }
 
 export function counted(count: number, one: string): string {

@@ -427,15 +427,6 @@ const BROKEN: readonly RouteRow[] = [
     { status: 500 },
   ),
   {
-    title: 'a filter of one backend that cannot be had strikes the share of that backend',
-    rule: 'HTTPBackendRef filters; HTTPRouteFilter: requests that would have been processed',
-    objects: [
-      http('r', [{ backendRefs: [backend('v1', { weight: 3 }), backend('v2', { filters: [extension('none')] })] }]),
-    ],
-    request: { target: '/' },
-    expect: { shares: { v1: 75, invalid: 25 }, status: 500 },
-  },
-  {
     title: 'a rule that cannot be carried out keeps its requests from a wider one',
     rule: 'HTTPRouteFilter: requests MUST receive an error response',
     objects: [http('r', [V1, { matches: [exact('/a')], filters: [extension('none')], ...to('v2') }])],

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Filter, PathChange } from '../../../proxy-image/contract/policy/filter.ts';
-import { applyFilters, FILTERS, type FilterKind } from '../../../proxy-image/core/filter/apply.ts';
+import { applyFilters } from '../../../proxy-image/core/filter/apply.ts';
 import { changedFields, type Field } from '../../../proxy-image/core/filter/header-changes.ts';
 import { changedTarget } from '../../../proxy-image/core/filter/path-change.ts';
 import { locationOf } from '../../../proxy-image/core/filter/redirect.ts';
@@ -122,16 +122,6 @@ describe('filters', () => {
     it('a redirect behind a rewrite leads to what was rewritten', () => {
       const filters: Filter[] = [{ type: 'rewrite', hostname: '', path: { type: 'full', path: '/new' } }, REDIRECT];
       expect(applyFilters(filters, REQUEST, rng).redirect?.location).to.equal('http://web.shop:8080/new?q=1');
-    });
-
-    it('a made-up type is one function and one line of the list', () => {
-      const shout: FilterKind = (filter, filtered, request) => {
-        if ((filter.type as string) === 'shout') filtered.target = request.target.toUpperCase();
-      };
-      const filters = [{ type: 'shout' }, { type: 'delay', ms: 7, ratio: 1 }] as unknown as Filter[];
-      const filtered = applyFilters(filters, REQUEST, rng, [...FILTERS, shout]);
-      expect(filtered).to.deep.include({ target: '/FOO/BAR?Q=1', delayMs: 7 });
-      expect(applyFilters(filters, REQUEST, rng)).to.deep.include({ target: '', delayMs: 7 });
     });
 
     it('a ratio is kept to', () => {
