@@ -4,7 +4,7 @@ import { authorizationPolicy, byAccount, server, toServer } from './authorizatio
 import type { Objects } from './cluster.ts';
 import type { Asking } from './pod.ts';
 import type { Verdict } from './row.ts';
-import { NAMED_PORT, NAMESPACES, portOf } from './world.ts';
+import { FIRST_PORT_OF_CHANGES, NAMESPACES, portOf } from './world.ts';
 
 /** Something that is changed to and fro while a connection is open, and what its next request, or its stream, makes of it. */
 interface Change {
@@ -30,8 +30,6 @@ const LIMIT_MS = 10_000;
 /** The connection is open, and has been used, when the change is written. */
 const OPENED_MS = 150;
 const ROWS = NAMESPACES['shop']!;
-/** Behind the ports of the rows. */
-const FIRST_OF_CHANGES = NAMED_PORT - 5;
 
 function route(kind: 'HTTPRoute' | 'GRPCRoute', name: string, port: number, backend: string): object {
   return {
@@ -77,7 +75,7 @@ function ofRoute(kind: 'HTTPRoute' | 'GRPCRoute', port: number, backends: readon
 
 function ofPolicy(kind: Ask['kind'], index: number, proxyProtocol: string, denied: string, on: string): Change {
   const name = `change-${kind}`;
-  const port = FIRST_OF_CHANGES + index;
+  const port = FIRST_PORT_OF_CHANGES + index;
   const policy = authorizationPolicy(name, toServer(name), [byAccount('one')]);
   return {
     title: `an AuthorizationPolicy that is deleted, ${proxyProtocol}`,

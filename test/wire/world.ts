@@ -34,6 +34,8 @@ export type Target = keyof typeof TARGETS;
 export const FIRST_PORT = 9000;
 export const PORTS = 90;
 export const NAMED_PORT = FIRST_PORT + PORTS - 1;
+/** Behind those of the rows, for changes that are timed. */
+export const FIRST_PORT_OF_CHANGES = NAMED_PORT - 5;
 
 /** The port at which a Service of the rows of routes is: by it the answer says whose it is. */
 const BACKENDS: readonly string[] = [...SERVICES, 'far', CALLS.service, 'calls-v1', 'calls-v2'];

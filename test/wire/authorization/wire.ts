@@ -1,6 +1,6 @@
 import type { Answer } from '../app/contract.ts';
 import { inWords, type Question, type Verdict, type WireRow } from '../row.ts';
-import { type Client, FIRST_PORT, NAMED_PORT, TARGETS } from '../world.ts';
+import { type Client, FIRST_PORT, FIRST_PORT_OF_CHANGES, NAMED_PORT, TARGETS } from '../world.ts';
 import { server } from './objects.ts';
 import type { Asked, AuthorizationRow, Outcome, Protocol } from './row.ts';
 import { AUTHORIZATION_ROWS } from './rows.ts';
@@ -14,6 +14,8 @@ const NOT_FOUND = 5;
 /** Every row of authorization, each with a port of its own. */
 export function authorizationRows(ipOf: (client: Client) => string): WireRow[] {
   const all = Object.entries(AUTHORIZATION_ROWS).flatMap(([about, rows]) => rows.map((row) => ({ about, row })));
+  if (FIRST_PORT + all.length > FIRST_PORT_OF_CHANGES)
+    throw new Error('more rows than ports: PORTS of world.ts is too small');
   return all.map(({ about, row }, index) => wireRow(about, row, index, ipOf));
 }
 
