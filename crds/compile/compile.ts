@@ -8,8 +8,8 @@ import type { ClusterView, ReadKey } from '../state/view.ts';
 import { compileEndpoints } from './endpoints.ts';
 import { compileWorkload } from './inbound/workload.ts';
 import { compileService } from './service.ts';
+import type { Unsourced } from './shared/unsourced.ts';
 import { compileTrust } from './trust.ts';
-import type { Unsourced } from './unsourced.ts';
 import { contentVersion } from './version.ts';
 
 /** One compiled resource, as it is cached and sent. */

@@ -9,8 +9,8 @@ import type { PodModel } from '../kinds/pod/model.ts';
 import { serverOn, serversOf } from '../kinds/server/selection.ts';
 import { compareText } from '../state/order.ts';
 import type { ClusterView } from '../state/view.ts';
-import { OpaquePorts } from './opaque-ports.ts';
-import { addressProtocol, endpointProtocol } from './port-protocol.ts';
+import { OpaquePorts } from './shared/opaque-ports.ts';
+import { addressProtocol, endpointProtocol } from './shared/port-protocol.ts';
 
 /** An address and what discovery says of it; `pod` is null for addresses that no pod of this cluster has. */
 export interface Target {

@@ -9,7 +9,7 @@ import { serviceOf } from '../kinds/service/queries.ts';
 import { compareText } from '../state/order.ts';
 import type { ClusterView } from '../state/view.ts';
 import { EndpointCompiler } from './endpoint.ts';
-import type { Unsourced } from './unsourced.ts';
+import type { Unsourced } from './shared/unsourced.ts';
 
 export interface EndpointsAddress extends ServiceName {
   port: number;

@@ -15,11 +15,11 @@ import { effectiveProfile } from '../kinds/service-profile/effective.ts';
 import { profileOf } from '../kinds/service-profile/queries.ts';
 import type { ClusterView } from '../state/view.ts';
 import { EndpointCompiler } from './endpoint.ts';
-import { OpaquePorts } from './opaque-ports.ts';
 import { addressFamily } from './outbound/backends.ts';
 import { compilePolicy } from './outbound/policy.ts';
-import { addressProtocol, serviceProtocol } from './port-protocol.ts';
-import type { Unsourced } from './unsourced.ts';
+import { OpaquePorts } from './shared/opaque-ports.ts';
+import { addressProtocol, serviceProtocol } from './shared/port-protocol.ts';
+import type { Unsourced } from './shared/unsourced.ts';
 
 export interface Address {
   ip: string;

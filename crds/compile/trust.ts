@@ -1,6 +1,6 @@
 import type { TrustResource } from '../../proxy-image/contract/resources.ts';
 import type { ClusterView } from '../state/view.ts';
-import type { Unsourced } from './unsourced.ts';
+import type { Unsourced } from './shared/unsourced.ts';
 
 /** `null` until the bundle is known. */
 export function compileTrust(view: ClusterView): Unsourced<TrustResource> | null {

@@ -43,16 +43,6 @@ export function cyclesOf(graph: FolderGraph): string[][] {
   return cycles;
 }
 
-/** The graph without these edges, each `from -> to`. */
-export function without(graph: FolderGraph, edges: readonly string[]): FolderGraph {
-  return new Map(
-    [...graph].map(([from, targets]) => [
-      from,
-      new Map([...targets].filter(([to]) => !edges.includes(`${from} -> ${to}`))),
-    ]),
-  );
-}
-
 /** What makes the cycle, for whoever has to break it. */
 export function importsWithin(graph: FolderGraph, cycle: readonly string[]): string[] {
   return cycle.flatMap((from) => cycle.flatMap((to) => graph.get(from)?.get(to) ?? []));

@@ -1,6 +1,7 @@
 import { MESH_TLS_AUTHENTICATION } from '../../crds/kinds/authentication/mesh-tls.ts';
 import { NETWORK_AUTHENTICATION } from '../../crds/kinds/authentication/network.ts';
-import { AUTHORIZATION_POLICY } from '../../crds/kinds/authorization-policy/model.ts';
+import { AUTHORIZATION_POLICY } from '../../crds/kinds/authorization/authorization-policy.ts';
+import { SERVER_AUTHORIZATION } from '../../crds/kinds/authorization/server-authorization.ts';
 import { ENDPOINT_SLICE } from '../../crds/kinds/endpoint-slice/model.ts';
 import { HTTP_LOCAL_RATE_LIMIT_POLICY } from '../../crds/kinds/http-local-rate-limit-policy/model.ts';
 import { MESH } from '../../crds/kinds/mesh/model.ts';
@@ -9,7 +10,6 @@ import { POD } from '../../crds/kinds/pod/model.ts';
 import { KINDS } from '../../crds/kinds/registry.ts';
 import type { KindRow } from '../../crds/kinds/row.ts';
 import { SERVER } from '../../crds/kinds/server/model.ts';
-import { SERVER_AUTHORIZATION } from '../../crds/kinds/server-authorization/model.ts';
 import { SERVICE } from '../../crds/kinds/service/model.ts';
 import { SERVICE_PROFILE } from '../../crds/kinds/service-profile/model.ts';
 import { TRAFFIC_SPLIT } from '../../crds/kinds/traffic-split/model.ts';

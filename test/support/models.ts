@@ -1,3 +1,4 @@
+import type { ServerAuthorizationModel } from '../../crds/kinds/authorization/server-authorization.ts';
 import type { EndpointSliceModel } from '../../crds/kinds/endpoint-slice/model.ts';
 import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
@@ -5,7 +6,6 @@ import type { NamespaceModel } from '../../crds/kinds/namespace/model.ts';
 import type { PodModel } from '../../crds/kinds/pod/model.ts';
 import { KINDS } from '../../crds/kinds/registry.ts';
 import type { ServerModel } from '../../crds/kinds/server/model.ts';
-import type { ServerAuthorizationModel } from '../../crds/kinds/server-authorization/model.ts';
 import type { ServiceModel } from '../../crds/kinds/service/model.ts';
 import type { ServiceProfileModel } from '../../crds/kinds/service-profile/model.ts';
 import type { TrafficSplitModel } from '../../crds/kinds/traffic-split/model.ts';

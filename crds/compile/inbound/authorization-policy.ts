@@ -7,8 +7,8 @@ import type {
   AuthenticationRef,
   AuthorizationPolicyModel,
   PolicyTarget,
-} from '../../kinds/authorization-policy/model.ts';
-import { policiesOf } from '../../kinds/authorization-policy/queries.ts';
+} from '../../kinds/authorization/authorization-policy.ts';
+import { policiesOf } from '../../kinds/authorization/authorization-policy.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { POLICY_GROUP } from './authorization.ts';

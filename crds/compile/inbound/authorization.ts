@@ -1,7 +1,7 @@
 import { serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
 import type { AuthenticationMatch, Authorization, NetworkMatch } from '../../../proxy-image/contract/resources.ts';
+import type { ServerAuthorizationModel } from '../../kinds/authorization/server-authorization.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
-import type { ServerAuthorizationModel } from '../../kinds/server-authorization/model.ts';
 
 export const POLICY_GROUP = 'policy.linkerd.io';
 

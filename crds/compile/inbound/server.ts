@@ -1,8 +1,8 @@
 import { policyAuthorizations } from '../../../proxy-image/contract/access-policy.ts';
 import type { Authorization, PortPolicy } from '../../../proxy-image/contract/resources.ts';
+import { authorizationsFor } from '../../kinds/authorization/server-authorization.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
 import type { ServerModel } from '../../kinds/server/model.ts';
-import { authorizationsFor } from '../../kinds/server-authorization/queries.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
 import { authorizationsOf } from './authorization-policy.ts';
@@ -31,7 +31,7 @@ export function serverPolicy(view: ClusterView, mesh: MeshModel, server: ServerM
 function authorizationsOfServer(view: ClusterView, mesh: MeshModel, server: ServerModel): Authorization[] {
   const { namespace, name } = server.meta;
   return [
-    ...authorizationsFor(view, server).map((model) => compileAuthorization(model, mesh)),
+    ...authorizationsFor(view, server.meta).map((model) => compileAuthorization(model, mesh)),
     ...authorizationsOf(view, mesh, namespace, { group: POLICY_GROUP, kind: 'Server', name }),
     ...authorizationsOf(view, mesh, namespace, { group: '', kind: 'Namespace', name: namespace }),
     ...policyAuthorizations(server.accessPolicy, mesh.clusterNetworks),

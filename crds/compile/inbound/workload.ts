@@ -17,9 +17,9 @@ import { podOf } from '../../kinds/pod/queries.ts';
 import type { ServerModel } from '../../kinds/server/model.ts';
 import { resolvePorts, serverOn, serversOf } from '../../kinds/server/selection.ts';
 import type { ClusterView } from '../../state/view.ts';
-import { OpaquePorts } from '../opaque-ports.ts';
-import { inboundProtocol } from '../port-protocol.ts';
-import type { Unsourced } from '../unsourced.ts';
+import { OpaquePorts } from '../shared/opaque-ports.ts';
+import { inboundProtocol } from '../shared/port-protocol.ts';
+import type { Unsourced } from '../shared/unsourced.ts';
 import { inboundProfiles, type PortProfile } from './profile.ts';
 import { serverPolicy } from './server.ts';
 

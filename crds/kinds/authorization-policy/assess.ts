@@ -2,11 +2,15 @@ import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, listed, ready, waiting } from '../assessment.ts';
 import { meshTlsAuthenticationOf } from '../authentication/mesh-tls.ts';
 import { networkAuthenticationOf } from '../authentication/network.ts';
+import type {
+  AuthenticationRef,
+  AuthorizationPolicyModel,
+  PolicyTarget,
+} from '../authorization/authorization-policy.ts';
 import { routeOf } from '../route/queries.ts';
 import type { ServerModel } from '../server/model.ts';
 import { serversIn } from '../server/queries.ts';
 import { counted, podsOfServer } from '../server/reach.ts';
-import type { AuthenticationRef, AuthorizationPolicyModel, PolicyTarget } from './model.ts';
 
 /** Whether a policy takes effect: what it is for exists, and all that it requires; and how many pods it is about. */
 export function assessAuthorizationPolicy(view: ClusterView, policy: AuthorizationPolicyModel): Assessment {

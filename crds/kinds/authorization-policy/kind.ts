@@ -1,8 +1,12 @@
+import {
+  AUTHORIZATION_POLICY,
+  type AuthorizationPolicyModel,
+  POLICIES_OF_AUTHENTICATION,
+  POLICIES_OF_TARGET,
+} from '../authorization/authorization-policy.ts';
 import { CUSTOM, type KindRow } from '../row.ts';
 import { assessAuthorizationPolicy } from './assess.ts';
-import { AUTHORIZATION_POLICY, type AuthorizationPolicyModel } from './model.ts';
 import { parseAuthorizationPolicy } from './parse.ts';
-import { POLICIES_OF_AUTHENTICATION, POLICIES_OF_TARGET } from './queries.ts';
 
 export const AUTHORIZATION_POLICY_ROW: KindRow<AuthorizationPolicyModel> = {
   ...AUTHORIZATION_POLICY,

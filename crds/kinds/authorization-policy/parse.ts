@@ -9,7 +9,7 @@ import {
   type AuthenticationRef,
   type AuthorizationPolicyModel,
   type PolicyTarget,
-} from './model.ts';
+} from '../authorization/authorization-policy.ts';
 
 const POLICY_GROUP = 'policy.linkerd.io';
 const GATEWAY_GROUP = 'gateway.networking.k8s.io';

@@ -1,8 +1,7 @@
 import { assessRoute } from '../route/assess.ts';
-import type { RouteModel } from '../route/model.ts';
+import { GRPC_ROUTE, type RouteModel } from '../route/model.ts';
 import { GRPC_ROUTES_OF_SERVER, GRPC_ROUTES_OF_SERVICE } from '../route/queries.ts';
 import { CUSTOM, type KindRow } from '../row.ts';
-import { GRPC_ROUTE } from './model.ts';
 import { parseGrpcRoute } from './parse.ts';
 
 /** The definition is the Gateway API's, and other controllers have routes of this kind too. */

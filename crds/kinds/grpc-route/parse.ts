@@ -2,11 +2,10 @@ import type { RequestMatch, TextMatch } from '../../../proxy-image/contract/poli
 import type { Fields } from '../../parse/fields.ts';
 import { quote } from '../../scalars/scalar.ts';
 import type { Parsed } from '../../types/problem.ts';
-import type { MatchRank, RouteMatch, RouteModel } from '../route/model.ts';
+import { GRPC_ROUTE, type MatchRank, type RouteMatch, type RouteModel } from '../route/model.ts';
 import { parseRoute } from '../route/parse.ts';
 import type { RuleScope } from '../route/scope.ts';
 import { parseHeaders } from '../route/text-match.ts';
-import { GRPC_ROUTE } from './model.ts';
 
 const EVERY_CALL: RouteMatch = { match: { type: 'grpc', service: null, method: null }, rank: [0, 0, 0] };
 

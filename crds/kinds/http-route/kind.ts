@@ -1,5 +1,5 @@
 import { assessRoute } from '../route/assess.ts';
-import type { RouteModel } from '../route/model.ts';
+import { HTTP_ROUTE, POLICY_HTTP_ROUTE, type RouteModel } from '../route/model.ts';
 import {
   HTTP_ROUTES_OF_SERVER,
   HTTP_ROUTES_OF_SERVICE,
@@ -7,7 +7,6 @@ import {
   POLICY_HTTP_ROUTES_OF_SERVICE,
 } from '../route/queries.ts';
 import { CUSTOM, type KindRow } from '../row.ts';
-import { HTTP_ROUTE, POLICY_HTTP_ROUTE } from './model.ts';
 import { parseHttpRoute, parsePolicyHttpRoute } from './parse.ts';
 
 /** The definition is the Gateway API's, and other controllers have routes of this kind too. */

@@ -3,10 +3,9 @@ import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { parseDuration } from '../../scalars/duration.ts';
 import type { Parsed } from '../../types/problem.ts';
-import type { RouteModel, RouteRule } from '../route/model.ts';
+import { HTTP_ROUTE, POLICY_HTTP_ROUTE, type RouteModel, type RouteRule } from '../route/model.ts';
 import { parseRoute } from '../route/parse.ts';
 import { EVERY_PATH, LEAST_RANK, parseHttpMatch } from './match.ts';
-import { HTTP_ROUTE, POLICY_HTTP_ROUTE } from './model.ts';
 
 const GRAMMAR = {
   ruleFields: ['name', 'matches', 'filters', 'backendRefs', 'timeouts', 'retry'],

@@ -1,7 +1,7 @@
 import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, ready } from '../assessment.ts';
 import type { MeshTlsAuthenticationModel } from '../authentication/mesh-tls.ts';
-import { policiesRequiring } from '../authorization-policy/queries.ts';
+import { policiesRequiring } from '../authorization/authorization-policy.ts';
 
 export function assessMeshTlsAuthentication(view: ClusterView, { meta }: MeshTlsAuthenticationModel): Assessment {
   const { namespace, name } = meta;

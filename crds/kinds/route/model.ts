@@ -2,10 +2,22 @@ import type { Filter } from '../../../proxy-image/contract/policy/filter.ts';
 import type { RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
 import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import type { RouteTraffic } from '../../annotations/traffic.ts';
+import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 export const POLICY_GROUP = 'policy.linkerd.io';
+
+export const GRPC_ROUTE = kindName<RouteModel>(GATEWAY_GROUP, 'GRPCRoute', ['v1']);
+export const HTTP_ROUTE = kindName<RouteModel>(GATEWAY_GROUP, 'HTTPRoute', ['v1beta1', 'v1']);
+
+/** Linkerd's own, which came before the Gateway API had one for meshes; the same but for the group. */
+export const POLICY_HTTP_ROUTE = kindName<RouteModel>(POLICY_GROUP, 'HTTPRoute', [
+  'v1alpha1',
+  'v1beta1',
+  'v1beta2',
+  'v1beta3',
+]);
 
 /** HTTPRoute of either group and GRPCRoute: what they share is all but their matches. */
 export interface RouteModel {

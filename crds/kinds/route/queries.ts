@@ -1,9 +1,7 @@
 import { type KeyIndexOf, keyIndex } from '../../state/kind.ts';
 import type { ClusterView } from '../../state/view.ts';
 import type { KindName } from '../../types/kind-name.ts';
-import { GRPC_ROUTE } from '../grpc-route/model.ts';
-import { HTTP_ROUTE, POLICY_HTTP_ROUTE } from '../http-route/model.ts';
-import type { ParentRef, RouteModel } from './model.ts';
+import { GRPC_ROUTE, HTTP_ROUTE, type ParentRef, POLICY_HTTP_ROUTE, type RouteModel } from './model.ts';
 
 /** By the Service that they are attached to, together with their own namespace: what clients of one namespace go by is one read. */
 function ofService(kind: KindName<RouteModel>): KeyIndexOf<RouteModel> {

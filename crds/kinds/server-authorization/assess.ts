@@ -1,8 +1,8 @@
 import { matchesSelector } from '../../scalars/label-selector.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, ready, waiting } from '../assessment.ts';
+import type { ServerAuthorizationModel } from '../authorization/server-authorization.ts';
 import { serversIn } from '../server/queries.ts';
-import type { ServerAuthorizationModel } from './model.ts';
 
 /** Whether an authorization has a Server to authorize for; whom it allows is for the Server's clients to find out. */
 export function assessServerAuthorization(view: ClusterView, authorization: ServerAuthorizationModel): Assessment {

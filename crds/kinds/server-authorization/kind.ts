@@ -1,8 +1,11 @@
+import {
+  AUTHORIZATIONS_OF_SERVER,
+  SERVER_AUTHORIZATION,
+  type ServerAuthorizationModel,
+} from '../authorization/server-authorization.ts';
 import { CUSTOM, type KindRow } from '../row.ts';
 import { assessServerAuthorization } from './assess.ts';
-import { SERVER_AUTHORIZATION, type ServerAuthorizationModel } from './model.ts';
 import { parseServerAuthorization } from './parse.ts';
-import { AUTHORIZATIONS_OF_SERVER } from './queries.ts';
 
 export const SERVER_AUTHORIZATION_ROW: KindRow<ServerAuthorizationModel> = {
   ...SERVER_AUTHORIZATION,

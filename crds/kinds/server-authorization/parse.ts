@@ -7,7 +7,7 @@ import { parseIdentity } from '../../scalars/identity.ts';
 import { isDnsLabel, isDnsSubdomain } from '../../scalars/name.ts';
 import { quote } from '../../scalars/scalar.ts';
 import type { Parsed } from '../../types/problem.ts';
-import { SERVER_AUTHORIZATION, type ServerAuthorizationModel } from './model.ts';
+import { SERVER_AUTHORIZATION, type ServerAuthorizationModel } from '../authorization/server-authorization.ts';
 
 type Client = ServerAuthorizationModel['client'];
 type MeshTls = Extract<Client, { type: 'meshTls' }>;

@@ -2,9 +2,9 @@ import { portInRanges } from '../../../proxy-image/contract/port-ranges.ts';
 import { matchesSelector } from '../../scalars/label-selector.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, conflicted, invalid, ready, waiting } from '../assessment.ts';
+import { authorizationsFor } from '../authorization/server-authorization.ts';
 import type { PodModel } from '../pod/model.ts';
 import { podsOf } from '../pod/queries.ts';
-import { authorizationsFor } from '../server-authorization/queries.ts';
 import type { ServerModel } from './model.ts';
 import { resolvePorts, serverOn, serversOf } from './selection.ts';
 
@@ -39,7 +39,7 @@ export function assessServer(view: ClusterView, server: ServerModel): Assessment
 /** Nobody shows an identity there: what is proven between proxies ends at the mesh port. */
 function adminNote(view: ClusterView, server: ServerModel, judged: readonly Selected[]): string {
   if (!judged.some(({ pod, port }) => port === pod.proxyPorts.admin)) return '';
-  const byIdentity = authorizationsFor(view, server).some(({ client }) => client.type !== 'unauthenticated');
+  const byIdentity = authorizationsFor(view, server.meta).some(({ client }) => client.type !== 'unauthenticated');
   if (!byIdentity && !server.accessPolicy.endsWith('-authenticated')) return '';
   return '; the admin port is asked in plaintext: authorizations that want TLS or an identity admit nobody there';
 }

@@ -1,6 +1,6 @@
 import { createServer, request, type Server } from 'node:http';
 import { expect } from 'chai';
-import type { ServerAuthorizationModel } from '../../../crds/kinds/server-authorization/model.ts';
+import type { ServerAuthorizationModel } from '../../../crds/kinds/authorization/server-authorization.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { ControlPlane, SUFFIX } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { SERVER_AUTHORIZATION } from '../../../crds/kinds/authorization/server-authorization.ts';
 import { SERVER } from '../../../crds/kinds/server/model.ts';
-import { SERVER_AUTHORIZATION } from '../../../crds/kinds/server-authorization/model.ts';
 import { SERVICE_PROFILE } from '../../../crds/kinds/service-profile/model.ts';
 import { TRAFFIC_SPLIT } from '../../../crds/kinds/traffic-split/model.ts';
 import { formatRef, type ObjectRef } from '../../../crds/state/object-ref.ts';

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { compile } from '../../../crds/compile/compile.ts';
+import { authorizationsFor } from '../../../crds/kinds/authorization/server-authorization.ts';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { MESH_READ, meshOf } from '../../../crds/kinds/mesh/queries.ts';
 import { POD } from '../../../crds/kinds/pod/model.ts';
 import { podByIp } from '../../../crds/kinds/pod/queries.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import { serversSelecting } from '../../../crds/kinds/server/queries.ts';
-import { authorizationsFor } from '../../../crds/kinds/server-authorization/queries.ts';
 import { SERVICE, type ServiceModel } from '../../../crds/kinds/service/model.ts';
 import { serviceByIp, serviceOf } from '../../../crds/kinds/service/queries.ts';
 import { SERVICE_PROFILE } from '../../../crds/kinds/service-profile/model.ts';
@@ -174,7 +174,8 @@ describe('ClusterState: label indexes', () => {
     const cluster = new TestCluster();
     const selector = { matchLabels: { tier: 'front' }, matchExpressions: [] };
     cluster.apply('ServerAuthorization', authorization('b'), authorization('a', { server: { selector } }));
-    const names = (of: ReturnType<typeof server>) => authorizationsFor(cluster.state, of).map((each) => each.meta.name);
+    const names = (of: ReturnType<typeof server>) =>
+      authorizationsFor(cluster.state, of.meta).map((each) => each.meta.name);
     expect(names(server('web', { meta: { labels: { tier: 'front' } } }))).to.deep.equal(['a', 'b']);
     expect(names(server('web'))).to.deep.equal(['b']);
     expect(names(server('x'))).to.deep.equal([]);

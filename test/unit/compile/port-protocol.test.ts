@@ -4,7 +4,7 @@ import {
   endpointProtocol,
   inboundProtocol,
   serviceProtocol,
-} from '../../../crds/compile/port-protocol.ts';
+} from '../../../crds/compile/shared/port-protocol.ts';
 import type { ServerModel } from '../../../crds/kinds/server/model.ts';
 import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
 import { server, servicePort } from '../../support/models.ts';

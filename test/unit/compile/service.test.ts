@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { compileService, destinationView } from '../../../crds/compile/service.ts';
-import type { Unsourced } from '../../../crds/compile/unsourced.ts';
+import type { Unsourced } from '../../../crds/compile/shared/unsourced.ts';
 import type { ServiceModel } from '../../../crds/kinds/service/model.ts';
 import { type OlderService, olderService } from '../../../proxy-image/contract/older-proxies.ts';
 import type { ServiceResource } from '../../../proxy-image/contract/resources.ts';

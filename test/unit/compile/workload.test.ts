@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { compileWorkload } from '../../../crds/compile/inbound/workload.ts';
 import { compileTrust } from '../../../crds/compile/trust.ts';
+import type { ServerAuthorizationModel } from '../../../crds/kinds/authorization/server-authorization.ts';
 import type { PodModel } from '../../../crds/kinds/pod/model.ts';
 import type { ServerModel } from '../../../crds/kinds/server/model.ts';
-import type { ServerAuthorizationModel } from '../../../crds/kinds/server-authorization/model.ts';
 import type { AccessPolicy } from '../../../proxy-image/contract/access-policy.ts';
 import type { PortPolicy, WorkloadResource } from '../../../proxy-image/contract/resources.ts';
 import {

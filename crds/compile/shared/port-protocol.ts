@@ -1,7 +1,7 @@
-import type { InboundProtocol, OutboundProtocol } from '../../proxy-image/contract/policy/protocol.ts';
-import { type PortRange, portInRanges } from '../../proxy-image/contract/port-ranges.ts';
-import type { ServerModel } from '../kinds/server/model.ts';
-import type { ServicePort } from '../kinds/service/authority.ts';
+import type { InboundProtocol, OutboundProtocol } from '../../../proxy-image/contract/policy/protocol.ts';
+import { type PortRange, portInRanges } from '../../../proxy-image/contract/port-ranges.ts';
+import type { ServerModel } from '../../kinds/server/model.ts';
+import type { ServicePort } from '../../kinds/service/authority.ts';
 
 /**
  * What is declared to be spoken on a port of a pod: what its Server says, else its opaque ports. A Server of `unknown` protocol, which it is where none is

@@ -1,16 +1,16 @@
-import type { PortRange } from '../../proxy-image/contract/port-ranges.ts';
-import type { Place, Reading } from '../annotations/annotation.ts';
-import { namesOfPod } from '../annotations/of-pod.ts';
-import { OPAQUE_PORTS } from '../annotations/port-lists.ts';
-import { AnnotationReader, type Layer } from '../annotations/reader.ts';
-import { meshOf } from '../kinds/mesh/queries.ts';
-import { namespaceOf } from '../kinds/namespace/queries.ts';
-import type { PodModel } from '../kinds/pod/model.ts';
-import type { ServiceModel } from '../kinds/service/model.ts';
-import { NO_NAMES, type PortNames, portNames } from '../scalars/port-list.ts';
-import { getOrCreate } from '../state/get-or-create.ts';
-import type { ClusterView } from '../state/view.ts';
-import type { ObjectMeta } from '../types/object-meta.ts';
+import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
+import type { Place, Reading } from '../../annotations/annotation.ts';
+import { namesOfPod } from '../../annotations/of-pod.ts';
+import { OPAQUE_PORTS } from '../../annotations/port-lists.ts';
+import { AnnotationReader, type Layer } from '../../annotations/reader.ts';
+import { meshOf } from '../../kinds/mesh/queries.ts';
+import { namespaceOf } from '../../kinds/namespace/queries.ts';
+import type { PodModel } from '../../kinds/pod/model.ts';
+import type { ServiceModel } from '../../kinds/service/model.ts';
+import { NO_NAMES, type PortNames, portNames } from '../../scalars/port-list.ts';
+import { getOrCreate } from '../../state/get-or-create.ts';
+import type { ClusterView } from '../../state/view.ts';
+import type { ObjectMeta } from '../../types/object-meta.ts';
 
 /**
  * Opaque ports of pods and Services, and of addresses that no pod has: the annotation `opaque-ports` of the object, else of its namespace, else the list
