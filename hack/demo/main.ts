@@ -6,11 +6,14 @@
  */
 import { runGroup, type Step, type StepResult } from './step.ts';
 import { authorization } from './steps/authorization.ts';
+import { authorizationPolicy } from './steps/authorization-policy.ts';
 import { away } from './steps/away.ts';
 import { canaryStep } from './steps/canary.ts';
 import { circuitBreaking } from './steps/circuit-breaking.ts';
 import { downloads } from './steps/downloads.ts';
 import { gap } from './steps/gap.ts';
+import { grpcRoute } from './steps/grpc-route.ts';
+import { httpRoute } from './steps/http-route.ts';
 import { invalid } from './steps/invalid.ts';
 import { local } from './steps/local.ts';
 import { pods } from './steps/pods.ts';
@@ -31,7 +34,7 @@ const GROUPS: Step[][][] = [
   [[pods]],
   [[resources]],
   [[timeout]],
-  [[tls], [invalid], [canary], [retries, authorization]],
+  [[tls, grpcRoute], [invalid], [canary, httpRoute], [retries, authorization, authorizationPolicy]],
   [[away], [local]],
   // Every workload starts anew at once: what runs beside it would wait for a CPU for seconds on a small machine.
   [[restart]],
