@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { REVISION } from '../../../proxy-image/contract/messages.ts';
 import { ControlPlane } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ScriptedOperator } from './fixtures/scripted-operator.ts';
@@ -55,7 +56,7 @@ describe('configuration stream facing an operator that errs', () => {
     const client = await connected();
     expect(await operator.hello()).to.deep.equal({
       type: 'hello',
-      revision: 1,
+      revision: REVISION,
       namespace: 'app',
       pod: 'web-1',
       node: 'node-1',

@@ -323,7 +323,10 @@ export function filtersSuite(create: (onFault: (error: unknown) => void) => Tran
       expect(
         await askOn(dialRaw(mesh, proxy.outbound), 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\nend'),
       ).to.match(/hello$/);
-      await until(() => copies.length === 1, 'the copy of the short one');
+      // Head and body may come in one piece or in two.
+      await until(() => copies.join('').endsWith('end'), 'the copy of the short one');
+      expect(copies.join('').match(/POST/g)).to.have.length(1);
+      expect(copies.join('')).not.to.include('xxx');
     });
   });
 

@@ -2,6 +2,7 @@ import type { BackendEntry, OutboundRouteEntry, ServiceEntry } from '../../../co
 import { NO_OUTBOUND_ROUTE } from '../../../core/state/no-route.ts';
 import { Discard } from '../../../http/discard.ts';
 import type { Exchange, ExchangePool } from '../../../http/exchange.ts';
+import { REPLAY_LIMITS } from '../../../http/replay.ts';
 import { REQUEST } from '../../call/call-deadlines.ts';
 import type { Filtering } from '../../call/filtering.ts';
 import type { OutboundClient } from '../../call/outbound-call.ts';
@@ -52,6 +53,8 @@ export class Mirror<C extends Mirrored> extends Stage<C> {
     if (filtering.mirrored || backends.length === 0) return;
     filtering.mirrored = true;
     if (!exchange.replayable || exchange.upgrade || exchange.tunnels) return;
+    // What came before there was a connection has been kept whatever its length.
+    if (exchange.requestBytes > REPLAY_LIMITS.requestBytes) return;
     for (const index of backends) {
       const backend = call.entry!.backends[index];
       if (backend !== undefined && this.#underWay < MAX_COPIES) this.#send(call, backend);
