@@ -3,29 +3,21 @@ import { serviceAccountIdentity, serviceAccountsOf } from '../../../proxy-image/
 import type { AuthenticationMatch, Authorization, NetworkMatch } from '../../../proxy-image/contract/resources.ts';
 import { meshTlsAuthenticationOf } from '../../kinds/authentication/mesh-tls.ts';
 import { networkAuthenticationOf } from '../../kinds/authentication/network.ts';
-import type {
-  AuthenticationRef,
-  AuthorizationPolicyModel,
-  PolicyTarget,
-} from '../../kinds/authorization/authorization-policy.ts';
-import { policiesOf } from '../../kinds/authorization/authorization-policy.ts';
+import type { AuthenticationRef, AuthorizationPolicyModel } from '../../kinds/authorization/authorization-policy.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { POLICY_GROUP } from './authorization.ts';
 
 /**
- * What the AuthorizationPolicies for `target` come to. One that requires an authentication which does not exist is ignored (Linkerd): it lets nobody in, and
+ * What AuthorizationPolicies come to. One that requires an authentication which does not exist is ignored (Linkerd): it lets nobody in, and
  * takes nothing away from whom another one lets in.
  */
 export function authorizationsOf(
   view: ClusterView,
   mesh: MeshModel,
-  namespace: string,
-  target: PolicyTarget,
+  policies: readonly AuthorizationPolicyModel[],
 ): Authorization[] {
-  return policiesOf(view, namespace, target)
-    .map((policy) => compilePolicy(view, mesh, policy))
-    .filter((authorization) => authorization !== null);
+  return policies.map((policy) => compilePolicy(view, mesh, policy)).filter((authorization) => authorization !== null);
 }
 
 function compilePolicy(view: ClusterView, mesh: MeshModel, policy: AuthorizationPolicyModel): Authorization | null {

@@ -3,6 +3,7 @@ import type { InboundRule } from '../../../proxy-image/contract/policy/inbound.t
 import { MATCHES_ALL, type RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
 import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
 import type { Authorization } from '../../../proxy-image/contract/resources.ts';
+import { policiesOf } from '../../kinds/authorization/authorization-policy.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
 import { byPrecedence, compareRanks, ofOneType } from '../../kinds/route/attachment.ts';
 import type { MatchRank, RouteFilter, RouteModel, RouteRule } from '../../kinds/route/model.ts';
@@ -38,7 +39,7 @@ export function compileRules(
   const ranked: RankedRule[] = [];
   for (const route of routes) {
     const { group, kind, meta } = route;
-    const own = authorizationsOf(view, mesh, namespace, { group, kind, name: meta.name });
+    const own = authorizationsOf(view, mesh, policiesOf(view, namespace, { group, kind, name: meta.name }));
     for (const rule of route.rules) {
       const base = { meta: metaOf(route, rule.name), authorizations: [...own, ...ofServer] };
       const filters = filtersOf(rule);

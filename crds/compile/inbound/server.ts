@@ -1,5 +1,6 @@
 import { policyAuthorizations } from '../../../proxy-image/contract/access-policy.ts';
 import type { Authorization, PortPolicy } from '../../../proxy-image/contract/resources.ts';
+import { policiesOfServer } from '../../kinds/authorization/authorization-policy.ts';
 import { authorizationsFor } from '../../kinds/authorization/server-authorization.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
 import type { ServerModel } from '../../kinds/server/model.ts';
@@ -29,11 +30,9 @@ export function serverPolicy(view: ClusterView, mesh: MeshModel, server: ServerM
  * authorization policy). What a policy for a route says is not among them: it holds for the rules of that route alone.
  */
 function authorizationsOfServer(view: ClusterView, mesh: MeshModel, server: ServerModel): Authorization[] {
-  const { namespace, name } = server.meta;
   return [
     ...authorizationsFor(view, server.meta).map((model) => compileAuthorization(model, mesh)),
-    ...authorizationsOf(view, mesh, namespace, { group: POLICY_GROUP, kind: 'Server', name }),
-    ...authorizationsOf(view, mesh, namespace, { group: '', kind: 'Namespace', name: namespace }),
+    ...authorizationsOf(view, mesh, policiesOfServer(view, server.meta)),
     ...policyAuthorizations(server.accessPolicy, mesh.clusterNetworks),
   ];
 }

@@ -42,6 +42,22 @@ export function policiesOf(
   return view.by(POLICIES_OF_TARGET, keyOf(namespace, target));
 }
 
+/** Policies for all of the Server of this metadata: those for it, and those for its namespace. One for a route of it is not among them. */
+export function policiesOfServer(
+  view: ClusterView,
+  { namespace, name }: ObjectMeta,
+): readonly AuthorizationPolicyModel[] {
+  return [
+    ...policiesOf(view, namespace, { group: AUTHORIZATION_POLICY.group, kind: 'Server', name }),
+    ...policiesOf(view, namespace, { group: '', kind: 'Namespace', name: namespace }),
+  ];
+}
+
+/** Whether a client needs an identity to meet all that a policy requires. */
+export function demandsIdentity({ authentications }: AuthorizationPolicyModel): boolean {
+  return authentications.some(({ kind }) => kind !== 'NetworkAuthentication');
+}
+
 function keyOf(namespace: string, { group, kind, name }: PolicyTarget): string {
   return `${namespace}/${kind}.${group}/${name}`;
 }

@@ -2,6 +2,7 @@ import { portInRanges } from '../../../proxy-image/contract/port-ranges.ts';
 import { matchesSelector } from '../../scalars/label-selector.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, conflicted, invalid, ready, waiting } from '../assessment.ts';
+import { demandsIdentity, policiesOfServer } from '../authorization/authorization-policy.ts';
 import { authorizationsFor } from '../authorization/server-authorization.ts';
 import type { PodModel } from '../pod/model.ts';
 import { podsOf } from '../pod/queries.ts';
@@ -39,7 +40,9 @@ export function assessServer(view: ClusterView, server: ServerModel): Assessment
 /** Nobody shows an identity there: what is proven between proxies ends at the mesh port. */
 function adminNote(view: ClusterView, server: ServerModel, judged: readonly Selected[]): string {
   if (!judged.some(({ pod, port }) => port === pod.proxyPorts.admin)) return '';
-  const byIdentity = authorizationsFor(view, server.meta).some(({ client }) => client.type !== 'unauthenticated');
+  const byIdentity =
+    authorizationsFor(view, server.meta).some(({ client }) => client.type !== 'unauthenticated') ||
+    policiesOfServer(view, server.meta).some(demandsIdentity);
   if (!byIdentity && !server.accessPolicy.endsWith('-authenticated')) return '';
   return '; the admin port is asked in plaintext: authorizations that want TLS or an identity admit nobody there';
 }

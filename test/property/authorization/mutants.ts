@@ -16,6 +16,7 @@ const RULES = 'proxy-image/core/policy/rules.ts';
 const SERVER = 'crds/compile/inbound/server.ts';
 const LEGACY = 'crds/compile/inbound/authorization.ts';
 const POLICY = 'crds/compile/inbound/authorization-policy.ts';
+const TARGETS = 'crds/kinds/authorization/authorization-policy.ts';
 const ROUTES = 'crds/compile/inbound/rules.ts';
 const WORKLOAD = 'crds/compile/inbound/workload.ts';
 
@@ -66,15 +67,16 @@ export const MUTANTS: readonly [Mutant, ...Mutant[]] = [
     instead: 'const gate = gateOf({ authorizations, audit: false },',
   },
   {
-    file: SERVER,
-    line: "...authorizationsOf(view, mesh, namespace, { group: '', kind: 'Namespace', name: namespace }),",
+    file: TARGETS,
+    line: "...policiesOf(view, namespace, { group: '', kind: 'Namespace', name: namespace }),",
     instead: '',
   },
   {
-    file: SERVER,
-    line: "...authorizationsOf(view, mesh, namespace, { group: POLICY_GROUP, kind: 'Server', name }),",
+    file: TARGETS,
+    line: "...policiesOf(view, namespace, { group: AUTHORIZATION_POLICY.group, kind: 'Server', name }),",
     instead: '',
   },
+  { file: SERVER, line: '...authorizationsOf(view, mesh, policiesOfServer(view, server.meta)),', instead: '' },
   { file: SERVER, line: '...policyAuthorizations(server.accessPolicy, mesh.clusterNetworks),', instead: '' },
   { file: SERVER, line: "audit: server.accessPolicy === 'audit',", instead: 'audit: false,' },
   {

@@ -53,6 +53,26 @@ describe('assess: AuthorizationPolicy', () => {
     expect(said(routed, target)).to.match(/^ready .*HTTPRoute shop\/r, on Server shop\/web, .* 1 pod$/);
   });
 
+  it('a Server on the admin port says that one which wants an identity admits nobody there; of a network it may', () => {
+    const note = /the admin port is asked in plaintext/;
+    const account = { kind: 'ServiceAccount', name: 'prometheus' };
+    const network = { group: GROUP, kind: 'NetworkAuthentication', name: 'cluster' };
+    const said = (target: Raw, port: string | number, ...refs: Raw[]) => {
+      const made = cluster();
+      made.server('web', { podSelector: { matchLabels: { app: 'web' } }, port });
+      made.apply('AuthorizationPolicy', V1, 'p', policy(target, ...refs));
+      return inShort(assessed(made, 'Server', 'web'));
+    };
+    for (const target of [SERVER, { kind: 'Namespace', name: 'shop' }]) {
+      expect(said(target, 4191, account)).to.match(note);
+      expect(said(target, 4191, network, account)).to.match(note);
+      expect(said(target, 4191, network)).not.to.match(note);
+      expect(said(target, 4191)).not.to.match(note);
+      expect(said(target, 'http', account)).not.to.match(note);
+    }
+    expect(said({ ...SERVER, name: 'other' }, 4191, account)).not.to.match(note);
+  });
+
   it('waits for what is not there', () => {
     expect(said(cluster(), { ...SERVER, name: 'x' })).to.contain('waiting Accepted/ServerNotFound');
     const target = { group: GROUP, kind: 'HTTPRoute', name: 'r' };
