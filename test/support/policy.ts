@@ -5,7 +5,7 @@ import type { PortPolicyEntry } from '../../proxy-image/core/policy/policy.ts';
 import { RateLimiter } from '../../proxy-image/core/policy/rate-limit.ts';
 import { CompiledRules } from '../../proxy-image/core/policy/rules.ts';
 import { compileMatch } from '../../proxy-image/core/route/match.ts';
-import { NO_PROFILE } from '../../proxy-image/core/route/profile.ts';
+import { compileProfile } from '../../proxy-image/core/route/profile.ts';
 import type { RequestFacts } from '../../proxy-image/core/route/request.ts';
 import { regexEngine } from '../unit/core/fixtures.ts';
 
@@ -15,7 +15,7 @@ export function entryOf(policy: PortPolicy, { port = 8080, opaque = false } = {}
   return compilePolicy(policy, {
     port,
     opaque,
-    routes: NO_PROFILE,
+    routes: compileProfile('', [], regexEngine).table,
     rules:
       rules.length === 0
         ? null

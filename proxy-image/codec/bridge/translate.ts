@@ -27,10 +27,8 @@ export { editedRequest, editedResponse };
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const HEAD = new RequestHead(MESSAGE_LIMITS.fieldCount + OWN_FIELDS);
-const TRAILERS = new Head();
 // What is translated has passed the limits of the version that it came in.
 HEAD.maxBytes = Number.POSITIVE_INFINITY;
-TRAILERS.maxBytes = Number.POSITIVE_INFINITY;
 
 /** A request of HTTP/2 as an HTTP/1.1 head. `chunks`: the body will be put into chunks; `whole`: the body has been read. */
 export function requestTextOf(message: RequestMessage, extra: ExtraFields, chunks: boolean, whole: boolean): string {
@@ -136,16 +134,18 @@ export function responseBlockOf(head: ResponseMessage): Buffer {
 
 /** A trailer section of HTTP/1 as `filterTrailers` leaves it; `null` when nothing of it can be said in HTTP/2. */
 export function trailersOfSection(section: Buffer): Http2Trailers | null {
-  TRAILERS.reset(section, 0);
-  if (parseFields(TRAILERS, 0, section.length) !== section.length) return null;
+  const trailers = new Head();
+  trailers.maxBytes = Number.POSITIVE_INFINITY;
+  trailers.reset(section, 0);
+  if (parseFields(trailers, 0, section.length) !== section.length) return null;
   const names: string[] = [];
   const values: string[] = [];
   let sizeBytes = 0;
-  for (let field = 0; field < TRAILERS.count; field++) {
-    names.push(TRAILERS.name(field));
-    values.push(TRAILERS.value(field));
+  for (let field = 0; field < trailers.count; field++) {
+    names.push(trailers.name(field));
+    values.push(trailers.value(field));
     sizeBytes += names.at(-1)!.length + values.at(-1)!.length + 32;
   }
-  const trailers = trailersOf(new HeaderList(names, values, sizeBytes));
-  return typeof trailers === 'number' ? null : trailers;
+  const translated = trailersOf(new HeaderList(names, values, sizeBytes));
+  return typeof translated === 'number' ? null : translated;
 }

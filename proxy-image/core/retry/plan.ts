@@ -18,7 +18,6 @@ export type TryEnd = 'response' | 'try_timeout' | 'failfast';
 
 /** What is asked of `retryDecision`: the fields of a call, filled in by its owner and used again. */
 export interface TryResult {
-  end: TryEnd;
   isFailure: boolean;
   /** 0 = none. */
   status: number;
@@ -44,12 +43,13 @@ const BACKOFF_MAX_MS = 250;
 export function retryDecision(
   policy: RetryPolicy | null,
   budget: TpsBudget,
-  result: TryResult,
+  end: TryEnd,
+  result: Readonly<TryResult>,
   nowMs: number,
 ): RetryDecision {
   if (policy === null) return 'route_not_retryable';
-  if (policy.type === 'budget') return byBudget(budget, result, nowMs);
-  if (result.end === 'response') {
+  if (policy.type === 'budget') return byBudget(budget, end, result, nowMs);
+  if (end === 'response') {
     if (!isNamed(policy, result)) return result.isFailure ? 'status_not_retryable' : 'success';
     if (result.refusesRetries) return 'refused_by_server';
   }
@@ -58,13 +58,13 @@ export function retryDecision(
 }
 
 /** A profile retries responses; its timeout is for the whole request, so that none is left for a retry. */
-function byBudget(budget: TpsBudget, result: TryResult, nowMs: number): RetryDecision {
-  if (result.end !== 'response') return 'route_not_retryable';
+function byBudget(budget: TpsBudget, end: TryEnd, result: Readonly<TryResult>, nowMs: number): RetryDecision {
+  if (end !== 'response') return 'route_not_retryable';
   if (result.isFailure && result.refusesRetries) return 'refused_by_server';
   return decideRetry(result.isFailure, result.replayable, budget, nowMs);
 }
 
-function isNamed({ http, grpc }: StatusRetry, { status, grpcStatus }: TryResult): boolean {
+function isNamed({ http, grpc }: StatusRetry, { status, grpcStatus }: Readonly<TryResult>): boolean {
   for (const [min, max] of http) if (status >= min && status <= max) return true;
   return grpcStatus > 0 && grpc.includes(grpcStatus);
 }

@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '../../contract/policy/retry.ts';
 import type { TpsBudget } from './budget.ts';
-import { type RetryDecision, retryDecision, type TryEnd, type TryResult } from './plan.ts';
+import { type RetryDecision, retryDecision, type TryEnd } from './plan.ts';
 
 /** How an attempt ended, or what came instead of one. */
 export type AttemptEnd =
@@ -100,16 +100,6 @@ function byPolicy(reason: RetryDecision): Recovery {
   return { plan: reason === 'retried' ? 'retry' : 'final', reason, byPolicy: true };
 }
 
-const RESULT: TryResult = {
-  end: 'response',
-  isFailure: false,
-  status: 0,
-  grpcStatus: -1,
-  retries: 0,
-  replayable: false,
-  refusesRetries: false,
-};
-
 /**
  * What the end of an attempt means: may the request go again, where, and why. `policy` and `budget` are the route's; `null` = no retries. Withdraws from the
  * budget exactly when the plan is `retry` by budget.
@@ -151,12 +141,5 @@ function decide(
   nowMs: number,
 ): Recovery {
   if (policy === null || budget === null) return NO_POLICY;
-  RESULT.end = end;
-  RESULT.isFailure = ended.isFailure;
-  RESULT.status = ended.status;
-  RESULT.grpcStatus = ended.grpcStatus;
-  RESULT.retries = ended.retries;
-  RESULT.replayable = ended.replayable;
-  RESULT.refusesRetries = ended.refusesRetries;
-  return BY_POLICY[retryDecision(policy, budget, RESULT, nowMs)];
+  return BY_POLICY[retryDecision(policy, budget, end, ended, nowMs)];
 }

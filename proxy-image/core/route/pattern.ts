@@ -142,15 +142,14 @@ function classAt(text: string, at: number): Step | null {
 }
 
 /** ASCII characters that stand for themselves. Others are left to the engine, which counts code points where a string counts halves of them. */
-const PLAIN = /[^\\^$.|?*+()[\]{}\u0080-\uffff]+/y;
+const PLAIN = /^[^\\^$.|?*+()[\]{}\u0080-\uffff]+/;
 
 /**
  * Literal characters: as many plain ones as there are, or an escaped one. A quantifier behind them belongs to the last, which then makes a step of its
  * own, and stops the next one, as it is no literal.
  */
 function literalAt(text: string, at: number): Step | null {
-  PLAIN.lastIndex = at;
-  const plain = PLAIN.exec(text)?.[0];
+  const plain = PLAIN.exec(text.slice(at))?.[0];
   if (plain !== undefined) {
     const length = plain.length > 1 && isQuantifier(text[at + plain.length]) ? plain.length - 1 : plain.length;
     return { piece: { literal: plain.slice(0, length) }, next: at + length };

@@ -3,7 +3,7 @@ import { compileClasses } from '../classify/compile.ts';
 import { UNRESOLVED } from '../series.ts';
 import { compileTable, type RouteProblem } from './compile.ts';
 import type { LoadRegexEngine } from './engine.ts';
-import { type RouteEntry, RouteTable } from './table.ts';
+import type { RouteEntry, RouteTable } from './table.ts';
 
 /** Of the inbound side, which counts the routes of a profile and classifies by them; `dst` is empty where there is none. */
 export function compileProfile(
@@ -23,6 +23,3 @@ function inboundRoute(dst: string, name: string, classes: RouteEntry['classes'])
 
 /** What counts nothing. */
 export const NO_ROUTE: RouteEntry = inboundRoute('', '', compileClasses([]));
-
-/** Where no profile applies: everything is the default route, and nothing is counted under `route_*`. */
-export const NO_PROFILE: RouteTable<RouteEntry> = new RouteTable<RouteEntry>([], [], NO_ROUTE);

@@ -6,6 +6,7 @@ import {
   type RetryDecision,
   retryBackoffMs,
   retryDecision,
+  type TryEnd,
   type TryResult,
   tryTimeoutMs,
 } from '../../../proxy-image/core/retry/plan.ts';
@@ -27,7 +28,6 @@ const STATUSES: RetryPolicy = { type: 'statuses', ...LIST };
 const BUDGET: RetryPolicy = { type: 'budget' };
 
 const FAILED: TryResult = {
-  end: 'response',
   isFailure: true,
   status: 503,
   grpcStatus: -1,
@@ -38,12 +38,14 @@ const FAILED: TryResult = {
 
 const budgetOf = (minRetriesPerSecond: number) => new TpsBudget({ ratio: 0, minRetriesPerSecond, ttlMs: 1_000 }, 0);
 
-function decide(policy: RetryPolicy | null, more: Partial<TryResult>, budget = budgetOf(1)): RetryDecision {
-  return retryDecision(policy, budget, { ...FAILED, ...more }, 0);
+type Ended = Partial<TryResult> & { end?: TryEnd };
+
+function decide(policy: RetryPolicy | null, { end = 'response', ...more }: Ended, budget = budgetOf(1)): RetryDecision {
+  return retryDecision(policy, budget, end, { ...FAILED, ...more }, 0);
 }
 
 describe('retries by annotation', () => {
-  const rows: [title: string, more: Partial<TryResult>, expected: RetryDecision][] = [
+  const rows: [title: string, more: Ended, expected: RetryDecision][] = [
     ['a status of a range', {}, 'retried'],
     ['a status by itself, though no failure', { status: 418, isFailure: false }, 'retried'],
     ['a failure of another status', { status: 500 }, 'status_not_retryable'],
@@ -83,7 +85,7 @@ describe('retries by annotation', () => {
 });
 
 describe('retries by profile', () => {
-  const rows: [title: string, more: Partial<TryResult>, expected: RetryDecision][] = [
+  const rows: [title: string, more: Ended, expected: RetryDecision][] = [
     ['a failure', { status: 500 }, 'retried'],
     ['a success', { status: 200, isFailure: false }, 'success'],
     ['a success of a server that refuses retries', { isFailure: false, refusesRetries: true }, 'success'],

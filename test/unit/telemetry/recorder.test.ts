@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
-import { NO_PROFILE } from '../../../proxy-image/core/route/profile.ts';
+import { compileProfile } from '../../../proxy-image/core/route/profile.ts';
 import {
   endpointTransport,
   inboundTransport,
@@ -9,7 +9,7 @@ import {
 } from '../../../proxy-image/io/telemetry/series-labels.ts';
 import { asking, entryOf } from '../../support/policy.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
-import { authorization, endpoint, portPolicy, request, route, routeTable } from '../core/fixtures.ts';
+import { authorization, endpoint, noEngine, portPolicy, request, route, routeTable } from '../core/fixtures.ts';
 import { Bench, NO_GRPC } from './bench.ts';
 
 const AUTHORITY = 'web.shop.svc.cluster.local:80';
@@ -190,8 +190,9 @@ describe('routes', () => {
   it('leave the name out for the default route, and count nothing without a profile', () => {
     const bench = new Bench();
     bench.recorder.routeRequest(routeTable(route('list', '/list')).match(request('GET', '/other')));
-    bench.recorder.routeRequest(NO_PROFILE.match(request('GET', '/')));
-    bench.recorder.routeActualRequest(NO_PROFILE.match(request('GET', '/')));
+    const { table: none } = compileProfile('', [], noEngine);
+    bench.recorder.routeRequest(none.match(request('GET', '/')));
+    bench.recorder.routeActualRequest(none.match(request('GET', '/')));
     const families = bench.scrape();
     expect(families.get('route_request_total')!.samples).to.deep.equal([
       { name: 'route_request_total', labels: { direction: 'outbound', dst: AUTHORITY }, value: 1 },
