@@ -1,4 +1,5 @@
 import type { ListenConfig } from '../config/config.ts';
+import { BY_ADDRESS } from '../core/resolve/address.ts';
 import { FixedDestination, type LocalNetwork } from '../io/transport/local-network.ts';
 import type { Address, OriginalDestination } from '../io/transport/types.ts';
 import type { Listener } from '../stack/shared/listeners.ts';
@@ -29,7 +30,7 @@ export function listenersOf(
   localNetwork: LocalNetwork | null,
 ): Listener[] {
   const at = (addresses: readonly Address[]) => ({ bind: usableAddresses(addresses, interfaces), isOwnPort: true });
-  const outbound = { name: 'outbound', kind: 'transparent', protocol: 'detect' } as const;
+  const outbound = { name: 'outbound', kind: 'transparent', protocol: 'detect', resolver: BY_ADDRESS } as const;
   return [
     { name: 'admin', kind: 'admin', ...at(config.admin) },
     { name: 'inbound', kind: 'inbound-mesh', ...at(config.inbound) },

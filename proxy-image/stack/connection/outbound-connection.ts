@@ -101,7 +101,7 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
     this.original = original;
     this.dial = context.outboundDial;
     this.#timer = context.options.transport.timers.create(this, 'peer');
-    this.#destination = context.options.state.destination(original.ip, original.port);
+    this.#destination = listener.resolver.resolve(original, context.options.state);
     this.#life = new ClientConnection(context, connection, this);
   }
 

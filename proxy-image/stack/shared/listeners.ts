@@ -1,4 +1,5 @@
 import type { OutboundProtocol } from '../../contract/policy/protocol.ts';
+import type { Resolver } from '../../core/resolve/resolver.ts';
 import type { Address, OriginalDestination } from '../../io/transport/types.ts';
 
 interface Place {
@@ -12,7 +13,7 @@ interface Place {
 /**
  * Somewhere that the proxy listens, and what it takes connections there for.
  *
- * - `transparent`: traffic of the application, redirected: `identifier` says where each connection wanted to go. `protocol`: what clients of this listener
+ * - `transparent`: traffic of the application, redirected: `identifier` says where each connection wanted to go, `resolver` what is there. `protocol`: what clients of this listener
  *   speak; `detect` = what is declared for the destination.
  * - `inbound-plain`: traffic to the application, redirected: `identifier` says to which port.
  * - `inbound-mesh`: other proxies, by mutual TLS; their transport header says to which port.
@@ -23,6 +24,7 @@ export type Listener =
       readonly kind: 'transparent';
       readonly protocol: OutboundProtocol;
       readonly identifier: OriginalDestination;
+      readonly resolver: Resolver;
     })
   | (Place & { readonly kind: 'inbound-plain'; readonly identifier: OriginalDestination })
   | (Place & { readonly kind: 'inbound-mesh' })
