@@ -85,6 +85,28 @@ export function destinationsSuite(create: (onFault: (error: unknown) => void) =>
       expect(await askOn(dial())).to.contain(`l5d-client-id: ${identityName('client')}`);
     });
 
+    it('an answer that is taken back under a request leads nowhere in plaintext where the mesh requires identity', async () => {
+      const asked: string[] = [];
+      const { port } = await serveHttp(mesh, (request) => {
+        asked.push(request);
+        return ok('fine');
+      });
+      const other = await mesh.proxy({ originalDestination: { of: () => ({ ip: '127.0.0.1', port }) } });
+      const key = `service/127.0.0.1:${port}`;
+      const endpoint = mesh.plain(port);
+      other.set(key, { sources: '1', type: 'pod', namespace: 'shop', pod: 'web-1', protocol: 'http1', endpoint });
+      const busy = dialRaw(mesh, other.outbound);
+      await askOn(busy);
+      busy.send('GET /late HTTP/1.1\r\nHo');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      other.setPolicy(80, {}, { settings: { ...other.state.settings, requireIdentity: true } });
+      expect(other.state.apply([{ op: 'delete', key }])).to.deep.equal([]);
+      busy.send('st: web\r\n\r\n');
+      await busy.gone();
+      expect(asked).to.have.length(1);
+      expect(other.recorder.unseenDenied).to.equal(1);
+    });
+
     it('when the kind of answer changes, connections end at the next message boundary', async () => {
       const { port } = await serveHttp(mesh, () => ok('fine'));
       const original = { ip: '127.0.0.1', port };

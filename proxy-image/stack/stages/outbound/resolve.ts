@@ -47,6 +47,11 @@ export class Resolve<C extends Resolved> extends Stage<C> {
     else if (entry?.kind === 'forbidden') {
       call.phase = Phase.REFUSED;
       call.client.forbid(entry.reason);
+    } else if (this.#context.options.state.settings.requireIdentity) {
+      // An answer that was taken back says no more than one that has not come.
+      this.#context.options.recorder.unseenRefused();
+      call.phase = Phase.REFUSED;
+      call.client.forbid('the destination is not known any more');
     } else this.#toAddress(call, call.client.original);
   }
 
