@@ -9,7 +9,7 @@ import type { Problem } from '../../crds/types/problem.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { splitKey } from '../runtime/list-watch.ts';
-import { condition, type WantedCondition } from '../status/condition.ts';
+import { condition, findingCondition, type WantedCondition } from '../status/condition.ts';
 import { type Progress, programmed, proxyShare } from '../status/programmed.ts';
 import type { Assessments, ObjectQueue } from './assessments.ts';
 import type { Seen } from './seen.ts';
@@ -103,10 +103,6 @@ function acceptedCondition(finding: Finding, problems: readonly Problem[]): Want
   const warnings = problems.filter(({ severity }) => severity === 'warning').map(describe);
   if (!finding.ok || warnings.length === 0) return findingCondition('Accepted', finding);
   return condition('Accepted', 'True', 'AcceptedWithWarnings', listed(warnings));
-}
-
-function findingCondition(type: string, { ok, reason, message }: Finding): WantedCondition {
-  return condition(type, ok ? 'True' : 'False', reason, message);
 }
 
 function describe({ path, message }: Problem): string {

@@ -1,4 +1,3 @@
-import type { Finding } from '../../crds/kinds/assessment.ts';
 import type { ParentAssessment, ParentsStatus } from '../../crds/kinds/row.ts';
 import type { ClusterState } from '../../crds/state/cluster-state.ts';
 import type { ObjectRef } from '../../crds/state/object-ref.ts';
@@ -8,7 +7,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { failureOf } from '../runtime/errors.ts';
 import { splitKey } from '../runtime/list-watch.ts';
-import { condition, type WantedCondition } from '../status/condition.ts';
+import { findingCondition, type WantedCondition } from '../status/condition.ts';
 import { conditionOfOurs, parentsToWrite, type WantedParent } from '../status/parents.ts';
 import { type Progress, programmed } from '../status/programmed.ts';
 import type { Assessments, ObjectQueue } from './assessments.ts';
@@ -89,8 +88,4 @@ function wantedOf(parent: ParentAssessment, programmedCondition: WantedCondition
   if (partiallyInvalid !== null) conditions.push(findingCondition('PartiallyInvalid', partiallyInvalid));
   if (accepted.ok && programmedCondition !== null) conditions.push(programmedCondition);
   return { parentRef, conditions };
-}
-
-function findingCondition(type: string, { ok, reason, message }: Finding): WantedCondition {
-  return condition(type, ok ? 'True' : 'False', reason, message);
 }

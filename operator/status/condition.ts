@@ -1,3 +1,5 @@
+import type { Finding } from '../../crds/kinds/assessment.ts';
+
 /** `metav1.Condition`. */
 export interface Condition {
   type: string;
@@ -24,6 +26,11 @@ const MESSAGE_MAX = 32_768;
 
 export function condition(type: string, status: Condition['status'], reason: string, message: string): WantedCondition {
   return { type, status, reason, message: message.slice(0, MESSAGE_MAX) };
+}
+
+/** What an assessment has found, as the condition that says it. */
+export function findingCondition(type: string, { ok, reason, message }: Finding): WantedCondition {
+  return condition(type, ok ? 'True' : 'False', reason, message);
 }
 
 /**
