@@ -1,4 +1,4 @@
-import type { StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
+import { RETRY_BACKOFF_MS, type StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
 import type { RouteTimeouts } from '../../proxy-image/contract/policy/timeouts.ts';
 import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
 import { type Annotation, constant, type Place } from './annotation.ts';
@@ -66,7 +66,13 @@ export function readRetry(reader: AnnotationReader): StatusRetry | null {
   const limit = reader.read(RETRY.limit);
   const timeoutMs = reader.read(RETRY.timeout);
   if (http === undefined && grpc === undefined && limit === undefined && timeoutMs === undefined) return null;
-  return { http: http ?? [], grpc: grpc ?? [], limit: limit ?? LIMIT, timeoutMs: timeoutMs ?? 0 };
+  return {
+    http: http ?? [],
+    grpc: grpc ?? [],
+    limit: limit ?? LIMIT,
+    timeoutMs: timeoutMs ?? 0,
+    backoffMs: RETRY_BACKOFF_MS,
+  };
 }
 
 export function readTimeouts(reader: AnnotationReader): Timeouts {

@@ -55,7 +55,7 @@ export interface OlderService extends Sourced {
   breaker: Breaker | null;
   penalty: LoadPenalty | null;
   /** Of requests that no route matches, as are the timeouts. */
-  retry: StatusRetry | null;
+  retry: Omit<StatusRetry, 'backoffMs'> | null;
   timeouts: Pick<RouteTimeouts, 'requestMs' | 'responseMs' | 'idleMs'>;
   queue: QueueLimits;
 }
@@ -232,7 +232,7 @@ function quoted(text: string): string {
   return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 
-function statusRetryOf({ retry }: RoutePolicy): StatusRetry | null {
+function statusRetryOf({ retry }: RoutePolicy): OlderService['retry'] {
   if (retry?.type !== 'statuses') return null;
   const { http, grpc, limit, timeoutMs } = retry;
   return { http, grpc, limit, timeoutMs };

@@ -1,4 +1,5 @@
-import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
+import { RETRY_BACKOFF_MS, type StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
+import { MAX_TIMEOUT_MS } from '../../../proxy-image/contract/policy/timeouts.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { parseDuration } from '../../scalars/duration.ts';
@@ -24,37 +25,35 @@ export function parsePolicyHttpRoute(raw: unknown): Parsed<RouteModel> {
   return parseRoute(raw, POLICY_HTTP_ROUTE, GRAMMAR);
 }
 
-/** Timers of the proxy are 32-bit, and nobody waits for longer. */
-const MAX_TIMEOUT_MS = 86_400_000;
-
 /** `timeouts` (Gateway API: HTTPRouteTimeouts; a duration of zero means none). */
 function parseTimeouts(rule: Fields): Pick<RouteRule, 'requestMs' | 'attemptMs'> {
   const timeouts = rule.object('timeouts');
   if (timeouts === null) return { requestMs: null, attemptMs: 0 };
-  const requestMs = readTimeout(timeouts, 'request');
-  const attemptMs = readTimeout(timeouts, 'backendRequest') ?? 0;
+  const requestMs = readDuration(timeouts, 'request');
+  const attemptMs = readDuration(timeouts, 'backendRequest') ?? 0;
   if (requestMs !== null && requestMs > 0 && attemptMs > requestMs) {
     timeouts.problems.error(timeouts.at('backendRequest'), 'must not be longer than request');
   }
   return { requestMs, attemptMs };
 }
 
-function readTimeout(timeouts: Fields, key: string): number | null {
-  if (timeouts.text(key) === '') return null;
-  const ms = timeouts.scalar(key, parseDuration, 0);
-  if (ms < 0) timeouts.problems.error(timeouts.at(key), 'must not be negative');
-  if (ms > MAX_TIMEOUT_MS) timeouts.problems.warning(timeouts.at(key), 'counts as 24h, which is the longest');
+function readDuration(fields: Fields, key: string): number | null {
+  if (fields.text(key) === '') return null;
+  const ms = fields.scalar(key, parseDuration, 0);
+  if (ms < 0) fields.problems.error(fields.at(key), 'must not be negative');
+  if (ms > MAX_TIMEOUT_MS) fields.problems.warning(fields.at(key), 'counts as 24h, which is the longest');
   return Math.ceil(Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
 }
 
 const MAX_ATTEMPTS = 65_535;
 
-/** `retry`, which the experimental channel has (Gateway API: HTTPRouteRetry). `attempts` are retries; without the field, one, as with Linkerd's annotations. */
+/**
+ * `retry`, which the experimental channel has (Gateway API: HTTPRouteRetry). `attempts` are retries. Without that field there is one, and without `backoff` they
+ * pause, as with Linkerd's annotations.
+ */
 function parseRetryStanza(rule: Fields): StatusRetry | null {
   const retry = rule.object('retry');
   if (retry === null) return null;
-  if (retry.has('backoff'))
-    retry.problems.warning(retry.at('backoff'), 'has no effect: retries wait from 25ms to 250ms');
   const http = retry.list('codes', LIMITS.retryCodes).map(({ value, path }): [number, number] => {
     const code = typeof value === 'number' && Number.isInteger(value) ? value : 0;
     if (code < 400 || code > 599) retry.problems.error(path, 'must be a status from 400 to 599');
@@ -63,5 +62,11 @@ function parseRetryStanza(rule: Fields): StatusRetry | null {
   const limit = retry.integer('attempts') ?? 1;
   if (limit < 0 || limit > MAX_ATTEMPTS)
     retry.problems.error(retry.at('attempts'), `must be from 0 to ${MAX_ATTEMPTS}`);
-  return { http, grpc: [], limit: Math.min(Math.max(limit, 0), MAX_ATTEMPTS), timeoutMs: 0 };
+  return {
+    http,
+    grpc: [],
+    limit: Math.min(Math.max(limit, 0), MAX_ATTEMPTS),
+    timeoutMs: 0,
+    backoffMs: readDuration(retry, 'backoff') ?? RETRY_BACKOFF_MS,
+  };
 }

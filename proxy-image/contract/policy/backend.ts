@@ -3,7 +3,7 @@ import { type Balancer, readBalancer } from './balancer.ts';
 import { type Breaker, type LoadPenalty, readBreaker, readPenalty } from './breaker.ts';
 import { type Meta, readMeta } from './meta.ts';
 import { type QueueLimits, readQueue } from './queue.ts';
-import { MAX_TIMEOUT_MS } from './timeouts.ts';
+import { readMs } from './timeouts.ts';
 
 /** One of the endpoints of `endpoints`, a key of the stream. */
 export interface Balance {
@@ -86,7 +86,7 @@ function readBalance(reader: Reader, fields: Fields, path: string): Balance {
     endpoints: reader.text(fields['endpoints'], `${path}.endpoints`),
     balancer: readBalancer(reader, fields['balancer'], `${path}.balancer`),
     localTrafficOnly: reader.flag(fields['localTrafficOnly'], `${path}.localTrafficOnly`),
-    slowStartMs: reader.integer(fields['slowStartMs'], `${path}.slowStartMs`, 0, MAX_TIMEOUT_MS),
+    slowStartMs: readMs(reader, fields, path, 'slowStartMs'),
     breaker: readBreaker(reader, fields['breaker'], `${path}.breaker`),
     penalty: readPenalty(reader, fields['penalty'], `${path}.penalty`),
     queue: readQueue(reader, fields['queue'], `${path}.queue`),

@@ -1,5 +1,5 @@
 import type { Reader } from '../read/reader.ts';
-import { MAX_TIMEOUT_MS } from './timeouts.ts';
+import { readMs } from './timeouts.ts';
 
 /** What both kinds of circuit breaking share. */
 interface BreakerCommon {
@@ -44,11 +44,11 @@ export function readBreaker(reader: Reader, value: unknown, path: string): Break
   const fields = reader.object(value, path);
   const type = reader.oneOf(fields['type'], `${path}.type`, ['consecutive', 'unified'], 'consecutive');
   if (type !== fields['type']) return null;
-  const minPenaltyMs = reader.integer(fields['minPenaltyMs'], `${path}.minPenaltyMs`, 1, MAX_TIMEOUT_MS);
+  const minPenaltyMs = readMs(reader, fields, path, 'minPenaltyMs', 1);
   const common = {
     maxFailures: reader.integer(fields['maxFailures'], `${path}.maxFailures`, 1, MAX_COUNT),
     minPenaltyMs,
-    maxPenaltyMs: reader.integer(fields['maxPenaltyMs'], `${path}.maxPenaltyMs`, minPenaltyMs, MAX_TIMEOUT_MS),
+    maxPenaltyMs: readMs(reader, fields, path, 'maxPenaltyMs', minPenaltyMs),
     jitterRatio: reader.number(fields['jitterRatio'], `${path}.jitterRatio`, 0, MAX_RATIO),
     maxEjectedPercent: reader.integer(fields['maxEjectedPercent'], `${path}.maxEjectedPercent`, 0, 100),
   };
@@ -59,7 +59,7 @@ export function readBreaker(reader: Reader, value: unknown, path: string): Break
     ...common,
     successRate: {
       threshold: reader.number(rate['threshold'], `${path}.successRate.threshold`, 0, 1),
-      windowMs: reader.integer(rate['windowMs'], `${path}.successRate.windowMs`, 10, MAX_TIMEOUT_MS),
+      windowMs: readMs(reader, rate, `${path}.successRate`, 'windowMs', 10),
       minRequests: reader.integer(rate['minRequests'], `${path}.successRate.minRequests`, 0, MAX_REQUESTS),
     },
     honorRetryAfter: reader.flag(fields['honorRetryAfter'], `${path}.honorRetryAfter`),
@@ -70,7 +70,7 @@ export function readPenalty(reader: Reader, value: unknown, path: string): LoadP
   if (value === null) return null;
   const fields = reader.object(value, path);
   return {
-    penaltyMs: reader.integer(fields['penaltyMs'], `${path}.penaltyMs`, 0, MAX_TIMEOUT_MS),
-    maxRetryAfterMs: reader.integer(fields['maxRetryAfterMs'], `${path}.maxRetryAfterMs`, 0, MAX_TIMEOUT_MS),
+    penaltyMs: readMs(reader, fields, path, 'penaltyMs'),
+    maxRetryAfterMs: readMs(reader, fields, path, 'maxRetryAfterMs'),
   };
 }

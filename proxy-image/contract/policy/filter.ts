@@ -1,5 +1,5 @@
 import type { Fields, Reader } from '../read/reader.ts';
-import { MAX_TIMEOUT_MS } from './timeouts.ts';
+import { readMs } from './timeouts.ts';
 
 /** Changes of header fields, in this order: add, set, remove (linkerd2-proxy: modify_header). Names are lower case. */
 export interface HeaderChanges {
@@ -79,7 +79,7 @@ function readFilter(reader: Reader, value: unknown, path: string, backends: numb
         ratio: ratio(),
       };
     case 'delay':
-      return { type: 'delay', ms: reader.integer(fields['ms'], `${path}.ms`, 0, MAX_TIMEOUT_MS), ratio: ratio() };
+      return { type: 'delay', ms: readMs(reader, fields, path, 'ms'), ratio: ratio() };
     case 'mirror':
       return { type: 'mirror', backend: reader.index(fields['backend'], `${path}.backend`, backends), ratio: ratio() };
     default:

@@ -1,5 +1,5 @@
 import type { Reader } from '../read/reader.ts';
-import { MAX_TIMEOUT_MS } from './timeouts.ts';
+import { readMs } from './timeouts.ts';
 
 /** Requests that wait for an endpoint which could take them. */
 export interface QueueLimits {
@@ -18,6 +18,6 @@ export function readQueue(reader: Reader, value: unknown, path: string): QueueLi
   const fields = reader.object(value, path);
   return {
     capacity: reader.integer(fields['capacity'], `${path}.capacity`, 1, MAX_CAPACITY),
-    failfastMs: reader.integer(fields['failfastMs'], `${path}.failfastMs`, 1, MAX_TIMEOUT_MS),
+    failfastMs: readMs(reader, fields, path, 'failfastMs', 1),
   };
 }

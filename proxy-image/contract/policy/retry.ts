@@ -1,5 +1,5 @@
 import type { Reader } from '../read/reader.ts';
-import { MAX_TIMEOUT_MS } from './timeouts.ts';
+import { readMs } from './timeouts.ts';
 
 /** Statuses that are retried, and how often. */
 export interface StatusRetry {
@@ -11,7 +11,12 @@ export interface StatusRetry {
   limit: number;
   /** From the end of the request body to the response head, per try but the last; 0 = none. */
   timeoutMs: number;
+  /** Least pause before the first retry; it doubles with every further one. */
+  backoffMs: number;
 }
+
+/** linkerd2-proxy: backoff between retries by annotation. */
+export const RETRY_BACKOFF_MS = 25;
 
 /** `budget`: failures are retried as long as the policy's retry budget allows it (ServiceProfile). `statuses`: those named are, without a budget (`retry.linkerd.io/*`). */
 export type RetryPolicy = { type: 'budget' } | ({ type: 'statuses' } & StatusRetry);
@@ -40,7 +45,9 @@ export function readRetry(reader: Reader, value: unknown, path: string): RetryPo
     http: reader.list(fields['http'], `${path}.http`, (range, at) => readStatuses(reader, range, at)),
     grpc: reader.list(fields['grpc'], `${path}.grpc`, (code, at) => reader.integer(code, at, 0, 16)),
     limit: reader.integer(fields['limit'], `${path}.limit`, 0, MAX_LIMIT),
-    timeoutMs: reader.integer(fields['timeoutMs'], `${path}.timeoutMs`, 0, MAX_TIMEOUT_MS),
+    timeoutMs: readMs(reader, fields, path, 'timeoutMs'),
+    // An operator of the release before does not write it.
+    backoffMs: fields['backoffMs'] === undefined ? RETRY_BACKOFF_MS : readMs(reader, fields, path, 'backoffMs'),
   };
 }
 

@@ -1,7 +1,12 @@
-import type { Reader } from '../read/reader.ts';
+import type { Fields, Reader } from '../read/reader.ts';
 
 /** Longest timeout, a day: timers are 32-bit, and a larger number is a mistake. */
 export const MAX_TIMEOUT_MS = 86_400_000;
+
+/** Milliseconds under `name`, whole ones, `least` or more. */
+export function readMs(reader: Reader, fields: Fields, path: string, name: string, least = 0): number {
+  return reader.integer(fields[name], `${path}.${name}`, least, MAX_TIMEOUT_MS);
+}
 
 /** Milliseconds; 0 = none. */
 export interface RouteTimeouts {
@@ -26,7 +31,7 @@ export const NO_TIMEOUTS: Readonly<RouteTimeouts> = {
 
 export function readTimeouts(reader: Reader, value: unknown, path: string): RouteTimeouts {
   const fields = reader.object(value, path);
-  const ms = (name: string): number => reader.integer(fields[name], `${path}.${name}`, 0, MAX_TIMEOUT_MS);
+  const ms = (name: string): number => readMs(reader, fields, path, name);
   return {
     requestMs: ms('requestMs'),
     untilResponse: reader.flag(fields['untilResponse'], `${path}.untilResponse`),

@@ -31,9 +31,8 @@ export interface TryResult {
   refusesRetries: boolean;
 }
 
-/** linkerd2-proxy: backoff between retries by annotation. */
-const BACKOFF_MIN_MS = 25;
-const BACKOFF_MAX_MS = 250;
+/** The longest pause, in multiples of the first (linkerd2-proxy: from 25 to 250 ms). */
+const LONGEST_PAUSE = 10;
 
 /**
  * What follows a try. `retried`: one retry more, to be counted in `retries`. With a policy of statuses, tries without a response head in time and fail-fast
@@ -75,9 +74,12 @@ export function tryTimeoutMs(policy: RetryPolicy | null, retries: number): numbe
   return retries < policy.limit ? policy.timeoutMs : 0;
 }
 
-/** Pause before retry number `retries` (the first is 0): 25 ms, doubling to 250 ms, with up to as much again at random. Retries of a profile do not wait. */
+/**
+ * Pause before retry number `retries` (the first is 0): the policy's, doubling to ten times that, with up to as much again at random; never shorter than the
+ * policy's (Gateway API: HTTPRouteRetry `backoff`). Retries of a profile do not wait.
+ */
 export function retryBackoffMs(policy: RetryPolicy | null, retries: number, rng: Rng): number {
   if (policy === null || policy.type === 'budget') return 0;
-  const baseMs = exponentialMs(BACKOFF_MIN_MS, retries, BACKOFF_MAX_MS);
-  return Math.min(baseMs * (1 + fraction(rng)), BACKOFF_MAX_MS);
+  const longestMs = LONGEST_PAUSE * policy.backoffMs;
+  return Math.min(exponentialMs(policy.backoffMs, retries, longestMs) * (1 + fraction(rng)), longestMs);
 }

@@ -58,7 +58,10 @@ export function observersSuite(create: (onFault: (error: unknown) => void) => Tr
     const statuses = ['503 Service Unavailable', '200 OK'];
     const { port } = await serveHttp(mesh, () => `HTTP/1.1 ${statuses.shift()}\r\nContent-Length: 0\r\n\r\n`);
     behind(port);
-    client.setService({ protocol: 'detect', retry: { http: [[503, 503]], grpc: [], limit: 1, timeoutMs: 0 } });
+    client.setService({
+      protocol: 'detect',
+      retry: { http: [[503, 503]], grpc: [], limit: 1, timeoutMs: 0, backoffMs: 25 },
+    });
     expect(await askOn(dialRaw(mesh, client.outbound))).to.match(/^HTTP\/1\.1 200 /);
     await until(() => caller.lines.at(-1)?.startsWith('end') === true, 'the end');
     expect(caller.lines).to.deep.equal([

@@ -32,7 +32,7 @@ const BREAKER: Breaker = {
   jitterRatio: 0,
   maxEjectedPercent: 100,
 };
-const RETRY: StatusRetry = { http: [], grpc: [], limit: 1, timeoutMs: 0 };
+const RETRY: StatusRetry = { http: [], grpc: [], limit: 1, timeoutMs: 0, backoffMs: 25 };
 const TIMEOUTS = { requestMs: 0, responseMs: 0, idleMs: 0 };
 
 /** What a service whose endpoints fail still gives its callers. Runs on Node and on Bun. */
@@ -169,7 +169,7 @@ export function resilienceSuite(create: (onFault: (error: unknown) => void) => T
   });
 
   describe('retries by annotation', () => {
-    it('named statuses are retried up to the limit, others are not', async () => {
+    it('named statuses are retried up to the limit, none before its pause is over; others are not', async () => {
       let count = 0;
       let status = 503;
       const { port } = await serveHttp(mesh, () => {
@@ -177,9 +177,12 @@ export function resilienceSuite(create: (onFault: (error: unknown) => void) => T
         return `HTTP/1.1 ${status} Bad\r\ncontent-length: 0\r\n\r\n`;
       });
       endpoints(port);
-      proxy.setService({ protocol: 'detect', retry: { ...RETRY, http: [[502, 504]], limit: 2 } });
+      proxy.setService({ protocol: 'detect', retry: { ...RETRY, http: [[502, 504]], limit: 2, backoffMs: 60 } });
+      const begunMs = performance.now();
       expect(await askHttp1()).to.match(/^HTTP\/1\.1 503/);
       expect(count).to.equal(3);
+      // 60 ms, then twice as long; each timer may be a millisecond early.
+      expect(performance.now() - begunMs).to.be.at.least(178);
       count = 0;
       status = 500;
       expect(await askHttp1()).to.match(/^HTTP\/1\.1 500/);

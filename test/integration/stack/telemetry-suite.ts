@@ -17,7 +17,7 @@ const BREAKER: Breaker = {
   jitterRatio: 0,
   maxEjectedPercent: 100,
 };
-const RETRY: StatusRetry = { http: [[503, 503]], grpc: [14], limit: 1, timeoutMs: 0 };
+const RETRY: StatusRetry = { http: [[503, 503]], grpc: [14], limit: 1, timeoutMs: 0, backoffMs: 25 };
 
 /** Answers a gRPC call with the status that its path names: alone (`/5`), or in trailers behind a message (`/behind/5`). */
 const byPath: OnStream = (stream, headers) => {

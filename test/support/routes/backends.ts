@@ -182,7 +182,14 @@ const TIMES: readonly RouteRow[] = [
     'HTTPRouteRetry (GEP-1731)',
     { retry: { codes: [503], attempts: 3 } },
     {},
-    { retry: { http: [[503, 503]], limit: 3 } },
+    { retry: { http: [[503, 503]], limit: 3, backoffMs: 25 } },
+  ),
+  timed(
+    'the pause between retries by the stanza of the API',
+    'HTTPRouteRetry backoff',
+    { retry: { codes: [503], backoff: '100ms' } },
+    {},
+    { retry: { http: [[503, 503]], limit: 1, backoffMs: 100 } },
   ),
   timed(
     'annotations go before the stanza',

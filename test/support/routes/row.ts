@@ -57,5 +57,5 @@ export interface RouteExpectation {
   section?: string;
   /** Milliseconds. */
   timeouts?: { requestMs?: number; attemptMs?: number; responseMs?: number; idleMs?: number };
-  retry?: { http?: [number, number][]; grpc?: number[]; limit?: number } | null;
+  retry?: { http?: [number, number][]; grpc?: number[]; limit?: number; backoffMs?: number } | null;
 }

@@ -90,6 +90,7 @@ const LEFT_OUT: Filter[] = [
 
 describe('what a proxy of the release before is told', () => {
   it('is what its own operator told it, of profiles, splits and annotations', () => {
+    const retry = { http: [[500, 599]] as [number, number][], grpc: [14], limit: 3, timeoutMs: 250 };
     const { sources, ...sketch } = serviceSketch({
       protocol: 'http1',
       routes: [
@@ -99,11 +100,11 @@ describe('what a proxy of the release before is told', () => {
       backends: [backend('web', 900), backend('gone', 100, { unavailable: true })],
       balancer: { type: 'consistentHash', key: { type: 'source' } },
       slowStartMs: 5,
-      retry: { http: [[500, 599]], grpc: [14], limit: 3, timeoutMs: 250 },
+      retry: { ...retry, backoffMs: 25 },
       timeouts: { requestMs: 1_000, responseMs: 900, idleMs: 800 },
     });
     const body = { ...sketch, type: 'service', sources };
-    expect(olderBody(newerService(body) as never)).to.deep.equal(body);
+    expect(olderBody(newerService(body) as never)).to.deep.equal({ ...body, retry });
   });
 
   describe('of an inbound port with rules', () => {

@@ -73,7 +73,14 @@ describe('resources as the compiler writes them', () => {
       'unified',
       5_000,
     ]);
-    expect(retry).to.deep.equal({ type: 'statuses', http: [[500, 599]], grpc: [14], limit: 1, timeoutMs: 0 });
+    expect(retry).to.deep.equal({
+      type: 'statuses',
+      http: [[500, 599]],
+      grpc: [14],
+      limit: 1,
+      timeoutMs: 0,
+      backoffMs: 25,
+    });
     expect([timeouts.requestMs, timeouts.untilResponse]).to.deep.equal([86_400_000, false]);
   });
 

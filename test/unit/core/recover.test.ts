@@ -2,7 +2,14 @@ import { expect } from 'chai';
 import type { RetryPolicy } from '../../../proxy-image/contract/policy/retry.ts';
 import { type EndedAttempt, recover } from '../../../proxy-image/core/retry/recover.ts';
 
-const STATUSES: RetryPolicy = { type: 'statuses', http: [[500, 599]], grpc: [14], limit: 1, timeoutMs: 0 };
+const STATUSES: RetryPolicy = {
+  type: 'statuses',
+  http: [[500, 599]],
+  grpc: [14],
+  limit: 1,
+  timeoutMs: 0,
+  backoffMs: 25,
+};
 
 const BUDGET: RetryPolicy = { type: 'budget' };
 
@@ -126,7 +133,7 @@ const ROWS: Row[] = [
   {
     title: 'the time of an attempt is covered by statuses without being named',
     ended: { end: 'timeout', status: 504 },
-    policy: { type: 'statuses', http: [], grpc: [], limit: 1, timeoutMs: 100 },
+    policy: { type: 'statuses', http: [], grpc: [], limit: 1, timeoutMs: 100, backoffMs: 25 },
     expect: 'retry: retried',
   },
   {

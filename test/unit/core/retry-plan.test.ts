@@ -22,6 +22,7 @@ const LIST: StatusRetry = {
   grpc: [14],
   limit: 2,
   timeoutMs: 300,
+  backoffMs: 25,
 };
 
 const STATUSES: RetryPolicy = { type: 'statuses', ...LIST };
@@ -77,6 +78,16 @@ describe('retries by annotation', () => {
     expect(pauses(0)).to.deep.equal([25, 50, 100, 200, 250, 250]);
     expect(pauses(0x80000000)).to.deep.equal([38, 75, 150, 250, 250, 250]);
     expect(pauses(0xffffffff)).to.deep.equal([50, 100, 200, 250, 250, 250]);
+  });
+
+  it('pause as long as the policy says at least, at most ten times that, and not at all for zero', () => {
+    const pauses = (backoffMs: number, value: number) =>
+      [0, 1, 4].map((retries) =>
+        Math.round(retryBackoffMs({ ...STATUSES, backoffMs }, retries, new ScriptedRng(value))),
+      );
+    expect(pauses(1_000, 0)).to.deep.equal([1_000, 2_000, 10_000]);
+    expect(pauses(1_000, 0xffffffff)).to.deep.equal([2_000, 4_000, 10_000]);
+    expect(pauses(0, 0xffffffff)).to.deep.equal([0, 0, 0]);
   });
 
   it('limit every try but the last', () => {

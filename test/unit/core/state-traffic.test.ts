@@ -33,7 +33,7 @@ const FULL: Partial<ServiceSketch> = {
   slowStartMs: 30_000,
   breaker: UNIFIED,
   penalty: { penaltyMs: 5_000, maxRetryAfterMs: 300_000 },
-  retry: { http: [[500, 599]], grpc: [14], limit: 3, timeoutMs: 250 },
+  retry: { http: [[500, 599]], grpc: [14], limit: 3, timeoutMs: 250, backoffMs: 75 },
   timeouts: { requestMs: 1_000, responseMs: 900, idleMs: 800 },
   queue: { capacity: 100, failfastMs: 1_000 },
 };
@@ -68,6 +68,14 @@ describe('traffic policy of a service resource', () => {
     expect(balanceOf(entry)).to.deep.include(defaults);
     expect(entry.routes.fallback.policy).to.deep.include({ retry: null, timeouts: NO_TIMEOUTS });
     expect([slowStartMs, breaker, penalty, retry, timeouts, queue]).to.deep.equal(Object.values(FULL));
+  });
+
+  it('pauses for 25 ms before retries where an operator of the release before did not say how long', () => {
+    const { backoffMs, ...retry } = FULL.retry!;
+    expect(backoffMs).to.equal(75);
+    const { entry, problems } = trafficOf(service(hostile({ retry })));
+    expect(problems).to.deep.equal([]);
+    expect(entry.routes.fallback.policy.retry).to.deep.equal({ type: 'statuses', ...retry, backoffMs: 25 });
   });
 
   const balancers = [
@@ -129,6 +137,7 @@ describe('traffic policy of a service resource', () => {
     ['policies[0].retry.http[0][0]', { retry: { ...FULL.retry, http: [[99, 500]] } }],
     ['policies[0].retry.grpc[0]', { retry: { ...FULL.retry, grpc: [17] } }],
     ['policies[0].retry.limit', { retry: { ...FULL.retry, limit: 65_536 } }],
+    ['policies[0].retry.backoffMs', { retry: { ...FULL.retry, backoffMs: -1 } }],
     ['policies[0].timeouts.idleMs', { timeouts: { requestMs: 0, responseMs: 0, idleMs: '1s' } }],
     ['backends[0].dispatch.queue.capacity', { queue: { capacity: 0, failfastMs: 1 } }],
     ['backends[0].dispatch.queue.failfastMs', { queue: { capacity: 1, failfastMs: 0 } }],

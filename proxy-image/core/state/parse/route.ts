@@ -1,6 +1,6 @@
 import { readMatch } from '../../../contract/policy/match.ts';
 import { readResponseClasses } from '../../../contract/policy/response-class.ts';
-import { MAX_TIMEOUT_MS } from '../../../contract/policy/timeouts.ts';
+import { readMs } from '../../../contract/policy/timeouts.ts';
 import type { Reader } from '../../../contract/read/reader.ts';
 import type { Route } from '../../../contract/resources.ts';
 
@@ -18,7 +18,7 @@ function parseRoute(reader: Reader, value: unknown, path: string): Route {
     name: reader.text(fields['name'], `${path}.name`),
     match: understood ? match : MATCHES_NONE,
     isRetryable: reader.flag(fields['isRetryable'], `${path}.isRetryable`),
-    timeoutMs: reader.integer(fields['timeoutMs'], `${path}.timeoutMs`, 0, MAX_TIMEOUT_MS),
+    timeoutMs: readMs(reader, fields, path, 'timeoutMs'),
     responseClasses: readResponseClasses(reader, fields['responseClasses'], `${path}.responseClasses`),
   };
 }

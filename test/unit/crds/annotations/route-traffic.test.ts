@@ -20,7 +20,7 @@ describe('retries and timeouts of a route', () => {
 
   it('are the route’s own, each kind by itself', () => {
     expect(parse({ 'retry.linkerd.io/http': '5xx', 'retry.linkerd.io/limit': '3' })).to.deep.equal({
-      traffic: { retry: { http: [[500, 599]], grpc: [], limit: 3, timeoutMs: 0 }, timeouts: undefined },
+      traffic: { retry: { http: [[500, 599]], grpc: [], limit: 3, timeoutMs: 0, backoffMs: 25 }, timeouts: undefined },
       problems: [],
     });
     expect(parse({ 'timeout.linkerd.io/idle': '2s' })).to.deep.equal({
@@ -29,7 +29,7 @@ describe('retries and timeouts of a route', () => {
     });
     const grpc = parse({ 'retry.linkerd.io/grpc': 'unavailable', 'retry.linkerd.io/timeout': '50ms' }, 'grpcRoute');
     expect(grpc).to.deep.equal({
-      traffic: { retry: { http: [], grpc: [14], limit: 1, timeoutMs: 50 }, timeouts: undefined },
+      traffic: { retry: { http: [], grpc: [14], limit: 1, timeoutMs: 50, backoffMs: 25 }, timeouts: undefined },
       problems: [],
     });
   });

@@ -157,11 +157,12 @@ describe('traffic annotations of a Service', () => {
       grpc: [1, 4, 13, 8, 14],
       limit: 4,
       timeoutMs: 250,
+      backoffMs: 25,
     });
   });
 
   it('retry once as soon as one of them is there', () => {
-    const nothing = { http: [], grpc: [], limit: 1, timeoutMs: 0 };
+    const nothing = { http: [], grpc: [], limit: 1, timeoutMs: 0, backoffMs: 25 };
     expect(accepted({ 'retry.linkerd.io/http': '503' }).retry).to.deep.equal({ ...nothing, http: [[503, 503]] });
     expect(accepted({ 'retry.linkerd.io/timeout': '1s' }).retry).to.deep.equal({ ...nothing, timeoutMs: 1_000 });
     expect(accepted({ 'retry.linkerd.io/limit': '0' }).retry).to.deep.equal({ ...nothing, limit: 0 });

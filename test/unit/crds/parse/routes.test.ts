@@ -249,7 +249,7 @@ describe('HTTPRoute and GRPCRoute', () => {
 
   it('take timeouts, where zero is none, and the retry stanza', () => {
     const { requestMs, attemptMs, retry } = ruleOf(
-      http({ timeouts: { request: '0s', backendRequest: '500ms' }, retry: { codes: [500, 503], attempts: 3 } }),
+      http({ timeouts: { request: '0s', backendRequest: '500ms' }, retry: { codes: [500, 503], attempts: 3, backoff: '100ms' } }),
     );
     expect({ requestMs, attemptMs, retry }).to.deep.equal({
       requestMs: 0,
@@ -262,9 +262,22 @@ describe('HTTPRoute and GRPCRoute', () => {
         grpc: [],
         limit: 3,
         timeoutMs: 0,
+        backoffMs: 100,
       },
     });
     expect(ruleOf(http({})).requestMs).to.equal(null);
+  });
+
+  it('pause for the backoff of the stanza, rounded up; without one as the annotations do', () => {
+    const backoffMs = (retry: object) => ruleOf(http({ retry })).retry!.backoffMs;
+    expect(['0s', '1h', '0.5ms'].map((backoff) => backoffMs({ backoff }))).to.deep.equal([0, 3_600_000, 1]);
+    expect(backoffMs({})).to.equal(25);
+    expect(problemsOf(parseHttpRoute(http({ retry: { backoff: '-1s' } })))).to.deep.equal([
+      'error spec.rules[0].retry.backoff: must not be negative',
+    ]);
+    expect(problemsOf(parseHttpRoute(http({ retry: { backoff: '25h' } })))).to.deep.equal([
+      'warning spec.rules[0].retry.backoff: counts as 24h, which is the longest',
+    ]);
   });
 
   it('take annotations by family: one that is there, even a wrong one, speaks for the route', () => {
