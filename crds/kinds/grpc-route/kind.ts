@@ -1,4 +1,4 @@
-import { assessRoute } from '../route/assess.ts';
+import { assessRoute } from '../route/assess/parents.ts';
 import { GRPC_ROUTE, type RouteModel } from '../route/model.ts';
 import { GRPC_ROUTES_OF_SERVER, GRPC_ROUTES_OF_SERVICE } from '../route/queries.ts';
 import { CUSTOM, type KindRow } from '../row.ts';

@@ -1,4 +1,4 @@
-import { assessRoute } from '../route/assess.ts';
+import { assessRoute } from '../route/assess/parents.ts';
 import { HTTP_ROUTE, POLICY_HTTP_ROUTE, type RouteModel } from '../route/model.ts';
 import {
   HTTP_ROUTES_OF_SERVER,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { assessRoute } from '../../../crds/kinds/route/assess.ts';
+import { assessRoute } from '../../../crds/kinds/route/assess/parents.ts';
 import type { RouteModel } from '../../../crds/kinds/route/model.ts';
 import type { ParentAssessment } from '../../../crds/kinds/row.ts';
 import { recording } from '../../../crds/state/recording.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { HTTP_ROUTE_ROW } from '../../../crds/kinds/http-route/kind.ts';
-import { assessRoute } from '../../../crds/kinds/route/assess.ts';
+import { assessRoute } from '../../../crds/kinds/route/assess/parents.ts';
 import type { RouteModel } from '../../../crds/kinds/route/model.ts';
 import { readMeta } from '../../../crds/parse/metadata.ts';
 import { Assessments } from '../../../operator/reconcilers/assessments.ts';

@@ -1,16 +1,16 @@
-import type { ClusterView } from '../../state/view.ts';
-import { accepted, type Finding, listed } from '../assessment.ts';
-import { meshOf } from '../mesh/queries.ts';
-import type { ParentAssessment } from '../row.ts';
-import { serversIn } from '../server/queries.ts';
-import { nameOf, type ServicePort } from '../service/authority.ts';
-import type { ServiceModel } from '../service/model.ts';
-import { serviceOf } from '../service/queries.ts';
-import { effectiveProfile, isOverruling } from '../service-profile/effective.ts';
-import { splitOf } from '../traffic-split/queries.ts';
-import { effectiveRoutes, meansPort } from './attachment.ts';
-import type { ParentRef, RouteModel } from './model.ts';
-import { routesOfService } from './queries.ts';
+import type { ClusterView } from '../../../state/view.ts';
+import { accepted, type Finding, listed } from '../../assessment.ts';
+import { meshOf } from '../../mesh/queries.ts';
+import type { ParentAssessment } from '../../row.ts';
+import { serversIn } from '../../server/queries.ts';
+import { nameOf, type ServicePort } from '../../service/authority.ts';
+import type { ServiceModel } from '../../service/model.ts';
+import { serviceOf } from '../../service/queries.ts';
+import { effectiveProfile, isOverruling } from '../../service-profile/effective.ts';
+import { splitOf } from '../../traffic-split/queries.ts';
+import { effectiveRoutes, meansPort } from '../attachment.ts';
+import type { ParentRef, RouteModel } from '../model.ts';
+import { routesOfService } from '../queries.ts';
 import { assessReferences } from './references.ts';
 
 /** What is to be said of a route to each of its parents that is ours (Gateway API: RouteParentStatus). */

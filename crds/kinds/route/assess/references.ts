@@ -1,11 +1,11 @@
-import type { ClusterView } from '../../state/view.ts';
-import { type Finding, listed } from '../assessment.ts';
-import { isFault } from '../http-fault/model.ts';
-import { faultOf } from '../http-fault/queries.ts';
-import { tcpPort } from '../service/authority.ts';
-import { serviceOf } from '../service/queries.ts';
-import type { ObjectTarget, RouteFilter, RouteModel, RouteRule } from './model.ts';
-import { isService } from './refs.ts';
+import type { ClusterView } from '../../../state/view.ts';
+import { type Finding, listed } from '../../assessment.ts';
+import { isFault } from '../../http-fault/model.ts';
+import { faultOf } from '../../http-fault/queries.ts';
+import { tcpPort } from '../../service/authority.ts';
+import { serviceOf } from '../../service/queries.ts';
+import type { ObjectTarget, RouteFilter, RouteModel, RouteRule } from '../model.ts';
+import { isService } from '../refs.ts';
 
 interface Unresolved {
   /** Of RouteConditionResolvedRefs. */
