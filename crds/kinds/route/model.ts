@@ -32,9 +32,12 @@ export interface RouteModel {
   traffic: RouteTraffic;
 }
 
-/** What a route is attached to. `other`: somebody else's to serve (a Gateway). */
+/**
+ * What a route is attached to. `egressNetwork`: Linkerd's, which is ours to answer for but not to be had; nothing is routed by it. `other`: somebody else's to
+ * serve (a Gateway), who alone speaks of it.
+ */
 export interface ParentRef {
-  target: 'service' | 'server' | 'other';
+  target: 'service' | 'server' | 'egressNetwork' | 'other';
   /** That of the route where none is written. */
   namespace: string;
   name: string;

@@ -1,6 +1,6 @@
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
-import type { ObjectTarget, ParentRef } from './model.ts';
+import { type ObjectTarget, type ParentRef, POLICY_GROUP } from './model.ts';
 
 const WRITTEN = ['group', 'kind', 'namespace', 'name', 'sectionName', 'port'] as const;
 
@@ -12,8 +12,12 @@ export function parseParents(spec: Fields, namespace: string): ParentRef[] {
 function parseParent(ref: Fields, namespace: string): ParentRef {
   const name = ref.text('name');
   if (name === '') ref.problems.error(ref.at('name'), 'is required');
+  const target = targetOf(ref.string('group'), ref.text('kind'));
+  if (target === 'egressNetwork') {
+    ref.problems.warning(ref.path, 'is an EgressNetwork, which is not supported: nothing is routed by it');
+  }
   return {
-    target: targetOf(ref.string('group'), ref.text('kind')),
+    target,
     namespace: ref.text('namespace') || namespace,
     name,
     sectionName: ref.text('sectionName'),
@@ -22,10 +26,15 @@ function parseParent(ref: Fields, namespace: string): ParentRef {
   };
 }
 
+const OF_POLICY_GROUP: ReadonlyMap<string, ParentRef['target']> = new Map([
+  ['Server', 'server'],
+  ['EgressNetwork', 'egressNetwork'],
+]);
+
 /** `core` is what Linkerd's documentation writes for the empty group, and Flagger's users with it. */
 function targetOf(group: string | undefined, kind: string): ParentRef['target'] {
   if (kind === 'Service' && isCoreGroup(group ?? '')) return 'service';
-  return kind === 'Server' && group === 'policy.linkerd.io' ? 'server' : 'other';
+  return group === POLICY_GROUP ? (OF_POLICY_GROUP.get(kind) ?? 'other') : 'other';
 }
 
 export function isCoreGroup(group: string): boolean {

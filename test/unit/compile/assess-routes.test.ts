@@ -79,6 +79,11 @@ describe('assessment of routes', () => {
       { group: 'policy.linkerd.io', kind: 'Server', name: 's' },
       'Server shop/s does not exist in the namespace of the route',
     ],
+    [
+      'is an EgressNetwork, for which Linkerd’s controller would speak',
+      { group: 'policy.linkerd.io', kind: 'EgressNetwork', name: 'outside', port: 443 },
+      'EgressNetwork shop/outside routes nothing: EgressNetworks are not supported',
+    ],
   ];
   const headless = {
     apiVersion: 'v1',

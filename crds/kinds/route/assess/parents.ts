@@ -47,7 +47,18 @@ function droppedRules({ rules }: RouteModel): Finding | null {
 }
 
 function assessParent(view: ClusterView, route: RouteModel, parent: ParentRef): Finding {
-  return parent.target === 'server' ? assessServer(view, route, parent) : assessService(view, route, parent);
+  switch (parent.target) {
+    case 'server':
+      return assessServer(view, route, parent);
+    case 'egressNetwork':
+      // As Linkerd says it of one that does not exist: to wait for a word that never comes is worse.
+      return refused(
+        'NoMatchingParent',
+        `EgressNetwork ${parent.namespace}/${parent.name} routes nothing: EgressNetworks are not supported`,
+      );
+    default:
+      return assessService(view, route, parent);
+  }
 }
 
 /** Linkerd (HTTPRoute on a Server): of the route's own namespace only. */
