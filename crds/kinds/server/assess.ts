@@ -2,10 +2,16 @@ import { portInRanges } from '../../../proxy-image/contract/port-ranges.ts';
 import { matchesSelector } from '../../scalars/label-selector.ts';
 import type { ClusterView } from '../../state/view.ts';
 import { type Assessment, conflicted, invalid, ready, waiting } from '../assessment.ts';
-import { demandsIdentity, policiesOfServer } from '../authorization/authorization-policy.ts';
+import {
+  type AuthorizationPolicyModel,
+  demandsIdentity,
+  policiesOf,
+  policiesOfServer,
+} from '../authorization/authorization-policy.ts';
 import { authorizationsFor } from '../authorization/server-authorization.ts';
 import type { PodModel } from '../pod/model.ts';
 import { podsOf } from '../pod/queries.ts';
+import { routesOfServer } from '../route/queries.ts';
 import type { ServerModel } from './model.ts';
 import { resolvePorts, serverOn, serversOf } from './selection.ts';
 
@@ -42,9 +48,18 @@ function adminNote(view: ClusterView, server: ServerModel, judged: readonly Sele
   if (!judged.some(({ pod, port }) => port === pod.proxyPorts.admin)) return '';
   const byIdentity =
     authorizationsFor(view, server.meta).some(({ client }) => client.type !== 'unauthenticated') ||
-    policiesOfServer(view, server.meta).some(demandsIdentity);
+    policiesOn(view, server).some(demandsIdentity);
   if (!byIdentity && !server.accessPolicy.endsWith('-authenticated')) return '';
   return '; the admin port is asked in plaintext: authorizations that want TLS or an identity admit nobody there';
+}
+
+/** For all of the Server, and for single routes of it. */
+function policiesOn(view: ClusterView, { meta }: ServerModel): AuthorizationPolicyModel[] {
+  const routes = routesOfServer(view, meta.namespace, meta.name);
+  return [
+    ...policiesOfServer(view, meta),
+    ...routes.flatMap(({ group, kind, meta: { name } }) => policiesOf(view, meta.namespace, { group, kind, name })),
+  ];
 }
 
 interface Selected {

@@ -73,6 +73,24 @@ describe('assess: AuthorizationPolicy', () => {
     expect(said({ ...SERVER, name: 'other' }, 4191, account)).not.to.match(note);
   });
 
+  it('… and so does one for a route on that Server, and no other', () => {
+    const note = /the admin port is asked in plaintext/;
+    const said = (parent: string, target: string, refs: Raw[], port: string | number = 4191) => {
+      const made = cluster();
+      made.server('web', { podSelector: { matchLabels: { app: 'web' } }, port });
+      made.apply(`HTTPRoute.${GROUP}`, `${GROUP}/v1beta3`, 'scrapes', route(parent));
+      made.apply('AuthorizationPolicy', V1, 'p', policy({ group: GROUP, kind: 'HTTPRoute', name: target }, ...refs));
+      return inShort(assessed(made, 'Server', 'web'));
+    };
+    const account = { kind: 'ServiceAccount', name: 'prometheus' };
+    const network = { group: GROUP, kind: 'NetworkAuthentication', name: 'cluster' };
+    expect(said('web', 'scrapes', [account])).to.match(note);
+    expect(said('web', 'scrapes', [network])).not.to.match(note);
+    expect(said('web', 'scrapes', [account], 'http')).not.to.match(note);
+    expect(said('web', 'other', [account])).not.to.match(note);
+    expect(said('other', 'scrapes', [account])).not.to.match(note);
+  });
+
   it('waits for what is not there', () => {
     expect(said(cluster(), { ...SERVER, name: 'x' })).to.contain('waiting Accepted/ServerNotFound');
     const target = { group: GROUP, kind: 'HTTPRoute', name: 'r' };
