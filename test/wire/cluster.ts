@@ -5,6 +5,9 @@ import { sleep } from '../../hack/demo/shell.ts';
 const AT_ONCE = 8;
 /** Between objects whose order of creation matters: it counts whole seconds. */
 const APART_MS = 1_100;
+const SECOND_MS = 1_000;
+/** Two creations take a few milliseconds of a second that has just begun. */
+const TRIES = 5;
 
 /** Objects of the rows, made without a process for each. */
 export class Objects {
@@ -29,6 +32,20 @@ export class Objects {
       });
     }
     return refused;
+  }
+
+  /**
+   * Creates objects that have one time of creation.
+   * @throws where they never have
+   */
+  async createOfOneAge(objects: readonly object[]): Promise<void> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      await sleep(SECOND_MS - (Date.now() % SECOND_MS));
+      const made = await Promise.all(objects.map((object) => this.#api.create(object as KubernetesObject)));
+      if (new Set(made.map(({ metadata }) => metadata!.creationTimestamp!.toISOString())).size === 1) return;
+      await Promise.all(objects.map((object) => this.delete(object)));
+    }
+    throw new Error(`objects did not come to have one time of creation, ${TRIES} times`);
   }
 
   /** Replaces the fields that are given, lists as a whole. */

@@ -8,6 +8,8 @@
  */
 import { parseArgs } from 'node:util';
 import { applyText, getJson, kubectl } from '../../hack/demo/kubectl.ts';
+import { bundleOf } from '../../hack/gateway-api/definitions.ts';
+import { addressesOf } from './addresses.ts';
 import { authorizationRows } from './authorization/wire.ts';
 import { type Timed, timeChanges } from './changes.ts';
 import { Objects } from './cluster.ts';
@@ -56,8 +58,14 @@ async function preparePods(): Promise<void> {
 }
 
 async function podAddresses(): Promise<(client: Client) => string> {
-  const { items } = await getJson<{ items: { metadata: { name: string }; status: { podIP: string } }[] }>('pods', '-A');
-  return (client) => items.find(({ metadata }) => metadata.name === CLIENTS[client].pod)?.status.podIP ?? '';
+  const { items } = await getJson<{ items: Parameters<typeof addressesOf>[0] }>('pods', '-A');
+  return addressesOf(items);
+}
+
+/** Of the definition of HTTPRoute that the cluster has. */
+async function channelOfRoutes(): Promise<string> {
+  const name = 'httproutes.gateway.networking.k8s.io';
+  return bundleOf(await getJson<Parameters<typeof bundleOf>[0]>('customresourcedefinition', name)).channel;
 }
 
 function openPods(): Map<string, Asking> {
@@ -96,7 +104,9 @@ function summary(rows: readonly Judged[], changes: readonly Timed[]): number {
   console.log(
     `\n${rows.length - failed.length} rows hold, ${failed.length} do not; ${changes.length - late.length} of ${changes.length} changes in time; ${seconds()}`,
   );
-  console.log(`asked over HTTP/1 ${of('http')}, gRPC ${of('grpc')}, opaque TCP ${of('tcp')} times, twice each`);
+  console.log(
+    `asked over HTTP/1 ${of('http')}, HTTP/2 ${of('http2')}, gRPC ${of('grpc')}, opaque TCP ${of('tcp')} times, twice each`,
+  );
   for (const { row } of failed) console.log(`   FAIL ${row.about}: ${row.title}`);
   return failed.length + late.length === 0 ? 0 : 1;
 }
@@ -105,7 +115,9 @@ async function main(): Promise<number> {
   await preparePods();
   say('pods are ready');
   const ipOf = await podAddresses();
-  const { rows: routes, absent } = routeRows();
+  const channel = await channelOfRoutes();
+  say(`HTTPRoute is of the ${channel} channel`);
+  const { rows: routes, absent } = routeRows(channel);
   const wanted = ({ about, title }: WireRow): boolean => `${about}: ${title}`.includes(options.only);
   const rows = [...routes, ...authorizationRows(ipOf)].filter(wanted);
   const pods = openPods();

@@ -1,8 +1,8 @@
 import type { RouteRequest, RouteRow } from '../support/routes/row.ts';
 import { ROUTE_ROWS } from '../support/routes/table.ts';
 import { CALLS, worldServices } from '../support/routes/world.ts';
-import { TAG } from './app/contract.ts';
 import { judgeRoute } from './routes-judge.ts';
+import { isOfTimes, questionsOfTimes } from './routes-times.ts';
 import type { Question, WireRow } from './row.ts';
 import { NAMESPACES, portOf } from './world.ts';
 
@@ -13,19 +13,19 @@ interface RawObject extends Raw {
   spec: Raw;
 }
 
-/** Rows that cannot be made in a cluster, or not be seen there, and why. */
-const NOT_HERE: Readonly<Record<string, string>> = {
-  'of equal matches of two routes of one age the first by name wins':
-    'two objects cannot be given one time of creation',
-};
+/** Rows whose routes must have been created in one second. */
+const OF_ONE_AGE: ReadonlySet<string> = new Set(['of equal matches of two routes of one age the first by name wins']);
 
-/** Rows about objects that nobody can have: by the definition of the kind, or by our webhook. What the refusal says, or has in it. */
-const REFUSED: Readonly<Record<string, string>> = {
-  // The experimental channel allows these.
+const EXPERIMENTAL = 'experimental';
+/** Rows about objects that only the experimental channel of the Gateway API allows. What the refusal of the standard one says, or has in it. */
+const REFUSED_BY_STANDARD: Readonly<Record<string, string>> = {
   'with 303': 'Unsupported value: 303',
   'with 307': 'Unsupported value: 307',
   'with 308': 'Unsupported value: 308',
   'a filter that is not supported': 'Unsupported value: "CORS"',
+};
+/** Rows about objects that nobody can have: by the definition of the kind, or by our webhook. */
+const REFUSED: Readonly<Record<string, string>> = {
   'a redirect beside a rewrite': 'May specify either httpRouteFilterRequestRedirect or httpRouteFilterRequestRewrite',
   'a prefix replaced where none is matched': 'exactly one PathPrefix match must be specified',
   'a filter that would change where a message ends': 'must not be "content-length"',
@@ -36,27 +36,32 @@ const REFUSED: Readonly<Record<string, string>> = {
 const SHARED = 300;
 const TIMEOUT_MS = 5_000;
 
-/** All rows of routes that can be seen on the wire, and the titles of those that cannot, with the reason. */
-export function routeRows(): { rows: WireRow[]; absent: Record<string, string> } {
+/** All rows of routes that can be seen on the wire with the definitions of this channel, and the titles of those that cannot, with the reason. */
+export function routeRows(channel: string): { rows: WireRow[]; absent: Record<string, string> } {
   const rows: WireRow[] = [];
   const absent: Record<string, string> = {};
   for (const [about, of] of Object.entries(ROUTE_ROWS)) {
     for (const row of of) {
-      const why = NOT_HERE[row.title] ?? unseen(row);
-      if (why === '') rows.push(wireRow(`${about}`, row, rows.length));
+      const why = channel === EXPERIMENTAL ? '' : unseen(row);
+      if (why === '') rows.push(wireRow(about, row, rows.length, refusalOf(row, channel)));
       else absent[row.title] = why;
     }
   }
   return { rows, absent };
 }
 
-function unseen({ expect }: RouteRow): string {
-  if (expect.timeouts !== undefined || expect.retry !== undefined)
-    return 'times and retries are seen only at a Service that is slow or fails';
-  return '';
+function refusalOf({ title }: RouteRow, channel: string): string {
+  return REFUSED[title] ?? (channel === EXPERIMENTAL ? '' : (REFUSED_BY_STANDARD[title] ?? ''));
 }
 
-function wireRow(about: string, row: RouteRow, index: number): WireRow {
+function unseen({ objects }: RouteRow): string {
+  const rules = objects.flatMap((object) => ((object as RawObject).spec['rules'] ?? []) as Raw[]);
+  return rules.some((rule) => 'retry' in rule)
+    ? 'the standard channel of the Gateway API has no field `retry`: the API server drops it'
+    : '';
+}
+
+function wireRow(about: string, row: RouteRow, index: number, refused: string): WireRow {
   const called = row.request.service ?? 'web';
   const parents = new Set([called, ...row.objects.flatMap((each) => ownServices(each as RawObject))]);
   const names: Names = { suffix: `-${index}`, services: parents };
@@ -66,13 +71,16 @@ function wireRow(about: string, row: RouteRow, index: number): WireRow {
     .filter((service) => service !== undefined)
     .map((service) => serviceInCluster(service, names));
   const rest = row.objects.filter((each) => (each as RawObject).kind !== 'Service') as RawObject[];
+  const others = byAge(rest).map((each) => each.map((object) => inCluster(object, names)));
+  const asked = question(row, index, called);
   return {
     about,
     title: row.title,
     rule: row.rule,
-    objects: [services, ...byAge(rest).map((each) => each.map((object) => inCluster(object, names)))],
-    questions: [question(row, index, called)],
-    refused: REFUSED[row.title] ?? '',
+    objects: [services, ...others],
+    oneAge: OF_ONE_AGE.has(row.title) ? others.flat() : [],
+    questions: [asked, ...(isOfTimes(row.expect) ? questionsOfTimes(row, asked) : [])],
+    refused,
   };
 }
 
@@ -158,13 +166,13 @@ function question(row: RouteRow, index: number, called: string): Question {
       port: request.port ?? (called === CALLS.service ? CALLS.port : 80),
       method: request.method ?? 'GET',
       target: request.target,
-      headers: [...headersOf(request), ...(expect.mirrors === undefined ? [] : [[TAG, `row-${index}`] as const])],
+      headers: headersOf(request),
       count: isShared ? SHARED : 1,
       timeoutMs: TIMEOUT_MS,
     },
     expected: JSON.stringify(expect),
     counted: expect.mirrors !== undefined,
-    judge: (answers, copies) => judgeRoute(expect, request.grpc === true, answers, copies),
+    judge: (answers, counts) => judgeRoute(expect, request.grpc === true, answers, counts),
   };
 }
 

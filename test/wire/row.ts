@@ -8,9 +8,9 @@ export interface Question {
   service: { name: string; namespace: string };
   ask: Omit<Ask, 'id' | 'ip'>;
   expected: string;
-  /** What was measured, and whether that is it. `copies`: requests that were counted at the Services, by their names. */
-  judge(answers: readonly Answer[], copies: Readonly<Record<string, number>>): Verdict;
-  /** Whether the verdict needs `copies`. */
+  /** What was measured, and whether that is it. `counts`: what came of it at the Services, by their names; attempts and copies each count as one. */
+  judge(answers: readonly Answer[], counts: Readonly<Record<string, number>>): Verdict;
+  /** Whether the verdict needs `counts`, or a server has to tell the attempts apart. */
   counted: boolean;
 }
 
@@ -29,6 +29,8 @@ export interface WireRow {
    * creation, which counts whole seconds.
    */
   objects: readonly (readonly object[])[];
+  /** Those of `objects` that must have one time of creation. */
+  oneAge: readonly object[];
   questions: readonly Question[];
   /** Where the API server has to refuse an object of it: what the refusal says. Nothing is asked then. */
   refused: string;

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { sleep } from '../../hack/demo/shell.ts';
-import type { Answer } from './app/contract.ts';
+import { TAG } from './app/contract.ts';
 import { each, type Objects } from './cluster.ts';
 import type { Asking } from './pod.ts';
 import type { Question, Verdict, WireRow } from './row.ts';
@@ -57,11 +58,15 @@ export class Run {
 
   async #create(rows: readonly WireRow[], services: readonly object[]): Promise<Map<object, string>> {
     const depth = Math.max(1, ...rows.map(({ objects }) => objects.length));
-    const lists = Array.from({ length: depth }, (_, index) => rows.flatMap(({ objects }) => objects[index] ?? []));
+    const apart = new Set(rows.flatMap(({ oneAge }) => oneAge));
+    const lists = Array.from({ length: depth }, (_, index) =>
+      rows.flatMap(({ objects }) => objects[index] ?? []).filter((object) => !apart.has(object)),
+    );
     lists[0]!.push(...services);
     const refused = await this.#objects.create(lists);
+    for (const { oneAge } of rows) if (oneAge.length > 0) await this.#objects.createOfOneAge(oneAge);
     this.#addresses = await this.#objects.serviceAddresses();
-    this.#say(`${lists.flat().length} objects are there, ${refused.size} were refused`);
+    this.#say(`${lists.flat().length + apart.size} objects are there, ${refused.size} were refused`);
     return refused;
   }
 
@@ -79,29 +84,28 @@ export class Run {
     const ip = this.#addresses.get(`${service.namespace}/${service.name}`);
     if (ip === undefined) return { holds: false, measured: `no Service ${service.namespace}/${service.name}` };
     const pod = this.#pods.get(CLIENTS[client].pod)!;
+    const tag = randomUUID();
+    const headers = question.counted ? [...ask.headers, [TAG, tag] as const] : ask.headers;
     try {
-      const before = await this.#copies(question);
-      const { answers } = await pod.ask({ ...ask, ip });
-      return question.judge(answers, since(before, await this.#copies(question, answers)));
+      const { answers } = await pod.ask({ ...ask, headers, ip });
+      return question.judge(answers, question.counted ? await this.#countsOf(tag) : {});
     } catch (error) {
       return { holds: false, measured: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  /** Requests of this row that the targets have counted; copies may come a little after the answers. */
-  async #copies({ counted, ask }: Question, answers: readonly Answer[] = []): Promise<Record<string, number>> {
-    if (!counted) return {};
-    if (answers.length > 0) await sleep(AGAIN_MS);
-    const tag = ask.headers.at(-1)![1];
-    const counting = Object.keys(TARGETS).map((name) =>
-      this.#pods.get(name)!.ask({ ...ask, ip: '', kind: 'counts', target: tag }),
-    );
+  /** Requests with this tag that the targets have counted; copies, and attempts that should not be, may come a little after the answers. */
+  async #countsOf(tag: string): Promise<Record<string, number>> {
+    await sleep(AGAIN_MS);
+    const counting = Object.keys(TARGETS).map((name) => this.#pods.get(name)!.ask({ ...COUNTS, target: tag }));
     const counts: Record<string, number> = {};
     for (const told of await Promise.all(counting))
       for (const [name, count] of Object.entries(told.counts)) counts[name] = (counts[name] ?? 0) + count;
     return counts;
   }
 }
+
+const COUNTS = { kind: 'counts', ip: '', port: 0, method: '', headers: [], count: 0, timeoutMs: 0 } as const;
 
 function ofRefusal({ refused, questions }: WireRow, why: string): Judged['answers'][number] {
   const expected = refused === '' ? (questions[0]?.expected ?? '') : `refused by the API server: ${refused}`;
@@ -110,10 +114,3 @@ function ofRefusal({ refused, questions }: WireRow, why: string): Judged['answer
 }
 
 const UNASKED = { holds: false, measured: '', expected: '', afterMs: 0 };
-
-function since(
-  before: Readonly<Record<string, number>>,
-  after: Readonly<Record<string, number>>,
-): Record<string, number> {
-  return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
-}

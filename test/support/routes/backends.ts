@@ -198,6 +198,13 @@ const TIMES: readonly RouteRow[] = [
     { 'retry.linkerd.io/http': '502' },
     { retry: { http: [[502, 502]], limit: 1 } },
   ),
+  timed(
+    'an attempt that has used up its time is tried again, until the time for all is over',
+    'HTTPRouteTimeouts: request covers the attempts, backendRequest each; Linkerd: retries, timeouts are retried',
+    { timeouts: { request: '1500ms', backendRequest: '500ms' } },
+    { 'retry.linkerd.io/http': '503', 'retry.linkerd.io/limit': '3' },
+    { timeouts: { requestMs: 1_500, attemptMs: 500 }, retry: { http: [[503, 503]], limit: 3 } },
+  ),
   timed('without either nothing is retried', 'Linkerd: retries', {}, {}, { retry: null }),
   {
     title: 'annotations of the Service hold for routes that say nothing',

@@ -206,6 +206,17 @@ export const GRPC: readonly RouteRow[] = [
     expect: { backend: 'calls-v1', retry: { grpc: [14], limit: 3 } },
   },
   {
+    title: 'annotations of the route: timeouts',
+    rule: 'Linkerd: timeouts, annotations',
+    objects: [
+      grpc('r', [to('calls-v1')], {
+        annotations: { 'timeout.linkerd.io/request': '2s', 'timeout.linkerd.io/idle': '1s' },
+      }),
+    ],
+    request: { ...ON, target: '/a.B/Get' },
+    expect: { backend: 'calls-v1', timeouts: { requestMs: 2_000, idleMs: 1_000 } },
+  },
+  {
     title: 'HTTPRoutes of a port for gRPC hold where no GRPCRoute does',
     rule: 'Linkerd: appProtocol of a parent; HTTPRoute for HTTP/2',
     objects: [

@@ -1,5 +1,5 @@
 import { Agent, type IncomingMessage, request as sendHttp1 } from 'node:http';
-import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -18,7 +18,7 @@ export async function answerAsks(input: Readable, output: Writable): Promise<voi
 
 async function told(ask: Ask): Promise<Told> {
   if (ask.kind === 'counts') return { id: ask.id, answers: [], counts: await countsOf(ask.target) };
-  const send = { http: overHttp1, grpc: overGrpc, tcp: overTcp }[ask.kind];
+  const send = { http: overHttp1, http2: overHttp2, grpc: overHttp2, tcp: overTcp }[ask.kind];
   return { id: ask.id, answers: await send(ask), counts: {} };
 }
 
@@ -85,10 +85,9 @@ function oneOfHttp1(ask: Ask, agent: Agent, sameConnection: boolean, done: (part
     response.setEncoding('utf8').on('data', (text: string) => {
       body += text;
     });
-    response.on('error', (error) => done({ error: error.message }));
-    response.on('end', () =>
-      done({ status: response.statusCode ?? 0, headers: joined(response.rawHeaders), seen: seenOf(body) }),
-    );
+    const head = { status: response.statusCode ?? 0, headers: joined(response.rawHeaders) };
+    response.on('error', (error) => done({ ...head, error: error.message }));
+    response.on('end', () => done({ ...head, seen: seenOf(body) }));
   });
   request.end();
 }
@@ -110,33 +109,37 @@ function seenOf(body: string): Seen | null {
   }
 }
 
-async function overGrpc(ask: Ask): Promise<Answer[]> {
+async function overHttp2(ask: Ask): Promise<Answer[]> {
   const session = connectHttp2(`http://${ask.ip}:${ask.port}`);
   let failure = '';
   session.on('error', (error: Error) => {
     failure = error.message;
   });
   const answers = await repeated(ask, async () => {
-    const answer = await limited(ask, (done) => oneOfGrpc(ask, session, done));
+    const answer = await limited(ask, (done) => oneOfHttp2(ask, session, done));
     return answer.error === '' ? answer : { ...answer, error: failure || answer.error };
   });
   session.destroy();
   return answers;
 }
 
-function oneOfGrpc(ask: Ask, session: ClientHttp2Session, done: (part: Partial<Answer>) => void): void {
+function oneOfHttp2(ask: Ask, session: ClientHttp2Session, done: (part: Partial<Answer>) => void): void {
   if (session.destroyed || session.closed) {
     done({ error: 'the connection is closed' });
     return;
   }
   const given: Record<string, string[]> = {};
   for (const [name, value] of ask.headers) given[name.toLowerCase()] = [...(given[name.toLowerCase()] ?? []), value];
-  const own = { ':method': 'POST', ':path': ask.target, 'content-type': GRPC, te: 'trailers' };
-  const stream: ClientHttp2Stream = session.request({ ...own, ...given });
+  const isGrpc = ask.kind === 'grpc';
+  const own = isGrpc
+    ? { ':method': 'POST', ':path': ask.target, 'content-type': GRPC, te: 'trailers' }
+    : { ':method': ask.method, ':path': ask.target };
+  // The proxy sees the end of a request of HTTP in its head.
+  const stream: ClientHttp2Stream = session.request({ ...own, ...given }, { endStream: !isGrpc });
   let headers: Record<string, string> = {};
   let status = 0;
   const chunks: Buffer[] = [];
-  stream.on('error', (error: Error) => done({ error: error.message }));
+  stream.on('error', (error: Error) => done({ status, headers, error: error.message }));
   stream.on('response', (received, _flags, raw: string[]) => {
     status = received[':status'] ?? 0;
     headers = joined(raw);
@@ -145,11 +148,15 @@ function oneOfGrpc(ask: Ask, session: ClientHttp2Session, done: (part: Partial<A
     headers = { ...headers, ...joined(raw) };
   });
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const brokenOff = () => done({ status, headers, error: `the stream ended with code ${stream.rstCode}` });
+  // A stream that is reset ends too, and where its code is CANCEL without an error.
+  stream.on('close', brokenOff);
   stream.on('end', () => {
-    const seen = seenOf(Buffer.concat(chunks).toString('utf8', EMPTY_MESSAGE.length));
+    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) return brokenOff();
+    const seen = seenOf(Buffer.concat(chunks).toString('utf8', isGrpc ? EMPTY_MESSAGE.length : 0));
     done({ status, headers, seen, grpcStatus: Number(headers['grpc-status'] ?? -1) });
   });
-  stream.end(EMPTY_MESSAGE);
+  if (isGrpc) stream.end(EMPTY_MESSAGE);
 }
 
 async function overTcp(ask: Ask): Promise<Answer[]> {

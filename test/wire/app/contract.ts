@@ -2,14 +2,14 @@
 export interface Ask {
   id: number;
   /** `counts`: how many requests with this tag each name of this pod has been sent. */
-  kind: 'http' | 'grpc' | 'tcp' | 'counts';
+  kind: 'http' | 'http2' | 'grpc' | 'tcp' | 'counts';
   ip: string;
   port: number;
   method: string;
   /** Path and query; for `counts` the tag. */
   target: string;
   /** As they are written; a repeated name is a line of its own. `Host` is the address where none is given. */
-  headers: (readonly [name: string, value: string])[];
+  headers: readonly (readonly [name: string, value: string])[];
   /** Requests, one after the other, of one connection. */
   count: number;
   /** Of each request; with `until`, of all. */
@@ -57,6 +57,19 @@ export interface Told {
 export const CONTROL_PORT = 4999;
 /** Requests that have this header are counted by its value. */
 export const TAG = 'x-row';
+/** A `Behaviour`, as JSON. */
+export const BEHAVIOUR = 'x-behaviour';
+
+/** What a server does with the requests that carry it. */
+export interface Behaviour {
+  /** For so long it says nothing, once it has all of the request. */
+  silentMs?: number;
+  /** The body comes byte by byte for so many bytes, with as much time after each; then comes the rest. */
+  drip?: { bytes: number; pauseMs: number };
+  /** So many requests with one tag are answered with this status, the later ones as ever. Of gRPC it is a status of gRPC, in a head after which nothing comes. */
+  fail?: { first: number; status: number };
+}
+
 export const GRPC = 'application/grpc';
 /** Of a message of gRPC that has no bytes: not compressed, length 0. */
 export const EMPTY_MESSAGE = Buffer.alloc(5);

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { createServer as createTcpServer, type Socket } from 'node:net';
-import { CONTROL_PORT, GRPC, type Seen, TAG } from './contract.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BEHAVIOUR, type Behaviour, CONTROL_PORT, GRPC, type Seen, TAG } from './contract.ts';
+
+type Response = ServerResponse | Http2ServerResponse;
 
 /** First bytes of a client that speaks HTTP/2 with prior knowledge (RFC 9113 §3.4); no method of HTTP/1 begins so. */
 const PREFACE = 'PRI';
@@ -46,29 +49,59 @@ function listen(name: string, port: number): void {
   server.listen(port);
 }
 
-function answer(
-  name: string,
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-): void {
+function answer(name: string, request: IncomingMessage | Http2ServerRequest, response: Response): void {
   const seen = seenOf(name, request);
-  count(name, seen.headers[TAG]);
+  const nth = count(name, seen.headers[TAG]);
   request.resume();
   request.on('error', () => {});
-  request.on('end', () => {
-    response.setHeader('x-server', 'echo');
-    response.setHeader('x-kind', 'plain');
-    const text = Buffer.from(JSON.stringify(seen));
-    if (seen.headers['content-type'] !== GRPC) {
-      response.setHeader('content-type', 'application/json');
-      return void response.end(text);
-    }
-    const prefix = Buffer.alloc(5);
-    prefix.writeUInt32BE(text.length, 1);
-    response.setHeader('content-type', GRPC);
-    response.addTrailers({ 'grpc-status': '0' });
-    response.end(Buffer.concat([prefix, text]));
+  response.on('error', () => {});
+  request.on('end', () => void respond(seen, nth, response));
+}
+
+/** Ends early where the client has gone. */
+async function respond(seen: Seen, nth: number, response: Response): Promise<void> {
+  let gone = false;
+  response.once('close', () => {
+    gone = true;
   });
+  const { silentMs = 0, drip = { bytes: 0, pauseMs: 0 }, fail } = behaviourOf(seen);
+  await sleep(silentMs);
+  if (gone) return;
+  const isGrpc = seen.headers['content-type'] === GRPC;
+  response.setHeader('x-server', 'echo');
+  response.setHeader('x-kind', 'plain');
+  response.setHeader('content-type', isGrpc ? GRPC : 'application/json');
+  const failing = fail !== undefined && nth <= fail.first ? fail.status : 0;
+  if (failing > 0 && isGrpc) {
+    response.setHeader('grpc-status', String(failing));
+    return void response.end();
+  }
+  if (failing > 0) response.statusCode = failing;
+  if (isGrpc) response.addTrailers({ 'grpc-status': '0' });
+  const body = isGrpc ? messageOf(seen) : Buffer.from(JSON.stringify(seen));
+  for (let sent = 0; sent < drip.bytes; sent++) {
+    writeTo(response, body.subarray(sent, sent + 1));
+    await sleep(drip.pauseMs);
+    if (gone) return;
+  }
+  response.end(body.subarray(drip.bytes));
+}
+
+/** Both have the method, of different types. */
+function writeTo(response: Response, bytes: Uint8Array): void {
+  (response as ServerResponse).write(bytes);
+}
+
+function behaviourOf({ headers }: Seen): Behaviour {
+  return JSON.parse(headers[BEHAVIOUR] ?? '{}') as Behaviour;
+}
+
+/** One message of gRPC, not compressed. */
+function messageOf(seen: Seen): Buffer {
+  const text = Buffer.from(JSON.stringify(seen));
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(text.length, 1);
+  return Buffer.concat([prefix, text]);
 }
 
 function seenOf(name: string, request: IncomingMessage | Http2ServerRequest): Seen {
@@ -87,9 +120,12 @@ function seenOf(name: string, request: IncomingMessage | Http2ServerRequest): Se
   };
 }
 
-function count(name: string, tag: string | undefined): void {
-  if (tag === undefined) return;
+/** Which of the requests with this tag it is, from 1; 0 without a tag. */
+function count(name: string, tag: string | undefined): number {
+  if (tag === undefined) return 0;
   const of = counts.get(tag) ?? {};
-  of[name] = (of[name] ?? 0) + 1;
+  const nth = (of[name] ?? 0) + 1;
+  of[name] = nth;
   counts.set(tag, of);
+  return nth;
 }

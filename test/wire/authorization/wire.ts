@@ -31,6 +31,7 @@ function wireRow(about: string, row: AuthorizationRow, index: number, ipOf: (cli
     title: row.title,
     rule: row.rule,
     objects: [[...own, ...(row.objects?.({ name, port, ipOf }) ?? [])]],
+    oneAge: [],
     questions: row.asked.map((asked) => question(asked, { name: target, namespace }, port)),
     refused: '',
   };
