@@ -78,14 +78,16 @@ function oneOfHttp1(ask: Ask, agent: Agent, sameConnection: boolean, done: (part
     setHost: false,
     headers: [...host, ...ask.headers].flat(),
   });
-  request.on('error', (error) => done({ error: error.message }));
+  let head: Partial<Answer> = {};
+  // Comes for a connection that is reset under the response, too.
+  request.on('error', (error) => done({ ...head, error: error.message }));
   request.on('response', (response: IncomingMessage) => {
     if (sameConnection && !request.reusedSocket) done({ error: 'the connection was closed meanwhile' });
     let body = '';
     response.setEncoding('utf8').on('data', (text: string) => {
       body += text;
     });
-    const head = { status: response.statusCode ?? 0, headers: joined(response.rawHeaders) };
+    head = { status: response.statusCode ?? 0, headers: joined(response.rawHeaders) };
     response.on('error', (error) => done({ ...head, error: error.message }));
     response.on('end', () => done({ ...head, seen: seenOf(body) }));
   });
