@@ -15,7 +15,6 @@ import {
   ADMIN_BODY_BYTES,
   ADMIN_FORBIDDEN,
   ADMIN_NO_ROUTE,
-  type AdminHandler,
   type AdminRequest,
   type AdminResponse,
   isAdminProbe,
@@ -50,12 +49,10 @@ class AdminRoom {
 /** The admin port, served by the proxy's own codec. */
 export class AdminAcceptor implements Acceptor {
   readonly #context: StackContext;
-  readonly #handler: AdminHandler;
   readonly #room: AdminRoom;
 
-  constructor(context: StackContext, handler: AdminHandler) {
+  constructor(context: StackContext) {
     this.#context = context;
-    this.#handler = handler;
     this.#room = new AdminRoom(context.limits.adminConnections, context.options.rng);
   }
 
@@ -63,7 +60,7 @@ export class AdminAcceptor implements Acceptor {
     this.#room.make();
     const peer = new InboundPeer(connection.remote.ip, null, false);
     const client = new AdminClient(connection, peer.address, this.#room, this.#context.refusals);
-    const service = new AdminService(this.#context, this.#handler, peer, connection.local.port, client);
+    const service = new AdminService(this.#context, peer, connection.local.port, client);
     return new ServerConnection(new Outbox(connection), service, this.#context.http.admin);
   }
 }
@@ -112,14 +109,12 @@ class AdminService implements HttpService {
   readonly takesConnect = false;
   readonly tellsErrors = false;
   readonly #context: StackContext;
-  readonly #handler: AdminHandler;
   readonly #peer: InboundPeer;
   readonly #port: number;
   readonly #client: AdminClient;
 
-  constructor(context: StackContext, handler: AdminHandler, peer: InboundPeer, port: number, client: AdminClient) {
+  constructor(context: StackContext, peer: InboundPeer, port: number, client: AdminClient) {
     this.#context = context;
-    this.#handler = handler;
     this.#peer = peer;
     this.#port = port;
     this.#client = client;
@@ -134,9 +129,9 @@ class AdminService implements HttpService {
   }
 
   #respond(request: AdminRequest): Reply {
-    const { probeRelay } = this.#context.options;
+    const { probeRelay, admin } = this.#context.options;
     if (probeRelay?.has(request.method, request.target) === true) return probeRelay.ask(request.target);
-    return this.#handler(request);
+    return admin(request);
   }
 
   /**

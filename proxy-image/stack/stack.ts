@@ -26,41 +26,51 @@ export interface Stack {
   stop(): void;
 }
 
+/** Takes the connections of listeners by name. Given by proxies that have one (`connection/named-connection.ts`): others are not to read it. */
+export type NamedAcceptors = new (
+  context: StackContext,
+  listener: Extract<Listener, { kind: 'named' }>,
+  calls: OutboundCalls,
+) => Acceptor;
+
 /** Who hears of calls beside the stack itself. */
 export interface StackObservers {
   readonly outbound?: readonly OutboundObserver[];
   readonly inbound?: readonly InboundObserver[];
 }
 
-export function createStack(options: StackOptions, observers: StackObservers = {}): Stack {
-  return new ProxyStack(options, observers);
+/** `Named`: needed where a listener is `named`. */
+export function createStack(options: StackOptions, observers: StackObservers = {}, Named?: NamedAcceptors): Stack {
+  return new ProxyStack(options, observers, Named);
 }
 
 class ProxyStack implements Stack {
   readonly #context: StackContext;
   readonly #outboundCalls: OutboundCalls;
   readonly #inboundCalls: InboundCalls;
+  readonly #Named: NamedAcceptors | undefined;
   readonly #opened: Opened[] = [];
 
-  constructor(options: StackOptions, observers: StackObservers) {
+  constructor(options: StackOptions, observers: StackObservers, Named: NamedAcceptors | undefined) {
+    this.#Named = Named;
     this.#context = createContext(options);
     this.#outboundCalls = new OutboundCalls(this.#context, observers.outbound ?? []);
     this.#inboundCalls = new InboundCalls(this.#context, observers.inbound ?? []);
   }
 
   startAdmin(): Promise<OpenListener[]> {
-    return this.#open((listener) => listener.kind === 'admin');
+    return this.#open(true);
   }
 
   startTraffic(): Promise<OpenListener[]> {
-    return this.#open((listener) => listener.kind !== 'admin');
+    return this.#open(false);
   }
 
-  async #open(isMeant: (listener: Listener) => boolean): Promise<OpenListener[]> {
+  async #open(isAdmin: boolean): Promise<OpenListener[]> {
     const { transport, listeners } = this.#context.options;
     const open: OpenListener[] = [];
     for (const listener of listeners) {
-      if (!isMeant(listener)) continue;
+      if ((listener.kind === 'admin') !== isAdmin) continue;
       const acceptor = this.#acceptor(listener);
       const addresses = [];
       for (const address of listener.bind) {
@@ -79,12 +89,14 @@ class ProxyStack implements Stack {
     switch (listener.kind) {
       case 'transparent':
         return new OutboundAcceptor(context, listener, this.#outboundCalls);
+      case 'named':
+        return new this.#Named!(context, listener, this.#outboundCalls);
       case 'inbound-plain':
         return new InboundPlainAcceptor(context, listener.identifier, this.#inboundCalls);
       case 'inbound-mesh':
         return new InboundMeshAcceptor(context, this.#inboundCalls);
       case 'admin':
-        return new AdminAcceptor(context, context.options.admin);
+        return new AdminAcceptor(context);
     }
   }
 

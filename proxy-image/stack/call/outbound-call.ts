@@ -38,8 +38,14 @@ export interface OutboundClient {
   destinationOf(head: RequestView): Destination;
   /** `l5d-dst-canonical`. */
   extraFor(entry: ServiceEntry): ExtraFields;
-  /** The mesh forbids the destination: ends the connection. */
-  forbid(why: string): void;
+  /** The mesh forbids the destination: ends the call, by an answer or with the connection. */
+  forbid(call: ForbiddenCall, why: string): void;
+}
+
+/** A call that goes nowhere, as far as its client ends it. */
+export interface ForbiddenCall {
+  phase: Phase.OutboundPhase;
+  answer(failure: Failure, detail?: string): void;
 }
 
 /** The stages that something comes back to. */

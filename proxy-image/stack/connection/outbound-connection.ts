@@ -13,7 +13,8 @@ import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../../http/messa
 import type { DialContext } from '../../io/pool/dial.ts';
 import type { TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Acceptor, Address, Connection, ConnectionHandler, Timer, TimerOwner } from '../../io/transport/types.ts';
-import type { OutboundClient } from '../call/outbound-call.ts';
+import type { ForbiddenCall, OutboundClient } from '../call/outbound-call.ts';
+import * as Phase from '../call/outbound-phase.ts';
 import type { StackContext } from '../shared/context.ts';
 import type { Listener } from '../shared/listeners.ts';
 import { ClientConnection, type ConnectionPlan, type Requests } from './client-connection.ts';
@@ -39,20 +40,17 @@ export class OutboundAcceptor implements Acceptor {
   }
 
   accept(connection: Connection): ConnectionHandler {
-    const { live, refusals } = this.#context;
     const original = this.#listener.identifier.of(connection);
-    if (original === null || isOwn(connection, original)) {
-      refusals.outbound('not_redirected', '');
-      connection.reset();
-      return connection.handler;
-    }
-    if (!live.admits('outbound')) {
-      refusals.outbound('connection_limit', formatAddress(original.ip, original.port));
-      connection.reset();
-      return connection.handler;
-    }
-    new OutboundConnection(this.#context, this.#calls, this.#listener, connection, original).start();
+    if (original === null || isOwn(connection, original)) this.#refuse(connection, 'not_redirected', '');
+    else if (!this.#context.live.admits('outbound')) {
+      this.#refuse(connection, 'connection_limit', formatAddress(original.ip, original.port));
+    } else new OutboundConnection(this.#context, this.#calls, this.#listener, connection, original).start();
     return connection.handler;
+  }
+
+  #refuse(connection: Connection, why: 'not_redirected' | 'connection_limit', destination: string): void {
+    this.#context.refusals.outbound(why, destination);
+    connection.reset();
   }
 }
 
@@ -162,11 +160,17 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
 
   /** 2. What is there, and what does it speak? */
   #answered(entry: DestinationEntry): void {
-    if (entry.kind === 'forbidden') this.forbid(entry.reason);
+    if (entry.kind === 'forbidden') this.#refuse(entry.reason);
     else this.#life.goOn(protocolAtFirst(this.declared, null), NO_BYTES);
   }
 
-  forbid(why: string): void {
+  /** All of the connection is for what is forbidden: it ends, as one that was refused before it said anything. */
+  forbid(call: ForbiddenCall, why: string): void {
+    call.phase = Phase.REFUSED;
+    this.#refuse(why);
+  }
+
+  #refuse(why: string): void {
     this.#context.refusals.outbound('forbidden', this.subject, why);
     this.#life.refuse();
   }

@@ -1,5 +1,6 @@
 import type { OutboundProtocol } from '../../contract/policy/protocol.ts';
-import type { Resolver } from '../../core/resolve/resolver.ts';
+import type { NameResolver, Resolver } from '../../core/resolve/resolver.ts';
+import type { HttpProtocol } from '../../core/state/protocol.ts';
 import type { Address, OriginalDestination } from '../../io/transport/types.ts';
 
 interface Place {
@@ -13,8 +14,10 @@ interface Place {
 /**
  * Somewhere that the proxy listens, and what it takes connections there for.
  *
- * - `transparent`: traffic of the application, redirected: `identifier` says where each connection wanted to go, `resolver` what is there. `protocol`: what clients of this listener
- *   speak; `detect` = what is declared for the destination.
+ * - `transparent`: traffic of the application, redirected: `identifier` says where each connection wanted to go, `resolver` what is there. `protocol`: what
+ *   clients of this listener speak; `detect` = what is declared for the destination.
+ * - `named`: traffic of the application that is sent to the listener itself: each request names what it is for, and `resolver` says what that is. `protocol`:
+ *   `detect` = whichever version of HTTP.
  * - `inbound-plain`: traffic to the application, redirected: `identifier` says to which port.
  * - `inbound-mesh`: other proxies, by mutual TLS; their transport header says to which port.
  * - `admin`: probes, metrics, control verbs.
@@ -25,6 +28,11 @@ export type Listener =
       readonly protocol: OutboundProtocol;
       readonly identifier: OriginalDestination;
       readonly resolver: Resolver;
+    })
+  | (Place & {
+      readonly kind: 'named';
+      readonly protocol: HttpProtocol | 'detect';
+      readonly resolver: NameResolver;
     })
   | (Place & { readonly kind: 'inbound-plain'; readonly identifier: OriginalDestination })
   | (Place & { readonly kind: 'inbound-mesh' })

@@ -22,7 +22,8 @@ import type {
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
 import { listenersOf } from '../../../proxy-image/run/listeners.ts';
-import { addressesOf, type OpenListener } from '../../../proxy-image/stack/shared/listeners.ts';
+import { NamedAcceptor } from '../../../proxy-image/stack/connection/named-connection.ts';
+import { addressesOf, type Listener, type OpenListener } from '../../../proxy-image/stack/shared/listeners.ts';
 import type { StackLimits } from '../../../proxy-image/stack/shared/options.ts';
 import { createStack, type Stack, type StackObservers } from '../../../proxy-image/stack/stack.ts';
 import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
@@ -67,6 +68,8 @@ export interface ProxyOptions {
   /** More than one where `originalDestination` tells connections apart by where they came in. */
   outboundListeners?: number;
   observers?: StackObservers;
+  /** A listener that is addressed itself, beside the others. */
+  named?: Pick<Extract<Listener, { kind: 'named' }>, 'protocol' | 'resolver'>;
 }
 
 /** One proxy of a test: its state is set by hand, everything below is the real thing. */
@@ -105,18 +108,7 @@ export class TestProxy {
         rng: new Xoshiro(1),
         wallMs: () => Date.now(),
         tlsContext: () => this.tlsContext,
-        listeners: listenersOf(
-          {
-            outbound: Array.from({ length: options.outboundListeners ?? 1 }, loopback),
-            inbound: [loopback()],
-            inboundPlain: [loopback()],
-            admin: [loopback()],
-            tapPort: RESERVED_PORT,
-          },
-          '',
-          options.originalDestination ?? new FixedDestination(SERVICE_ADDRESS),
-          options.localNetwork ?? null,
-        ),
+        listeners: listenersFor(options),
         dialAddress: (address) => options.localNetwork?.dialAddress(address) ?? address,
         reservedPorts: [RESERVED_PORT],
         admin: createAdminHandler({
@@ -131,6 +123,7 @@ export class TestProxy {
         ...(options.limits === undefined ? {} : { limits: options.limits }),
       },
       options.observers,
+      NamedAcceptor,
     );
   }
 
@@ -154,6 +147,10 @@ export class TestProxy {
 
   get outbound(): Address {
     return this.outbounds[0]!;
+  }
+
+  get named(): Address {
+    return addressesOf(this.listeners, 'named')[0]!;
   }
 
   get inbound(): Address {
@@ -205,6 +202,20 @@ function seeingClientsFrom(ip: string, transport: Transport): Transport {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+function listenersFor({ outboundListeners = 1, originalDestination, localNetwork, named }: ProxyOptions): Listener[] {
+  const config = {
+    outbound: Array.from({ length: outboundListeners }, loopback),
+    inbound: [loopback()],
+    inboundPlain: [loopback()],
+    admin: [loopback()],
+    tapPort: RESERVED_PORT,
+  };
+  const identifier = originalDestination ?? new FixedDestination(SERVICE_ADDRESS);
+  const listeners = listenersOf(config, '', identifier, localNetwork ?? null);
+  if (named === undefined) return listeners;
+  return [...listeners, { ...named, name: 'named', kind: 'named', bind: [loopback()], isOwnPort: true }];
 }
 
 function loopback(): Address {

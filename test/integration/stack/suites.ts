@@ -24,6 +24,7 @@ import { refusalsSuite } from './refusals-suite.ts';
 import { relaySuite } from './relay-suite.ts';
 import { requestsSuite } from './requests-suite.ts';
 import { resilienceSuite } from './resilience-suite.ts';
+import { resolveSuite } from './resolve-suite.ts';
 import { responsesSuite } from './responses-suite.ts';
 import { routesSuite } from './routes-suite.ts';
 import { routingSuite } from './routing-suite.ts';
@@ -60,6 +61,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['destinations', destinationsSuite],
   ['telemetry', telemetrySuite],
   ['observers', observersSuite],
+  ['requests resolved by name', resolveSuite],
   ['filters', filtersSuite],
   ['routes', routesSuite],
   ['trailers', trailersSuite],

@@ -64,6 +64,13 @@ describe('the bundle of the proxy', () => {
     expect(bytes).to.be.lessThan(READ_BYTES);
   });
 
+  it('has nothing for listeners by name: no proxy of a pod has one', () => {
+    const words = 'nothing has the name that the request says';
+    const source = readFileSync(join(ROOT, 'proxy-image/stack/connection/named-client.ts'), 'utf8');
+    expect(source).to.contain(words);
+    for (const [name, text] of texts) expect(text, name).not.to.contain(words);
+  });
+
   it('loads only those modules of the runtime that are cheap', () => {
     const text = [...readToRun()].map((name) => texts.get(name)!).join('\n');
     const modules = [...text.matchAll(/(?:\bfrom|\bimport|\brequire\()"((?:node|bun):[^"]+)"/g)].map(

@@ -6,19 +6,16 @@ import type { Exchange } from '../../../http/exchange.ts';
 import { NO_EXTRA_FIELDS, type RequestView } from '../../../http/message.ts';
 import type { Host } from '../../../io/pool/host.ts';
 import type { OutboundError } from '../../../io/telemetry/recorder.ts';
-import type { Address } from '../../../io/transport/types.ts';
 import type { CallObserver } from '../../call/observer.ts';
-import type { OutboundClient } from '../../call/outbound-call.ts';
-import * as Phase from '../../call/outbound-phase.ts';
+import type { ForbiddenCall, OutboundClient } from '../../call/outbound-call.ts';
 import { Stage } from '../../call/stage.ts';
 import type { StackContext } from '../../shared/context.ts';
 
-interface Resolved {
+interface Resolved extends ForbiddenCall {
   readonly exchange: Exchange;
   readonly head: RequestView;
   readonly client: OutboundClient;
   readonly destination: Destination;
-  phase: Phase.OutboundPhase;
   entry: ServiceEntry | null;
   endpoint: EndpointState | null;
   host: Host | null;
@@ -44,15 +41,8 @@ export class Resolve<C extends Resolved> extends Stage<C> {
       call.entry = entry;
       this.next.run(call);
     } else if (entry?.kind === 'pod' || entry?.kind === 'unknown') this.#toEndpoint(call, entry.endpoint);
-    else if (entry?.kind === 'forbidden') {
-      call.phase = Phase.REFUSED;
-      call.client.forbid(entry.reason);
-    } else if (this.#context.options.state.settings.requireIdentity) {
-      // An answer that was taken back says no more than one that has not come.
-      this.#context.options.recorder.unseenRefused();
-      call.phase = Phase.REFUSED;
-      call.client.forbid('the destination is not known any more');
-    } else this.#toAddress(call, call.client.original);
+    else if (entry?.kind === 'forbidden') call.client.forbid(call, entry.reason);
+    else this.#toAddress(call);
   }
 
   /** A pod, or an address outside the cluster. */
@@ -63,12 +53,19 @@ export class Resolve<C extends Resolved> extends Stage<C> {
     this.toEndpoint.run(call);
   }
 
-  /** The destination has become something else while the connection was open. */
-  #toAddress(call: C, address: Address): void {
-    const { exchange } = call;
+  /** Nobody could say in time what it is, or does any more: an answer that was taken back says no more than one that has not come. */
+  #toAddress(call: C): void {
+    const { exchange, client } = call;
+    const { options, outboundPool } = this.#context;
+    if (options.state.settings.requireIdentity) {
+      options.recorder.unseenRefused();
+      client.forbid(call, 'the destination is not known');
+      return;
+    }
+    const address = client.original;
     this.#prepareFor(call, address.ip, address.port);
     const session = protocolOfNextHop(exchange, 'detect', exchange.server!.protocol);
-    call.host = this.#context.outboundPool.host({ address, identity: null, port: address.port, session });
+    call.host = outboundPool.host({ address, identity: null, port: address.port, session });
     this.toAddress.direct(call);
   }
 
