@@ -7,21 +7,16 @@ export interface SeriesHolder {
   generation: number;
 }
 
-/** … with those of its outcomes, by a code of the recorder's. */
-export interface OutcomeSeries extends SeriesHolder {
-  readonly outcomes: Map<number, SeriesHolder>;
-}
-
 /** What the requests of one policy are counted by, where that is their route: itself, its retries, and each share of its distribution. */
 export interface RouteSeries {
   readonly isGrpc: boolean;
-  readonly route: OutcomeSeries;
+  readonly route: SeriesHolder;
   readonly retries: SeriesHolder;
-  readonly backends: readonly OutcomeSeries[];
-}
-
-export function outcomeSeries(): OutcomeSeries {
-  return { series: UNRESOLVED, generation: UNRESOLVED, outcomes: new Map() };
+  readonly backends: readonly SeriesHolder[];
 }
 
 export const UNRESOLVED = -1;
+
+export function newSeries(): SeriesHolder {
+  return { series: UNRESOLVED, generation: UNRESOLVED };
+}

@@ -2,6 +2,7 @@ import type { Filter } from '../../contract/policy/filter.ts';
 import type { Meta } from '../../contract/policy/meta.ts';
 import type { ObjectLabel } from '../../contract/resources.ts';
 import type { CompiledNetwork } from '../net/cidr.ts';
+import type { SeriesHolder } from '../series.ts';
 
 export type DenyReason =
   /** Nothing is authorized on this Server. */
@@ -44,6 +45,8 @@ export interface PolicyDecision {
 export interface RuleFacts {
   readonly meta: Meta;
   readonly filters: readonly Filter[];
+  /** Of what it lets in. */
+  readonly series: SeriesHolder;
 }
 
 export interface CompiledAuthorization {

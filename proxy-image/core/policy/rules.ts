@@ -5,6 +5,7 @@ import type { Meta } from '../../contract/policy/meta.ts';
 import type { ObjectLabel } from '../../contract/resources.ts';
 import type { RequestFacts } from '../route/request.ts';
 import type { CompiledMatch } from '../route/table.ts';
+import { newSeries } from '../series.ts';
 import { deciding, gateOf } from './compile.ts';
 import type { Gate, PolicyDecision, RuleFacts } from './decision.ts';
 import { authorize } from './pass.ts';
@@ -93,7 +94,7 @@ export class CompiledRules implements Rules {
 
 function compileRule({ server, audit }: RulesSource, source: RuleSource, compileMatch: CompileMatch): PolicyRule {
   const { meta, filters, authorizations } = source;
-  const facts = { meta, filters };
+  const facts = { meta, filters, series: newSeries() };
   const gate = gateOf({ authorizations, audit }, deciding(server, routeLabel(meta), facts));
   const match = compileMatch(source.match);
   const lenient = readLeniently(source.match);

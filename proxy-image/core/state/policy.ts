@@ -9,7 +9,7 @@ import { EndpointState } from '../balance/endpoint.ts';
 import { compileClasses } from '../classify/compile.ts';
 import { TpsBudget } from '../retry/budget.ts';
 import { compileTable, type RuleSource } from '../route/compile.ts';
-import { outcomeSeries, type RouteSeries, UNRESOLVED } from '../series.ts';
+import { newSeries, type RouteSeries, UNRESOLVED } from '../series.ts';
 import { compileSplit } from '../split/split.ts';
 import type { BuildContext } from './build-context.ts';
 import type {
@@ -122,8 +122,7 @@ function buildRoutePolicy(source: RoutePolicy, origin: Meta, distribution: Distr
 /** Only routes of the Gateway API are counted so (linkerd2-proxy: policy-era families). */
 function seriesOf({ kind }: Meta, { shares }: DistributionEntry): RouteSeries | null {
   if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return null;
-  const retries = { series: UNRESOLVED, generation: UNRESOLVED };
-  return { isGrpc: kind === 'GRPCRoute', route: outcomeSeries(), retries, backends: shares.map(outcomeSeries) };
+  return { isGrpc: kind === 'GRPCRoute', route: newSeries(), retries: newSeries(), backends: shares.map(newSeries) };
 }
 
 /** An update that leaves the parameters alone must not refill the budget: a flapping profile would lift the bound on retries. */

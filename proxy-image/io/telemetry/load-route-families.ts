@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 
 type RouteFamiliesModule = typeof import('./route-families.ts');
 
-/** The metrics of HTTPRoutes and GRPCRoutes: loaded with the first request by one, for most proxies never see any. */
+/** The metrics of routes that are not a profile's: loaded with the first request by one, for most proxies never see any. */
 export function loadRouteFamilies(): RouteFamiliesModule {
   return typeof require === 'function'
     ? require('./route-families.ts')

@@ -5,12 +5,11 @@ import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
-import type { RouteSeries } from '../../core/series.ts';
-import type { BackendEntry, PolicyEntry, ServiceEntry, ShareEntry } from '../../core/state/entries.ts';
+import type { BackendEntry, PolicyEntry, ServiceEntry } from '../../core/state/entries.ts';
 import { ClosedCounters, Counters } from './counters.ts';
 import { INBOUND_ERRORS, type InboundError, OUTBOUND_ERRORS, type OutboundError } from './error-labels.ts';
 import { loadRouteFamilies } from './load-route-families.ts';
-import type { Recorder, RouteOutcome, TransportLabels } from './recorder.ts';
+import type { Recorder, TransportLabels } from './recorder.ts';
 import {
   ADMIN_REFUSALS,
   type AdminRefusal,
@@ -63,7 +62,7 @@ export class ProxyRecorder implements Recorder {
   readonly refusedRequests = { inbound: answerCounters(), outbound: answerCounters(), admin: answerCounters() };
   readonly transports: Transports;
   readonly services: ServiceFamilies;
-  /** `null` before the first request by an HTTPRoute or a GRPCRoute. */
+  /** `null` before the first request by a route that is not a profile's. */
   policyRoutes: RouteFamilies | null = null;
   unseenPassed = 0;
   unseenDenied = 0;
@@ -136,28 +135,11 @@ export class ProxyRecorder implements Recorder {
     this.services.retry(entry, policy, event);
   }
 
-  policyEnded(entry: ServiceEntry, policy: PolicyEntry, outcome: RouteOutcome): void {
-    const { series } = policy;
-    if (series === null) return;
-    const { error, durationMs } = outcome;
-    this.#policyRoutes().ended(series, entry, policy, statusOf(series, outcome), error, durationMs);
-  }
-
-  policyAttempted(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): void {
-    if (policy.series !== null) this.#policyRoutes().attempted(policy.series, entry, policy, share);
-  }
-
-  policyAttemptEnded(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry, outcome: RouteOutcome): void {
-    const { series } = policy;
-    if (series === null) return;
-    const { error, durationMs } = outcome;
-    this.#policyRoutes().attemptEnded(series, entry, policy, share, statusOf(series, outcome), error, durationMs);
-  }
-
-  #policyRoutes(): RouteFamilies {
+  routes(): RouteFamilies {
     if (this.policyRoutes === null) {
       const { RouteFamilies } = loadRouteFamilies();
-      this.policyRoutes = new RouteFamilies(this.#options.maxSeries ?? DEFAULT_MAX_SERIES);
+      const { maxSeries = DEFAULT_MAX_SERIES, clock } = this.#options;
+      this.policyRoutes = new RouteFamilies(maxSeries, clock);
     }
     return this.policyRoutes;
   }
@@ -325,12 +307,6 @@ export class ProxyRecorder implements Recorder {
     if (this.#inboundTable.holds(holder)) return holder.series;
     return this.#inboundTable.bind(holder, inboundLabels(this.#options.podIp, policy, peer, decision));
   }
-}
-
-/** The status that its kind of route counts by. A gRPC call that ended without one is UNKNOWN (2) to its client. */
-function statusOf({ isGrpc }: RouteSeries, { status, grpcStatus }: RouteOutcome): number {
-  if (!isGrpc) return status;
-  return grpcStatus === NO_GRPC_STATUS ? 2 : grpcStatus;
 }
 
 function outboundErrors(): ClosedCounters<OutboundError> {

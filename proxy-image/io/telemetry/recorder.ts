@@ -1,5 +1,6 @@
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
+import type { RuleFacts } from '../../core/policy/decision.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
@@ -10,14 +11,43 @@ import type { BreakerEvent, RetryEvent } from './service-families.ts';
 
 export type { InboundError, OutboundError };
 
-/** How a request by route ended; used again by its owner. */
+/** How a request by route ended, or an attempt of it; used again by its owner. */
 export interface RouteOutcome {
   /** 0 = no response. */
   status: number;
   /** -1 = none. */
   grpcStatus: number;
+  /** Empty = none. */
   error: OutboundError | '';
   durationMs: number;
+}
+
+/** Of requests by HTTPRoute and GRPCRoute (`policy.series` is not null): what the client was told, and each attempt that was sent to a backend. */
+export interface OutboundRouteRecorder {
+  ended(entry: ServiceEntry, policy: PolicyEntry, outcome: RouteOutcome): void;
+  attempted(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): void;
+  attemptEnded(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry, outcome: RouteOutcome): void;
+}
+
+/** How a request ended that a route of a Server has let in. Times are monotonic milliseconds. */
+export interface InboundOutcome {
+  /** 0 = no response. */
+  readonly status: number;
+  /** -1 = none. */
+  readonly grpcStatus: number;
+  readonly startedMs: number;
+}
+
+/** Of requests that a route of a Server has let in: once when it has, and once when they are over, now. */
+export interface InboundRouteRecorder {
+  began(policy: PortPolicyEntry, rule: RuleFacts): void;
+  /** `sentMs`: when the application had all of the request; 0 = never. */
+  ended(policy: PortPolicyEntry, rule: RuleFacts, outcome: InboundOutcome, sentMs: number): void;
+}
+
+export interface RouteRecorder {
+  readonly outbound: OutboundRouteRecorder;
+  readonly inbound: InboundRouteRecorder;
 }
 
 export interface TransportLabels {
@@ -62,13 +92,8 @@ export interface Recorder {
   /** Of the retries that the annotations of a Service ask for; those of a profile are `routeRetryable`. */
   serviceRetry(entry: ServiceEntry, policy: PolicyEntry, event: RetryEvent): void;
 
-  /**
-   * Of requests by HTTPRoute and GRPCRoute (`policy.series` is not null): what the client was told, and each attempt that was sent to a backend. `error` empty =
-   * none; durations in milliseconds.
-   */
-  policyEnded(entry: ServiceEntry, policy: PolicyEntry, outcome: RouteOutcome): void;
-  policyAttempted(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): void;
-  policyAttemptEnded(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry, outcome: RouteOutcome): void;
+  /** Loaded when it is first asked for: only where a route has decided that is not a profile's, for most proxies never see any. */
+  routes(): RouteRecorder;
 
   /** Once per request, in either direction: before and after all of its tries. Nothing is counted where no profile applies. */
   routeRequest(route: RouteEntry): void;

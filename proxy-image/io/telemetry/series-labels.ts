@@ -72,7 +72,7 @@ export function rateLimitLabels(policy: PortPolicyEntry, { limit }: RateLimiter,
   ]);
 }
 
-function objectLabels(prefix: string, object: ObjectLabel): [string, string][] {
+export function objectLabels(prefix: string, object: ObjectLabel): [string, string][] {
   return [
     [`${prefix}_group`, object.group],
     [`${prefix}_kind`, object.kind],

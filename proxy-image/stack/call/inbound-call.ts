@@ -40,6 +40,7 @@ export interface InboundStages {
   readonly identify: Stage<InboundCall>;
   readonly lease: {
     leased(call: InboundCall, upstream: ExchangeUpstream): void;
+    requestSent(call: InboundCall): void;
     leaseFailed(call: InboundCall, error: DialError): void;
     attemptFailed(call: InboundCall, failure: TryFailure): void;
     ended(call: InboundCall, end: ExchangeEnd): void;
@@ -71,6 +72,8 @@ export class InboundCall implements HttpCall, Waiter {
   // lease
   host: Host | null = null;
   repeats = 0;
+  /** When the application had all of the request, where a rule has let it in; monotonic, 0 = never. */
+  sentMs = 0;
 
   readonly #stages: InboundStages;
 
@@ -86,6 +89,7 @@ export class InboundCall implements HttpCall, Waiter {
     this.limitedBy = null;
     this.host = null;
     this.repeats = 0;
+    this.sentMs = 0;
     exchange.call = this;
     this.#stages.identify.run(this);
   }
@@ -107,6 +111,11 @@ export class InboundCall implements HttpCall, Waiter {
 
   leaseFailed(error: DialError): void {
     this.#stages.lease.leaseFailed(this, error);
+  }
+
+  /** The clock is looked at only where it is counted. */
+  requestSent(): void {
+    if (this.decision.rule !== null) this.#stages.lease.requestSent(this);
   }
 
   responded(head: ResponseView): boolean {

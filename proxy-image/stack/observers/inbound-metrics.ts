@@ -1,4 +1,5 @@
 import { isFailure } from '../../core/classify/classify.ts';
+import type { PolicyDecision, RuleFacts } from '../../core/policy/decision.ts';
 import type { InboundError, Recorder } from '../../io/telemetry/recorder.ts';
 import type { InboundCall, InboundObserver } from '../call/inbound-call.ts';
 import * as Phase from '../call/inbound-phase.ts';
@@ -16,6 +17,8 @@ export class InboundMetrics implements InboundObserver {
     this.#recorder.inboundAuthorized('http', policy, peer, decision);
     this.#recorder.inboundRequest(policy, peer, decision);
     this.#recorder.routeRequest(route);
+    const rule = admitting(decision);
+    if (rule !== null) this.#recorder.routes().inbound.began(policy, rule);
   }
 
   attemptStart(): void {}
@@ -38,5 +41,12 @@ export class InboundMetrics implements InboundObserver {
       this.#recorder.inboundResponse(policy, client.peer, decision, status, grpcStatus, failure, latencyMs);
     }
     this.#recorder.routeResponse(route, status, grpcStatus, failure, latencyMs);
+    const rule = admitting(decision);
+    if (rule !== null) this.#recorder.routes().inbound.ended(policy, rule, exchange, call.sentMs);
   }
+}
+
+/** The rule that has let it in; `null` = none. */
+function admitting({ allowed, rule }: PolicyDecision): RuleFacts | null {
+  return allowed ? rule : null;
 }

@@ -22,7 +22,7 @@ export class OutboundMetrics implements OutboundObserver {
 
   attemptStart({ endpoint, entry, backend, share, route }: OutboundCall): void {
     if (endpoint === null) return;
-    if (route.policy.series !== null) this.#recorder.policyAttempted(entry!, route.policy, share!);
+    if (route.policy.series !== null) this.#recorder.routes().outbound.attempted(entry!, route.policy, share!);
     this.#recorder.outboundRequest(backend?.authority ?? '', endpoint);
     this.#recorder.routeActualRequest(route);
   }
@@ -48,7 +48,7 @@ export class OutboundMetrics implements OutboundObserver {
     outcome.grpcStatus = error === null ? exchange.grpcStatus : NO_GRPC_STATUS;
     outcome.error = error ?? '';
     outcome.durationMs = endMs - attemptMs;
-    this.#recorder.policyAttemptEnded(entry!, route.policy, share, outcome);
+    this.#recorder.routes().outbound.attemptEnded(entry!, route.policy, share, outcome);
   }
 
   #responded({ endpoint, backend, route, exchange, attemptMs }: OutboundCall, endMs: number): void {
@@ -94,6 +94,6 @@ export class OutboundMetrics implements OutboundObserver {
     outcome.grpcStatus = grpcStatus;
     outcome.error = end === 'complete' ? '' : end === 'cancelled' ? 'unexpected' : 'i/o';
     outcome.durationMs = firstByteMs - startedMs;
-    this.#recorder.policyEnded(entry!, route.policy, outcome);
+    this.#recorder.routes().outbound.ended(entry!, route.policy, outcome);
   }
 }

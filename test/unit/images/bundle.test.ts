@@ -1,11 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Token, tokenizer, tokTypes } from 'acorn';
 import { expect } from 'chai';
-
-const ROOT = join(import.meta.dirname, '..', '..', '..');
+import { bundleProxy } from '../../support/proxy-bundle.ts';
 
 /** The text that a proxy which runs has read, and a hundredth: its memory grows with it (hack/adr/0006-runtime-flags.md). */
 const READ_BYTES = 281_000;
@@ -20,10 +18,7 @@ describe('the bundle of the proxy', () => {
 
   before(function () {
     this.timeout(60_000);
-    const argv = ['hack/images/bundle.ts', 'proxy-image/main.ts', join(folder, 'proxy.js'), 'bun'];
-    const env = { ...process.env, WEFT_COMMIT: 'commit-of-this-test' };
-    const { status, stderr } = spawnSync(process.execPath, argv, { cwd: ROOT, encoding: 'utf8', timeout: 60_000, env });
-    expect(status, stderr).to.equal(0);
+    bundleProxy(folder, 'commit-of-this-test');
     for (const name of readdirSync(folder)) texts.set(name, readFileSync(join(folder, name), 'utf8'));
   });
 

@@ -134,7 +134,7 @@ describe('/metrics', () => {
     for (const kind of ['HTTPRoute', 'GRPCRoute']) {
       const entry = routed(bench, kind);
       const outcome = { status: 200, grpcStatus: 0, error: '', durationMs: 1 } as const;
-      bench.recorder.policyEnded(entry, entry.routes.fallback.policy, outcome);
+      bench.recorder.routes().outbound.ended(entry, entry.routes.fallback.policy, outcome);
     }
     const families = parsePrometheusText(renderMetrics({ ...sources(), recorder: bench.recorder }));
     const documented = [...readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `([a-z_]+)` \| ([a-z]+) \|/gm)].map(

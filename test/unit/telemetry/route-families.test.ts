@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { RouteOutcome } from '../../../proxy-image/io/telemetry/recorder.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
-import { Bench, routed } from './bench.ts';
+import { admitted, Bench, routed } from './bench.ts';
 
 const PARENT = {
   parent_group: 'core',
@@ -28,11 +28,11 @@ describe('metrics of routes that are not of a profile', () => {
     const { policy } = entry.routes.fallback;
     const canary = policy.distribution.shares[1]!;
     for (const status of [503, 200]) {
-      bench.recorder.policyAttempted(entry, policy, canary);
-      bench.recorder.policyAttemptEnded(entry, policy, canary, outcome({ status }));
+      bench.recorder.routes().outbound.attempted(entry, policy, canary);
+      bench.recorder.routes().outbound.attemptEnded(entry, policy, canary, outcome({ status }));
     }
-    bench.recorder.policyAttemptEnded(entry, policy, canary, outcome({ status: 0, error: 'i/o' }));
-    bench.recorder.policyEnded(entry, policy, outcome({ durationMs: 700 }));
+    bench.recorder.routes().outbound.attemptEnded(entry, policy, canary, outcome({ status: 0, error: 'i/o' }));
+    bench.recorder.routes().outbound.ended(entry, policy, outcome({ durationMs: 700 }));
     const families = bench.scrape();
     const labels = { ...PARENT, ...ROUTE, route_kind: 'HTTPRoute' };
     const to = { ...labels, backend_name: 'canary', backend_kind: 'Service', backend_port: '80' };
@@ -52,7 +52,7 @@ describe('metrics of routes that are not of a profile', () => {
     const bench = new Bench();
     const entry = routed(bench, 'GRPCRoute');
     const { policy } = entry.routes.fallback;
-    bench.recorder.policyEnded(entry, policy, outcome({ grpcStatus: 14 }));
+    bench.recorder.routes().outbound.ended(entry, policy, outcome({ grpcStatus: 14 }));
     bench.recorder.serviceRetry(entry, policy, 'requests');
     const families = bench.scrape();
     const labels = { ...PARENT, ...ROUTE, route_kind: 'GRPCRoute' };
@@ -67,7 +67,7 @@ describe('metrics of routes that are not of a profile', () => {
     const entry = routed(bench, 'ServiceProfile');
     const { policy } = entry.routes.fallback;
     expect(policy.series).to.equal(null);
-    bench.recorder.policyEnded(entry, policy, outcome({}));
+    bench.recorder.serviceRetry(entry, policy, 'requests');
     expect(bench.recorder.policyRoutes).to.equal(null);
     expect(bench.scrape().has('outbound_http_route_request_statuses_total')).to.equal(false);
   });
@@ -79,13 +79,13 @@ describe('metrics of routes that are not of a profile', () => {
     const count = () =>
       sampleValue(bench.scrape(), 'outbound_http_route_request_statuses_total', { http_status: '200' }) ?? 0;
     bench.idle(1);
-    bench.recorder.policyEnded(entry, policy, outcome({}));
-    bench.recorder.policyEnded(entry, policy, outcome({}));
+    bench.recorder.routes().outbound.ended(entry, policy, outcome({}));
+    bench.recorder.routes().outbound.ended(entry, policy, outcome({}));
     expect(count()).to.equal(2);
     bench.idle(11);
     bench.idle(1);
     expect(count()).to.equal(0);
-    bench.recorder.policyEnded(entry, policy, outcome({}));
+    bench.recorder.routes().outbound.ended(entry, policy, outcome({}));
     expect(count()).to.equal(1);
   });
 
@@ -93,9 +93,88 @@ describe('metrics of routes that are not of a profile', () => {
     const bench = new Bench();
     const entry = routed(bench, 'HTTPRoute');
     const { policy } = entry.routes.fallback;
-    for (let status = 200; status < 600; status++) bench.recorder.policyEnded(entry, policy, outcome({ status }));
+    for (let status = 200; status < 600; status++)
+      bench.recorder.routes().outbound.ended(entry, policy, outcome({ status }));
     const { samples } = bench.scrape().get('outbound_http_route_request_statuses_total')!;
     expect(samples).to.have.length(65);
     expect(samples.reduce((sum, { value }) => sum + value, 0)).to.equal(400);
+  });
+});
+
+describe('metrics of routes that are attached to a Server', () => {
+  const LABELS = {
+    parent_group: 'policy.linkerd.io',
+    parent_kind: 'Server',
+    parent_name: 'web',
+    parent_port: '8080',
+    route_group: 'policy.linkerd.io',
+    route_kind: 'HTTPRoute',
+    route_name: 'public',
+  };
+  const answered = (status: number, grpcStatus = -1) => ({ status, grpcStatus, startedMs: 0 });
+
+  it('count what they let in, and what became of it (linkerd2-proxy: inbound http metrics)', () => {
+    const bench = new Bench();
+    const { inbound } = bench.recorder.routes();
+    const [policy, rule] = admitted('HTTPRoute');
+    for (let i = 0; i < 3; i++) inbound.began(policy, rule);
+    bench.clock.ms = 400;
+    inbound.ended(policy, rule, answered(200), 100);
+    inbound.ended(policy, rule, answered(0), 0);
+    const families = bench.scrape();
+    const samples = (name: string) => families.get(`inbound_http_${name}`)!.samples;
+    expect(samples('requests_total')).to.deep.equal([
+      { name: 'inbound_http_requests_total', labels: LABELS, value: 3 },
+    ]);
+    expect(samples('statuses_total').map(({ labels, value }) => [labels, value])).to.deep.equal([
+      [{ ...LABELS, status: '200' }, 1],
+      [{ ...LABELS, status: '' }, 1],
+    ]);
+    const seconds = (name: string, more = {}) =>
+      sampleValue(families, `inbound_http_${name}_duration_seconds${'le' in more ? '_bucket' : '_sum'}`, more);
+    expect([seconds('request'), seconds('request', { le: '0.25' }), seconds('request', { le: '0.5' })]).to.deep.equal([
+      0.8, 0, 2,
+    ]);
+    expect([
+      seconds('response'),
+      seconds('response', { le: '0.05' }),
+      seconds('response', { le: '0.5' }),
+    ]).to.deep.equal([0.3, 0, 1]);
+    expect(samples('request_duration_seconds').filter(({ labels }) => 'le' in labels)).to.have.length(8);
+    expect(samples('response_duration_seconds').filter(({ labels }) => 'le' in labels)).to.have.length(5);
+  });
+
+  it('count a GRPCRoute by the status of gRPC, UNKNOWN where there is none', () => {
+    const bench = new Bench();
+    const { inbound } = bench.recorder.routes();
+    const [policy, rule] = admitted('GRPCRoute');
+    inbound.began(policy, rule);
+    for (const grpcStatus of [0, 14, -1]) inbound.ended(policy, rule, answered(200, grpcStatus), 1);
+    const families = bench.scrape();
+    const statuses = families.get('inbound_grpc_statuses_total')!.samples;
+    expect(statuses.map(({ labels, value }) => [labels['status'], value])).to.deep.equal([
+      ['0', 1],
+      ['14', 1],
+      ['2', 1],
+    ]);
+    expect(statuses[0]!.labels).to.include({ ...LABELS, route_kind: 'GRPCRoute' });
+    expect(families.get('inbound_http_requests_total')!.samples).to.deep.equal([]);
+  });
+
+  it('go when they are idle, are bounded, and rules of one route share its series', () => {
+    const bench = new Bench();
+    const { inbound } = bench.recorder.routes();
+    const statuses = () => bench.scrape().get('inbound_http_statuses_total')!.samples;
+    const named = () => statuses().filter(({ labels }) => 'status' in labels);
+    const [policy, rule] = admitted('HTTPRoute');
+    bench.idle(1);
+    for (let status = 200; status < 600; status++) inbound.ended(policy, rule, answered(status), 0);
+    expect(statuses()).to.have.length(65);
+    bench.idle(11);
+    bench.idle(1);
+    expect(named()).to.deep.equal([]);
+    for (const [port, each] of [admitted('HTTPRoute'), admitted('HTTPRoute')])
+      inbound.ended(port, each, answered(200), 0);
+    expect(named().map(({ value }) => value)).to.deep.equal([2]);
   });
 });

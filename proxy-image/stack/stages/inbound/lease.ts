@@ -24,6 +24,7 @@ interface Leased extends Waiter {
   phase: Phase.InboundPhase;
   host: Host | null;
   repeats: number;
+  sentMs: number;
   answer(failure: Failure): void;
   fail(failure: Failure): void;
 }
@@ -76,6 +77,10 @@ export class Lease<C extends Leased> extends Stage<C> {
     call.phase = Phase.SENT;
     this.#observer.attemptStart(call);
     call.exchange.send(upstream);
+  }
+
+  requestSent(call: C): void {
+    call.sentMs = this.#timers.nowMs();
   }
 
   leaseFailed(call: C, error: DialError): void {

@@ -1,0 +1,342 @@
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { Agent, createServer as createHttpServer, request } from 'node:http';
+import {
+  type ClientHttp2Session,
+  connect,
+  createServer as createHttp2Server,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
+import { ControlPlane, type RawObject } from '../../support/control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
+import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
+import { parsePrometheusText, type Sample } from '../../support/prometheus-text.ts';
+import { bundleProxy } from '../../support/proxy-bundle.ts';
+import { ProxyProcess } from '../../support/proxy-process.ts';
+
+/** Loopback addresses of this run: the mesh port is the same in every pod, so each pod needs an address of its own. */
+const NET = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
+const SERVER_HOST = `${NET}.1`;
+const CLIENT_HOST = `${NET}.2`;
+const SERVER_IP = '10.1.0.1';
+const POLICY = 'policy.linkerd.io';
+const GATEWAY = 'gateway.networking.k8s.io';
+
+/** Services, by name: address, and port of the application that is behind it. */
+const SERVICES = { web: 'http', 'web-v1': 'http', 'web-v2': 'http', calls: 'grpc' } as const;
+type ServiceName = keyof typeof SERVICES;
+const addressOf = (name: ServiceName): string => `10.0.0.${Object.keys(SERVICES).indexOf(name) + 1}`;
+const listenerOf = (name: ServiceName): string => `${CLIENT_HOST}:${15_001 + Object.keys(SERVICES).indexOf(name)}`;
+
+function object(apiVersion: string, kind: string, name: string, spec: object, annotations: object = {}): RawObject {
+  const metadata = { name, namespace: 'app', creationTimestamp: '2026-01-01T00:00:00Z', annotations };
+  return { apiVersion, kind, metadata, spec };
+}
+
+const server = (name: string, port: number, proxyProtocol: string) =>
+  object(`${POLICY}/v1beta3`, 'Server', name, {
+    podSelector: { matchLabels: { app: 'web' } },
+    port,
+    proxyProtocol,
+  });
+const ofServer = (name: string) => [{ group: POLICY, kind: 'Server', name }];
+const ofService = (name: string) => [{ group: '', kind: 'Service', name }];
+const path = (value: string) => [{ path: { type: 'PathPrefix', value } }];
+const forClient = (group: string, kind: string, name: string) =>
+  object(`${POLICY}/v1alpha1`, 'AuthorizationPolicy', `for-${name}`, {
+    targetRef: { group, kind, name },
+    requiredAuthenticationRefs: [{ kind: 'ServiceAccount', name: 'client' }],
+  });
+
+/** What users write: a Service by header, another with retries, and on Servers who may. */
+function objectsFor(http: number, grpc: number): RawObject[] {
+  const toV2 = {
+    matches: [{ headers: [{ name: 'x-version', value: '2' }] }],
+    backendRefs: [{ name: 'web-v2', port: 80 }],
+  };
+  const toV1 = { backendRefs: [{ name: 'web-v1', port: 80 }] };
+  const toCalls = { backendRefs: [{ name: 'calls', port: 80 }] };
+  const retries = { 'retry.linkerd.io/grpc': 'unavailable', 'retry.linkerd.io/limit': '1' };
+  return [
+    object(`${GATEWAY}/v1`, 'HTTPRoute', 'by-version', { parentRefs: ofService('web'), rules: [toV2, toV1] }),
+    object(`${GATEWAY}/v1`, 'GRPCRoute', 'again', { parentRefs: ofService('calls'), rules: [toCalls] }, retries),
+    server('web', http, 'HTTP/1'),
+    object(`${POLICY}/v1beta3`, 'HTTPRoute', 'public', {
+      parentRefs: ofServer('web'),
+      rules: [{ matches: path('/public') }],
+    }),
+    object(`${POLICY}/v1beta3`, 'HTTPRoute', 'admin', {
+      parentRefs: ofServer('web'),
+      rules: [{ matches: path('/admin') }],
+    }),
+    forClient(POLICY, 'HTTPRoute', 'public'),
+    server('calls', grpc, 'gRPC'),
+    object(`${GATEWAY}/v1`, 'GRPCRoute', 'calls', { parentRefs: ofServer('calls'), rules: [{}] }),
+    forClient(GATEWAY, 'GRPCRoute', 'calls'),
+  ];
+}
+
+/** One label set, with its value behind it. */
+type Counted = [labels: Record<string, string>, value: number];
+
+/** The bundle of the image on Bun, the operator's servers, and objects as a watch brings them. */
+describe('metrics of routes, of the bundled proxy', function () {
+  this.timeout(90_000);
+  const folder = mkdtempSync(join(tmpdir(), 'weft-bundle-'));
+  const sockets = new Set<Socket>();
+  const servers: Server[] = [];
+  /** What the application answers next to calls; then OK. */
+  const statuses: string[] = [];
+  let plane: ControlPlane;
+  let client: ProxyProcess;
+  let serving: ProxyProcess;
+  let calls: ClientHttp2Session;
+  const ports = { http: 0, grpc: 0 };
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+  before(async () => {
+    const program = bundleProxy(folder);
+    tellWhenLoaded(join(folder, 'proxy-route-families.js'));
+    ports.http = await listen(
+      createHttpServer((incoming, response) => {
+        response.statusCode = incoming.url?.endsWith('/broken') ? 500 : 200;
+        response.end();
+      }),
+    );
+    const grpc = createHttp2Server();
+    grpc.on('stream', (stream: ServerHttp2Stream) => {
+      stream.on('error', () => {});
+      stream.resume().on('end', () => {
+        const head = { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': statuses.shift() ?? '0' };
+        stream.respond(head, { endStream: true });
+      });
+    });
+    ports.grpc = await listen(grpc);
+    plane = await ControlPlane.start();
+    fill();
+    const common = { namespace: 'app', program };
+    const environment = { inboundListen: `${SERVER_HOST}:${PROXY_PORTS.inboundMesh}` };
+    serving = new ProxyProcess({ ...common, serviceAccount: 'web', pod: 'web-1', podIp: SERVER_IP, environment });
+    const outbound = (['web', 'calls'] as const).map((name) => ({
+      listen: listenerOf(name),
+      destination: `${addressOf(name)}:80`,
+    }));
+    const network = { outbound, addresses: { [SERVER_IP]: SERVER_HOST } };
+    const caller = { serviceAccount: 'client', pod: 'client-1', podIp: '10.1.0.2' };
+    client = new ProxyProcess({ ...common, ...caller, network });
+    for (const proxy of [serving, client]) await proxy.start(plane).line('proxy is ready');
+    calls = connect(`http://${listenerOf('calls')}`);
+    calls.on('error', () => {});
+  });
+
+  after(async () => {
+    agent.destroy();
+    calls?.destroy();
+    await client?.remove();
+    await serving?.remove();
+    for (const each of servers) each.close();
+    for (const socket of sockets) socket.destroy();
+    await plane?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function listen(of: Server): Promise<number> {
+    servers.push(of);
+    of.on('connection', (socket: Socket) => {
+      socket.on('error', () => {});
+      sockets.add(socket);
+    });
+    await new Promise<void>((resolve) => of.listen(0, SERVER_HOST, resolve));
+    return (of.address() as AddressInfo).port;
+  }
+
+  function fill(): void {
+    plane.put('Namespace', namespace('app'));
+    plane.put('Pod', pod('web-1', SERVER_IP));
+    plane.put('Pod', pod('client-1', '10.1.0.2', { serviceAccount: 'client' }));
+    for (const name of Object.keys(SERVICES) as ServiceName[]) {
+      const port = ports[SERVICES[name]];
+      const appProtocol = SERVICES[name] === 'grpc' ? 'grpc' : '';
+      const own = servicePort(80, { targetPort: port, appProtocol });
+      plane.put('Service', service(name, addressOf(name), { ports: [own] }));
+      const endpoints = [sliceEndpoint(SERVER_IP, { targetPod: 'web-1' })];
+      plane.put(
+        'EndpointSlice',
+        slice(`${name}-abc`, name, endpoints, { ports: [{ name: 'http', port, protocol: 'TCP' }] }),
+      );
+    }
+    for (const each of objectsFor(ports.http, ports.grpc)) plane.apply(each);
+  }
+
+  /** The file says that it is read, and by which process. */
+  function tellWhenLoaded(file: string): void {
+    const mark = `require("node:fs").writeFileSync(${JSON.stringify(join(folder, 'loaded-'))} + process.pid, "")`;
+    appendFileSync(file, `\n;${mark};\n`);
+  }
+  const hasLoaded = ({ pid }: ProxyProcess) => existsSync(join(folder, `loaded-${pid}`));
+
+  async function scrape(proxy: ProxyProcess) {
+    return parsePrometheusText((await proxy.get('/metrics')).text);
+  }
+
+  function get(target: string, headers: Record<string, string> = {}): Promise<number> {
+    const [host, port] = listenerOf('web').split(':');
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ host, port, agent, path: target, headers: { host: 'web.app', ...headers } });
+      outgoing.on('error', reject);
+      outgoing.on('response', (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)));
+      outgoing.end();
+    });
+  }
+
+  function call(): Promise<string> {
+    const head = { ':method': 'POST', ':path': '/shop.Cart/Add', 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = calls.request(head, { endStream: false });
+    stream.end('message');
+    return new Promise((resolve, reject) => {
+      stream.on('error', reject);
+      stream.on('response', (headers) => stream.resume().on('end', () => resolve(String(headers['grpc-status']))));
+    });
+  }
+
+  /** Of a family, all series that there are, once they come to `sum`: an end is counted after the client has heard of it. */
+  async function counted(proxy: ProxyProcess, name: string, sum: number, suffix = ''): Promise<Counted[]> {
+    const samples = await eventually(`${name}: ${sum}`, async () => {
+      const found = (await scrape(proxy)).get(name)?.samples.filter((sample) => sample.name === name + suffix) ?? [];
+      return found.reduce((all, { value }) => all + value, 0) === sum && found;
+    });
+    return samples.map(({ labels, value }: Sample): Counted => [labels, value]);
+  }
+
+  const parent = (name: string) => ({
+    parent_group: 'core',
+    parent_kind: 'Service',
+    parent_namespace: 'app',
+    parent_name: name,
+    parent_port: '80',
+    parent_section_name: '',
+  });
+  const backend = (name: string) => ({
+    backend_group: 'core',
+    backend_kind: 'Service',
+    backend_namespace: 'app',
+    backend_name: name,
+    backend_port: '80',
+    backend_section_name: '',
+  });
+  const route = (kind: string, name: string) => ({
+    route_group: GATEWAY,
+    route_kind: kind,
+    route_namespace: 'app',
+    route_name: name,
+  });
+  const onServer = (name: string, port: number, route_group: string, route_kind: string, route_name: string) => ({
+    parent_group: POLICY,
+    parent_kind: 'server',
+    parent_name: name,
+    parent_port: String(port),
+    route_group,
+    route_kind,
+    route_name,
+  });
+
+  it('are not there before a request by a route, and neither is the file that keeps them', async () => {
+    for (const proxy of [client, serving]) {
+      expect(hasLoaded(proxy)).to.equal(false);
+      const families = await scrape(proxy);
+      expect([...families.keys()]).not.to.include('outbound_http_route_request_statuses_total');
+      expect([...families.keys()]).not.to.include('inbound_http_requests_total');
+    }
+  });
+
+  it('an HTTPRoute that splits by header: requests, and attempts by backend; on the Server what its route has let in', async () => {
+    for (let i = 0; i < 3; i++) expect(await get('/public/page')).to.equal(200);
+    for (let i = 0; i < 2; i++) expect(await get('/public/page', { 'x-version': '2' })).to.equal(200);
+    expect(await get('/public/broken')).to.equal(500);
+    expect(await get('/admin')).to.equal(403);
+    expect(await get('/elsewhere')).to.equal(404);
+    expect([hasLoaded(client), hasLoaded(serving)]).to.deep.equal([true, true]);
+
+    const asked = { ...parent('web'), ...route('HTTPRoute', 'by-version') };
+    const status = (http_status: string) => ({ http_status, error: '' });
+    const outbound = (name: string, sum: number, suffix = '') =>
+      counted(client, `outbound_http_route_${name}`, sum, suffix);
+    expect(await outbound('request_statuses_total', 8)).to.have.deep.members([
+      [{ ...asked, ...status('200') }, 5],
+      [{ ...asked, ...status('500') }, 1],
+      [{ ...asked, ...status('403') }, 1],
+      [{ ...asked, ...status('404') }, 1],
+    ]);
+    expect(await outbound('request_duration_seconds', 8, '_count')).to.deep.equal([[asked, 8]]);
+    const [v1, v2] = [
+      { ...asked, ...backend('web-v1') },
+      { ...asked, ...backend('web-v2') },
+    ];
+    expect(await outbound('backend_requests_total', 8)).to.have.deep.members([
+      [v1, 6],
+      [v2, 2],
+    ]);
+    expect(await outbound('backend_response_statuses_total', 8)).to.have.deep.members([
+      [{ ...v1, ...status('200') }, 3],
+      [{ ...v1, ...status('500') }, 1],
+      [{ ...v1, ...status('403') }, 1],
+      [{ ...v1, ...status('404') }, 1],
+      [{ ...v2, ...status('200') }, 2],
+    ]);
+    expect(await outbound('backend_response_duration_seconds', 8, '_count')).to.have.deep.members([
+      [v1, 6],
+      [v2, 2],
+    ]);
+
+    const admitted = onServer('web', ports.http, POLICY, 'HTTPRoute', 'public');
+    const inbound = (name: string, sum: number, suffix = '') => counted(serving, `inbound_http_${name}`, sum, suffix);
+    expect(await inbound('requests_total', 6)).to.deep.equal([[admitted, 6]]);
+    expect(await inbound('statuses_total', 6)).to.have.deep.members([
+      [{ ...admitted, status: '200' }, 5],
+      [{ ...admitted, status: '500' }, 1],
+    ]);
+    expect(await inbound('request_duration_seconds', 6, '_count')).to.deep.equal([[admitted, 6]]);
+    expect(await inbound('response_duration_seconds', 6, '_count')).to.deep.equal([[admitted, 6]]);
+    const [[denied, denials] = [{}, 0]] = await inbound('authz_deny_total', 1);
+    expect(denied).to.include({ srv_kind: 'server', srv_name: 'web', route_kind: 'HTTPRoute', route_name: 'admin' });
+    expect(denials).to.equal(1);
+    expect(await inbound('route_not_found_total', 1)).to.have.length(1);
+  });
+
+  it('a GRPCRoute with retries: calls, attempts and retries by the status of gRPC; each attempt is a request of the Server', async () => {
+    statuses.push('14', '0');
+    expect(await call()).to.equal('0');
+    expect(await call()).to.equal('0');
+
+    const asked = { ...parent('calls'), ...route('GRPCRoute', 'again') };
+    const to = { ...asked, ...backend('calls') };
+    const status = (grpc_status: string) => ({ grpc_status, error: '' });
+    const outbound = (name: string, sum: number, suffix = '') =>
+      counted(client, `outbound_grpc_route_${name}`, sum, suffix);
+    expect(await outbound('request_statuses_total', 2)).to.deep.equal([[{ ...asked, ...status('0') }, 2]]);
+    expect(await outbound('request_duration_seconds', 2, '_count')).to.deep.equal([[asked, 2]]);
+    expect(await outbound('backend_requests_total', 3)).to.deep.equal([[to, 3]]);
+    expect(await outbound('backend_response_statuses_total', 3)).to.have.deep.members([
+      [{ ...to, ...status('14') }, 1],
+      [{ ...to, ...status('0') }, 2],
+    ]);
+    expect(await outbound('backend_response_duration_seconds', 3, '_count')).to.deep.equal([[to, 3]]);
+    expect(await outbound('retry_requests_total', 1)).to.deep.equal([[asked, 1]]);
+    expect(await outbound('retry_successes_total', 1)).to.deep.equal([[asked, 1]]);
+    expect(await outbound('retry_limit_exceeded_total', 0)).to.deep.equal([]);
+
+    const admitted = onServer('calls', ports.grpc, GATEWAY, 'GRPCRoute', 'calls');
+    const inbound = (name: string, sum: number, suffix = '') => counted(serving, `inbound_grpc_${name}`, sum, suffix);
+    expect(await inbound('requests_total', 3)).to.deep.equal([[admitted, 3]]);
+    expect(await inbound('statuses_total', 3)).to.have.deep.members([
+      [{ ...admitted, status: '14' }, 1],
+      [{ ...admitted, status: '0' }, 2],
+    ]);
+    expect(await inbound('request_duration_seconds', 3, '_count')).to.deep.equal([[admitted, 3]]);
+    expect(await inbound('response_duration_seconds', 3, '_count')).to.deep.equal([[admitted, 3]]);
+  });
+});
