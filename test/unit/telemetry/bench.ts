@@ -61,7 +61,7 @@ export function admitted(kind: string): [policy: PortPolicyEntry, rule: RuleFact
   const meta: Meta = { group, kind, namespace: 'shop', name: 'public', section: '', port: 0 };
   const authorizations = [authorization('everyone')];
   const rules = [{ meta, match: { type: 'pathPrefix', path: '/' } as const, filters: [], authorizations }];
-  const policy = entryOf(portPolicy({ server: { group, kind: 'Server', name: 'web' }, rules }));
+  const policy = entryOf(portPolicy({ server: { group, kind: 'server', name: 'web' }, rules }));
   const { rule } = authorizeRequest(policy, new InboundPeer('10.1.1.1', null, false), asking('GET', '/'));
   return [policy, rule!];
 }

@@ -104,7 +104,7 @@ describe('metrics of routes that are not of a profile', () => {
 describe('metrics of routes that are attached to a Server', () => {
   const LABELS = {
     parent_group: 'policy.linkerd.io',
-    parent_kind: 'Server',
+    parent_kind: 'server',
     parent_name: 'web',
     parent_port: '8080',
     route_group: 'policy.linkerd.io',
