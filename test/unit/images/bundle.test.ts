@@ -5,6 +5,8 @@ import { type Token, tokenizer, tokTypes } from 'acorn';
 import { expect } from 'chai';
 import { bundleProxy } from '../../support/proxy-bundle.ts';
 
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
 /** The text that a proxy which runs has read, and a hundredth: its memory grows with it (hack/adr/0006-runtime-flags.md). */
 const READ_BYTES = 281_000;
 /** Files that it has read: each costs memory. */
