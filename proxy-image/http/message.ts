@@ -1,8 +1,4 @@
-/** The rule of a table that a request object was found to match last. Header lists of HTTP/2 are shared by equal requests, so that most are matched once. */
-export interface RouteMemo {
-  table: object | null;
-  rule: number;
-}
+import type { RouteMemo } from '../core/route/request.ts';
 
 /** A request head as the stacks judge it, whatever version of HTTP it came in. */
 export interface RequestView {

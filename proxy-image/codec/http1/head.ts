@@ -1,7 +1,8 @@
 import { HEAD_BYTES } from '../../contract/head-bytes.ts';
 import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
+import type { RouteMemo } from '../../core/route/request.ts';
 import { MESSAGE_LIMITS } from '../../http/limits.ts';
-import type { RequestFraming, RequestMessage, ResponseMessage, RouteMemo } from '../../http/message.ts';
+import type { RequestFraming, RequestMessage, ResponseMessage } from '../../http/message.ts';
 import { IDEMPOTENT } from '../../http/methods.ts';
 import { equalsIgnoringCase } from '../../http/octets.ts';
 import { CONNECTION } from './fields.ts';

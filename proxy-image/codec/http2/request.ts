@@ -1,6 +1,7 @@
+import type { RouteMemo } from '../../core/route/request.ts';
 import { isMeshField } from '../../http/fields.ts';
 import { countsForwards, MAX_FORWARDS, parseMaxForwards } from '../../http/max-forwards.ts';
-import type { ExtraFields, RequestFraming, RequestMessage, RouteMemo } from '../../http/message.ts';
+import type { ExtraFields, RequestFraming, RequestMessage } from '../../http/message.ts';
 import { isIdempotent } from '../../http/methods.ts';
 import { isAuthority, sameAuthority } from './authority.ts';
 import { isPseudo, type RegularFields, regular } from './fields.ts';
@@ -24,7 +25,7 @@ export class Http2Request implements RequestMessage {
   readonly isHead: boolean;
   readonly idempotent: boolean;
   readonly maxForwards: number;
-  readonly routeMemo: RouteMemo = { table: null, rule: 0 };
+  readonly routeMemo: RouteMemo = { table: null, rule: 0, portRules: null, portRule: 0 };
   #extra: ExtraFields | null = null;
   #block: Buffer | null = null;
 

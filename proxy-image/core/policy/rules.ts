@@ -3,8 +3,8 @@ import type { InboundRule } from '../../contract/policy/inbound.ts';
 import type { RequestMatch } from '../../contract/policy/match.ts';
 import type { Meta } from '../../contract/policy/meta.ts';
 import type { ObjectLabel } from '../../contract/resources.ts';
-import type { RequestFacts } from '../route/request.ts';
-import type { CompiledMatch } from '../route/table.ts';
+import type { RequestFacts, RouteMemo } from '../route/request.ts';
+import { type CompiledMatch, NO_RULE } from '../route/table.ts';
 import { newSeries } from '../series.ts';
 import { deciding, gateOf } from './compile.ts';
 import type { Gate, PolicyDecision, RuleFacts } from './decision.ts';
@@ -53,24 +53,44 @@ export class CompiledRules implements Rules {
 
   /**
    * `/public/..%2fadmin` is a path below `/public` to us and may be `/admin` to the application. Whoever asks in such a way must be allowed by both readings: the
-   * rule of the path as it is written decides, and the rule of the path as a lenient application reads it may only refuse.
+   * rule of the path as it is written decides, and the rule of the path as a lenient application reads it may only refuse. Where both are one, which rule it is
+   * is remembered with the request, and who asks is judged each time.
    */
   decide(peer: InboundPeer, request: RequestFacts): PolicyDecision {
+    const { routeMemo } = request;
+    if (routeMemo?.portRules === this) return this.#byRule(peer, routeMemo.portRule);
     const written = pathOf(request.target);
-    const decision = this.#byPath(peer, request, written, false);
-    if (!decision.allowed) return decision;
+    const rule = this.#find(request, written, false);
+    const decision = this.#byRule(peer, rule);
     const read = lenientPath(written);
-    if (read === written) return decision;
-    const again = read === null ? this.#byAll(peer) : this.#byPath(peer, request, read, true);
+    if (read === written) {
+      if (routeMemo) this.#remember(routeMemo, rule);
+      return decision;
+    }
+    if (!decision.allowed) return decision;
+    const again = read === null ? this.#byAll(peer) : this.#byRule(peer, this.#find(request, read, true));
     return again === null || again.allowed ? decision : again;
   }
 
-  #byPath(peer: InboundPeer, request: RequestFacts, path: string, isLenient: boolean): PolicyDecision {
-    for (const rule of this.#rules) {
+  #remember(memo: RouteMemo, rule: number): void {
+    memo.portRules = this;
+    memo.portRule = rule;
+  }
+
+  /** The first rule that matches, or `NO_RULE`. */
+  #find(request: RequestFacts, path: string, isLenient: boolean): number {
+    const { method } = request;
+    const rules = this.#rules;
+    for (let at = 0; at < rules.length; at++) {
+      const rule = rules[at]!;
       const match = isLenient ? rule.lenientMatch : rule.match;
-      if (match.matches(request.method, path, request)) return authorize(rule.gate, peer);
+      if (match.matches(method, path, request)) return at;
     }
-    return this.#noRoute;
+    return NO_RULE;
+  }
+
+  #byRule(peer: InboundPeer, rule: number): PolicyDecision {
+    return rule === NO_RULE ? this.#noRoute : authorize(this.#rules[rule]!.gate, peer);
   }
 
   /** The path can be read in too many ways: the client must be one whom no rule refuses. Returns what refuses it, or `null`. */

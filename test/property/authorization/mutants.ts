@@ -60,6 +60,11 @@ export const MUTANTS: readonly [Mutant, ...Mutant[]] = [
     line: "if (method === 'GET' || method === 'HEAD') return policy.probePaths.has(request.target);",
     instead: "if (method === 'GET') return true;",
   },
+  {
+    file: RULES,
+    line: 'if (routeMemo?.portRules === this)',
+    instead: 'if (routeMemo && routeMemo.portRules !== null)',
+  },
   { file: RULES, line: 'this.#rules = source.rules.map(', instead: 'this.#rules = source.rules.toReversed().map(' },
   {
     file: RULES,

@@ -7,6 +7,7 @@ import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import type { WorkloadResource } from '../../../proxy-image/contract/resources.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../../proxy-image/core/policy/policy.ts';
+import type { RequestFacts } from '../../../proxy-image/core/route/request.ts';
 import * as ruleParts from '../../../proxy-image/core/state/parse/rule-parts.ts';
 import { ProxyState } from '../../../proxy-image/core/state/state.ts';
 import { loadRegexEngine } from '../../../proxy-image/io/regex-engine.ts';
@@ -44,15 +45,24 @@ export function mismatches(scenarios: readonly Scenario[], most: number): { rows
   return { rows, found };
 }
 
-function factsOf({ method, path, headers }: Asked) {
-  return {
+/** Equal requests are one object, whoever asks and whatever the policy is then: as are those of HTTP/2, with which rules are remembered. */
+const ASKED = new Map<string, RequestFacts>();
+
+function factsOf({ method, path, headers }: Asked): RequestFacts {
+  const key = JSON.stringify([method, path, headers]);
+  const known = ASKED.get(key);
+  if (known !== undefined) return known;
+  const facts: RequestFacts = {
     method,
     target: path,
     host: 'web.shop',
     isGrpc: false,
     absoluteForm: false,
-    joined: (name: string) => headers[name] ?? null,
+    routeMemo: { table: null, rule: 0, portRules: null, portRule: 0 },
+    joined: (name) => headers[name] ?? null,
   };
+  ASKED.set(key, facts);
+  return facts;
 }
 
 function verdictOf({ allowed, reason }: PolicyDecision): Verdict {

@@ -37,6 +37,12 @@ const ADMIN = rule('admin', prefix('/admin'), only('admins', API));
 const policyOf = (more: Partial<PortPolicy> = {}) =>
   entryOf(portPolicy({ authorizations: [], rules: [PUBLIC, ADMIN], ...more }));
 
+/** As HTTP/2 has it: equal requests are one object. */
+function shared(target: string, more: Asked & { method?: string } = {}) {
+  const { method = 'GET', ...rest } = more;
+  return { ...asking(method, target, rest), routeMemo: { table: null, rule: 0, portRules: null, portRule: 0 } };
+}
+
 function said(
   target: string,
   by: string | null,
@@ -49,6 +55,43 @@ function said(
   const { allowed, reason, route } = authorizeRequest(policy, peer(by), asking(method, target, more));
   return `${allowed ? 'allowed' : 'denied'}: ${reason} by ${route.name}`;
 }
+
+describe('rules of a port, of a request object that comes again', () => {
+  const said = (request: ReturnType<typeof shared>, by: string | null, policy: ReturnType<typeof policyOf>) => {
+    const { allowed, route } = authorizeRequest(policy, peer(by), request);
+    return `${allowed ? 'allowed' : 'denied'} by ${route.name}`;
+  };
+
+  it('judge each client by itself', () => {
+    const policy = policyOf();
+    const request = shared('/admin');
+    expect([API, WEB, API, null].map((by) => said(request, by, policy))).to.deep.equal([
+      'allowed by admin',
+      'denied by admin',
+      'allowed by admin',
+      'denied by admin',
+    ]);
+  });
+
+  it('find the rule anew when they have changed', () => {
+    const request = shared('/public/x');
+    expect(said(request, null, policyOf())).to.equal('allowed by public');
+    expect(said(request, null, policyOf({ rules: [ADMIN, rule('all', prefix('/'), only('admins', API))] }))).to.equal(
+      'denied by all',
+    );
+    expect(said(request, null, policyOf({ rules: [ADMIN] }))).to.equal('denied by ');
+  });
+
+  it('refuse a path by its other reading each time', () => {
+    const policy = policyOf();
+    const request = shared('/public/..%2fadmin');
+    expect([API, null, null].map((by) => said(request, by, policy))).to.deep.equal([
+      'allowed by public',
+      'denied by admin',
+      'denied by admin',
+    ]);
+  });
+});
 
 describe('rules of a port', () => {
   it('the first that matches decides who may', () => {
