@@ -8,21 +8,14 @@ export interface KeySource {
   first(name: string): string;
 }
 
-/** A request without the key goes anywhere: it has nothing to be kept together with. `source`: the client's address. */
-export function requestHash(key: HashKey, head: KeySource, source: string, rng: Rng): number {
-  const value = keyOf(key, head, source);
+/** What comes without the key goes anywhere: it has nothing to be kept together with. `head`: `null` of bytes. `source`: the client's address. */
+export function requestHash(key: HashKey, head: KeySource | null, source: string, rng: Rng): number {
+  const value = key.type === 'source' ? source : head === null ? '' : fieldOf(key, head);
   return value === '' ? rng.uint32() : hashText(value);
 }
 
-function keyOf(key: HashKey, head: KeySource, source: string): string {
-  switch (key.type) {
-    case 'header':
-      return head.first(key.name);
-    case 'cookie':
-      return cookieOf(head.first('cookie'), key.name);
-    case 'source':
-      return source;
-  }
+function fieldOf({ type, name }: Exclude<HashKey, { type: 'source' }>, head: KeySource): string {
+  return type === 'header' ? head.first(name) : cookieOf(head.first('cookie'), name);
 }
 
 /** The value of the first cookie of that name (RFC 6265, section 4.2.1); empty when there is none. */

@@ -54,7 +54,10 @@ export interface DistributionEntry {
   readonly split: Split;
   /** One of the shares has filters. */
   readonly isFiltered: boolean;
-  /** What requests are told apart by, where one of the backends balances by it: the key is taken once per request, before a share is drawn. */
+  /**
+   * What requests are told apart by, where one of the backends balances by it: the key is taken once per request, before a share is drawn. There is one, for all
+   * backends are balanced as the Service says that is called (`crds/compile/outbound/backends.ts`).
+   */
   readonly hashKey: HashKey | null;
 }
 

@@ -208,7 +208,7 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
   /** 3b. Bytes. */
   streamTargets(): StreamTargets {
     const { entry } = this.#destination;
-    return isKnown(entry) ? streamTargets(entry, this.#context.options) : passThroughTargets(this.original);
+    return isKnown(entry) ? streamTargets(entry, this, this.#context.options) : passThroughTargets(this.original);
   }
 
   released(): void {

@@ -1,4 +1,5 @@
 import type { EndpointState } from '../../core/balance/endpoint.ts';
+import { requestHash } from '../../core/balance/hash-key.ts';
 import { abandoned, finished, started } from '../../core/balance/pick.ts';
 import { connected, connectFailed } from '../../core/balance/reach.ts';
 import { NO_SHARE, pickShare } from '../../core/split/split.ts';
@@ -12,23 +13,36 @@ import type { StackOptions } from '../shared/options.ts';
 import { unreachedAs } from '../shared/unreached.ts';
 import type { StreamSeeker, StreamTargets } from './stream.ts';
 
+interface StreamClient {
+  readonly sourceIp: string;
+}
+
 /** A stream to a service, a pod, or an address outside. */
-export function streamTargets(entry: ServiceEntry | PodEntry | UnknownEntry, options: StackOptions): StreamTargets {
+export function streamTargets(
+  entry: ServiceEntry | PodEntry | UnknownEntry,
+  client: StreamClient,
+  options: StackOptions,
+): StreamTargets {
   if (entry.kind === 'unknown') {
     const { address: ip, port } = entry.endpoint.facts;
     return passThroughTargets({ ip, port });
   }
-  if (entry.kind === 'service') return serviceTargets(entry, options);
+  if (entry.kind === 'service') return serviceTargets(entry, client, options);
   return new OneTarget(targetOf(entry.endpoint, 'opaque'), countOutbound, entry.endpoint);
 }
 
 /** One share of the split, for all of the connection. Filters are for requests: what has some is nothing that bytes could go to. */
-function serviceTargets({ streams }: ServiceEntry, options: StackOptions): StreamTargets {
+function serviceTargets({ streams }: ServiceEntry, client: StreamClient, options: StackOptions): StreamTargets {
   const picked = pickShare(streams.split, options.rng);
   const share = streams.shares[picked];
   if (picked === NO_SHARE || share === undefined || share.filters.length > 0) return new NoTarget(options);
   const { authority, dispatch } = share.backend;
-  if (dispatch.type === 'balance') return new BalancedTargets(authority, dispatch, options);
+  if (dispatch.type === 'balance') {
+    const { hashKey } = streams;
+    // Bytes have no fields.
+    const hash = hashKey === null ? 0 : requestHash(hashKey, null, client.sourceIp, options.rng);
+    return new BalancedTargets(authority, dispatch, hash, options);
+  }
   if (dispatch.type === 'fail') return new NoTarget(options);
   return new OneTarget(targetOf(dispatch.endpoint, 'opaque'), countOutbound, dispatch.endpoint);
 }
@@ -118,22 +132,24 @@ class BalancedTargets implements StreamTargets, PlacementOwner {
   endpoint: EndpointState | null = null;
   readonly authority: string;
   readonly #balance: BalanceEntry;
+  readonly #hash: number;
   readonly #options: StackOptions;
   readonly #placement: Placement;
   #seeker: StreamSeeker | null = null;
   /** Counted as under way at the endpoint. */
   #underWay = false;
 
-  constructor(authority: string, balance: BalanceEntry, options: StackOptions) {
+  constructor(authority: string, balance: BalanceEntry, hash: number, options: StackOptions) {
     this.authority = authority;
     this.#balance = balance;
+    this.#hash = hash;
     this.#options = options;
     this.#placement = new Placement(options, this);
   }
 
   seek(seeker: StreamSeeker): void {
     this.#seeker = seeker;
-    this.#placement.find(this.#balance, 0);
+    this.#placement.find(this.#balance, this.#hash);
   }
 
   placed(endpoint: EndpointState): void {

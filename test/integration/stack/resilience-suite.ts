@@ -423,30 +423,6 @@ export function resilienceSuite(create: (onFault: (error: unknown) => void) => T
     });
   });
 
-  it('consistent hash: a user stays with one endpoint', async () => {
-    const seen = new Map<string, Set<number>>();
-    const ports: number[] = [];
-    for (let i = 0; i < 4; i++) {
-      const { port } = await serveHttp2(mesh, (stream, asked) => {
-        const user = String(asked['x-user']);
-        seen.set(user, (seen.get(user) ?? new Set()).add(i));
-        stream.respond({}, { endStream: true });
-      });
-      ports.push(port);
-    }
-    endpoints(...ports);
-    proxy.setService({
-      protocol: 'detect',
-      balancer: { type: 'consistentHash', key: { type: 'header', name: 'x-user' } },
-    });
-    for (let round = 0; round < 3; round++) {
-      const session = dialHttp2(mesh, proxy.outbound);
-      for (let user = 0; user < 20; user++) await ask(session, { 'x-user': `user-${user}` });
-    }
-    expect([...seen.values()].every((where) => where.size === 1)).to.equal(true);
-    expect(new Set([...seen.values()].flatMap((where) => [...where])).size).to.be.above(1);
-  });
-
   describe('A16: what HTTP/1 would read otherwise is a stream error', () => {
     const BASE: Record<string, string> = { ':method': 'POST', ':scheme': 'http', ':path': '/', ':authority': 'web' };
     const section = (fields: Record<string, string>, flags = END_STREAM): Buffer =>

@@ -1,5 +1,6 @@
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { adminSuite } from './admin-suite.ts';
+import { affinitySuite } from './affinity-suite.ts';
 import { attackSuite } from './attack-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
@@ -68,6 +69,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['between the versions', translationSuite],
   ['refusals', refusalsSuite],
   ['resilience', resilienceSuite],
+  ['consistent hashing', affinitySuite],
   ['endpoints that cannot be reached for a while', reachSuite],
   ['servers that speak first', opaqueSuite],
   ['another control plane', foreignSuite],
