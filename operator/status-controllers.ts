@@ -2,18 +2,20 @@ import { MESH_ROW } from '../crds/kinds/mesh/kind.ts';
 import { MESH } from '../crds/kinds/mesh/model.ts';
 import { NAMESPACE_ROW } from '../crds/kinds/namespace/kind.ts';
 import { NAMESPACE } from '../crds/kinds/namespace/model.ts';
-import type { AssessedStatus, KindRow, ParentsStatus } from '../crds/kinds/row.ts';
+import type { KindRow } from '../crds/kinds/row.ts';
 import { SERVICE } from '../crds/kinds/service/model.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
 import type { ObjectRef } from '../crds/state/object-ref.ts';
+import type { Model } from '../crds/types/kind-name.ts';
 import type { ObjectMeta } from '../crds/types/object-meta.ts';
 import { type Informers, resourceType } from './informers.ts';
 import type { Applier } from './kube/apply.ts';
 import type { EventRecorder } from './kube/events.ts';
-import { AssessedReconciler } from './reconcilers/assessed-kind.ts';
+import { AssessedReconciler, type StatusForm } from './reconcilers/assessed-kind.ts';
 import { Assessments, type ObjectQueue } from './reconcilers/assessments.ts';
+import { ConditionsForm } from './reconcilers/conditions-form.ts';
 import { type MeshFacts, reconcileMesh } from './reconcilers/mesh.ts';
-import { type ParentsDependencies, ParentsReconciler } from './reconcilers/parents-kind.ts';
+import { ParentsForm, type WriteParents } from './reconcilers/parents-form.ts';
 import { ServiceAnnotations } from './reconcilers/service-annotations.ts';
 import {
   type EventSink,
@@ -23,7 +25,7 @@ import {
   type TargetKind,
 } from './reconcilers/status-publisher.ts';
 import type { Clock } from './runtime/clock.ts';
-import { Controller, type Outcome, type Reconcile } from './runtime/controller.ts';
+import { Controller, type Reconcile } from './runtime/controller.ts';
 import { failureOf } from './runtime/errors.ts';
 import type { Informer } from './runtime/informer.ts';
 import { objectKey, type RawObject } from './runtime/list-watch.ts';
@@ -65,15 +67,16 @@ export class StatusControllers {
   readonly #followed: { informer: { store: { keys(): Iterable<string> } }; controller: Controller }[] = [];
 
   constructor(parts: StatusParts) {
-    const { informers, events } = parts;
+    const { informers, events, clock } = parts;
     this.#parts = parts;
     this.#writer = {
       write: (target, status, signal) => this.#noting(parts.applier.applyStatus(referenceOf(target), status, signal)),
     };
     this.#events = { record: (target, event, signal) => events.record(referenceOf(target), event, signal) };
     for (const row of informers.kinds) {
-      if (row.status.form === 'conditions') this.#assessed(row, row.status);
-      if (row.status.form === 'parents') this.#attached(row, row.status);
+      const { status } = row;
+      if (status.form === 'conditions') this.#follow(row, new ConditionsForm(status, this.#publisher(row)));
+      if (status.form === 'parents') this.#follow(row, new ParentsForm(status, this.#parentsWriter(row), clock));
     }
     this.#mesh = this.#addMesh();
     this.#addServices();
@@ -111,38 +114,26 @@ export class StatusControllers {
     for (const key of this.#parts.informers.of(MESH).store.keys()) this.#mesh.queue.add(key);
   }
 
-  #assessed(row: KindRow, status: AssessedStatus): void {
-    const { informers, state, progress, clock } = this.#parts;
-    const informer = informers.of(row);
-    const kind = { ...status, id: row.id, find: (key: string) => informer.store.get(key) };
-    const publisher = this.#publisher(row);
-    const { assessments } = this;
-    const reconciler = new AssessedReconciler(kind, { state, assessments, publisher, progress, clock });
-    this.#follow(row, (later, key, signal) => reconciler.reconcile(later, key, signal));
-  }
-
-  #attached(row: KindRow, status: ParentsStatus): void {
-    const { informers, state, progress, clock, applier } = this.#parts;
-    const informer = informers.of(row);
-    const kind = { ...status, id: row.id, find: (key: string) => informer.store.get(key) };
-    const { assessments } = this;
-    const write: ParentsDependencies['write'] = ({ meta }, parents, signal) => {
-      const { namespace, name, resourceVersion } = meta;
-      const reference = { type: resourceType(row), kind: row.kind, namespace, name };
-      return this.#noting(applier.replaceStatus(reference, resourceVersion, { parents }, signal));
-    };
-    const reconciler = new ParentsReconciler(kind, { state, assessments, write, progress, clock });
-    this.#follow(row, (later, key, signal) => reconciler.reconcile(later, key, signal));
-  }
-
   /** Looks at every object of a kind when it, or what is said of it, may have changed. */
-  #follow(row: KindRow, reconcile: (later: ObjectQueue, key: string, signal: AbortSignal) => Promise<Outcome>): void {
-    const informer = this.#parts.informers.of(row);
-    const controller = this.#controller(this.#nameOf(row), (key, signal) => reconcile(later, key, signal));
+  #follow<A>(row: KindRow, form: StatusForm<Model, A>): void {
+    const { informers, state, progress, clock } = this.#parts;
+    const { assessments } = this;
+    const informer = informers.of(row);
+    const kind = { id: row.id, find: (key: string) => informer.store.get(key) };
+    const reconciler = new AssessedReconciler(kind, form, { state, assessments, progress, clock });
+    const controller = this.#controller(this.#nameOf(row), (key, signal) => reconciler.reconcile(later, key, signal));
     const later: ObjectQueue = { add: (key) => controller.queue.addAfter(key, COALESCE_MS) };
     this.#queues.set(row.id, later);
     this.#followed.push({ informer, controller });
     follow(informer, controller);
+  }
+
+  #parentsWriter(row: KindRow): WriteParents {
+    return ({ meta }, parents, signal) => {
+      const { namespace, name, resourceVersion } = meta;
+      const reference = { type: resourceType(row), kind: row.kind, namespace, name };
+      return this.#noting(this.#parts.applier.replaceStatus(reference, resourceVersion, { parents }, signal));
+    };
   }
 
   async #noting(written: Promise<void>): Promise<void> {

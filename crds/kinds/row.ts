@@ -30,7 +30,7 @@ export type KindStatus<M extends Model = Model> =
   | AssessedStatus<M>
   | ParentsStatus<M>;
 
-/** The conditions that each object is given by itself (`operator/reconcilers/assessed-kind.ts`). */
+/** The conditions that each object is given by itself (`operator/reconcilers/conditions-form.ts`). */
 export interface AssessedStatus<M extends Model = Model> {
   readonly form: 'conditions';
   assess(view: ClusterView, model: M): Assessment;
@@ -38,7 +38,7 @@ export interface AssessedStatus<M extends Model = Model> {
   fields?(model: M): Readonly<Record<string, unknown>>;
 }
 
-/** `status.parents` of the Gateway API: conditions for each parent of an object, beside those of other controllers. */
+/** `status.parents` of the Gateway API: conditions for each parent of an object, beside those of other controllers (`operator/reconcilers/parents-form.ts`). */
 export interface ParentsStatus<M extends Model = Model> {
   readonly form: 'parents';
   /** Of the parents that are ours, in the order of the spec. */

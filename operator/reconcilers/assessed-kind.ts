@@ -1,110 +1,102 @@
-import type { Assessment, Finding } from '../../crds/kinds/assessment.ts';
-import { listed } from '../../crds/kinds/assessment.ts';
-import type { AssessedStatus } from '../../crds/kinds/row.ts';
 import type { ClusterState } from '../../crds/state/cluster-state.ts';
 import type { ObjectRef } from '../../crds/state/object-ref.ts';
 import { recording } from '../../crds/state/recording.ts';
+import type { ClusterView } from '../../crds/state/view.ts';
 import type { Model } from '../../crds/types/kind-name.ts';
-import type { Problem } from '../../crds/types/problem.ts';
+import type { Parsed } from '../../crds/types/problem.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { splitKey } from '../runtime/list-watch.ts';
-import { condition, findingCondition, type WantedCondition } from '../status/condition.ts';
+import type { Condition, WantedCondition } from '../status/condition.ts';
 import { type Progress, programmed, proxyShare } from '../status/programmed.ts';
 import type { Assessments, ObjectQueue } from './assessments.ts';
 import type { Seen } from './seen.ts';
-import type { Report, StatusPublisher } from './status-publisher.ts';
 
 /** One kind whose objects are assessed each by itself. */
-export interface AssessedKind<M extends Model> extends AssessedStatus<M> {
+export interface AssessedKind<M extends Model> {
   /** `KindName.id` */
   id: string;
   find(key: string): Seen<M> | undefined;
 }
 
+/** What is found of one object. */
+export interface Found<A> {
+  assessment: A;
+  /** The condition `Programmed`. */
+  programmed: WantedCondition;
+  /** How many proxies run with it, for people (`proxyShare`). */
+  proxies: string;
+}
+
+/** What an assessment is, and how a status says it: that of the custom kinds, or that of the routes of the Gateway API. */
+export interface StatusForm<M extends Model, A> {
+  /** What is read through `view` is what the object depends on. */
+  assess(view: ClusterView, parsed: Parsed<M>): A;
+  /** The condition `Programmed` that the object has now. */
+  programmed(key: string, seen: Seen<M>): Condition | null;
+  /** Writes what differs from what the object says. Resolves also where it is gone, or has another version by now. */
+  publish(key: string, seen: Seen<M>, found: Found<A>, signal: AbortSignal): Promise<void>;
+  /** Says on an object that nobody has looked at that somebody does. */
+  greet?(key: string, seen: Seen<M>, signal: AbortSignal): Promise<void>;
+  /** Says that looking has failed. */
+  publishFailure?(key: string, seen: Seen<M>, message: string, signal: AbortSignal): Promise<void>;
+  /** The object is gone. */
+  forget?(key: string): void;
+}
+
 export interface AssessedDependencies {
   state: ClusterState;
   assessments: Assessments;
-  publisher: StatusPublisher;
   progress: (object: ObjectRef) => Progress;
   clock: Clock;
 }
 
 /** Brings the status of one object in line with what the cluster says of it. Nothing is compiled here: proxies have been told already. */
-export class AssessedReconciler<M extends Model> {
+export class AssessedReconciler<M extends Model, A> {
   readonly #kind: AssessedKind<M>;
+  readonly #form: StatusForm<M, A>;
   readonly #given: AssessedDependencies;
 
-  constructor(kind: AssessedKind<M>, given: AssessedDependencies) {
+  constructor(kind: AssessedKind<M>, form: StatusForm<M, A>, given: AssessedDependencies) {
     this.#kind = kind;
+    this.#form = form;
     this.#given = given;
   }
 
   /** @param queue where the object is put again when something that its assessment read has changed */
   async reconcile(queue: ObjectQueue, key: string, signal: AbortSignal): Promise<Outcome> {
-    const { assessments, publisher } = this.#given;
-    const resource = this.#kind.find(key);
-    if (resource === undefined || resource.deleting) {
-      assessments.forget(queue, key);
-      publisher.forget(key);
+    const form = this.#form;
+    const seen = this.#kind.find(key);
+    if (seen === undefined || seen.deleting) {
+      this.#given.assessments.forget(queue, key);
+      form.forget?.(key);
       return;
     }
-    await publisher.greet(key, resource, signal);
-    const { report, againInMs } = await this.#look(queue, key, resource, signal);
-    await publisher.publish(key, resource, report, signal);
+    await form.greet?.(key, seen, signal);
+    const { found, againInMs } = await this.#look(queue, key, seen, signal);
+    await form.publish(key, seen, found, signal);
     return againInMs > 0 ? { requeueAfterMs: againInMs } : undefined;
   }
 
-  async #look(queue: ObjectQueue, key: string, resource: Seen<M>, signal: AbortSignal) {
-    const { state, assessments, publisher } = this.#given;
-    const { model, problems } = resource.parsed;
+  async #look(queue: ObjectQueue, key: string, seen: Seen<M>, signal: AbortSignal) {
+    const { state, assessments } = this.#given;
     const record = recording(state);
     try {
-      const assessment = model === null ? unusable(problems) : this.#kind.assess(record.view, model);
+      const assessment = this.#form.assess(record.view, seen.parsed);
       assessments.note(queue, key, record.reads);
-      return this.#report(key, resource, assessment);
+      return this.#found(key, seen, assessment);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const verdict = { outcome: 'failed', reason: 'InternalError', message } as const;
-      await publisher.publish(key, resource, { verdict, conditions: [], fields: {} }, signal);
+      await this.#form.publishFailure?.(key, seen, message, signal);
       throw error;
     }
   }
 
-  #report(key: string, resource: Seen<M>, assessment: Assessment): { report: Report; againInMs: number } {
-    const { progress, publisher, clock } = this.#given;
-    const { model, problems } = resource.parsed;
-    const conditions = [
-      acceptedCondition(assessment.accepted, problems),
-      findingCondition('ResolvedRefs', assessment.resolvedRefs),
-    ];
-    const fields: Record<string, unknown> = model === null ? {} : { ...this.#kind.fields?.(model) };
-    const present = publisher.present(key, resource, 'Programmed');
-    const state = progress({ kind: this.#kind.id, ...splitKey(key) });
-    const result = programmed(state, clock.nowMs(), present);
-    conditions.push(result.condition ?? present!);
-    fields['proxies'] = proxyShare(state);
-    return { report: { verdict: assessment.verdict, conditions, fields }, againInMs: result.againInMs };
+  #found(key: string, seen: Seen<M>, assessment: A): { found: Found<A>; againInMs: number } {
+    const progress = this.#given.progress({ kind: this.#kind.id, ...splitKey(key) });
+    const present = this.#form.programmed(key, seen);
+    const result = programmed(progress, this.#given.clock.nowMs(), present);
+    const found = { assessment, programmed: result.condition ?? present!, proxies: proxyShare(progress) };
+    return { found, againInMs: result.againInMs };
   }
-}
-
-/** What does not parse is named field by field; the last version that did stays in force. */
-function unusable(problems: readonly Problem[]): Assessment {
-  const message = listed(problems.filter(({ severity }) => severity === 'error').map(describe));
-  return {
-    accepted: { ok: false, reason: 'Invalid', message },
-    resolvedRefs: { ok: false, reason: 'Invalid', message: 'not looked at: the object is invalid' },
-    verdict: { outcome: 'invalid', reason: 'Invalid', message },
-  };
-}
-
-/** What is doubtful but legal is said on the condition too: not everybody reads the warnings of `kubectl apply`. */
-function acceptedCondition(finding: Finding, problems: readonly Problem[]): WantedCondition {
-  const warnings = problems.filter(({ severity }) => severity === 'warning').map(describe);
-  if (!finding.ok || warnings.length === 0) return findingCondition('Accepted', finding);
-  return condition('Accepted', 'True', 'AcceptedWithWarnings', listed(warnings));
-}
-
-function describe({ path, message }: Problem): string {
-  return `${path}: ${message}`;
 }

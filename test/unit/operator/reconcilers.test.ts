@@ -3,6 +3,7 @@ import { ready, waiting } from '../../../crds/kinds/assessment.ts';
 import { MESH_ROW } from '../../../crds/kinds/mesh/kind.ts';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
+import type { AssessedStatus } from '../../../crds/kinds/row.ts';
 import { SERVER_ROW } from '../../../crds/kinds/server/kind.ts';
 import { parseServer } from '../../../crds/kinds/server/parse.ts';
 import { serversIn } from '../../../crds/kinds/server/queries.ts';
@@ -16,8 +17,9 @@ import { SPLITS_OF_SERVICE, splitOf } from '../../../crds/kinds/traffic-split/qu
 import { readKubernetesMeta } from '../../../crds/parse/kubernetes-object.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { indexRead } from '../../../crds/state/reads.ts';
-import { type AssessedKind, AssessedReconciler } from '../../../operator/reconcilers/assessed-kind.ts';
+import { AssessedReconciler } from '../../../operator/reconcilers/assessed-kind.ts';
 import { Assessments } from '../../../operator/reconcilers/assessments.ts';
+import { ConditionsForm } from '../../../operator/reconcilers/conditions-form.ts';
 import { feed } from '../../../operator/reconcilers/feed.ts';
 import { isOtherInjector } from '../../../operator/reconcilers/injectors.ts';
 import { type MeshFacts, meshReport, reconcileMesh } from '../../../operator/reconcilers/mesh.ts';
@@ -83,7 +85,7 @@ function recordingPublisher(kind: TargetKind = TRAFFIC_SPLIT_ROW) {
   return { publisher: new StatusPublisher(kind, writer, sink, clock), written, events, failure, clock };
 }
 
-function setup(assess: AssessedKind<TrafficSplitModel>['assess'] = () => ready('all is well')) {
+function setup(assess: AssessedStatus<TrafficSplitModel>['assess'] = () => ready('all is well')) {
   const parts = recordingPublisher();
   const state = new ClusterState(KINDS);
   const assessments = new Assessments();
@@ -91,14 +93,10 @@ function setup(assess: AssessedKind<TrafficSplitModel>['assess'] = () => ready('
   const queued: string[] = [];
   const queue = { add: (key: string) => void queued.push(key) };
   const progress = { now: IDLE };
-  const kind = { form: 'conditions' as const, id: TRAFFIC_SPLIT.id, find: (key: string) => held.get(key), assess };
-  const reconciler = new AssessedReconciler(kind, {
-    state,
-    assessments,
-    publisher: parts.publisher,
-    progress: () => progress.now,
-    clock: parts.clock,
-  });
+  const kind = { id: TRAFFIC_SPLIT.id, find: (key: string) => held.get(key) };
+  const form = new ConditionsForm({ form: 'conditions', assess }, parts.publisher);
+  const given = { state, assessments, progress: () => progress.now, clock: parts.clock };
+  const reconciler = new AssessedReconciler(kind, form, given);
   const run = () => reconciler.reconcile(queue, KEY, signal);
   const last = () => parts.written.at(-1)!.status;
   const find = (type: string) => last().conditions.find((each) => each.type === type);

@@ -3,8 +3,9 @@ import { HTTP_ROUTE_ROW } from '../../../crds/kinds/http-route/kind.ts';
 import { assessRoute } from '../../../crds/kinds/route/assess/parents.ts';
 import type { RouteModel } from '../../../crds/kinds/route/model.ts';
 import { readMeta } from '../../../crds/parse/metadata.ts';
+import { AssessedReconciler } from '../../../operator/reconcilers/assessed-kind.ts';
 import { Assessments } from '../../../operator/reconcilers/assessments.ts';
-import { ParentsReconciler } from '../../../operator/reconcilers/parents-kind.ts';
+import { ParentsForm, type WriteParents } from '../../../operator/reconcilers/parents-form.ts';
 import type { Seen } from '../../../operator/reconcilers/seen.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
 import type { Progress } from '../../../operator/status/programmed.ts';
@@ -30,20 +31,16 @@ function setup() {
   const progress = { now: IDLE };
   const queued: string[] = [];
   const assessments = new Assessments();
-  const reconciler = new ParentsReconciler<RouteModel>(
-    { form: 'parents', id: HTTP_ROUTE_ROW.id, assess: assessRoute, find: (key) => held.get(key) },
-    {
-      state,
-      assessments,
-      progress: () => progress.now,
-      clock,
-      write: async (_, parents) => {
-        const error = failure.next;
-        failure.next = null;
-        if (error !== null) throw error;
-        writes.push(parents as Entry[]);
-      },
-    },
+  const write: WriteParents = async (_, parents) => {
+    const error = failure.next;
+    failure.next = null;
+    if (error !== null) throw error;
+    writes.push(parents as Entry[]);
+  };
+  const reconciler = new AssessedReconciler(
+    { id: HTTP_ROUTE_ROW.id, find: (key: string) => held.get(key) },
+    new ParentsForm<RouteModel>({ form: 'parents', assess: assessRoute }, write, clock),
+    { state, assessments, progress: () => progress.now, clock },
   );
   const queue = { add: (key: string) => void queued.push(key) };
   const see = (raw: object, status: unknown = undefined) => {

@@ -1,0 +1,58 @@
+import type { ParentAssessment, ParentsStatus } from '../../crds/kinds/row.ts';
+import type { ClusterView } from '../../crds/state/view.ts';
+import type { Model } from '../../crds/types/kind-name.ts';
+import type { Parsed } from '../../crds/types/problem.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { failureOf } from '../runtime/errors.ts';
+import { type Condition, findingCondition, type WantedCondition } from '../status/condition.ts';
+import { conditionOfOurs, parentsToWrite, type WantedParent } from '../status/parents.ts';
+import type { Found, StatusForm } from './assessed-kind.ts';
+import type { Seen } from './seen.ts';
+
+/**
+ * Replaces `status.parents` of that very version of the object. Rejects with a `RequestError`; `Conflict`: it has another version by now, with what somebody
+ * else may have written there.
+ */
+export type WriteParents = (seen: Seen<Model>, parents: readonly unknown[], signal: AbortSignal) => Promise<void>;
+
+/** The status of the Gateway API's routes: conditions for each parent, in `status.parents`, where only the entries of ours are. */
+export class ParentsForm<M extends Model> implements StatusForm<M, ParentAssessment[]> {
+  readonly #status: ParentsStatus<M>;
+  readonly #write: WriteParents;
+  readonly #clock: Clock;
+
+  constructor(status: ParentsStatus<M>, write: WriteParents, clock: Clock) {
+    this.#status = status;
+    this.#write = write;
+    this.#clock = clock;
+  }
+
+  assess(view: ClusterView, { model }: Parsed<M>): ParentAssessment[] {
+    return model === null ? [] : this.#status.assess(view, model);
+  }
+
+  programmed(_: string, { status }: Seen<M>): Condition | null {
+    return conditionOfOurs(status, 'Programmed');
+  }
+
+  async publish(_: string, seen: Seen<M>, found: Found<ParentAssessment[]>, signal: AbortSignal): Promise<void> {
+    const wanted = found.assessment.map((parent) => wantedOf(parent, found.programmed));
+    const parents = parentsToWrite(wanted, seen.status, seen.meta.generation, this.#clock.wallMs());
+    if (parents === null) return;
+    try {
+      await this.#write(seen, parents, signal);
+    } catch (error) {
+      // Deleted, or another version: an event of its own comes, or is on the way.
+      if (failureOf(error) !== 'NotFound' && failureOf(error) !== 'Conflict') throw error;
+    }
+  }
+}
+
+/** What is not accepted has no effect, so that no proxy can be behind with it. */
+function wantedOf(parent: ParentAssessment, programmed: WantedCondition): WantedParent {
+  const { parentRef, accepted, resolvedRefs, partiallyInvalid } = parent;
+  const conditions = [findingCondition('Accepted', accepted), findingCondition('ResolvedRefs', resolvedRefs)];
+  if (partiallyInvalid !== null) conditions.push(findingCondition('PartiallyInvalid', partiallyInvalid));
+  if (accepted.ok) conditions.push(programmed);
+  return { parentRef, conditions };
+}
