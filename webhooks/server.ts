@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { listening } from '../lib/listening.ts';
 import { WeftError } from '../proxy-image/contract/errors.ts';
 import { readBody } from './body.ts';
 import { type AdmissionRequest, ALLOWED, type Answer, decodeReview, encodeReview, UnusableReview } from './review.ts';
@@ -104,13 +105,7 @@ export class WebhookServer {
 
   /** Resolves with the port when it listens. */
   listen(port: number, host: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve((this.#server.address() as AddressInfo).port);
-      });
-    });
+    return listening(this.#server, port, host);
   }
 
   /** Stops accepting, lets running reviews end, then closes what is idle. */

@@ -1,5 +1,6 @@
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import tls from 'node:tls';
+import { listening } from '../../lib/listening.ts';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
 import { IDENTITY_ALPN, MAX_IDENTITY_MESSAGE_BYTES } from '../../proxy-image/contract/identity-messages.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
@@ -73,13 +74,7 @@ export class IdentityServer {
 
   /** Resolves with the port when it listens. */
   listen(port: number, host: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve((this.#server.address() as AddressInfo).port);
-      });
-    });
+    return listening(this.#server, port, host);
   }
 
   /** Stops accepting and cuts what is open: a proxy asks the next replica. */

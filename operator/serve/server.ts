@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type SecureContextOptions, type Server } from 'node:tls';
+import { listening } from '../../lib/listening.ts';
 import { TokenBucket } from '../../lib/rate.ts';
 import { CONFIG_ALPN } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -65,7 +66,7 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
   });
 
   return {
-    listen: (port, host) => listen(server, port, host),
+    listen: (port, host) => listening(server, port, host),
     storesSynced: () => distribution.storesSynced(),
     invalidate: (reads) => distribution.invalidate(reads),
     programmed: (object) => programmed(distribution.cache, object),
@@ -126,15 +127,4 @@ function secureContext(tls: TlsProvider, other: Partial<TlsMaterial> = {}): Secu
     // A resumed session would outlive the anchor that its certificate was verified against.
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
-}
-
-function listen(server: Server, port: number, host?: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.removeListener('error', reject);
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
 }
