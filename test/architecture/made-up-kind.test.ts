@@ -20,7 +20,9 @@ import { collectionPath } from '../../proxy-image/io/config-source/kubernetes/ki
 import { validatorConfiguration } from '../../webhooks/configurations.ts';
 import { validate } from '../../webhooks/validate/validate.ts';
 import { FakeApiServer, statusBody } from '../fakes/api-server.ts';
-import { RecordingLog, SERVICES, service, until } from '../fakes/watching.ts';
+import { MemoryLogger } from '../fakes/logger.ts';
+import { SERVICES, service } from '../fakes/watching.ts';
+import { eventually } from '../support/eventually.ts';
 import { GADGET_ROW } from '../support/gadget/kind.ts';
 import { gadgetsOf } from '../support/gadget/queries.ts';
 
@@ -36,7 +38,7 @@ function gadget(name: string, size: unknown = 3) {
 /** The operator as far as it is about kinds, in front of an API server that does not serve gadgets at first. */
 class Toys {
   readonly api = new FakeApiServer();
-  readonly log = new RecordingLog();
+  readonly log = new MemoryLogger();
   readonly state = new ClusterState(WITH_GADGETS);
   readonly #config = new PooledKubeConfig();
   #installed = false;
@@ -123,13 +125,13 @@ describe('a made-up kind, by one row and one folder', function () {
   afterEach(() => toys.stop());
 
   it('keeps nothing waiting while its definition is missing, and is there once it is installed', async () => {
-    await until('ready without it', () => toys.unready.length === 0);
+    await eventually('ready without it', () => toys.unready.length === 0);
     expect(toys.gadgetsAreAbsent).to.equal(true);
     expect(toys.state.position(), 'every kind that is served has been seen').to.equal(toys.api.objects.version);
     expect(toys.log.messages('warn')).to.deep.equal([]);
     toys.api.objects.put(GADGETS, gadget('a'));
     toys.install();
-    await until('seen', () => gadgetsOf(toys.state, 'shop', 'web').length === 1);
+    await eventually('seen', () => gadgetsOf(toys.state, 'shop', 'web').length === 1);
     expect(toys.gadgetsAreAbsent).to.equal(false);
     expect(toys.unready).to.deep.equal([]);
   });
@@ -137,22 +139,22 @@ describe('a made-up kind, by one row and one folder', function () {
   it('keeps its last state when its definition goes, and follows it again when it comes back', async () => {
     toys.install();
     toys.api.objects.put(GADGETS, gadget('a'));
-    await until('seen', () => gadgetsOf(toys.state, 'shop', 'web').length === 1);
+    await eventually('seen', () => gadgetsOf(toys.state, 'shop', 'web').length === 1);
     toys.uninstall();
-    await until('gone', () => toys.gadgetsAreAbsent);
+    await eventually('gone', () => toys.gadgetsAreAbsent);
     expect(gadgetsOf(toys.state, 'shop', 'web')).to.have.length(1);
     expect(toys.unready).to.deep.equal([]);
     toys.api.objects.remove(GADGETS, 'shop/a');
     toys.api.objects.put(GADGETS, gadget('b'));
     toys.install();
-    await until('followed again', () => gadgetsOf(toys.state, 'shop', 'web')[0]?.meta.name === 'b');
+    await eventually('followed again', () => gadgetsOf(toys.state, 'shop', 'web')[0]?.meta.name === 'b');
     expect(gadgetsOf(toys.state, 'shop', 'web')).to.have.length(1);
   });
 
   it('is stored, read, counted, and touches what read it', async () => {
     toys.install();
     toys.api.objects.put(GADGETS, gadget('a'));
-    await until('seen', () => gadgetsOf(toys.state, 'shop', 'web').length === 1);
+    await eventually('seen', () => gadgetsOf(toys.state, 'shop', 'web').length === 1);
     const record = recording(toys.state);
     expect(gadgetsOf(record.view, 'shop', 'web').map(({ size }) => size)).to.deep.equal([3]);
     expect([...record.reads]).to.deep.equal(['Gadget.toys.example.com#ofService/shop/web']);
@@ -163,12 +165,12 @@ describe('a made-up kind, by one row and one folder', function () {
   it('has conditions, which follow what its assessment read', async () => {
     toys.install();
     toys.api.objects.put(GADGETS, gadget('a'));
-    await until('looked at', () => toys.conditions('a').includes('ResolvedRefs=False:ServiceNotFound'));
+    await eventually('looked at', () => toys.conditions('a').includes('ResolvedRefs=False:ServiceNotFound'));
     toys.api.objects.put(SERVICES, service('web'));
-    await until('looked at again', () => toys.conditions('a').includes('Ready=True:Succeeded'));
+    await eventually('looked at again', () => toys.conditions('a').includes('Ready=True:Succeeded'));
     expect(toys.api.objects.get(GADGETS, 'shop/a')!['status']).to.include({ size: 3, proxies: '0/0' });
     toys.api.objects.put(GADGETS, gadget('a', 0));
-    await until('found invalid', () => toys.conditions('a').includes('Accepted=False:Invalid'));
+    await eventually('found invalid', () => toys.conditions('a').includes('Accepted=False:Invalid'));
     expect(
       gadgetsOf(toys.state, 'shop', 'web').map(({ size }) => size),
       'last good state',

@@ -3,51 +3,12 @@ import { listWatch } from '../../operator/kube/list-watch.ts';
 import { RestClient } from '../../operator/kube/rest.ts';
 import { systemClock } from '../../operator/runtime/clock.ts';
 import { Informer, type InformerHandler } from '../../operator/runtime/informer.ts';
-import type { Log, LogFields } from '../../operator/runtime/log.ts';
 import type { ReflectorTiming } from '../../operator/runtime/reflector.ts';
 import type { ApiObject } from './api-objects.ts';
 import { FakeApiServer } from './api-server.ts';
+import { MemoryLogger } from './logger.ts';
 
 export const SERVICES = '/api/v1/services';
-
-/** Waits until `check` holds; fails with `what` after `limitMs`. */
-export async function until(what: string, check: () => boolean, limitMs = 15_000): Promise<void> {
-  const endMs = performance.now() + limitMs;
-  while (!check()) {
-    if (performance.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
-export interface LogLine {
-  level: 'debug' | 'info' | 'warn' | 'error';
-  message: string;
-  fields: LogFields;
-}
-
-export class RecordingLog implements Log {
-  readonly lines: LogLine[] = [];
-
-  debug(message: string, fields: LogFields = {}): void {
-    this.lines.push({ level: 'debug', message, fields });
-  }
-
-  info(message: string, fields: LogFields = {}): void {
-    this.lines.push({ level: 'info', message, fields });
-  }
-
-  warn(message: string, fields: LogFields = {}): void {
-    this.lines.push({ level: 'warn', message, fields });
-  }
-
-  error(message: string, fields: LogFields = {}): void {
-    this.lines.push({ level: 'error', message, fields });
-  }
-
-  messages(level: LogLine['level']): string[] {
-    return this.lines.filter((line) => line.level === level).map(({ message }) => message);
-  }
-}
 
 export function service(name: string, spec: object = {}): ApiObject {
   return { apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name }, spec };
@@ -64,7 +25,7 @@ export interface Watching {
   informer: Informer<ApiObject, ApiObject>;
   /** `+name`, `~name`, `-name`; `=` for synced, `@version` for what has been delivered up to. */
   seen: string[];
-  log: RecordingLog;
+  log: MemoryLogger;
   handler: InformerHandler<ApiObject>;
   close(): Promise<void>;
 }
@@ -73,7 +34,7 @@ export interface Watching {
 export async function watching(timing: Partial<ReflectorTiming> = {}): Promise<Watching> {
   const api = await new FakeApiServer().start();
   const config = api.configure(new PooledKubeConfig());
-  const log = new RecordingLog();
+  const log = new MemoryLogger();
   const seen: string[] = [];
   const informer = new Informer<ApiObject, ApiObject>({
     name: 'services',

@@ -20,6 +20,16 @@ export interface CorpusDocument {
   object: ManifestObject;
 }
 
+/** Kinds of custom resources. */
+export const CUSTOM: readonly string[] = [
+  ...new Set(KINDS.filter(({ validated }) => validated).map(({ kind }) => kind)),
+];
+
+/** Those of which nothing is kept where something is wrong. Of a route it is: its other rules hold. */
+export const KEPT_WHOLE: readonly string[] = KINDS.filter(
+  ({ validated, status }) => validated && status.form !== 'parents',
+).map(({ kind }) => kind);
+
 const ROOT = fileURLToPath(new URL('./manifests/', import.meta.url));
 
 export function loadCorpus(folder: 'accepted' | 'rejected'): CorpusDocument[] {

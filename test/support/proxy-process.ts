@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +16,11 @@ const BUN = join(dirname(require.resolve('bun/package.json')), 'bin/bun.exe');
 const MAIN = join(import.meta.dirname, '..', '..', 'proxy-image', 'main.ts');
 
 export type LogLine = Readonly<Record<string, unknown>> & { level: string; message: string };
+
+export interface Answer {
+  status: number;
+  text: string;
+}
 
 export interface ProxyProcessOptions {
   namespace: string;
@@ -118,7 +124,26 @@ export class ProxyProcess {
     return String(line[name]);
   }
 
-  async get(path: string): Promise<{ status: number; text: string }> {
+  /** What the application of the pod is told when it asks `web.app`, on a connection of its own. */
+  async ask(path = '/'): Promise<Answer> {
+    const [host, port] = (await this.address('outbound')).split(':');
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ host, port, path, headers: { host: 'web.app' }, agent: false, timeout: 10_000 });
+      outgoing.on('error', reject).on('timeout', () => outgoing.destroy(new Error('no answer')));
+      outgoing.on('response', (response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on('error', reject);
+      });
+      outgoing.end();
+    });
+  }
+
+  /** Of the admin port. */
+  async get(path: string): Promise<Answer> {
     const response = await fetch(`http://${await this.address('admin')}${path}`, { signal: AbortSignal.timeout(5000) });
     return { status: response.status, text: await response.text() };
   }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -22,11 +22,6 @@ import { AccountFolder, caOf } from './fixtures/direct-client.ts';
 const NET = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
 const SERVER_HOST = `${NET}.1`;
 const CLIENT_IDENTITY = `client.app.serviceaccount.identity.${SUFFIX}`;
-
-interface Answer {
-  status: number;
-  text: string;
-}
 
 /** The application behind the server's proxy: `/slow` waits until it is told, everything else says who asked. */
 class Application {
@@ -124,23 +119,6 @@ describe('a proxy process on Bun', function () {
     return { server, client };
   }
 
-  async function call(client: ProxyProcess, path = '/'): Promise<Answer> {
-    const [host, port] = (await client.address('outbound')).split(':');
-    return new Promise((resolve, reject) => {
-      const outgoing = request({ host, port, path, headers: { host: 'web.app' }, agent: false, timeout: 10_000 });
-      outgoing.on('error', reject).on('timeout', () => outgoing.destroy(new Error('no answer')));
-      outgoing.on('response', (response) => {
-        let text = '';
-        response.on('data', (chunk) => {
-          text += chunk;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-        response.on('error', reject);
-      });
-      outgoing.end();
-    });
-  }
-
   it('says in its first line what runs, is ready when certificate, policy and listeners are there, and tells metrics', async () => {
     const proxy = createServerPod().start(plane);
     expect(await proxy.line('proxy starts')).to.include({ version: VERSION, pod: 'web-1', source: 'operator' });
@@ -188,7 +166,7 @@ describe('a proxy process on Bun', function () {
 
   it('carries a request to another proxy with its identity', async () => {
     const { client } = await meshed();
-    expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
+    expect(await client.ask()).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
   });
 
   it('waits, not ready and with closed listeners, for a certificate; then serves without a restart', async () => {
@@ -217,7 +195,7 @@ describe('a proxy process on Bun', function () {
 
   it('killed while the operator is away, serves again from what it kept, and follows when the operator is back', async () => {
     const { server, client } = await meshed();
-    expect((await call(client)).status).to.equal(200);
+    expect((await client.ask()).status).to.equal(200);
     await keeps(server, 'workload/app/web-1');
     await keeps(client, 'endpoints/app/web:80/ipv4');
     await plane.stopConfig();
@@ -228,19 +206,19 @@ describe('a proxy process on Bun', function () {
     client.start(plane);
     expect(await client.line('snapshot restored')).to.include({ level: 'info' });
     await server.line('proxy is ready');
-    expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
+    expect(await client.ask()).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
     expect((await client.get('/ready')).status).to.equal(200);
     expect((await client.get('/metrics')).text).to.match(/^weft_config_connected 0$/m);
 
     await plane.startConfig();
     await plane.startIdentity();
     putEndpoint('10.1.0.77', 'gone');
-    await eventually('the change', async () => (await call(client)).status >= 502, 20_000);
+    await eventually('the change', async () => (await client.ask()).status >= 502, 20_000);
   });
 
   it('on SIGTERM is not ready, finishes what is in flight, and ends', async () => {
     const { client } = await meshed();
-    const slow = call(client, '/slow');
+    const slow = client.ask('/slow');
     await eventually('the request at the application', () => application.waiting === 1);
     client.signal('SIGTERM');
     await client.line('proxy drains');
@@ -256,7 +234,7 @@ describe('a proxy process on Bun', function () {
     await createServerPod().start(plane).line('proxy is ready');
     const client = createClientPod({ environment: { shutdownGraceMs: '700' } }).start(plane);
     await client.line('proxy is ready');
-    const slow = call(client, '/slow').catch((error: Error) => error.message);
+    const slow = client.ask('/slow').catch((error: Error) => error.message);
     await eventually('the request at the application', () => application.waiting === 1);
     const begunMs = performance.now();
     client.signal('SIGTERM');
@@ -307,11 +285,11 @@ describe('a proxy process on Bun', function () {
         },
       }).start(plane);
       await client.line('proxy is ready');
-      expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
+      expect(await client.ask()).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
       await plane.stopConfig();
       await plane.stopIdentity();
       api.objects.remove(collectionPath(rowOf('EndpointSlice')), 'app/web-abc');
-      await eventually('the deletion', async () => (await call(client)).status >= 500);
+      await eventually('the deletion', async () => (await client.ask()).status >= 500);
     } finally {
       await api.stop();
       account.remove();
@@ -329,7 +307,7 @@ describe('a proxy process on Bun', function () {
     ];
     for (const bytes of [Buffer.alloc(100_000, 0xff), Buffer.from('GET / HTTP/9.9\r\n\r\n'), Buffer.from([0x16, 3, 1])])
       for (const [host, port] of targets) await throwAt(host, port, bytes);
-    expect(await call(client)).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
+    expect(await client.ask()).to.deep.equal({ status: 200, text: CLIENT_IDENTITY });
     expect(server.lines.filter(({ message }) => message === 'defect')).to.deep.equal([]);
   });
 
@@ -339,7 +317,7 @@ describe('a proxy process on Bun', function () {
     const client = createClientPod({ environment }).start(plane);
     await server.line('proxy is ready');
     await client.line('proxy is ready');
-    await call(client);
+    await client.ask();
     const file = join(client.folder, 'identity', 'identity.json');
     const kept = readFileSync(file, 'utf8');
     const key = JSON.parse(kept).keyPem as string;

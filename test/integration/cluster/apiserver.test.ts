@@ -10,6 +10,7 @@ import { expect } from 'chai';
 import type { TestApiServer } from '../../../hack/apiserver/server.ts';
 import { startApiServer } from '../../../hack/apiserver/server.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
+import { eventually } from '../../support/eventually.ts';
 
 function clients(server: TestApiServer) {
   const config = new KubeConfig();
@@ -19,14 +20,6 @@ function clients(server: TestApiServer) {
     authentication: config.makeApiClient(AuthenticationV1Api),
     admission: config.makeApiClient(AdmissionregistrationV1Api),
   };
-}
-
-async function eventually(what: string, check: () => Promise<boolean> | boolean, timeoutMs = 15_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await sleep(50);
-  }
 }
 
 function alive(pid: number): boolean {

@@ -16,7 +16,7 @@ import type { RuntimeError } from '../../../operator/runtime/errors.ts';
 import type { ReflectorTiming } from '../../../operator/runtime/reflector.ts';
 import { WeftOperator } from '../../../operator/weft-operator.ts';
 import { serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
-import { RecordingLog } from '../../fakes/watching.ts';
+import { MemoryLogger } from '../../fakes/logger.ts';
 import { createLeaf } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ProxyClient } from '../serve/proxy-client.ts';
@@ -225,7 +225,7 @@ export interface OperatorOptions {
 /** The whole operator within this process, on free ports. */
 export class Plane {
   readonly operator: WeftOperator;
-  readonly log = new RecordingLog();
+  readonly log = new MemoryLogger();
   readonly lost: RuntimeError[] = [];
   readonly #api: TestApiServer;
 

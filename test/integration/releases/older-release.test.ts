@@ -1,4 +1,4 @@
-import { createServer, request, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { expect } from 'chai';
 import type { ServerAuthorizationModel } from '../../../crds/kinds/authorization/server-authorization.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
@@ -7,7 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import * as models from '../../support/models.ts';
 import { OlderRelease, type OperatorParts } from '../../support/older-release.ts';
 import { parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
-import { ProxyProcess, type ProxyProcessOptions } from '../../support/proxy-process.ts';
+import { type Answer, ProxyProcess, type ProxyProcessOptions } from '../../support/proxy-process.ts';
 
 /** Loopback addresses of this run: the mesh port is the same in every pod, so each pod needs an address of its own. */
 const NET = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
@@ -15,11 +15,6 @@ const WEB_HOST = `${NET}.11`;
 const CANARY_HOST = `${NET}.12`;
 const CLIENT_IDENTITY = `client.app.serviceaccount.identity.${SUFFIX}`;
 const AUTHORITY = `web.app.svc.cluster.local:80`;
-
-interface Answer {
-  status: number;
-  text: string;
-}
 
 /** Says which one it is, and who asked; the first request for `/flaky` after `fails` was set fails. */
 class Application {
@@ -131,28 +126,11 @@ describe('a release beside the one before', function () {
         return new ProxyProcess({ ...pod, ...program, ...options }).start(plane);
       }
 
-      async function call(path = '/'): Promise<Answer> {
-        const [host, port] = (await client.address('outbound')).split(':');
-        return new Promise((resolve, reject) => {
-          const outgoing = request({ host, port, path, headers: { host: 'web.app' }, agent: false, timeout: 10_000 });
-          outgoing.on('error', reject).on('timeout', () => outgoing.destroy(new Error('no answer')));
-          outgoing.on('response', (response) => {
-            let text = '';
-            response.on('data', (chunk) => {
-              text += chunk;
-            });
-            response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-            response.on('error', reject);
-          });
-          outgoing.end();
-        });
-      }
-
       const until = (what: string, path: string, holds: (answer: Answer) => boolean) =>
-        eventually(what, async () => holds(await call(path)));
+        eventually(what, async () => holds(await client.ask(path)));
 
       it('endpoints and identities: a request comes to the application, and tells who asked', async () => {
-        expect(await call()).to.deep.equal({ status: 200, text: `web ${CLIENT_IDENTITY}` });
+        expect(await client.ask()).to.deep.equal({ status: 200, text: `web ${CLIENT_IDENTITY}` });
       });
 
       it('routing: a route of a profile is retried and counted, and no other', async () => {
@@ -162,7 +140,7 @@ describe('a release beside the one before', function () {
         const counted = async (name: string) =>
           sampleValue(parsePrometheusText((await client.get('/metrics')).text), name, labels) ?? 0;
         await eventually('the route', async () => {
-          await call('/flaky');
+          await client.ask('/flaky');
           return (await counted('route_request_total')) > 0;
         });
         const [requests, attempts] = [
@@ -170,20 +148,20 @@ describe('a release beside the one before', function () {
           await counted('route_actual_request_total'),
         ];
         web.fails = 1;
-        expect((await call('/flaky')).status).to.equal(200);
+        expect((await client.ask('/flaky')).status).to.equal(200);
         expect(await counted('route_request_total')).to.equal(requests + 1);
         expect(await counted('route_actual_request_total')).to.equal(attempts + 2);
         plane.put('ServiceProfile', made.profile('web', { routes: [] }));
         await eventually('no route', async () => {
           web.fails = 1;
-          return (await call('/flaky')).status === 500;
+          return (await client.ask('/flaky')).status === 500;
         });
       });
 
       it('splits: all traffic moves to another Service, and to one that does not exist it fails', async () => {
         plane.put('TrafficSplit', made.split('s', 'web', { canary: 1 }));
         await until('the canary', '/', ({ text }) => text === 'canary nobody');
-        for (let i = 0; i < 10; i++) expect((await call()).text).to.equal('canary nobody');
+        for (let i = 0; i < 10; i++) expect((await client.ask()).text).to.equal('canary nobody');
         plane.put('TrafficSplit', made.split('s', 'web', { gone: 1 }));
         await until('a failure', '/', ({ status }) => status === 503);
         plane.put('TrafficSplit', made.split('s', 'web', { web: 1 }));
@@ -201,7 +179,7 @@ describe('a release beside the one before', function () {
           'ServerAuthorization',
           made.authorization('clients', identities(`other.app.serviceaccount.identity.${SUFFIX}`)),
         );
-        for (let i = 0; i < 5; i++) expect((await call()).status).to.equal(403);
+        for (let i = 0; i < 5; i++) expect((await client.ask()).status).to.equal(403);
         plane.put('ServerAuthorization', made.authorization('clients', identities(CLIENT_IDENTITY)));
         await until('an answer', '/', ({ status }) => status === 200);
       });

@@ -5,9 +5,10 @@ import type {
   Connection,
   ConnectionHandler,
   Listener,
+  TlsContext,
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
-import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
+import { createLeaf, createTestAuthority, type LeafDefect, type TestAuthority } from '../../support/certificates.ts';
 import { anchorsContract } from './anchors-contract.ts';
 import { fairnessContract } from './fairness-contract.ts';
 import { Recorder, until } from './recorder.ts';
@@ -98,14 +99,15 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
     return { client, server: accepted[0]!, listener };
   }
 
-  async function secured(clientDefect: Parameters<typeof createLeaf>[2] = 'none', alpn: string[] = ALPN) {
+  function contextOf(authority: TestAuthority, name: string, defect: LeafDefect = 'none'): TlsContext {
+    const { keyPem, chainPem } = createLeaf(authority, name, defect);
+    return transport.tlsContext({ keyPem, certificatePem: chainPem, anchorsPem: authority.anchorsPem });
+  }
+
+  async function secured(clientDefect: LeafDefect = 'none', alpn: string[] = ALPN) {
     const authority = createTestAuthority();
-    const serverLeaf = createLeaf(authority, 'server.test');
-    const clientLeaf = createLeaf(authority, 'client.test', clientDefect);
-    const context = (leaf: { keyPem: string; chainPem: string }) =>
-      transport.tlsContext({ keyPem: leaf.keyPem, certificatePem: leaf.chainPem, anchorsPem: authority.anchorsPem });
-    const server = context(serverLeaf);
-    const client = context(clientLeaf);
+    const server = contextOf(authority, 'server.test');
+    const client = contextOf(authority, 'client.test', clientDefect);
     const { listener, accepted } = await serve((connection) => {
       connection.startTls({ role: 'server', context: server, alpn: ALPN, requestClientCertificate: true });
     });
@@ -381,12 +383,7 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
 
     it('hands over clients without a certificate, as not authorized', async () => {
       const authority = createTestAuthority();
-      const leaf = createLeaf(authority, 'server.test');
-      const server = transport.tlsContext({
-        keyPem: leaf.keyPem,
-        certificatePem: leaf.chainPem,
-        anchorsPem: authority.anchorsPem,
-      });
+      const server = contextOf(authority, 'server.test');
       const client = transport.tlsContext({ keyPem: '', certificatePem: '', anchorsPem: authority.anchorsPem });
       const { listener, accepted } = await serve((connection) => {
         connection.startTls({ role: 'server', context: server, alpn: [], requestClientCertificate: true });
@@ -403,12 +400,7 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
     it('a server of another authority is not authorized', async () => {
       const theirs = createTestAuthority();
       const ours = createTestAuthority();
-      const leaf = createLeaf(theirs, 'server.test');
-      const server = transport.tlsContext({
-        keyPem: leaf.keyPem,
-        certificatePem: leaf.chainPem,
-        anchorsPem: theirs.anchorsPem,
-      });
+      const server = contextOf(theirs, 'server.test');
       const client = transport.tlsContext({ keyPem: '', certificatePem: '', anchorsPem: ours.anchorsPem });
       const { listener } = await serve((connection) => {
         connection.startTls({ role: 'server', context: server, alpn: [], requestClientCertificate: false });
@@ -430,12 +422,7 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
 
     it('bytes that are no TLS end the connection with an error of kind tls', async () => {
       const authority = createTestAuthority();
-      const leaf = createLeaf(authority, 'server.test');
-      const context = transport.tlsContext({
-        keyPem: leaf.keyPem,
-        certificatePem: leaf.chainPem,
-        anchorsPem: authority.anchorsPem,
-      });
+      const context = contextOf(authority, 'server.test');
       const { listener, accepted } = await serve((connection) => {
         connection.startTls({ role: 'server', context, alpn: ALPN, requestClientCertificate: true });
       });
@@ -449,12 +436,7 @@ export function transportContract(create: (onFault: (error: unknown) => void) =>
 
     it('a peer that closes before the handshake is a close, once', async () => {
       const authority = createTestAuthority();
-      const leaf = createLeaf(authority, 'server.test');
-      const context = transport.tlsContext({
-        keyPem: leaf.keyPem,
-        certificatePem: leaf.chainPem,
-        anchorsPem: authority.anchorsPem,
-      });
+      const context = contextOf(authority, 'server.test');
       const { listener, accepted } = await serve((connection) => {
         connection.startTls({ role: 'server', context, alpn: ALPN, requestClientCertificate: true });
       });

@@ -278,7 +278,7 @@ function rewritten(
 }
 
 /** The table of the API's type `HTTPPathModifier`. */
-const PREFIXES: readonly [request: string, match: string, replacement: string, result: string][] = [
+export const PREFIXES: readonly [request: string, match: string, replacement: string, result: string][] = [
   ['/foo/bar', '/foo', '/xyz', '/xyz/bar'],
   ['/foo/bar', '/foo', '/xyz/', '/xyz/bar'],
   ['/foo/bar', '/foo/', '/xyz', '/xyz/bar'],

@@ -5,6 +5,7 @@ import { changedFields, type Field } from '../../../proxy-image/core/filter/head
 import { changedTarget } from '../../../proxy-image/core/filter/path-change.ts';
 import { locationOf } from '../../../proxy-image/core/filter/redirect.ts';
 import { Xoshiro } from '../../../proxy-image/core/rng.ts';
+import { PREFIXES } from '../../support/routes/filters.ts';
 
 const REQUEST = { host: 'web.shop:8080', target: '/foo/bar?q=1' };
 const REDIRECT = { type: 'redirect', scheme: '', hostname: '', port: 0, path: null, status: 302 } as const;
@@ -15,19 +16,8 @@ function prefix(from: string, path: string): PathChange {
 
 describe('filters', () => {
   describe('another path', () => {
-    // Gateway API: HTTPPathModifier, the table of replacePrefixMatch.
-    const ROWS: [path: string, match: string, replacement: string, expected: string][] = [
-      ['/foo/bar', '/foo', '/xyz', '/xyz/bar'],
-      ['/foo/bar', '/foo', '/xyz/', '/xyz/bar'],
-      ['/foo/bar', '/foo/', '/xyz', '/xyz/bar'],
-      ['/foo/bar', '/foo/', '/xyz/', '/xyz/bar'],
-      ['/foo', '/foo', '/xyz', '/xyz'],
-      ['/foo/', '/foo', '/xyz', '/xyz/'],
-      ['/foo/bar', '/foo', '', '/bar'],
-      ['/foo/', '/foo', '', '/'],
-      ['/foo', '/foo', '', '/'],
-      ['/foo/', '/foo', '/', '/'],
-      ['/foo', '/foo', '/', '/'],
+    const ROWS: typeof PREFIXES = [
+      ...PREFIXES,
       ['/foo?a=/foo', '/foo', '/xyz', '/xyz?a=/foo'],
       ['/foobar', '/foo', '/xyz', '/foobar'],
       ['/any', '/', '/xyz', '/xyz/any'],

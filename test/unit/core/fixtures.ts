@@ -2,12 +2,8 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { ConfigSink } from '../../../proxy-image/contract/config-source.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
 import { newerService } from '../../../proxy-image/contract/older-operators.ts';
-import type { Balancer } from '../../../proxy-image/contract/policy/balancer.ts';
-import type { Breaker, LoadPenalty } from '../../../proxy-image/contract/policy/breaker.ts';
-import type { OutboundProtocol } from '../../../proxy-image/contract/policy/protocol.ts';
-import { DEFAULT_QUEUE, type QueueLimits } from '../../../proxy-image/contract/policy/queue.ts';
-import type { RetryBudget, StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
-import type { RouteTimeouts } from '../../../proxy-image/contract/policy/timeouts.ts';
+import type { OlderBackend, OlderService } from '../../../proxy-image/contract/older-proxies.ts';
+import { DEFAULT_QUEUE } from '../../../proxy-image/contract/policy/queue.ts';
 import type {
   Authorization,
   Endpoint,
@@ -113,18 +109,7 @@ export function endpointsKey(service: string): string {
   return `endpoints/shop/${service}:80/ipv4`;
 }
 
-export interface BackendSketch {
-  authority: string;
-  service: string;
-  namespace: string;
-  port: number;
-  endpoints: string;
-  weight: number;
-  /** It does not exist. */
-  unavailable: boolean;
-}
-
-export function backend(service: string, weight: number, more: Partial<BackendSketch> = {}): BackendSketch {
+export function backend(service: string, weight: number, more: Partial<OlderBackend> = {}): OlderBackend {
   return {
     authority: `${service}.shop.svc.cluster.local:80`,
     service,
@@ -137,26 +122,8 @@ export function backend(service: string, weight: number, more: Partial<BackendSk
   };
 }
 
-/** A Service in few words: one split for all, routes as a profile has them, and for what no route matches what annotations can say. */
-export interface ServiceSketch {
-  sources: string;
-  namespace: string;
-  service: string;
-  port: number;
-  authority: string;
-  protocol: OutboundProtocol;
-  routes: Route[];
-  retryBudget: RetryBudget;
-  backends: BackendSketch[];
-  balancer: Balancer;
-  localTrafficOnly: boolean;
-  slowStartMs: number;
-  breaker: Breaker | null;
-  penalty: LoadPenalty | null;
-  retry: StatusRetry | null;
-  timeouts: Pick<RouteTimeouts, 'requestMs' | 'responseMs' | 'idleMs'>;
-  queue: QueueLimits;
-}
+/** A Service in few words, those of revision 1: one split for all, routes as a profile has them, and for what no route matches what annotations can say. */
+export type ServiceSketch = Omit<OlderService, 'type'>;
 
 export function serviceSketch(more: Partial<ServiceSketch> = {}): ServiceSketch {
   return {

@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import { Controller, type ControllerObserver, type Reconcile } from '../../../operator/runtime/controller.ts';
 import { TerminalError } from '../../../operator/runtime/errors.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
-import { RecordingLog } from '../../fakes/watching.ts';
+import { MemoryLogger } from '../../fakes/logger.ts';
 
 function setup(reconcile: Reconcile, options: { workers?: number; timeoutMs?: number } = {}) {
   const clock = new FakeClock();
-  const log = new RecordingLog();
+  const log = new MemoryLogger();
   const seen: string[] = [];
   const observer: ControllerObserver = {
     finished: (result, seconds) => seen.push(`${result} after ${seconds} s`),

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Definitions } from '../../../operator/definitions.ts';
 import type { Served } from '../../../operator/kube/discovery.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
-import { RecordingLog } from '../../fakes/watching.ts';
+import { MemoryLogger } from '../../fakes/logger.ts';
 
 const SERVERS = { group: 'policy.linkerd.io', version: 'v1beta3', plural: 'servers', optional: false };
 const SPLITS = { group: 'split.smi-spec.io', version: 'v1alpha1', plural: 'trafficsplits', optional: false };
@@ -22,7 +22,7 @@ function rig() {
       return answer;
     },
     clock,
-    log: new RecordingLog(),
+    log: new MemoryLogger(),
     changed: () => told++,
   });
   return { definitions, served, clock, told: () => told, asked: () => asked };

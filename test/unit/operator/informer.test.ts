@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { REFLECTOR_TIMING } from '../../../operator/runtime/reflector.ts';
 import { statusBody } from '../../fakes/api-server.ts';
-import { SERVICES, service, until, type Watching, watching } from '../../fakes/watching.ts';
+import { SERVICES, service, type Watching, watching } from '../../fakes/watching.ts';
+import { eventually } from '../../support/eventually.ts';
 
 describe('informer', () => {
   let open: Watching[] = [];
@@ -24,7 +25,7 @@ describe('informer', () => {
     open.push(each);
     for (const name of names) each.api.objects.put(SERVICES, service(name));
     each.informer.start();
-    await until('synced and watching', () => each.informer.hasSynced && each.api.openWatches === 1);
+    await eventually('synced and watching', () => each.informer.hasSynced && each.api.openWatches === 1);
     return each;
   }
 
@@ -56,7 +57,7 @@ describe('informer', () => {
       each.api.fault = ({ isWatch }) => (!isWatch && failures-- > 0 ? { type: 'status', status: 500 } : null);
       each.api.objects.put(SERVICES, service('a'));
       each.informer.start();
-      await until('synced', () => each.informer.hasSynced);
+      await eventually('synced', () => each.informer.hasSynced);
       expect(each.informer.stats).to.include({ lists: 4, listErrors: 3 });
       expect(each.seen).to.deep.equal(['+a', '=']);
     });
@@ -69,7 +70,7 @@ describe('informer', () => {
       each.api.fault = ({ query }) =>
         query.has('continue') && refusals-- > 0 ? { type: 'status', status: 410 } : null;
       each.informer.start();
-      await until('synced', () => each.informer.hasSynced);
+      await eventually('synced', () => each.informer.hasSynced);
       const asked = each.api.lists(SERVICES).map(({ query }) => {
         return query.has('continue') ? 'next page' : (query.get('resourceVersion') ?? 'newest');
       });
@@ -83,7 +84,7 @@ describe('informer', () => {
       let hangs = 1;
       each.api.fault = () => (hangs-- > 0 ? { type: 'hang' } : null);
       each.informer.start();
-      await until('synced', () => each.informer.hasSynced);
+      await eventually('synced', () => each.informer.hasSynced);
       expect(each.informer.stats.listErrors).to.be.at.least(1);
     });
   });
@@ -100,7 +101,7 @@ describe('informer', () => {
       api.objects.put(SERVICES, service('b'));
       api.objects.put(SERVICES, service('a', { type: 'NodePort' }));
       api.objects.remove(SERVICES, 'shop/a');
-      await until('deleted', () => seen.includes('-a'));
+      await eventually('deleted', () => seen.includes('-a'));
       expect(seen).to.deep.equal(['+a', '=', '+b', '~a', '-a']);
       expect(updates).to.deep.equal([[{}, { type: 'NodePort' }]]);
       expect(deletions).to.deep.equal([['a', api.objects.version]]);
@@ -118,7 +119,7 @@ describe('informer', () => {
     it('treats the same name with another uid as another object', async () => {
       const { api, seen } = await started(['a']);
       api.objects.put(SERVICES, { ...service('a'), metadata: { ...service('a').metadata, uid: 'second' } });
-      await until('new object', () => seen.length === 4);
+      await eventually('new object', () => seen.length === 4);
       expect(seen).to.deep.equal(['+a', '=', '-a', '+a']);
     });
 
@@ -126,7 +127,7 @@ describe('informer', () => {
       const { api, seen, informer } = await started(['a']);
       const held = api.objects.get(SERVICES, 'shop/a');
       api.inject(`${JSON.stringify({ type: 'MODIFIED', object: held })}\n`);
-      await until('event', () => informer.stats.events === 1);
+      await eventually('event', () => informer.stats.events === 1);
       expect(seen).to.deep.equal(['+a', '=']);
     });
 
@@ -139,7 +140,7 @@ describe('informer', () => {
       });
       api.objects.put(SERVICES, service('a', { x: 1 }));
       api.objects.put(SERVICES, service('b'));
-      await until('later event', () => seen.includes('+b'));
+      await eventually('later event', () => seen.includes('+b'));
       expect(informer.stats.handlerErrors).to.equal(1);
       expect(log.messages('error')).to.deep.equal(['a handler failed']);
       expect(api.watches(SERVICES).length, 'the watch goes on').to.equal(1);
@@ -164,7 +165,7 @@ describe('informer', () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
       expect(seen).to.deep.equal(['=']);
       api.inject(bytes.subarray(middle));
-      await until('event', () => seen.includes('+ü'));
+      await eventually('event', () => seen.includes('+ü'));
     });
   });
 
@@ -172,9 +173,9 @@ describe('informer', () => {
     it('opens a new one from the last version after a clean close, without a list', async () => {
       const { api, seen } = await started(['a']);
       api.objects.put(SERVICES, service('b'));
-      await until('event', () => seen.includes('+b'));
+      await eventually('event', () => seen.includes('+b'));
       api.endWatches('close');
-      await until('second watch', () => api.watches(SERVICES).length === 2);
+      await eventually('second watch', () => api.watches(SERVICES).length === 2);
       expect(api.watches(SERVICES)[1]!.query.get('resourceVersion')).to.equal(api.objects.version);
       expect(api.lists(SERVICES).length).to.equal(1);
     });
@@ -184,12 +185,12 @@ describe('informer', () => {
       let away = true;
       api.fault = () => (away ? { type: 'reset' } : null);
       api.endWatches('reset');
-      await until('watch gone', () => api.openWatches === 0);
+      await eventually('watch gone', () => api.openWatches === 0);
       api.objects.remove(SERVICES, 'shop/a');
       api.objects.put(SERVICES, service('b', { changed: true }));
       api.objects.put(SERVICES, service('c'));
       away = false;
-      await until('caught up', () => seen.includes('+c'));
+      await eventually('caught up', () => seen.includes('+c'));
       expect(seen).to.deep.equal(['+a', '+b', '=', '-a', '~b', '+c']);
       expect(api.lists(SERVICES).length, 'events were kept: no list').to.equal(1);
     });
@@ -201,19 +202,19 @@ describe('informer', () => {
       api.objects.put('/api/v1/pods', service('other'));
       api.objects.compact();
       api.bookmark();
-      await until('bookmark', () => versions.length > 0);
+      await eventually('bookmark', () => versions.length > 0);
       expect(versions).to.deep.equal([api.objects.version]);
       api.endWatches('close');
-      await until('second watch', () => api.openWatches === 1 && api.watches(SERVICES).length === 2);
+      await eventually('second watch', () => api.openWatches === 1 && api.watches(SERVICES).length === 2);
       expect(api.lists(SERVICES).length, 'no 410, so no list').to.equal(1);
     });
 
     it('recovers from a connection reset', async () => {
       const { api, seen, informer } = await started(['a']);
       api.endWatches('reset');
-      await until('watching again', () => api.openWatches === 1);
+      await eventually('watching again', () => api.openWatches === 1);
       api.objects.put(SERVICES, service('b'));
-      await until('event', () => seen.includes('+b'));
+      await eventually('event', () => seen.includes('+b'));
       expect(informer.stats.restarts.error).to.equal(1);
     });
 
@@ -225,7 +226,7 @@ describe('informer', () => {
         return isWatch ? { type: 'status', status: 200, body: '' } : null;
       };
       api.endWatches('close');
-      await until('five tries', () => times.length >= 5);
+      await eventually('five tries', () => times.length >= 5);
       const pauses = times.slice(1).map((time, i) => time - times[i]!);
       for (const [i, atLeastMs] of [40, 80, 160, 200].entries()) expect(pauses[i]).to.be.at.least(atLeastMs - 2);
       expect(api.lists(SERVICES).length).to.equal(1);
@@ -235,10 +236,10 @@ describe('informer', () => {
     it('ends a watch with a line that is no JSON, instead of dropping an event', async () => {
       const { api, seen, informer } = await started(['a']);
       api.inject('{"type":"ADDED","object":{"meta\n');
-      await until('second watch', () => api.watches(SERVICES).length === 2 && api.openWatches === 1);
+      await eventually('second watch', () => api.watches(SERVICES).length === 2 && api.openWatches === 1);
       expect(informer.stats.restarts.error).to.equal(1);
       api.objects.put(SERVICES, service('b'));
-      await until('event', () => seen.includes('+b'));
+      await eventually('event', () => seen.includes('+b'));
     });
   });
 
@@ -251,7 +252,7 @@ describe('informer', () => {
         api.objects.put(SERVICES, service('b', { changed: true }), true);
         api.objects.compact();
         api.endWatches(how === 'as HTTP status' ? 'close' : { error: statusBody(410, 'Expired') });
-        await until('caught up', () => seen.length >= 6);
+        await eventually('caught up', () => seen.length >= 6);
         expect(seen).to.deep.equal(['+a', '+b', '=', '-a', '~b', '+c']);
         expect(api.lists(SERVICES)[1]!.query.has('resourceVersion'), 'the newest, not what is at hand').to.equal(false);
         expect(informer.stats.restarts.expired).to.equal(1);
@@ -262,7 +263,7 @@ describe('informer', () => {
       const { api } = await started(['a'], { shortWatchMs: 1_000 });
       api.fault = ({ isWatch }) => (isWatch ? { type: 'status', status: 410 } : null);
       api.endWatches('close');
-      await until('listed again', () => api.lists(SERVICES).length >= 2);
+      await eventually('listed again', () => api.lists(SERVICES).length >= 2);
       await new Promise((resolve) => setTimeout(resolve, 200));
       expect(api.lists(SERVICES).length).to.be.at.most(6);
     });
@@ -277,7 +278,7 @@ describe('informer', () => {
         return { type: 'status', status: 504, body: statusBody(504, 'Timeout', details) };
       };
       api.endWatches('close');
-      await until('listed again', () => api.lists(SERVICES).length === 2);
+      await eventually('listed again', () => api.lists(SERVICES).length === 2);
     });
   });
 
@@ -291,7 +292,7 @@ describe('informer', () => {
         return times.length === 1 ? { type: 'status', status: 429, headers: { 'retry-after': '1' } } : null;
       };
       api.endWatches('close');
-      await until('asked again', () => times.length === 2);
+      await eventually('asked again', () => times.length === 2);
       expect(times[1]! - times[0]!).to.be.at.least(995);
       expect(informer.stats.restarts.throttled).to.equal(1);
     });
@@ -301,7 +302,7 @@ describe('informer', () => {
       api.objects.compact();
       api.fault = ({ isWatch }) => (isWatch ? null : { type: 'status', status: 503 });
       api.endWatches('close');
-      await until('failing lists', () => informer.stats.listErrors >= 2);
+      await eventually('failing lists', () => informer.stats.listErrors >= 2);
       expect(informer.store.size).to.equal(1);
       expect(informer.hasSynced).to.equal(true);
       expect(seen).to.deep.equal(['+a', '=']);
@@ -311,11 +312,11 @@ describe('informer', () => {
       const { api, informer, seen } = await started(['a']);
       const port = Number(new URL(api.url).port);
       await api.stop();
-      await until('noticed', () => informer.stats.restarts.error >= 2);
+      await eventually('noticed', () => informer.stats.restarts.error >= 2);
       api.objects.put(SERVICES, service('b'), true);
       await api.start(port);
       api.objects.compact();
-      await until('caught up', () => seen.includes('+b'));
+      await eventually('caught up', () => seen.includes('+b'));
       expect(seen).to.deep.equal(['+a', '=', '+b']);
     });
   });
@@ -336,19 +337,19 @@ describe('informer', () => {
       const { api, informer, seen } = await started(['a'], { idleTimeoutMs: 150 });
       api.silent = true;
       api.objects.put(SERVICES, service('b'));
-      await until('reopened', () => informer.stats.restarts.idle >= 1);
+      await eventually('reopened', () => informer.stats.restarts.idle >= 1);
       api.silent = false;
-      await until('event', () => seen.includes('+b'));
+      await eventually('event', () => seen.includes('+b'));
       expect(api.lists(SERVICES).length).to.equal(1);
-      await until('old watch gone', () => api.openWatches === 1);
+      await eventually('old watch gone', () => api.openWatches === 1);
     });
 
     it('never leaves a quiet kind unwatched: the silence was pause enough', async () => {
       const backoff = { initialMs: 60_000, maxMs: 60_000, spread: [1, 1], resetAfterMs: 1 } as const;
       const { api, informer, seen } = await started(['a'], { idleTimeoutMs: 100, backoff });
-      await until('reopened thrice', () => informer.stats.restarts.idle >= 3);
+      await eventually('reopened thrice', () => informer.stats.restarts.idle >= 3);
       api.objects.put(SERVICES, service('b'));
-      await until('event', () => seen.includes('+b'));
+      await eventually('event', () => seen.includes('+b'));
     });
 
     it('leaves a watch alone that carries bookmarks only', async () => {
@@ -364,10 +365,10 @@ describe('informer', () => {
     it('is visible while it lasts', async () => {
       const { api, informer } = await started(['a'], { idleTimeoutMs: 60_000 });
       api.silent = true;
-      await until('silence grows', () => informer.silentMs > 150);
+      await eventually('silence grows', () => informer.silentMs > 150);
       api.silent = false;
       api.bookmark();
-      await until('heard', () => informer.silentMs < 50);
+      await eventually('heard', () => informer.silentMs < 50);
     });
 
     it('gives up on a watch request that gets no answer at all', async () => {
@@ -375,7 +376,7 @@ describe('informer', () => {
       let hangs = 1;
       api.fault = ({ isWatch }) => (isWatch && hangs-- > 0 ? { type: 'hang' } : null);
       api.endWatches('close');
-      await until('watching again', () => informer.stats.restarts.idle >= 1 && api.openWatches === 1);
+      await eventually('watching again', () => informer.stats.restarts.idle >= 1 && api.openWatches === 1);
     });
   });
 
@@ -385,11 +386,11 @@ describe('informer', () => {
       api.objects.put(SERVICES, service('c'), true);
       api.objects.put(SERVICES, service('b', { changed: true }), true);
       api.objects.remove(SERVICES, 'shop/a', true);
-      await until('found', () => informer.stats.missed === 3);
+      await eventually('found', () => informer.stats.missed === 3);
       expect(seen).to.deep.equal(['+a', '+b', '=', '-a', '~b', '+c']);
       expect(informer.stats.restarts.missed).to.equal(1);
-      await until('new watch', () => api.watches(SERVICES).length >= 2 && api.openWatches === 1);
-      await until('next audit', () => informer.stats.lists >= 4);
+      await eventually('new watch', () => api.watches(SERVICES).length >= 2 && api.openWatches === 1);
+      await eventually('next audit', () => informer.stats.lists >= 4);
       expect(informer.stats.missed, 'a healthy watch misses nothing').to.equal(3);
     });
 
@@ -400,8 +401,8 @@ describe('informer', () => {
         if (i % 3 === 0) api.objects.remove(SERVICES, `shop/x${i}`);
         await new Promise((resolve) => setTimeout(resolve, 4));
       }
-      await until('all seen', () => seen.includes('+x99'));
-      await until('two audits', () => informer.stats.lists >= 3);
+      await eventually('all seen', () => seen.includes('+x99'));
+      await eventually('two audits', () => informer.stats.lists >= 3);
       expect(informer.stats.missed).to.equal(0);
       expect(api.watches(SERVICES).length, 'the watch was never disturbed').to.equal(1);
     });
@@ -409,7 +410,7 @@ describe('informer', () => {
     it('is harmless when its list fails', async () => {
       const { api, informer, log } = await started(['a'], { auditMs: 50, auditGraceMs: 10 });
       api.fault = ({ isWatch }) => (isWatch ? null : { type: 'status', status: 500 });
-      await until('failed', () => informer.stats.listErrors >= 2);
+      await eventually('failed', () => informer.stats.listErrors >= 2);
       expect(informer.store.size).to.equal(1);
       expect(api.openWatches).to.equal(1);
       expect(log.messages('warn')).to.include('could not audit the cache');
@@ -420,7 +421,7 @@ describe('informer', () => {
     it('ends the watch without an error, and keeps what is known', async () => {
       const { api, informer, log } = await started(['a']);
       await informer.stop();
-      await until('watch gone', () => api.openWatches === 0);
+      await eventually('watch gone', () => api.openWatches === 0);
       expect(log.lines).to.deep.equal([]);
       expect(informer.store.size).to.equal(1);
     });
@@ -430,7 +431,7 @@ describe('informer', () => {
       open.push(each);
       each.api.fault = () => ({ type: 'delay', ms: 100 });
       each.informer.start();
-      await until('list asked for', () => each.api.requests.length === 1);
+      await eventually('list asked for', () => each.api.requests.length === 1);
       await each.informer.stop();
       await new Promise((resolve) => setTimeout(resolve, 200));
       expect(each.api.watches(SERVICES)).to.deep.equal([]);
@@ -445,7 +446,7 @@ describe('informer', () => {
       await stopped;
       informer.start();
       informer.start();
-      await until('watching again', () => seen.includes('-a') && api.openWatches === 1);
+      await eventually('watching again', () => seen.includes('-a') && api.openWatches === 1);
       expect(seen).to.deep.equal(['+a', '+b', '=', '-a']);
     });
 
@@ -481,10 +482,10 @@ describe('informer', () => {
     });
     each.api.objects.put(SERVICES, service('a'));
     informer.start();
-    await until('watching', () => each.api.openWatches === 1);
+    await eventually('watching', () => each.api.openWatches === 1);
     each.api.objects.put(SERVICES, service('a', { poison: true }));
     each.api.objects.put(SERVICES, service('b'));
-    await until('next object', () => informer.store.size === 2);
+    await eventually('next object', () => informer.store.size === 2);
     expect(informer.store.get('shop/a')).to.deep.equal({ name: 'a' });
     expect(informer.stats.transformErrors).to.equal(1);
     await informer.stop();

@@ -4,7 +4,7 @@ import type { EventContent, EventSubject } from '../../../operator/kube/events.t
 import type { RestClient } from '../../../operator/kube/rest.ts';
 import type { InjectionOutcome } from '../../../webhooks/inject/webhook.ts';
 import { FakeClock } from '../../fakes/clock.ts';
-import { RecordingLog } from '../../fakes/watching.ts';
+import { MemoryLogger } from '../../fakes/logger.ts';
 
 const REPLICA_SET = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-7d4b9', uid: 'rs-1' };
 const DEPLOYMENT = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1', controller: true };
@@ -26,7 +26,7 @@ function outcome(changes: Partial<InjectionOutcome> = {}): InjectionOutcome {
 
 interface World {
   clock: FakeClock;
-  log: RecordingLog;
+  log: MemoryLogger;
   events: InjectionEvents;
   told: { subject: EventSubject; content: EventContent; atMs: number }[];
   asked: string[];
@@ -35,7 +35,7 @@ interface World {
 /** `objects`: what the API server has, by path; others are not there. */
 function world(objects: Record<string, unknown> = {}, answer: Promise<unknown> | null = null): World {
   const clock = new FakeClock();
-  const log = new RecordingLog();
+  const log = new MemoryLogger();
   const told: World['told'] = [];
   const asked: string[] = [];
   const rest = {

@@ -14,9 +14,11 @@ import { systemClock } from '../../../operator/runtime/clock.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
 import { FakeApiServer, statusBody } from '../../fakes/api-server.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { MemoryLogger } from '../../fakes/logger.ts';
 import { TcpRelay } from '../../fakes/tcp-relay.ts';
-import { RecordingLog, SERVICES, service, until } from '../../fakes/watching.ts';
+import { SERVICES, service } from '../../fakes/watching.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const SERVICE = { group: '', version: 'v1', plural: 'services' };
 const { signal } = new AbortController();
@@ -119,7 +121,7 @@ describe('requests to the API server', () => {
     const watches = Array.from({ length: 10 }, () =>
       source.watch(options, { opened() {}, event() {} }).catch(() => {}),
     );
-    await until('ten watches', () => api.openWatches === 10);
+    await eventually('ten watches', () => api.openWatches === 10);
     await rest.json({ method: 'GET', path: SERVICES, signal });
     abort.abort();
     await Promise.all(watches);
@@ -150,7 +152,7 @@ describe('requests to the API server', () => {
     config.clusters = [cluster];
     await rest.json({ method: 'GET', path: SERVICES, signal });
     expect(api.connections).to.equal(2);
-    await until('the first pool is closed', () => api.openConnections === 1);
+    await eventually('the first pool is closed', () => api.openConnections === 1);
   });
 
   it('refuse a server that does not prove its name', async () => {
@@ -317,7 +319,7 @@ describe('requests to the API server', () => {
     const subject = { type: SERVICE, kind: 'Service', namespace: 'shop', name: 'a', uid: 'u1' };
     const content = { type: 'Warning', reason: 'Invalid', action: 'Reconcile', note: 'spec.x: wrong' } as const;
 
-    function recorder(log = new RecordingLog()) {
+    function recorder(log = new MemoryLogger()) {
       const clock = new FakeClock();
       const source = { controller: 'weft.dev/operator', instance: 'op-1' };
       return { clock, log, events: new EventRecorder(rest, source, clock, log) };

@@ -5,11 +5,11 @@ import { RuntimeError } from '../../../operator/runtime/errors.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
 import { type Component, Manager, PHASES } from '../../../operator/runtime/manager.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
-import { RecordingLog } from '../../fakes/watching.ts';
+import { MemoryLogger } from '../../fakes/logger.ts';
 
 function setup(options: { graceMs?: number; startMs?: number } = {}) {
   const clock = new FakeClock();
-  const log = new RecordingLog();
+  const log = new MemoryLogger();
   const events: string[] = [];
   const manager = new Manager({ clock, log, ...options });
   const component = (name: string, overrides: Partial<Component> = {}): Component => ({

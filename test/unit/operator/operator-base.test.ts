@@ -9,7 +9,8 @@ import { RestClient } from '../../../operator/kube/rest.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import { Manager } from '../../../operator/runtime/manager.ts';
 import { FakeApiServer } from '../../fakes/api-server.ts';
-import { RecordingLog, until } from '../../fakes/watching.ts';
+import { MemoryLogger } from '../../fakes/logger.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const THINGS = '/apis/test.dev/v1/things';
 const FINALIZER = 'test.dev/cleanup';
@@ -47,7 +48,7 @@ function thing(name: string, metadata: object = {}, spec: object = {}) {
 describe("base class on the operator library's lifecycle", () => {
   let api: FakeApiServer;
   let operator: ThingOperator;
-  let log: RecordingLog;
+  let log: MemoryLogger;
   const exit = process.exit;
   let exits: unknown[] = [];
 
@@ -57,7 +58,7 @@ describe("base class on the operator library's lifecycle", () => {
       exits.push(code);
     }) as typeof process.exit;
     api = await new FakeApiServer().start();
-    log = new RecordingLog();
+    log = new MemoryLogger();
     const config = api.configure(new PooledKubeConfig());
     operator = new ThingOperator({
       config,
@@ -80,24 +81,24 @@ describe("base class on the operator library's lifecycle", () => {
   it('gives events of added, modified and deleted objects, also after the watch was cut', async () => {
     api.objects.put(THINGS, thing('one'));
     await operator.start();
-    await until('first', () => operator.events.length === 1);
+    await eventually('first', () => operator.events.length === 1);
     api.endWatches('reset');
-    await until('watching again', () => api.openWatches === 1, 15_000);
+    await eventually('watching again', () => api.openWatches === 1, 15_000);
     api.objects.put(THINGS, thing('one', {}, { n: 2 }));
-    await until('second', () => operator.events.length === 2);
+    await eventually('second', () => operator.events.length === 2);
     api.objects.remove(THINGS, 'a/one');
-    await until('third', () => operator.events.length === 3);
+    await eventually('third', () => operator.events.length === 3);
     expect(operator.events).to.deep.equal(['ADDED one', 'MODIFIED one', 'DELETED one']);
   }).timeout(30_000);
 
   it('reports a deletion that happened while nobody watched', async () => {
     api.objects.put(THINGS, thing('one'));
     await operator.start();
-    await until('added', () => operator.events.length === 1);
+    await eventually('added', () => operator.events.length === 1);
     api.objects.remove(THINGS, 'a/one', true);
     api.objects.compact();
     api.endWatches('close');
-    await until('deleted', () => operator.events.includes('DELETED one'), 15_000);
+    await eventually('deleted', () => operator.events.includes('DELETED one'), 15_000);
   }).timeout(30_000);
 
   it('collapses 21 updates of one object while its handler is slow', async () => {
@@ -111,14 +112,14 @@ describe("base class on the operator library's lifecycle", () => {
     };
     api.objects.put(THINGS, thing('one'));
     await operator.start();
-    await until('first', () => operator.events.length === 1);
+    await eventually('first', () => operator.events.length === 1);
     for (let n = 0; n <= 20; n++) api.objects.put(THINGS, thing('one', {}, { n }));
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     operator.onEvent = async (event) => {
       current = (event.object as { spec?: unknown }).spec;
     };
     finish();
-    await until('the newest state', () => JSON.stringify(current) === '{"n":20}');
+    await eventually('the newest state', () => JSON.stringify(current) === '{"n":20}');
     expect(operator.events).to.deep.equal(['ADDED one', 'MODIFIED one']);
   });
 
@@ -129,7 +130,7 @@ describe("base class on the operator library's lifecycle", () => {
     };
     api.objects.put(THINGS, thing('one'));
     await operator.start();
-    await until('third try', () => operator.events.length === 3);
+    await eventually('third try', () => operator.events.length === 3);
     expect(log.messages('error')).to.deep.equal(['reconcile failed', 'reconcile failed']);
   });
 
@@ -144,14 +145,14 @@ describe("base class on the operator library's lifecycle", () => {
     api.objects.put(THINGS, thing('one', { finalizers: ['other.dev/x'] }));
     await operator.start();
     const held = () => api.objects.get(THINGS, 'a/one')!.metadata.finalizers;
-    await until('added', () => held()?.length === 2);
+    await eventually('added', () => held()?.length === 2);
     expect(held()).to.deep.equal(['other.dev/x', FINALIZER]);
     const current = api.objects.get(THINGS, 'a/one')!;
     api.objects.put(THINGS, {
       ...current,
       metadata: { ...current.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
     });
-    await until('cleared', () => held()?.length === 1);
+    await eventually('cleared', () => held()?.length === 1);
     expect(held()).to.deep.equal(['other.dev/x']);
     // The cache may lag behind an own write: an action runs at least once.
     expect(cleaned).to.be.at.least(1);
@@ -169,7 +170,7 @@ describe("base class on the operator library's lifecycle", () => {
     };
     api.objects.put(THINGS, thing('one'));
     await operator.start();
-    await until('conflict', () => log.messages('error').length > 0);
+    await eventually('conflict', () => log.messages('error').length > 0);
     expect(api.objects.get(THINGS, 'a/one')!.metadata.finalizers).to.deep.equal(['late.dev/x']);
   });
 
@@ -181,7 +182,7 @@ describe("base class on the operator library's lifecycle", () => {
       });
     api.objects.put(THINGS, thing('one'));
     await operator.start();
-    await until('running', () => operator.events.length === 1);
+    await eventually('running', () => operator.events.length === 1);
     let stopped = false;
     const stopping = operator.stop().then(() => {
       stopped = true;
@@ -190,7 +191,7 @@ describe("base class on the operator library's lifecycle", () => {
     expect(stopped, 'waits for the handler').to.equal(false);
     finish();
     await stopping;
-    await until('no connection is left', () => api.openConnections === 0);
+    await eventually('no connection is left', () => api.openConnections === 0);
     expect(log.messages('error')).to.deep.equal([]);
   });
 
@@ -208,7 +209,7 @@ describe("base class on the operator library's lifecycle", () => {
     );
     const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     const defining = operator.define(file);
-    await until('applied', () => api.objects.get(definitions, 'things.test.dev') !== undefined);
+    await eventually('applied', () => api.objects.get(definitions, 'things.test.dev') !== undefined);
     const held = api.objects.get(definitions, 'things.test.dev')!;
     api.objects.put(definitions, { ...held, status: { conditions: [{ type: 'Established', status: 'True' }] } });
     expect(await defining).to.deep.equal({ group: 'test.dev', versions: [{ name: 'v1' }], plural: 'things' });

@@ -2,7 +2,8 @@ import { stat } from 'node:fs';
 import { expect } from 'chai';
 import { HEARING_MS, peerDeadline, STEP_MS } from '../../../operator/runtime/peer-deadline.ts';
 import { FakeClock } from '../../fakes/clock.ts';
-import { SERVICES, service, until, watching } from '../../fakes/watching.ts';
+import { SERVICES, service, watching } from '../../fakes/watching.ts';
+import { eventually } from '../../support/eventually.ts';
 
 describe('deadline of the operator on a peer', () => {
   function started(limitMs: number) {
@@ -53,13 +54,13 @@ describe('watch of a process that was away', () => {
     try {
       api.objects.put(SERVICES, service('a'));
       informer.start();
-      await until('synced and watching', () => informer.hasSynced && api.openWatches === 1);
+      await eventually('synced and watching', () => informer.hasSynced && api.openWatches === 1);
       // From here on in a callback of the poll phase, which Node's timers follow.
       await new Promise((resolve) => stat('/', resolve));
       api.bookmark();
       for (const end = performance.now() + 800; performance.now() < end; );
-      await until('heard', () => informer.silentMs < 200);
-      await until('and time passes', () => informer.silentMs > 250);
+      await eventually('heard', () => informer.silentMs < 200);
+      await eventually('and time passes', () => informer.silentMs > 250);
       expect(informer.stats.restarts.idle).to.equal(0);
     } finally {
       await close();
