@@ -1,4 +1,5 @@
-import { RETRY_BACKOFF_MS, type StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
+import { MAX_RETRIES, RETRY_BACKOFF_MS } from '../../proxy-image/contract/policy/limits.ts';
+import type { StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
 import type { RouteTimeouts } from '../../proxy-image/contract/policy/timeouts.ts';
 import { invalid, quote, type Scalar, valid } from '../scalars/scalar.ts';
 import { type Annotation, constant, type Place } from './annotation.ts';
@@ -8,7 +9,6 @@ import { durationMs, integer } from './values.ts';
 
 /** Of retries, not of tries, once one of the four annotations is there. */
 const LIMIT = 1;
-const MAX_LIMIT = 65_535;
 const MAX_LIST_LENGTH = 4_096;
 
 /** Linkerd (outbound policy): a Service says what holds for requests whose route says nothing. */
@@ -43,7 +43,7 @@ export const RETRY = {
   limit: trafficRow(
     ANY,
     'retry.linkerd.io/limit',
-    integer(0, MAX_LIMIT),
+    integer(0, MAX_RETRIES),
     constant(LIMIT, '`1` once one of these four is there'),
   ),
   timeout: trafficRow(ANY, 'retry.linkerd.io/timeout', durationMs(0), constant(0, 'none')),

@@ -1,4 +1,5 @@
-import { LOG_LEVELS } from '../kinds/mesh/proxy.ts';
+import { LOG_LEVELS, type LogLevel } from '../../proxy-image/contract/log-levels.ts';
+import { MAX_TIMEOUT_MS } from '../../proxy-image/contract/policy/limits.ts';
 import { formatCidr, parseCidr } from '../scalars/cidr.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import { parsePort } from '../scalars/port.ts';
@@ -73,8 +74,6 @@ export function waitMs(text: string): Scalar<number> {
     : invalid(`must be whole seconds from 0 to 86400, not ${quote(text)}`);
 }
 
-type LogLevel = (typeof LOG_LEVELS)[number];
-
 /**
  * Weft's levels, and the filters that people have for Linkerd's proxy (`warn,linkerd=info`): the level of target `linkerd`,
  * else the one without a target. `trace` is `debug`.
@@ -87,8 +86,6 @@ export function logLevel(text: string): Scalar<LogLevel> {
   return found === undefined ? invalid(`must be one of ${LOG_LEVELS.join(', ')}, not ${quote(text)}`) : valid(found);
 }
 
-/** Traffic annotations: a day, for timers of the proxy are 32-bit, and a longer one is a mistake. */
-const MAX_DURATION_MS = 86_400_000;
 const INTEGER = /^[0-9]{1,10}$/;
 /** No exponent and no sign: neither infinity nor NaN can result. */
 const DECIMAL = /^(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})$/;
@@ -129,7 +126,7 @@ export function durationMs(minMs: number): (text: string) => Scalar<number> {
     const parsed = parseDuration(text);
     if (!parsed.ok) return invalid(`${parsed.problem}, not ${quote(text)}`);
     const ms = Math.ceil(parsed.value);
-    return parsed.value >= minMs && ms <= MAX_DURATION_MS
+    return parsed.value >= minMs && ms <= MAX_TIMEOUT_MS
       ? valid(ms)
       : invalid(`must be a duration from ${minMs}ms to 24h, not ${quote(text)}`);
   };

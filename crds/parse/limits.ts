@@ -38,7 +38,7 @@ export const LIMITS = {
 export const MAX_WEIGHT = 1_000_000_000;
 
 /**
- * All path patterns of one profile together, as `PathRegex.cost`: half a second of one processor, for the webhook and for each proxy that gets
- * the profile. A thousand routes of ordinary patterns come to a fifth of it.
+ * All patterns of one profile or route together, as `PathRegex.cost`: half a second of one processor, for the webhook and for each proxy that gets
+ * them. A thousand routes of ordinary patterns come to a fifth of it.
  */
 export const MAX_PATTERN_COST = 500_000;

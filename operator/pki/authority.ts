@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
+import { MAX_COMMON_NAME_LENGTH } from '../../proxy-image/contract/der.ts';
 import {
   commonName,
   generateKeyPair,
@@ -23,9 +24,6 @@ export const BACKDATE_MS = 5 * 60_000;
 
 /** Longest life of a leaf, whatever the Mesh says: there is no revocation but expiry. */
 export const MAX_LEAF_LIFETIME_MS = 7 * 86_400_000;
-
-/** RFC 5280 appendix A.1, ub-common-name: longer identities stand in the SAN alone. */
-const MAX_COMMON_NAME_LENGTH = 64;
 
 /** A CA certificate with its key, and what its leaves are verified with. */
 export interface Authority {

@@ -1,12 +1,10 @@
 import type { ResourceCache } from '../../crds/compile/resource-cache.ts';
 import { formatRef, type ObjectRef } from '../../crds/state/object-ref.ts';
 import { compareText } from '../../crds/state/order.ts';
+import { MAX_NAMED } from '../status/programmed.ts';
 import type { Session } from './session.ts';
 import { isCurrent } from './subscription.ts';
 import type { Programmed } from './types.ts';
-
-/** A status names so many proxies (the rest is a number). */
-export const MAX_NAMED = 5;
 
 /** Counts the proxies that subscribe to something made from `object`, and those that have acknowledged all of it. */
 export function programmed(cache: ResourceCache<Session>, object: ObjectRef): Programmed {

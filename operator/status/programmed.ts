@@ -15,8 +15,8 @@ export interface Progress {
 
 /** A proxy that answers does so in milliseconds; one that did not for so long is stuck, or gone without a word. */
 export const ACKNOWLEDGE_WITHIN_MS = 30_000;
-/** Proxies named in a message. */
-const NAMED = 5;
+/** A status names so many proxies; the rest is a number. */
+export const MAX_NAMED = 5;
 
 export interface ProgrammedResult {
   /** null: keep what the object says now, a verdict is due later. */
@@ -63,13 +63,13 @@ function final(status: 'True' | 'False', reason: string, message: string): Progr
 }
 
 function names({ behind, proxies, current }: Progress): string {
-  const more = proxies - current - Math.min(behind.length, NAMED);
-  return behind.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const more = proxies - current - Math.min(behind.length, MAX_NAMED);
+  return behind.slice(0, MAX_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function rejectionText({ rejections }: Progress): string {
   const first = rejections
-    .slice(0, NAMED)
+    .slice(0, MAX_NAMED)
     .map(({ proxy, key, problems }) => `${proxy} refused ${key} (${problems[0] ?? 'no reason'})`);
   return first.join(', ');
 }

@@ -1,16 +1,8 @@
+import type { AttemptEnd } from '../core/retry/recover.ts';
 import type { ResponseView } from './message.ts';
 
-export type TryFailure =
-  /** No byte of this try reached the other side, or it says that it has not processed it: another endpoint may get it, whatever the request is. */
-  | 'unsent'
-  /** A kept connection was closed by the other side before a byte of a response: it had most likely given it up before it read us (RFC 9112 section 9.3.1). */
-  | 'stale'
-  /** The connection or stream was lost after the request was sent. */
-  | 'lost'
-  /** What came back is no valid response. */
-  | 'malformed'
-  /** A tunnel was asked for, and the other side has none to give (RFC 8441 section 3). Nothing was sent. */
-  | 'unsupported';
+/** How a try may end before there is a response to pass on. */
+export type TryFailure = Extract<AttemptEnd, 'unsent' | 'stale' | 'lost' | 'malformed' | 'unsupported'>;
 
 export type ExchangeEnd =
   /** The response has been passed on, whole, or the proxy's own answer written. */

@@ -1,5 +1,5 @@
 import type { HeaderChanges } from '../contract/policy/filter.ts';
-import { NO_GRPC_STATUS } from '../core/classify/grpc-status.ts';
+import { NO_GRPC_STATUS } from '../contract/policy/grpc-status.ts';
 import type { Outbox } from '../io/tcp/outbox.ts';
 import type { Timers } from '../io/transport/types.ts';
 import type { Answer } from './answer.ts';

@@ -1,4 +1,5 @@
-import { grpcStatusOf } from '../core/classify/grpc-status.ts';
+import { BACKEND_ABSENT, NO_RULE_MATCHES } from '../contract/policy/failure-texts.ts';
+import { grpcStatusOf } from '../contract/policy/grpc-status.ts';
 
 /** Value of `error` in `inbound_http_errors_total` and `outbound_http_errors_total` (linkerd2-proxy; `connect` is ours). */
 type ErrorLabel = 'failfast' | 'loadshed' | 'identity required' | 'i/o' | 'connect' | 'response timeout' | 'unexpected';
@@ -47,12 +48,7 @@ const ROUTES = 'the conditions Accepted and ResolvedRefs of the route say which 
 export const FAILURES = {
   // Policy and routes.
   unauthorized: detailed(403, 'unauthorized', null, 'the reason names the rule; docs/authorization.md has them all'),
-  no_route: row(
-    404,
-    'no route matches the request',
-    null,
-    'compare the request with the matches of the routes attached',
-  ),
+  no_route: row(404, NO_RULE_MATCHES, null, 'compare the request with the matches of the routes attached'),
   no_backend: row(500, 'the route has no backend', 'failfast', ROUTES),
   invalid_backend: row(500, 'a backend of the route is not valid', 'failfast', ROUTES),
   rate_limited: row(
@@ -66,7 +62,7 @@ export const FAILURES = {
   // Endpoints.
   no_such_backend: row(
     503,
-    'the backend does not exist',
+    BACKEND_ABSENT,
     'failfast',
     'a TrafficSplit names a Service that is not there or lacks the port: its conditions say which',
   ),

@@ -1,4 +1,4 @@
-import { UNKNOWN } from '../core/classify/grpc-status.ts';
+import { UNKNOWN } from '../contract/policy/grpc-status.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { FAILURES } from './failures.ts';
 

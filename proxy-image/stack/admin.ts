@@ -1,6 +1,6 @@
 import { ServerConnection } from '../codec/http1/server-connection.ts';
 import { isDefaultLabel } from '../contract/access-policy.ts';
-import { UNKNOWN } from '../core/classify/grpc-status.ts';
+import { UNKNOWN } from '../contract/policy/grpc-status.ts';
 import { type Client, Clients } from '../core/overload/clients.ts';
 import { peerOf } from '../core/overload/peer.ts';
 import { authorizeRequest, InboundPeer } from '../core/policy/authorize.ts';

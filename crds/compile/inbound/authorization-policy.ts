@@ -6,7 +6,7 @@ import { networkAuthenticationOf } from '../../kinds/authentication/network.ts';
 import type { AuthenticationRef, AuthorizationPolicyModel } from '../../kinds/authorization/authorization-policy.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
 import type { ClusterView } from '../../state/view.ts';
-import { POLICY_GROUP } from './authorization.ts';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
 
 /**
  * What AuthorizationPolicies come to. One that requires an authentication which does not exist is ignored (Linkerd): it lets nobody in, and

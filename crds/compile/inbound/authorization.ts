@@ -2,8 +2,7 @@ import { serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
 import type { AuthenticationMatch, Authorization, NetworkMatch } from '../../../proxy-image/contract/resources.ts';
 import type { ServerAuthorizationModel } from '../../kinds/authorization/server-authorization.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
-
-export const POLICY_GROUP = 'policy.linkerd.io';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
 
 export function compileAuthorization(model: ServerAuthorizationModel, mesh: MeshModel): Authorization {
   const networks = model.networks.map(({ cidr, except }) => ({ cidr, except }));

@@ -1,19 +1,16 @@
 import type { Filter } from '../../../proxy-image/contract/policy/filter.ts';
 import type { InboundRule } from '../../../proxy-image/contract/policy/inbound.ts';
 import { MATCHES_ALL, type RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
-import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
 import type { Authorization } from '../../../proxy-image/contract/resources.ts';
 import { policiesOf } from '../../kinds/authorization/authorization-policy.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
-import { byPrecedence, compareRanks, ofOneType } from '../../kinds/route/attachment.ts';
+import { byPrecedence, inOrder, ofOneType } from '../../kinds/route/attachment.ts';
 import type { MatchRank, RouteFilter, RouteModel, RouteRule } from '../../kinds/route/model.ts';
 import { routesOfServer } from '../../kinds/route/queries.ts';
 import type { ServerModel } from '../../kinds/server/model.ts';
 import type { ClusterView } from '../../state/view.ts';
+import { INVALID_RULE, metaOfRoute } from '../shared/routes.ts';
 import { authorizationsOf } from './authorization-policy.ts';
-
-/** gRPC: INTERNAL. */
-const INTERNAL = 13;
 
 interface RankedRule {
   rank: MatchRank;
@@ -41,22 +38,20 @@ export function compileRules(
     const { group, kind, meta } = route;
     const own = authorizationsOf(view, mesh, policiesOf(view, namespace, { group, kind, name: meta.name }));
     for (const rule of route.rules) {
-      const base = { meta: metaOf(route, rule.name), authorizations: [...own, ...ofServer] };
+      const base = { meta: metaOfRoute(route, rule.name), authorizations: [...own, ...ofServer] };
       const filters = filtersOf(rule);
       for (const { match, rank } of rule.matches) {
         ranked.push({ rank, rule: { ...base, match: withHosts(route, match), filters } });
       }
-      if (rule.unreadMatches > 0) closed.push({ ...base, match: MATCHES_ALL, filters: [INVALID] });
+      if (rule.unreadMatches > 0) closed.push({ ...base, match: MATCHES_ALL, filters: [INVALID_RULE] });
     }
   }
-  // A stable sort: of equal ranks the older route, then the rule that stands first, goes first.
-  ranked.sort((a, b) => compareRanks(a.rank, b.rank));
-  return [...closed, ...ranked.map(({ rule }) => rule), nothing(routes[0]!)];
+  return [...closed, ...inOrder(ranked), nothing(routes[0]!)];
 }
 
 /** Routes without a rule are routes none of which matches. */
 function nothing(route: RouteModel): InboundRule {
-  return { meta: metaOf(route, ''), match: { type: 'any', of: [] }, filters: [], authorizations: [] };
+  return { meta: metaOfRoute(route, ''), match: { type: 'any', of: [] }, filters: [], authorizations: [] };
 }
 
 /** What is spoken to a Server decides which kind of route speaks for it, as `appProtocol` does for a Service. No request is seen of bytes. */
@@ -69,29 +64,16 @@ const APP_PROTOCOLS: Readonly<Record<ServerModel['proxyProtocol'], string>> = {
   TLS: 'none',
 };
 
-function metaOf({ group, kind, meta }: RouteModel, section: string): Meta {
-  return { group, kind, namespace: meta.namespace, name: meta.name, section, port: 0 };
-}
-
 function withHosts({ hostnames }: RouteModel, match: RequestMatch): RequestMatch {
   if (hostnames.length === 0) return match;
   const hosts: RequestMatch = { type: 'any', of: hostnames.map((host) => ({ type: 'host', host })) };
   return { type: 'all', of: [hosts, match] };
 }
 
-/** What a rule that is not valid does: other rules must not answer its requests. */
-const INVALID: Filter = {
-  type: 'fail',
-  status: 500,
-  grpcStatus: INTERNAL,
-  message: 'a rule of the route is not valid',
-  ratio: 1,
-};
-
 /** Backends have no meaning here, and neither have filters that need one. */
 function filtersOf({ filters, broken }: RouteRule): Filter[] {
-  if (broken.length > 0) return [INVALID];
-  return filters.map((filter) => (isInbound(filter) ? filter : INVALID));
+  if (broken.length > 0) return [INVALID_RULE];
+  return filters.map((filter) => (isInbound(filter) ? filter : INVALID_RULE));
 }
 
 /** Linkerd: HTTPRoute on a Server. */

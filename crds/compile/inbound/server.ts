@@ -3,9 +3,10 @@ import type { Authorization, PortPolicy } from '../../../proxy-image/contract/re
 import { policiesOfServer } from '../../kinds/authorization/authorization-policy.ts';
 import { authorizationsFor } from '../../kinds/authorization/server-authorization.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
-import type { ServerModel } from '../../kinds/server/model.ts';
+import { isOpaque, type ServerModel } from '../../kinds/server/model.ts';
 import type { ClusterView } from '../../state/view.ts';
-import { compileAuthorization, POLICY_GROUP } from './authorization.ts';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
+import { compileAuthorization } from './authorization.ts';
 import { authorizationsOf } from './authorization-policy.ts';
 import { compileRateLimit } from './rate-limit.ts';
 import { compileRules } from './rules.ts';
@@ -15,13 +16,12 @@ export type ServerPolicy = Pick<PortPolicy, 'server' | 'authorizations' | 'audit
 
 export function serverPolicy(view: ClusterView, mesh: MeshModel, server: ServerModel): ServerPolicy {
   const authorizations = authorizationsOfServer(view, mesh, server);
-  const opaque = server.proxyProtocol === 'opaque' || server.proxyProtocol === 'TLS';
   return {
     server: { group: POLICY_GROUP, kind: 'server', name: server.meta.name },
     authorizations,
     audit: server.accessPolicy === 'audit',
     rules: compileRules(view, mesh, server, authorizations),
-    rateLimit: opaque ? null : compileRateLimit(view, mesh, server),
+    rateLimit: isOpaque(server) ? null : compileRateLimit(view, mesh, server),
   };
 }
 

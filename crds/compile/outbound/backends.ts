@@ -4,7 +4,7 @@ import { BACKEND_MISSING } from '../../../proxy-image/contract/policy/backend.ts
 import { serviceMeta } from '../../../proxy-image/contract/policy/meta.ts';
 import { DEFAULT_QUEUE } from '../../../proxy-image/contract/policy/queue.ts';
 import { endpointSlicesOf } from '../../kinds/endpoint-slice/queries.ts';
-import { type ServiceName, serviceAuthority, tcpPort } from '../../kinds/service/authority.ts';
+import { backendProblem, type ServiceName, serviceAuthority } from '../../kinds/service/authority.ts';
 import type { ServiceModel } from '../../kinds/service/model.ts';
 import { serviceOf } from '../../kinds/service/queries.ts';
 import type { ClusterView } from '../../state/view.ts';
@@ -19,6 +19,7 @@ export function compileBackend(root: OutboundPort, backend: BackendPort): Backen
   const { view, mesh } = root;
   const { namespace, service, port } = backend;
   const found = serviceOf(view, namespace, service);
+  // To hide a share that fails would hide a broken canary.
   const missing = backendProblem(found, port) !== null;
   const family = found === null ? root.family : backendFamily(view, found, root.family);
   return {
@@ -40,13 +41,6 @@ function balanceOf({ service: root, traffic }: OutboundPort, backend: BackendPor
     penalty: traffic.penalty,
     queue: DEFAULT_QUEUE,
   };
-}
-
-/** Why the share of a backend fails, or `null`: hiding it would hide a broken canary. */
-export function backendProblem(service: ServiceModel | null, port: number): string | null {
-  if (service === null) return 'does not exist';
-  if (service.type === 'ExternalName') return 'is of type ExternalName';
-  return tcpPort(service, port) === null ? `has no TCP port ${port}` : null;
 }
 
 /** The family that was asked for where the backend has it, else its own: a single-stack canary of a dual-stack Service is legal. */

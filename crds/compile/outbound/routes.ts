@@ -1,5 +1,6 @@
 import type { Backend } from '../../../proxy-image/contract/policy/backend.ts';
 import type { Distribution } from '../../../proxy-image/contract/policy/distribution.ts';
+import { NO_RULE_MATCHES } from '../../../proxy-image/contract/policy/failure-texts.ts';
 import type { Filter } from '../../../proxy-image/contract/policy/filter.ts';
 import type { Meta } from '../../../proxy-image/contract/policy/meta.ts';
 import type { Rule } from '../../../proxy-image/contract/policy/outbound.ts';
@@ -7,7 +8,7 @@ import type { RetryPolicy, StatusRetry } from '../../../proxy-image/contract/pol
 import { NO_TIMEOUTS, type RouteTimeouts } from '../../../proxy-image/contract/policy/timeouts.ts';
 import type { Timeouts } from '../../annotations/retry.ts';
 import { type HttpFaultModel, isFault } from '../../kinds/http-fault/model.ts';
-import { compareRanks } from '../../kinds/route/attachment.ts';
+import { inOrder } from '../../kinds/route/attachment.ts';
 import type {
   BackendRef,
   MatchRank,
@@ -16,6 +17,7 @@ import type {
   RouteModel,
   RouteRule,
 } from '../../kinds/route/model.ts';
+import { failing, INVALID_RULE, metaOfRoute } from '../shared/routes.ts';
 import type { PolicyTables } from './tables.ts';
 
 /** What the rules of routes are compiled with. */
@@ -31,10 +33,6 @@ export interface RouteContext {
 
 /** HTTPRouteRule and GRPCRouteRule, `backendRefs`: 500, or UNAVAILABLE, which is 503 in HTTP. */
 const INVALID_BACKEND: Readonly<Record<RouteModel['kind'], number>> = { HTTPRoute: 500, GRPCRoute: 503 };
-
-/** Status codes of gRPC (gRPC: statuscodes.md). */
-const NOT_FOUND = 5;
-const INTERNAL = 13;
 
 /** Of requests that are told so: no object decided. */
 const NO_ROUTE: Meta = { group: '', kind: 'default', namespace: '', name: 'not-found', section: '', port: 0 };
@@ -58,29 +56,19 @@ export function compileRoutes(tables: PolicyTables, routes: readonly RouteModel[
       for (const { match, rank } of rule.matches) ranked.push({ rank, rule: { match, section: rule.name, policy } });
     }
   }
-  // A stable sort: of equal ranks the older route, then the rule that stands first, goes first.
-  ranked.sort((a, b) => compareRanks(a.rank, b.rank));
-  tables.rules.push(...ranked.map(({ rule }) => rule));
+  tables.rules.push(...inOrder(ranked));
   return notFound(tables);
 }
 
 function notFound(tables: PolicyTables): number {
   return tables.policy({
     origin: tables.origin(NO_ROUTE),
-    filters: [failing(404, NOT_FOUND, 'no route matches the request')],
+    filters: [failing(404, NO_RULE_MATCHES)],
     distribution: tables.distribution([]),
     retry: null,
     timeouts: { ...NO_TIMEOUTS },
     classes: [],
   });
-}
-
-function failing(status: number, grpcStatus: number, message: string): Filter {
-  return { type: 'fail', status, grpcStatus, message, ratio: 1 };
-}
-
-export function metaOfRoute({ group, kind, meta }: RouteModel): Meta {
-  return { group, kind, namespace: meta.namespace, name: meta.name, section: '', port: 0 };
 }
 
 /** The rules of one route. */
@@ -102,8 +90,8 @@ class RuleCompiler {
     const shares = filters === null ? null : this.#shares(rule.backends);
     const carriedOut = filters !== null && shares !== null;
     return this.#tables.policy({
-      origin: this.#tables.origin(metaOfRoute(this.#route)),
-      filters: carriedOut ? filters : [failing(500, INTERNAL, 'a rule of the route is not valid')],
+      origin: this.#tables.origin(metaOfRoute(this.#route, '')),
+      filters: carriedOut ? filters : [INVALID_RULE],
       distribution: this.#tables.distribution(carriedOut ? shares : []),
       retry: this.#retry(rule),
       timeouts: this.#timeouts(rule),

@@ -1,12 +1,11 @@
 import type { ClusterView } from '../../state/view.ts';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
 import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
-export const MESH_TLS_AUTHENTICATION = kindName<MeshTlsAuthenticationModel>(
-  'policy.linkerd.io',
-  'MeshTLSAuthentication',
-  ['v1alpha1'],
-);
+export const MESH_TLS_AUTHENTICATION = kindName<MeshTlsAuthenticationModel>(POLICY_GROUP, 'MeshTLSAuthentication', [
+  'v1alpha1',
+]);
 
 /** Clients that are known by a certificate of the mesh. */
 export interface MeshTlsAuthenticationModel {

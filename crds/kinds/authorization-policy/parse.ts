@@ -3,6 +3,7 @@ import { LIMITS } from '../../parse/limits.ts';
 import { parseResource, type Source } from '../../parse/resource.ts';
 import { isDnsLabel, isDnsSubdomain } from '../../scalars/name.ts';
 import { quote } from '../../scalars/scalar.ts';
+import { GATEWAY_GROUP, POLICY_GROUP } from '../../types/api-groups.ts';
 import type { Parsed } from '../../types/problem.ts';
 import {
   AUTHORIZATION_POLICY,
@@ -10,9 +11,6 @@ import {
   type AuthorizationPolicyModel,
   type PolicyTarget,
 } from '../authorization/authorization-policy.ts';
-
-const POLICY_GROUP = 'policy.linkerd.io';
-const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 
 interface Known<K extends string> {
   kind: K;

@@ -1,9 +1,10 @@
 import { keyIndex } from '../../state/kind.ts';
 import type { ClusterView } from '../../state/view.ts';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
 import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
-export const AUTHORIZATION_POLICY = kindName<AuthorizationPolicyModel>('policy.linkerd.io', 'AuthorizationPolicy', [
+export const AUTHORIZATION_POLICY = kindName<AuthorizationPolicyModel>(POLICY_GROUP, 'AuthorizationPolicy', [
   'v1alpha1',
 ]);
 

@@ -2,11 +2,12 @@ import type { NetworkMatch } from '../../../proxy-image/contract/resources.ts';
 import { matchesSelector } from '../../scalars/label-selector.ts';
 import { keyIndex } from '../../state/kind.ts';
 import type { ClusterView } from '../../state/view.ts';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
 import { kindName } from '../../types/kind-name.ts';
 import type { LabelSelector } from '../../types/label-selector.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
-export const SERVER_AUTHORIZATION = kindName<ServerAuthorizationModel>('policy.linkerd.io', 'ServerAuthorization', [
+export const SERVER_AUTHORIZATION = kindName<ServerAuthorizationModel>(POLICY_GROUP, 'ServerAuthorization', [
   'v1alpha1',
   'v1beta1',
 ]);

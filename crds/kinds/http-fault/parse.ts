@@ -1,3 +1,4 @@
+import { HIGHEST_GRPC_STATUS, UNAVAILABLE } from '../../../proxy-image/contract/policy/grpc-status.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { parseResource, type Source } from '../../parse/resource.ts';
 import { parseDuration } from '../../scalars/duration.ts';
@@ -8,9 +9,8 @@ export function parseHttpFault(raw: unknown): Parsed<HttpFaultModel> {
   return parseResource(raw, HTTP_FAULT, buildFault);
 }
 
-/** UNAVAILABLE: what a caller sees of a server that is gone. */
-const DEFAULT_GRPC_STATUS = 14;
-const MAX_GRPC_STATUS = 16;
+/** What a caller sees of a server that is gone. */
+const DEFAULT_GRPC_STATUS = UNAVAILABLE;
 const MAX_MESSAGE = 256;
 /** Held-up requests stay in the memory of the proxy. */
 const MAX_DELAY_MS = 300_000;
@@ -39,7 +39,7 @@ function parseFail(fail: Fields): HttpFaultModel['fail'] {
   }
   return {
     status: within(fail, 'status', 400, 599, undefined),
-    grpcStatus: within(fail, 'grpcStatus', 1, MAX_GRPC_STATUS, DEFAULT_GRPC_STATUS),
+    grpcStatus: within(fail, 'grpcStatus', 1, HIGHEST_GRPC_STATUS, DEFAULT_GRPC_STATUS),
     message,
     ratio: parseRatio(fail),
   };

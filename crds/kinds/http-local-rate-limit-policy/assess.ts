@@ -1,5 +1,7 @@
 import type { ClusterView } from '../../state/view.ts';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
 import { type Assessment, conflicted, ready, waiting } from '../assessment.ts';
+import { isOpaque } from '../server/model.ts';
 import { serversIn } from '../server/queries.ts';
 import { counted, podsOfServer } from '../server/reach.ts';
 import type { HttpLocalRateLimitPolicyModel } from './model.ts';
@@ -18,7 +20,7 @@ export function assessHttpLocalRateLimitPolicy(view: ClusterView, policy: HttpLo
     const message = `HTTPLocalRateLimitPolicy ${namespace}/${oldest} is older and limits the same Server`;
     return { ...conflicted(message), accepted: { ok: false, reason: 'RateLimitReasonAlreadyExists', message } };
   }
-  if (server.proxyProtocol === 'opaque' || server.proxyProtocol === 'TLS') {
+  if (isOpaque(server)) {
     return ready(
       `limits nothing: Server ${namespace}/${policy.server} is ${server.proxyProtocol}, so that no request is seen`,
     );
@@ -30,5 +32,5 @@ export function assessHttpLocalRateLimitPolicy(view: ClusterView, policy: HttpLo
 
 /** `status.targetRef`, as Linkerd writes it. */
 export function targetRefOf({ server }: HttpLocalRateLimitPolicyModel): Readonly<Record<string, unknown>> {
-  return { targetRef: { group: 'policy.linkerd.io', kind: 'Server', name: server } };
+  return { targetRef: { group: POLICY_GROUP, kind: 'Server', name: server } };
 }

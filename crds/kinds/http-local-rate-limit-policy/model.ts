@@ -1,8 +1,9 @@
+import { POLICY_GROUP } from '../../types/api-groups.ts';
 import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
 
 export const HTTP_LOCAL_RATE_LIMIT_POLICY = kindName<HttpLocalRateLimitPolicyModel>(
-  'policy.linkerd.io',
+  POLICY_GROUP,
   'HTTPLocalRateLimitPolicy',
   ['v1alpha1'],
 );

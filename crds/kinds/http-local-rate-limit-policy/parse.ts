@@ -3,6 +3,7 @@ import { LIMITS } from '../../parse/limits.ts';
 import { type Built, parseStrictly, type Source } from '../../parse/resource.ts';
 import { isDnsLabel, isDnsSubdomain } from '../../scalars/name.ts';
 import { quote } from '../../scalars/scalar.ts';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
 import type { Parsed } from '../../types/problem.ts';
 import { HTTP_LOCAL_RATE_LIMIT_POLICY, type HttpLocalRateLimitPolicyModel } from './model.ts';
 
@@ -37,7 +38,7 @@ function parseTarget(spec: Fields): string {
   const target = spec.required('targetRef');
   if (target === null) return '';
   const [group, kind, name] = [target.text('group'), target.text('kind'), target.text('name')];
-  if (kind !== 'Server' || group.toLowerCase() !== 'policy.linkerd.io') {
+  if (kind !== 'Server' || group.toLowerCase() !== POLICY_GROUP) {
     target.problems.error(target.path, `must be Server.policy.linkerd.io, not ${quote(`${kind}.${group}`)}`);
   }
   if (!isDnsSubdomain(name))

@@ -1,5 +1,5 @@
-import { RETRY_BACKOFF_MS, type StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
-import { MAX_TIMEOUT_MS } from '../../../proxy-image/contract/policy/timeouts.ts';
+import { MAX_RETRIES, MAX_TIMEOUT_MS, RETRY_BACKOFF_MS } from '../../../proxy-image/contract/policy/limits.ts';
+import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { parseDuration } from '../../scalars/duration.ts';
@@ -45,8 +45,6 @@ function readDuration(fields: Fields, key: string): number | null {
   return Math.ceil(Math.min(Math.max(ms, 0), MAX_TIMEOUT_MS));
 }
 
-const MAX_ATTEMPTS = 65_535;
-
 /**
  * `retry`, which the experimental channel has (Gateway API: HTTPRouteRetry). `attempts` are retries. Without that field there is one, and without `backoff` they
  * pause, as with Linkerd's annotations.
@@ -60,12 +58,11 @@ function parseRetryStanza(rule: Fields): StatusRetry | null {
     return [code, code];
   });
   const limit = retry.integer('attempts') ?? 1;
-  if (limit < 0 || limit > MAX_ATTEMPTS)
-    retry.problems.error(retry.at('attempts'), `must be from 0 to ${MAX_ATTEMPTS}`);
+  if (limit < 0 || limit > MAX_RETRIES) retry.problems.error(retry.at('attempts'), `must be from 0 to ${MAX_RETRIES}`);
   return {
     http,
     grpc: [],
-    limit: Math.min(Math.max(limit, 0), MAX_ATTEMPTS),
+    limit: Math.min(Math.max(limit, 0), MAX_RETRIES),
     timeoutMs: 0,
     backoffMs: readDuration(retry, 'backoff') ?? RETRY_BACKOFF_MS,
   };

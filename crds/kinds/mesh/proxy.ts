@@ -1,5 +1,6 @@
 import { ACCESS_POLICIES } from '../../../proxy-image/contract/access-policy.ts';
 import { HEAD_BYTES } from '../../../proxy-image/contract/head-bytes.ts';
+import { LOG_LEVELS } from '../../../proxy-image/contract/log-levels.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { formatCidr, parseCidr } from '../../scalars/cidr.ts';
 import { parseDuration } from '../../scalars/duration.ts';
@@ -26,7 +27,6 @@ const FIELDS = [
   'balancer',
 ];
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const;
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'off'] as const;
 const ACCESS_LOGS = ['', 'apache', 'json'] as const;
 
 export function parseMeshProxy(proxy: Fields | null, fallback: Proxy): Proxy {

@@ -57,8 +57,15 @@ export function byPrecedence(a: RouteModel, b: RouteModel): number {
   );
 }
 
-/** Of two matches the more specific one goes first. */
-export function compareRanks(a: MatchRank, b: MatchRank): number {
+/**
+ * Rules in order of precedence: the one with the more specific match goes first. `ranked`: those of routes in the order of `byPrecedence`, which of equal ranks
+ * decides, and in the order of the route, which decides next.
+ */
+export function inOrder<R>(ranked: readonly { rank: MatchRank; rule: R }[]): R[] {
+  return ranked.toSorted((a, b) => compareRanks(a.rank, b.rank)).map(({ rule }) => rule);
+}
+
+function compareRanks(a: MatchRank, b: MatchRank): number {
   for (const [at, figure] of a.entries()) if (figure !== b[at]) return (b[at] ?? 0) - figure;
   return 0;
 }

@@ -1,4 +1,5 @@
 import type { HeaderChanges, PathChange } from '../../../proxy-image/contract/policy/filter.ts';
+import { mayBeChanged } from '../../../proxy-image/contract/policy/untouched-fields.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { isDnsSubdomain } from '../../scalars/name.ts';
@@ -17,22 +18,6 @@ export interface FilterContext {
 }
 
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
-
-/**
- * Fields that say where a message ends or what becomes of its connection (RFC 9110 section 7.6.1, RFC 9112 section 6): changed from outside, they would let
- * one request hide in another. `host` is changed by URLRewrite.
- */
-const FRAMING: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Printable and horizontal tab (RFC 9110, section 5.5), no blank at either end. */
 const FIELD_VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
@@ -103,8 +88,7 @@ function parseChanges(changes: Fields): HeaderChanges {
 function changedName(fields: Fields, path: string, written: string): string {
   const name = written.toLowerCase();
   if (!isFieldName(name)) fields.problems.error(path, `must be a header name, not ${quote(written)}`);
-  else if (FRAMING.has(name))
-    fields.problems.error(path, `must not be ${quote(name)}, which belongs to the connection`);
+  else if (!mayBeChanged(name)) fields.problems.error(path, `must not be ${quote(name)}, which no filter changes`);
   return name;
 }
 

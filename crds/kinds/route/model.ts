@@ -2,11 +2,9 @@ import type { Filter } from '../../../proxy-image/contract/policy/filter.ts';
 import type { RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
 import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import type { RouteTraffic } from '../../annotations/traffic.ts';
+import { GATEWAY_GROUP, POLICY_GROUP } from '../../types/api-groups.ts';
 import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
-
-export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
-export const POLICY_GROUP = 'policy.linkerd.io';
 
 export const GRPC_ROUTE = kindName<RouteModel>(GATEWAY_GROUP, 'GRPCRoute', ['v1']);
 export const HTTP_ROUTE = kindName<RouteModel>(GATEWAY_GROUP, 'HTTPRoute', ['v1beta1', 'v1']);

@@ -1,6 +1,7 @@
 import { parseRouteTraffic, type RouteTraffic } from '../../annotations/traffic.ts';
 import { type Element, Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
+import { PatternBudget } from '../../parse/pattern-budget.ts';
 import type { ProblemList } from '../../parse/problems.ts';
 import { type Kind, parseParts, type Source } from '../../parse/resource.ts';
 import { isDnsSubdomain } from '../../scalars/name.ts';
@@ -11,7 +12,7 @@ import { DEFAULT_MESH } from '../mesh/parse.ts';
 import { type FilterContext, parseFilters } from './filters.ts';
 import type { BackendRef, RouteMatch, RouteModel, RouteRule } from './model.ts';
 import { isService, parseParents, parseTarget } from './refs.ts';
-import { type PatternCost, RuleScope } from './scope.ts';
+import { RuleScope } from './scope.ts';
 
 /** In what kinds of routes differ. */
 export interface RouteGrammar {
@@ -46,7 +47,7 @@ function buildRoute({ meta, spec, problems }: Source, { group, kind }: Kind, gra
     problems.warning(spec.at('hostnames'), 'has no meaning for a route of a Service: its address decides');
   }
   route.hostnames = spec.strings('hostnames', LIMITS.hostnames).map((each) => parseHostname(spec, each));
-  const patterns: PatternCost = { spent: 0 };
+  const patterns = new PatternBudget();
   const rules = spec.has('rules') ? spec.list('rules', LIMITS.routeRules) : [{ value: {}, path: spec.at('rules[0]') }];
   route.rules = rules.map((rule) => parseRule(rule, { meta, problems, patterns, grammar }));
   return { ...route, traffic: parseAnnotations(route, problems) };
@@ -55,7 +56,7 @@ function buildRoute({ meta, spec, problems }: Source, { group, kind }: Kind, gra
 interface RuleContext {
   meta: ObjectMeta;
   problems: ProblemList;
-  patterns: PatternCost;
+  patterns: PatternBudget;
   grammar: RouteGrammar;
 }
 

@@ -1,6 +1,8 @@
+import { LAST_PORT } from '../../../proxy-image/contract/port-ranges.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
-import { type ObjectTarget, type ParentRef, POLICY_GROUP } from './model.ts';
+import { POLICY_GROUP } from '../../types/api-groups.ts';
+import type { ObjectTarget, ParentRef } from './model.ts';
 
 const WRITTEN = ['group', 'kind', 'namespace', 'name', 'sectionName', 'port'] as const;
 
@@ -68,11 +70,9 @@ export function isService({ group, kind }: Pick<ObjectTarget, 'group' | 'kind'>)
   return group === '' && kind === 'Service';
 }
 
-const MAX_PORT = 65_535;
-
 function portOf(ref: Fields): number {
   const port = ref.integer('port') ?? 0;
-  if (port >= 0 && port <= MAX_PORT) return port;
-  ref.problems.error(ref.at('port'), `must be a port from 1 to ${MAX_PORT}, not ${port}`);
+  if (port >= 0 && port <= LAST_PORT) return port;
+  ref.problems.error(ref.at('port'), `must be a port from 1 to ${LAST_PORT}, not ${port}`);
   return 0;
 }

@@ -1,12 +1,6 @@
 import type { Fields } from '../../parse/fields.ts';
-import { MAX_PATTERN_COST } from '../../parse/limits.ts';
+import type { PatternBudget } from '../../parse/pattern-budget.ts';
 import { ProblemList } from '../../parse/problems.ts';
-import { parsePathRegex } from '../../scalars/path-regex.ts';
-
-/** What the patterns of one route cost together so far. */
-export interface PatternCost {
-  spent: number;
-}
 
 /**
  * What one rule came to while it was read. A rule that has an error, or asks for something that is not supported, is kept and answers 500: left out, its
@@ -14,10 +8,10 @@ export interface PatternCost {
  */
 export class RuleScope {
   readonly problems: ProblemList = new ProblemList();
-  readonly #patterns: PatternCost;
+  readonly #patterns: PatternBudget;
   readonly #unsupported: string[] = [];
 
-  constructor(patterns: PatternCost) {
+  constructor(patterns: PatternBudget) {
     this.#patterns = patterns;
   }
 
@@ -37,13 +31,7 @@ export class RuleScope {
   /** The text under `key`, which must be an RE2 expression. */
   regex(fields: Fields, key: string): string {
     const text = fields.text(key);
-    if (this.#patterns.spent > MAX_PATTERN_COST) {
-      this.problems.error(fields.at(key), 'is not checked: the patterns before it are too complex together');
-      return text;
-    }
-    const result = parsePathRegex(text);
-    if (result.ok) this.#patterns.spent += result.value.cost;
-    else this.problems.error(fields.at(key), result.problem);
+    this.#patterns.check(text, this.problems, fields.at(key));
     return text;
   }
 

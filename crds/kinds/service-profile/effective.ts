@@ -1,3 +1,9 @@
+import {
+  MAX_BUDGET_TTL_MS,
+  MAX_RETRIES_PER_SECOND,
+  MAX_RETRY_RATIO,
+  MIN_BUDGET_TTL_MS,
+} from '../../../proxy-image/contract/policy/limits.ts';
 import type { RetryBudget } from '../../../proxy-image/contract/policy/retry.ts';
 import type { ClusterView } from '../../state/view.ts';
 import type { MeshModel } from '../mesh/model.ts';
@@ -10,10 +16,6 @@ export const DEFAULT_RETRY_BUDGET: RetryBudget = { ratio: 0.2, minRetriesPerSeco
 
 /** A discarded budget allows no retry at all. */
 const NO_RETRIES: RetryBudget = { ratio: 0, minRetriesPerSecond: 0, ttlMs: 10_000 };
-
-const TTL_MS = { min: 1_000, max: 60_000 };
-const RATIO = { min: 0, max: 1_000 };
-const MAX_RETRIES_PER_SECOND = 2 ** 31 - 1;
 
 /** A profile in the client's namespace wins, but only there; the two are never merged (Linkerd: service profile lookup). */
 export function effectiveProfile(
@@ -40,8 +42,8 @@ export function effectiveBudget(profile: ServiceProfileModel | null): RetryBudge
 
 /** Why a budget is discarded as a whole (linkerd2-proxy does the same), or `null`. */
 export function budgetProblem(budget: RetryBudget): string | null {
-  if (!within(budget.ttlMs, TTL_MS.min, TTL_MS.max)) return 'retryBudget.ttl must be from 1s to 60s';
-  if (!within(budget.ratio, RATIO.min, RATIO.max)) return 'retryBudget.retryRatio must be from 0 to 1000';
+  if (!within(budget.ttlMs, MIN_BUDGET_TTL_MS, MAX_BUDGET_TTL_MS)) return 'retryBudget.ttl must be from 1s to 60s';
+  if (!within(budget.ratio, 0, MAX_RETRY_RATIO)) return 'retryBudget.retryRatio must be from 0 to 1000';
   if (!within(budget.minRetriesPerSecond, 0, MAX_RETRIES_PER_SECOND)) {
     return `retryBudget.minRetriesPerSecond must be from 0 to ${MAX_RETRIES_PER_SECOND}`;
   }

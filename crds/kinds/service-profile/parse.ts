@@ -3,6 +3,7 @@ import type { PortRange } from '../../../proxy-image/contract/port-ranges.ts';
 import type { Route } from '../../../proxy-image/contract/resources.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
+import { PatternBudget } from '../../parse/pattern-budget.ts';
 import { parseResource, type Source } from '../../parse/resource.ts';
 import { parseWeight } from '../../parse/weight.ts';
 import { parseDuration } from '../../scalars/duration.ts';
@@ -12,7 +13,7 @@ import { parseServiceReference } from '../../scalars/service-reference.ts';
 import type { Parsed } from '../../types/problem.ts';
 import { SERVICE_PROFILE, type ServiceProfileModel } from './model.ts';
 import { parseRetryBudget } from './retry-budget.ts';
-import { type PatternBudget, parseRequestMatch, parseResponseMatch } from './route-match.ts';
+import { parseRequestMatch, parseResponseMatch } from './route-match.ts';
 
 type Override = ServiceProfileModel['dstOverrides'][number];
 
@@ -44,7 +45,7 @@ function parseTarget({ meta, problems }: Source): ServiceProfileModel['target'] 
 }
 
 function parseRoutes(spec: Fields): Route[] {
-  const budget: PatternBudget = { cost: 0 };
+  const budget = new PatternBudget();
   const seen = new Set<string>();
   return spec.objects('routes', LIMITS.routes).map((fields) => {
     const route = parseRoute(fields, budget);

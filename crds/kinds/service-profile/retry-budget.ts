@@ -1,13 +1,17 @@
+import {
+  MAX_BUDGET_TTL_MS,
+  MAX_RETRIES_PER_SECOND,
+  MAX_RETRY_RATIO,
+  MIN_BUDGET_TTL_MS,
+} from '../../../proxy-image/contract/policy/limits.ts';
 import type { RetryBudget } from '../../../proxy-image/contract/policy/retry.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { formatDuration, parseDuration } from '../../scalars/duration.ts';
 
-/** Range of linkerd2-proxy (`service-profiles/src/proto.rs`); outside of it the whole budget counts for nothing: nothing is retried. */
-const TTL_MS = { min: 1_000, max: 60_000 };
-const RATIO = { min: 0, max: 1_000 };
-const MAX_RETRIES_PER_SECOND = 2 ** 31 - 1;
+const RATIO = { min: 0, max: MAX_RETRY_RATIO };
+const TTL_MS = { min: MIN_BUDGET_TTL_MS, max: MAX_BUDGET_TTL_MS };
 
-/** `spec.retryBudget`; `null` when it is absent. */
+/** `spec.retryBudget`; `null` when it is absent. Outside of the ranges the whole budget counts for nothing: nothing is retried (linkerd2-proxy). */
 export function parseRetryBudget(spec: Fields): RetryBudget | null {
   const budget = spec.object('retryBudget');
   if (budget === null) return null;

@@ -1,8 +1,7 @@
 import type { RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
 import type { ResponseMatch } from '../../../proxy-image/contract/policy/response-class.ts';
 import type { Fields } from '../../parse/fields.ts';
-import { MAX_PATTERN_COST } from '../../parse/limits.ts';
-import { parsePathRegex } from '../../scalars/path-regex.ts';
+import type { PatternBudget } from '../../parse/pattern-budget.ts';
 import { quote } from '../../scalars/scalar.ts';
 import { matchNothing, parseMatch } from './match.ts';
 
@@ -11,11 +10,6 @@ const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 
 const MIN_STATUS = 100;
 const MAX_STATUS = 599;
-
-/** What the patterns of one profile cost together so far. */
-export interface PatternBudget {
-  cost: number;
-}
 
 type RequestLeaf = Extract<RequestMatch, { type: 'method' | 'path' }>;
 type ResponseLeaf = Extract<ResponseMatch, { type: 'status' }>;
@@ -44,14 +38,7 @@ function readMethod(match: Fields): RequestLeaf[] {
 function readPath(match: Fields, budget: PatternBudget): RequestLeaf[] {
   const text = match.text('pathRegex');
   if (text === '') return [];
-  const path = match.at('pathRegex');
-  if (budget.cost > MAX_PATTERN_COST) {
-    match.problems.error(path, 'is not checked: the patterns before it are too complex together');
-    return [{ type: 'path', regex: text }];
-  }
-  const result = parsePathRegex(text);
-  if (result.ok) budget.cost += result.value.cost;
-  else match.problems.error(path, result.problem);
+  budget.check(text, match.problems, match.at('pathRegex'));
   return [{ type: 'path', regex: text }];
 }
 

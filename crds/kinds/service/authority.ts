@@ -25,3 +25,10 @@ export function nameOf(service: ServiceModel): ServiceName {
 export function tcpPort(service: ServiceModel, port: number): ServicePort | null {
   return service.ports.find((each) => each.port === port && each.protocol === 'TCP') ?? null;
 }
+
+/** Why nothing can be sent to a port of a Service, behind its name; or `null`. */
+export function backendProblem(service: ServiceModel | null, port: number): string | null {
+  if (service === null) return 'does not exist';
+  if (service.type === 'ExternalName') return 'is of type ExternalName';
+  return tcpPort(service, port) === null ? `has no TCP port ${port}` : null;
+}

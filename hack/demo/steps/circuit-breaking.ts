@@ -1,3 +1,4 @@
+import { UNAVAILABLE } from '../../../proxy-image/contract/policy/grpc-status.ts';
 import { applyFile, execApp, get, getJson, kubectl, NAMESPACE, rollout } from '../kubectl.ts';
 import { sleep } from '../shell.ts';
 import { type Check, check, type Step } from '../step.ts';
@@ -8,7 +9,6 @@ const BREAKER = { maxFailures: 5, minPenaltyMs: 1000, maxPenaltyMs: 10_000, jitt
 const REPLICAS = 3;
 const RPS = 200;
 const SLOW_MS = 100;
-const UNAVAILABLE = 14;
 /** Before anything is measured: connections, the first round trip times. */
 const WARM_MS = 3000;
 /** A replica that was slow is asked as often as the others once its slowness is forgotten: several times the decay of 10 s. */

@@ -1,3 +1,4 @@
+import { UNAVAILABLE } from '../../../proxy-image/contract/policy/grpc-status.ts';
 import { applyFile, execApp, getJson, kubectl, NAMESPACE, rollout } from '../kubectl.ts';
 import { sleep } from '../shell.ts';
 import { type Check, check, type Step } from '../step.ts';
@@ -7,7 +8,6 @@ import { waitRoute } from './http-route.ts';
 const RPS = 100;
 const RUN_MS = 8_000;
 const MINIMUM = 600;
-const UNAVAILABLE = 14;
 /** A third of the replicas fails: six tries all meet it once in 700 calls, if each were a draw of its own. */
 const FEWEST_PERCENT = 99;
 

@@ -5,12 +5,12 @@ import type { Trailers } from '../../http/message.ts';
 import { Outbox } from '../../io/tcp/outbox.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../../io/transport/types.ts';
 import { BodyReader } from './body.ts';
+import { chunkOf, lastChunk } from './chunks.ts';
 import { type BodyKind, ResponseHead } from './head.ts';
 import { INCOMPLETE } from './parse-fields.ts';
 import { dropFraming, parseResponse, responseBody } from './parse-response.ts';
 import { TOO_MANY_INTERIM, UNASKED_UPGRADE } from './rejection.ts';
 import { reserveScratch, roomBehind, scratch } from './scratch.ts';
-import { lastChunk } from './trailers.ts';
 
 /** Where a connection goes between exchanges. */
 export interface ClientConnectionOwner {
@@ -24,7 +24,6 @@ export interface ClientConnectionOwner {
 const MAX_DISCARD_BYTES = 64 * 1024;
 
 const HEAD = new ResponseHead();
-const CRLF = Buffer.from('\r\n', 'latin1');
 
 /** The proxy's connection to a server: one exchange at a time, kept between them. */
 export class ClientConnection implements ConnectionHandler, ExchangeUpstream, BodySink {
@@ -105,8 +104,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
 
   write(bytes: Buffer, from: number, to: number): boolean {
     if (!this.#chunks) return this.outbox.write(bytes, from, to);
-    const size = Buffer.from(`${(to - from).toString(16)}\r\n`, 'latin1');
-    const chunk = Buffer.concat([size, bytes.subarray(from, to), CRLF]);
+    const chunk = chunkOf(bytes, from, to);
     return this.outbox.write(chunk, 0, chunk.length);
   }
 

@@ -1,5 +1,5 @@
 import { HEAD_BYTES } from '../../contract/head-bytes.ts';
-import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
+import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import type { RouteMemo } from '../../core/route/request.ts';
 import { MESSAGE_LIMITS } from '../../http/limits.ts';
 import type { RequestFraming, RequestMessage, ResponseMessage } from '../../http/message.ts';

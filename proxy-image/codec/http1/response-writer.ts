@@ -1,11 +1,9 @@
 import type { Trailers } from '../../http/message.ts';
 import type { Outbox } from '../../io/tcp/outbox.ts';
+import { chunkOf, lastChunk } from './chunks.ts';
 import type { ResponseHead } from './head.ts';
 import { roomBehind, scratch } from './scratch.ts';
 import { type ResponseFraming, writeResponseHead } from './serialize.ts';
-import { lastChunk } from './trailers.ts';
-
-const CRLF = Buffer.from('\r\n', 'latin1');
 
 /** Writes the responses of a client's connection: a head and the first bytes of its body in one write. */
 export class ResponseWriter {
@@ -38,9 +36,8 @@ export class ResponseWriter {
   #chunk(bytes: Buffer, from: number, to: number): boolean {
     if (to === from) return true;
     this.flush();
-    const size = Buffer.from(`${(to - from).toString(16)}\r\n`, 'latin1');
-    const block = Buffer.concat([size, bytes.subarray(from, to), CRLF]);
-    return this.#outbox.write(block, 0, block.length);
+    const chunk = chunkOf(bytes, from, to);
+    return this.#outbox.write(chunk, 0, chunk.length);
   }
 
   flush(): boolean {

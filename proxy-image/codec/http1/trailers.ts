@@ -1,5 +1,4 @@
 import { passesInTrailers } from '../../http/fields.ts';
-import type { Trailers } from '../../http/message.ts';
 import { Head } from './head.ts';
 import { parseFields } from './parse-fields.ts';
 import { BAD_TRAILER } from './rejection.ts';
@@ -24,15 +23,4 @@ export function filterTrailers(bytes: Buffer, end: number, nominated: readonly s
 function mayPass(head: Head, field: number, nominated: readonly string[]): boolean {
   const name = head.name(field);
   return head.dropped[field] === 0 && passesInTrailers(name) && !nominated.includes(name);
-}
-
-/** Ends a body in chunks. What may not pass of the trailers is left out. */
-export function lastChunk(trailers: Trailers | null): string {
-  let text = '0\r\n';
-  if (trailers === null) return `${text}\r\n`;
-  const { names, values } = trailers;
-  for (let i = 0; i < names.length; i++) {
-    if (passesInTrailers(names[i]!)) text += `${names[i]!}: ${values[i]!}\r\n`;
-  }
-  return `${text}\r\n`;
 }

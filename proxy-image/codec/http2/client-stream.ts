@@ -1,4 +1,4 @@
-import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
+import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import type { BodySink } from '../../http/body-sink.ts';
 import type { Unframer } from '../../http/bridge.ts';
 import type { Exchange, ExchangeUpstream } from '../../http/exchange.ts';

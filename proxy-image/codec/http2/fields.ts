@@ -1,4 +1,4 @@
-import { HIGHEST_GRPC_STATUS, NO_GRPC_STATUS, UNKNOWN } from '../../core/classify/grpc-status.ts';
+import { HIGHEST_GRPC_STATUS, NO_GRPC_STATUS, UNKNOWN } from '../../contract/policy/grpc-status.ts';
 import { CONNECTION_FIELDS, PROXY_ERROR } from '../../http/fields.ts';
 import { FIELD_VALUE, isBlank, TOKEN } from '../../http/octets.ts';
 import type { HeaderList } from './hpack/header-list.ts';

@@ -22,33 +22,3 @@ export const MALFORMED_STATUS = -19;
 export const MALFORMED_PROTOCOL = -20;
 /** A tunnel (RFC 9113 section 8.5), well-formed, answered with 501. */
 export const CONNECT_DISABLED = -21;
-
-const REASONS: readonly string[] = [
-  'not a rejection',
-  'header compression error',
-  'header list too large',
-  'malformed field name',
-  'malformed field value',
-  'pseudo-header field behind a field, or in trailers',
-  'unknown pseudo-header field',
-  'repeated pseudo-header field',
-  'missing or empty pseudo-header field',
-  'field that is specific to a connection',
-  'te other than trailers',
-  'malformed :method',
-  'unknown :scheme',
-  'malformed :path',
-  'malformed :authority',
-  'missing, repeated or malformed host',
-  'host differs from :authority',
-  'malformed content-length',
-  'repeated content-length',
-  'malformed :status',
-  ':protocol without CONNECT, or not supported',
-  'CONNECT is not enabled',
-];
-
-/** Words for a code of the decoder or of this file. */
-export function rejectionReason(code: number): string {
-  return REASONS[-code] ?? REASONS[0]!;
-}

@@ -1,6 +1,7 @@
 import type { Fields, Reader } from '../read/reader.ts';
 import { type Balancer, readBalancer } from './balancer.ts';
 import { type Breaker, type LoadPenalty, readBreaker, readPenalty } from './breaker.ts';
+import { BACKEND_ABSENT } from './failure-texts.ts';
 import { type Meta, readMeta } from './meta.ts';
 import { type QueueLimits, readQueue } from './queue.ts';
 import { readMs } from './timeouts.ts';
@@ -40,7 +41,7 @@ export interface Backend {
   dispatch: Dispatch;
 }
 
-export const BACKEND_MISSING: FailDispatch = { type: 'fail', status: 503, message: 'the backend does not exist' };
+export const BACKEND_MISSING: FailDispatch = { type: 'fail', status: 503, message: BACKEND_ABSENT };
 
 const NOT_UNDERSTOOD: FailDispatch = {
   type: 'fail',

@@ -1,4 +1,5 @@
 import type { Fields, Reader } from '../read/reader.ts';
+import { HIGHEST_GRPC_STATUS, INTERNAL } from './grpc-status.ts';
 import { readMs } from './timeouts.ts';
 
 /** Changes of header fields, in this order: add, set, remove (linkerd2-proxy: modify_header). Names are lower case. */
@@ -25,9 +26,6 @@ export type Filter =
   | { type: 'fail'; status: number; grpcStatus: number; message: string; ratio: number }
   | { type: 'delay'; ms: number; ratio: number }
   | { type: 'mirror'; backend: number; ratio: number };
-
-/** gRPC: INTERNAL. */
-const INTERNAL = 13;
 
 /** What a rule does of which some part was not understood. */
 export const FAIL_CLOSED: Readonly<Filter> = {
@@ -74,7 +72,7 @@ function readFilter(reader: Reader, value: unknown, path: string, backends: numb
       return {
         type: 'fail',
         status: reader.integer(fields['status'], `${path}.status`, 200, 599),
-        grpcStatus: reader.integer(fields['grpcStatus'], `${path}.grpcStatus`, 0, 16),
+        grpcStatus: reader.integer(fields['grpcStatus'], `${path}.grpcStatus`, 0, HIGHEST_GRPC_STATUS),
         message: readText(reader, fields['message'], `${path}.message`, FIELD_VALUE, 'a text of one line'),
         ratio: ratio(),
       };

@@ -1,4 +1,13 @@
 import type { Reader } from '../read/reader.ts';
+import { HIGHEST_GRPC_STATUS } from './grpc-status.ts';
+import {
+  MAX_BUDGET_TTL_MS,
+  MAX_RETRIES,
+  MAX_RETRIES_PER_SECOND,
+  MAX_RETRY_RATIO,
+  MIN_BUDGET_TTL_MS,
+  RETRY_BACKOFF_MS,
+} from './limits.ts';
 import { readMs } from './timeouts.ts';
 
 /** Statuses that are retried, and how often. */
@@ -15,9 +24,6 @@ export interface StatusRetry {
   backoffMs: number;
 }
 
-/** linkerd2-proxy: backoff between retries by annotation. */
-export const RETRY_BACKOFF_MS = 25;
-
 /** `budget`: failures are retried as long as the policy's retry budget allows it (ServiceProfile). `statuses`: those named are, without a budget (`retry.linkerd.io/*`). */
 export type RetryPolicy = { type: 'budget' } | ({ type: 'statuses' } & StatusRetry);
 
@@ -27,9 +33,6 @@ export interface RetryBudget {
   minRetriesPerSecond: number;
   ttlMs: number;
 }
-
-const MAX_LIMIT = 65_535;
-const MAX_PER_SECOND = 2 ** 31 - 1;
 
 /** A policy of an unknown type does not retry: what is sent once more than was asked for cannot be taken back. */
 export function readRetry(reader: Reader, value: unknown, path: string): RetryPolicy | null {
@@ -43,8 +46,8 @@ export function readRetry(reader: Reader, value: unknown, path: string): RetryPo
   return {
     type: 'statuses',
     http: reader.list(fields['http'], `${path}.http`, (range, at) => readStatuses(reader, range, at)),
-    grpc: reader.list(fields['grpc'], `${path}.grpc`, (code, at) => reader.integer(code, at, 0, 16)),
-    limit: reader.integer(fields['limit'], `${path}.limit`, 0, MAX_LIMIT),
+    grpc: reader.list(fields['grpc'], `${path}.grpc`, (code, at) => reader.integer(code, at, 0, HIGHEST_GRPC_STATUS)),
+    limit: reader.integer(fields['limit'], `${path}.limit`, 0, MAX_RETRIES),
     timeoutMs: readMs(reader, fields, path, 'timeoutMs'),
     // An operator of the release before does not write it.
     backoffMs: fields['backoffMs'] === undefined ? RETRY_BACKOFF_MS : readMs(reader, fields, path, 'backoffMs'),
@@ -57,17 +60,16 @@ function readStatuses(reader: Reader, value: unknown, path: string): [number, nu
   return [min ?? 100, max ?? 100];
 }
 
-/** Ranges of tower's `TpsBudget`, which refuses others. */
 export function readRetryBudget(reader: Reader, value: unknown, path: string): RetryBudget {
   const fields = reader.object(value, path);
   return {
-    ratio: reader.number(fields['ratio'], `${path}.ratio`, 0, 1000),
+    ratio: reader.number(fields['ratio'], `${path}.ratio`, 0, MAX_RETRY_RATIO),
     minRetriesPerSecond: reader.integer(
       fields['minRetriesPerSecond'],
       `${path}.minRetriesPerSecond`,
       0,
-      MAX_PER_SECOND,
+      MAX_RETRIES_PER_SECOND,
     ),
-    ttlMs: reader.integer(fields['ttlMs'], `${path}.ttlMs`, 1_000, 60_000),
+    ttlMs: reader.integer(fields['ttlMs'], `${path}.ttlMs`, MIN_BUDGET_TTL_MS, MAX_BUDGET_TTL_MS),
   };
 }

@@ -1,7 +1,5 @@
 import type { Fields, Reader } from '../read/reader.ts';
-
-/** Longest timeout, a day: timers are 32-bit, and a larger number is a mistake. */
-export const MAX_TIMEOUT_MS = 86_400_000;
+import { MAX_TIMEOUT_MS } from './limits.ts';
 
 /** Milliseconds under `name`, whole ones, `least` or more. */
 export function readMs(reader: Reader, fields: Fields, path: string, name: string, least = 0): number {

@@ -1,4 +1,4 @@
-import { RESOURCE_EXHAUSTED } from '../classify/grpc-status.ts';
+import { RESOURCE_EXHAUSTED } from '../../contract/policy/grpc-status.ts';
 
 /** What a response says of its endpoint. */
 export type Outcome = 'success' | 'failure' | 'rateLimited';

@@ -6,7 +6,7 @@ import {
   PERMISSION_DENIED,
   UNAVAILABLE,
   UNKNOWN,
-} from './grpc-status.ts';
+} from '../../contract/policy/grpc-status.ts';
 
 /** A compiled response class: the first whose `matches` accepts the status decides. */
 export interface CompiledClass {

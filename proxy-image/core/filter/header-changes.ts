@@ -1,24 +1,5 @@
 import type { HeaderChanges } from '../../contract/policy/filter.ts';
-
-/** Fields that say how a message is framed, where it goes, or what the mesh knows of it: no filter touches them (RFC 9110 section 7.6.1; Gateway API: HTTPHeaderFilter). */
-const UNTOUCHED: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'grpc-status',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'max-forwards',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-function isTouched(name: string): boolean {
-  return !UNTOUCHED.has(name) && !name.startsWith('l5d-') && !name.startsWith(':');
-}
+import { mayBeChanged } from '../../contract/policy/untouched-fields.ts';
 
 /** A field as it goes on. Names in lower case. */
 export type Field = readonly [name: string, value: string];
@@ -29,9 +10,9 @@ export type Field = readonly [name: string, value: string];
  */
 export function changedFields(fields: readonly Field[], changes: HeaderChanges): Field[] {
   let changed = [...fields];
-  for (const { name, value } of changes.add) if (isTouched(name)) changed.push([name, value]);
-  for (const { name, value } of changes.set) if (isTouched(name)) changed = withOne(changed, name, value);
-  const removed = new Set(changes.remove.filter(isTouched));
+  for (const { name, value } of changes.add) if (mayBeChanged(name)) changed.push([name, value]);
+  for (const { name, value } of changes.set) if (mayBeChanged(name)) changed = withOne(changed, name, value);
+  const removed = new Set(changes.remove.filter(mayBeChanged));
   return removed.size === 0 ? changed : changed.filter(([name]) => !removed.has(name));
 }
 

@@ -19,15 +19,15 @@ export type TryEnd = 'response' | 'try_timeout' | 'failfast';
 /** What is asked of `retryDecision`: the fields of a call, filled in by its owner and used again. */
 export interface TryResult {
   isFailure: boolean;
-  /** 0 = none. */
+  /** Of the response, or what the client would be told; 0 = none. */
   status: number;
-  /** -1 = none. */
+  /** NO_GRPC_STATUS = none. */
   grpcStatus: number;
   /** Retries so far. */
   retries: number;
   /** The whole request body is at hand, at most 64 KiB. */
   replayable: boolean;
-  /** `grpc-retry-pushback-ms` says no. */
+  /** The server asked not to be tried again: `grpc-retry-pushback-ms` says no. */
   refusesRetries: boolean;
 }
 

@@ -1,22 +1,23 @@
+import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import type { RetryPolicy } from '../../contract/policy/retry.ts';
 import type { TpsBudget } from './budget.ts';
-import { type RetryDecision, retryDecision, type TryEnd } from './plan.ts';
+import { type RetryDecision, retryDecision, type TryEnd, type TryResult } from './plan.ts';
 
 /** How an attempt ended, or what came instead of one. */
 export type AttemptEnd =
   /** With the head of a response. */
   | 'response'
-  /** With the word of the endpoint's proxy that its application could not be reached. */
+  /** With the word of the endpoint's proxy that its application could not be reached. Where it may not go elsewhere, that is a response like any other. */
   | 'unreached'
-  /** Nothing of it was processed: no byte reached the other side, or it says so. */
+  /** No byte of it reached the other side, or that says that it has not processed it: another endpoint may get it, whatever the request is. */
   | 'unsent'
-  /** A kept connection had been closed by the other side before a byte of the response. */
+  /** A kept connection was closed by the other side before a byte of a response: it had most likely given it up before it read us (RFC 9112 section 9.3.1). */
   | 'stale'
-  /** The connection or the stream was lost under it. */
+  /** The connection or the stream was lost after the request was sent. */
   | 'lost'
-  /** What came back is no response. */
+  /** What came back is no valid response. */
   | 'malformed'
-  /** The other side has no tunnels to give. */
+  /** A tunnel was asked for, and the other side has none to give (RFC 8441 section 3). Nothing was sent. */
   | 'unsupported'
   /** No response head in the time of one attempt. */
   | 'timeout'
@@ -24,26 +25,33 @@ export type AttemptEnd =
   | 'failfast';
 
 /** What is asked of `recover`: filled in by the owner of a call, and used again. */
-export interface EndedAttempt {
+export interface EndedAttempt extends TryResult {
   end: AttemptEnd;
-  isFailure: boolean;
-  /** Of the response, or what the client would be told; 0 = none. */
-  status: number;
-  /** -1 = none. */
-  grpcStatus: number;
-  /** Retries so far, and repetitions outside of every budget. */
-  retries: number;
+  /** Repetitions so far, outside of every budget. */
   repeats: number;
-  /** The whole request body is at hand, at most 64 KiB. */
-  replayable: boolean;
   /** What has come of the body is at hand from its beginning. */
   kept: boolean;
   /** RFC 9110 section 9.2.2. */
   idempotent: boolean;
   /** There may be another endpoint that has not had it. */
   hasOthers: boolean;
-  /** The server asked not to be tried again. */
-  refusesRetries: boolean;
+}
+
+/** For its owner to fill in. */
+export function endedAttempt(): EndedAttempt {
+  return {
+    end: 'lost',
+    isFailure: true,
+    status: 0,
+    grpcStatus: NO_GRPC_STATUS,
+    retries: 0,
+    repeats: 0,
+    replayable: false,
+    kept: false,
+    idempotent: false,
+    hasOthers: false,
+    refusesRetries: false,
+  };
 }
 
 export type RecoveryReason =
@@ -79,6 +87,7 @@ const AGAIN = recovery('again', 'not_processed');
 const RECONNECT = recovery('again', 'connection_given_up');
 const NO_RESPONSE = recovery('final', 'not_a_response');
 const UNSUPPORTED = recovery('final', 'unsupported');
+const BODY_GONE = recovery('final', 'body_not_replayable');
 const NO_POLICY = recovery('final', 'route_not_retryable');
 
 const BY_POLICY: Readonly<Record<RetryDecision, Recovery>> = {
@@ -116,7 +125,7 @@ export function recover(
     case 'malformed':
       return NO_RESPONSE;
     case 'unreached':
-      return ended.replayable ? ELSEWHERE : decide(policy, budget, ended, 'response', nowMs);
+      return ended.replayable ? ELSEWHERE : BODY_GONE;
     case 'unsent':
       if (!ended.kept) break;
       if (ended.hasOthers) return ELSEWHERE;

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
+import { LOG_LEVELS, type LogLevel } from '../../contract/log-levels.ts';
 import { METRICS_CONTENT_TYPE } from '../telemetry/text-writer.ts';
 import type { Readiness } from './readiness.ts';
 

@@ -1,10 +1,9 @@
 import type { FirstBytesProtocol } from '../../core/state/protocol.ts';
+import { HTTP2_PREFACE } from '../../http/http2-preface.ts';
 import { TOKEN } from '../../http/octets.ts';
 
 export type DetectedProtocol = Exclude<FirstBytesProtocol, 'timeout'>;
 
-/** RFC 9113 section 3.4. */
-const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 /** Enough of the preface to be no HTTP/1 request: no method is followed by `* HTTP/2.0`. */
 const HTTP2_ENOUGH = 14;
 /** Longest method that begins an HTTP/1 request here; other protocols that begin with letters and a blank are told apart by the next octet. */

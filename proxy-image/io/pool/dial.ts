@@ -1,5 +1,6 @@
 import { TRANSPORT_ALPN } from '../../contract/names.ts';
 import type { SessionProtocol } from '../../core/state/protocol.ts';
+import { FAILURES } from '../../http/failures.ts';
 import { refuseServer } from '../tls/identity.ts';
 import { encodeTransportHeader } from '../tls/transport-header.ts';
 import type {
@@ -85,7 +86,7 @@ export class Dial implements ConnectionHandler, TimerOwner {
     }
     const context = this.#context.tlsContext();
     if (context === null) {
-      this.#refuse('no certificate', 'the proxy has no certificate yet');
+      this.#refuse('no certificate', FAILURES.no_certificate.text);
       return;
     }
     this.#context.transport.timers.set(this.#timer, this.#context.handshakeTimeoutMs);

@@ -1,4 +1,5 @@
-import type { LogFields, Logger, LogLevel } from './log.ts';
+import type { LogLevel } from '../../contract/log-levels.ts';
+import type { LogFields, Logger } from './log.ts';
 
 /** So many lines of one kind at once: somebody who looks into a mistake sees each of his attempts. */
 const BURST = 10;

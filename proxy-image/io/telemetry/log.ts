@@ -1,8 +1,5 @@
+import { LOG_LEVELS, type LogLevel } from '../../contract/log-levels.ts';
 import { escapeControls, redacted } from '../../contract/log-text.ts';
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off';
-
-export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'off'];
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../lib/clock.ts';
+import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import type { EndpointState } from '../../core/balance/endpoint.ts';
-import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';

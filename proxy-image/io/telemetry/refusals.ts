@@ -1,3 +1,4 @@
+import { FAILURES } from '../../http/failures.ts';
 import { ClosedCounters } from './counters.ts';
 import type { InboundError, OutboundError } from './error-labels.ts';
 
@@ -38,7 +39,7 @@ export const INBOUND_REFUSALS = {
   client_certificate_untrusted: tcp<InboundError>('unexpected', 'info', 'the certificate of the client is not trusted'),
   client_name_unusable: tcp<InboundError>('unexpected', 'info', 'the certificate of the client has no usable name'),
   gateway: tcp<InboundError>('gateway domain invalid', 'info', 'gateways are not supported'),
-  own_certificate_missing: tcp<InboundError>('unexpected', 'warn', 'the proxy has no certificate yet'),
+  own_certificate_missing: tcp<InboundError>('unexpected', 'warn', FAILURES.no_certificate.text),
 } as const satisfies Record<string, Kind<InboundError>>;
 
 export const OUTBOUND_REFUSALS = {

@@ -1,4 +1,4 @@
-import { NO_GRPC_STATUS, UNKNOWN } from '../../core/classify/grpc-status.ts';
+import { NO_GRPC_STATUS, UNKNOWN } from '../../contract/policy/grpc-status.ts';
 import { Children } from './children.ts';
 import { Counters } from './counters.ts';
 import { Histograms } from './histogram.ts';

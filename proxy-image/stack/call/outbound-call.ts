@@ -1,7 +1,7 @@
+import { grpcStatusOf } from '../../contract/policy/grpc-status.ts';
 import type { RetryPolicy } from '../../contract/policy/retry.ts';
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { NoEndpointReason } from '../../core/balance/pick.ts';
-import { grpcStatusOf } from '../../core/classify/grpc-status.ts';
 import type {
   BackendEntry,
   BalanceEntry,

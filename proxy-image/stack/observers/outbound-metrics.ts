@@ -1,5 +1,5 @@
+import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import { isFailure } from '../../core/classify/classify.ts';
-import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
 import type { RecoveryReason } from '../../core/retry/recover.ts';
 import type { ExchangeEnd } from '../../http/call.ts';
 import type { OutboundError, Recorder, RouteOutcome } from '../../io/telemetry/recorder.ts';

@@ -1,4 +1,4 @@
-import { NO_GRPC_STATUS } from '../../core/classify/grpc-status.ts';
+import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import { FAILURES, type Failure } from '../../http/failures.ts';
 import type { ResponseView } from '../../http/message.ts';
 import type { DialError, DialFailure } from '../../io/pool/dial.ts';

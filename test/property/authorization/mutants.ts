@@ -18,6 +18,7 @@ const LEGACY = 'crds/compile/inbound/authorization.ts';
 const POLICY = 'crds/compile/inbound/authorization-policy.ts';
 const TARGETS = 'crds/kinds/authorization/authorization-policy.ts';
 const ROUTES = 'crds/compile/inbound/rules.ts';
+const ATTACHMENT = 'crds/kinds/route/attachment.ts';
 const WORKLOAD = 'crds/compile/inbound/workload.ts';
 
 export const MUTANTS: readonly [Mutant, ...Mutant[]] = [
@@ -102,7 +103,7 @@ export const MUTANTS: readonly [Mutant, ...Mutant[]] = [
   },
   { file: ROUTES, line: 'authorizations: [...own, ...ofServer] };', instead: 'authorizations: [...ofServer] };' },
   { file: ROUTES, line: 'authorizations: [...own, ...ofServer] };', instead: 'authorizations: [...own] };' },
-  { file: ROUTES, line: 'ranked.sort((a, b) => compareRanks(a.rank, b.rank));', instead: '' },
+  { file: ATTACHMENT, line: '.toSorted((a, b) => compareRanks(a.rank, b.rank))', instead: '' },
   { file: WORKLOAD, line: 'probePaths: probePaths(inbound.pod, port),', instead: 'probePaths: [],' },
 ];
 

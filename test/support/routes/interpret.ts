@@ -1,5 +1,5 @@
 import type { Filter, HeaderChanges } from '../../../proxy-image/contract/policy/filter.ts';
-import { grpcStatusOf } from '../../../proxy-image/core/classify/grpc-status.ts';
+import { grpcStatusOf } from '../../../proxy-image/contract/policy/grpc-status.ts';
 import { applyFilters } from '../../../proxy-image/core/filter/apply.ts';
 import { changedFields } from '../../../proxy-image/core/filter/header-changes.ts';
 import type { Rng } from '../../../proxy-image/core/rng.ts';

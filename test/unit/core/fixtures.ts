@@ -4,6 +4,7 @@ import type { Change } from '../../../proxy-image/contract/messages.ts';
 import { newerService } from '../../../proxy-image/contract/older-operators.ts';
 import type { OlderBackend, OlderService } from '../../../proxy-image/contract/older-proxies.ts';
 import { DEFAULT_QUEUE } from '../../../proxy-image/contract/policy/queue.ts';
+import type { StatusRetry } from '../../../proxy-image/contract/policy/retry.ts';
 import type {
   Authorization,
   Endpoint,
@@ -123,7 +124,9 @@ export function backend(service: string, weight: number, more: Partial<OlderBack
 }
 
 /** A Service in few words, those of revision 1: one split for all, routes as a profile has them, and for what no route matches what annotations can say. */
-export type ServiceSketch = Omit<OlderService, 'type'>;
+export interface ServiceSketch extends Omit<OlderService, 'type' | 'retry'> {
+  retry: StatusRetry | null;
+}
 
 export function serviceSketch(more: Partial<ServiceSketch> = {}): ServiceSketch {
   return {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { RetryPolicy } from '../../../proxy-image/contract/policy/retry.ts';
-import { type EndedAttempt, recover } from '../../../proxy-image/core/retry/recover.ts';
+import { type EndedAttempt, endedAttempt, recover } from '../../../proxy-image/core/retry/recover.ts';
 
 const STATUSES: RetryPolicy = {
   type: 'statuses',
@@ -15,17 +15,13 @@ const BUDGET: RetryPolicy = { type: 'budget' };
 
 /** Of a request that may go anywhere again, as far as it is concerned. */
 const ENDED: EndedAttempt = {
+  ...endedAttempt(),
   end: 'response',
-  isFailure: true,
   status: 502,
-  grpcStatus: -1,
-  retries: 0,
-  repeats: 0,
   replayable: true,
   kept: true,
   idempotent: true,
   hasOthers: true,
-  refusesRetries: false,
 };
 
 interface Row {
@@ -46,7 +42,7 @@ const ROWS: Row[] = [
   {
     title: '… but not with a body that is gone',
     ended: { end: 'unreached', replayable: false },
-    expect: 'final: route_not_retryable',
+    expect: 'final: body_not_replayable',
   },
   {
     title: 'what was not processed goes to another endpoint, whatever it is',

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import type { LogLevel } from '../../../proxy-image/contract/log-levels.ts';
 import { type AdminRequest, createAdminHandler } from '../../../proxy-image/io/admin/admin.ts';
 import { Readiness } from '../../../proxy-image/io/admin/readiness.ts';
-import type { LogLevel } from '../../../proxy-image/io/telemetry/log.ts';
 
 function admin(shutdownEnabled = true) {
   const readiness = new Readiness(['identity', 'listeners']);

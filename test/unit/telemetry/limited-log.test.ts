@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import type { LogLevel } from '../../../proxy-image/contract/log-levels.ts';
 import { LimitedLog } from '../../../proxy-image/io/telemetry/limited-log.ts';
-import { JsonLogger, type LogLevel } from '../../../proxy-image/io/telemetry/log.ts';
+import { JsonLogger } from '../../../proxy-image/io/telemetry/log.ts';
 
 describe('a log that is limited', () => {
   let lines: Record<string, unknown>[];

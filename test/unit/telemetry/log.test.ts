@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import type { LogLevel } from '../../../proxy-image/contract/log-levels.ts';
 import { AccessLog, type AccessLogEntry } from '../../../proxy-image/io/telemetry/access-log.ts';
-import { JsonLogger, type LogLevel } from '../../../proxy-image/io/telemetry/log.ts';
+import { JsonLogger } from '../../../proxy-image/io/telemetry/log.ts';
 
 function sink(level: LogLevel = 'debug') {
   const lines: string[] = [];

@@ -2,7 +2,7 @@ import type { ClusterView } from '../../../state/view.ts';
 import { type Finding, listed } from '../../assessment.ts';
 import { isFault } from '../../http-fault/model.ts';
 import { faultOf } from '../../http-fault/queries.ts';
-import { tcpPort } from '../../service/authority.ts';
+import { backendProblem } from '../../service/authority.ts';
 import { serviceOf } from '../../service/queries.ts';
 import type { ObjectTarget, RouteFilter, RouteModel, RouteRule } from '../model.ts';
 import { isService } from '../refs.ts';
@@ -39,19 +39,11 @@ function unresolvedFilter(view: ClusterView, filter: RouteFilter, namespace: str
   return { reason: 'FilterNotFound', message: `HTTPFault ${namespace}/${name} does not exist` };
 }
 
-export function unresolvedTarget(view: ClusterView, target: ObjectTarget): Unresolved | null {
+function unresolvedTarget(view: ClusterView, target: ObjectTarget): Unresolved | null {
   const { group, kind, namespace, name, port } = target;
   if (!isService(target)) {
     return { reason: 'InvalidKind', message: `${kind}${group === '' ? '' : `.${group}`} cannot be a backend` };
   }
-  const service = serviceOf(view, namespace, name);
-  const fault =
-    service === null
-      ? 'does not exist'
-      : service.type === 'ExternalName'
-        ? 'is of type ExternalName'
-        : tcpPort(service, port) === null
-          ? `has no TCP port ${port}`
-          : null;
+  const fault = backendProblem(serviceOf(view, namespace, name), port);
   return fault === null ? null : { reason: 'BackendNotFound', message: `Service ${namespace}/${name} ${fault}` };
 }

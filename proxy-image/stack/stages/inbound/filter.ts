@@ -1,5 +1,5 @@
 import type { Filter as FilterRow } from '../../../contract/policy/filter.ts';
-import { grpcStatusOf } from '../../../core/classify/grpc-status.ts';
+import { grpcStatusOf } from '../../../contract/policy/grpc-status.ts';
 import type { PolicyDecision } from '../../../core/policy/policy.ts';
 import type { Rng } from '../../../core/rng.ts';
 import type { Exchange } from '../../../http/exchange.ts';

@@ -1,6 +1,5 @@
-import { NO_GRPC_STATUS } from '../../../core/classify/grpc-status.ts';
 import type { PortPolicyEntry } from '../../../core/policy/policy.ts';
-import { type EndedAttempt, recover } from '../../../core/retry/recover.ts';
+import { type EndedAttempt, endedAttempt, recover } from '../../../core/retry/recover.ts';
 import { protocolOfNextHop } from '../../../core/state/protocol.ts';
 import type { ExchangeEnd, TryFailure } from '../../../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../../../http/exchange.ts';
@@ -33,19 +32,7 @@ interface Leased extends Waiter {
 export class Lease<C extends Leased> extends Stage<C> {
   readonly #timers: Timers;
   readonly #observer: CallObserver<C, InboundError>;
-  readonly #ended: EndedAttempt = {
-    end: 'lost',
-    isFailure: true,
-    status: 0,
-    grpcStatus: NO_GRPC_STATUS,
-    retries: 0,
-    repeats: 0,
-    replayable: false,
-    kept: false,
-    idempotent: false,
-    hasOthers: false,
-    refusesRetries: false,
-  };
+  readonly #ended = endedAttempt();
 
   constructor(timers: Timers, observer: CallObserver<C, InboundError>) {
     super();

@@ -1,3 +1,4 @@
+import { NO_GRPC_STATUS } from '../../../contract/policy/grpc-status.ts';
 import type { EndpointState } from '../../../core/balance/endpoint.ts';
 import { penalisedMs } from '../../../core/balance/penalty.ts';
 import { abandoned, finished, sampled, started } from '../../../core/balance/pick.ts';
@@ -6,7 +7,6 @@ import { breakerAbandoned, breakerObserved } from '../../../core/breaker/breaker
 import { breakerStarted } from '../../../core/breaker/gate.ts';
 import { type Outcome, outcomeOf } from '../../../core/breaker/outcome.ts';
 import { isFailure } from '../../../core/classify/classify.ts';
-import { NO_GRPC_STATUS } from '../../../core/classify/grpc-status.ts';
 import { retryAfterMs } from '../../../core/retry/retry-after.ts';
 import type { BackendEntry, BalanceEntry, OutboundRouteEntry, ServiceEntry } from '../../../core/state/entries.ts';
 import type { Exchange } from '../../../http/exchange.ts';

@@ -1,8 +1,8 @@
+import { NO_GRPC_STATUS } from '../../../contract/policy/grpc-status.ts';
 import type { RetryPolicy } from '../../../contract/policy/retry.ts';
 import type { NoEndpointReason } from '../../../core/balance/pick.ts';
-import { NO_GRPC_STATUS } from '../../../core/classify/grpc-status.ts';
 import { retryBackoffMs } from '../../../core/retry/plan.ts';
-import { type AttemptEnd, type EndedAttempt, recover } from '../../../core/retry/recover.ts';
+import { type AttemptEnd, type EndedAttempt, endedAttempt, recover } from '../../../core/retry/recover.ts';
 import { refusesRetries } from '../../../core/retry/retry-after.ts';
 import type { TryFailure } from '../../../http/call.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
@@ -43,19 +43,7 @@ export class Retry<C extends Retried> extends Stage<C> {
   readonly #options: StackOptions;
   readonly #attempts: Attempts<C>;
   readonly #observer: CallObserver<C, OutboundError>;
-  readonly #ended: EndedAttempt = {
-    end: 'response',
-    isFailure: false,
-    status: 0,
-    grpcStatus: NO_GRPC_STATUS,
-    retries: 0,
-    repeats: 0,
-    replayable: false,
-    kept: false,
-    idempotent: false,
-    hasOthers: false,
-    refusesRetries: false,
-  };
+  readonly #ended = endedAttempt();
 
   constructor(options: StackOptions, attempts: Attempts<C>, observer: CallObserver<C, OutboundError>) {
     super();
@@ -101,10 +89,10 @@ export class Retry<C extends Retried> extends Stage<C> {
 
   /** The endpoint's proxy could not reach its application, which has seen nothing of the request. */
   #unreached(call: C): boolean {
-    const { exchange } = call;
-    if (!exchange.replayable) return false;
+    this.#endedAs(call, 'unreached', true, 0, NO_GRPC_STATUS);
+    if (this.#recover(call).plan !== 'elsewhere') return false;
     clearAttempt(call);
-    exchange.detachUpstream();
+    call.exchange.detachUpstream();
     this.#attempts.failedOrNone(call, 'connect', false);
     call.placeAgain();
     return true;

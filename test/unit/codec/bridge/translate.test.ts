@@ -6,11 +6,11 @@ import {
   responseTextOf,
   trailersOfSection,
 } from '../../../../proxy-image/codec/bridge/translate.ts';
+import { lastChunk } from '../../../../proxy-image/codec/http1/chunks.ts';
 import { RequestHead, ResponseHead } from '../../../../proxy-image/codec/http1/head.ts';
 import { parseRequest } from '../../../../proxy-image/codec/http1/parse-request.ts';
 import { parseResponse } from '../../../../proxy-image/codec/http1/parse-response.ts';
 import { writeRequestHead, writtenSize } from '../../../../proxy-image/codec/http1/serialize.ts';
-import { lastChunk } from '../../../../proxy-image/codec/http1/trailers.ts';
 import { HpackDecoder } from '../../../../proxy-image/codec/http2/hpack/decode.ts';
 import { FIRST_BLOCK_PREFIX } from '../../../../proxy-image/codec/http2/hpack/encode.ts';
 import { HPACK_LIMITS } from '../../../../proxy-image/codec/http2/hpack/limits.ts';

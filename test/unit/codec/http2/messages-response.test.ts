@@ -3,7 +3,7 @@ import * as rejection from '../../../../proxy-image/codec/http2/rejection.ts';
 import { requestOf } from '../../../../proxy-image/codec/http2/request.ts';
 import { type Http2Response, responseOf } from '../../../../proxy-image/codec/http2/response.ts';
 import { type Http2Trailers, trailersOf } from '../../../../proxy-image/codec/http2/trailers.ts';
-import { NO_GRPC_STATUS } from '../../../../proxy-image/core/classify/grpc-status.ts';
+import { NO_GRPC_STATUS } from '../../../../proxy-image/contract/policy/grpc-status.ts';
 import { listOf, read, valid } from './messages-rig.ts';
 import type { Field } from './plain-hpack.ts';
 

@@ -123,6 +123,15 @@ describe('HTTPRoute and GRPCRoute', () => {
         'filters[0].requestHeaderModifier.remove[0]',
       ],
       [
+        'a header of the mesh, which the proxy leaves as it is',
+        {
+          filters: [
+            { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'L5d-Client-Id', value: 'me' }] } },
+          ],
+        },
+        'filters[0].requestHeaderModifier.set[0].name',
+      ],
+      [
         'a redirect status that is none',
         { filters: [{ type: 'RequestRedirect', requestRedirect: { statusCode: 200 } }] },
         'filters[0].requestRedirect.statusCode',
