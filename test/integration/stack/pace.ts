@@ -13,6 +13,7 @@ export class Pace {
   readonly #gapMs: number;
   readonly #beganMs = performance.now();
   readonly #running: Promise<void>[] = [];
+  #underWay = 0;
   #ended = false;
   readonly #loop: Promise<void>;
 
@@ -40,8 +41,15 @@ export class Pace {
 
   async #one(): Promise<void> {
     const startedMs = this.nowMs;
+    this.#underWay++;
     const answer = await this.#send();
+    this.#underWay--;
     this.results.push({ startedMs, tookMs: this.nowMs - startedMs, answer });
+  }
+
+  /** Resolves in a moment in which nothing is under way: whoever goes then cuts nobody off. */
+  async lull(): Promise<void> {
+    while (this.#underWay > 0) await Pace.rest(1);
   }
 
   /** No more are sent; resolves when all are answered. */

@@ -83,6 +83,7 @@ export function reachSuite(create: (onFault: (error: unknown) => void) => Transp
         client.setEndpoints('web', plain(application.port));
         const pace = new Pace(perSecond, askHttp1);
         await Pace.rest(300);
+        await pace.lull();
         application.leave();
         await Pace.rest(gapMs);
         await application.come();
