@@ -1,5 +1,5 @@
 import { compile } from '../../../crds/compile/compile.ts';
-import { destinationView } from '../../../crds/compile/service.ts';
+import { type Address, destinationView } from '../../../crds/compile/service.ts';
 import { formatKey } from '../../../proxy-image/contract/keys.ts';
 import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import type { RequestFacts } from '../../../proxy-image/core/route/request.ts';
@@ -24,9 +24,18 @@ export function decide({ objects, request }: Pick<RouteRow, 'objects' | 'request
   const key = { kind: 'service', ...address } as const;
   const { compiled, failure } = compile(state, key, destinationView(state, address, from));
   if (compiled === null) throw failure ?? new Error('nothing to say');
-  const body = JSON.parse(compiled.text) as ServiceDestination;
-  const proxy = newState(new ManualClock(), { namespace: from });
-  const problems = proxy.apply([{ op: 'set', key: formatKey(key), version: compiled.version, body }]);
+  return decideBy({ ...compiled, body: JSON.parse(compiled.text) as ServiceDestination }, address, request);
+}
+
+/** What a proxy decides that was told this of the Service's address. */
+export function decideBy(
+  { version, body }: { version: string; body: ServiceDestination },
+  { ip, port }: Address,
+  request: RouteRequest,
+): Decision {
+  const proxy = newState(new ManualClock(), { namespace: request.from ?? 'shop' });
+  const key = formatKey({ kind: 'service', ip, port });
+  const problems = proxy.apply([{ op: 'set', key, version, body }]);
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   const { entry } = proxy.destination(ip, port);
   if (entry?.kind !== 'service') throw new Error('no Service');
