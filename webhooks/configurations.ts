@@ -6,8 +6,8 @@ import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/c
 export const INJECT_PATH = '/inject';
 export const VALIDATE_PATH = '/validate';
 
-export const INJECTOR_CONFIGURATION = 'weft-injector';
-export const VALIDATOR_CONFIGURATION = 'weft-validator';
+const INJECTOR_CONFIGURATION = 'weft-injector';
+const VALIDATOR_CONFIGURATION = 'weft-validator';
 
 /** Opt-in for namespaces where another mesh reads `linkerd.io/inject` too. */
 const MESH_LABEL = { key: 'weft.dev/mesh', value: 'weft' } as const;

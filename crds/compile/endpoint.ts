@@ -68,7 +68,7 @@ export class EndpointCompiler {
 }
 
 /** Identity is per (pod, port): a port that bypasses the peer's proxy, or is its proxy's own, has none. */
-export function endpointIdentity(pod: PodModel, port: number, mesh: MeshModel): string | null {
+function endpointIdentity(pod: PodModel, port: number, mesh: MeshModel): string | null {
   if (!pod.meshed || isOwnPort(pod, port) || portInRanges(port, pod.skipInboundPorts)) return null;
   return serviceAccountIdentity(pod.serviceAccount, pod.meta.namespace, mesh.identity.suffix);
 }

@@ -1,7 +1,7 @@
 import { isObject } from '../../lib/json.ts';
 import type { ObjectMeta } from '../types/object-meta.ts';
 
-export const EMPTY_RECORD: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
+const EMPTY_RECORD: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
 
 /** `metadata` of any object; what is absent or of a wrong type becomes empty. */
 export function readMeta(raw: unknown): ObjectMeta {

@@ -23,10 +23,3 @@ export function parseClientIdentity(text: string): Scalar<string> {
   const wellFormed = text.length <= MAX_SPIFFE_LENGTH && SPIFFE.test(text);
   return wellFormed ? valid(text) : invalid(`must be a SPIFFE ID such as spiffe://example.org/web, not ${quote(text)}`);
 }
-
-/** `*` matches every identity, `*.suffix` on a label boundary and with at least one label before it, anything else exactly. */
-export function matchesIdentity(pattern: string, identity: string): boolean {
-  if (pattern === '*') return identity !== '';
-  if (!pattern.startsWith('*.')) return pattern === identity;
-  return identity.length > pattern.length - 1 && identity.endsWith(pattern.slice(1));
-}

@@ -128,7 +128,7 @@ export function createIssuer(parent: Authority, name: string, lifetimeMs: number
 }
 
 /** When an issuer that is made now would end. */
-export function issuerEndMs(parent: Authority, lifetimeMs: number, nowMs: number): number {
+function issuerEndMs(parent: Authority, lifetimeMs: number, nowMs: number): number {
   return Math.min(nowMs + lifetimeMs, notAfterMsOf(parent.certificate));
 }
 

@@ -23,7 +23,7 @@ interface Life {
   endMs: number;
 }
 
-export function lifeOf(certificate: X509Certificate): Life {
+function lifeOf(certificate: X509Certificate): Life {
   const fromMs = certificate.validFromDate.getTime() + BACKDATE_MS;
   const endMs = notAfterMsOf(certificate);
   const renewAtMs = fromMs + (endMs - fromMs) * RENEWAL_SHARE;

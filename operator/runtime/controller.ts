@@ -33,7 +33,7 @@ export interface ControllerOptions {
   queueObserver?: QueueObserver;
 }
 
-export const RECONCILE_TIMEOUT_MS = 30_000;
+const RECONCILE_TIMEOUT_MS = 30_000;
 
 /** Errors of the program rather than of the world: what is a panic in Go. */
 const PROGRAM_ERRORS = [TypeError, RangeError, ReferenceError, SyntaxError];

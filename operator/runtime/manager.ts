@@ -31,8 +31,8 @@ export interface ManagerOptions {
   startMs?: number;
 }
 
-export const STOP_GRACE_MS = 30_000;
-export const START_TIMEOUT_MS = 120_000;
+const STOP_GRACE_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** Starts components phase by phase and stops them in order. Components of phase `leader` start only through `lead`. */
 export class Manager {

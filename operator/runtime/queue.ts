@@ -2,8 +2,8 @@ import { exponentialMs } from '../../lib/backoff.ts';
 import type { Clock, Timer } from './clock.ts';
 
 /** Retry of one key: 5 ms × 2ⁿ, as client-go's default, but capped at 5 min instead of 1,000 s: users watch their canaries. */
-export const RETRY_BASE_MS = 5;
-export const RETRY_MAX_MS = 300_000;
+const RETRY_BASE_MS = 5;
+const RETRY_MAX_MS = 300_000;
 
 /** What happens in a queue, in seconds where there is a time (client-go `workqueue_*` metrics). */
 export interface QueueObserver {

@@ -1,6 +1,6 @@
 import { toSeconds } from './condition.ts';
 
-export const AUTHORITY_NAMES = ['anchor', 'issuer', 'webhook-ca'] as const;
+const AUTHORITY_NAMES = ['anchor', 'issuer', 'webhook-ca'] as const;
 export type AuthorityName = (typeof AUTHORITY_NAMES)[number];
 
 /** A certificate authority as status, metrics and Events tell of it. Times in milliseconds since the epoch. */

@@ -15,7 +15,7 @@ export interface CacheView {
 }
 
 /** A cache that heard nothing for so long is stale: watches carry a bookmark about once a minute. */
-export function isStale(cache: CacheView, staleAfterMs: number): boolean {
+function isStale(cache: CacheView, staleAfterMs: number): boolean {
   return cache.silentMs > staleAfterMs;
 }
 

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** `control` is what the operator proves to proxies with, `webhook` what it shows to the API server. */
-export const CERTIFICATE_NAMES = ['anchor', 'issuer', 'webhook-ca', 'webhook', 'control'] as const;
+const CERTIFICATE_NAMES = ['anchor', 'issuer', 'webhook-ca', 'webhook', 'control'] as const;
 export type CertificateName = (typeof CERTIFICATE_NAMES)[number];
 
 /** Times in milliseconds since the epoch; `renewAtMs` is null where somebody else renews. */

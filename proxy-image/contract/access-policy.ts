@@ -41,7 +41,7 @@ const ANYWHERE: readonly string[] = ['0.0.0.0/0', '::/0'];
 const DEFAULT_KIND = 'default';
 
 /** How a decision by default policy is labelled in metrics and logs. */
-export function defaultLabel(policy: AccessPolicy): ObjectLabel {
+function defaultLabel(policy: AccessPolicy): ObjectLabel {
   return { group: '', kind: DEFAULT_KIND, name: policy };
 }
 
@@ -51,7 +51,7 @@ export function isDefaultLabel(label: ObjectLabel): boolean {
 }
 
 /** Networks without exceptions. */
-export function wholeNetworks(cidrs: readonly string[]): NetworkMatch[] {
+function wholeNetworks(cidrs: readonly string[]): NetworkMatch[] {
   return cidrs.map((cidr) => ({ cidr, except: [] }));
 }
 

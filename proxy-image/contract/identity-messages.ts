@@ -13,7 +13,7 @@ export const MAX_IDENTITY_MESSAGE_BYTES = 64 * 1024;
 export const MAX_CSR_BYTES = 4 * 1024;
 
 /** Largest token; API servers issue up to about 2 KiB. */
-export const MAX_TOKEN_BYTES = 16 * 1024;
+const MAX_TOKEN_BYTES = 16 * 1024;
 
 /** Certificates of proxies, operator and authorities alike are replaced when this share of their life is over (Linkerd: identity client). */
 export const RENEWAL_SHARE = 0.7;

@@ -13,9 +13,6 @@ import type { RoutePolicy } from './policy/route-policy.ts';
 import type { RouteTimeouts } from './policy/timeouts.ts';
 import type { PortPolicy, ResourceBody, Route, ServiceDestination, Sourced, WorkloadResource } from './resources.ts';
 
-/** The revision of the release before, which is still spoken. */
-export const OLDER_REVISION = 1;
-
 /**
  * Fields of bodies on which nothing depends any more, but without which a proxy of before refuses the body: the operator goes on writing them, readers
  * ignore them. An operator of before writes them too.

@@ -3,7 +3,7 @@
 export const CR = 13;
 export const LF = 10;
 export const SP = 32;
-export const HTAB = 9;
+const HTAB = 9;
 export const COLON = 58;
 
 /** RFC 9110 section 5.6.2, `tchar`: the lower-case form of an octet that may stand in a token, 0 for every other. */

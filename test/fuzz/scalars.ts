@@ -4,7 +4,7 @@ import { ANNOTATIONS } from '../../crds/annotations/rows.ts';
 import { probeTarget } from '../../crds/kinds/pod/probe-target.ts';
 import { formatCidr, parseCidr } from '../../crds/scalars/cidr.ts';
 import { formatDuration, parseDuration } from '../../crds/scalars/duration.ts';
-import { matchesIdentity, parseIdentity } from '../../crds/scalars/identity.ts';
+import { parseIdentity } from '../../crds/scalars/identity.ts';
 import { isDnsLabel, isDnsSubdomain, isLabelKey, isLabelValue } from '../../crds/scalars/name.ts';
 import { formatPortRanges, parsePort, parsePortOrName, parsePortRanges } from '../../crds/scalars/port.ts';
 import { portNames, readPortList } from '../../crds/scalars/port-list.ts';
@@ -148,8 +148,7 @@ function checkNames(text: string): void {
   for (const isOne of [isDnsLabel, isDnsSubdomain, isLabelKey, isLabelValue]) {
     if (isOne(text) && /[^\w./-]/.test(text)) throw new Error('a name with characters that names do not have');
   }
-  const identity = sound(parseIdentity(text));
-  if (identity !== null) matchesIdentity(identity, 'web.shop');
+  sound(parseIdentity(text));
   const reference = parseServiceReference(text);
   if (reference !== null && JSON.stringify(reference).includes('\\'))
     throw new Error('a reference with control characters');

@@ -8,7 +8,7 @@ import { CONTROL_PLANE_LABEL, CONTROL_PLANE_NAMESPACE } from '../../proxy-image/
 import { portInRanges } from '../../proxy-image/contract/port-ranges.ts';
 import type { ProxySettings } from './settings.ts';
 
-export const CREATED_BY_ANNOTATION = 'linkerd.io/created-by';
+const CREATED_BY_ANNOTATION = 'linkerd.io/created-by';
 const VERSION_ANNOTATION = 'linkerd.io/proxy-version';
 /** The container that `kubectl logs` and `kubectl exec` mean without `-c`: the first one, which may be the proxy. */
 const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';

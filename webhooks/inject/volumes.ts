@@ -2,9 +2,9 @@ import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
 import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 import type { Volume, VolumeMount } from './kubernetes.ts';
 
-export const IDENTITY_VOLUME = 'linkerd-identity-end-entity';
-export const TOKEN_VOLUME = 'linkerd-identity-token';
-export const API_ACCESS_VOLUME = 'weft-api-access';
+const IDENTITY_VOLUME = 'linkerd-identity-end-entity';
+const TOKEN_VOLUME = 'linkerd-identity-token';
+const API_ACCESS_VOLUME = 'weft-api-access';
 
 /** Volumes of a pod that must not be there before injection. */
 export const RESERVED_VOLUMES: readonly string[] = [IDENTITY_VOLUME, TOKEN_VOLUME, API_ACCESS_VOLUME];

@@ -39,7 +39,7 @@ function targetOf(group: string | undefined, kind: string): ParentRef['target'] 
   return group === POLICY_GROUP ? (OF_POLICY_GROUP.get(kind) ?? 'other') : 'other';
 }
 
-export function isCoreGroup(group: string): boolean {
+function isCoreGroup(group: string): boolean {
   return group === '' || group.toLowerCase() === 'core';
 }
 

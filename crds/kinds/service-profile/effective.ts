@@ -12,7 +12,7 @@ import type { ServiceProfileModel } from './model.ts';
 import { profileOf } from './queries.ts';
 
 /** Linkerd's budget where a profile has none (linkerd2-proxy, `service-profiles`). */
-export const DEFAULT_RETRY_BUDGET: RetryBudget = { ratio: 0.2, minRetriesPerSecond: 10, ttlMs: 10_000 };
+const DEFAULT_RETRY_BUDGET: RetryBudget = { ratio: 0.2, minRetriesPerSecond: 10, ttlMs: 10_000 };
 
 /** A discarded budget allows no retry at all. */
 const NO_RETRIES: RetryBudget = { ratio: 0, minRetriesPerSecond: 0, ttlMs: 10_000 };

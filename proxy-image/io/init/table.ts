@@ -3,7 +3,7 @@ import type { RedirectOptions, TableFamily } from './options.ts';
 import { mergeNetworks } from './ranges.ts';
 
 /** Name of our table: nobody else's rules are read or changed. */
-export const TABLE = 'weft';
+const TABLE = 'weft';
 
 /**
  * The redirection as one nftables transaction: the kernel applies all of it or nothing, and applying it again changes nothing

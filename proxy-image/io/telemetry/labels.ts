@@ -8,12 +8,12 @@ export function renderLabels(labels: Labels): string {
   return labels.map(([name, value]) => `${labelName(name)}="${escapeValue(value)}"`).join(',');
 }
 
-export function labelName(name: string): string {
+function labelName(name: string): string {
   const safe = name.replace(/[^a-zA-Z0-9_]/g, '_');
   return /^[0-9]/.test(safe) || safe === '' ? `_${safe}` : safe;
 }
 
-export function escapeValue(value: string): string {
+function escapeValue(value: string): string {
   const bounded = value.length > MAX_VALUE_LENGTH ? value.slice(0, MAX_VALUE_LENGTH) : value;
   return bounded.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }

@@ -6,7 +6,6 @@ import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.t
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import { renderLabels } from './labels.ts';
-import type { TransportLabels } from './recorder.ts';
 import { addressLabels } from './transports.ts';
 
 /** Labels of one try to an endpoint (linkerd2-proxy: outbound endpoint labels). */
@@ -84,49 +83,15 @@ function tlsLabels(peer: InboundPeer): [string, string][] {
   if (peer.tls) return [['tls', 'true'], ...clientId(peer)];
   return [
     ['tls', 'no_identity'],
-    ['no_tls_reason', peer.loopback ? 'loopback' : 'no_tls_from_remote'],
+    ['no_tls_reason', whyPlain(peer)],
   ];
+}
+
+/** Of a client that has come without TLS. */
+export function whyPlain({ loopback }: InboundPeer): string {
+  return loopback ? 'loopback' : 'no_tls_from_remote';
 }
 
 function clientId(peer: InboundPeer): [string, string][] {
   return peer.identity === null ? [] : [['client_id', peer.identity]];
-}
-
-/** For `transportOpened`: an accepted inbound connection. */
-export function inboundTransport(podIp: string, port: number, peer: InboundPeer): TransportLabels {
-  return {
-    direction: 'inbound',
-    peer: 'src',
-    targetAddr: formatAddress(podIp, port),
-    tls: peer.tls ? 'true' : 'no_identity',
-    noTlsReason: peer.tls ? '' : peer.loopback ? 'loopback' : 'no_tls_from_remote',
-    identity: peer.identity ?? '',
-    dst: {},
-    authority: '',
-  };
-}
-
-/** For `transportOpened`: a connection made to an endpoint. */
-export function endpointTransport(authority: string, endpoint: EndpointState): TransportLabels {
-  const { identity, labels } = endpoint.facts;
-  return {
-    direction: 'outbound',
-    peer: 'dst',
-    targetAddr: endpoint.id,
-    tls: identity === null ? 'no_identity' : 'true',
-    noTlsReason: identity === null ? 'not_provided_by_service_discovery' : '',
-    identity: identity ?? '',
-    dst: labels,
-    authority,
-  };
-}
-
-/** For `transportOpened`: a connection without TLS that nothing more is known about (the application's own side, a destination passed through). */
-export function plainTransport(
-  direction: TransportLabels['direction'],
-  peer: TransportLabels['peer'],
-  targetAddr: string,
-  noTlsReason: string,
-): TransportLabels {
-  return { direction, peer, targetAddr, tls: 'no_identity', noTlsReason, identity: '', dst: {}, authority: '' };
 }

@@ -15,10 +15,6 @@ export function parseListenAddress(text: string): Address | null {
   return parsed === null ? null : { ip: parsed.ip, port: anyPort ? 0 : parsed.port };
 }
 
-export function sameAddress(a: Address, b: Address): boolean {
-  return a.port === b.port && a.ip === b.ip;
-}
-
 export function ipv4Text(bytes: Uint8Array, at: number): string {
   return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
 }

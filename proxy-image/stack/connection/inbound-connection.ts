@@ -13,6 +13,7 @@ import type { TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Address, Connection } from '../../io/transport/types.ts';
 import type { InboundClient } from '../call/inbound-call.ts';
 import type { StackContext } from '../shared/context.ts';
+import { inboundLabels } from '../shared/transport-labels.ts';
 import { ClientConnection, type ConnectionPlan, type Requests } from './client-connection.ts';
 import type { StreamTargets } from './stream.ts';
 import { applicationTarget, applicationTargets } from './targets.ts';
@@ -166,17 +167,6 @@ export class InboundConnection implements ConnectionPlan, InboundClient, Inbound
   }
 
   get labels(): TransportLabels {
-    const { peer } = this.#arrival;
-    const why = peer.loopback ? 'loopback' : 'no_tls_from_remote';
-    return {
-      direction: 'inbound',
-      peer: 'src',
-      targetAddr: this.authority,
-      tls: peer.tls ? 'true' : 'no_identity',
-      noTlsReason: peer.tls ? '' : why,
-      identity: peer.identity ?? '',
-      dst: {},
-      authority: '',
-    };
+    return inboundLabels(this.authority, this.#arrival.peer);
   }
 }

@@ -11,6 +11,7 @@ import type { Acceptor, Address, Connection, ConnectionHandler } from '../../io/
 import type { OutboundClient } from '../call/outbound-call.ts';
 import type { StackContext } from '../shared/context.ts';
 import type { Listener } from '../shared/listeners.ts';
+import { outboundLabels } from '../shared/transport-labels.ts';
 import { AwaitedDestination } from './awaited-destination.ts';
 import { ClientConnection, type ConnectionPlan, type Requests } from './client-connection.ts';
 import { NamedClient, NOWHERE } from './named-client.ts';
@@ -118,16 +119,7 @@ class NamedConnection implements ConnectionPlan {
   }
 
   get labels(): TransportLabels {
-    return {
-      direction: 'outbound',
-      peer: 'src',
-      targetAddr: this.subject,
-      tls: 'no_identity',
-      noTlsReason: 'loopback',
-      identity: '',
-      dst: {},
-      authority: '',
-    };
+    return outboundLabels(this.subject);
   }
 }
 

@@ -17,6 +17,7 @@ import type { ForbiddenCall, OutboundClient } from '../call/outbound-call.ts';
 import * as Phase from '../call/outbound-phase.ts';
 import type { StackContext } from '../shared/context.ts';
 import type { Listener } from '../shared/listeners.ts';
+import { outboundLabels } from '../shared/transport-labels.ts';
 import { ClientConnection, type ConnectionPlan, type Requests } from './client-connection.ts';
 import type { StreamTargets } from './stream.ts';
 import { passThroughTargets, streamTargets } from './targets.ts';
@@ -222,16 +223,7 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
   }
 
   get labels(): TransportLabels {
-    return {
-      direction: 'outbound',
-      peer: 'src',
-      targetAddr: this.subject,
-      tls: 'no_identity',
-      noTlsReason: 'loopback',
-      identity: '',
-      dst: {},
-      authority: '',
-    };
+    return outboundLabels(this.subject);
   }
 }
 

@@ -1,7 +1,9 @@
 import { formatAddress } from '../../contract/keys.ts';
+import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { DialTarget } from '../../io/pool/dial.ts';
 import type { Host, PoolObserver } from '../../io/pool/host.ts';
 import type { TransportLabels } from '../../io/telemetry/recorder.ts';
+import { whyPlain } from '../../io/telemetry/series-labels.ts';
 import type { Connection } from '../../io/transport/types.ts';
 import type { LiveSet } from './live.ts';
 
@@ -10,21 +12,44 @@ export type Direction = TransportLabels['direction'];
 /** Of a connection that the proxy has made. The inbound side's go to the pod's own application. */
 export function dialledLabels(
   direction: Direction,
-  target: DialTarget,
+  { address, identity }: DialTarget,
   dst: Readonly<Record<string, string>>,
   authority: string,
 ): TransportLabels {
-  const meshed = target.identity !== null;
   const why = direction === 'inbound' ? 'loopback' : 'not_provided_by_service_discovery';
-  return {
+  const given = {
     direction,
     peer: 'dst',
-    targetAddr: formatAddress(target.address.ip, target.address.port),
-    tls: meshed ? 'true' : 'no_identity',
-    noTlsReason: meshed ? '' : why,
-    identity: target.identity ?? '',
+    targetAddr: formatAddress(address.ip, address.port),
     dst,
     authority,
+  } as const;
+  return withTls(given, identity !== null, why, identity);
+}
+
+/** Of a connection to the pod. */
+export function inboundLabels(targetAddr: string, peer: InboundPeer): TransportLabels {
+  return withTls({ ...ACCEPTED, direction: 'inbound', targetAddr }, peer.tls, whyPlain(peer), peer.identity);
+}
+
+/** Of a connection of the pod's own application. */
+export function outboundLabels(targetAddr: string): TransportLabels {
+  return withTls({ ...ACCEPTED, direction: 'outbound', targetAddr }, false, 'loopback', null);
+}
+
+const ACCEPTED = { peer: 'src', dst: {}, authority: '' } as const;
+
+function withTls(
+  given: Omit<TransportLabels, 'tls' | 'noTlsReason' | 'identity'>,
+  isTls: boolean,
+  why: string,
+  identity: string | null,
+): TransportLabels {
+  return {
+    ...given,
+    tls: isTls ? 'true' : 'no_identity',
+    noTlsReason: isTls ? '' : why,
+    identity: identity ?? '',
   };
 }
 

@@ -2,11 +2,8 @@ import { expect } from 'chai';
 import { EndpointState } from '../../../proxy-image/core/balance/endpoint.ts';
 import { authorizeConnection, authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
 import { compileProfile } from '../../../proxy-image/core/route/profile.ts';
-import {
-  endpointTransport,
-  inboundTransport,
-  plainTransport,
-} from '../../../proxy-image/io/telemetry/series-labels.ts';
+import { targetOf } from '../../../proxy-image/stack/endpoints/endpoint-hosts.ts';
+import { dialledLabels, inboundLabels, outboundLabels } from '../../../proxy-image/stack/shared/transport-labels.ts';
 import { asking, entryOf } from '../../support/policy.ts';
 import { sampleValue } from '../../support/prometheus-text.ts';
 import { authorization, endpoint, noEngine, portPolicy, request, route, routeTable } from '../core/fixtures.ts';
@@ -17,6 +14,8 @@ const SERVER_ID = 'web.shop.serviceaccount.identity.linkerd.cluster.local';
 const CLIENT_ID = 'api.shop.serviceaccount.identity.linkerd.cluster.local';
 
 const state = (address: string, more = {}) => new EndpointState(`${address}:8080`, endpoint(address, more));
+const dialled = (authority: string, to: EndpointState) =>
+  dialledLabels('outbound', targetOf(to, 'http1'), to.facts.labels, authority);
 const policy = entryOf(portPolicy({ authorizations: [authorization('all')] }));
 const closed = entryOf(portPolicy({ authorizations: [] }));
 
@@ -304,7 +303,7 @@ describe('transports', () => {
   it('count opens, bytes, open connections, and closes by errno', () => {
     const bench = new Bench();
     const { recorder } = bench;
-    const labels = endpointTransport(AUTHORITY, state('10.0.0.1'));
+    const labels = dialled(AUTHORITY, state('10.0.0.1'));
     const [a, b] = [recorder.transportOpened(labels), recorder.transportOpened(labels)];
     recorder.transportRead(a, 10);
     recorder.transportWritten(b, 2 ** 40);
@@ -321,9 +320,9 @@ describe('transports', () => {
   it('say why there is no TLS, on both sides', () => {
     const bench = new Bench();
     const { recorder } = bench;
-    recorder.transportOpened(endpointTransport('', state('10.0.0.2', { identity: null, proxyPort: 0, labels: {} })));
+    recorder.transportOpened(dialled('', state('10.0.0.2', { identity: null, proxyPort: 0, labels: {} })));
     for (const address of ['10.0.0.9', '127.0.0.1']) {
-      recorder.transportOpened(inboundTransport('10.1.0.1', 8080, new InboundPeer(address, null, false)));
+      recorder.transportOpened(inboundLabels('10.1.0.1:8080', new InboundPeer(address, null, false)));
     }
     const { samples } = bench.scrape().get('tcp_open_total')!;
     expect(samples.map(({ labels }) => [labels['direction'], labels['no_tls_reason']])).to.deep.equal([
@@ -337,8 +336,8 @@ describe('transports', () => {
     const bench = new Bench();
     const { recorder } = bench;
     const peer = new InboundPeer('10.0.0.9', CLIENT_ID, true);
-    const handle = recorder.transportOpened(inboundTransport('10.1.0.1', 8080, peer));
-    const app = recorder.transportOpened(plainTransport('outbound', 'src', '1.1.1.1:443', 'loopback'));
+    const handle = recorder.transportOpened(inboundLabels('10.1.0.1:8080', peer));
+    const app = recorder.transportOpened(outboundLabels('1.1.1.1:443'));
     recorder.transportClosed(handle, 'weird\nerror');
     recorder.transportClosed(app, '');
     const closes = bench.scrape().get('tcp_close_total')!.samples;
@@ -414,7 +413,7 @@ describe('bounds (B19)', () => {
 
   it('keep the series of open connections however long they are silent', () => {
     const bench = new Bench();
-    const labels = plainTransport('outbound', 'dst', '10.0.0.1:80', 'x');
+    const labels = outboundLabels('10.0.0.1:80');
     const handle = bench.recorder.transportOpened(labels);
     bench.idle(60);
     bench.recorder.transportRead(handle, 7);

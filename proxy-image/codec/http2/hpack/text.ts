@@ -16,7 +16,7 @@ const INTERNED = 1024;
 const interned: string[] = new Array<string>(INTERNED).fill('');
 
 /** One JavaScript character per octet. */
-export function latin1(bytes: Buffer, from: number, to: number): string {
+function latin1(bytes: Buffer, from: number, to: number): string {
   const length = to - from;
   if (length > INTERNED_BYTES) return bytes.toString('latin1', from, to);
   if (length === 0) return '';
