@@ -1,5 +1,6 @@
 import type { Outbox } from '../io/tcp/outbox.ts';
-import type { Exchange, ExchangePool, ExchangeServer } from './exchange.ts';
+import type { Exchange, ExchangeServer } from './exchange.ts';
+import type { ExchangePool } from './exchange-pool.ts';
 
 /** The client's side of an exchange that nobody waits for: what comes back is dropped. */
 export class Discard implements ExchangeServer {

@@ -66,12 +66,18 @@ export interface ExchangeContext {
   readonly bridge: Bridge;
 }
 
+/** What an exchange knows of its request beside the head. */
+type RequestFacts = Pick<
+  RequestMessage,
+  'isHead' | 'isGrpc' | 'idempotent' | 'connect' | 'upgrade' | 'tunnels' | 'framing' | 'lacksHost' | 'maxForwards'
+>;
+
 /** No stream was reset. */
 export const NO_RESET = -1;
 
 /**
  * One request and its response between a client and, one after the other, its tries, whatever version of HTTP either side speaks. Holds the head as it is
- * sent on and, where it must, the body, so that another try can be made. Pooled: see `ExchangePool`.
+ * sent on and, where it must, the body, so that another try can be made. Pooled: `ExchangePool`.
  */
 export class Exchange {
   call: HttpCall = NO_CALL;
@@ -141,31 +147,13 @@ export class Exchange {
   /** `head` is valid during the event: `prepare` must follow within it, where the request is to go on. */
   begin(server: ExchangeServer, head: RequestMessage): void {
     this.head.take(head);
-    this.isHead = head.isHead;
-    this.isGrpc = head.isGrpc;
-    this.idempotent = head.idempotent;
-    this.connect = head.connect;
-    this.upgrade = head.upgrade || head.connect;
-    this.tunnels = head.tunnels;
-    this.framing = head.framing;
-    this.lacksHost = head.lacksHost;
-    this.maxForwards = head.maxForwards;
-    this.#reset(server);
+    this.#begin(server, head);
   }
 
   /** Makes `copy` the same request, complete, for `server`. Only while this one is `replayable`. */
   copyTo(copy: Exchange, server: ExchangeServer): void {
     copy.head.copy(this.head);
-    copy.isHead = this.isHead;
-    copy.isGrpc = this.isGrpc;
-    copy.idempotent = this.idempotent;
-    copy.connect = this.connect;
-    copy.upgrade = this.upgrade;
-    copy.tunnels = this.tunnels;
-    copy.framing = this.framing;
-    copy.lacksHost = this.lacksHost;
-    copy.maxForwards = this.maxForwards;
-    copy.#reset(server);
+    copy.#begin(server, this);
     copy.retain = true;
     copy.#body.append(this.#body.bytes, 0, this.#body.length, false);
     copy.requestBytes = this.requestBytes;
@@ -173,7 +161,17 @@ export class Exchange {
     copy.#trailers = this.#trailers;
   }
 
-  #reset(server: ExchangeServer): void {
+  /** `request`: what came, or an exchange that carries it. */
+  #begin(server: ExchangeServer, request: RequestFacts): void {
+    this.isHead = request.isHead;
+    this.isGrpc = request.isGrpc;
+    this.idempotent = request.idempotent;
+    this.connect = request.connect;
+    this.upgrade = request.upgrade || request.connect;
+    this.tunnels = request.tunnels;
+    this.framing = request.framing;
+    this.lacksHost = request.lacksHost;
+    this.maxForwards = request.maxForwards;
     this.server = server;
     this.requestDone = false;
     this.responding = false;
@@ -476,23 +474,3 @@ const NO_CALL: HttpCall = {
   tryFailed: () => {},
   ended: () => {},
 };
-
-/** As many exchanges as were ever under way at once wait here, up to a bound: a burst must not be remembered forever. */
-const MAX_IDLE = 256;
-
-export class ExchangePool {
-  readonly #context: ExchangeContext;
-  readonly #idle: Exchange[] = [];
-
-  constructor(context: ExchangeContext) {
-    this.#context = context;
-  }
-
-  take(): Exchange {
-    return this.#idle.pop() ?? new Exchange(this.#context);
-  }
-
-  give(exchange: Exchange): void {
-    if (this.#idle.length < MAX_IDLE) this.#idle.push(exchange);
-  }
-}

@@ -1,4 +1,4 @@
-import type { ExchangePool } from '../../http/exchange.ts';
+import type { ExchangePool } from '../../http/exchange-pool.ts';
 import type { HeadGate } from '../../http/partial-head.ts';
 
 /** What all server connections of a stack share. */

@@ -1,4 +1,4 @@
-/** What a connection waits for, by `transport/deadlines.ts`. */
+/** What a connection waits for, by `io/transport/deadlines.ts`. */
 export const KEEP_ALIVE = 0;
 /** From here on it waits for its peer. */
 export const HANDSHAKE = 1;

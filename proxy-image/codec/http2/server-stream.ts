@@ -1,6 +1,7 @@
 import type { Answer } from '../../http/answer.ts';
 import type { ExchangeEnd } from '../../http/call.ts';
-import { type Exchange, type ExchangePool, type ExchangeServer, NO_RESET } from '../../http/exchange.ts';
+import { type Exchange, type ExchangeServer, NO_RESET } from '../../http/exchange.ts';
+import type { ExchangePool } from '../../http/exchange-pool.ts';
 import { FAILURES, type Failure } from '../../http/failures.ts';
 import type { ResponseMessage, Trailers } from '../../http/message.ts';
 import { CANCEL, INTERNAL_ERROR } from './error-codes.ts';

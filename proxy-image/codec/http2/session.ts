@@ -1,5 +1,5 @@
 import type { HttpConnection } from '../../http/connection.ts';
-import type { ExchangePool } from '../../http/exchange.ts';
+import type { ExchangePool } from '../../http/exchange-pool.ts';
 import { type HeadGate, PartialHead } from '../../http/partial-head.ts';
 import type { HttpService } from '../../http/service.ts';
 import type { Connection } from '../../io/transport/types.ts';

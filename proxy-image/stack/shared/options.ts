@@ -80,7 +80,7 @@ export const STACK_LIMITS: Readonly<StackLimits> = {
   handshakeTimeoutMs: 10_000,
   headBytes: HEAD_BYTES.fallback,
   headTimeoutMs: 10_000,
-  // As HTTP/2 streams have it (io/http2/limits.ts).
+  // As HTTP/2 streams have it (codec/http2/limits.ts).
   stallTimeoutMs: 300_000,
   connections: 20_000,
   // Twice a burst of a thousand clients, which is served (docs/performance.md).

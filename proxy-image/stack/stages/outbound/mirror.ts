@@ -1,7 +1,8 @@
 import type { BackendEntry, OutboundRouteEntry, ServiceEntry } from '../../../core/state/entries.ts';
 import { NO_OUTBOUND_ROUTE } from '../../../core/state/no-route.ts';
 import { Discard } from '../../../http/discard.ts';
-import type { Exchange, ExchangePool } from '../../../http/exchange.ts';
+import type { Exchange } from '../../../http/exchange.ts';
+import type { ExchangePool } from '../../../http/exchange-pool.ts';
 import { REPLAY_LIMITS } from '../../../http/replay.ts';
 import { REQUEST } from '../../call/call-deadlines.ts';
 import type { Filtering } from '../../call/filtering.ts';
