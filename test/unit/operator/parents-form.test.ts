@@ -8,14 +8,12 @@ import { Assessments } from '../../../operator/reconcilers/assessments.ts';
 import { ParentsForm, type WriteParents } from '../../../operator/reconcilers/parents-form.ts';
 import type { Seen } from '../../../operator/reconcilers/seen.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
-import type { Progress } from '../../../operator/status/programmed.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { clusterOf, put } from '../../support/routes/cluster.ts';
 import { http, parentOf, to } from '../../support/routes/world.ts';
+import { IDLE, signal } from './status-rig.ts';
 
 const KEY = 'shop/r';
-const IDLE: Progress = { proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [], unseen: '' };
-const { signal } = new AbortController();
 
 interface Entry {
   parentRef: unknown;
