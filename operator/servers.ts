@@ -11,7 +11,8 @@ import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from './runtim
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
 import { createConfigServer } from './serve/server.ts';
-import type { ConfigServer, Connections, Programmed, ServeMetrics, TlsProvider } from './serve/types.ts';
+import type { ConfigServer, Connections, ServeMetrics, TlsProvider } from './serve/types.ts';
+import type { Programmed } from './status/programmed.ts';
 import type { ReadinessCheck } from './telemetry/admin.ts';
 
 /** A server that opens once its certificate is there, which may be after the election of a leader. */

@@ -1,16 +1,15 @@
 import type { ResourceCache } from '../../crds/compile/resource-cache.ts';
 import { formatRef, type ObjectRef } from '../../crds/state/object-ref.ts';
 import { compareText } from '../../crds/state/order.ts';
-import { MAX_NAMED } from '../status/programmed.ts';
+import { MAX_NAMED, type Programmed } from '../status/programmed.ts';
 import type { Session } from './session.ts';
 import { isCurrent } from './subscription.ts';
-import type { Programmed } from './types.ts';
 
 /** Counts the proxies that subscribe to something made from `object`, and those that have acknowledged all of it. */
 export function programmed(cache: ResourceCache<Session>, object: ObjectRef): Programmed {
   const proxies = new Set<Session>();
   const behind = new Set<Session>();
-  const rejections: Programmed['rejections'] = [];
+  const rejections: Programmed['rejections'][number][] = [];
   let sinceMs = 0;
   for (const { keyText, compiled, audiences } of cache.using(formatRef(object))) {
     for (const session of [...audiences].flatMap((audience) => [...audience.subscribers])) {

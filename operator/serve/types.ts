@@ -3,6 +3,7 @@ import type { ObjectRef } from '../../crds/state/object-ref.ts';
 import type { ReadKey } from '../../crds/state/view.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Programmed } from '../status/programmed.ts';
 
 /** What the server proves itself with, and whom it trusts; all PEM. */
 export interface TlsMaterial {
@@ -36,20 +37,6 @@ export interface ServeMetrics {
   subscriptions(count: number): void;
   /** A replica that lags behind what a proxy already holds keeps quiet about that key. */
   withheld(key: string): void;
-}
-
-/** How far the proxies are with what one custom resource took part in. */
-export interface Programmed {
-  /** Proxies that hold, or shall hold, something made from the object. */
-  proxies: number;
-  /** Those that acknowledged the present state of it. */
-  current: number;
-  /** `<namespace>/<pod>` of the others, sorted; at most `MAX_NAMED`. */
-  behind: string[];
-  /** Monotonic milliseconds since when the longest of them is behind; 0 when none is. */
-  sinceMs: number;
-  /** What proxies refused, at most `MAX_NAMED`. */
-  rejections: { proxy: string; key: string; problems: string[] }[];
 }
 
 export interface Connections {

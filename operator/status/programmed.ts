@@ -1,14 +1,21 @@
 import { type Condition, condition, type WantedCondition } from './condition.ts';
 
-/** How far the proxies are with one object (`operator/serve` gives it). */
-export interface Progress {
+/** How far the proxies of one operator are with what one object took part in. */
+export interface Programmed {
+  /** Proxies that hold, or shall hold, something made from the object. */
   proxies: number;
+  /** Those that acknowledged the present state of it. */
   current: number;
-  /** `<namespace>/<pod>` of those behind, a few of them. */
+  /** `<namespace>/<pod>` of the others, sorted; at most `MAX_NAMED`. */
   behind: readonly string[];
-  /** Monotonic milliseconds since when the longest of them is behind. */
+  /** Monotonic milliseconds since when the longest of them is behind; 0 when none is. */
   sinceMs: number;
+  /** What proxies refused, at most `MAX_NAMED`. */
   rejections: readonly { proxy: string; key: string; problems: readonly string[] }[];
+}
+
+/** … and whether that is all of them. */
+export interface Progress extends Programmed {
   /** Why there may be proxies that are not counted here, as a sentence; empty when all are. */
   unseen: string;
 }
