@@ -135,25 +135,25 @@ function slow(): Case {
 function ofRetries({ retry }: RouteExpectation, kind: Kind): Case[] {
   if (retry === undefined) return [];
   if (retry === null) return [lasting(NOT_NAMED.http[0]!, 1, kind)];
-  const { http = [], grpc = [], limit = 0 } = retry;
+  const { http = [], grpc = [], limit = 0, backoffMs = 0 } = retry;
   const named = new Set(kind === 'grpc' ? grpc : http.flat());
   const isNamed = (status: number) =>
     kind === 'grpc' ? grpc.includes(status) : http.some(([min, max]) => min <= status && status <= max);
   const other = (kind === 'grpc' ? NOT_NAMED.grpc : NOT_NAMED.http).find((status) => !isNamed(status))!;
   return [
-    ...[...named].flatMap((status) => [passing(status, limit), lasting(status, limit + 1, kind)]),
+    ...[...named].flatMap((status) => [passing(status, limit, backoffMs), lasting(status, limit + 1, kind)]),
     lasting(other, 1, kind),
   ];
 }
 
 /** As many failures as there are retries. */
-function passing(status: number, limit: number): Case {
+function passing(status: number, limit: number, pauseMs: number): Case {
   return {
-    what: `where ${limit} attempts end with ${status}, the answer of the next`,
+    what: `where ${limit} attempts end with ${status}, the answer of the next${pauseMs > 0 ? `, after ${pauseMs} ms at least` : ''}`,
     behaviour: { fail: { first: limit, status } },
     serverMs: 0,
     judge: (answer, attempts) => ({
-      holds: isWhole(answer) && attempts === limit + 1,
+      holds: isWhole(answer) && attempts === limit + 1 && answer.ms >= pauseMs - EARLY_MS,
       measured: timed(answer, attempts),
     }),
   };

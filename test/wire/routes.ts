@@ -19,13 +19,13 @@ const OF_ONE_AGE: ReadonlySet<string> = new Set(['of equal matches of two routes
 const EXPERIMENTAL = 'experimental';
 /** Rows about objects that only the experimental channel of the Gateway API allows. What the refusal of the standard one says, or has in it. */
 const REFUSED_BY_STANDARD: Readonly<Record<string, string>> = {
-  'with 303': 'Unsupported value: 303',
-  'with 307': 'Unsupported value: 307',
-  'with 308': 'Unsupported value: 308',
   'a filter that is not supported': 'Unsupported value: "CORS"',
 };
 /** Rows about objects that nobody can have: by the definition of the kind, or by our webhook. */
 const REFUSED: Readonly<Record<string, string>> = {
+  'with 303': 'Unsupported value: 303',
+  'with 307': 'Unsupported value: 307',
+  'with 308': 'Unsupported value: 308',
   'a redirect beside a rewrite': 'May specify either httpRouteFilterRequestRedirect or httpRouteFilterRequestRewrite',
   'a prefix replaced where none is matched': 'exactly one PathPrefix match must be specified',
   'a filter that would change where a message ends': 'must not be "content-length"',

@@ -231,6 +231,14 @@ const REDIRECTS: readonly RouteRow[] = [
   redirected('with 303', { hostname: 'example.org', statusCode: 303 }, at('/'), 303, 'http://example.org/'),
   redirected('with 307', { hostname: 'example.org', statusCode: 307 }, at('/'), 307, 'http://example.org/'),
   redirected('with 308', { hostname: 'example.org', statusCode: 308 }, at('/'), 308, 'http://example.org/'),
+  // What the definition of the Gateway API's own kind refuses.
+  ...[303, 307, 308].map((statusCode) => ({
+    title: `with ${statusCode}, of Linkerd's own HTTPRoute`,
+    rule: 'HTTPRequestRedirectFilter statusCode',
+    objects: [policyHttp('r', [{ filters: [redirect({ hostname: 'example.org', statusCode })] }])],
+    request: at('/'),
+    expect: { status: statusCode, location: 'http://example.org/' },
+  })),
   redirected('to another port of the host that was asked', { port: 8083 }, at('/a'), 302, 'http://web:8083/a'),
   redirected('to port 80, which is not written', { port: 80 }, at('/a'), 302, 'http://web/a'),
   redirected('to another scheme, whose port is not written', { scheme: 'https' }, at('/a'), 302, 'https://web/a'),
