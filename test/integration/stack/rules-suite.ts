@@ -72,6 +72,7 @@ export function rulesSuite(create: (onFault: (error: unknown) => void) => Transp
 
   describe('HTTP/1', () => {
     const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: web\r\n${more}\r\n`;
+    const asked = (path: string) => askOn(dialRaw(mesh, client.outbound), get(path));
 
     it('each request by the rule of its path: 200, 403, 404, and the connection stays', async () => {
       const application = await serveHttp(mesh, (request) => ok(request));
@@ -160,6 +161,37 @@ export function rulesSuite(create: (onFault: (error: unknown) => void) => Transp
         .to.match(/^HTTP\/1\.1 429 /)
         .and.to.contain('l5d-proxy-error: rate limit exceeded');
       expect(count('inbound_http_local_ratelimit_total', { scope: 'identity', ratelimit_name: 'web' })).to.equal(1);
+      expect(proxy.recorder.policyRoutes, 'no route is attached').to.equal(null);
+    });
+
+    it('what a route lets in is counted by how it ended, whoever answers; how long the application took, of what it got whole', async () => {
+      let waiting = 0;
+      const { port } = await serveHttp(mesh, (request) => {
+        if (!request.includes('/open/silent')) return ok(request);
+        waiting++;
+        return '';
+      });
+      behind(port);
+      const redirect = { type: 'RequestRedirect', requestRedirect: { hostname: 'elsewhere.example', statusCode: 301 } };
+      const open = [route('open', '/open'), route('moved', '/moved', { filters: [redirect] }), allows(SERVER)];
+      told(port, server(), ...open);
+      expect(await asked('/moved')).to.match(/^HTTP\/1\.1 301 /);
+      const silent = dialRaw(mesh, client.outbound);
+      silent.send(get('/open/silent'));
+      await until(() => waiting === 1, 'the request at the application');
+      told(port, server(), ...open, limit({ total: { requestsPerSecond: 1 } }));
+      let answered = 0;
+      while (!(await asked('/open')).startsWith('HTTP/1.1 429 ')) answered++;
+      silent.socket.resetAndDestroy();
+      const ended = (route_name: string, status: string) =>
+        count('inbound_http_statuses_total', { route_name, status });
+      await until(() => ended('open', '') === 1, 'the end of the one whose client has left');
+      expect([ended('open', '200'), ended('open', '429'), ended('moved', '301')]).to.deep.equal([answered, 1, 1]);
+      const of = (name: string, route_name: string) => count(`inbound_http_${name}`, { route_name });
+      expect([of('requests_total', 'open'), of('requests_total', 'moved')]).to.deep.equal([answered + 2, 1]);
+      expect(of('request_duration_seconds_count', 'open')).to.equal(answered + 2);
+      expect(of('response_duration_seconds_count', 'open')).to.equal(answered + 1);
+      expect(of('response_duration_seconds_count', 'moved')).to.equal(undefined);
     });
   });
 
