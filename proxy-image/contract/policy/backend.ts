@@ -53,7 +53,7 @@ export function readBackend(reader: Reader, value: unknown, path: string): Backe
   const fields = reader.object(value, path);
   return {
     meta: readMeta(reader, fields['meta'], `${path}.meta`),
-    authority: reader.text(fields['authority'], `${path}.authority`),
+    authority: reader.textOf(fields, path, 'authority'),
     dispatch: readDispatch(reader, fields['dispatch'], `${path}.dispatch`),
   };
 }
@@ -66,14 +66,14 @@ function readDispatch(reader: Reader, value: unknown, path: string): Dispatch {
     case 'address':
       return {
         type: 'address',
-        ip: reader.text(fields['ip'], `${path}.ip`),
+        ip: reader.textOf(fields, path, 'ip'),
         port: reader.port(fields['port'], `${path}.port`),
       };
     case 'fail':
       return {
         type: 'fail',
-        status: reader.integer(fields['status'], `${path}.status`, 400, 599),
-        message: reader.text(fields['message'], `${path}.message`),
+        status: reader.integerOf(fields, path, 'status', 400, 599),
+        message: reader.textOf(fields, path, 'message'),
       };
     default:
       reader.unknownType(fields['type'], path);
@@ -84,9 +84,9 @@ function readDispatch(reader: Reader, value: unknown, path: string): Dispatch {
 function readBalance(reader: Reader, fields: Fields, path: string): Balance {
   return {
     type: 'balance',
-    endpoints: reader.text(fields['endpoints'], `${path}.endpoints`),
+    endpoints: reader.textOf(fields, path, 'endpoints'),
     balancer: readBalancer(reader, fields['balancer'], `${path}.balancer`),
-    localTrafficOnly: reader.flag(fields['localTrafficOnly'], `${path}.localTrafficOnly`),
+    localTrafficOnly: reader.flagOf(fields, path, 'localTrafficOnly'),
     slowStartMs: readMs(reader, fields, path, 'slowStartMs'),
     breaker: readBreaker(reader, fields['breaker'], `${path}.breaker`),
     penalty: readPenalty(reader, fields['penalty'], `${path}.penalty`),

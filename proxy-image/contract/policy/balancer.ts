@@ -39,7 +39,7 @@ export function readBalancer(reader: Reader, value: unknown, path: string): Bala
     case 'ewma':
       return { type, ...readEwma(reader, fields, path) };
     case 'aperture': {
-      const endpoints = reader.integer(fields['endpoints'], `${path}.endpoints`, 1, MAX_APERTURE);
+      const endpoints = reader.integerOf(fields, path, 'endpoints', 1, MAX_APERTURE);
       return { type, ...readEwma(reader, fields, path), endpoints };
     }
     case 'consistentHash': {
@@ -61,5 +61,5 @@ function readHashKey(reader: Reader, value: unknown, path: string): HashKey | nu
   const fields = reader.object(value, path);
   const type = reader.oneOf(fields['type'], `${path}.type`, ['header', 'cookie', 'source'], 'source');
   if (type !== fields['type']) return null;
-  return type === 'source' ? { type } : { type, name: reader.text(fields['name'], `${path}.name`) };
+  return type === 'source' ? { type } : { type, name: reader.textOf(fields, path, 'name') };
 }

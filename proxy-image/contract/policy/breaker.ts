@@ -46,11 +46,11 @@ export function readBreaker(reader: Reader, value: unknown, path: string): Break
   if (type !== fields['type']) return null;
   const minPenaltyMs = readMs(reader, fields, path, 'minPenaltyMs', 1);
   const common = {
-    maxFailures: reader.integer(fields['maxFailures'], `${path}.maxFailures`, 1, MAX_COUNT),
+    maxFailures: reader.integerOf(fields, path, 'maxFailures', 1, MAX_COUNT),
     minPenaltyMs,
     maxPenaltyMs: readMs(reader, fields, path, 'maxPenaltyMs', minPenaltyMs),
     jitterRatio: reader.number(fields['jitterRatio'], `${path}.jitterRatio`, 0, MAX_RATIO),
-    maxEjectedPercent: reader.integer(fields['maxEjectedPercent'], `${path}.maxEjectedPercent`, 0, 100),
+    maxEjectedPercent: reader.integerOf(fields, path, 'maxEjectedPercent', 0, 100),
   };
   if (type === 'consecutive') return { type, ...common };
   const rate = reader.object(fields['successRate'], `${path}.successRate`);
@@ -60,9 +60,9 @@ export function readBreaker(reader: Reader, value: unknown, path: string): Break
     successRate: {
       threshold: reader.number(rate['threshold'], `${path}.successRate.threshold`, 0, 1),
       windowMs: readMs(reader, rate, `${path}.successRate`, 'windowMs', 10),
-      minRequests: reader.integer(rate['minRequests'], `${path}.successRate.minRequests`, 0, MAX_REQUESTS),
+      minRequests: reader.integerOf(rate, `${path}.successRate`, 'minRequests', 0, MAX_REQUESTS),
     },
-    honorRetryAfter: reader.flag(fields['honorRetryAfter'], `${path}.honorRetryAfter`),
+    honorRetryAfter: reader.flagOf(fields, path, 'honorRetryAfter'),
   };
 }
 

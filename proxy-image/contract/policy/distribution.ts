@@ -20,7 +20,7 @@ export function readDistribution(reader: Reader, value: unknown, path: string, b
     const fields = reader.object(entry, at);
     return {
       backend: reader.index(fields['backend'], `${at}.backend`, backends),
-      weight: reader.integer(fields['weight'], `${at}.weight`, 0, Number.MAX_SAFE_INTEGER),
+      weight: reader.integerOf(fields, at, 'weight', 0, Number.MAX_SAFE_INTEGER),
       filters: fields['filters'],
       at,
     };

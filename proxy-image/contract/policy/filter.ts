@@ -71,8 +71,8 @@ function readFilter(reader: Reader, value: unknown, path: string, backends: numb
     case 'fail':
       return {
         type: 'fail',
-        status: reader.integer(fields['status'], `${path}.status`, 200, 599),
-        grpcStatus: reader.integer(fields['grpcStatus'], `${path}.grpcStatus`, 0, HIGHEST_GRPC_STATUS),
+        status: reader.integerOf(fields, path, 'status', 200, 599),
+        grpcStatus: reader.integerOf(fields, path, 'grpcStatus', 0, HIGHEST_GRPC_STATUS),
         message: readText(reader, fields['message'], `${path}.message`, FIELD_VALUE, 'a text of one line'),
         ratio: ratio(),
       };
@@ -91,9 +91,9 @@ function readRedirect(reader: Reader, fields: Fields, path: string): Filter {
     type: 'redirect',
     scheme: readText(reader, fields['scheme'], `${path}.scheme`, SCHEME, 'http, https or nothing'),
     hostname: readText(reader, fields['hostname'], `${path}.hostname`, HOST, 'a host'),
-    port: reader.integer(fields['port'], `${path}.port`, 0, 65_535),
+    port: reader.integerOf(fields, path, 'port', 0, 65_535),
     path: readPathChange(reader, fields['path'], `${path}.path`),
-    status: reader.integer(fields['status'], `${path}.status`, 300, 399),
+    status: reader.integerOf(fields, path, 'status', 300, 399),
   };
 }
 
@@ -127,7 +127,7 @@ function readPathChange(reader: Reader, value: unknown, path: string): PathChang
   }
   const replacement = readText(reader, fields['path'], `${path}.path`, PATH, 'a path');
   if (type === 'full') return { type, path: replacement };
-  return { type, prefix: reader.text(fields['prefix'], `${path}.prefix`), path: replacement };
+  return { type, prefix: reader.textOf(fields, path, 'prefix'), path: replacement };
 }
 
 /** Fields of heads are written as they are: what could end one early, or begin another, is refused here. */

@@ -97,9 +97,9 @@ function readText(reader: Reader, value: unknown, path: string): TextMatch | nul
   const fields = reader.object(value, path);
   switch (fields['type']) {
     case 'exact':
-      return { type: 'exact', value: reader.text(fields['value'], `${path}.value`) };
+      return { type: 'exact', value: reader.textOf(fields, path, 'value') };
     case 'regex':
-      return { type: 'regex', regex: reader.text(fields['regex'], `${path}.regex`) };
+      return { type: 'regex', regex: reader.textOf(fields, path, 'regex') };
     default:
       reader.unknownType(fields['type'], path);
       return null;

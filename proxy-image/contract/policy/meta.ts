@@ -33,11 +33,11 @@ export function serviceMeta(namespace: string, name: string, port: number): Meta
 export function readMeta(reader: Reader, value: unknown, path: string): Meta {
   const fields = reader.object(value, path);
   return {
-    group: reader.text(fields['group'], `${path}.group`),
-    kind: reader.text(fields['kind'], `${path}.kind`),
-    namespace: reader.text(fields['namespace'], `${path}.namespace`),
-    name: reader.text(fields['name'], `${path}.name`),
-    section: reader.text(fields['section'], `${path}.section`),
-    port: reader.integer(fields['port'], `${path}.port`, 0, 65_535),
+    group: reader.textOf(fields, path, 'group'),
+    kind: reader.textOf(fields, path, 'kind'),
+    namespace: reader.textOf(fields, path, 'namespace'),
+    name: reader.textOf(fields, path, 'name'),
+    section: reader.textOf(fields, path, 'section'),
+    port: reader.integerOf(fields, path, 'port', 0, 65_535),
   };
 }

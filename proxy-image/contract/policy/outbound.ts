@@ -102,7 +102,7 @@ class Tables {
   readRule(value: unknown, path: string): Rule {
     const fields = this.#reader.object(value, path);
     const { match, understood } = readMatch(this.#reader, fields['match'], `${path}.match`);
-    const section = this.#reader.text(fields['section'], `${path}.section`);
+    const section = this.#reader.textOf(fields, path, 'section');
     const policy = this.policy(fields['policy'], `${path}.policy`);
     return { match, section, policy: understood ? policy : this.#refuse() };
   }

@@ -17,7 +17,7 @@ const MAX_CAPACITY = 1_000_000;
 export function readQueue(reader: Reader, value: unknown, path: string): QueueLimits {
   const fields = reader.object(value, path);
   return {
-    capacity: reader.integer(fields['capacity'], `${path}.capacity`, 1, MAX_CAPACITY),
+    capacity: reader.integerOf(fields, path, 'capacity', 1, MAX_CAPACITY),
     failfastMs: readMs(reader, fields, path, 'failfastMs', 1),
   };
 }

@@ -20,7 +20,7 @@ export function readResponseClasses(reader: Reader, value: unknown, path: string
 function readClass(reader: Reader, value: unknown, path: string): ResponseClass | null {
   const fields = reader.object(value, path);
   const match = readMatch(reader, fields['match'], `${path}.match`, 0);
-  const isFailure = reader.flag(fields['isFailure'], `${path}.isFailure`);
+  const isFailure = reader.flagOf(fields, path, 'isFailure');
   return match === null ? null : { match, isFailure };
 }
 
@@ -31,8 +31,8 @@ function readMatch(reader: Reader, value: unknown, path: string, depth: number):
     case 'status':
       return {
         type: 'status',
-        min: reader.integer(fields['min'], `${path}.min`, 100, 599),
-        max: reader.integer(fields['max'], `${path}.max`, 100, 599),
+        min: reader.integerOf(fields, path, 'min', 100, 599),
+        max: reader.integerOf(fields, path, 'max', 100, 599),
       };
     case 'all':
     case 'any': {

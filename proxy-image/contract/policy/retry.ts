@@ -47,7 +47,7 @@ export function readRetry(reader: Reader, value: unknown, path: string): RetryPo
     type: 'statuses',
     http: reader.list(fields['http'], `${path}.http`, (range, at) => readStatuses(reader, range, at)),
     grpc: reader.list(fields['grpc'], `${path}.grpc`, (code, at) => reader.integer(code, at, 0, HIGHEST_GRPC_STATUS)),
-    limit: reader.integer(fields['limit'], `${path}.limit`, 0, MAX_RETRIES),
+    limit: reader.integerOf(fields, path, 'limit', 0, MAX_RETRIES),
     timeoutMs: readMs(reader, fields, path, 'timeoutMs'),
     // An operator of the release before does not write it.
     backoffMs: fields['backoffMs'] === undefined ? RETRY_BACKOFF_MS : readMs(reader, fields, path, 'backoffMs'),
@@ -64,12 +64,7 @@ export function readRetryBudget(reader: Reader, value: unknown, path: string): R
   const fields = reader.object(value, path);
   return {
     ratio: reader.number(fields['ratio'], `${path}.ratio`, 0, MAX_RETRY_RATIO),
-    minRetriesPerSecond: reader.integer(
-      fields['minRetriesPerSecond'],
-      `${path}.minRetriesPerSecond`,
-      0,
-      MAX_RETRIES_PER_SECOND,
-    ),
-    ttlMs: reader.integer(fields['ttlMs'], `${path}.ttlMs`, MIN_BUDGET_TTL_MS, MAX_BUDGET_TTL_MS),
+    minRetriesPerSecond: reader.integerOf(fields, path, 'minRetriesPerSecond', 0, MAX_RETRIES_PER_SECOND),
+    ttlMs: reader.integerOf(fields, path, 'ttlMs', MIN_BUDGET_TTL_MS, MAX_BUDGET_TTL_MS),
   };
 }

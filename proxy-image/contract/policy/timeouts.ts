@@ -3,7 +3,7 @@ import { MAX_TIMEOUT_MS } from './limits.ts';
 
 /** Milliseconds under `name`, whole ones, `least` or more. */
 export function readMs(reader: Reader, fields: Fields, path: string, name: string, least = 0): number {
-  return reader.integer(fields[name], `${path}.${name}`, least, MAX_TIMEOUT_MS);
+  return reader.integerOf(fields, path, name, least, MAX_TIMEOUT_MS);
 }
 
 /** Milliseconds; 0 = none. */
@@ -32,7 +32,7 @@ export function readTimeouts(reader: Reader, value: unknown, path: string): Rout
   const ms = (name: string): number => readMs(reader, fields, path, name);
   return {
     requestMs: ms('requestMs'),
-    untilResponse: reader.flag(fields['untilResponse'], `${path}.untilResponse`),
+    untilResponse: reader.flagOf(fields, path, 'untilResponse'),
     responseMs: ms('responseMs'),
     idleMs: ms('idleMs'),
     attemptMs: ms('attemptMs'),

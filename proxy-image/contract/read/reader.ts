@@ -52,6 +52,11 @@ export class Reader {
     return '';
   }
 
+  /** The text under `name` of the object at `path`. */
+  textOf(fields: Fields, path: string, name: string): string {
+    return this.text(fields[name], `${path}.${name}`);
+  }
+
   textOrNull(value: unknown, path: string): string | null {
     return value === null ? null : this.text(value, path);
   }
@@ -62,10 +67,20 @@ export class Reader {
     return false;
   }
 
+  /** The truth value under `name` of the object at `path`. */
+  flagOf(fields: Fields, path: string, name: string): boolean {
+    return this.flag(fields[name], `${path}.${name}`);
+  }
+
   integer(value: unknown, path: string, min: number, max: number): number {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
     this.fail(path, `an integer from ${min} to ${max}`);
     return min;
+  }
+
+  /** The integer under `name` of the object at `path`. */
+  integerOf(fields: Fields, path: string, name: string, min: number, max: number): number {
+    return this.integer(fields[name], `${path}.${name}`, min, max);
   }
 
   number(value: unknown, path: string, min: number, max: number): number {

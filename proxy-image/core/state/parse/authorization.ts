@@ -5,9 +5,9 @@ import { compileNetwork } from '../../net/cidr.ts';
 export function parseLabel(reader: Reader, value: unknown, path: string): ObjectLabel {
   const fields = reader.object(value, path);
   return {
-    group: reader.text(fields['group'], `${path}.group`),
-    kind: reader.text(fields['kind'], `${path}.kind`),
-    name: reader.text(fields['name'], `${path}.name`),
+    group: reader.textOf(fields, path, 'group'),
+    kind: reader.textOf(fields, path, 'kind'),
+    name: reader.textOf(fields, path, 'name'),
   };
 }
 
@@ -29,7 +29,7 @@ function parseAuthorization(reader: Reader, value: unknown, path: string): Autho
 function parseNetwork(reader: Reader, value: unknown, path: string): NetworkMatch {
   const fields = reader.object(value, path);
   const network = {
-    cidr: reader.text(fields['cidr'], `${path}.cidr`),
+    cidr: reader.textOf(fields, path, 'cidr'),
     except: reader.list(fields['except'], `${path}.except`, (cidr, at) => reader.text(cidr, at)),
   };
   if (compileNetwork(network) === null) reader.fail(path, 'CIDRs');

@@ -7,13 +7,13 @@ export function parseEndpoint(reader: Reader, value: unknown, path: string): End
   const fields = reader.object(value, path);
   const identity = reader.textOrNull(fields['identity'], `${path}.identity`);
   const endpoint: Endpoint = {
-    address: reader.text(fields['address'], `${path}.address`),
+    address: reader.textOf(fields, path, 'address'),
     port: reader.port(fields['port'], `${path}.port`),
     identity,
-    proxyPort: reader.integer(fields['proxyPort'], `${path}.proxyPort`, identity === null ? 0 : 1, 65535),
+    proxyPort: reader.integerOf(fields, path, 'proxyPort', identity === null ? 0 : 1, 65535),
     protocol: reader.oneOf(fields['protocol'], `${path}.protocol`, OUTBOUND_PROTOCOLS, 'opaque'),
-    node: reader.text(fields['node'], `${path}.node`),
-    zone: reader.text(fields['zone'], `${path}.zone`),
+    node: reader.textOf(fields, path, 'node'),
+    zone: reader.textOf(fields, path, 'zone'),
     hintZones: reader.list(fields['hintZones'], `${path}.hintZones`, (zone, at) => reader.text(zone, at)),
     labels: Object.fromEntries(
       reader.record(fields['labels'], `${path}.labels`, (label, at) => reader.text(label, at)),

@@ -16,14 +16,14 @@ export function parsePolicy(reader: Reader, value: unknown, path: string, loadPa
     server: parseLabel(reader, fields['server'], `${path}.server`),
     protocol: reader.oneOf(fields['protocol'], `${path}.protocol`, INBOUND_PROTOCOLS, 'opaque'),
     authorizations: parseAuthorizations(reader, fields['authorizations'], `${path}.authorizations`),
-    audit: reader.flag(fields['audit'], `${path}.audit`),
+    audit: reader.flagOf(fields, path, 'audit'),
     // Operators of before send neither.
     rules: isEmpty(fields['rules']) ? [] : loadParts().readRules(reader, fields['rules'], `${path}.rules`),
     rateLimit: isNone(fields['rateLimit'])
       ? null
       : loadParts().readRateLimit(reader, fields['rateLimit'], `${path}.rateLimit`),
     probePaths: reader.list(fields['probePaths'], `${path}.probePaths`, (probe, at) => reader.text(probe, at)),
-    grpcProbe: fields['grpcProbe'] === undefined ? false : reader.flag(fields['grpcProbe'], `${path}.grpcProbe`),
+    grpcProbe: fields['grpcProbe'] === undefined ? false : reader.flagOf(fields, path, 'grpcProbe'),
     profile: fields['profile'] === null ? null : parseProfile(reader, fields['profile'], `${path}.profile`),
   };
 }
@@ -39,7 +39,7 @@ function isEmpty(rules: unknown): boolean {
 function parseProfile(reader: Reader, value: unknown, path: string): { dst: string; routes: Route[] } {
   const fields = reader.object(value, path);
   return {
-    dst: reader.text(fields['dst'], `${path}.dst`),
+    dst: reader.textOf(fields, path, 'dst'),
     routes: parseRoutes(reader, fields['routes'], `${path}.routes`),
   };
 }

@@ -15,9 +15,9 @@ function parseRoute(reader: Reader, value: unknown, path: string): Route {
   const fields = reader.object(value, path);
   const { match, understood } = readMatch(reader, fields['match'], `${path}.match`);
   return {
-    name: reader.text(fields['name'], `${path}.name`),
+    name: reader.textOf(fields, path, 'name'),
     match: understood ? match : MATCHES_NONE,
-    isRetryable: reader.flag(fields['isRetryable'], `${path}.isRetryable`),
+    isRetryable: reader.flagOf(fields, path, 'isRetryable'),
     timeoutMs: readMs(reader, fields, path, 'timeoutMs'),
     responseClasses: readResponseClasses(reader, fields['responseClasses'], `${path}.responseClasses`),
   };
