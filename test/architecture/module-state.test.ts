@@ -10,11 +10,6 @@ const SCRATCH = 'used within one call of what runs for every message, and nothin
 
 /** What there is, with the reason; none may be added for convenience. */
 const LEFT: Readonly<Record<string, string>> = {
-  'proxy-image/codec/bridge/translate.ts: HEAD': SCRATCH,
-  'proxy-image/codec/http1/client-connection.ts: HEAD': SCRATCH,
-  'proxy-image/codec/http1/scratch.ts: scratch': SCRATCH,
-  'proxy-image/codec/http1/server-connection.ts: HEAD': SCRATCH,
-  'proxy-image/codec/http1/translated-head.ts: RESPONSE': SCRATCH,
   'proxy-image/codec/http2/fields.ts: regular': SCRATCH,
   'proxy-image/codec/http2/hpack/decode.ts: NAME': SCRATCH,
   'proxy-image/codec/http2/hpack/decode.ts: VALUE': SCRATCH,

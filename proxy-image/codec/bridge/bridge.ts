@@ -6,8 +6,7 @@ import type { ResponseMessage, Trailers } from '../../http/message.ts';
 import type { PreparedHead } from '../../http/prepared-head.ts';
 import { ChunkedBody } from '../http1/chunked.ts';
 import { EitherHead, type Translating } from './either-head.ts';
-
-type Translation = Translating['translation'];
+import type { Translation } from './translate.ts';
 
 /** Between the versions of HTTP. What translates is loaded by whoever needs it first, for the same reason as HTTP/2 (`io/pool/http2-engine.ts`). */
 export class HttpBridge implements Bridge, Translating {
@@ -46,5 +45,7 @@ export class HttpBridge implements Bridge, Translating {
 }
 
 function load(): Translation {
-  return typeof require === 'function' ? require('./translate.ts') : createRequire(import.meta.url)('./translate.ts');
+  const loaded: typeof import('./translate.ts') =
+    typeof require === 'function' ? require('./translate.ts') : createRequire(import.meta.url)('./translate.ts');
+  return new loaded.Translation();
 }

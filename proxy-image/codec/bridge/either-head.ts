@@ -2,10 +2,11 @@ import { type ExtraFields, NO_EXTRA_FIELDS, type RequestMessage } from '../../ht
 import type { HeadEdit, PreparedHead } from '../../http/prepared-head.ts';
 import { RequestHead } from '../http1/head.ts';
 import { writeRequestHead, writtenSize } from '../http1/serialize.ts';
+import type { Translation } from './translate.ts';
 
 /** Who has what translates, once it is needed. */
 export interface Translating {
-  readonly translation: typeof import('./translate.ts');
+  readonly translation: Translation;
 }
 
 /** Heads of most requests fit. */

@@ -6,11 +6,11 @@ import { Outbox } from '../../io/tcp/outbox.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../../io/transport/types.ts';
 import { BodyReader } from './body.ts';
 import { chunkOf, lastChunk } from './chunks.ts';
-import { type BodyKind, ResponseHead } from './head.ts';
+import type { BodyKind, ResponseHead } from './head.ts';
 import { INCOMPLETE } from './parse-fields.ts';
 import { dropFraming, parseResponse, responseBody } from './parse-response.ts';
 import { TOO_MANY_INTERIM, UNASKED_UPGRADE } from './rejection.ts';
-import { reserveScratch, roomBehind, scratch } from './scratch.ts';
+import type { Http1Scratch } from './scratch.ts';
 
 /** Where a connection goes between exchanges. */
 export interface ClientConnectionOwner {
@@ -23,15 +23,13 @@ export interface ClientConnectionOwner {
 /** Rest of an unwanted response that is read so that its connection can be used again. */
 const MAX_DISCARD_BYTES = 64 * 1024;
 
-const HEAD = new ResponseHead();
-
 /** The proxy's connection to a server: one exchange at a time, kept between them. */
 export class ClientConnection implements ConnectionHandler, ExchangeUpstream, BodySink {
   readonly connection: Connection;
   readonly outbox: Outbox;
   readonly #owner: ClientConnectionOwner;
   readonly #body: BodyReader;
-  readonly #headBytes: number;
+  readonly #scratch: Http1Scratch;
   #exchange: Exchange | null = null;
   /** What precedes the first request: the transport header. */
   #prelude: Buffer | null;
@@ -56,12 +54,11 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
   #paused = false;
   #usable = true;
 
-  /** Takes over an established connection. `headBytes`: largest head of a response. */
-  constructor(connection: Connection, prelude: Buffer | null, owner: ClientConnectionOwner, headBytes: number) {
+  /** Takes over an established connection. */
+  constructor(connection: Connection, prelude: Buffer | null, owner: ClientConnectionOwner, scratch: Http1Scratch) {
     this.connection = connection;
-    this.#headBytes = headBytes;
-    reserveScratch(headBytes);
-    this.#body = new BodyReader(headBytes);
+    this.#scratch = scratch;
+    this.#body = new BodyReader(scratch.headBytes);
     this.outbox = new Outbox(connection);
     this.#prelude = prelude;
     this.#owner = owner;
@@ -84,19 +81,20 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     const head = exchange.head.http1;
     this.#chunks = exchange.rechunks;
     if (head !== null && prelude === null && from === to) return this.outbox.write(head, 0, exchange.head.length);
+    const scratch = this.#scratch;
     let at = 0;
-    if (prelude !== null) at = prelude.copy(scratch, 0);
+    if (prelude !== null) at = prelude.copy(scratch.bytes, 0);
     this.#prelude = null;
-    at = exchange.writeHttp1Head(scratch, at);
+    at = exchange.writeHttp1Head(scratch.bytes, at);
     if (this.#chunks) return this.#writeInChunks(at, bytes, from, to, end);
-    const copied = Math.min(to - from, roomBehind(at));
-    at += bytes.copy(scratch, at, from, from + copied);
-    const taken = this.outbox.write(scratch, 0, at);
+    const copied = Math.min(to - from, scratch.roomBehind(at));
+    at += bytes.copy(scratch.bytes, at, from, from + copied);
+    const taken = this.outbox.write(scratch.bytes, 0, at);
     return from + copied === to ? taken : this.outbox.write(bytes, from + copied, to);
   }
 
   #writeInChunks(headLength: number, bytes: Buffer, from: number, to: number, end: boolean): boolean {
-    let taken = this.outbox.write(scratch, 0, headLength);
+    let taken = this.outbox.write(this.#scratch.bytes, 0, headLength);
     if (to > from) taken = this.write(bytes, from, to);
     if (end) this.finish(null);
     return taken;
@@ -143,7 +141,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
 
   /** Parses a head anew only when another line of it has come. */
   #resume(bytes: Buffer, before: number): void {
-    if (bytes.length <= this.#headBytes && bytes.indexOf(10, before) === -1) this.#partial = bytes;
+    if (bytes.length <= this.#scratch.headBytes && bytes.indexOf(10, before) === -1) this.#partial = bytes;
     else this.#read(bytes, bytes.length);
   }
 
@@ -176,83 +174,67 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
       this.#discard();
       return at;
     }
-    HEAD.maxBytes = this.#headBytes;
-    const end = parseResponse(HEAD, bytes, at, to);
+    const head = this.#scratch.response;
+    const end = parseResponse(head, bytes, at, to);
     if (end <= 0) return end;
-    if (HEAD.status === 101 || this.#connected) return this.#switched(bytes, end, to);
-    if (HEAD.status < 200) return this.#interimHead(end);
-    this.#finalHead();
+    if (head.status === 101 || this.#connects(head)) return this.#switched(head, bytes, end, to);
+    if (head.status < 200) return this.#interimHead(head, end);
+    this.#finalHead(head);
     return end;
   }
 
-  #interimHead(end: number): number {
+  #interimHead(head: ResponseHead, end: number): number {
     const exchange = this.#exchange!;
-    if (!exchange.takesInterim(end - HEAD.start)) return TOO_MANY_INTERIM;
-    exchange.server?.interim(HEAD);
+    if (!exchange.takesInterim(end - head.start)) return TOO_MANY_INTERIM;
+    exchange.server?.interim(head);
     return end;
   }
 
-  #finalHead(): void {
+  #finalHead(head: ResponseHead): void {
     const exchange = this.#exchange!;
-    const kind = responseBody(HEAD, exchange.isHead);
+    const kind = responseBody(head, exchange.isHead);
     this.#inHead = false;
-    this.#persistent = this.#staysUsable(exchange);
-    this.keepAliveMs = HEAD.keepAliveS === -1 ? Number.POSITIVE_INFINITY : (HEAD.keepAliveS - 1) * 1000;
-    if (exchange.responded(HEAD)) {
-      this.#body.begin(kind, HEAD, !exchange.server!.framed);
-      this.#passOn(exchange, kind);
+    this.#persistent = staysUsable(head, exchange);
+    this.keepAliveMs = head.keepAliveS === -1 ? Number.POSITIVE_INFINITY : (head.keepAliveS - 1) * 1000;
+    if (exchange.responded(head)) {
+      this.#body.begin(kind, head, !exchange.server!.framed);
+      passOn(head, exchange, kind);
     } else if (this.#usable) {
       this.#exchange = null;
       this.#discarding = true;
       this.#discarded = 0;
-      this.#body.begin(kind, HEAD, false);
+      this.#body.begin(kind, head, false);
     }
   }
 
-  #passOn(exchange: Exchange, body: BodyKind): void {
-    HEAD.body = body;
-    if (exchange.tellsProxyError) HEAD.keepProxyError();
-    exchange.passOn(HEAD, HEAD.ends);
-  }
-
-  /** Whether another response may come behind this one, as far as its head tells. */
-  #staysUsable(exchange: Exchange): boolean {
-    // What a server takes for the body of a refused upgrade, or of a response that has none, may not be what we do.
-    if (HEAD.forbiddenBody || exchange.connect || (exchange.upgrade && exchange.requestBytes > 0)) return false;
-    return HEAD.minorVersion === 1 ? !HEAD.close : HEAD.keepAlive;
-  }
-
   /** RFC 9110 section 9.3.6: any 2xx says that the tunnel is there. */
-  get #connected(): boolean {
-    return this.#exchange!.connect && HEAD.status >= 200 && HEAD.status < 300;
+  #connects({ status }: ResponseHead): boolean {
+    return this.#exchange!.connect && status >= 200 && status < 300;
   }
 
   /** 101: from here on the two connections are one stream. Not before the client has sent all of its request (RFC 9110 section 7.8). */
-  #switched(bytes: Buffer, end: number, to: number): number {
+  #switched(head: ResponseHead, bytes: Buffer, end: number, to: number): number {
     const exchange = this.#exchange!;
-    if (HEAD.status === 101 && !this.#mayUpgrade(exchange)) return UNASKED_UPGRADE;
+    const mayUpgrade = exchange.upgrade && !exchange.connect && head.upgradeField !== -1;
+    if (head.status === 101 && !mayUpgrade) return UNASKED_UPGRADE;
     if (!exchange.requestDone) {
       this.#switchWaits = true;
       this.#pause();
       return INCOMPLETE;
     }
     // What a response to CONNECT says of a body means nothing.
-    if (exchange.connect) dropFraming(HEAD);
-    else HEAD.keep(HEAD.upgradeField);
-    if (!exchange.responded(HEAD)) {
+    if (exchange.connect) dropFraming(head);
+    else head.keep(head.upgradeField);
+    if (!exchange.responded(head)) {
       this.#exchange = null;
       this.#discard();
       return to;
     }
-    this.#passOn(exchange, 'none');
+    passOn(head, exchange, 'none');
     this.#exchange = null;
     this.#retire();
     exchange.switchProtocols(this.outbox, bytes, end, to);
     return to;
-  }
-
-  #mayUpgrade({ upgrade, connect }: Exchange): boolean {
-    return upgrade && !connect && HEAD.upgradeField !== -1;
   }
 
   #switchNow(): void {
@@ -361,4 +343,17 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     if (this.connection.bytesWritten === this.#sentBefore) return 'unsent';
     return this.#answered > 0 && !this.#heardBytes ? 'stale' : 'lost';
   }
+}
+
+function passOn(head: ResponseHead, exchange: Exchange, body: BodyKind): void {
+  head.body = body;
+  if (exchange.tellsProxyError) head.keepProxyError();
+  exchange.passOn(head, head.ends);
+}
+
+/** Whether another response may come behind this one, as far as its head tells. */
+function staysUsable(head: ResponseHead, exchange: Exchange): boolean {
+  // What a server takes for the body of a refused upgrade, or of a response that has none, may not be what we do.
+  if (head.forbiddenBody || exchange.connect || (exchange.upgrade && exchange.requestBytes > 0)) return false;
+  return head.minorVersion === 1 ? !head.close : head.keepAlive;
 }

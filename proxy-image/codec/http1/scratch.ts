@@ -1,4 +1,6 @@
-import { HEAD_BYTES } from '../../contract/head-bytes.ts';
+import { MESSAGE_LIMITS } from '../../http/limits.ts';
+import { RequestHead, ResponseHead } from './head.ts';
+import { OWN_FIELDS } from './limits.ts';
 
 /** Bytes of a body that are copied behind a head so that both go out in one write: one read of a socket. */
 const FIRST_BODY_BYTES = 64 * 1024;
@@ -6,25 +8,29 @@ const FIRST_BODY_BYTES = 64 * 1024;
 const EXTRA_BYTES = 4096;
 
 /**
- * Where heads are put together with what follows them. One for the whole process: it is filled and written within one call. As large as the largest head
- * that a connection may have needs, and no larger: the collector counts all of it, touched or not, and waits for the longer.
+ * What heads are read into, and where they are put together with what follows them: all that connections need within one event only, so that the connections of
+ * a stack share it. Whoever waits, holds nothing of it.
  */
-export let scratch: Buffer = withRoomFor(HEAD_BYTES.fallback);
+export class Http1Scratch {
+  /** Largest head that is taken (contract/head-bytes.ts). */
+  readonly headBytes: number;
+  readonly request: RequestHead = new RequestHead();
+  readonly response: ResponseHead = new ResponseHead();
+  /** A response that came as HTTP/2, whose own codec has seen to its limits. */
+  readonly translated: ResponseHead = new ResponseHead(MESSAGE_LIMITS.fieldCount + OWN_FIELDS);
+  /** As large as the largest head needs, and no larger: the collector counts all of it, touched or not, and waits for the longer. */
+  readonly bytes: Buffer;
 
-/** Whoever takes or writes heads of up to `headBytes` says so before the first. */
-export function reserveScratch(headBytes: number): void {
-  if (scratch.length < sizeFor(headBytes)) scratch = withRoomFor(headBytes);
-}
+  constructor(headBytes: number) {
+    this.headBytes = headBytes;
+    this.request.maxBytes = headBytes;
+    this.response.maxBytes = headBytes;
+    this.translated.maxBytes = Number.POSITIVE_INFINITY;
+    this.bytes = Buffer.allocUnsafeSlow(headBytes + EXTRA_BYTES + FIRST_BODY_BYTES);
+  }
 
-/** How many bytes of a body to put behind the first `used` bytes. */
-export function roomBehind(used: number): number {
-  return Math.max(0, HEAD_BYTES.fallback + FIRST_BODY_BYTES - used);
-}
-
-function sizeFor(headBytes: number): number {
-  return headBytes + EXTRA_BYTES + FIRST_BODY_BYTES;
-}
-
-function withRoomFor(headBytes: number): Buffer {
-  return Buffer.allocUnsafeSlow(sizeFor(headBytes));
+  /** How many bytes of a body to put behind the first `used` of `bytes`. */
+  roomBehind(used: number): number {
+    return Math.max(0, this.bytes.length - EXTRA_BYTES - used);
+  }
 }

@@ -11,16 +11,15 @@ import type { Outbox } from '../../io/tcp/outbox.ts';
 import { Splice, type SpliceOwner } from '../../io/tcp/splice.ts';
 import type { Connection, ConnectionError, ConnectionHandler, Timer, TimerOwner } from '../../io/transport/types.ts';
 import { BodyReader } from './body.ts';
-import { RequestHead, ResponseHead } from './head.ts';
+import { ResponseHead } from './head.ts';
 import { parseRequest } from './parse-request.ts';
 import { responseBody } from './parse-response.ts';
 import { CONNECT_DISABLED, rejection } from './rejection.ts';
 import { renderAnswer } from './render-answer.ts';
 import { ResponseWriter } from './response-writer.ts';
-import { reserveScratch, scratch } from './scratch.ts';
 import { KEEP_FRAMING, type ResponseFraming, writeResponseHead } from './serialize.ts';
 import type { ServerContext } from './server-context.ts';
-import { CHUNKS, framingOf, RESPONSE, readTranslated } from './translated-head.ts';
+import { CHUNKS, framingOf, readTranslated } from './translated-head.ts';
 
 /**
  * `head`: between requests or within a head; `body`: within a request body; `wait`: the request is read, its response is not complete;
@@ -32,8 +31,6 @@ type State = 'head' | 'body' | 'wait' | 'closing' | 'tunnel';
 const MAX_SKIP_BYTES = 64 * 1024;
 /** A client that was answered and told to close gets this long to do so before it is cut off: a close with unread bytes would destroy the answer. */
 const LINGER_MS = 1000;
-
-const HEAD = new RequestHead();
 
 /** A client's connection: requests are read and answered one after the other; what comes too early waits. */
 export class ServerConnection
@@ -71,9 +68,9 @@ export class ServerConnection
     this.outbox = outbox;
     this.#service = service;
     this.#context = context;
-    this.#body = new BodyReader(context.headBytes);
-    reserveScratch(context.headBytes);
-    this.#writer = new ResponseWriter(outbox);
+    const { scratch } = context;
+    this.#body = new BodyReader(scratch.headBytes);
+    this.#writer = new ResponseWriter(outbox, scratch);
     outbox.connection.handler = this;
   }
 
@@ -135,7 +132,7 @@ export class ServerConnection
     }
     const bytes = Buffer.concat([stash, chunk]);
     // A head is parsed anew only when another line of it has come.
-    if (bytes.length <= this.#context.headBytes && chunk.indexOf(10) === -1) this.#stash = bytes;
+    if (bytes.length <= this.#context.scratch.headBytes && chunk.indexOf(10) === -1) this.#stash = bytes;
     else this.#read(bytes);
   }
 
@@ -179,26 +176,26 @@ export class ServerConnection
 
   /** Position after the head; 0 = unfinished or refused. */
   #readHead(bytes: Buffer, at: number, to: number): number {
-    HEAD.maxBytes = this.#context.headBytes;
-    const end = parseRequest(HEAD, bytes, at, to);
+    const head = this.#context.scratch.request;
+    const end = parseRequest(head, bytes, at, to);
     if (end === 0) return 0;
     this.#disarm();
     this.#partial?.ended();
-    if (end < 0 || (HEAD.connect && !this.#service.takesConnect)) {
+    if (end < 0 || (head.connect && !this.#service.takesConnect)) {
       this.#reject(Math.min(end, 0) || CONNECT_DISABLED);
       return to;
     }
     const exchange = this.#context.exchanges.take();
     this.#exchange = exchange;
-    this.#body.begin(HEAD.chunked ? 'chunked' : 'length', HEAD, false);
+    this.#body.begin(head.chunked ? 'chunked' : 'length', head, false);
     this.#state = this.#body.done ? 'wait' : 'body';
-    this.#clientMinor = HEAD.minorVersion;
+    this.#clientMinor = head.minorVersion;
     // What follows a CONNECT may have been meant for the tunnel: if there is none, it is no request.
-    this.#closes = HEAD.connect || (HEAD.minorVersion === 0 ? !HEAD.keepAlive : HEAD.close);
-    exchange.begin(this, HEAD);
+    this.#closes = head.connect || (head.minorVersion === 0 ? !head.keepAlive : head.close);
+    exchange.begin(this, head);
     if (this.#body.done) exchange.requestEnded();
     else this.#watchStall();
-    this.#service.begin(exchange, HEAD);
+    this.#service.begin(exchange, head);
     return end;
   }
 
@@ -262,13 +259,10 @@ export class ServerConnection
 
   interim(message: ResponseMessage): void {
     if (this.#clientMinor === 0) return;
-    if (message instanceof ResponseHead) this.#interim(message);
-    else if (readTranslated(this.#exchange!.bridge, message, '')) this.#interim(RESPONSE);
-  }
-
-  #interim(head: ResponseHead): void {
-    const end = writeResponseHead(scratch, 0, head, KEEP_FRAMING, '');
-    this.outbox.write(scratch, 0, end);
+    const { bytes, translated } = this.#context.scratch;
+    const head = message instanceof ResponseHead ? message : translated;
+    if (head !== message && !readTranslated(translated, this.#exchange!.bridge, message, '')) return;
+    this.outbox.write(bytes, 0, writeResponseHead(bytes, 0, head, KEEP_FRAMING, ''));
   }
 
   respond(message: ResponseMessage, ends: boolean): void {
@@ -278,15 +272,16 @@ export class ServerConnection
 
   #respondTranslated(message: ResponseMessage, ends: boolean): void {
     const exchange = this.#exchange!;
+    const head = this.#context.scratch.translated;
     const framing = framingOf(message, ends, exchange.isHead, this.framed);
     const chunks = framing === CHUNKS;
-    if (!readTranslated(exchange.bridge, message, framing)) {
+    if (!readTranslated(head, exchange.bridge, message, framing)) {
       exchange.unspeakable();
       return;
     }
-    if (exchange.tellsProxyError) RESPONSE.keepProxyError();
-    RESPONSE.body = ends ? 'none' : responseBody(RESPONSE, exchange.isHead);
-    this.#respond(RESPONSE, chunks);
+    if (exchange.tellsProxyError) head.keepProxyError();
+    head.body = ends ? 'none' : responseBody(head, exchange.isHead);
+    this.#respond(head, chunks);
     // Other streams of the same connection may compose theirs before this one's body comes.
     this.#writer.flush();
   }

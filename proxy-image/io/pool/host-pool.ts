@@ -81,7 +81,7 @@ export class HostPool implements Host, ClientConnectionOwner, DialOwner, TimerOw
     this.#open++;
     this.#waiting.connected();
     this.#owner.observer.opened(connection, this);
-    this.becameIdle(new ClientConnection(connection, prelude, this, this.#limits.headBytes));
+    this.becameIdle(new ClientConnection(connection, prelude, this, this.#owner.scratch));
     // Also where somebody has taken it: another one could be made.
     this.#waiting.reached();
     this.#dialForWaiters();

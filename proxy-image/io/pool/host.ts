@@ -1,4 +1,4 @@
-import { HEAD_BYTES } from '../../contract/head-bytes.ts';
+import type { Http1Scratch } from '../../codec/http1/scratch.ts';
 import type { ExchangeUpstream } from '../../http/exchange.ts';
 import type { Connection } from '../transport/types.ts';
 import type { DialError, DialTarget } from './dial.ts';
@@ -48,6 +48,7 @@ export interface PoolObserver {
 
 export interface HostOwner {
   readonly observer: PoolObserver;
+  readonly scratch: Http1Scratch;
   /** The host has retired. */
   emptied(host: Host): void;
 }
@@ -73,8 +74,6 @@ export interface PoolLimits {
   readonly connectionsPerHost: number;
   /** Requests that wait for a connection to one target (Linkerd: queue of 10,000). */
   readonly waitersPerHost: number;
-  /** Largest head of a response (contract/head-bytes.ts). */
-  readonly headBytes: number;
 }
 
 export const POOL_LIMITS: PoolLimits = {
@@ -82,5 +81,4 @@ export const POOL_LIMITS: PoolLimits = {
   http2IdleMs: 60_000,
   connectionsPerHost: 4096,
   waitersPerHost: 10_000,
-  headBytes: HEAD_BYTES.fallback,
 };

@@ -1,3 +1,4 @@
+import type { Http1Scratch } from '../../codec/http1/scratch.ts';
 import type { Http2Context } from '../../codec/http2/limits.ts';
 import { formatAddress } from '../../contract/keys.ts';
 import type { DialContext, DialTarget } from './dial.ts';
@@ -12,8 +13,9 @@ import {
 import { HostPool } from './host-pool.ts';
 import type { Http2Engine } from './http2-engine.ts';
 
-/** HTTP/2 with servers of any sort, and with proxies of the mesh. */
-export interface PoolHttp2 {
+/** What connections to servers are spoken on with: HTTP/2 with servers of any sort, and with proxies of the mesh. */
+export interface PoolCodecs {
+  readonly scratch: Http1Scratch;
   readonly engine: Http2Engine;
   readonly plain: Http2Context;
   readonly meshed: Http2Context;
@@ -26,14 +28,16 @@ export interface PoolHttp2 {
 export class ConnectionPool implements HostOwner {
   readonly #hosts = new Map<string, Host>();
   readonly #context: DialContext;
-  readonly #http2: PoolHttp2;
+  readonly #codecs: PoolCodecs;
   readonly #limits: PoolLimits;
 
   readonly observer: PoolObserver;
+  readonly scratch: Http1Scratch;
 
-  constructor(context: DialContext, http2: PoolHttp2, observer: PoolObserver, limits: PoolLimits = POOL_LIMITS) {
+  constructor(context: DialContext, codecs: PoolCodecs, observer: PoolObserver, limits: PoolLimits = POOL_LIMITS) {
     this.#context = context;
-    this.#http2 = http2;
+    this.#codecs = codecs;
+    this.scratch = codecs.scratch;
     this.observer = observer;
     this.#limits = limits;
   }
@@ -53,8 +57,8 @@ export class ConnectionPool implements HostOwner {
   }
 
   #multiplexed(identity: HostIdentity): Host {
-    const { MultiplexedHost } = this.#http2.engine.parts;
-    const http2 = identity.target.identity === null ? this.#http2.plain : this.#http2.meshed;
+    const { MultiplexedHost } = this.#codecs.engine.parts;
+    const http2 = identity.target.identity === null ? this.#codecs.plain : this.#codecs.meshed;
     return new MultiplexedHost(identity, this.#context, http2, this.#limits, this);
   }
 

@@ -1,4 +1,5 @@
 import { HttpBridge } from '../../codec/bridge/bridge.ts';
+import { Http1Scratch } from '../../codec/http1/scratch.ts';
 import { ServerConnection } from '../../codec/http1/server-connection.ts';
 import type { ServerContext } from '../../codec/http1/server-context.ts';
 import { FlushQueue } from '../../codec/http2/flush.ts';
@@ -14,7 +15,7 @@ import type { HttpService } from '../../http/service.ts';
 import type { DialContext } from '../../io/pool/dial.ts';
 import { POOL_LIMITS } from '../../io/pool/host.ts';
 import { Http2Engine } from '../../io/pool/http2-engine.ts';
-import { ConnectionPool, type PoolHttp2 } from '../../io/pool/pool.ts';
+import { ConnectionPool, type PoolCodecs } from '../../io/pool/pool.ts';
 import { Outbox } from '../../io/tcp/outbox.ts';
 import { LimitedLog } from '../../io/telemetry/limited-log.ts';
 import type { Connection } from '../../io/transport/types.ts';
@@ -80,7 +81,8 @@ export function createContext(given: StackOptions): StackContext {
   };
   const engine = new Http2Engine();
   const meshed = { ...http2, limits: { ...http2.limits, ...MESH_KEEP_ALIVE } };
-  const pools: PoolHttp2 = { engine, plain: http2, meshed };
+  const scratch = new Http1Scratch(limits.headBytes);
+  const codecs: PoolCodecs = { scratch, engine, plain: http2, meshed };
   const outboundDial: DialContext = {
     ...dial,
     dialAddress: (address) => options.dialAddress(address),
@@ -96,7 +98,7 @@ export function createContext(given: StackOptions): StackContext {
   const http = {
     timers,
     exchanges: new ExchangePool(exchange),
-    headBytes: limits.headBytes,
+    scratch,
     headTimeoutMs: limits.headTimeoutMs,
     stallTimeoutMs: limits.stallTimeoutMs,
     http2,
@@ -119,8 +121,8 @@ export function createContext(given: StackOptions): StackContext {
     },
     outboundDial,
     inboundDial,
-    outboundPool: new ConnectionPool(outboundDial, pools, new PoolMetrics(live, 'outbound'), poolLimits),
-    inboundPool: new ConnectionPool(inboundDial, pools, new PoolMetrics(live, 'inbound'), poolLimits),
+    outboundPool: new ConnectionPool(outboundDial, codecs, new PoolMetrics(live, 'outbound'), poolLimits),
+    inboundPool: new ConnectionPool(inboundDial, codecs, new PoolMetrics(live, 'inbound'), poolLimits),
   };
 }
 

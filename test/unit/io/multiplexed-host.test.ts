@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Http1Scratch } from '../../../proxy-image/codec/http1/scratch.ts';
 import { FlushQueue } from '../../../proxy-image/codec/http2/flush.ts';
 import { HTTP2_LIMITS } from '../../../proxy-image/codec/http2/limits.ts';
 import type { ExchangeUpstream } from '../../../proxy-image/http/exchange.ts';
@@ -13,7 +14,7 @@ import { FakeConnection } from '../codec/http1/rig.ts';
 import { END_STREAM, goaway, PREFACE, readFrames, response, SETTINGS_ACK, settings } from '../codec/http2/frames.ts';
 import { ExchangeRig } from '../http/rig.ts';
 
-const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 250, headBytes: 65_536 };
+const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 250 };
 
 /** A request that wants a stream, and opens it as soon as it has one. */
 class Asker implements Waiter {
@@ -67,7 +68,12 @@ describe('HTTP/2 connections to one target', () => {
     };
     const observer = { opened: () => open++, closed: () => open-- };
     const http2 = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
-    pool = new ConnectionPool(context, { engine: new Http2Engine(), plain: http2, meshed: http2 }, observer, LIMITS);
+    pool = new ConnectionPool(
+      context,
+      { scratch: new Http1Scratch(65_536), engine: new Http2Engine(), plain: http2, meshed: http2 },
+      observer,
+      LIMITS,
+    );
     host = pool.host({ address: { ip: '10.0.0.1', port: 80 }, identity: null, port: 80, session: 'http2' });
   });
 

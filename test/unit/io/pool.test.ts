@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { ClientConnection } from '../../../proxy-image/codec/http1/client-connection.ts';
+import { Http1Scratch } from '../../../proxy-image/codec/http1/scratch.ts';
 import { FlushQueue } from '../../../proxy-image/codec/http2/flush.ts';
 import { HTTP2_LIMITS } from '../../../proxy-image/codec/http2/limits.ts';
 import type { ExchangeUpstream } from '../../../proxy-image/http/exchange.ts';
@@ -7,7 +8,7 @@ import type { DialContext, DialError, DialTarget } from '../../../proxy-image/io
 import type { Host, Prospect, Waiter } from '../../../proxy-image/io/pool/host.ts';
 import { HostPool } from '../../../proxy-image/io/pool/host-pool.ts';
 import { Http2Engine } from '../../../proxy-image/io/pool/http2-engine.ts';
-import { ConnectionPool, type PoolHttp2 } from '../../../proxy-image/io/pool/pool.ts';
+import { ConnectionPool, type PoolCodecs } from '../../../proxy-image/io/pool/pool.ts';
 import type {
   ConnectionHandler,
   Timer,
@@ -71,7 +72,7 @@ class Asker implements Waiter {
   }
 }
 
-const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 5, headBytes: 65_536 };
+const LIMITS = { idleMs: 3000, http2IdleMs: 60_000, connectionsPerHost: 3, waitersPerHost: 5 };
 
 /** The exchange that a connection was leased for has ended. */
 function giveBack(host: Host, connection: ExchangeUpstream | null): void {
@@ -86,7 +87,7 @@ describe('connection pool', () => {
   let open: number;
   let turns: (() => void)[];
   let context: DialContext;
-  let http2: PoolHttp2;
+  let codecs: PoolCodecs;
   const observer = { opened: () => open++, closed: () => open-- };
 
   beforeEach(() => {
@@ -110,8 +111,8 @@ describe('connection pool', () => {
       handshakeTimeoutMs: 10_000,
     };
     const parts = { timers, flush: new FlushQueue(), limits: HTTP2_LIMITS };
-    http2 = { engine: new Http2Engine(), plain: parts, meshed: parts };
-    pool = new ConnectionPool(context, http2, observer, LIMITS);
+    codecs = { scratch: new Http1Scratch(65_536), engine: new Http2Engine(), plain: parts, meshed: parts };
+    pool = new ConnectionPool(context, codecs, observer, LIMITS);
   });
 
   const target = (more: Partial<DialTarget> = {}): DialTarget => ({
@@ -250,7 +251,7 @@ describe('connection pool', () => {
   });
 
   it('a thousand that go elsewhere do so in many turns of the loop, and one that ends meanwhile is not told', () => {
-    const host = new ConnectionPool(context, http2, observer, { ...LIMITS, waitersPerHost: 5000 }).host(target());
+    const host = new ConnectionPool(context, codecs, observer, { ...LIMITS, waitersPerHost: 5000 }).host(target());
     const askers = Array.from({ length: 1000 }, () => ask(host));
     timers.pass(250);
     const told = () => askers.filter(({ delayed }) => delayed > 0).length;
@@ -261,7 +262,7 @@ describe('connection pool', () => {
   });
 
   it('begins so many attempts at once with one target, and the next when one has ended', () => {
-    const host = new ConnectionPool(context, http2, observer, { ...LIMITS, connectionsPerHost: 100 }).host(target());
+    const host = new ConnectionPool(context, codecs, observer, { ...LIMITS, connectionsPerHost: 100 }).host(target());
     const askers = Array.from({ length: 40 }, () => ask(host));
     expect(dialled).to.have.length(16);
     dialled[0]!.handler.onConnect(dialled[0]!);
@@ -272,7 +273,7 @@ describe('connection pool', () => {
   });
 
   it('begins more when those under way take long: it is not a processor that they wait for', () => {
-    const host = new ConnectionPool(context, http2, observer, { ...LIMITS, connectionsPerHost: 100 }).host(target());
+    const host = new ConnectionPool(context, codecs, observer, { ...LIMITS, connectionsPerHost: 100 }).host(target());
     const askers = Array.from({ length: 40 }, () => ask(host, true));
     timers.pass(50);
     expect(dialled).to.have.length(32);

@@ -1,11 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  requestBlockOf,
-  requestTextOf,
-  responseTextOf,
-  trailersOfSection,
-} from '../../../../proxy-image/codec/bridge/translate.ts';
+import { Translation } from '../../../../proxy-image/codec/bridge/translate.ts';
 import { lastChunk } from '../../../../proxy-image/codec/http1/chunks.ts';
 import { RequestHead, ResponseHead } from '../../../../proxy-image/codec/http1/head.ts';
 import { parseRequest } from '../../../../proxy-image/codec/http1/parse-request.ts';
@@ -20,6 +15,8 @@ import { trailersOf } from '../../../../proxy-image/codec/http2/trailers.ts';
 import { passesInTrailers } from '../../../../proxy-image/http/fields.ts';
 import { ExtraFields, NO_EXTRA_FIELDS } from '../../../../proxy-image/http/message.ts';
 import { http2Request, listOf } from '../../http/rig.ts';
+
+const translation = new Translation();
 
 const EXTRA = new ExtraFields([['l5d-dst-canonical', 'web.shop.svc.cluster.local:80']]);
 
@@ -118,7 +115,7 @@ describe('between the versions of HTTP', () => {
   });
 
   function sameInHttp1(request: Http2Request, chunks: boolean, whole: boolean): void {
-    const bytes = Buffer.from(requestTextOf(request, EXTRA, chunks, whole), 'latin1');
+    const bytes = Buffer.from(translation.requestTextOf(request, EXTRA, chunks, whole), 'latin1');
     const head = new RequestHead();
     expect(parseRequest(head, bytes, 0, bytes.length), bytes.toString('latin1')).to.equal(bytes.length);
     expect([head.method, head.target, head.host]).to.deep.equal([request.method, request.target, request.host]);
@@ -174,7 +171,7 @@ describe('between the versions of HTTP', () => {
     for (const extra of [EXTRA, NO_EXTRA_FIELDS]) {
       const written = Buffer.alloc(writtenSize(head, extra.lines, 'web:80'));
       const length = writeRequestHead(written, head, extra.lines, 'web:80');
-      const list = decoded(requestBlockOf(written, length, extra, 'web:80'));
+      const list = decoded(translation.requestBlockOf(written, length, extra, 'web:80'));
       expect(list.first(':method')).to.equal(said[0]);
       expect(list.first(':path')).to.equal(said[1]);
       expect(list.first(':authority')).to.equal(said[2] === '' ? 'web:80' : said[2]);
@@ -210,7 +207,7 @@ describe('between the versions of HTTP', () => {
   const isBodiless = ({ status }: Http2Response) => status < 200 || status === 204;
 
   function sameResponse(response: Http2Response, line: string): void {
-    const bytes = Buffer.from(responseTextOf(response, line), 'latin1');
+    const bytes = Buffer.from(translation.responseTextOf(response, line), 'latin1');
     const head = new ResponseHead();
     expect(parseResponse(head, bytes, 0, bytes.length)).to.equal(bytes.length);
     expect(head.status).to.equal(response.status);
@@ -227,7 +224,7 @@ describe('between the versions of HTTP', () => {
       fc.property(fields, (own) => {
         const trailers = trailersOf(listOf(own));
         if (typeof trailers === 'number') return;
-        const back = trailersOfSection(Buffer.from(lastChunk(trailers).slice('0\r\n'.length), 'latin1'));
+        const back = translation.trailersOfSection(Buffer.from(lastChunk(trailers).slice('0\r\n'.length), 'latin1'));
         const names = own.map(([field]) => field).filter(passesInTrailers);
         if (back !== null) expect(back.list.names).to.deep.equal(names);
       }),

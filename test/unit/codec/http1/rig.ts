@@ -1,5 +1,6 @@
 import { HttpBridge } from '../../../../proxy-image/codec/bridge/bridge.ts';
 import { ClientConnection } from '../../../../proxy-image/codec/http1/client-connection.ts';
+import { Http1Scratch } from '../../../../proxy-image/codec/http1/scratch.ts';
 import { ServerConnection } from '../../../../proxy-image/codec/http1/server-connection.ts';
 import { HEAD_BYTES } from '../../../../proxy-image/contract/head-bytes.ts';
 import { Gate } from '../../../../proxy-image/core/overload/gate.ts';
@@ -94,6 +95,7 @@ export class Rig implements HttpService {
   /** Lines that are added to each request. */
   lines = '';
   #idle: ClientConnection[] = [];
+  readonly #scratch = new Http1Scratch(HEAD_BYTES.fallback);
 
   constructor() {
     const exchanges = new ExchangePool({ timers: NO_TIMERS, replay: new ReplayMemory(), bridge: new HttpBridge() });
@@ -101,7 +103,7 @@ export class Rig implements HttpService {
       timers: NO_TIMERS,
       exchanges,
       heads: this.heads,
-      headBytes: HEAD_BYTES.fallback,
+      scratch: this.#scratch,
       headTimeoutMs: 1000,
       stallTimeoutMs: 1000,
     };
@@ -140,7 +142,7 @@ export class Rig implements HttpService {
           this.#idle = this.#idle.filter((free) => free !== gone);
         },
       },
-      HEAD_BYTES.fallback,
+      this.#scratch,
     );
   }
 
