@@ -4,14 +4,12 @@
  * input of a finding and exits with 1.
  */
 
-import { COMPRESSION_ERROR, HpackDecoder, LIST_TOO_LARGE } from '../../proxy-image/codec/http2/hpack/decode.ts';
+import { COMPRESSION_ERROR, LIST_TOO_LARGE } from '../../proxy-image/codec/http2/hpack/decode.ts';
 import type { HeaderList } from '../../proxy-image/codec/http2/hpack/header-list.ts';
 import { HPACK_LIMITS } from '../../proxy-image/codec/http2/hpack/limits.ts';
-import { requestOf } from '../../proxy-image/codec/http2/request.ts';
-import { responseOf } from '../../proxy-image/codec/http2/response.ts';
-import { trailersOf } from '../../proxy-image/codec/http2/trailers.ts';
 import { Xoshiro } from '../../proxy-image/core/rng.ts';
 import { NO_EXTRA_FIELDS } from '../../proxy-image/http/message.ts';
+import { newDecoder, requestOf, responseOf, trailersOf, WRITER } from '../support/http2.ts';
 import { type Field, indexed, literal, PlainDecoder, sizeUpdate } from '../unit/codec/http2/plain-hpack.ts';
 import { runFromCommandLine } from './driver.ts';
 
@@ -124,7 +122,7 @@ export class Fuzzer {
 
 /** Throws when an invariant does not hold. */
 export function check(session: FuzzInput): void {
-  const decoder = new HpackDecoder();
+  const decoder = newDecoder();
   const plain = new PlainDecoder();
   for (const digits of session) {
     const block = Buffer.from(digits, 'hex');
@@ -157,24 +155,24 @@ function checkMeaning(list: HeaderList): void {
   const valid = [request, response, trailers].filter((message) => typeof message !== 'number');
   if (valid.length > 1 && list.names.length > 0) throw new Error('two meanings');
   if (typeof request === 'object') {
-    const again = requestOf(passedOn(request.forwardBlock(NO_EXTRA_FIELDS), /^l5d-|^host$/));
+    const again = requestOf(passedOn(request.forwardBlock(NO_EXTRA_FIELDS, WRITER), /^l5d-|^host$/));
     if (typeof again === 'number') throw new Error(`the next hop refuses: ${again}`);
     if (again.host !== request.host || again.target !== request.target)
       throw new Error('the next hop reads another one');
   }
   if (typeof response === 'object') {
-    passedOn(response.forwardBlock(false), /^l5d-/);
-    const again = responseOf(passedOn(response.forwardBlock(true), /^l5d-(?!proxy-error$)/));
+    passedOn(response.forwardBlock(false, WRITER), /^l5d-/);
+    const again = responseOf(passedOn(response.forwardBlock(true, WRITER), /^l5d-(?!proxy-error$)/));
     if (typeof again === 'number') throw new Error(`the client refuses: ${again}`);
   }
   if (typeof trailers === 'object') {
-    const again = trailersOf(passedOn(trailers.forwardBlock(), /^l5d-|^host$|^content-length$/));
+    const again = trailersOf(passedOn(trailers.forwardBlock(WRITER), /^l5d-|^host$|^content-length$/));
     if (typeof again === 'number' || again.grpcStatus !== trailers.grpcStatus) throw new Error('other trailers');
   }
 }
 
 function passedOn(block: Buffer, forbidden: RegExp): HeaderList {
-  const list = new HpackDecoder().decode(block, 0, block.length);
+  const list = newDecoder().decode(block, 0, block.length);
   if (typeof list === 'number') throw new Error(`our own block is refused: ${list}`);
   const name = list.names.find((candidate) => forbidden.test(candidate));
   if (name !== undefined) throw new Error(`passed on: ${name}`);

@@ -7,6 +7,7 @@ import { parseResponse } from '../http1/parse-response.ts';
 import { HeaderList } from '../http2/hpack/header-list.ts';
 import { Http2Request, requestOf } from '../http2/request.ts';
 import { Http2Response, responseOf } from '../http2/response.ts';
+import type { Http2Scratch } from '../http2/scratch.ts';
 
 /**
  * Heads as filters change them, in the form that they have. The result is read by the same parser as any other head of that form: what a filter says can add fields,
@@ -45,7 +46,7 @@ function changedLines(head: Head, changes: readonly HeaderChanges[], all: boolea
   return fields.map(([name, value]) => [spelled.get(name) ?? name, value]);
 }
 
-export function editedRequest(message: RequestMessage, edit: HeadEdit): RequestMessage {
+export function editedRequest(message: RequestMessage, edit: HeadEdit, scratch: Http2Scratch): RequestMessage {
   if (!(message instanceof Http2Request)) throw new Error('a request in neither form');
   const replaced = (name: string, value: string): string => {
     if (name === ':path' && edit.target !== '') return edit.target;
@@ -53,7 +54,7 @@ export function editedRequest(message: RequestMessage, edit: HeadEdit): RequestM
   };
   const { list } = message;
   const names = edit.host === '' ? list : withAuthority(list, message.host);
-  const edited = requestOf(editedList(names, replaced, edit.changes));
+  const edited = requestOf(editedList(names, replaced, edit.changes), scratch);
   // Nothing that a filter may say makes it malformed.
   if (typeof edited === 'number') throw new Error(`a filter has made a request malformed: ${edited}`);
   return edited;
@@ -65,10 +66,17 @@ function withAuthority(list: HeaderList, host: string): HeaderList {
   return listOf([[':authority', host], ...fields], secretsOf(list));
 }
 
-export function editedResponse(message: ResponseMessage, changes: readonly HeaderChanges[]): ResponseMessage {
+export function editedResponse(
+  message: ResponseMessage,
+  changes: readonly HeaderChanges[],
+  scratch: Http2Scratch,
+): ResponseMessage {
   if (message instanceof ResponseHead) return editedResponseHead(message, changes);
   if (!(message instanceof Http2Response)) throw new Error('a response in neither form');
-  const edited = responseOf(editedList(message.list, (_, value) => value, changes));
+  const edited = responseOf(
+    editedList(message.list, (_, value) => value, changes),
+    scratch,
+  );
   if (typeof edited === 'number') throw new Error(`a filter has made a response malformed: ${edited}`);
   return edited;
 }

@@ -10,10 +10,10 @@ import { parseFields } from '../http1/parse-fields.ts';
 import { parseRequest } from '../http1/parse-request.ts';
 import { TRAILERS_WANTED } from '../http1/serialize.ts';
 import { isPseudo } from '../http2/fields.ts';
-import { encodeBlock } from '../http2/hpack/encode.ts';
 import { HeaderList } from '../http2/hpack/header-list.ts';
 import { Http2Request } from '../http2/request.ts';
 import { Http2Response } from '../http2/response.ts';
+import { Http2Scratch } from '../http2/scratch.ts';
 import { type Http2Trailers, trailersOf } from '../http2/trailers.ts';
 import { editedRequest, editedResponse, editedText } from './edit.ts';
 
@@ -27,6 +27,7 @@ const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** One for a stack. */
 export class Translation {
+  readonly #scratch = new Http2Scratch();
   /** What is read back, within one call. */
   readonly #head = new RequestHead(MESSAGE_LIMITS.fieldCount + OWN_FIELDS);
 
@@ -60,9 +61,10 @@ export class Translation {
 
   /** A request of HTTP/2 as it goes on in HTTP/2. */
   forwardBlockOf(message: RequestMessage, extra: ExtraFields, added: ExtraFields): Buffer {
-    const block = inHttp2(message).forwardBlock(extra);
+    const { writer } = this.#scratch;
+    const block = inHttp2(message).forwardBlock(extra, writer);
     // A block is encoded without state (RFC 7541 section 6.2.2 and 6.2.3): what is put behind it needs nothing of it.
-    return added.names.length === 0 ? block : Buffer.concat([block, encodeBlock(added.names, added.values, null)]);
+    return added.names.length === 0 ? block : Buffer.concat([block, writer.block(added.names, added.values)]);
   }
 
   /**
@@ -85,7 +87,7 @@ export class Translation {
       names.push(extra.names[i]!);
       values.push(extra.values[i]!);
     }
-    return encodeBlock(names, values, null);
+    return this.#scratch.writer.block(names, values);
   }
 
   #readBack(bytes: Buffer, length: number, extra: ExtraFields): RequestHead {
@@ -108,7 +110,7 @@ export class Translation {
   }
 
   editedRequest(message: RequestMessage, edit: HeadEdit): RequestMessage {
-    return editedRequest(message, edit);
+    return editedRequest(message, edit, this.#scratch);
   }
 
   /** A response of HTTP/2 as an HTTP/1.1 head. `framing`: the line that says where its body ends, if there is any. */
@@ -134,11 +136,11 @@ export class Translation {
       names.push(name);
       values.push(head.value(field));
     }
-    return encodeBlock(names, values, null);
+    return this.#scratch.writer.block(names, values);
   }
 
   editedResponse(message: ResponseMessage, changes: readonly HeaderChanges[]): ResponseMessage {
-    return editedResponse(message, changes);
+    return editedResponse(message, changes, this.#scratch);
   }
 
   /** A trailer section of HTTP/1 as `filterTrailers` leaves it; `null` when nothing of it can be said in HTTP/2. */
@@ -155,7 +157,7 @@ export class Translation {
       values.push(trailers.value(field));
       sizeBytes += names.at(-1)!.length + values.at(-1)!.length + 32;
     }
-    const translated = trailersOf(new HeaderList(names, values, sizeBytes));
+    const translated = trailersOf(new HeaderList(names, values, sizeBytes), this.#scratch);
     return typeof translated === 'number' ? null : translated;
   }
 }

@@ -95,7 +95,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
     this.#ended = true;
     const last = trailers ?? this.#requestTrailers;
     if (last === null) this.#stream!.sendEnd();
-    else this.#stream!.sendTrailers(trailerBlock(last));
+    else this.#stream!.sendTrailers(trailerBlock(last, this.#client.scratch.writer));
     // The exchange ends here; what waits for the server is sent without it.
     if (this.#halfEnded) this.#exchange = null;
   }
@@ -164,7 +164,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   onEnd(_: Http2Stream, list: HeaderList | null): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
-    const trailers = list === null ? null : trailersOf(list);
+    const trailers = list === null ? null : trailersOf(list, this.#client.scratch);
     if (typeof trailers === 'number') {
       this.#stream!.reset(PROTOCOL_ERROR);
       this.#fail(exchange, false);

@@ -9,6 +9,7 @@ import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Context } from './limits.ts';
 import { PREFACE } from './preface.ts';
 import { responseOf } from './response.ts';
+import type { Http2Scratch } from './scratch.ts';
 import { clientOpening, PeerSettings } from './settings.ts';
 import { EngineStream } from './stream.ts';
 import type { Http2Client, Http2ClientOwner, StreamHandler } from './types.ts';
@@ -48,6 +49,10 @@ export class Http2ClientConnection implements Http2Client, Role {
 
   get connection(): Connection {
     return this.#engine.connection;
+  }
+
+  get scratch(): Http2Scratch {
+    return this.#engine.scratch;
   }
 
   get lastServed(): number {
@@ -142,7 +147,7 @@ export class Http2ClientConnection implements Http2Client, Role {
   }
 
   #response(stream: EngineStream, list: HeaderList, ends: boolean): void {
-    const response = responseOf(list);
+    const response = responseOf(list, this.scratch);
     if (typeof response === 'number' || (response.status < 200 && (ends || response.status === 101))) {
       this.#engine.streams.fail(stream, PROTOCOL_ERROR);
       return;

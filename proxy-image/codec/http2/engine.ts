@@ -6,6 +6,7 @@ import { Output } from './output.ts';
 import { type BudgetOwner, PeerBudget } from './peer-budget.ts';
 import { type FrameParts, type FramesOwner, PeerFrames } from './peer-frames.ts';
 import { ReceiveFlow } from './receive-flow.ts';
+import { Http2Scratch } from './scratch.ts';
 import type { PeerSettings } from './settings.ts';
 import { Streams, type StreamsOwner } from './streams.ts';
 
@@ -16,6 +17,7 @@ export interface Role extends StreamsOwner, BudgetOwner, LifecycleOwner, FramesO
 export class Engine implements FrameParts {
   readonly connection: Connection;
   readonly limits: Readonly<Http2Limits>;
+  readonly scratch: Http2Scratch;
   readonly output: Output;
   readonly flow: ReceiveFlow;
   readonly budget: PeerBudget;
@@ -27,6 +29,8 @@ export class Engine implements FrameParts {
   /** Takes over the connection. Nothing of `role` is called yet. */
   constructor(connection: Connection, context: Http2Context, peer: PeerSettings, role: Role) {
     const { limits } = context;
+    context.scratch ??= new Http2Scratch();
+    this.scratch = context.scratch;
     this.connection = connection;
     this.limits = limits;
     this.output = new Output(connection, context.flush, role);

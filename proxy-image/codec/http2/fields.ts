@@ -107,9 +107,6 @@ export class RegularFields {
   }
 }
 
-/** One for the process: filled and used within one call. */
-export const regular: RegularFields = new RegularFields();
-
 /** RFC 9113 section 8.2.1: a token without upper-case letters. */
 function isFieldName(name: string): boolean {
   for (let i = 0; i < name.length; i++) {

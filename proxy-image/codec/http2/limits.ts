@@ -3,6 +3,7 @@ import type { Timers } from '../../io/transport/types.ts';
 import type { FlushQueue } from './flush.ts';
 import { MAX_FRAME_BYTES } from './frames.ts';
 import { HPACK_LIMITS, type HpackLimits } from './hpack/limits.ts';
+import type { Http2Scratch } from './scratch.ts';
 
 /** Caps of the engine. Every cap is counted as frames arrive; none waits for the peer to acknowledge a setting. */
 export interface Http2Limits {
@@ -85,4 +86,6 @@ export interface Http2Context {
   readonly timers: Timers;
   readonly flush: FlushQueue;
   readonly limits: Readonly<Http2Limits>;
+  /** Made with the first connection: who speaks no HTTP/2 has none. */
+  scratch?: Http2Scratch;
 }

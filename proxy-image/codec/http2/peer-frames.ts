@@ -36,6 +36,7 @@ import type { Output } from './output.ts';
 import type { PeerBudget } from './peer-budget.ts';
 import { FrameReader, type FrameSink } from './reader.ts';
 import type { ReceiveFlow } from './receive-flow.ts';
+import type { Http2Scratch } from './scratch.ts';
 import type { PeerSettings } from './settings.ts';
 import type { EngineStream } from './stream.ts';
 import type { Streams } from './streams.ts';
@@ -50,6 +51,7 @@ const BYTES_PER_TOKEN = 1024;
 
 /** What frames act on. */
 export interface FrameParts {
+  readonly scratch: Http2Scratch;
   readonly output: Output;
   readonly flow: ReceiveFlow;
   readonly budget: PeerBudget;
@@ -81,6 +83,7 @@ export interface FramesOwner {
 export class PeerFrames implements FrameSink {
   readonly reader: FrameReader = new FrameReader(this);
   readonly #peer: PeerSettings;
+  readonly #scratch: Http2Scratch;
   readonly #output: Output;
   readonly #flow: ReceiveFlow;
   readonly #budget: PeerBudget;
@@ -99,13 +102,14 @@ export class PeerFrames implements FrameSink {
 
   constructor(limits: Readonly<Http2Limits>, peer: PeerSettings, parts: FrameParts, owner: FramesOwner) {
     this.#peer = peer;
+    this.#scratch = parts.scratch;
     this.#output = parts.output;
     this.#flow = parts.flow;
     this.#budget = parts.budget;
     this.#streams = parts.streams;
     this.#lifecycle = parts.lifecycle;
     this.#owner = owner;
-    this.#decoder = new HpackDecoder(limits.headers);
+    this.#decoder = new HpackDecoder(parts.scratch.decoding, limits.headers);
     this.#block = new HeaderBlock(limits);
   }
 
@@ -277,7 +281,7 @@ export class PeerFrames implements FrameSink {
   /** A header section behind the body. */
   trailers(stream: EngineStream, list: HeaderList, ends: boolean): void {
     if (stream.peerEnded) this.#streams.fail(stream, STREAM_CLOSED);
-    else if (!ends || typeof trailersOf(list) === 'number') this.#streams.fail(stream, PROTOCOL_ERROR);
+    else if (!ends || typeof trailersOf(list, this.#scratch) === 'number') this.#streams.fail(stream, PROTOCOL_ERROR);
     else this.#streams.peerEnds(stream, list);
   }
 

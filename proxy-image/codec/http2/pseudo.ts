@@ -98,9 +98,6 @@ export class RequestPseudo {
   }
 }
 
-/** One for the process: filled and used within one call. */
-export const pseudo: RequestPseudo = new RequestPseudo();
-
 function isMethod(text: string): boolean {
   if (text.length > MESSAGE_LIMITS.methodBytes) return false;
   for (let i = 0; i < text.length; i++) if (!(TOKEN[text.charCodeAt(i)]! > 0)) return false;

@@ -4,11 +4,12 @@ import { countsForwards, MAX_FORWARDS, parseMaxForwards } from '../../http/max-f
 import type { ExtraFields, RequestFraming, RequestMessage } from '../../http/message.ts';
 import { isIdempotent } from '../../http/methods.ts';
 import { isAuthority, sameAuthority } from './authority.ts';
-import { isPseudo, type RegularFields, regular } from './fields.ts';
-import { blockWriter } from './hpack/encode.ts';
+import { isPseudo, type RegularFields } from './fields.ts';
+import type { BlockWriter } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
-import { pseudo, type RequestPseudo } from './pseudo.ts';
+import type { RequestPseudo } from './pseudo.ts';
 import { HOST_MISMATCH, MALFORMED_HOST } from './rejection.ts';
+import type { Http2Scratch } from './scratch.ts';
 
 /** A valid request head of HTTP/2 (RFC 9113 section 8.3.1), worked out once per header list: by `requestOf`. */
 export class Http2Request implements RequestMessage {
@@ -78,41 +79,41 @@ export class Http2Request implements RequestMessage {
   }
 
   /** The block for the next hop: without what belongs to the mesh (`l5d-*`), with `extra`. Remembered for the last `extra`, whichever object says it. */
-  forwardBlock(extra: ExtraFields): Buffer {
+  forwardBlock(extra: ExtraFields, writer: BlockWriter): Buffer {
     const before = this.#extra;
     if (this.#block !== null && (before === extra || before?.lines === extra.lines)) return this.#block;
-    const block = this.#encode(extra);
+    const block = this.#encode(extra, writer);
     this.#extra = extra;
     this.#block = block;
     return block;
   }
 
-  #encode(extra: ExtraFields): Buffer {
+  #encode(extra: ExtraFields, writer: BlockWriter): Buffer {
     const { names, values, sensitive } = this.list;
-    blockWriter.begin();
+    writer.begin();
     let i = 0;
     let hasAuthority = false;
     for (; i < names.length && isPseudo(names[i]!); i++) {
       hasAuthority ||= names[i] === ':authority';
-      blockWriter.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
+      writer.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
     }
     // `:authority` is what the next hop shall see, and it alone: two names for one thing are a hole (RFC 9113 section 8.3.1).
-    if (!hasAuthority) blockWriter.field(':authority', this.host, sensitive?.has(names.indexOf('host')) ?? false);
+    if (!hasAuthority) writer.field(':authority', this.host, sensitive?.has(names.indexOf('host')) ?? false);
     for (; i < names.length; i++) {
       if (names[i] === 'host' || isMeshField(names[i]!)) continue;
       const counted = this.maxForwards > 0 && names[i] === MAX_FORWARDS;
       const value = counted ? String(this.maxForwards - 1) : values[i]!;
-      blockWriter.field(names[i]!, value, sensitive?.has(i) ?? false);
+      writer.field(names[i]!, value, sensitive?.has(i) ?? false);
     }
-    for (let k = 0; k < extra.names.length; k++) blockWriter.field(extra.names[k]!, extra.values[k]!, false);
-    return blockWriter.end();
+    for (let k = 0; k < extra.names.length; k++) writer.field(extra.names[k]!, extra.values[k]!, false);
+    return writer.end();
   }
 }
 
 /** What the list says as a request, or why it says nothing (`rejection.ts`). Remembered with the list. */
-export function requestOf(list: HeaderList): Http2Request | number {
+export function requestOf(list: HeaderList, { pseudo, regular }: Http2Scratch): Http2Request | number {
   if (list.meaning instanceof Http2Request) return list.meaning;
-  const refused = pseudo.read(list) || regular.read(list, pseudo.count) || checkHost();
+  const refused = pseudo.read(list) || regular.read(list, pseudo.count) || checkHost(pseudo, regular);
   if (refused < 0) return refused;
   const request = new Http2Request(list, pseudo, regular);
   list.meaning = request;
@@ -120,9 +121,7 @@ export function requestOf(list: HeaderList): Http2Request | number {
 }
 
 /** Some authority must be there, as `Host` must in HTTP/1.1, and both must be the same. */
-function checkHost(): number {
-  const { host } = regular;
-  const { authority, scheme } = pseudo;
+function checkHost({ authority, scheme }: RequestPseudo, { host }: RegularFields): number {
   if (host === '') return authority === '' ? MALFORMED_HOST : 0;
   if (!isAuthority(host)) return MALFORMED_HOST;
   return authority === '' || sameAuthority(authority, host, scheme) ? 0 : HOST_MISMATCH;

@@ -1,9 +1,10 @@
 import { isMeshField, PROXY_ERROR } from '../../http/fields.ts';
 import type { ResponseMessage } from '../../http/message.ts';
-import { isPseudo, type RegularFields, regular } from './fields.ts';
-import { blockWriter } from './hpack/encode.ts';
+import { isPseudo, type RegularFields } from './fields.ts';
+import type { BlockWriter } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import { MALFORMED_STATUS, MISSING_PSEUDO, REPEATED_PSEUDO, UNKNOWN_PSEUDO } from './rejection.ts';
+import type { Http2Scratch } from './scratch.ts';
 
 /** A valid response head of HTTP/2 (RFC 9113 section 8.3.2), worked out once per header list: by `responseOf`. */
 export class Http2Response implements ResponseMessage {
@@ -28,32 +29,32 @@ export class Http2Response implements ResponseMessage {
   }
 
   /** The block for the client: without what belongs to the mesh, but with `l5d-proxy-error` where `tellsError`. Remembered. */
-  forwardBlock(tellsError: boolean): Buffer {
+  forwardBlock(tellsError: boolean, writer: BlockWriter): Buffer {
     if (tellsError && this.proxyError !== '') {
-      this.#tellingBlock ??= this.#encode(true);
+      this.#tellingBlock ??= this.#encode(true, writer);
       return this.#tellingBlock;
     }
-    this.#block ??= this.#encode(false);
+    this.#block ??= this.#encode(false, writer);
     return this.#block;
   }
 
-  #encode(tellsError: boolean): Buffer {
+  #encode(tellsError: boolean, writer: BlockWriter): Buffer {
     const { names, values, sensitive } = this.list;
     // RFC 9110 section 8.6: no length where there is never a body. Clients refuse such a response.
     const bodiless = this.status < 200 || this.status === 204;
-    blockWriter.begin();
+    writer.begin();
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
       if (isMeshField(name) && !(tellsError && name === PROXY_ERROR)) continue;
       if (bodiless && name === 'content-length') continue;
-      blockWriter.field(name, values[i]!, sensitive?.has(i) ?? false);
+      writer.field(name, values[i]!, sensitive?.has(i) ?? false);
     }
-    return blockWriter.end();
+    return writer.end();
   }
 }
 
 /** What the list says as a response, or why it says nothing (`rejection.ts`). Remembered with the list. */
-export function responseOf(list: HeaderList): Http2Response | number {
+export function responseOf(list: HeaderList, { regular }: Http2Scratch): Http2Response | number {
   if (list.meaning instanceof Http2Response) return list.meaning;
   const status = statusOf(list);
   if (status < 0) return status;

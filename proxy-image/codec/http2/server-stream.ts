@@ -5,15 +5,17 @@ import type { ExchangePool } from '../../http/exchange-pool.ts';
 import { FAILURES, type Failure } from '../../http/failures.ts';
 import type { ResponseMessage, Trailers } from '../../http/message.ts';
 import { CANCEL, INTERNAL_ERROR } from './error-codes.ts';
-import { encodeBlock } from './hpack/encode.ts';
+import { BlockWriter } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import { Http2Response } from './response.ts';
+import type { Http2Scratch } from './scratch.ts';
 import { trailerBlock, trailersOf } from './trailers.ts';
 import type { Http2Stream, StreamEnd, StreamHandler } from './types.ts';
 
 /** The connection of a stream. */
 export interface ServerStreamOwner {
   readonly exchanges: ExchangePool;
+  readonly scratch: Http2Scratch;
   /** The stream's exchange has ended: the record may serve another. */
   streamEnded(serving: ServerStream, isTunnel: boolean): void;
 }
@@ -50,7 +52,7 @@ export class ServerStream implements ExchangeServer, StreamHandler {
   onEnd(_: Http2Stream, trailers: HeaderList | null): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
-    const meaning = trailers === null ? null : trailersOf(trailers);
+    const meaning = trailers === null ? null : trailersOf(trailers, this.#session.scratch);
     exchange.requestEnded(typeof meaning === 'number' ? null : meaning);
   }
 
@@ -91,7 +93,7 @@ export class ServerStream implements ExchangeServer, StreamHandler {
   }
 
   #blockOf(message: ResponseMessage, tellsError: boolean): Buffer {
-    if (message instanceof Http2Response) return message.forwardBlock(tellsError);
+    if (message instanceof Http2Response) return message.forwardBlock(tellsError, this.#session.scratch.writer);
     return this.#exchange!.bridge.responseBlock(message);
   }
 
@@ -111,15 +113,19 @@ export class ServerStream implements ExchangeServer, StreamHandler {
     if (this.#ended) return;
     this.#ended = true;
     if (trailers === null) this.#stream.sendEnd();
-    else this.#stream.sendTrailers(trailerBlock(trailers));
+    else this.#stream.sendTrailers(trailerBlock(trailers, this.#session.scratch.writer));
   }
 
   writeAnswer(answer: Answer): boolean {
     const exchange = this.#exchange!;
+    const { writer } = this.#session.scratch;
     const body = Buffer.from(exchange.isHead || exchange.isGrpc ? '' : answer.body, 'utf8');
     this.#ended = true;
     this.#stream.tunnel = false;
-    this.#stream.sendHeaders(exchange.isGrpc ? grpcAnswer(exchange, answer) : httpAnswer(answer), body.length === 0);
+    this.#stream.sendHeaders(
+      exchange.isGrpc ? grpcAnswer(exchange, answer, writer) : httpAnswer(answer, writer),
+      body.length === 0,
+    );
     if (body.length > 0) {
       this.#stream.sendData(body, 0, body.length);
       this.#stream.sendEnd();
@@ -170,21 +176,21 @@ const LOST_TRAILERS = trailersFor(FAILURES.connection_lost);
 const LATE_TRAILERS = trailersFor(FAILURES.response_overran);
 
 function trailersFor({ grpcStatus, text }: Failure): Buffer {
-  return encodeBlock(['grpc-status', 'grpc-message'], [String(grpcStatus), text], null);
+  return new BlockWriter().block(['grpc-status', 'grpc-message'], [String(grpcStatus), text]);
 }
 
-function httpAnswer({ status, fields, body }: Answer): Buffer {
+function httpAnswer({ status, fields, body }: Answer, writer: BlockWriter): Buffer {
   const names = [':status', 'content-length'];
   const values = [String(status), String(Buffer.byteLength(body))];
   for (const [name, value] of fields) {
     names.push(name);
     values.push(value);
   }
-  return encodeBlock(names, values, null);
+  return writer.block(names, values);
 }
 
 /** gRPC clients read the status of a call from `grpc-status`, in a response that is its head only (gRPC over HTTP2: Trailers-Only). */
-function grpcAnswer(exchange: Exchange, { grpcStatus, fields, reason }: Answer): Buffer {
+function grpcAnswer(exchange: Exchange, { grpcStatus, fields, reason }: Answer, writer: BlockWriter): Buffer {
   exchange.grpcStatus = grpcStatus;
   const names = [':status', 'content-type', 'grpc-status'];
   const values = ['200', 'application/grpc', String(grpcStatus)];
@@ -196,5 +202,5 @@ function grpcAnswer(exchange: Exchange, { grpcStatus, fields, reason }: Answer):
     names.push(name);
     values.push(value);
   }
-  return encodeBlock(names, values, null);
+  return writer.block(names, values);
 }

@@ -5,12 +5,12 @@ import { DRAIN } from './deadlines.ts';
 import { Engine, type Role } from './engine.ts';
 import { errorName, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from './error-codes.ts';
 import { MAX_31_BIT } from './frames.ts';
-import { encodeBlock } from './hpack/encode.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Context } from './limits.ts';
 import { PREFACE } from './preface.ts';
 import { CONNECT_DISABLED } from './rejection.ts';
 import { requestOf } from './request.ts';
+import type { Http2Scratch } from './scratch.ts';
 import { PeerSettings, serverOpening } from './settings.ts';
 import { EngineStream, NO_STREAM_HANDLER } from './stream.ts';
 import type { Http2Server, Http2ServerOwner } from './types.ts';
@@ -43,6 +43,10 @@ export class Http2ServerConnection implements Http2Server, Role {
 
   get connection(): Connection {
     return this.#engine.connection;
+  }
+
+  get scratch(): Http2Scratch {
+    return this.#engine.scratch;
   }
 
   get idle(): boolean {
@@ -101,7 +105,7 @@ export class Http2ServerConnection implements Http2Server, Role {
 
   opens(id: number, list: HeaderList, ends: boolean): void {
     if (!this.#begins(id)) return;
-    const request = requestOf(list);
+    const request = requestOf(list, this.scratch);
     if (typeof request === 'number') {
       if (request === CONNECT_DISABLED) this.#answer(id, FAILURES.no_connect, ends);
       else this.#refuse(id, PROTOCOL_ERROR);
@@ -157,7 +161,7 @@ export class Http2ServerConnection implements Http2Server, Role {
   #answer(id: number, { status, text }: Failure, ends: boolean): void {
     this.#owner.requestRefused(`${status}`, text);
     this.#engine.streams.closed.add(id, RESET_BY_US);
-    this.#engine.output.headers(id, encodeBlock([':status', 'content-length'], [`${status}`, '0']), true);
+    this.#engine.output.headers(id, this.scratch.writer.block([':status', 'content-length'], [`${status}`, '0']), true);
     if (!ends) this.#engine.output.reset(id, NO_ERROR);
   }
 

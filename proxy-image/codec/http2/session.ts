@@ -5,6 +5,7 @@ import type { HttpService } from '../../http/service.ts';
 import type { Connection } from '../../io/transport/types.ts';
 import type { Http2Context } from './limits.ts';
 import type { Http2Request } from './request.ts';
+import type { Http2Scratch } from './scratch.ts';
 import { Http2ServerConnection } from './server.ts';
 import { ServerStream, type ServerStreamOwner } from './server-stream.ts';
 import type { Http2Server, Http2ServerOwner, Http2Stream } from './types.ts';
@@ -23,6 +24,7 @@ const MAX_IDLE_STREAMS = 256;
 /** A client's HTTP/2 connection: every stream is an exchange. */
 export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStreamOwner {
   readonly exchanges: ExchangePool;
+  readonly scratch: Http2Scratch;
   readonly #service: HttpService;
   readonly #server: Http2Server;
   readonly #tunnels = new Set<ServerStream>();
@@ -35,6 +37,7 @@ export class Http2Session implements HttpConnection, Http2ServerOwner, ServerStr
     this.#context = context;
     this.#service = service;
     this.#server = new Http2ServerConnection(connection, this, context.http2);
+    this.scratch = this.#server.scratch;
   }
 
   streamOpened(stream: Http2Stream, request: Http2Request, end: boolean): void {

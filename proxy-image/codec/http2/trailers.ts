@@ -1,8 +1,8 @@
 import { passesInTrailers } from '../../http/fields.ts';
 import type { Trailers } from '../../http/message.ts';
-import { regular } from './fields.ts';
-import { blockWriter } from './hpack/encode.ts';
+import type { BlockWriter } from './hpack/encode.ts';
 import { HeaderList } from './hpack/header-list.ts';
+import type { Http2Scratch } from './scratch.ts';
 
 /** A valid trailer section of HTTP/2 (RFC 9113 section 8.1), worked out once per header list: by `trailersOf`. */
 export class Http2Trailers implements Trailers {
@@ -25,23 +25,23 @@ export class Http2Trailers implements Trailers {
   }
 
   /** Without what belongs to the mesh, and what would frame, route or identify if a recipient merged it into the head. Remembered. May be empty. */
-  forwardBlock(): Buffer {
-    this.#block ??= this.#encode();
+  forwardBlock(writer: BlockWriter): Buffer {
+    this.#block ??= this.#encode(writer);
     return this.#block;
   }
 
-  #encode(): Buffer {
+  #encode(writer: BlockWriter): Buffer {
     const { names, values, sensitive } = this.list;
-    blockWriter.begin();
+    writer.begin();
     for (let i = 0; i < names.length; i++) {
-      if (passesInTrailers(names[i]!)) blockWriter.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
+      if (passesInTrailers(names[i]!)) writer.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
     }
-    return blockWriter.end();
+    return writer.end();
   }
 }
 
 /** What the list says as trailers, or why it says nothing (`rejection.ts`). Remembered with the list. */
-export function trailersOf(list: HeaderList): Http2Trailers | number {
+export function trailersOf(list: HeaderList, { regular }: Http2Scratch): Http2Trailers | number {
   if (list.meaning instanceof Http2Trailers) return list.meaning;
   const refused = regular.read(list, 0);
   if (refused < 0) return refused;
@@ -51,10 +51,10 @@ export function trailersOf(list: HeaderList): Http2Trailers | number {
 }
 
 /** The block of a trailer section, whichever version it came in. */
-export function trailerBlock(trailers: Trailers): Buffer {
-  if (trailers instanceof Http2Trailers) return trailers.forwardBlock();
+export function trailerBlock(trailers: Trailers, writer: BlockWriter): Buffer {
+  if (trailers instanceof Http2Trailers) return trailers.forwardBlock(writer);
   return new Http2Trailers(
     new HeaderList([...trailers.names], [...trailers.values], 0),
     trailers.grpcStatus,
-  ).forwardBlock();
+  ).forwardBlock(writer);
 }

@@ -2,6 +2,7 @@ import type { Connection } from '../../io/transport/types.ts';
 import type { HeaderList } from './hpack/header-list.ts';
 import type { Http2Request } from './request.ts';
 import type { Http2Response } from './response.ts';
+import type { Http2Scratch } from './scratch.ts';
 
 /**
  * The HTTP/2 engine (frames, HPACK, streams, flow control) on one side, and what it carries for on the other. A stream calls its `handler`, whose methods
@@ -66,6 +67,7 @@ export interface StreamHandler {
 /** A connection whose peer opens the streams. */
 export interface Http2Server {
   readonly connection: Connection;
+  readonly scratch: Http2Scratch;
   /** No stream is open. */
   readonly idle: boolean;
   /** GOAWAY with the highest id, then, a round trip later (PING), with the last one that was served; open streams end by themselves, then the connection. */
@@ -91,6 +93,7 @@ export interface Http2ServerOwner {
 /** A connection on which this side opens the streams. */
 export interface Http2Client {
   readonly connection: Connection;
+  readonly scratch: Http2Scratch;
   /** Streams that may be opened now; 0 once the peer has sent GOAWAY or this side has retired it. */
   readonly capacity: number;
   readonly openStreams: number;

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { Http2ClientConnection } from '../../../proxy-image/codec/http2/client.ts';
 import { FlushQueue } from '../../../proxy-image/codec/http2/flush.ts';
-import { encodeBlock } from '../../../proxy-image/codec/http2/hpack/encode.ts';
 import type { HeaderList } from '../../../proxy-image/codec/http2/hpack/header-list.ts';
 import { HTTP2_LIMITS, type Http2Context } from '../../../proxy-image/codec/http2/limits.ts';
 import type { Http2Request } from '../../../proxy-image/codec/http2/request.ts';
@@ -20,6 +19,7 @@ import type {
 import { NO_HANDLER } from '../../../proxy-image/io/transport/no-handler.ts';
 import { createNodeTransport } from '../../../proxy-image/io/transport/node.ts';
 import type { Listener, Transport } from '../../../proxy-image/io/transport/types.ts';
+import { encodeBlock } from '../../support/http2.ts';
 
 const OK = encodeBlock([':status'], ['200']);
 const TRAILERS = encodeBlock(['grpc-status'], ['0']);

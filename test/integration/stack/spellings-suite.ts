@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { encodeBlock } from '../../../proxy-image/codec/http2/hpack/encode.ts';
 import type { Transport } from '../../../proxy-image/io/transport/types.ts';
+import { encodeBlock } from '../../support/http2.ts';
 import { compileRaw, injected, type Raw } from '../../support/inbound.ts';
 import { parsePrometheusText } from '../../support/prometheus-text.ts';
 import { END_HEADERS, END_STREAM, frame } from '../../unit/codec/http2/frames.ts';

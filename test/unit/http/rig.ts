@@ -1,7 +1,7 @@
 import { HttpBridge } from '../../../proxy-image/codec/bridge/bridge.ts';
 import { HeaderList } from '../../../proxy-image/codec/http2/hpack/header-list.ts';
-import { type Http2Request, requestOf } from '../../../proxy-image/codec/http2/request.ts';
-import { type Http2Response, responseOf } from '../../../proxy-image/codec/http2/response.ts';
+import type { Http2Request } from '../../../proxy-image/codec/http2/request.ts';
+import type { Http2Response } from '../../../proxy-image/codec/http2/response.ts';
 import type { Answer } from '../../../proxy-image/http/answer.ts';
 import type { ExchangeEnd, HttpCall, TryFailure } from '../../../proxy-image/http/call.ts';
 import {
@@ -14,6 +14,7 @@ import { NO_EXTRA_FIELDS } from '../../../proxy-image/http/message.ts';
 import { ReplayMemory } from '../../../proxy-image/http/replay.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeTimers } from '../../fakes/timers.ts';
+import { requestOf, responseOf } from '../../support/http2.ts';
 
 export function listOf(fields: readonly (readonly [string, string])[]): HeaderList {
   const names = fields.map(([name]) => name);

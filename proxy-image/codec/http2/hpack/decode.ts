@@ -2,8 +2,9 @@ import { ANY_VERSION, BlockCache } from './block-cache.ts';
 import { DynamicTable, ENTRY_OVERHEAD, TABLE_BYTES } from './dynamic-table.ts';
 import { HeaderList } from './header-list.ts';
 import { HPACK_LIMITS, type HpackLimits, TEXT_BYTES } from './limits.ts';
+import type { DecoderScratch } from './scratch.ts';
 import { STATIC_ENTRIES, STATIC_NAMES, STATIC_VALUES } from './static-table.ts';
-import { Text } from './text.ts';
+import type { Text } from './text.ts';
 
 /** The block makes no sense: the tables of both sides differ from here on, so the connection ends (RFC 9113 section 4.3). */
 export const COMPRESSION_ERROR = -1;
@@ -22,18 +23,10 @@ const UPDATES_PER_BLOCK = 2;
 
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
-/** Texts of the field that is being read. One pair for the process: a block is decoded within one call. */
-const NAME = new Text();
-const VALUE = new Text();
-/** Fields read so far, until they are copied to a list of the right length. */
-const names: string[] = [];
-const values: string[] = [];
-/** Which of them were inserted into the dynamic table. */
-const insertions: number[] = [];
-
 /** One direction of one connection (RFC 7541). */
 export class HpackDecoder {
   readonly #limits: HpackLimits;
+  readonly #scratch: DecoderScratch;
   readonly #table = new DynamicTable();
   readonly #cache = new BlockCache();
 
@@ -51,7 +44,8 @@ export class HpackDecoder {
   #repeatable = true;
   #sensitive: Set<number> | null = null;
 
-  constructor(limits: HpackLimits = HPACK_LIMITS) {
+  constructor(scratch: DecoderScratch, limits: HpackLimits = HPACK_LIMITS) {
+    this.#scratch = scratch;
     if (limits.listBytes > TEXT_BYTES) throw new RangeError(`listBytes: at most ${TEXT_BYTES}`);
     this.#limits = limits;
   }
@@ -72,6 +66,7 @@ export class HpackDecoder {
     this.#bytes = NO_BYTES;
     if (problem !== OK) return COMPRESSION_ERROR;
     if (this.#tooLarge) return LIST_TOO_LARGE;
+    const { names, values, insertions } = this.#scratch;
     const list = new HeaderList(
       names.slice(0, this.#count),
       values.slice(0, this.#count),
@@ -152,30 +147,31 @@ export class HpackDecoder {
 
   /** RFC 7541 sections 6.2.1 (indexing), 6.2.2 and 6.2.3 (sensitive). The name's index is in the bits of `mask`, or the name follows. */
   #literal(mask: number, indexing: boolean, sensitive: boolean): number {
+    const scratch = this.#scratch;
     const index = this.#integer(mask);
     if (index < 0) return MALFORMED;
     let name: string | null = null;
     let nameLength: number;
     if (index === 0) {
-      if (!this.#text(NAME)) return MALFORMED;
-      nameLength = NAME.length;
+      if (!this.#text(scratch.name)) return MALFORMED;
+      nameLength = scratch.name.length;
     } else {
       name = this.#indexedName(index);
       if (name === null) return MALFORMED;
       nameLength = name.length;
     }
-    if (!this.#text(VALUE)) return MALFORMED;
-    const length = nameLength + VALUE.length;
+    if (!this.#text(scratch.value)) return MALFORMED;
+    const length = nameLength + scratch.value.length;
     const kept = this.#fits(length);
     const added = indexing && this.#table.takes(length + ENTRY_OVERHEAD);
     if (indexing && !added) this.#table.clear();
     if (indexing && !(added && kept)) this.#repeatable = false;
     if (!kept && !added) return OK;
-    name ??= NAME.toString();
-    const value = VALUE.toString();
+    name ??= scratch.name.toString();
+    const value = scratch.value.toString();
     if (kept) {
       if (sensitive) this.#markSensitive();
-      if (added) insertions[this.#inserted++] = this.#count;
+      if (added) scratch.insertions[this.#inserted++] = this.#count;
       this.#keep(name, value);
     }
     if (added) this.#table.add(name, value, length + ENTRY_OVERHEAD);
@@ -201,6 +197,7 @@ export class HpackDecoder {
   }
 
   #keep(name: string, value: string): void {
+    const { names, values } = this.#scratch;
     names[this.#count] = name;
     values[this.#count++] = value;
   }

@@ -21,7 +21,7 @@ const LOOP_CHARS = 64;
 const FIRST_SCRATCH_BYTES = 16 * 1024;
 
 /** Writes blocks one after the other into the same memory. */
-class BlockWriter {
+export class BlockWriter {
   #scratch: Buffer = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES);
   #at = 0;
 
@@ -58,6 +58,13 @@ class BlockWriter {
     return block;
   }
 
+  /** A block for `names` and `values`, whose fields with an index in `sensitive` are never to be indexed. */
+  block(names: readonly string[], values: readonly string[], sensitive: ReadonlySet<number> | null = null): Buffer {
+    this.begin();
+    for (let i = 0; i < names.length; i++) this.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
+    return this.end();
+  }
+
   #text(text: string): void {
     this.#integer(0, 0x7f, text.length);
     const scratch = this.#scratch;
@@ -86,20 +93,4 @@ class BlockWriter {
     this.#scratch.copy(larger, 0, 0, this.#at);
     this.#scratch = larger;
   }
-}
-
-/** For blocks that are put together field by field, within one call. */
-export const blockWriter: BlockWriter = new BlockWriter();
-
-/** A block for `names` and `values`, whose fields with an index in `sensitive` are never to be indexed. */
-export function encodeBlock(
-  names: readonly string[],
-  values: readonly string[],
-  sensitive: ReadonlySet<number> | null = null,
-): Buffer {
-  blockWriter.begin();
-  for (let i = 0; i < names.length; i++) {
-    blockWriter.field(names[i]!, values[i]!, sensitive?.has(i) ?? false);
-  }
-  return blockWriter.end();
 }

@@ -11,27 +11,29 @@ const INTERNED = 1024;
 
 /**
  * Short texts seen last, by hash: names and values such as `te`, `trailers`, `200` are few, and a string that exists costs neither memory nor a call.
- * For the whole process; what an attacker can do with it is make it useless.
+ * For many connections; what an attacker can do with it is make it useless.
  */
-const interned: string[] = new Array<string>(INTERNED).fill('');
+export class Interned {
+  readonly #texts: string[] = new Array<string>(INTERNED).fill('');
 
-/** One JavaScript character per octet. */
-function latin1(bytes: Buffer, from: number, to: number): string {
-  const length = to - from;
-  if (length > INTERNED_BYTES) return bytes.toString('latin1', from, to);
-  if (length === 0) return '';
-  let hash = length;
-  for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
-  const slot = (hash ^ (hash >>> 10)) & (INTERNED - 1);
-  const known = interned[slot]!;
-  if (known.length === length) {
-    let i = 0;
-    while (i < length && known.charCodeAt(i) === bytes[from + i]) i++;
-    if (i === length) return known;
+  /** One JavaScript character per octet. */
+  latin1(bytes: Buffer, from: number, to: number): string {
+    const length = to - from;
+    if (length > INTERNED_BYTES) return bytes.toString('latin1', from, to);
+    if (length === 0) return '';
+    let hash = length;
+    for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
+    const slot = (hash ^ (hash >>> 10)) & (INTERNED - 1);
+    const known = this.#texts[slot]!;
+    if (known.length === length) {
+      let i = 0;
+      while (i < length && known.charCodeAt(i) === bytes[from + i]) i++;
+      if (i === length) return known;
+    }
+    const text = bytes.toString('latin1', from, to);
+    this.#texts[slot] = text;
+    return text;
   }
-  const text = bytes.toString('latin1', from, to);
-  interned[slot] = text;
-  return text;
 }
 
 /** A string literal (RFC 7541 section 5.2) that is checked and measured, but not made a string yet. */
@@ -42,6 +44,11 @@ export class Text {
   #scratch: Buffer = Buffer.allocUnsafeSlow(FIRST_SCRATCH_BYTES);
   #bytes: Buffer = this.#scratch;
   #from = 0;
+  readonly #interned: Interned;
+
+  constructor(interned: Interned) {
+    this.#interned = interned;
+  }
 
   plain(bytes: Buffer, from: number, to: number): void {
     this.#bytes = bytes;
@@ -68,6 +75,6 @@ export class Text {
 
   /** As long as the bytes are what they were. */
   toString(): string {
-    return latin1(this.#bytes, this.#from, this.#from + this.length);
+    return this.#interned.latin1(this.#bytes, this.#from, this.#from + this.length);
   }
 }

@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import { HttpBridge } from '../../../../proxy-image/codec/bridge/bridge.ts';
 import { RequestHead } from '../../../../proxy-image/codec/http1/head.ts';
 import { parseRequest } from '../../../../proxy-image/codec/http1/parse-request.ts';
-import { HpackDecoder } from '../../../../proxy-image/codec/http2/hpack/decode.ts';
 import { HPACK_LIMITS } from '../../../../proxy-image/codec/http2/hpack/limits.ts';
-import { type Http2Request, requestOf } from '../../../../proxy-image/codec/http2/request.ts';
+import type { Http2Request } from '../../../../proxy-image/codec/http2/request.ts';
 import { ExtraFields, type RequestMessage } from '../../../../proxy-image/http/message.ts';
 import type { PreparedHead } from '../../../../proxy-image/http/prepared-head.ts';
+import { newDecoder, requestOf } from '../../../support/http2.ts';
 import { listOf } from '../../http/rig.ts';
 
 const EXTRA = new ExtraFields([['l5d-dst-canonical', 'web.shop.svc.cluster.local:80']]);
@@ -32,7 +32,7 @@ function prepared(message: RequestMessage, extra = EXTRA): PreparedHead {
 }
 
 function decoded(block: Buffer): string[] {
-  const list = new HpackDecoder(HPACK_LIMITS).decode(block, 0, block.length);
+  const list = newDecoder(HPACK_LIMITS).decode(block, 0, block.length);
   if (typeof list === 'number') throw new Error(`${list}`);
   return list.names.map((name, at) => `${name}: ${list.values[at]}`);
 }

@@ -6,14 +6,13 @@ import { RequestHead, ResponseHead } from '../../../../proxy-image/codec/http1/h
 import { parseRequest } from '../../../../proxy-image/codec/http1/parse-request.ts';
 import { parseResponse } from '../../../../proxy-image/codec/http1/parse-response.ts';
 import { writeRequestHead, writtenSize } from '../../../../proxy-image/codec/http1/serialize.ts';
-import { HpackDecoder } from '../../../../proxy-image/codec/http2/hpack/decode.ts';
 import { FIRST_BLOCK_PREFIX } from '../../../../proxy-image/codec/http2/hpack/encode.ts';
 import { HPACK_LIMITS } from '../../../../proxy-image/codec/http2/hpack/limits.ts';
-import { type Http2Request, requestOf } from '../../../../proxy-image/codec/http2/request.ts';
-import { type Http2Response, responseOf } from '../../../../proxy-image/codec/http2/response.ts';
-import { trailersOf } from '../../../../proxy-image/codec/http2/trailers.ts';
+import type { Http2Request } from '../../../../proxy-image/codec/http2/request.ts';
+import type { Http2Response } from '../../../../proxy-image/codec/http2/response.ts';
 import { passesInTrailers } from '../../../../proxy-image/http/fields.ts';
 import { ExtraFields, NO_EXTRA_FIELDS } from '../../../../proxy-image/http/message.ts';
+import { newDecoder, requestOf, responseOf, trailersOf } from '../../../support/http2.ts';
 import { http2Request, listOf } from '../../http/rig.ts';
 
 const translation = new Translation();
@@ -235,11 +234,7 @@ describe('between the versions of HTTP', () => {
 
 function decoded(block: Buffer) {
   const bytes = Buffer.concat([FIRST_BLOCK_PREFIX, block]);
-  const list = new HpackDecoder({ ...HPACK_LIMITS, listBytes: 1 << 20, fieldCount: 300 }).decode(
-    bytes,
-    0,
-    bytes.length,
-  );
+  const list = newDecoder({ ...HPACK_LIMITS, listBytes: 1 << 20, fieldCount: 300 }).decode(bytes, 0, bytes.length);
   if (typeof list === 'number') throw new Error(`no block: ${list}`);
   return list;
 }

@@ -1,4 +1,4 @@
-import { encodeBlock } from '../../../../proxy-image/codec/http2/hpack/encode.ts';
+import { encodeBlock } from '../../../support/http2.ts';
 
 /** A frame as the scripted peer writes and reads it: nothing of the engine is used. */
 export interface Frame {

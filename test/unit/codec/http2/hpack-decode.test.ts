@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { COMPRESSION_ERROR, HpackDecoder, LIST_TOO_LARGE } from '../../../../proxy-image/codec/http2/hpack/decode.ts';
+import { COMPRESSION_ERROR, LIST_TOO_LARGE } from '../../../../proxy-image/codec/http2/hpack/decode.ts';
 import { HPACK_LIMITS } from '../../../../proxy-image/codec/http2/hpack/limits.ts';
 import { STATIC_NAMES, STATIC_VALUES } from '../../../../proxy-image/codec/http2/hpack/static-table.ts';
+import { newDecoder } from '../../../support/http2.ts';
 import { DecoderRig, hex } from './hpack-rig.ts';
 import {
   bitsToBytes,
@@ -248,6 +249,6 @@ describe('HPACK decoder: limits', () => {
   });
 
   it('a limit above what can be materialised is a mistake of the caller', () => {
-    expect(() => new HpackDecoder({ ...HPACK_LIMITS, listBytes: 1024 * 1024 + 1 })).to.throw(RangeError);
+    expect(() => newDecoder({ ...HPACK_LIMITS, listBytes: 1024 * 1024 + 1 })).to.throw(RangeError);
   });
 });

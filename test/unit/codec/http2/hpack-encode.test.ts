@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { encodeBlock, FIRST_BLOCK_PREFIX } from '../../../../proxy-image/codec/http2/hpack/encode.ts';
+import { FIRST_BLOCK_PREFIX } from '../../../../proxy-image/codec/http2/hpack/encode.ts';
 import { HeaderList } from '../../../../proxy-image/codec/http2/hpack/header-list.ts';
 import { STATIC_NAMES, STATIC_VALUES } from '../../../../proxy-image/codec/http2/hpack/static-table.ts';
+import { encodeBlock } from '../../../support/http2.ts';
 import { DecoderRig } from './hpack-rig.ts';
 import { indexed, integer, literal, PlainDecoder, sizeUpdate } from './plain-hpack.ts';
 

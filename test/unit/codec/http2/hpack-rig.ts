@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { HpackDecoder } from '../../../../proxy-image/codec/http2/hpack/decode.ts';
+import type { HpackDecoder } from '../../../../proxy-image/codec/http2/hpack/decode.ts';
 import { HeaderList } from '../../../../proxy-image/codec/http2/hpack/header-list.ts';
 import type { HpackLimits } from '../../../../proxy-image/codec/http2/hpack/limits.ts';
+import { newDecoder } from '../../../support/http2.ts';
 import type { Field } from './plain-hpack.ts';
 
 /** A decoder fed with blocks that stand somewhere in a larger buffer, as they do behind a frame's header. */
@@ -9,7 +10,7 @@ export class DecoderRig {
   readonly decoder: HpackDecoder;
 
   constructor(limits?: HpackLimits) {
-    this.decoder = new HpackDecoder(limits);
+    this.decoder = newDecoder(limits);
   }
 
   decode(...parts: readonly (readonly number[])[]): HeaderList | number {

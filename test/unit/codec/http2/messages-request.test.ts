@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import * as rejection from '../../../../proxy-image/codec/http2/rejection.ts';
-import { type Http2Request, requestOf } from '../../../../proxy-image/codec/http2/request.ts';
+import type { Http2Request } from '../../../../proxy-image/codec/http2/request.ts';
 import { ExtraFields, NO_EXTRA_FIELDS } from '../../../../proxy-image/http/message.ts';
+import { requestOf, WRITER } from '../../../support/http2.ts';
 import { listOf, read, valid } from './messages-rig.ts';
 import type { Field } from './plain-hpack.ts';
 
@@ -230,7 +231,7 @@ describe('HTTP/2 requests: what is passed on', () => {
 
   it('everything as it came, cookie crumbs too, then what the proxy adds', () => {
     const fields = head({}, ['cookie', 'a=1'], ['x', 'y'], ['cookie', 'b=2'], ['te', 'trailers']);
-    expect(read(valid(requestOf(listOf(fields))).forwardBlock(extra))).to.deep.equal([
+    expect(read(valid(requestOf(listOf(fields))).forwardBlock(extra, WRITER))).to.deep.equal([
       ...fields,
       ['l5d-dst-canonical', 'web:80'],
     ]);
@@ -248,23 +249,27 @@ describe('HTTP/2 requests: what is passed on', () => {
   });
 
   it('C1: a forged l5d-client-id is dropped', () => {
-    expect(read(request({}, ['l5d-client-id', 'forged']).forwardBlock(NO_EXTRA_FIELDS))).to.deep.equal(GET);
+    expect(read(request({}, ['l5d-client-id', 'forged']).forwardBlock(NO_EXTRA_FIELDS, WRITER))).to.deep.equal(GET);
   });
 
   it('C2: every field of the mesh is dropped, our own takes its place', () => {
     const forged = request({}, ['l5d-dst-canonical', 'x'], ['l5d-', ''], ['l5d-proxy-error', 'x'], ['l5x', 'kept']);
-    expect(read(forged.forwardBlock(extra))).to.deep.equal([...GET, ['l5x', 'kept'], ['l5d-dst-canonical', 'web:80']]);
+    expect(read(forged.forwardBlock(extra, WRITER))).to.deep.equal([
+      ...GET,
+      ['l5x', 'kept'],
+      ['l5d-dst-canonical', 'web:80'],
+    ]);
   });
 
   it('A9: one authority: host goes where :authority is, and becomes it where it is not', () => {
-    expect(read(request({}, ['host', 'WEB']).forwardBlock(NO_EXTRA_FIELDS))).to.deep.equal(GET);
-    const fields = request({ ':authority': null }, ['x', '1'], ['host', 'web']).forwardBlock(NO_EXTRA_FIELDS);
+    expect(read(request({}, ['host', 'WEB']).forwardBlock(NO_EXTRA_FIELDS, WRITER))).to.deep.equal(GET);
+    const fields = request({ ':authority': null }, ['x', '1'], ['host', 'web']).forwardBlock(NO_EXTRA_FIELDS, WRITER);
     expect(read(fields)).to.deep.equal([...GET, ['x', '1']]);
   });
 
   it('RFC 7541 §7.1.3: sensitive fields stay sensitive, wherever they move', () => {
     const fields = head({ ':authority': null }, ['l5d-x', ''], ['authorization', 'secret'], ['host', 'web']);
-    const block = valid(requestOf(listOf(fields, new Set([4, 5])))).forwardBlock(NO_EXTRA_FIELDS);
+    const block = valid(requestOf(listOf(fields, new Set([4, 5])))).forwardBlock(NO_EXTRA_FIELDS, WRITER);
     const again = requestOf(listOf(read(block)));
     expect(again).to.be.an('object');
     expect(block.includes(Buffer.from([0x1f, 0x08, 6, ...Buffer.from('secret')]))).to.equal(true);
@@ -273,11 +278,11 @@ describe('HTTP/2 requests: what is passed on', () => {
 
   it('is remembered for the last extra fields, by identity', () => {
     const said = request();
-    const block = said.forwardBlock(extra);
-    expect(said.forwardBlock(extra)).to.equal(block);
+    const block = said.forwardBlock(extra, WRITER);
+    expect(said.forwardBlock(extra, WRITER)).to.equal(block);
     const other = new ExtraFields([['l5d-dst-canonical', 'web:81']]);
-    expect(read(said.forwardBlock(other)).at(-1)).to.deep.equal(['l5d-dst-canonical', 'web:81']);
-    expect(read(said.forwardBlock(extra)).at(-1)).to.deep.equal(['l5d-dst-canonical', 'web:80']);
+    expect(read(said.forwardBlock(other, WRITER)).at(-1)).to.deep.equal(['l5d-dst-canonical', 'web:81']);
+    expect(read(said.forwardBlock(extra, WRITER)).at(-1)).to.deep.equal(['l5d-dst-canonical', 'web:80']);
     expect(read(block).at(-1)).to.deep.equal(['l5d-dst-canonical', 'web:80']);
   });
 });

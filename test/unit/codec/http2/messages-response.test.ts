@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import * as rejection from '../../../../proxy-image/codec/http2/rejection.ts';
-import { requestOf } from '../../../../proxy-image/codec/http2/request.ts';
-import { type Http2Response, responseOf } from '../../../../proxy-image/codec/http2/response.ts';
-import { type Http2Trailers, trailersOf } from '../../../../proxy-image/codec/http2/trailers.ts';
+import type { Http2Response } from '../../../../proxy-image/codec/http2/response.ts';
+import type { Http2Trailers } from '../../../../proxy-image/codec/http2/trailers.ts';
 import { NO_GRPC_STATUS } from '../../../../proxy-image/contract/policy/grpc-status.ts';
+import { requestOf, responseOf, trailersOf, WRITER } from '../../../support/http2.ts';
 import { listOf, read, valid } from './messages-rig.ts';
 import type { Field } from './plain-hpack.ts';
 
@@ -72,17 +72,17 @@ describe('HTTP/2 responses', () => {
 
   it('C2: pass on nothing of the mesh, but the error where it may be told', () => {
     const said = response(['l5d-proxy-error', 'fail-fast'], ['l5d-x', ''], ['x', 'y']);
-    expect(read(said.forwardBlock(false))).to.deep.equal([OK, ['x', 'y']]);
-    expect(read(said.forwardBlock(true))).to.deep.equal([OK, ['l5d-proxy-error', 'fail-fast'], ['x', 'y']]);
-    expect(said.forwardBlock(true)).to.equal(said.forwardBlock(true));
-    expect(said.forwardBlock(false)).to.equal(said.forwardBlock(false));
+    expect(read(said.forwardBlock(false, WRITER))).to.deep.equal([OK, ['x', 'y']]);
+    expect(read(said.forwardBlock(true, WRITER))).to.deep.equal([OK, ['l5d-proxy-error', 'fail-fast'], ['x', 'y']]);
+    expect(said.forwardBlock(true, WRITER)).to.equal(said.forwardBlock(true, WRITER));
+    expect(said.forwardBlock(false, WRITER)).to.equal(said.forwardBlock(false, WRITER));
     const plain = response(['x', 'y']);
-    expect(plain.forwardBlock(true)).to.equal(plain.forwardBlock(false));
+    expect(plain.forwardBlock(true, WRITER)).to.equal(plain.forwardBlock(false, WRITER));
   });
 
   it('RFC 7541 §7.1.3: keep sensitive fields so', () => {
     const said = valid(responseOf(listOf([OK, ['set-cookie', 'a']], new Set([1]))));
-    expect([...said.forwardBlock(false)]).to.deep.equal([0x88, 0x1f, 55 - 15, 1, 97]);
+    expect([...said.forwardBlock(false, WRITER)]).to.deep.equal([0x88, 0x1f, 55 - 15, 1, 97]);
   });
 });
 
@@ -96,7 +96,7 @@ describe('HTTP/2 trailers', () => {
   it('are worked out once for a list', () => {
     const list = listOf([['grpc-status', '0']]);
     expect(trailersOf(list)).to.equal(trailersOf(list));
-    expect(valid(trailersOf(list)).forwardBlock()).to.equal(valid(trailersOf(list)).forwardBlock());
+    expect(valid(trailersOf(list)).forwardBlock(WRITER)).to.equal(valid(trailersOf(list)).forwardBlock(WRITER));
   });
 
   it('RFC 9113 §8.1: have no pseudo-header fields', () => {
@@ -133,7 +133,7 @@ describe('HTTP/2 trailers', () => {
       ['set-cookie', 'a=b'],
     ];
     const mixed = passed.flatMap((field, i) => [field, ...dropped.slice(i * 2, i * 2 + 2)]);
-    expect(read(trailers(...mixed).forwardBlock())).to.deep.equal(passed);
-    expect(trailers(...dropped).forwardBlock()).to.have.length(0);
+    expect(read(trailers(...mixed).forwardBlock(WRITER))).to.deep.equal(passed);
+    expect(trailers(...dropped).forwardBlock(WRITER)).to.have.length(0);
   });
 });
