@@ -1,9 +1,10 @@
 import type { RequestMatch } from '../../../proxy-image/contract/policy/match.ts';
 import type { Fields } from '../../parse/fields.ts';
 import { quote } from '../../scalars/scalar.ts';
+import { isMethod } from '../../scalars/token.ts';
 import type { MatchRank, RouteMatch } from '../route/model.ts';
 import type { RuleScope } from '../route/scope.ts';
-import { isFieldName, parseHeaders, parseQuery } from '../route/text-match.ts';
+import { parseHeaders, parseQuery } from '../route/text-match.ts';
 
 /** What a rule matches that has no matches, and a match that says nothing of the path (Gateway API: HTTPRouteRule `matches`). */
 export const EVERY_PATH: RequestMatch = { type: 'pathPrefix', path: '/' };
@@ -90,6 +91,6 @@ function checkAbsolute(path: Fields, value: string): void {
 function parseMethod(match: Fields): RequestMatch[] {
   const method = match.text('method');
   if (method === '') return [];
-  if (!isFieldName(method)) match.problems.error(match.at('method'), `must be an HTTP method, not ${quote(method)}`);
+  if (!isMethod(method)) match.problems.error(match.at('method'), `must be an HTTP method, not ${quote(method)}`);
   return [{ type: 'method', method }];
 }

@@ -4,10 +4,10 @@ import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { isDnsSubdomain } from '../../scalars/name.ts';
 import { quote } from '../../scalars/scalar.ts';
+import { isFieldName } from '../../scalars/token.ts';
 import type { RouteFilter } from './model.ts';
 import { parseTarget } from './refs.ts';
 import type { RuleScope } from './scope.ts';
-import { isFieldName } from './text-match.ts';
 
 export interface FilterContext {
   scope: RuleScope;

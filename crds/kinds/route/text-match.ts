@@ -2,14 +2,8 @@ import type { RequestMatch, TextMatch } from '../../../proxy-image/contract/poli
 import type { Fields } from '../../parse/fields.ts';
 import { LIMITS } from '../../parse/limits.ts';
 import { quote } from '../../scalars/scalar.ts';
+import { isFieldName } from '../../scalars/token.ts';
 import type { RuleScope } from './scope.ts';
-
-/** Field names are tokens (RFC 9110, section 5.1). */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
-
-export function isFieldName(name: string): boolean {
-  return TOKEN.test(name);
-}
 
 type NamedMatch = Extract<RequestMatch, { type: 'header' | 'query' }>;
 

@@ -3,10 +3,8 @@ import type { ResponseMatch } from '../../../proxy-image/contract/policy/respons
 import type { Fields } from '../../parse/fields.ts';
 import type { PatternBudget } from '../../parse/pattern-budget.ts';
 import { quote } from '../../scalars/scalar.ts';
+import { isMethod } from '../../scalars/token.ts';
 import { matchNothing, parseMatch } from './match.ts';
-
-/** HTTP token (RFC 9110 §5.6.2). */
-const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 
 const MIN_STATUS = 100;
 const MAX_STATUS = 599;
@@ -25,7 +23,7 @@ export function parseRequestMatch(match: Fields, budget: PatternBudget): Request
 function readMethod(match: Fields): RequestLeaf[] {
   const method = match.text('method');
   if (method === '') return [];
-  if (!METHOD.test(method)) match.problems.error(match.at('method'), `must be an HTTP method, not ${quote(method)}`);
+  if (!isMethod(method)) match.problems.error(match.at('method'), `must be an HTTP method, not ${quote(method)}`);
   else if (method !== method.toUpperCase()) {
     match.problems.warning(
       match.at('method'),
