@@ -2,8 +2,8 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, type Incoming
 import { ECHO_PATH, framed, messageOf, OK } from './grpc.ts';
 import type { LoadOptions } from './load.ts';
 import { Phases, record } from './phases.ts';
+import { Schedule } from './schedule.ts';
 
-const TICK_MS = 2;
 const MESSAGE = Buffer.from('what the mesh carries');
 /** Statuses that no server has sent. */
 const NO_STATUS = -1;
@@ -13,29 +13,20 @@ export class GrpcLoad {
   phase: string;
   readonly #origin: string;
   readonly #timeoutMs: number;
-  readonly #timer: NodeJS.Timeout;
+  readonly #schedule: Schedule;
   readonly #phases = new Phases();
   #session: ClientHttp2Session | null = null;
-  #inFlight = 0;
 
   constructor(options: LoadOptions) {
     this.#origin = String(options.url).replace(/^grpc:/, 'http:');
     this.phase = String(options.phase ?? '');
     this.#timeoutMs = Number(options.timeoutMs ?? 10_000);
-    const rps = Number(options.rps ?? 200);
-    const startedMs = performance.now();
-    let sent = 0;
-    this.#timer = setInterval(() => {
-      const due = Math.floor(((performance.now() - startedMs) / 1000) * rps);
-      for (; sent < due; sent++) this.#send();
-    }, TICK_MS);
+    this.#schedule = new Schedule(Number(options.rps ?? 200), () => this.#send());
   }
 
   /** Stops calling and waits until every call has an outcome, 15 s at most. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    const deadlineMs = performance.now() + 15_000;
-    while (this.#inFlight > 0 && performance.now() < deadlineMs) await new Promise((done) => setTimeout(done, 20));
+    await this.#schedule.stop();
     this.#session?.destroy();
   }
 
@@ -58,7 +49,6 @@ export class GrpcLoad {
     const report = this.#phases.of(this.phase);
     const startedMs = performance.now();
     report.sent++;
-    this.#inFlight++;
     const stream = this.#connected().request({
       ':method': 'POST',
       ':path': ECHO_PATH,
@@ -69,7 +59,7 @@ export class GrpcLoad {
     stream.setTimeout(this.#timeoutMs, () => stream.destroy(new Error('timeout')));
     const call = new Call(stream);
     stream.on('close', () => {
-      this.#inFlight--;
+      this.#schedule.ended();
       const latencyMs = performance.now() - startedMs;
       const { status, error } = call.outcome();
       const { version, reason } = call;

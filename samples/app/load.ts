@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { Phases, record } from './phases.ts';
+import { Schedule } from './schedule.ts';
 
 export interface LoadOptions {
   name?: unknown;
@@ -15,17 +16,14 @@ export interface LoadOptions {
   fresh?: unknown;
 }
 
-const TICK_MS = 2;
-
 /** Requests leave on a fixed schedule (open loop): a slow answer does not slow the rate. */
 export class Load {
   phase: string;
   readonly #url: string;
   readonly #timeoutMs: number;
   readonly #agent: Agent;
-  readonly #timer: NodeJS.Timeout;
+  readonly #schedule: Schedule;
   readonly #phases = new Phases();
-  #inFlight = 0;
 
   constructor(options: LoadOptions) {
     this.#url = String(options.url);
@@ -34,20 +32,12 @@ export class Load {
     const fresh = options.fresh === true;
     const maxSockets = fresh ? Number.POSITIVE_INFINITY : Number(options.connections ?? 64);
     this.#agent = new Agent({ keepAlive: !fresh, maxSockets, scheduling: 'lifo' });
-    const rps = Number(options.rps ?? 200);
-    const startedMs = performance.now();
-    let sent = 0;
-    this.#timer = setInterval(() => {
-      const due = Math.floor(((performance.now() - startedMs) / 1000) * rps);
-      for (; sent < due; sent++) this.#send();
-    }, TICK_MS);
+    this.#schedule = new Schedule(Number(options.rps ?? 200), () => this.#send());
   }
 
   /** Stops sending and waits until every request has an outcome, 15 s at most. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    const deadlineMs = performance.now() + 15_000;
-    while (this.#inFlight > 0 && performance.now() < deadlineMs) await new Promise((done) => setTimeout(done, 20));
+    await this.#schedule.stop();
     this.#agent.destroy();
   }
 
@@ -60,11 +50,10 @@ export class Load {
     const startedMs = performance.now();
     let done = false;
     report.sent++;
-    this.#inFlight++;
     const finish = (status: number, version: string, error: string, reason = ''): void => {
       if (done) return;
       done = true;
-      this.#inFlight--;
+      this.#schedule.ended();
       const failed = error !== '' || status >= 500;
       record(report, { status, failed, version, error, reason, latencyMs: performance.now() - startedMs });
     };
