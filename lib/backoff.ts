@@ -15,7 +15,7 @@ export function exponentialMs(baseMs: number, failures: number, maxMs: number): 
   return Math.min(maxMs, baseMs * 2 ** Math.min(failures, 60));
 }
 
-/** Delays between tries of one thing that keeps failing: doubling. */
+/** Delays between attempts of one thing that keeps failing: doubling. */
 export class Backoff {
   readonly #options: BackoffOptions;
   readonly #random: Random;

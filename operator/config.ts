@@ -77,7 +77,7 @@ const SETTINGS: { [K in keyof OperatorConfig]: Setting<OperatorConfig[K]> } = {
   staleAfterMs: duration('not ready when the API server was silent for so long, ms', 300_000),
   leaseMs: duration('leader election: lease, ms', 15_000),
   renewDeadlineMs: duration('leader election: the leader gives up after so long without renewal, ms', 10_000),
-  retryMs: duration('leader election: pause between tries, ms', 2_000),
+  retryMs: duration('leader election: pause between attempts, ms', 2_000),
   shutdownGraceMs: duration('longest shutdown, ms; terminationGracePeriodSeconds must be longer', 30_000),
 };
 

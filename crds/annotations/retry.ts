@@ -7,7 +7,7 @@ import type { AnnotationReader } from './reader.ts';
 import { trafficRow } from './traffic-row.ts';
 import { durationMs, integer } from './values.ts';
 
-/** Of retries, not of tries, once one of the four annotations is there. */
+/** Of retries, not of attempts, once one of the four annotations is there. */
 const LIMIT = 1;
 const MAX_LIST_LENGTH = 4_096;
 

@@ -190,7 +190,7 @@ export const ERRORS = {
   },
   WEFT_LEADER_OPTIONS: {
     message: 'the times of the leader election do not fit together',
-    next: 'the lease must be longer than the renew deadline, and that longer than the pause between tries times 1.2',
+    next: 'the lease must be longer than the renew deadline, and that longer than the pause between attempts times 1.2',
   },
   WEFT_START_FAILED: {
     message: 'a part of the operator did not start',

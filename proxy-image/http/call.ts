@@ -1,8 +1,8 @@
 import type { AttemptEnd } from '../core/retry/recover.ts';
 import type { ResponseView } from './message.ts';
 
-/** How a try may end before there is a response to pass on. */
-export type TryFailure = Extract<AttemptEnd, 'unsent' | 'stale' | 'lost' | 'malformed' | 'unsupported'>;
+/** How an attempt may end before there is a response to pass on. */
+export type AttemptFailure = Extract<AttemptEnd, 'unsent' | 'stale' | 'lost' | 'malformed' | 'unsupported'>;
 
 export type ExchangeEnd =
   /** The response has been passed on, whole, or the proxy's own answer written. */
@@ -19,9 +19,9 @@ export interface HttpCall {
    * dropped.
    */
   responded(head: ResponseView): boolean;
-  /** The try ended before a response head was passed on. The call sends again or answers. */
-  tryFailed(failure: TryFailure): void;
-  /** All of the request has been handed to the present try. Once per try. */
+  /** The attempt ended before a response head was passed on. The call sends again or answers. */
+  attemptFailed(failure: AttemptFailure): void;
+  /** All of the request has been handed to the present attempt. Once per attempt. */
   requestSent?(): void;
   /** The first byte of the body of the response, or its end without one. */
   firstByte?(): void;

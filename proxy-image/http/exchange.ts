@@ -4,7 +4,7 @@ import type { Outbox } from '../io/tcp/outbox.ts';
 import type { Timers } from '../io/transport/types.ts';
 import type { Answer } from './answer.ts';
 import type { Bridge } from './bridge.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from './call.ts';
+import type { AttemptFailure, ExchangeEnd, HttpCall } from './call.ts';
 import { interimAllowance, interimCost } from './interim.ts';
 import type {
   ExtraFields,
@@ -43,7 +43,7 @@ export interface ExchangeServer {
   exchangeEnded(exchange: Exchange, end: ExchangeEnd): void;
 }
 
-/** … and the connection or stream that carries a try. */
+/** … and the connection or stream that carries an attempt. */
 export interface ExchangeUpstream {
   begin(exchange: Exchange): void;
   /**
@@ -76,8 +76,8 @@ type RequestFacts = Pick<
 export const NO_RESET = -1;
 
 /**
- * One request and its response between a client and, one after the other, its tries, whatever version of HTTP either side speaks. Holds the head as it is
- * sent on and, where it must, the body, so that another try can be made. Pooled: `ExchangePool`.
+ * One request and its response between a client and, one after the other, its attempts, whatever version of HTTP either side speaks. Holds the head as it is
+ * sent on and, where it must, the body, so that another attempt can be made. Pooled: `ExchangePool`.
  */
 export class Exchange {
   call: HttpCall = NO_CALL;
@@ -100,9 +100,9 @@ export class Exchange {
   maxForwards = -1;
   /** The request has been read to its end. */
   requestDone = false;
-  /** A response head has been passed on or an answer written: no further try. */
+  /** A response head has been passed on or an answer written: no further attempt. */
   responding = false;
-  /** Keep the body for another try where the limits allow it. Set by the call. */
+  /** Keep the body for another attempt where the limits allow it. Set by the call. */
   retain = false;
   /** The response head of a gRPC call waits for what follows it, so that a status in its trailers can be judged before anything is passed on. Set by the call. */
   peeks = false;
@@ -114,7 +114,7 @@ export class Exchange {
   status = 0;
   /** Of the response head or its trailers; NO_GRPC_STATUS = none (yet). */
   grpcStatus: number = NO_GRPC_STATUS;
-  /** Error code with which the server has reset the present try (HTTP/2); NO_RESET otherwise. */
+  /** Error code with which the server has reset the present attempt (HTTP/2); NO_RESET otherwise. */
   resetCode: number = NO_RESET;
   /** Time of the request head, and of the first byte of the response body (or its end); monotonic milliseconds. */
   startedMs = 0;
@@ -195,7 +195,7 @@ export class Exchange {
   }
 
   /**
-   * Takes the head for the next hop, with `extra`. Valid until the exchange ends, for every try. `authority` (host with port) is what the client has reached:
+   * Takes the head for the next hop, with `extra`. Valid until the exchange ends, for every attempt. `authority` (host with port) is what the client has reached:
    * the name of a request that `lacksHost`.
    */
   prepare(extra: ExtraFields, authority: string): void {
@@ -212,7 +212,7 @@ export class Exchange {
     return this.head.isOpenEnded && (!this.requestDone || this.requestBytes > 0 || this.#trailers !== null);
   }
 
-  /** What has come of the body is at hand from its beginning: another try may have it, and what is still to come. */
+  /** What has come of the body is at hand from its beginning: another attempt may have it, and what is still to come. */
   get kept(): boolean {
     return !this.#body.overflowed && this.#body.length === this.requestBytes;
   }
@@ -297,12 +297,12 @@ export class Exchange {
     this.call.requestSent?.();
   }
 
-  /** The body has gone to the only try it gets: from here on `replayable` is false unless there was none. */
+  /** The body has gone to the only attempt it gets: from here on `replayable` is false unless there was none. */
   #forget(): void {
     if (this.#body.length > 0 || this.#body.overflowed) this.#body.clear();
   }
 
-  /** There is no other try once a response is passed on: what long streams send must not fill the memory that others need for theirs. */
+  /** There is no other attempt once a response is passed on: what long streams send must not fill the memory that others need for theirs. */
   #passesOn(): void {
     this.responding = true;
     this.retain = false;
@@ -344,14 +344,14 @@ export class Exchange {
     this.server!.respond(responseChanges === null ? head : this.bridge.editedResponse(head, responseChanges), ends);
   }
 
-  /** The client's version of HTTP has no words for the response that was passed on: nothing of it has been written, and there is no other try. */
+  /** The client's version of HTTP has no words for the response that was passed on: nothing of it has been written, and there is no other attempt. */
   unspeakable(): void {
     this.responding = false;
     this.dropUpstream();
-    this.call.tryFailed('malformed');
+    this.call.attemptFailed('malformed');
   }
 
-  /** A response of which nothing has been written turned out to be malformed: true, and it counts as a failed try; false: it has been written. */
+  /** A response of which nothing has been written turned out to be malformed: true, and it counts as a failed attempt; false: it has been written. */
   takeBack(): boolean {
     if (!this.responding || !this.server!.takeBack()) return false;
     this.responding = false;
@@ -393,7 +393,7 @@ export class Exchange {
     this.server!.endResponse(null);
   }
 
-  /** Answers without (or after) a try. The rest of a short request body is read and dropped, so that the connection stays usable. */
+  /** Answers without (or after) an attempt. The rest of a short request body is read and dropped, so that the connection stays usable. */
   answer(answer: Answer): void {
     this.responding = true;
     this.#collecting = false;
@@ -405,7 +405,7 @@ export class Exchange {
     if (over) this.#end('complete');
   }
 
-  /** The last try has failed: a reset of the server is passed on to a client that knows resets; any other gets the answer. */
+  /** The last attempt has failed: a reset of the server is passed on to a client that knows resets; any other gets the answer. */
   fail(answer: Answer): void {
     if (this.resetCode !== NO_RESET && this.server!.protocol === 'http2') this.truncated();
     else this.answer(answer);
@@ -420,9 +420,9 @@ export class Exchange {
     this.#end('complete');
   }
 
-  tryFailed(failure: TryFailure): void {
+  attemptFailed(failure: AttemptFailure): void {
     this.upstream = null;
-    this.call.tryFailed(failure);
+    this.call.attemptFailed(failure);
   }
 
   /** The response broke off: there is no honest way to go on with this client. */
@@ -436,14 +436,14 @@ export class Exchange {
     this.#end('cancelled');
   }
 
-  /** Lets go of the present try, which owes a response that nobody waits for. */
+  /** Lets go of the present attempt, which owes a response that nobody waits for. */
   dropUpstream(): void {
     const upstream = this.upstream;
     this.upstream = null;
     upstream?.abandon();
   }
 
-  /** The response that is being dropped stays with its connection; the next try gets another. */
+  /** The response that is being dropped stays with its connection; the next attempt gets another. */
   detachUpstream(): void {
     this.upstream = null;
   }
@@ -471,6 +471,6 @@ export class Exchange {
 /** Between requests. */
 const NO_CALL: HttpCall = {
   responded: () => false,
-  tryFailed: () => {},
+  attemptFailed: () => {},
   ended: () => {},
 };

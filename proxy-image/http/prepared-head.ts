@@ -10,7 +10,7 @@ export interface HeadEdit {
 }
 
 /**
- * The head of a request as it goes to the next hop, for every try and in either form: bytes of HTTP/1, or a block of HTTP/2. Made by the bridge, which knows
+ * The head of a request as it goes to the next hop, for every attempt and in either form: bytes of HTTP/1, or a block of HTTP/2. Made by the bridge, which knows
  * both. Reused from request to request.
  */
 export interface PreparedHead {

@@ -1,4 +1,4 @@
-/** Caps of request bodies that are kept for another try. */
+/** Caps of request bodies that are kept for another attempt. */
 export interface ReplayLimits {
   /** One request (Linkerd: 64 KiB); what is longer passes unbuffered and is not retried. */
   requestBytes: number;

@@ -216,7 +216,7 @@ class AdminCall implements HttpCall {
     return false;
   }
 
-  tryFailed(): void {}
+  attemptFailed(): void {}
 
   ended(): void {
     this.#over = true;

@@ -46,7 +46,7 @@ async function randomFailures({ runMs, minimum }: RetriesOptions): Promise<Check
   const enough = (a['retried']?.finished ?? 0) >= minimum && (b['plain']?.finished ?? 0) >= minimum;
   return [
     check(
-      'success with isRetryable, 15 % failing per try',
+      'success with isRetryable, 15 % failing per attempt',
       `≥ 99 % of ≥ ${minimum}`,
       withRetries.text,
       withRetries.rate >= 99 && enough,

@@ -1,5 +1,5 @@
 import type { BodySink } from '../../http/body-sink.ts';
-import type { TryFailure } from '../../http/call.ts';
+import type { AttemptFailure } from '../../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../../http/exchange.ts';
 import type { Trailers } from '../../http/message.ts';
 import { Outbox } from '../../io/tcp/outbox.ts';
@@ -299,14 +299,14 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     exchange?.responseEnded(this.#trailers);
   }
 
-  #fail(failure: TryFailure): void {
+  #fail(failure: AttemptFailure): void {
     const exchange = this.#exchange;
     this.#exchange = null;
     this.#discard();
     if (exchange === null) return;
     // What has not been written yet is taken back: then another answer can be given.
     if (exchange.responding && !exchange.takeBack()) exchange.truncated();
-    else exchange.tryFailed(failure);
+    else exchange.attemptFailed(failure);
   }
 
   #discard(): void {
@@ -339,7 +339,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
     if (error !== null || this.#usable) this.#fail(this.#lossOf());
   }
 
-  #lossOf(): TryFailure {
+  #lossOf(): AttemptFailure {
     if (this.connection.bytesWritten === this.#sentBefore) return 'unsent';
     return this.#answered > 0 && !this.#heardBytes ? 'stale' : 'lost';
   }

@@ -15,7 +15,7 @@ export interface StreamLender {
   leaseUsed(): void;
 }
 
-/** One try of an exchange on a stream of HTTP/2. */
+/** One attempt of an exchange on a stream of HTTP/2. */
 export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   readonly #client: Http2Client;
   readonly #lender: StreamLender;
@@ -68,7 +68,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
     queueMicrotask(() => {
       const exchange = this.#exchange;
       this.#exchange = null;
-      exchange?.tryFailed('unsupported');
+      exchange?.attemptFailed('unsupported');
     });
   }
 
@@ -140,7 +140,7 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
       // The client could not be told.
       return this.#exchange !== null;
     }
-    // The call has another plan, or has answered already; then this try was abandoned.
+    // The call has another plan, or has answered already; then this attempt was abandoned.
     if (this.#exchange !== null) {
       this.#exchange = null;
       this.#leave(end);
@@ -203,6 +203,6 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   #fail(exchange: Exchange, unprocessed: boolean): void {
     this.#exchange = null;
     if (exchange.responding) exchange.truncated();
-    else exchange.tryFailed(unprocessed ? 'unsent' : 'lost');
+    else exchange.attemptFailed(unprocessed ? 'unsent' : 'lost');
   }
 }

@@ -16,9 +16,9 @@ export interface StatusRetry {
   http: [min: number, max: number][];
   /** gRPC status codes. */
   grpc: number[];
-  /** Retries, not tries. */
+  /** Retries, not attempts. */
   limit: number;
-  /** From the end of the request body to the response head, per try but the last; 0 = none. */
+  /** From the end of the request body to the response head, per attempt but the last; 0 = none. */
   timeoutMs: number;
   /** Least pause before the first retry; it doubles with every further one. */
   backoffMs: number;

@@ -36,7 +36,7 @@ export interface PickRules {
 }
 
 /**
- * The endpoint for one try; `null` when none can be had now (`whyNone` says why). `tried` are those this request has already been sent to: never picked
+ * The endpoint for one attempt; `null` when none can be had now (`whyNone` says why). `tried` are those this request has already been sent to: never picked
  * again by the same request. Ejected endpoints are not picked either, but for one probe after the penalty: `breakerStarted` has to be told. Nor are those at
  * rest after a failed connect; one whose rest is over (`connectFailures` above 0) is to be tried with nothing at stake (`attempted`). Before a request has
  * to wait, an aperture and a preference for a zone are given up. `hash`: of the request's key (`requestHash`), for consistent hashing.

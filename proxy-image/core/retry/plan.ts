@@ -13,11 +13,11 @@ export type RetryDecision =
   /** The server asked not to be tried again (`grpc-retry-pushback-ms` below zero). */
   | 'refused_by_server';
 
-/** How a try ended. A connection that was lost under a request is a response with the status that the client would be told: 502, or UNAVAILABLE. */
-export type TryEnd = 'response' | 'try_timeout' | 'failfast';
+/** How an attempt ended. A connection that was lost under a request is a response with the status that the client would be told: 502, or UNAVAILABLE. */
+export type RetryCause = 'response' | 'head_timeout' | 'failfast';
 
 /** What is asked of `retryDecision`: the fields of a call, filled in by its owner and used again. */
-export interface TryResult {
+export interface AttemptResult {
   isFailure: boolean;
   /** Of the response, or what the client would be told; 0 = none. */
   status: number;
@@ -35,15 +35,15 @@ export interface TryResult {
 const LONGEST_PAUSE = 10;
 
 /**
- * What follows a try. `retried`: one retry more, to be counted in `retries`. With a policy of statuses, tries without a response head in time and fail-fast
- * are covered without being named (linkerd2-proxy: policy retries). A stream that the server refused (RFC 9113 section 8.7: not processed) is no try that has
+ * What follows an attempt. `retried`: one retry more, to be counted in `retries`. with a policy of statuses, attempts without a response head in time and fail-fast
+ * are covered without being named (linkerd2-proxy: policy retries). A stream that the server refused (RFC 9113 section 8.7: not processed) is no attempt that has
  * ended: it goes to another endpoint, or again to this one, outside of every budget. What a full queue has shed is answered and never tried again.
  */
 export function retryDecision(
   policy: RetryPolicy | null,
   budget: TpsBudget,
-  end: TryEnd,
-  result: Readonly<TryResult>,
+  end: RetryCause,
+  result: Readonly<AttemptResult>,
   nowMs: number,
 ): RetryDecision {
   if (policy === null) return 'route_not_retryable';
@@ -57,19 +57,19 @@ export function retryDecision(
 }
 
 /** A profile retries responses; its timeout is for the whole request, so that none is left for a retry. */
-function byBudget(budget: TpsBudget, end: TryEnd, result: Readonly<TryResult>, nowMs: number): RetryDecision {
+function byBudget(budget: TpsBudget, end: RetryCause, result: Readonly<AttemptResult>, nowMs: number): RetryDecision {
   if (end !== 'response') return 'route_not_retryable';
   if (result.isFailure && result.refusesRetries) return 'refused_by_server';
   return decideRetry(result.isFailure, result.replayable, budget, nowMs);
 }
 
-function isNamed({ http, grpc }: StatusRetry, { status, grpcStatus }: Readonly<TryResult>): boolean {
+function isNamed({ http, grpc }: StatusRetry, { status, grpcStatus }: Readonly<AttemptResult>): boolean {
   for (const [min, max] of http) if (status >= min && status <= max) return true;
   return grpcStatus > 0 && grpc.includes(grpcStatus);
 }
 
-/** Time to the response head of the next try; 0 = none. The last try has what is left of the request's own timeout. */
-export function tryTimeoutMs(policy: RetryPolicy | null, retries: number): number {
+/** Time to the response head of the next attempt; 0 = none. The last attempt has what is left of the request's own timeout. */
+export function headTimeoutMs(policy: RetryPolicy | null, retries: number): number {
   if (policy === null || policy.type === 'budget') return 0;
   return retries < policy.limit ? policy.timeoutMs : 0;
 }

@@ -1,7 +1,7 @@
 import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import type { RetryPolicy } from '../../contract/policy/retry.ts';
 import type { TpsBudget } from './budget.ts';
-import { type RetryDecision, retryDecision, type TryEnd, type TryResult } from './plan.ts';
+import { type AttemptResult, type RetryCause, type RetryDecision, retryDecision } from './plan.ts';
 
 /** How an attempt ended, or what came instead of one. */
 export type AttemptEnd =
@@ -25,7 +25,7 @@ export type AttemptEnd =
   | 'failfast';
 
 /** What is asked of `recover`: filled in by the owner of a call, and used again. */
-export interface EndedAttempt extends TryResult {
+export interface EndedAttempt extends AttemptResult {
   end: AttemptEnd;
   /** Repetitions so far, outside of every budget. */
   repeats: number;
@@ -135,7 +135,7 @@ export function recover(
       if (ended.idempotent && ended.replayable && ended.repeats < MAX_REPEATS) return RECONNECT;
       break;
     case 'timeout':
-      return decide(policy, budget, ended, 'try_timeout', nowMs);
+      return decide(policy, budget, ended, 'head_timeout', nowMs);
     case 'failfast':
       return decide(policy, budget, ended, 'failfast', nowMs);
   }
@@ -146,7 +146,7 @@ function decide(
   policy: RetryPolicy | null,
   budget: TpsBudget | null,
   ended: Readonly<EndedAttempt>,
-  end: TryEnd,
+  end: RetryCause,
   nowMs: number,
 ): Recovery {
   if (policy === null || budget === null) return NO_POLICY;

@@ -21,7 +21,7 @@ export function compileSplit(weights: readonly number[]): Split {
   return { cumulative, total };
 }
 
-/** Index of the share for one try, or `NO_SHARE`. Each try draws anew (Linkerd: retries re-pick). */
+/** Index of the share for one attempt, or `NO_SHARE`. Each attempt draws anew (Linkerd: retries re-pick). */
 export function pickShare(split: Split, rng: Rng): number {
   const { cumulative, total } = split;
   if (total === 0) return NO_SHARE;

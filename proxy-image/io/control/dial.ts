@@ -57,7 +57,7 @@ export async function dial(
   throw failure;
 }
 
-/** One try of one address. */
+/** One attempt at one address. */
 class Dial implements ConnectionHandler, TimerOwner {
   readonly #transport: Transport;
   readonly #options: DialOptions;

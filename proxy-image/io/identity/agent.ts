@@ -26,7 +26,7 @@ export interface IdentityStatus {
   failures: number;
 }
 
-/** A pod without certificate serves nothing, so it asks often at first; half a minute between tries does no harm to 1,000 waiting proxies. */
+/** A pod without certificate serves nothing, so it asks often at first; half a minute between attempts does no harm to 1,000 waiting proxies. */
 const BACKOFF = { initialMs: 250, maxMs: 30_000, spread: UPPER_HALF };
 
 /**

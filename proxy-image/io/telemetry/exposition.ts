@@ -42,9 +42,9 @@ export function renderMetrics(sources: ExpositionSources): string {
 }
 
 function writeRequests(writer: TextWriter, { inbound, outbound }: ProxyRecorder): void {
-  writer.family('request_total', 'counter', 'Requests sent on, per try');
+  writer.family('request_total', 'counter', 'Requests sent on, per attempt');
   for (const families of [inbound, outbound]) families.writeRequests(writer, 'request_total');
-  writer.family('response_total', 'counter', 'Responses and failures to get one, per try');
+  writer.family('response_total', 'counter', 'Responses and failures to get one, per attempt');
   for (const families of [inbound, outbound]) families.writeResponses(writer, 'response_total');
   writer.family(
     'response_latency_ms',
@@ -61,12 +61,12 @@ function writeRoutes(writer: TextWriter, { route, routeActual, retryable, retryS
   route.writeResponses(writer, 'route_response_total');
   writer.family('route_response_latency_ms', 'histogram', 'Milliseconds by ServiceProfile route, retries included');
   route.writeLatencies(writer, 'route_response_latency_ms');
-  writer.family('route_actual_request_total', 'counter', 'Tries by ServiceProfile route, retries included');
+  writer.family('route_actual_request_total', 'counter', 'Attempts by ServiceProfile route, retries included');
   routeActual.writeRequests(writer, 'route_actual_request_total');
   writer.family(
     'route_actual_response_total',
     'counter',
-    'Responses to tries by ServiceProfile route, retries included',
+    'Responses to attempts by ServiceProfile route, retries included',
   );
   routeActual.writeResponses(writer, 'route_actual_response_total');
   writer.family('route_retryable_total', 'counter', 'Responses that a route would retry; skipped="no_budget" were not');

@@ -73,7 +73,7 @@ export interface TransportLabels {
  * it is recorded when the response ends.
  */
 export interface Recorder {
-  /** One try sent to an endpoint. `authority` is the backend's; empty for a pod. */
+  /** One attempt sent to an endpoint. `authority` is the backend's; empty for a pod. */
   outboundRequest(authority: string, endpoint: EndpointState): void;
   outboundResponse(
     authority: string,
@@ -83,7 +83,7 @@ export interface Recorder {
     failure: boolean,
     latencyMs: number,
   ): void;
-  /** A try that ended without a response. Counts in `response_total{classification="failure"}` and `outbound_http_errors_total`. */
+  /** An attempt that ended without a response. Counts in `response_total{classification="failure"}` and `outbound_http_errors_total`. */
   outboundFailed(authority: string, endpoint: EndpointState, error: OutboundError): void;
   /** A failure before any endpoint was chosen. */
   outboundError(protocol: 'http' | 'tcp', error: OutboundError): void;
@@ -95,10 +95,10 @@ export interface Recorder {
   /** Loaded when it is first asked for: only where a route has decided that is not a profile's, for most proxies never see any. */
   routes(): RouteRecorder;
 
-  /** Once per request, in either direction: before and after all of its tries. Nothing is counted where no profile applies. */
+  /** Once per request, in either direction: before and after all of its attempts. Nothing is counted where no profile applies. */
   routeRequest(route: RouteEntry): void;
   routeResponse(route: RouteEntry, status: number, grpcStatus: number, failure: boolean, latencyMs: number): void;
-  /** Once per try. */
+  /** Once per attempt. */
   routeActualRequest(route: RouteEntry): void;
   routeActualResponse(route: RouteEntry, status: number, grpcStatus: number, failure: boolean): void;
   /** A response that the route would retry; `noBudget`: … and the budget did not allow it. */

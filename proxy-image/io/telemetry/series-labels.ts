@@ -8,7 +8,7 @@ import type { RouteEntry } from '../../core/route/table.ts';
 import { renderLabels } from './labels.ts';
 import { addressLabels } from './transports.ts';
 
-/** Labels of one try to an endpoint (linkerd2-proxy: outbound endpoint labels). */
+/** Labels of one attempt at an endpoint (linkerd2-proxy: outbound endpoint labels). */
 export function endpointLabels(authority: string, endpoint: EndpointState, zone: string): string {
   const { facts } = endpoint;
   const labels: [string, string][] = [['direction', 'outbound']];

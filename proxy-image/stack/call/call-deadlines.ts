@@ -7,9 +7,9 @@ export const REQUEST = 0;
 export const RESPONSE = 1;
 /** A look at whether anything moves. */
 export const IDLE = 2;
-/** From the end of the request to the response head of the present try. */
-export const TRY = 3;
-/** Before the next try. */
+/** From the end of the request to the response head of the present attempt. */
+export const HEAD = 3;
+/** Before the next attempt. */
 export const PAUSE = 4;
 
 /** Injected by a filter. */

@@ -6,7 +6,7 @@ import type { RouteEntry } from '../../core/route/table.ts';
 import type { InboundPort } from '../../core/state/entries.ts';
 import type { HttpProtocol } from '../../core/state/protocol.ts';
 import { errorAnswer } from '../../http/answer.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from '../../http/call.ts';
+import type { AttemptFailure, ExchangeEnd, HttpCall } from '../../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../../http/exchange.ts';
 import type { Failure } from '../../http/failures.ts';
 import type { ExtraFields, RequestView, ResponseView } from '../../http/message.ts';
@@ -42,7 +42,7 @@ export interface InboundStages {
     leased(call: InboundCall, upstream: ExchangeUpstream): void;
     requestSent(call: InboundCall): void;
     leaseFailed(call: InboundCall, error: DialError): void;
-    attemptFailed(call: InboundCall, failure: TryFailure): void;
+    attemptFailed(call: InboundCall, failure: AttemptFailure): void;
     ended(call: InboundCall, end: ExchangeEnd): void;
   };
   readonly observer: InboundObserver;
@@ -128,7 +128,7 @@ export class InboundCall implements HttpCall, Waiter {
     this.#stages.observer.firstByte(this);
   }
 
-  tryFailed(failure: TryFailure): void {
+  attemptFailed(failure: AttemptFailure): void {
     this.#stages.lease.attemptFailed(this, failure);
   }
 

@@ -12,7 +12,7 @@ import type {
 } from '../../core/state/entries.ts';
 import { NO_OUTBOUND_ROUTE } from '../../core/state/no-route.ts';
 import { errorAnswer } from '../../http/answer.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from '../../http/call.ts';
+import type { AttemptFailure, ExchangeEnd, HttpCall } from '../../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../../http/exchange.ts';
 import type { Failure } from '../../http/failures.ts';
 import type { ExtraFields, RequestView, ResponseView } from '../../http/message.ts';
@@ -23,7 +23,7 @@ import type { Address } from '../../io/transport/types.ts';
 import type { EndpointLink } from '../endpoints/endpoint-hosts.ts';
 import { Placement, type PlacementOwner } from '../endpoints/placement.ts';
 import type { StackOptions } from '../shared/options.ts';
-import { ATTEMPT, CallDeadlines, DELAY, type DeadlineOwner, PAUSE, TRY } from './call-deadlines.ts';
+import { ATTEMPT, CallDeadlines, DELAY, type DeadlineOwner, HEAD, PAUSE } from './call-deadlines.ts';
 import type { Filtering } from './filtering.ts';
 import type { CallObserver } from './observer.ts';
 import * as Phase from './outbound-phase.ts';
@@ -62,7 +62,7 @@ export interface OutboundStages {
   };
   readonly retry: {
     responded(call: OutboundCall, head: ResponseView): boolean;
-    attemptFailed(call: OutboundCall, failure: TryFailure): void;
+    attemptFailed(call: OutboundCall, failure: AttemptFailure): void;
     notPlaced(call: OutboundCall, decision: 'failfast' | 'shed', reason: NoEndpointReason): void;
     due(call: OutboundCall, kind: number): void;
   };
@@ -186,7 +186,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   }
 
   due(kind: number): void {
-    if (kind === PAUSE || kind === TRY || kind === ATTEMPT) this.#stages.retry.due(this, kind);
+    if (kind === PAUSE || kind === HEAD || kind === ATTEMPT) this.#stages.retry.due(this, kind);
     else if (kind === DELAY) this.#stages.filter.due(this);
     else this.#stages.deadline.due(this, kind);
   }
@@ -209,7 +209,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
     this.#stages.observer.firstByte(this);
   }
 
-  tryFailed(failure: TryFailure): void {
+  attemptFailed(failure: AttemptFailure): void {
     this.#stages.retry.attemptFailed(this, failure);
   }
 

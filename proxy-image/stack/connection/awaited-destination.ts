@@ -82,5 +82,5 @@ export class AwaitedDestination implements DestinationWatcher, HttpCall, TimerOw
     return false;
   }
 
-  tryFailed(): void {}
+  attemptFailed(): void {}
 }

@@ -66,7 +66,7 @@ export class EndpointLink implements Prospect {
     this.#lastError = error;
     const { recorder, rng, log, transport } = this.#options;
     const { failure } = error;
-    // Of a request that was sent, its try is what failed, and is counted as that.
+    // Of a request that was sent, its attempt is what failed, and is counted as that.
     if (!behindProxy) recorder.outboundError('http', unreachedAs(error));
     connectFailed(this.#endpoint, rng, transport.timers.nowMs(), behindProxy);
     this.#pool?.failed(failure);

@@ -1,7 +1,7 @@
 import type { RecoveryReason } from '../../core/retry/recover.ts';
 import type { RetryEvent } from '../../io/telemetry/service-families.ts';
 
-/** What a decision about a try counts as, after so many retries; `null` = nothing. */
+/** What a decision about an attempt counts as, after so many retries; `null` = nothing. */
 export function retryEvent(decision: RecoveryReason, retries: number): RetryEvent | null {
   if (decision === 'retried') return 'requests';
   if (decision === 'limit_reached') return 'limit_exceeded';

@@ -112,7 +112,7 @@ describe('identity of the proxy', () => {
     expect(JSON.parse(readFileSync(file, 'utf8')).keyPem).to.contain('BEGIN PRIVATE KEY');
   });
 
-  it('waits for a token that is missing, and reads it anew for every try', async () => {
+  it('waits for a token that is missing, and reads it anew for every attempt', async () => {
     rmSync(tokenFile);
     const agent = createAgent();
     await agent.start();
@@ -145,7 +145,7 @@ describe('identity of the proxy', () => {
       [375, 3],
       [750, 4],
     ] as const) {
-      await eventually('a failed try', () => log.codes.length === failures - 1);
+      await eventually('a failed attempt', () => log.codes.length === failures - 1);
       await clock.advance(pauseMs);
     }
     await eventually('the fourth try', () => log.codes.length === 4);
@@ -225,7 +225,7 @@ describe('identity of the proxy', () => {
       const second = createAgent();
       await second.start();
       expect(second.current()).to.equal(null);
-      await eventually('a failed try', () => log.codes.includes('WEFT_CONTROL_CONNECT'));
+      await eventually('a failed attempt', () => log.codes.includes('WEFT_CONTROL_CONNECT'));
       await plane.startIdentity();
       await clock.advance(1000);
       await eventually('a certificate', () => second.current());

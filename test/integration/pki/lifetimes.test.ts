@@ -202,7 +202,7 @@ describe('certificates of a default installation', function () {
     expect(installation.secrets.replaced.filter((name) => name === ANCHOR_SECRET)).to.have.length(2);
   });
 
-  it('that nobody may renew are told of once a day while they last, and counted at every try', async () => {
+  it('that nobody may renew are told of once a day while they last, and counted at every attempt', async () => {
     const clock = new FakeClock({ wallOffsetMs: Date.UTC(2026, 0, 1) });
     installation = new Installation(clock);
     await start(installation);

@@ -219,7 +219,7 @@ export function resilienceSuite(create: (onFault: (error: unknown) => void) => T
       expect((await answer).body).to.equal('done');
     });
 
-    it('a try that takes too long is followed by one that does not', async () => {
+    it('an attempt that takes too long is followed by one that does not', async () => {
       let count = 0;
       const { port } = await serveRaw(mesh, (one) => {
         if (++count > 1) one.socket.write(ok('fine'));

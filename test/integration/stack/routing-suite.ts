@@ -242,7 +242,7 @@ export function routingSuite(create: (onFault: (error: unknown) => void) => Tran
   });
 
   describe('timeouts', () => {
-    it('a route timeout answers 504 in time, over all tries', async () => {
+    it('a route timeout answers 504 in time, over all attempts', async () => {
       const { port } = await serveRaw(mesh, () => {});
       proxy.setService({ routes: [route('slow', '/slow', { timeoutMs: 100 })] });
       proxy.setEndpoints('web', [mesh.plain(port)]);

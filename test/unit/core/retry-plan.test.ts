@@ -3,12 +3,12 @@ import type { RetryPolicy, StatusRetry } from '../../../proxy-image/contract/pol
 import { NO_TIMEOUTS } from '../../../proxy-image/contract/policy/timeouts.ts';
 import { TpsBudget } from '../../../proxy-image/core/retry/budget.ts';
 import {
+  type AttemptResult,
+  headTimeoutMs,
+  type RetryCause,
   type RetryDecision,
   retryBackoffMs,
   retryDecision,
-  type TryEnd,
-  type TryResult,
-  tryTimeoutMs,
 } from '../../../proxy-image/core/retry/plan.ts';
 import { refusesRetries, retryAfterMs } from '../../../proxy-image/core/retry/retry-after.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
@@ -28,7 +28,7 @@ const LIST: StatusRetry = {
 const STATUSES: RetryPolicy = { type: 'statuses', ...LIST };
 const BUDGET: RetryPolicy = { type: 'budget' };
 
-const FAILED: TryResult = {
+const FAILED: AttemptResult = {
   isFailure: true,
   status: 503,
   grpcStatus: -1,
@@ -39,7 +39,7 @@ const FAILED: TryResult = {
 
 const budgetOf = (minRetriesPerSecond: number) => new TpsBudget({ ratio: 0, minRetriesPerSecond, ttlMs: 1_000 }, 0);
 
-type Ended = Partial<TryResult> & { end?: TryEnd };
+type Ended = Partial<AttemptResult> & { end?: RetryCause };
 
 function decide(policy: RetryPolicy | null, { end = 'response', ...more }: Ended, budget = budgetOf(1)): RetryDecision {
   return retryDecision(policy, budget, end, { ...FAILED, ...more }, 0);
@@ -58,7 +58,7 @@ describe('retries by annotation', () => {
     ['one retry too many', { retries: 2 }, 'limit_reached'],
     ['a body that is gone', { replayable: false }, 'body_not_replayable'],
     ['a server that refuses retries', { refusesRetries: true }, 'refused_by_server'],
-    ['a try without a head in time', { end: 'try_timeout', status: 0 }, 'retried'],
+    ['an attempt without a head in time', { end: 'head_timeout', status: 0 }, 'retried'],
     ['fail-fast', { end: 'failfast', status: 504 }, 'retried'],
     ['fail-fast after the last retry', { end: 'failfast', status: 504, retries: 2 }, 'limit_reached'],
   ];
@@ -90,8 +90,8 @@ describe('retries by annotation', () => {
     expect(pauses(0, 0xffffffff)).to.deep.equal([0, 0, 0]);
   });
 
-  it('limit every try but the last', () => {
-    expect([0, 1, 2, 3].map((retries) => tryTimeoutMs(STATUSES, retries))).to.deep.equal([300, 300, 0, 0]);
+  it('limit every attempt but the last', () => {
+    expect([0, 1, 2, 3].map((retries) => headTimeoutMs(STATUSES, retries))).to.deep.equal([300, 300, 0, 0]);
   });
 });
 
@@ -103,7 +103,7 @@ describe('retries by profile', () => {
     ['a server that refuses retries', { refusesRetries: true }, 'refused_by_server'],
     ['a body that is gone', { replayable: false }, 'body_not_replayable'],
     ['fail-fast', { end: 'failfast' }, 'route_not_retryable'],
-    ['a try without a head in time', { end: 'try_timeout' }, 'route_not_retryable'],
+    ['an attempt without a head in time', { end: 'head_timeout' }, 'route_not_retryable'],
   ];
   for (const [title, more, expected] of rows) {
     it(`${title}: ${expected}`, () => expect(decide(BUDGET, more)).to.equal(expected));
@@ -114,9 +114,9 @@ describe('retries by profile', () => {
     expect([decide(BUDGET, {}, budget), decide(BUDGET, {}, budget)]).to.deep.equal(['retried', 'no_budget']);
   });
 
-  it('know neither pauses nor timeouts of tries', () => {
+  it('know neither pauses nor timeouts of attempts', () => {
     for (const policy of [BUDGET, null]) {
-      expect([retryBackoffMs(policy, 0, new ScriptedRng()), tryTimeoutMs(policy, 0)]).to.deep.equal([0, 0]);
+      expect([retryBackoffMs(policy, 0, new ScriptedRng()), headTimeoutMs(policy, 0)]).to.deep.equal([0, 0]);
     }
   });
 });

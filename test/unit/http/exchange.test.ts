@@ -35,13 +35,13 @@ describe('exchange', () => {
     expect(rig.replay.usedBytes).to.equal(0);
   });
 
-  it('a try that was not processed is followed by one with the same bytes, while the rest still comes', () => {
+  it('an attempt that was not processed is followed by one with the same bytes, while the rest still comes', () => {
     const rig = new ExchangeRig();
     rig.begin();
     const first = new FakeUpstream();
     rig.exchange.send(first);
     rig.body('abc');
-    rig.exchange.tryFailed('unsent');
+    rig.exchange.attemptFailed('unsent');
     expect(rig.exchange.kept).to.equal(true);
     expect(rig.exchange.replayable).to.equal(false);
     rig.body('def');
@@ -101,7 +101,7 @@ describe('exchange', () => {
     expect(rig.held).to.equal(false);
   });
 
-  it('says that it has ended once, and lets go of its try', () => {
+  it('says that it has ended once, and lets go of its attempt', () => {
     const rig = new ExchangeRig();
     rig.begin();
     const upstream = new FakeUpstream();
@@ -113,7 +113,7 @@ describe('exchange', () => {
     expect(rig.said).to.deep.equal(['answer 504', 'over']);
   });
 
-  it('what one try has told is not taken for what the next one tells', () => {
+  it('what one attempt has told is not taken for what the next one tells', () => {
     const rig = new ExchangeRig();
     rig.begin();
     rig.exchange.send(new FakeUpstream());

@@ -3,7 +3,7 @@ import { HeaderList } from '../../../proxy-image/codec/http2/hpack/header-list.t
 import type { Http2Request } from '../../../proxy-image/codec/http2/request.ts';
 import type { Http2Response } from '../../../proxy-image/codec/http2/response.ts';
 import type { Answer } from '../../../proxy-image/http/answer.ts';
-import type { ExchangeEnd, HttpCall, TryFailure } from '../../../proxy-image/http/call.ts';
+import type { AttemptFailure, ExchangeEnd, HttpCall } from '../../../proxy-image/http/call.ts';
 import {
   Exchange,
   type ExchangeContext,
@@ -80,7 +80,7 @@ export class ExchangeRig implements ExchangeServer, HttpCall {
   readonly replay: ReplayMemory;
   readonly exchange: Exchange;
   readonly said: string[] = [];
-  failures: TryFailure[] = [];
+  failures: AttemptFailure[] = [];
   ends: ExchangeEnd[] = [];
   held = false;
   passesOn = true;
@@ -138,7 +138,7 @@ export class ExchangeRig implements ExchangeServer, HttpCall {
   responded(): boolean {
     return this.passesOn;
   }
-  tryFailed(failure: TryFailure): void {
+  attemptFailed(failure: AttemptFailure): void {
     this.failures.push(failure);
   }
   ended(end: ExchangeEnd): void {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Backoff, exponentialMs, UPPER_HALF } from '../../../lib/backoff.ts';
 
-describe('pauses between tries', () => {
+describe('pauses between attempts', () => {
   it('double from half to whole of their bound, and stay there', () => {
     const delays = (random: number) => {
       const backoff = new Backoff({ initialMs: 100, maxMs: 1000, spread: UPPER_HALF }, () => random);

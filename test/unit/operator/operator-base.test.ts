@@ -130,7 +130,7 @@ describe("base class on the operator library's lifecycle", () => {
     };
     api.objects.put(THINGS, thing('one'));
     await operator.start();
-    await eventually('third try', () => operator.events.length === 3);
+    await eventually('third attempt', () => operator.events.length === 3);
     expect(log.messages('error')).to.deep.equal(['reconcile failed', 'reconcile failed']);
   });
 

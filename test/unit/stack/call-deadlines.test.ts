@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { CallDeadlines, IDLE, PAUSE, REQUEST, TRY } from '../../../proxy-image/stack/call/call-deadlines.ts';
+import { CallDeadlines, HEAD, IDLE, PAUSE, REQUEST } from '../../../proxy-image/stack/call/call-deadlines.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { FakeTimers } from '../../fakes/timers.ts';
 
@@ -26,18 +26,18 @@ describe('deadlines of a call', () => {
 
   it('each is due in its time, whatever the order in which they were set', () => {
     deadlines.set(REQUEST, 300);
-    deadlines.set(TRY, 100);
+    deadlines.set(HEAD, 100);
     deadlines.set(IDLE, 200);
     clock.advanceSync(99);
     expect(due).to.deep.equal([]);
     for (let i = 0; i < 5; i++) clock.advanceSync(100);
-    expect(due.map(([kind]) => kind)).to.deep.equal([TRY, IDLE, REQUEST]);
+    expect(due.map(([kind]) => kind)).to.deep.equal([HEAD, IDLE, REQUEST]);
   });
 
   it('a deadline that is cleared is not due, and the others still are', () => {
-    deadlines.set(TRY, 100);
+    deadlines.set(HEAD, 100);
     deadlines.set(REQUEST, 300);
-    deadlines.clear(TRY);
+    deadlines.clear(HEAD);
     clock.advanceSync(100);
     expect(due).to.deep.equal([]);
     clock.advanceSync(200);
@@ -45,9 +45,9 @@ describe('deadlines of a call', () => {
   });
 
   it('set again, only the later time counts', () => {
-    deadlines.set(TRY, 100);
+    deadlines.set(HEAD, 100);
     clock.advanceSync(50);
-    deadlines.set(TRY, 100);
+    deadlines.set(HEAD, 100);
     clock.advanceSync(60);
     expect(due).to.deep.equal([]);
     clock.advanceSync(40);
@@ -57,7 +57,7 @@ describe('deadlines of a call', () => {
   it('the end of the call within a deadline keeps the others from being due', () => {
     onDue = () => deadlines.clearAll();
     deadlines.set(REQUEST, 100);
-    deadlines.set(TRY, 100);
+    deadlines.set(HEAD, 100);
     deadlines.set(PAUSE, 100);
     clock.advanceSync(100);
     clock.advanceSync(1000);

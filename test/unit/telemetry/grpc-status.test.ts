@@ -33,7 +33,7 @@ describe('grpc_status', () => {
     }
   });
 
-  it('is absent where there is none: of other protocols, and of tries without a response', () => {
+  it('is absent where there is none: of other protocols, and of attempts without a response', () => {
     const bench = new Bench();
     bench.recorder.outboundResponse('', state('10.0.0.1'), 200, NO_GRPC, false, 1);
     bench.recorder.outboundFailed('', state('10.0.0.1'), 'i/o');

@@ -47,7 +47,7 @@ export class OperatorSource implements ConfigSource, SessionOwner, TimerOwner {
   readonly #context: SourceContext;
   readonly #options: OperatorSourceOptions;
   readonly #backoff: Backoff;
-  /** Fires for the next try, or to look after the open stream. */
+  /** Fires for the next attempt, or to look after the open stream. */
   readonly #timer: Timer;
   /** Everything asked for and not released. */
   readonly #wanted = new Set<string>();

@@ -1,7 +1,7 @@
 import type { PortPolicyEntry } from '../../../core/policy/policy.ts';
 import { type EndedAttempt, endedAttempt, recover } from '../../../core/retry/recover.ts';
 import { protocolOfNextHop } from '../../../core/state/protocol.ts';
-import type { ExchangeEnd, TryFailure } from '../../../http/call.ts';
+import type { AttemptFailure, ExchangeEnd } from '../../../http/call.ts';
 import type { Exchange, ExchangeUpstream } from '../../../http/exchange.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
 import type { RequestView } from '../../../http/message.ts';
@@ -76,7 +76,7 @@ export class Lease<C extends Leased> extends Stage<C> {
     call.answer(failure);
   }
 
-  attemptFailed(call: C, failure: TryFailure): void {
+  attemptFailed(call: C, failure: AttemptFailure): void {
     const { exchange, client, policy } = call;
     const { plan, reason } = recover(null, null, this.#endedAs(call, failure), this.#timers.nowMs());
     if (plan === 'again') {
@@ -89,7 +89,7 @@ export class Lease<C extends Leased> extends Stage<C> {
     else call.fail(reason === 'not_a_response' ? FAILURES.malformed_response : FAILURES.connection_lost);
   }
 
-  #endedAs({ exchange, repeats }: C, end: TryFailure): EndedAttempt {
+  #endedAs({ exchange, repeats }: C, end: AttemptFailure): EndedAttempt {
     const ended = this.#ended;
     ended.end = end;
     ended.repeats = repeats;

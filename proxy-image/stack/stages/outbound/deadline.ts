@@ -1,7 +1,7 @@
 import type { RetryPolicy } from '../../../contract/policy/retry.ts';
-import { tryTimeoutMs } from '../../../core/retry/plan.ts';
+import { headTimeoutMs } from '../../../core/retry/plan.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
-import { type CallDeadlines, IDLE, REQUEST, RESPONSE, TRY } from '../../call/call-deadlines.ts';
+import { type CallDeadlines, HEAD, IDLE, REQUEST, RESPONSE } from '../../call/call-deadlines.ts';
 import { Stage } from '../../call/stage.ts';
 import type { Attempted, Attempts } from './attempts.ts';
 
@@ -48,8 +48,8 @@ export class Deadline<C extends Timed> extends Stage<C> {
   requestSent(call: C): void {
     if (call.responseMs > 0) call.setDeadline(RESPONSE, call.responseMs);
     if (call.retryPolicy === null) return;
-    const attemptMs = tryTimeoutMs(call.retryPolicy, call.retries);
-    if (attemptMs > 0) call.setDeadline(TRY, attemptMs);
+    const headMs = headTimeoutMs(call.retryPolicy, call.retries);
+    if (headMs > 0) call.setDeadline(HEAD, headMs);
   }
 
   /** The timeout of a profile is for the answer; the annotation's is for the whole exchange. */

@@ -4,11 +4,11 @@ import type { NoEndpointReason } from '../../../core/balance/pick.ts';
 import { retryBackoffMs } from '../../../core/retry/plan.ts';
 import { type AttemptEnd, type EndedAttempt, endedAttempt, recover } from '../../../core/retry/recover.ts';
 import { refusesRetries } from '../../../core/retry/retry-after.ts';
-import type { TryFailure } from '../../../http/call.ts';
+import type { AttemptFailure } from '../../../http/call.ts';
 import { FAILURES, type Failure } from '../../../http/failures.ts';
 import type { ResponseView } from '../../../http/message.ts';
 import type { OutboundError } from '../../../io/telemetry/recorder.ts';
-import { ATTEMPT, type CallDeadlines, PAUSE, TRY } from '../../call/call-deadlines.ts';
+import { ATTEMPT, type CallDeadlines, HEAD, PAUSE } from '../../call/call-deadlines.ts';
 import type { CallObserver } from '../../call/observer.ts';
 import { Stage } from '../../call/stage.ts';
 import type { EndpointLink } from '../../endpoints/endpoint-hosts.ts';
@@ -73,7 +73,7 @@ export class Retry<C extends Retried> extends Stage<C> {
       if (this.#unreached(call)) return false;
     }
     const failure = this.#attempts.responded(call, head, !unreached);
-    call.deadlines?.clear(TRY);
+    call.deadlines?.clear(HEAD);
     // A reason of the other side's proxy is passed on to the application; anybody else's is no reason of the mesh.
     exchange.tellsProxyError = isMeshed;
     if (call.retryPolicy === null) return true;
@@ -98,7 +98,7 @@ export class Retry<C extends Retried> extends Stage<C> {
     return true;
   }
 
-  attemptFailed(call: C, failure: TryFailure): void {
+  attemptFailed(call: C, failure: AttemptFailure): void {
     clearAttempt(call);
     this.#attempts.failedOrNone(call, 'i/o', failure === 'lost' || failure === 'malformed');
     const told = FAILURES.connection_lost;
@@ -195,6 +195,6 @@ export class Retry<C extends Retried> extends Stage<C> {
 
 /** The present attempt is over: its times are not those of the next. */
 function clearAttempt({ deadlines }: Retried): void {
-  deadlines?.clear(TRY);
+  deadlines?.clear(HEAD);
   deadlines?.clear(ATTEMPT);
 }

@@ -120,7 +120,7 @@ export class Rig implements HttpService {
   #callOf(exchange: Exchange): HttpCall {
     return {
       responded: () => true,
-      tryFailed: (failure) => exchange.answer(errorAnswer({ ...FAILURES.connection_lost, text: failure }, true)),
+      attemptFailed: (failure) => exchange.answer(errorAnswer({ ...FAILURES.connection_lost, text: failure }, true)),
       ended: (end) => {
         this.ends.push(end);
         if (this.current === exchange) this.current = null;
