@@ -3,9 +3,11 @@
  * With --names it is not minified, for profiles. WEFT_COMMIT: what it says of itself (`proxy-image/run/version.ts`).
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { inOneFile } from './one-file.ts';
 import { PUBLISHED, publishingPrivateNames } from './private-names.ts';
 
 const [entry, output, runtime, names] = process.argv.slice(2);
@@ -100,9 +102,28 @@ function verbs(found: Map<string, Entry>): Plugin {
   };
 }
 
-/** What is loaded later is a file of its own beside the output (`<name>-*.js`): the text of a script stays in memory from its first line on. */
+/** Of everything that is made here. */
+const COMMON: BuildOptions = {
+  bundle: true,
+  minify: names === undefined,
+  // Class and function names appear in logs and stack traces.
+  keepNames: runtime === 'node',
+  format: 'esm',
+  platform: 'node',
+  target: 'es2024',
+  external: runtime === 'bun' ? ['bun', 'bun:*'] : [],
+  banner: { js: runtime === 'node' ? REQUIRE : TRANSPILED },
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/**
+ * What is loaded later is a file of its own beside the output (`<name>-*.js`): the text of a script stays in memory from its first line on.
+ * The first entry and what it has in common with the others are one file.
+ */
 async function bundle(entryPoints: Entry[], plugins: Plugin[]): Promise<void> {
-  await build({
+  const { outputFiles } = await build({
+    ...COMMON,
     entryPoints,
     outdir: dirname(output!),
     outExtension: { '.js': extname(output!) },
@@ -110,21 +131,14 @@ async function bundle(entryPoints: Entry[], plugins: Plugin[]): Promise<void> {
     plugins,
     ...(names === undefined ? { mangleProps: PUBLISHED } : {}),
     chunkNames: `${name}-[name]-[hash]`,
-    bundle: true,
     // Fields are set in the constructor, not by a function of their own for each class: 0.2 MiB of an idle proxy.
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: runtime === 'node' } },
-    minify: names === undefined,
-    // Class and function names appear in logs and stack traces.
-    keepNames: runtime === 'node',
-    format: 'esm',
-    platform: 'node',
-    target: 'es2024',
-    external: runtime === 'bun' ? ['bun', 'bun:*'] : [],
-    banner: { js: runtime === 'node' ? REQUIRE : TRANSPILED },
     define: { WEFT_COMMIT: JSON.stringify(process.env['WEFT_COMMIT'] ?? 'unknown') },
-    legalComments: 'none',
-    logLevel: 'warning',
+    write: false,
   });
+  const texts = await inOneFile(`${entryPoints[0]!.out}${extname(output!)}`, outputFiles, COMMON);
+  mkdirSync(dirname(output!), { recursive: true });
+  for (const [file, text] of texts) writeFileSync(join(dirname(output!), file), text);
 }
 
 async function bundleAll(): Promise<void> {

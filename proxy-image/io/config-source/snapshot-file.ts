@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { WeftError } from '../../contract/errors.ts';
 import { errorFields } from '../control/error-fields.ts';
 import { readFileIfPresent, writeFileAtomically } from '../control/files.ts';
@@ -22,7 +21,7 @@ export class SnapshotFile implements TimerOwner {
   #writtenMs = Number.NEGATIVE_INFINITY;
 
   constructor(dir: string, snapshot: () => string, timers: Timers, log: Logger) {
-    this.#path = join(dir, FILE);
+    this.#path = `${dir}/${FILE}`;
     this.#snapshot = snapshot;
     this.#timers = timers;
     this.#log = log;

@@ -1,9 +1,8 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 
 /** Replaces a file so that a reader (also one after a crash) sees the old or the new content, never a part. Only the owner may read it. */
 export function writeFileAtomically(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
   const temporary = `${path}.new`;
   writeFileSync(temporary, content, { mode: 0o600 });
   // A file left over from a crash keeps the mode it had.

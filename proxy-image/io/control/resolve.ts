@@ -1,6 +1,6 @@
-import { lookup } from 'node:dns/promises';
 import { parsePeerIp } from '../../../lib/ip.ts';
 import { WeftError } from '../../contract/errors.ts';
+import { bunRuntime } from '../transport/bun-api.ts';
 
 export type Resolve = (host: string) => Promise<string[]>;
 
@@ -11,13 +11,21 @@ export type Resolve = (host: string) => Promise<string[]>;
 export const resolveHost: Resolve = async (host) => {
   const name = absoluteName(host);
   try {
-    const found = await lookup(name, { all: true, order: 'verbatim' });
+    const found = await lookup(name);
     if (found.length > 0) return found.map((entry) => entry.address);
   } catch (error) {
     throw new WeftError('WEFT_CONTROL_RESOLVE', `${name}: ${error instanceof Error ? error.message : error}`, error);
   }
   throw new WeftError('WEFT_CONTROL_RESOLVE', `${name}: empty answer`);
 };
+
+/** By the resolver of the system. `node:dns`, which asks the same one, would be 0.1 MiB of every proxy (hack/adr/0006-runtime-flags.md). */
+async function lookup(name: string): Promise<{ address: string }[]> {
+  const bun = bunRuntime();
+  if (bun !== null) return bun.dns.lookup(name);
+  const dns = await import('node:dns/promises');
+  return dns.lookup(name, { all: true, order: 'verbatim' });
+}
 
 /**
  * With the final dot that keeps the pod's search list out of it (RFC 1034 §3.1). With `ndots:5`, which the kubelet writes, even the full name of a

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { WeftError } from '../../contract/errors.ts';
 import { readFileIfPresent, writeFileAtomically } from '../control/files.ts';
 
@@ -22,7 +21,7 @@ export class IdentityStore {
   readonly #path: string;
 
   constructor(dir: string) {
-    this.#path = join(dir, FILE);
+    this.#path = `${dir}/${FILE}`;
   }
 
   /**
