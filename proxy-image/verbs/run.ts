@@ -17,8 +17,12 @@ const IPV6_INTERFACES = '/proc/net/if_inet6';
 /** Certificate and policy have come, and traffic has hardly begun: what starting took (1 MiB of 10, docs/performance.md) is given back. */
 const STARTED_MS = 2_000;
 
-/** `run`, under Bun. Resolves when the proxy has drained, after SIGTERM, SIGINT or POST /shutdown. */
+/**
+ * `run`, under Bun. What loading has left is given back first: on top of it, starting would fill the heap so far that a thread which collects beside ours
+ * is started and stays (0.2 MiB, hack/adr/0006-runtime-flags.md). Resolves when the proxy has drained, after SIGTERM, SIGINT or POST /shutdown. */
 export async function verb({ environment }: Invocation): Promise<void> {
+  collect();
+  giveBack();
   const config = readRunConfig(environment);
   let proxy: MeshProxy | null = null;
   // A defect ends the connection that met it, never the process: other connections are somebody else's.
