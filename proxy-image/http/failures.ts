@@ -35,9 +35,8 @@ function refused(status: number, text: string): Row<null> {
 }
 
 /**
- * Every failure with which the data plane answers a request by itself; docs/errors.md lists the same, with what to
- * check. Whoever answers takes a row, so that status, words, metric
- * and documentation cannot differ.
+ * Every failure with which the data plane answers a request by itself. docs/errors.md lists the same, and says what to check next. Whoever answers takes a
+ * row, so that status, words, metric and documentation cannot differ.
  */
 export const FAILURES = {
   // Policy and routes.

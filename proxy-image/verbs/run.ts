@@ -19,7 +19,8 @@ const STARTED_MS = 2_000;
 
 /**
  * `run`, under Bun. What loading has left is given back first: on top of it, starting would fill the heap so far that a thread which collects beside ours
- * is started and stays (0.2 MiB, hack/adr/0006-runtime-flags.md). Resolves when the proxy has drained, after SIGTERM, SIGINT or POST /shutdown. */
+ * is started and stays (0.2 MiB, hack/adr/0006-runtime-flags.md). Resolves when the proxy has drained, after SIGTERM, SIGINT or POST /shutdown.
+ */
 export async function verb({ environment }: Invocation): Promise<void> {
   collect();
   giveBack();
