@@ -1,3 +1,10 @@
+import {
+  CANCELLED,
+  DEADLINE_EXCEEDED,
+  INTERNAL,
+  RESOURCE_EXHAUSTED,
+  UNAVAILABLE,
+} from '../../proxy-image/contract/policy/grpc-status.ts';
 import { MAX_RETRIES, RETRY_BACKOFF_MS } from '../../proxy-image/contract/policy/limits.ts';
 import type { StatusRetry } from '../../proxy-image/contract/policy/retry.ts';
 import type { RouteTimeouts } from '../../proxy-image/contract/policy/timeouts.ts';
@@ -20,11 +27,11 @@ const NAMED_STATUSES: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['gateway-error', [502, 504]],
 ]);
 const GRPC_CODES: ReadonlyMap<string, number> = new Map([
-  ['cancelled', 1],
-  ['deadline-exceeded', 4],
-  ['resource-exhausted', 8],
-  ['internal', 13],
-  ['unavailable', 14],
+  ['cancelled', CANCELLED],
+  ['deadline-exceeded', DEADLINE_EXCEEDED],
+  ['resource-exhausted', RESOURCE_EXHAUSTED],
+  ['internal', INTERNAL],
+  ['unavailable', UNAVAILABLE],
 ]);
 
 export const RETRY = {

@@ -1,6 +1,5 @@
-import { CONTROL_PLANE_LABEL } from '../../proxy-image/contract/names.ts';
+import { CONTROL_PLANE_LABEL, CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { getJson } from './kubectl.ts';
-import { NAMESPACE } from './manifests.ts';
 
 /** What of a pod is looked at. */
 export interface InjectedPod {
@@ -13,7 +12,12 @@ const MAX_NAMED = 20;
 
 /** Pods that have a proxy of this control plane and have not ended, as `<namespace>/<name>`. */
 export async function injectedPods(): Promise<string[]> {
-  const { items } = await getJson<{ items: InjectedPod[] }>('pods', '-A', '-l', `${CONTROL_PLANE_LABEL}=${NAMESPACE}`);
+  const { items } = await getJson<{ items: InjectedPod[] }>(
+    'pods',
+    '-A',
+    '-l',
+    `${CONTROL_PLANE_LABEL}=${CONTROL_PLANE_NAMESPACE}`,
+  );
   return namesOf(items);
 }
 

@@ -10,12 +10,14 @@
  * WEFT_IMAGE_PREFIX  what is before the names of such images (default localhost/)
  * WEFT_IMAGE_TAG     tag of the images (default dev)
  */
+
 import { Command } from 'commander';
 import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { installDefinitions } from './definitions.ts';
 import { installGatewayApi } from './gateway-api.ts';
 import { apply, kubectl, phase } from './kubectl.ts';
-import { MANIFESTS, manifest, NAMESPACE, NAMESPACE_MANIFEST } from './manifests.ts';
+import { MANIFESTS, manifest, NAMESPACE_MANIFEST } from './manifests.ts';
 import { uninstall } from './uninstall.ts';
 import { waitForWebhooks } from './webhooks.ts';
 
@@ -41,7 +43,7 @@ async function install({ force, upgradeCrds, gatewayApi, wait }: Options): Promi
   if (!wait) return;
   await phase('operator is ready', async () => {
     const timeout = `--timeout=${ROLLOUT_TIMEOUT_S}s`;
-    await kubectl(['-n', NAMESPACE, 'rollout', 'status', 'deployment/weft-operator', timeout]);
+    await kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'rollout', 'status', 'deployment/weft-operator', timeout]);
   });
   await phase('webhooks are registered', () => waitForWebhooks(WEBHOOK_TIMEOUT_MS));
 }

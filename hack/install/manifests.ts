@@ -4,7 +4,6 @@ import { join } from 'node:path';
 export const ROOT = join(import.meta.dirname, '..', '..');
 /** Only what carries this label is ours to change or delete. */
 export const OURS = ['app.kubernetes.io/part-of', 'weft'] as const;
-export const NAMESPACE = 'weft-system';
 /** The root of trust, a namespace of its own: it outlives an uninstallation. */
 export const NAMESPACE_MANIFEST = 'namespace.yaml';
 /** In this order: what comes later needs what comes before. */

@@ -1,8 +1,9 @@
 import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { deleteDefinitions } from './definitions.ts';
 import { injectedPods, listed } from './injected.ts';
 import { kubectl, phase } from './kubectl.ts';
-import { MANIFESTS, manifest, NAMESPACE, NAMESPACE_MANIFEST, OURS } from './manifests.ts';
+import { MANIFESTS, manifest, NAMESPACE_MANIFEST, OURS } from './manifests.ts';
 import { deleteOurs } from './ours.ts';
 import { WEBHOOKS } from './webhooks.ts';
 
@@ -24,24 +25,28 @@ export async function uninstall(options: UninstallOptions): Promise<void> {
   await removeControlPlane();
   if (options.purge) await purge();
   else
-    console.log(`kept: namespace ${NAMESPACE} with the root of trust, and the custom resources; --purge removes them`);
+    console.log(
+      `kept: namespace ${CONTROL_PLANE_NAMESPACE} with the root of trust, and the custom resources; --purge removes them`,
+    );
   if (injected.length > 0) console.log(consequences(injected, options.purge));
 }
 
 /** The operator goes first, with its pods: it would make its webhook configurations anew. */
 async function removeControlPlane(): Promise<void> {
-  await phase('operator', () => deleteOurs(['-n', NAMESPACE, 'deployment/weft-operator'], '', '--cascade=foreground'));
+  await phase('operator', () =>
+    deleteOurs(['-n', CONTROL_PLANE_NAMESPACE, 'deployment/weft-operator'], '', '--cascade=foreground'),
+  );
   await phase('webhooks', () => deleteOurs(WEBHOOKS));
   await phase('control plane', async () => {
     // The one object without a label: the operator makes it, in its own namespace. A lease that an operator could not give back would keep the next one from leading.
-    await kubectl(['-n', NAMESPACE, 'delete', 'lease/weft-operator', '--ignore-not-found']);
+    await kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'delete', 'lease/weft-operator', '--ignore-not-found']);
     for (const name of MANIFESTS.toReversed()) await remove(name);
   });
 }
 
 async function purge(): Promise<void> {
   await phase('root of trust', async () => {
-    const secrets = ['-n', NAMESPACE, 'delete', 'secrets', '--ignore-not-found', '-l', OURS.join('=')];
+    const secrets = ['-n', CONTROL_PLANE_NAMESPACE, 'delete', 'secrets', '--ignore-not-found', '-l', OURS.join('=')];
     await kubectl(secrets);
     await remove(NAMESPACE_MANIFEST);
   });

@@ -1,3 +1,4 @@
+import { CONTROL_PLANE_NAMESPACE } from '../../../proxy-image/contract/names.ts';
 import {
   applyFile,
   applyText,
@@ -16,17 +17,16 @@ import { type Check, check, type Step } from '../step.ts';
 import { counted, failures, LoadControl } from '../traffic.ts';
 import { invalidProfile } from './invalid.ts';
 
-const SYSTEM = 'weft-system';
 const AWAY_MS = 30_000;
 
 async function scaleOperator(replicas: number): Promise<void> {
-  await kubectl(['-n', SYSTEM, 'scale', 'deploy/weft-operator', `--replicas=${replicas}`]);
-  if (replicas > 0) return rollout(SYSTEM, 'deploy/weft-operator');
+  await kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'scale', 'deploy/weft-operator', `--replicas=${replicas}`]);
+  if (replicas > 0) return rollout(CONTROL_PLANE_NAMESPACE, 'deploy/weft-operator');
   await until('no operator pod left', 60_000, async () => {
     const pods = await getJson<{ items: unknown[] }>(
       'pods',
       '-n',
-      SYSTEM,
+      CONTROL_PLANE_NAMESPACE,
       '-l',
       'app.kubernetes.io/name=weft-operator',
     );

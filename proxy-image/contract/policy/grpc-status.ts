@@ -1,4 +1,5 @@
-/** Status codes of gRPC that the proxy sets or judges by (gRPC, "Status codes and their use"). */
+/** Status codes of gRPC that the proxy sets or judges by, or that users name (gRPC, "Status codes and their use"). */
+export const CANCELLED = 1;
 export const UNKNOWN = 2;
 export const DEADLINE_EXCEEDED = 4;
 export const NOT_FOUND = 5;
