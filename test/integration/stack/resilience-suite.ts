@@ -189,6 +189,22 @@ export function resilienceSuite(create: (onFault: (error: unknown) => void) => T
       expect(count).to.equal(1);
     });
 
+    it('a pause that outlasts the time of the request ends with it', async () => {
+      let count = 0;
+      const { port } = await serveHttp(mesh, () => {
+        count++;
+        return 'HTTP/1.1 503 Bad\r\ncontent-length: 0\r\n\r\n';
+      });
+      endpoints(port);
+      proxy.setService({
+        protocol: 'detect',
+        retry: { ...RETRY, http: [[503, 503]], backoffMs: 60_000 },
+        timeouts: { ...TIMEOUTS, requestMs: 100 },
+      });
+      expect(await askHttp1()).to.match(/^HTTP\/1\.1 504/);
+      expect(count).to.equal(1);
+    });
+
     it('a gRPC status is retried also from the trailers, and the next answer is the only one that is heard', async () => {
       let count = 0;
       const application = await serveHttp2(mesh, (stream) => {
