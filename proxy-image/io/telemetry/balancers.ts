@@ -34,8 +34,8 @@ export function writeBalancers(writer: TextWriter, services: Iterable<ServiceEnt
   writeEndpoints(writer, 'outbound_tcp_balancer_endpoints', tcp);
   writeQueues(writer, 'outbound_http_balancer_queue_length', http);
   writeQueues(writer, 'outbound_tcp_balancer_queue_length', tcp);
-  writer.family('weft_outbound_ejected_endpoints', 'gauge', 'Endpoints that circuit breaking keeps out');
-  for (const [labels, { ejected }] of http) writer.sample('weft_outbound_ejected_endpoints', labels, ejected);
+  const name = writer.family('weft_outbound_ejected_endpoints', 'gauge', 'Endpoints that circuit breaking keeps out');
+  for (const [labels, { ejected }] of http) writer.sample(name, labels, ejected);
 }
 
 function balancerOf(balancers: Map<string, Balancer>, labels: string): Balancer {

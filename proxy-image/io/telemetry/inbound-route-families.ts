@@ -39,8 +39,7 @@ class InboundProtocol {
 
   write(writer: TextWriter): void {
     const family = (name: string, kind: 'counter' | 'histogram', help: string) => {
-      writer.family(`${this.#prefix}_${name}`, kind, help);
-      return `${this.#prefix}_${name}`;
+      return writer.family(`${this.#prefix}_${name}`, kind, help);
     };
     const { requests, statuses } = this.outcomes;
     requests.write(writer, family('requests_total', 'counter', 'Requests that a route of a Server has let in'));

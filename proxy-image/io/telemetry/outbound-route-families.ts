@@ -64,8 +64,7 @@ class OutboundProtocol {
 
   write(writer: TextWriter): void {
     const family = (name: string, kind: 'counter' | 'histogram', help: string) => {
-      writer.family(`${this.#prefix}_${name}`, kind, help);
-      return `${this.#prefix}_${name}`;
+      return writer.family(`${this.#prefix}_${name}`, kind, help);
     };
     const { route, backend } = this;
     const requests = family('request_duration_seconds', 'histogram', 'Seconds of a request, retries included');

@@ -7,8 +7,19 @@ export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 export class TextWriter {
   readonly #parts: string[] = [];
 
-  family(name: string, type: MetricType, help: string): void {
+  /** Begins a family; its samples follow, under the name that comes back. */
+  family(name: string, type: MetricType, help: string): string {
     this.#parts.push(`# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`);
+    return name;
+  }
+
+  counter(name: string, help: string): string {
+    return this.family(name, 'counter', help);
+  }
+
+  /** A family of one sample. */
+  gauge(name: string, help: string, value: number): void {
+    this.sample(this.family(name, 'gauge', help), '', value);
   }
 
   /** `labels` without braces; empty = none. */

@@ -61,11 +61,12 @@ export class Transports {
     this.#family(writer, 'tcp_open_connections', 'gauge', 'Connections open now', this.#open);
     this.#family(writer, 'tcp_read_bytes_total', 'counter', 'Bytes read from peers', this.#read);
     this.#family(writer, 'tcp_write_bytes_total', 'counter', 'Bytes written to peers', this.#written);
-    writer.family('tcp_close_total', 'counter', 'Connections closed, by errno where they did not end in order');
+    const closed = 'Connections closed, by errno where they did not end in order';
+    const name = writer.counter('tcp_close_total', closed);
     for (const { series, labels } of this.#series()) {
       ERRNOS.forEach((errno, index) => {
         const count = this.#closed.values[series * ERRNOS.length + index]!;
-        if (count > 0) writer.sample('tcp_close_total', joinLabels(labels, `errno="${errno}"`), count);
+        if (count > 0) writer.sample(name, joinLabels(labels, `errno="${errno}"`), count);
       });
     }
   }
