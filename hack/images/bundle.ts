@@ -1,6 +1,6 @@
 /**
  * Bundles one program of ours for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun [--names]
- * With --names it is not minified, for profiles. WEFT_COMMIT: what it says of itself (`proxy-image/run/version.ts`).
+ * With --names it is not minified, for profiles. WEFT_COMMIT: what it says of itself (`proxy-image/contract/version.ts`).
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -3,6 +3,7 @@ import type { RunConfig } from '../config/config.ts';
 import type { ConfigSource, RejectedKey } from '../contract/config-source.ts';
 import { formatAddress } from '../contract/keys.ts';
 import { type Change, PING_INTERVAL_MS, SILENCE_TIMEOUT_MS } from '../contract/messages.ts';
+import { COMMIT, VERSION } from '../contract/version.ts';
 import { defaultWorkload } from '../core/policy/defaults.ts';
 import { Xoshiro } from '../core/rng.ts';
 import type { TrustEntry, TrustWatcher } from '../core/state/entries.ts';
@@ -33,7 +34,6 @@ import { STACK_LIMITS, type StackOptions } from '../stack/shared/options.ts';
 import { createStack, type Stack } from '../stack/stack.ts';
 import { Departure } from './departure.ts';
 import { listenersOf } from './listeners.ts';
-import { COMMIT, VERSION } from './version.ts';
 
 /** What the runtime gives to a proxy; Bun in an image, Node in tests. */
 export interface Platform {

@@ -1,20 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { CLI_ERRORS } from '../../cli/errors.ts';
 import { ERRORS } from '../../proxy-image/contract/errors.ts';
 import { FAILURES, type Failure } from '../../proxy-image/http/failures.ts';
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'errors.md'), 'utf8');
 
 describe('error catalogue', () => {
-  const documented = [...DOCUMENT.matchAll(/^\| `(WEFT_[A-Z0-9_]+)` \|/gm)].map((match) => match[1]!);
+  const [mesh = '', command = ''] = DOCUMENT.split('## Codes of the command');
 
   it('is listed in docs/errors.md, code by code', () => {
-    expect([...documented].sort()).to.deep.equal(Object.keys(ERRORS).sort());
+    expect(documentedIn(mesh)).to.deep.equal(Object.keys(ERRORS).sort());
+  });
+
+  it('of the command is listed there too, with the status that it ends with', () => {
+    expect(documentedIn(command)).to.deep.equal(Object.keys(CLI_ERRORS).sort());
+    for (const [code, { exit }] of Object.entries(CLI_ERRORS)) {
+      expect(command, code).to.match(new RegExp(`^\\| \`${code}\` \\| ${exit} \\| \\S.* \\| \\S.* \\|$`, 'm'));
+    }
+  });
+
+  it('names a code once', () => {
+    expect(Object.keys(CLI_ERRORS).filter((code) => code in ERRORS)).to.deep.equal([]);
   });
 
   it('says for every code what to check next', () => {
-    for (const [code, entry] of Object.entries(ERRORS)) {
+    for (const [code, entry] of Object.entries({ ...ERRORS, ...CLI_ERRORS })) {
       expect(entry.message, code).to.match(/\S.{8,}/);
       expect(entry.next, code).to.match(/\S.{8,}/);
     }
@@ -43,6 +55,10 @@ describe('failures of the data plane', () => {
     }
   });
 });
+
+function documentedIn(text: string): string[] {
+  return [...text.matchAll(/^\| `(WEFT_[A-Z0-9_]+)` \|/gm)].map((match) => match[1]!).sort();
+}
 
 /** Cells of the document's table, without the last. */
 function rowsOf(failures: Readonly<Record<string, Failure>>): string[][] {

@@ -40,6 +40,8 @@ describe('the rules themselves', () => {
     expect(mayImport('operator/runtime/queue.ts', 'lib/backoff.ts')).to.equal(true);
     expect(mayImport('lib/rate.ts', 'proxy-image/contract/keys.ts')).to.equal(false);
     expect(mayImport('proxy-image/stack/outbound.ts', '@kubernetes/client-node')).to.equal(false);
+    expect(mayImport('cli/verbs/version.ts', '@kubernetes/client-node')).to.equal(false);
+    expect(mayImport('cli/verbs/version.ts', 'operator/kube/rest.ts')).to.equal(false);
     expect(mayImport('operator/main.ts', 'test/support/models.ts')).to.equal(false);
     expect(mayImport('hack/local/main.ts', 'test/support/models.ts')).to.equal(false);
   });

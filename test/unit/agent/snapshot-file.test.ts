@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { VERSION } from '../../../proxy-image/contract/version.ts';
 import { SnapshotFile } from '../../../proxy-image/io/config-source/snapshot-file.ts';
-import { VERSION } from '../../../proxy-image/run/version.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { MemoryLogger } from '../../fakes/logger.ts';
 import { FakeTimers } from '../../fakes/timers.ts';

@@ -1,0 +1,78 @@
+import type { AgentOptions, RequestOptions } from 'node:https';
+import { KubeConfig } from '@kubernetes/client-node';
+import { CliError } from '../errors.ts';
+import type { Globals } from '../globals.ts';
+import type { Cluster } from './cluster.ts';
+import type { Origin } from './origin.ts';
+import { type Access, RestCluster } from './rest.ts';
+
+/** @throws CliError WEFT_CLI_KUBECONFIG */
+export function openCluster(origin: Origin, globals: Globals): Cluster {
+  const config = load(origin);
+  if (globals.context !== undefined) config.setCurrentContext(globals.context);
+  const context = config.getContextObject(config.getCurrentContext());
+  if (context === null) throw new CliError('WEFT_CLI_KUBECONFIG', missingContext(config));
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined) throw new CliError('WEFT_CLI_KUBECONFIG', `there is no cluster ${context.cluster}`);
+  return new RestCluster({
+    server: server.replace(/\/$/, ''),
+    namespace: globals.namespace ?? (context.namespace || 'default'),
+    timeoutMs: globals.requestTimeout,
+    access: () => accessOf(config, globals),
+  });
+}
+
+function missingContext(config: KubeConfig): string {
+  const wanted = config.getCurrentContext();
+  const names = config.getContexts().map(({ name }) => name);
+  const known = names.length === 0 ? 'the kubeconfig has none' : `the kubeconfig has ${names.join(', ')}`;
+  return wanted === undefined || wanted === '' ? `no context is chosen; ${known}` : `no context ${wanted}; ${known}`;
+}
+
+function load(origin: Origin): KubeConfig {
+  const merged = new KubeConfig();
+  if (origin.type === 'pod') {
+    merged.loadFromCluster();
+    return merged;
+  }
+  for (const path of origin.paths) merge(merged, read(path));
+  return merged;
+}
+
+function read(path: string): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(path);
+    return config;
+  } catch (error) {
+    throw new CliError('WEFT_CLI_KUBECONFIG', `${path}: ${error instanceof Error ? error.message : error}`, error);
+  }
+}
+
+/** What an earlier file says stands (kubectl: the first file to set a value wins); the library's own merging refuses what two files name. */
+function merge(into: KubeConfig, from: KubeConfig): void {
+  const lacks = (known: readonly { name: string }[] | undefined) => (entry: { name: string }) =>
+    known?.every(({ name }) => name !== entry.name) ?? true;
+  into.clusters = [...(into.clusters ?? []), ...(from.clusters ?? []).filter(lacks(into.clusters))];
+  into.users = [...(into.users ?? []), ...(from.users ?? []).filter(lacks(into.users))];
+  into.contexts = [...(into.contexts ?? []), ...(from.contexts ?? []).filter(lacks(into.contexts))];
+  if (!into.currentContext) into.currentContext = from.currentContext;
+}
+
+/** Credentials of the context: certificates, tokens, tokens of files and of exec plug-ins, a proxy. The library renews what expires. */
+async function accessOf(config: KubeConfig, { as, asGroup = [] }: Globals): Promise<Access> {
+  const options: RequestOptions & AgentOptions = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (error) {
+    throw new CliError('WEFT_CLI_KUBECONFIG', error instanceof Error ? error.message : String(error), error);
+  }
+  const { headers, auth, agent, ca, cert, key, passphrase, rejectUnauthorized, servername } = options;
+  const own: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers ?? {})) own[name] = String(value);
+  if (as !== undefined) own['Impersonate-User'] = as;
+  if (asGroup.length > 0) own['Impersonate-Group'] = asGroup;
+  if (auth) own['Authorization'] = `Basic ${Buffer.from(auth).toString('base64')}`;
+  const viaProxy = config.getCurrentCluster()?.proxyUrl !== undefined && typeof agent === 'object' ? agent : null;
+  return { headers: own, tls: { ca, cert, key, passphrase, rejectUnauthorized, servername }, viaProxy };
+}

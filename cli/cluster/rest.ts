@@ -1,0 +1,126 @@
+import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
+import { type AgentOptions, Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { isObject } from '../../lib/json.ts';
+import { CliError } from '../errors.ts';
+import { ApiError, type Cluster, type ClusterRequest } from './cluster.ts';
+
+/** How to be let in. */
+export interface Access {
+  headers: Readonly<Record<string, string | string[]>>;
+  tls: AgentOptions;
+  /** Connects through the proxy that the kubeconfig names; `null` = without one. */
+  viaProxy: HttpAgent | null;
+}
+
+export interface RestOptions {
+  server: string;
+  namespace: string;
+  timeoutMs: number;
+  /** Asked before every request, since tokens expire. */
+  access(): Promise<Access>;
+}
+
+/** An answer of the API server: what a large cluster lists at once stays far below. */
+const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
+
+export class RestCluster implements Cluster {
+  readonly server: string;
+  readonly namespace: string;
+  readonly #options: RestOptions;
+  /** One for all requests, so that they share connections. */
+  #agent: HttpAgent | null = null;
+
+  constructor(options: RestOptions) {
+    this.server = options.server;
+    this.namespace = options.namespace;
+    this.#options = options;
+  }
+
+  async request<R>(wanted: ClusterRequest): Promise<R> {
+    const { status, text } = await this.#exchange(wanted);
+    if (status >= 300) throw refusalOf(status, text, wanted);
+    try {
+      return JSON.parse(text) as R;
+    } catch (error) {
+      throw new CliError('WEFT_CLI_UNREACHABLE', `what answers at ${this.server} sends no JSON`, error);
+    }
+  }
+
+  async #exchange(wanted: ClusterRequest): Promise<{ status: number; text: string }> {
+    const { method = 'GET', path, query = {}, body, contentType = 'application/json' } = wanted;
+    const access = await this.#options.access();
+    const url = new URL(this.server + path);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const payload = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+    const entity =
+      body === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(payload) };
+    const limitMs = wanted.timeoutMs ?? this.#options.timeoutMs;
+    try {
+      return await send(
+        url,
+        {
+          method,
+          headers: { ...access.headers, accept: 'application/json', ...entity },
+          agent: this.#agentFor(access),
+          signal: AbortSignal.timeout(limitMs),
+        },
+        payload,
+      );
+    } catch (error) {
+      throw new CliError('WEFT_CLI_UNREACHABLE', `${this.server}: ${reasonOf(error, limitMs)}`, error);
+    }
+  }
+
+  #agentFor({ tls, viaProxy }: Access): HttpAgent {
+    const isPlain = this.server.startsWith('http:');
+    this.#agent ??=
+      viaProxy ?? (isPlain ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ ...tls, keepAlive: true }));
+    return this.#agent;
+  }
+}
+
+function send(url: URL, options: RequestOptions, payload: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === 'http:' ? requestHttp : requestHttps)(url, options, (response) => {
+      readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+    });
+    request.on('error', reject);
+    request.end(payload);
+  });
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The API server says why in an object of kind Status. */
+function refusalOf(status: number, text: string, { method = 'GET', path }: ClusterRequest): ApiError {
+  const { message, reason } = statusOf(text);
+  return new ApiError(status, reason, `${status} to ${method} ${path}${message === '' ? '' : `: ${message}`}`);
+}
+
+function statusOf(text: string): { message: string; reason: string } {
+  try {
+    const object: unknown = JSON.parse(text);
+    if (!isObject(object)) return { message: '', reason: '' };
+    const { message, reason } = object;
+    return { message: typeof message === 'string' ? message : '', reason: typeof reason === 'string' ? reason : '' };
+  } catch {
+    return { message: '', reason: '' };
+  }
+}
+
+function reasonOf(error: unknown, limitMs: number): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return `no answer within ${limitMs / 1000} s`;
+  // Where a name has several addresses, the errors of all are in one that says nothing itself.
+  if (error instanceof AggregateError) return error.errors.map((each) => reasonOf(each, limitMs)).join(', ');
+  return error.message;
+}

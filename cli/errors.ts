@@ -1,0 +1,94 @@
+import { EXIT, type ExitCode } from './exit.ts';
+
+interface CliErrorEntry {
+  message: string;
+  next: string;
+  exit: ExitCode;
+}
+
+/**
+ * The errors of the command, beside those of the mesh (`proxy-image/contract/errors.ts`), which an idle proxy has in memory: stable code → message, what to do
+ * next, status. `docs/errors.md` lists the same codes; a test holds them together.
+ */
+export const CLI_ERRORS = {
+  WEFT_CLI_USAGE: {
+    message: 'the command line is not understood',
+    next: 'weft --help lists the verbs, weft VERB --help the arguments and options of one',
+    exit: EXIT.usage,
+  },
+  WEFT_CLI_KUBECONFIG: {
+    message: 'nothing says how to reach a cluster',
+    next: 'the detail says what is missing or wrong; --kubeconfig, KUBECONFIG and ~/.kube/config are looked at in this order, --context chooses within them',
+    exit: EXIT.unreachable,
+  },
+  WEFT_CLI_UNREACHABLE: {
+    message: 'the API server cannot be reached',
+    next: 'the detail has the address; kubectl cluster-info with the same kubeconfig and context shows whether it is the network, the certificate or the server',
+    exit: EXIT.unreachable,
+  },
+  WEFT_CLI_CREDENTIALS: {
+    message: 'the API server does not know who asks',
+    next: 'the credentials of the context may have expired: log in again as your cluster wants it, and try kubectl auth whoami',
+    exit: EXIT.unreachable,
+  },
+  WEFT_CLI_FORBIDDEN: {
+    message: 'the API server does not allow this',
+    next: 'the detail names verb and resource; kubectl auth can-i --list shows what you may, and --as tries it as somebody else',
+    exit: EXIT.findings,
+  },
+  WEFT_CLI_API: {
+    message: 'the API server refused or failed a request',
+    next: 'the detail has its status and its words',
+    exit: EXIT.findings,
+  },
+  WEFT_CLI_NOT_INSTALLED: {
+    message: 'the cluster has no control plane of Weft',
+    next: 'the detail says what was looked for; choose another cluster with --context, or install it (docs/getting-started.md)',
+    exit: EXIT.findings,
+  },
+  WEFT_CLI_DEFECT: {
+    message: 'the command has failed in a way that it does not know',
+    next: 'it is a defect: run it again with --verbose and report the output',
+    exit: EXIT.findings,
+  },
+} as const satisfies Record<string, CliErrorEntry>;
+
+export type CliErrorCode = keyof typeof CLI_ERRORS;
+
+export class CliError extends Error {
+  readonly code: CliErrorCode;
+  readonly next: string;
+  readonly exit: ExitCode;
+
+  constructor(code: CliErrorCode, detail = '', cause?: unknown) {
+    const entry: CliErrorEntry = CLI_ERRORS[code];
+    super(detail === '' ? entry.message : `${entry.message}: ${detail}`, cause === undefined ? undefined : { cause });
+    this.name = 'CliError';
+    this.code = code;
+    this.next = entry.next;
+    this.exit = entry.exit;
+  }
+}
+
+/** What people are shown of an error: a `CliError`, or one of the mesh, which has no status of its own. */
+export interface Shown {
+  code: string;
+  message: string;
+  next: string;
+  exit: ExitCode;
+}
+
+export function shownOf(error: unknown): Shown {
+  if (error instanceof CliError) return error;
+  if (error instanceof Error && hasTexts(error)) return { ...textsOf(error), exit: EXIT.findings };
+  return new CliError('WEFT_CLI_DEFECT', error instanceof Error ? error.message : String(error), error);
+}
+
+/** By form: the class would bring the catalogue of the proxy with it. */
+function hasTexts(error: Error): error is Error & { code: string; next: string } {
+  return 'code' in error && typeof error.code === 'string' && /^WEFT_/.test(error.code) && 'next' in error;
+}
+
+function textsOf({ code, message, next }: Error & { code: string; next: string }) {
+  return { code, message, next };
+}

@@ -1,0 +1,37 @@
+import { basename } from 'node:path';
+import type { WriteStream } from 'node:tty';
+import type { Context, Output } from './context.ts';
+import { VERBS } from './registry.ts';
+import { run } from './run.ts';
+
+/** kubectl finds plug-ins by this prefix of the program's name. */
+const PLUGIN = /^kubectl-/;
+
+/** Whoever reads may go before everything is written (`weft … | head`): that is no failure of ours, and the status is what it would have been. */
+function outputOf(stream: WriteStream): Output {
+  let isRead = true;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    isRead = false;
+  });
+  return {
+    write: (text) => {
+      if (isRead) stream.write(text);
+    },
+    terminal: stream.isTTY ? stream : null,
+  };
+}
+
+const [, program = '', ...argv] = process.argv;
+const context: Context = {
+  name: PLUGIN.test(basename(program)) ? 'kubectl weft' : 'weft',
+  argv,
+  env: process.env,
+  cwd: process.cwd(),
+  // Not touched before it is read: opening it costs, and a terminal would keep the process.
+  stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
+  stdout: outputOf(process.stdout),
+  stderr: outputOf(process.stderr),
+  clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
+};
+process.exitCode = await run(context, VERBS);
