@@ -1,3 +1,4 @@
+import { quotePattern } from '../../lib/pattern.ts';
 import { formatKey } from './keys.ts';
 import type { Backend, Balance } from './policy/backend.ts';
 import { type Balancer, DEFAULT_BALANCER } from './policy/balancer.ts';
@@ -204,9 +205,9 @@ function olderMatch(match: RequestMatch): RequestMatch | null {
     case 'path':
       return match;
     case 'pathExact':
-      return { type: 'path', regex: quoted(match.path) };
+      return { type: 'path', regex: quotePattern(match.path) };
     case 'pathPrefix':
-      return { type: 'path', regex: `${quoted(match.path.replace(/\/$/, ''))}(?:/.*)?` };
+      return { type: 'path', regex: `${quotePattern(match.path.replace(/\/$/, ''))}(?:/.*)?` };
     case 'all':
     case 'any': {
       const of = match.of.map(olderMatch);
@@ -222,11 +223,6 @@ function olderMatch(match: RequestMatch): RequestMatch | null {
     case 'grpc':
       return null;
   }
-}
-
-/** As an RE2 expression that matches this text only. */
-function quoted(text: string): string {
-  return text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 
 function statusRetryOf({ retry }: RoutePolicy): OlderService['retry'] {
