@@ -52,8 +52,7 @@ export interface TestApiServer {
   halt(signal?: NodeJS.Signals): Promise<void>;
   /** Halts it where it runs, and starts it on the same port; resolves when it is ready. */
   restart(signal?: NodeJS.Signals): Promise<void>;
-  /** SIGSTOP: connections stay open, nothing is answered. */
-  /** Resolves when not one of its threads runs any more: a signal reaches a busy process late. */
+  /** SIGSTOP: connections stay open, nothing is answered. Resolves when not one of its threads runs any more: a signal reaches a busy process late. */
   pause(): Promise<void>;
   resume(): void;
   /** Ends everything; a temporary directory is removed. Safe to call twice. */

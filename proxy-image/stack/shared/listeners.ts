@@ -38,8 +38,6 @@ export type Listener =
   | (Place & { readonly kind: 'inbound-mesh' })
   | (Place & { readonly kind: 'admin' });
 
-export type ListenerKind = Listener['kind'];
-
 /** A listener that is open: `addresses` in the order of its `bind`, with the ports that were chosen where 0 was asked for. */
 export interface OpenListener {
   readonly listener: Listener;
