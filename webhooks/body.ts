@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { WeftError } from '../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../proxy-image/contract/control-plane-errors.ts';
+import type { CodedError } from '../proxy-image/contract/errors.ts';
 
 /** As Linkerd's webhooks; an API server itself takes no object above 3 MB. */
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -20,6 +21,6 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks, sizeBytes);
 }
 
-function tooLong(): WeftError {
-  return new WeftError('WEFT_WEBHOOK_LIMIT', `more than ${MAX_BODY_BYTES} bytes of body`);
+function tooLong(): CodedError {
+  return new ControlPlaneError('WEFT_WEBHOOK_LIMIT', `more than ${MAX_BODY_BYTES} bytes of body`);
 }

@@ -1,5 +1,5 @@
 import { parseJsonBytes } from '../lib/json.ts';
-import { WeftError } from '../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../proxy-image/contract/control-plane-errors.ts';
 
 /** An object of the API server is at most a few dozen levels deep (CRD schemas are limited; a Pod has about twelve). */
 export const MAX_DEPTH = 100;
@@ -7,16 +7,17 @@ export const MAX_DEPTH = 100;
 /**
  * JSON from the network as objects without prototype: `__proto__` and `constructor` are keys like any other, and looking up what was
  * not sent finds nothing. Of duplicate keys the last counts.
- * @throws WeftError WEFT_WEBHOOK_LIMIT beyond `MAX_DEPTH`, WEFT_WEBHOOK_REVIEW when it is not JSON in UTF-8
+ * @throws ControlPlaneError WEFT_WEBHOOK_LIMIT beyond `MAX_DEPTH`, WEFT_WEBHOOK_REVIEW when it is not JSON in UTF-8
  */
 export function parseHostileJson(body: Uint8Array): unknown {
-  if (nestingOf(body) > MAX_DEPTH) throw new WeftError('WEFT_WEBHOOK_LIMIT', `more than ${MAX_DEPTH} levels of JSON`);
+  if (nestingOf(body) > MAX_DEPTH)
+    throw new ControlPlaneError('WEFT_WEBHOOK_LIMIT', `more than ${MAX_DEPTH} levels of JSON`);
   let value: unknown;
   try {
     value = parseJsonBytes(body);
   } catch {
     // The engine's message quotes the input, which has no place in a log.
-    throw new WeftError('WEFT_WEBHOOK_REVIEW', 'the body is not JSON');
+    throw new ControlPlaneError('WEFT_WEBHOOK_REVIEW', 'the body is not JSON');
   }
   dropPrototypes(value);
   return value;

@@ -1,7 +1,7 @@
 import { child, textOf } from '../crds/parse/metadata.ts';
 import type { Problem } from '../crds/types/problem.ts';
 import { isObject } from '../lib/json.ts';
-import { WeftError } from '../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../proxy-image/contract/control-plane-errors.ts';
 import { parseHostileJson } from './hostile-json.ts';
 import type { AddOperation } from './json-patch.ts';
 
@@ -37,7 +37,7 @@ const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
 const MAX_UID_LENGTH = 128;
 
 /** The uid could be read, so the refusal can be an answer rather than an HTTP error. */
-export class UnusableReview extends WeftError {
+export class UnusableReview extends ControlPlaneError {
   readonly uid: string;
   constructor(uid: string, detail: string) {
     super('WEFT_WEBHOOK_REVIEW', detail);
@@ -47,17 +47,17 @@ export class UnusableReview extends WeftError {
 
 /**
  * Reads an AdmissionReview, strictly.
- * @throws WeftError WEFT_WEBHOOK_REVIEW or WEFT_WEBHOOK_LIMIT; `UnusableReview` where there is a uid to answer to
+ * @throws ControlPlaneError WEFT_WEBHOOK_REVIEW or WEFT_WEBHOOK_LIMIT; `UnusableReview` where there is a uid to answer to
  */
 export function decodeReview(body: Uint8Array): AdmissionRequest {
   const review = parseHostileJson(body);
   if (textOf(review, 'apiVersion') !== 'admission.k8s.io/v1' || textOf(review, 'kind') !== 'AdmissionReview') {
-    throw new WeftError('WEFT_WEBHOOK_REVIEW', 'it is no AdmissionReview of admission.k8s.io/v1');
+    throw new ControlPlaneError('WEFT_WEBHOOK_REVIEW', 'it is no AdmissionReview of admission.k8s.io/v1');
   }
   const request = child(review, 'request');
   const uid = textOf(request, 'uid');
   if (uid === '' || uid.length > MAX_UID_LENGTH)
-    throw new WeftError('WEFT_WEBHOOK_REVIEW', 'it has no request with a uid');
+    throw new ControlPlaneError('WEFT_WEBHOOK_REVIEW', 'it has no request with a uid');
   const operation = OPERATIONS.find((candidate) => candidate === textOf(request, 'operation'));
   if (operation === undefined) throw new UnusableReview(uid, 'request.operation is not known');
   const object = child(request, 'object');

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { listening } from '../lib/listening.ts';
-import { WeftError } from '../proxy-image/contract/errors.ts';
+import { CodedError } from '../proxy-image/contract/errors.ts';
 import { readBody } from './body.ts';
 import { type AdmissionRequest, ALLOWED, type Answer, decodeReview, encodeReview, UnusableReview } from './review.ts';
 
@@ -175,7 +175,7 @@ export class WebhookServer {
     if (!request.complete) response.setHeader('connection', 'close');
     if (status === 405) response.setHeader('allow', 'POST');
     const message = status === 500 ? 'the review could not be judged' : error.message;
-    send(response, status, JSON.stringify({ code: error instanceof WeftError ? error.code : '', message }));
+    send(response, status, JSON.stringify({ code: error instanceof CodedError ? error.code : '', message }));
   }
 }
 
@@ -186,7 +186,7 @@ function pathOf(request: IncomingMessage): string {
 
 function statusOf(error: Error): number {
   if (error instanceof HttpFailure) return error.status;
-  if (!(error instanceof WeftError)) return 500;
+  if (!(error instanceof CodedError)) return 500;
   if (error.code === 'WEFT_WEBHOOK_LIMIT') return 413;
   return error.code === 'WEFT_WEBHOOK_REVIEW' ? 400 : 500;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { manifestFiles } from '../../crds/manifest.ts';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
 import { apply, getJson, kubectl, phase } from './kubectl.ts';
 import { OURS } from './manifests.ts';
 
@@ -50,7 +50,7 @@ async function definitionsOfOthers(): Promise<Map<string, Definition>> {
 
 /**
  * Definitions of others stay as they are unless `upgrade`; what Weft misses in them is said.
- * @throws WeftError WEFT_INSTALL_DEFINITION where one of them does not serve the version that the operator reads
+ * @throws ControlPlaneError WEFT_INSTALL_DEFINITION where one of them does not serve the version that the operator reads
  */
 export async function installDefinitions(options: { upgrade: boolean; force: boolean }): Promise<void> {
   const others = await definitionsOfOthers();
@@ -71,7 +71,7 @@ function report(own: Definition, foreign: Definition): void {
   const { name } = own.metadata;
   const lack = lackOf(own, foreign);
   if (lack.type === 'version') {
-    throw new WeftError('WEFT_INSTALL_DEFINITION', `${name} is not served as ${lack.version}`);
+    throw new ControlPlaneError('WEFT_INSTALL_DEFINITION', `${name} is not served as ${lack.version}`);
   }
   console.log(`  ${name} was installed by somebody else and is left as it is`);
   if (lack.type === 'nothing') return;

@@ -1,5 +1,5 @@
 import type { CustomResourceManifest } from '../../crds/manifest.ts';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
 import { bundleOf, gatewayDefinitions } from '../gateway-api/definitions.ts';
 import { getJson, kubectl, phase } from './kubectl.ts';
 
@@ -34,11 +34,15 @@ function named(definition: Definition): string {
 
 /**
  * Creates the definitions of the Gateway API that the cluster lacks. They are everybody's: no uninstallation removes them.
- * @throws WeftError WEFT_INSTALL_GATEWAY_API where they cannot be had
+ * @throws ControlPlaneError WEFT_INSTALL_GATEWAY_API where they cannot be had
  */
 export async function installGatewayApi(): Promise<void> {
   const wanted = await gatewayDefinitions().catch((error: unknown) => {
-    throw new WeftError('WEFT_INSTALL_GATEWAY_API', error instanceof Error ? error.message : String(error), error);
+    throw new ControlPlaneError(
+      'WEFT_INSTALL_GATEWAY_API',
+      error instanceof Error ? error.message : String(error),
+      error,
+    );
   });
   const { items } = await getJson<{ items: Definition[] }>('customresourcedefinitions');
   const { missing, lines } = planOf(

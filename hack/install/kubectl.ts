@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import ora from 'ora';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
+import { CodedError } from '../../proxy-image/contract/errors.ts';
 
 const FIELD_MANAGER = 'weft-install';
 /** Lists of all pods of a large cluster. */
@@ -8,7 +9,7 @@ const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** kubectl's words for a field that another manager set to another value (`kubectl apply --server-side`). */
 const CONFLICT = /conflicts? with "[^"]+"/;
 
-/** @throws WeftError WEFT_INSTALL_KUBECTL with what kubectl wrote */
+/** @throws ControlPlaneError WEFT_INSTALL_KUBECTL with what kubectl wrote */
 export function kubectl(args: readonly string[], input = ''): Promise<string> {
   const { CONTEXT = '' } = process.env;
   const context = CONTEXT === '' ? [] : [`--context=${CONTEXT}`];
@@ -19,7 +20,7 @@ export function kubectl(args: readonly string[], input = ''): Promise<string> {
       { maxBuffer: MAX_OUTPUT_BYTES },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
-        else reject(new WeftError('WEFT_INSTALL_KUBECTL', stderr.trim() || error.message));
+        else reject(new ControlPlaneError('WEFT_INSTALL_KUBECTL', stderr.trim() || error.message));
       },
     );
     child.stdin?.on('error', () => {});
@@ -34,15 +35,15 @@ export async function getJson<T>(...args: string[]): Promise<T> {
 /**
  * Server-side apply: fields that the manifest does not name stay as they are. A field that somebody else has set to another value stays too, unless `force`
  * takes it.
- * @throws WeftError WEFT_INSTALL_CONFLICT naming fields and managers; nothing of the failed document was changed then
+ * @throws ControlPlaneError WEFT_INSTALL_CONFLICT naming fields and managers; nothing of the failed document was changed then
  */
 export async function apply(yaml: string, force: boolean): Promise<void> {
   const forced = force ? ['--force-conflicts'] : [];
   try {
     await kubectl(['apply', '--server-side', ...forced, `--field-manager=${FIELD_MANAGER}`, '-f', '-'], yaml);
   } catch (error) {
-    if (!(error instanceof WeftError) || !CONFLICT.test(error.message)) throw error;
-    throw new WeftError('WEFT_INSTALL_CONFLICT', conflicts(error.message), error);
+    if (!(error instanceof CodedError) || !CONFLICT.test(error.message)) throw error;
+    throw new ControlPlaneError('WEFT_INSTALL_CONFLICT', conflicts(error.message), error);
   }
 }
 

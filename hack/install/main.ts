@@ -12,7 +12,7 @@
  */
 
 import { Command } from 'commander';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../proxy-image/contract/errors.ts';
 import { CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { installDefinitions } from './definitions.ts';
 import { installGatewayApi } from './gateway-api.ts';
@@ -68,6 +68,6 @@ function selected(): (options: Options) => Promise<void> {
 try {
   await selected()(options);
 } catch (error) {
-  console.error(error instanceof WeftError ? `${error.code}: ${error.message}\n${error.next}` : error);
+  console.error(error instanceof CodedError ? `${error.code}: ${error.message}\n${error.next}` : error);
   process.exitCode = 1;
 }

@@ -1,4 +1,4 @@
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
 import { CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { deleteDefinitions } from './definitions.ts';
 import { injectedPods, listed } from './injected.ts';
@@ -17,11 +17,11 @@ export interface UninstallOptions {
 /**
  * Removes the control plane: what has its names *and* its label. The root of trust stays, and the definitions with the custom resources: a later installation takes them up, and proxies that are
  * still there go on with it by themselves.
- * @throws WeftError WEFT_UNINSTALL_INJECTED naming the pods that have a proxy, unless `force`
+ * @throws ControlPlaneError WEFT_UNINSTALL_INJECTED naming the pods that have a proxy, unless `force`
  */
 export async function uninstall(options: UninstallOptions): Promise<void> {
   const injected = await injectedPods();
-  if (injected.length > 0 && !options.force) throw new WeftError('WEFT_UNINSTALL_INJECTED', listed(injected));
+  if (injected.length > 0 && !options.force) throw new ControlPlaneError('WEFT_UNINSTALL_INJECTED', listed(injected));
   await removeControlPlane();
   if (options.purge) await purge();
   else

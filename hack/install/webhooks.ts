@@ -8,7 +8,7 @@ export const WEBHOOKS = [
 
 const POLL_MS = 500;
 
-/** @throws WeftError of the last look after the time limit */
+/** @throws the error of the last look after the time limit */
 export async function waitForWebhooks(limitMs: number): Promise<void> {
   const deadlineMs = Date.now() + limitMs;
   for (;;) {

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
+import type { CodedError } from '../../proxy-image/contract/errors.ts';
 import { MAX_CSR_BYTES } from '../../proxy-image/contract/identity-messages.ts';
 import { type Asn1, children, content, decode, dottedOid, encode, isContext, isUniversal } from './asn1.ts';
 import { isP256 } from './certificate.ts';
@@ -17,7 +18,7 @@ const MAX_NAMES = 8;
 
 /**
  * Reads a request and proves that its sender holds the private key.
- * @throws WeftError WEFT_SIGNING_CSR on anything but a P-256 request that is signed by its key and asks for no authority
+ * @throws ControlPlaneError WEFT_SIGNING_CSR on anything but a P-256 request that is signed by its key and asks for no authority
  */
 export function parseCsr(der: Uint8Array): CertificateRequest {
   if (der.length > MAX_CSR_BYTES) throw refused(`it has ${der.length} bytes, at most ${MAX_CSR_BYTES} are read`);
@@ -33,8 +34,8 @@ export function parseCsr(der: Uint8Array): CertificateRequest {
   return { publicKey: parts.publicKey, requestedNames: parts.names.slice(0, MAX_NAMES) };
 }
 
-function refused(detail: string, cause?: unknown): WeftError {
-  return new WeftError('WEFT_SIGNING_CSR', detail, cause);
+function refused(detail: string, cause?: unknown): CodedError {
+  return new ControlPlaneError('WEFT_SIGNING_CSR', detail, cause);
 }
 
 interface RequestParts {

@@ -1,4 +1,5 @@
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
+import type { CodedError } from '../../proxy-image/contract/errors.ts';
 import type { AuthorityName } from '../status/authority.ts';
 import type { Authority } from './authority.ts';
 import { clockProblem, isOwnMake } from './renewal.ts';
@@ -28,7 +29,7 @@ export interface Look {
   mayWrite: boolean;
   nowMs: number;
   /** Collects what is wrong. */
-  problems: WeftError[];
+  problems: CodedError[];
 }
 
 /** Authorities in their Secrets: read, made where absent, replaced where they are our own. */
@@ -64,7 +65,10 @@ export class Custody {
       // Somebody else was first: what is there now is read next time.
       if (!(await this.#store.replace(secret, toSecret(authority), present.resourceVersion))) return present;
     } catch (error) {
-      const failure = new WeftError('WEFT_PKI_RENEWAL', `${secret}: ${error instanceof Error ? error.message : error}`);
+      const failure = new ControlPlaneError(
+        'WEFT_PKI_RENEWAL',
+        `${secret}: ${error instanceof Error ? error.message : error}`,
+      );
       problems.push(failure);
       this.#report({ name, secret, outcome: 'failed', detail: failure.message });
       return present;
@@ -91,12 +95,12 @@ export class Custody {
       content = await this.#store.get(name);
     }
     if (content === null) {
-      problems.push(new WeftError('WEFT_PKI_ABSENT', name));
+      problems.push(new ControlPlaneError('WEFT_PKI_ABSENT', name));
       return held;
     }
     const read = keptOf(content, nowMs);
     if (typeof read !== 'string') return read;
-    problems.push(new WeftError('WEFT_PKI_SECRET', `${name} ${read}`));
+    problems.push(new ControlPlaneError('WEFT_PKI_SECRET', `${name} ${read}`));
     return held;
   }
 

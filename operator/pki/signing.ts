@@ -1,6 +1,7 @@
 import type { Random } from '../../lib/clock.ts';
 import { RateLimit, type RateSettings } from '../../lib/rate.ts';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
+import { CodedError } from '../../proxy-image/contract/errors.ts';
 import { type IdentityAnswer, parseCertifyRequest } from '../../proxy-image/contract/identity-messages.ts';
 import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -94,7 +95,8 @@ export class Signing {
   private async judge(message: unknown, entry: AuditEntry): Promise<IdentityAnswer> {
     admit(this.perAddress, entry.remoteAddress);
     const request = parseCertifyRequest(message);
-    if (request === null) throw new WeftError('WEFT_SIGNING_REQUEST', 'not a certify message with token and csr');
+    if (request === null)
+      throw new ControlPlaneError('WEFT_SIGNING_REQUEST', 'not a certify message with token and csr');
     // Before the token: it costs a tenth of a millisecond here, a token review is a request to the API server.
     const csr = parseCsr(decodeBase64(request.csr));
     const caller = callerOf(await this.review(request.token), this.given.settings().requirePod);
@@ -111,7 +113,7 @@ export class Signing {
       const never = new AbortController().signal;
       return await withDeadline(clock, limits.reviewTimeoutMs, never, () => tokens.review(token, TOKEN_AUDIENCE));
     } catch (error) {
-      throw new WeftError('WEFT_SIGNING_UNAVAILABLE', 'the API server did not review the token', error);
+      throw new ControlPlaneError('WEFT_SIGNING_UNAVAILABLE', 'the API server did not review the token', error);
     } finally {
       this.reviews -= 1;
     }
@@ -121,8 +123,9 @@ export class Signing {
     const { suffix, lifetimeMs } = this.given.settings();
     const nowMs = this.given.clock.wallMs();
     const trust = this.given.trust();
-    if (trust === null) throw new WeftError('WEFT_SIGNING_UNAVAILABLE', 'there is no issuer');
-    if (trust.issuerNotAfterMs <= nowMs) throw new WeftError('WEFT_SIGNING_UNAVAILABLE', 'the issuer has expired');
+    if (trust === null) throw new ControlPlaneError('WEFT_SIGNING_UNAVAILABLE', 'there is no issuer');
+    if (trust.issuerNotAfterMs <= nowMs)
+      throw new ControlPlaneError('WEFT_SIGNING_UNAVAILABLE', 'the issuer has expired');
     const identity = identityOf(caller, suffix);
     const leaf = issueLeaf(trust.issuer, {
       publicKey: csr.publicKey,
@@ -159,7 +162,7 @@ const EMPTY_ENTRY: AuditEntry = {
   foreignNames: [],
 };
 
-class RateExceeded extends WeftError {
+class RateExceeded extends ControlPlaneError {
   readonly retryAfterMs: number;
   constructor(retryAfterMs: number) {
     super('WEFT_SIGNING_RATE');
@@ -173,14 +176,15 @@ function admit(limit: RateLimit, key: string): void {
 }
 
 function refusal(error: unknown, entry: AuditEntry, random: Random): IdentityAnswer {
-  const known = error instanceof WeftError ? error : new WeftError('WEFT_SIGNING_UNAVAILABLE', 'internal error', error);
+  const known =
+    error instanceof CodedError ? error : new ControlPlaneError('WEFT_SIGNING_UNAVAILABLE', 'internal error', error);
   entry.outcome = known.code;
   entry.reason = known.cause instanceof Error ? `${known.message} (${known.cause.message})` : known.message;
   return { type: 'error', code: known.code, message: known.message, retryAfterMs: retryAfter(known, random) };
 }
 
 /** Spread, so that those refused together do not come back together. */
-function retryAfter(error: WeftError, random: Random): number | null {
+function retryAfter(error: CodedError, random: Random): number | null {
   if (error instanceof RateExceeded) return Math.round(error.retryAfterMs * (1 + random()));
   return error.code === 'WEFT_SIGNING_UNAVAILABLE' ? Math.round(1_000 + 2_000 * random()) : null;
 }
@@ -188,7 +192,7 @@ function retryAfter(error: WeftError, random: Random): number | null {
 function decodeBase64(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64');
   // Node skips what is not base64; only the exact encoding comes out the same.
-  if (bytes.toString('base64') !== text) throw new WeftError('WEFT_SIGNING_REQUEST', 'csr is not base64');
+  if (bytes.toString('base64') !== text) throw new ControlPlaneError('WEFT_SIGNING_REQUEST', 'csr is not base64');
   return bytes;
 }
 

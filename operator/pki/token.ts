@@ -1,5 +1,6 @@
 import { isDnsLabel } from '../../crds/scalars/name.ts';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
+import type { CodedError } from '../../proxy-image/contract/errors.ts';
 import { serviceAccountIdentity, TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 
 /** `status` of a TokenReview (authentication.k8s.io/v1); absent fields as empty values. */
@@ -30,7 +31,7 @@ const POD_UID = 'authentication.kubernetes.io/pod-uid';
 
 /**
  * The pod that a token speaks for. Audiences are compared here too: an API server that knows none answers without any.
- * @throws WeftError WEFT_SIGNING_TOKEN
+ * @throws ControlPlaneError WEFT_SIGNING_TOKEN
  */
 export function callerOf(status: TokenReviewStatus, requirePod: boolean): Caller {
   if (!status.authenticated)
@@ -54,6 +55,6 @@ export function identityOf(caller: Caller, suffix: string): string {
   return serviceAccountIdentity(caller.serviceAccount, caller.namespace, suffix);
 }
 
-function refused(detail: string): WeftError {
-  return new WeftError('WEFT_SIGNING_TOKEN', detail);
+function refused(detail: string): CodedError {
+  return new ControlPlaneError('WEFT_SIGNING_TOKEN', detail);
 }

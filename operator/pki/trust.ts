@@ -1,5 +1,6 @@
 import { randomBytes, type X509Certificate } from 'node:crypto';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
+import type { CodedError } from '../../proxy-image/contract/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { AuthorityName, HeldAuthority } from '../status/authority.ts';
 import { type Authority, createAnchor, createIssuer, createSuccessor, expiryOf, notAfterMsOf } from './authority.ts';
@@ -58,7 +59,7 @@ export class Trust {
   private webhook: Kept | null = null;
   private refreshing: Promise<void> = Promise.resolve();
   /** What the last `refresh` found wrong, one sentence each; for the conditions of the Mesh. */
-  problems: readonly WeftError[] = [];
+  problems: readonly CodedError[] = [];
   /** What the last `refresh` found; empty before the first. */
   held: readonly HeldAuthority[] = [];
 
@@ -159,7 +160,7 @@ export class Trust {
     // old anchor along, and follows as it would follow a successor.
     const isDead = expiryOf(kept.authority) <= nowMs;
     if (chained || (kept.isOurs && (isOurs || isDead))) return this.renewIssuer(pass, kept, anchor, make);
-    problems.push(new WeftError('WEFT_PKI_SECRET', `${ISSUER_SECRET} was not signed by ${ANCHOR_SECRET}`));
+    problems.push(new ControlPlaneError('WEFT_PKI_SECRET', `${ISSUER_SECRET} was not signed by ${ANCHOR_SECRET}`));
     return null;
   }
 

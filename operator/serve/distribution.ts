@@ -1,6 +1,6 @@
 import { ResourceCache } from '../../crds/compile/resource-cache.ts';
 import type { ReadKey } from '../../crds/state/view.ts';
-import type { ErrorCode } from '../../proxy-image/contract/errors.ts';
+import type { ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
 import type { Hello, ProxyMessage } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { HEARING_MS, LATE_MS } from '../runtime/peer-deadline.ts';
@@ -216,7 +216,7 @@ export class Distribution {
     return verdict === null;
   }
 
-  #verdict(client: Client, nowMs: number): [ErrorCode, string] | null {
+  #verdict(client: Client, nowMs: number): [ControlPlaneErrorCode, string] | null {
     const { limits } = this.#context;
     const { hello, session, peer } = client;
     if (peer.expiresAtMs <= this.#clock.wallMs()) return ['WEFT_SERVE_EXPIRED', peer.identity];
@@ -229,7 +229,7 @@ export class Distribution {
     return hello === null || client.podKnown ? null : this.#podVerdict(client, hello, nowMs);
   }
 
-  #podVerdict(client: Client, hello: Hello, nowMs: number): [ErrorCode, string] | null {
+  #podVerdict(client: Client, hello: Hello, nowMs: number): [ControlPlaneErrorCode, string] | null {
     const admission = judge(this.#context.state, hello, client.peer.identity);
     client.podKnown = admission === 'admitted';
     if (admission === 'refused')

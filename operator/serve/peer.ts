@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../proxy-image/contract/errors.ts';
+import type { ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
 import type { ProxyMessage } from '../../proxy-image/contract/messages.ts';
 
 /** One connection, as a session sees it. */
@@ -18,7 +18,7 @@ export interface Peer {
   pause(): void;
   resume(): void;
   /** Tells the proxy why, then ends the connection. */
-  close(code: ErrorCode, detail: string): void;
+  close(code: ControlPlaneErrorCode, detail: string): void;
 }
 
 export interface PeerHandler {

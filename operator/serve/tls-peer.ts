@@ -1,7 +1,8 @@
 import type { TLSSocket } from 'node:tls';
 import { TokenBucket } from '../../lib/rate.ts';
 import { checkProxyMessage } from '../../proxy-image/contract/check.ts';
-import { ERRORS, type ErrorCode, WeftError } from '../../proxy-image/contract/errors.ts';
+import { CONTROL_PLANE_ERRORS, type ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
+import { CodedError } from '../../proxy-image/contract/errors.ts';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
 import type { Peer, PeerHandler } from './peer.ts';
 import type { SessionContext } from './session-context.ts';
@@ -91,13 +92,14 @@ export class TlsPeer implements Peer {
     if (this.#unhandled.length > 0) queueMicrotask(() => this.#handle(this.#unhandled.splice(0)));
   }
 
-  close(code: ErrorCode, detail: string): void {
+  close(code: ControlPlaneErrorCode, detail: string): void {
     if (this.#closing) return;
     this.#closing = true;
     const { clock, log, metrics } = this.#context;
     metrics.refused(code);
     log.info('connection of a proxy ended', { code, detail, identity: this.identity, address: this.address });
-    const message = detail === '' ? ERRORS[code].message : `${ERRORS[code].message}: ${detail}`;
+    const message =
+      detail === '' ? CONTROL_PLANE_ERRORS[code].message : `${CONTROL_PLANE_ERRORS[code].message}: ${detail}`;
     this.#socket.end(encodeFrame({ type: 'error', code, message }));
     const cut = clock.schedule(CLOSE_GRACE_MS, () => this.#socket.destroy());
     this.#socket.once('close', () => cut.cancel());
@@ -108,7 +110,7 @@ export class TlsPeer implements Peer {
     try {
       this.#handle(this.#frames.push(chunk));
     } catch (error) {
-      if (!(error instanceof WeftError)) throw error;
+      if (!(error instanceof CodedError)) throw error;
       this.close('WEFT_SERVE_PROTOCOL', error.message);
     }
   }

@@ -40,7 +40,7 @@ export interface CertifyAnswer {
   notAfter: string;
 }
 
-/** `code` is one of `ERRORS`. */
+/** `code` is one of the catalogue of errors. */
 export interface IdentityRefusal {
   type: 'error';
   code: string;

@@ -2,16 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { CLI_ERRORS } from '../../cli/errors.ts';
+import { CONTROL_PLANE_ERRORS } from '../../proxy-image/contract/control-plane-errors.ts';
 import { ERRORS } from '../../proxy-image/contract/errors.ts';
 import { FAILURES, type Failure } from '../../proxy-image/http/failures.ts';
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'errors.md'), 'utf8');
 
+const CATALOGUE = { ...ERRORS, ...CONTROL_PLANE_ERRORS };
+
 describe('error catalogue', () => {
   const [mesh = '', command = ''] = DOCUMENT.split('## Codes of the command');
 
   it('is listed in docs/errors.md, code by code', () => {
-    expect(documentedIn(mesh)).to.deep.equal(Object.keys(ERRORS).sort());
+    expect(documentedIn(mesh)).to.deep.equal(Object.keys(CATALOGUE).sort());
   });
 
   it('of the command is listed there too, with the status that it ends with', () => {
@@ -22,11 +25,11 @@ describe('error catalogue', () => {
   });
 
   it('names a code once', () => {
-    expect(Object.keys(CLI_ERRORS).filter((code) => code in ERRORS)).to.deep.equal([]);
+    expect(Object.keys(CLI_ERRORS).filter((code) => code in CATALOGUE)).to.deep.equal([]);
   });
 
   it('says for every code what to check next', () => {
-    for (const [code, entry] of Object.entries({ ...ERRORS, ...CLI_ERRORS })) {
+    for (const [code, entry] of Object.entries({ ...CATALOGUE, ...CLI_ERRORS })) {
       expect(entry.message, code).to.match(/\S.{8,}/);
       expect(entry.next, code).to.match(/\S.{8,}/);
     }

@@ -1,5 +1,5 @@
 /** Fuzzes the webhooks: admission reviews as bytes, injection of hostile pods with the JSON Patch applied, validation. Nothing but coded errors is thrown. */
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../proxy-image/contract/errors.ts';
 import { inject } from '../../webhooks/inject/patch.ts';
 import { pointer } from '../../webhooks/json-patch.ts';
 import { type AdmissionRequest, ALLOWED, decodeReview, encodeReview } from '../../webhooks/review.ts';
@@ -104,7 +104,7 @@ function decoded(body: Buffer): AdmissionRequest | null {
   try {
     return decodeReview(body);
   } catch (error) {
-    if (error instanceof WeftError && /^WEFT_WEBHOOK_(REVIEW|LIMIT)$/.test(error.code)) return null;
+    if (error instanceof CodedError && /^WEFT_WEBHOOK_(REVIEW|LIMIT)$/.test(error.code)) return null;
     throw error;
   }
 }

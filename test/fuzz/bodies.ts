@@ -6,7 +6,7 @@
 import { ChunkedBody } from '../../proxy-image/codec/http1/chunked.ts';
 import { ResponseHead } from '../../proxy-image/codec/http1/head.ts';
 import { parseResponse, responseBody } from '../../proxy-image/codec/http1/parse-response.ts';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../proxy-image/contract/errors.ts';
 import { ResponseReader } from '../../proxy-image/io/config-source/kubernetes/response.ts';
 import { GOOD_RESPONSES } from '../unit/codec/http1/messages.ts';
 import { readMessages } from '../unit/codec/http1/reference.ts';
@@ -146,7 +146,7 @@ function readResponse(parts: Buffer[]): string {
     }
     reader.end();
   } catch (error) {
-    if (!(error instanceof WeftError) || error.code !== 'WEFT_DIRECT_API') throw error;
+    if (!(error instanceof CodedError) || error.code !== 'WEFT_DIRECT_API') throw error;
     return `${seen} refused`;
   }
   return seen;

@@ -7,7 +7,7 @@ import { decode } from '../../operator/pki/asn1.ts';
 import { generateKeyPair } from '../../operator/pki/certificate.ts';
 import { parseCsr } from '../../operator/pki/csr.ts';
 import { certificationRequest, certificationRequestInfo } from '../../proxy-image/contract/der.ts';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../proxy-image/contract/errors.ts';
 import { dnsNamesOf, identityOf } from '../../proxy-image/io/tls/identity.ts';
 import { publicKeyOfCertificate, publicKeyOfPrivateKey } from '../../proxy-image/io/transport/public-key.ts';
 import { createLeaf, createTestAuthority, LEAF_DEFECTS } from '../support/certificates.ts';
@@ -140,7 +140,7 @@ function checkRequest(der: Buffer): void {
     const { requestedNames } = parseCsr(der);
     if (requestedNames.length > 8) throw new Error('too many names');
   } catch (error) {
-    if (!(error instanceof WeftError) || error.code !== 'WEFT_SIGNING_CSR') throw error;
+    if (!(error instanceof CodedError) || error.code !== 'WEFT_SIGNING_CSR') throw error;
   }
 }
 

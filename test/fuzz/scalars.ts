@@ -14,7 +14,7 @@ import { parseServiceReference } from '../../crds/scalars/service-reference.ts';
 import { parsePeerIp } from '../../lib/ip.ts';
 import { readInitConfig, readRunConfig } from '../../proxy-image/config/config.ts';
 import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../proxy-image/contract/errors.ts';
 import { formatKey, parseKey } from '../../proxy-image/contract/keys.ts';
 import { parseCidr as parseNetwork } from '../../proxy-image/core/net/cidr.ts';
 import { runFromCommandLine } from './driver.ts';
@@ -173,7 +173,7 @@ function checkEnvironment(text: string, variable: string): void {
     try {
       read({ [variable]: text });
     } catch (error) {
-      if (!(error instanceof WeftError) || error.code !== 'WEFT_CONFIG_ENVIRONMENT') throw error;
+      if (!(error instanceof CodedError) || error.code !== 'WEFT_CONFIG_ENVIRONMENT') throw error;
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { LineSplitter } from '../../lib/lines.ts';
 import { checkOperatorMessage, checkProxyMessage } from '../../proxy-image/contract/check.ts';
-import { type ErrorCode, WeftError } from '../../proxy-image/contract/errors.ts';
+import { CodedError, type ErrorCode } from '../../proxy-image/contract/errors.ts';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
 import { parseCertifyRequest, parseIdentityAnswer } from '../../proxy-image/contract/identity-messages.ts';
 import type { Change } from '../../proxy-image/contract/messages.ts';
@@ -192,7 +192,7 @@ function outcomeOf(read: () => unknown[], code: ErrorCode | null): string {
   try {
     return JSON.stringify(read());
   } catch (error) {
-    if (!(error instanceof WeftError) || error.code !== code) throw error;
+    if (!(error instanceof CodedError) || error.code !== code) throw error;
     return 'refused';
   }
 }

@@ -1,6 +1,6 @@
 import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import type { NamespaceModel } from '../../crds/kinds/namespace/model.ts';
-import { WeftError } from '../../proxy-image/contract/errors.ts';
+import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
 import { type AdmissionRequest, ALLOWED, type Answer } from '../review.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Demand } from './demands.ts';
@@ -42,7 +42,7 @@ export interface InjectionOutcome {
   skipReasons: readonly string[];
 }
 
-/** @throws WeftError WEFT_WEBHOOK_HANDLER while the trust anchor is missing: `failurePolicy` then decides, not we */
+/** @throws ControlPlaneError WEFT_WEBHOOK_HANDLER while the trust anchor is missing: `failurePolicy` then decides, not we */
 export async function injectPod(
   request: AdmissionRequest,
   source: InjectionSource,
@@ -67,7 +67,7 @@ export async function injectPod(
     version: identity.version,
   });
   if (decision.inject && trustAnchorsPem === '')
-    throw new WeftError('WEFT_WEBHOOK_HANDLER', 'there is no trust anchor yet');
+    throw new ControlPlaneError('WEFT_WEBHOOK_HANDLER', 'there is no trust anchor yet');
   return {
     answer: { ...ALLOWED, patch, warnings },
     outcome: { ...labelsOf(owner.kind, decision), ...factsOf(request), injected: decision.inject, warnings },

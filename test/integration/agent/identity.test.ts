@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
-import { WeftError } from '../../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../../proxy-image/contract/errors.ts';
 import { encodeFrame } from '../../../proxy-image/contract/framing.ts';
 import { IDENTITY_ALPN } from '../../../proxy-image/contract/identity-messages.ts';
 import { resolveHost } from '../../../proxy-image/io/control/resolve.ts';
@@ -359,7 +359,7 @@ describe('identity of the proxy', () => {
       const agent = await started();
       const before = agent.current();
       const garbage = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
-      expect(() => agent.replaceAnchors(garbage)).to.throw(WeftError);
+      expect(() => agent.replaceAnchors(garbage)).to.throw(CodedError);
       expect(agent.current()).to.equal(before);
     });
   });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readInitConfig, readRunConfig } from '../../../proxy-image/config/config.ts';
 import { cidr, listenAddress } from '../../../proxy-image/config/fields.ts';
 import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
-import { WeftError } from '../../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../../proxy-image/contract/errors.ts';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
@@ -15,11 +15,11 @@ const REQUIRED: Record<string, string> = {
   WEFT_PROXY_TRUST_ANCHORS: PEM,
 };
 
-function problemOf(run: () => unknown): WeftError {
+function problemOf(run: () => unknown): CodedError {
   try {
     run();
   } catch (error) {
-    if (error instanceof WeftError) return error;
+    if (error instanceof CodedError) return error;
     throw error;
   }
   throw new Error('nothing was thrown');

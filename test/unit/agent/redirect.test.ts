@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { WeftError } from '../../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../../proxy-image/contract/errors.ts';
 import { mergeRanges } from '../../../proxy-image/contract/port-ranges.ts';
 import { applyRedirect, type Host } from '../../../proxy-image/io/init/apply.ts';
 import type { RedirectOptions } from '../../../proxy-image/io/init/options.ts';
@@ -100,7 +100,7 @@ describe('loading the redirection', () => {
     try {
       applyRedirect(PLAIN, machine);
     } catch (error) {
-      if (error instanceof WeftError) return error.code;
+      if (error instanceof CodedError) return error.code;
       throw error;
     }
     return 'nothing thrown';

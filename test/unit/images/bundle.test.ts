@@ -86,6 +86,13 @@ describe('the bundle of the proxy', () => {
     }
   });
 
+  it('a proxy reads nothing of the errors of the control plane', () => {
+    const run = [...readToRun()].map((name) => texts.get(name)!).join('');
+    expect(run)
+      .to.contain('WEFT_CONTROL_CONNECT')
+      .and.not.to.match(/WEFT_(?:LEADER|PKI|WEBHOOK|INSTALL)_/);
+  });
+
   it('says which commit it was made from, for `proxy_build_info`', () => {
     const run = [...readToRun()].map((name) => texts.get(name)!).join('');
     expect(run).to.contain('git_sha:').and.to.contain('"commit-of-this-test"');

@@ -18,7 +18,7 @@ import { commonName, generateKeyPair, type KeyPair } from '../../../operator/pki
 import { parseCsr } from '../../../operator/pki/csr.ts';
 import { basicConstraints, OID, subjectAltName } from '../../../operator/pki/extensions.ts';
 import { ecdsaSignatureValue, writeCsr } from '../../../proxy-image/contract/der.ts';
-import { WeftError } from '../../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../../proxy-image/contract/errors.ts';
 import { MAX_CSR_BYTES } from '../../../proxy-image/contract/identity-messages.ts';
 
 const IDENTITY = 'web.shop.serviceaccount.identity.linkerd.cluster.local';
@@ -58,9 +58,9 @@ function refusal(der: Uint8Array): string {
   try {
     parseCsr(der);
   } catch (error) {
-    expect(error).to.be.instanceOf(WeftError);
-    expect((error as WeftError).code).to.equal('WEFT_SIGNING_CSR');
-    return (error as WeftError).message;
+    expect(error).to.be.instanceOf(CodedError);
+    expect((error as CodedError).code).to.equal('WEFT_SIGNING_CSR');
+    return (error as CodedError).message;
   }
   throw new Error('the request was accepted');
 }

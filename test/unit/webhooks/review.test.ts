@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { WeftError } from '../../../proxy-image/contract/errors.ts';
+import { CodedError } from '../../../proxy-image/contract/errors.ts';
 import { MAX_DEPTH, parseHostileJson } from '../../../webhooks/hostile-json.ts';
 import {
   type AdmissionRequest,
@@ -32,7 +32,7 @@ function refusal(body: Uint8Array | string): string {
     decodeReview(typeof body === 'string' ? Buffer.from(body) : body);
   } catch (error) {
     if (error instanceof UnusableReview) return `answerable ${error.uid}`;
-    if (error instanceof WeftError) return error.code;
+    if (error instanceof CodedError) return error.code;
     throw error;
   }
   throw new Error('the review was accepted');
