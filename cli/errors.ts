@@ -46,6 +46,16 @@ export const CLI_ERRORS = {
     next: 'the detail says what was looked for; choose another cluster with --context, or install it (docs/getting-started.md)',
     exit: EXIT.findings,
   },
+  WEFT_CLI_INPUT: {
+    message: 'the input cannot be read',
+    next: 'the detail names file or URL and the reason; - reads the standard input',
+    exit: EXIT.findings,
+  },
+  WEFT_CLI_PROFILE: {
+    message: 'no profile can be made of this description',
+    next: 'the detail has the lines: mend them, or begin with weft profile --template',
+    exit: EXIT.findings,
+  },
   WEFT_CLI_DEFECT: {
     message: 'the command has failed in a way that it does not know',
     next: 'it is a defect: run it again with --verbose and report the output',

@@ -6,7 +6,8 @@ import { protoRoutes } from '../../cli/profile/proto.ts';
 import { type DescribedRoute, type ProfileTarget, profileOf } from '../../cli/profile/service-profile.ts';
 import { profileTemplate } from '../../cli/profile/template.ts';
 
-const FOLDER = join(import.meta.dirname, '..', 'golden', 'profiles');
+/** Descriptions, and beside each the profile that is made of it. */
+export const PROFILES_FOLDER: string = join(import.meta.dirname, '..', 'golden', 'profiles');
 
 /** Service `web` of namespace `shop`. */
 export const TARGET: ProfileTarget = { service: 'web', namespace: 'shop', clusterDomain: 'cluster.local' };
@@ -34,5 +35,5 @@ export const GOLDEN: readonly GoldenProfile[] = Object.entries(DESCRIPTIONS).map
 export const TEMPLATE: string = profileTemplate(TARGET);
 
 function read(name: string): string {
-  return readFileSync(join(FOLDER, name), 'utf8');
+  return readFileSync(join(PROFILES_FOLDER, name), 'utf8');
 }
