@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/latency-buckets.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
-import { Histograms, LATENCY_BUCKETS_MS } from '../../../proxy-image/io/telemetry/histogram.ts';
+import { Histograms } from '../../../proxy-image/io/telemetry/histogram.ts';
 import { renderLabels } from '../../../proxy-image/io/telemetry/labels.ts';
 import { readProcessFacts } from '../../../proxy-image/io/telemetry/process.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
