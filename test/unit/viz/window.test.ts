@@ -1,0 +1,260 @@
+import { expect } from 'chai';
+import { BY } from '../../../operator/viz/window/dimensions.ts';
+import { SeriesTable } from '../../../operator/viz/window/series-table.ts';
+import { DEFAULT_WINDOW, TrafficWindow } from '../../../operator/viz/window/traffic-window.ts';
+import { COUNTER, COUNTERS, FIRST_BUCKET } from '../../../proxy-image/contract/traffic/counters.ts';
+import { OVERFLOW_SERIES } from '../../../proxy-image/contract/traffic/labels.ts';
+import { MAX_BYTES } from '../../../proxy-image/contract/traffic/report.ts';
+import { CALLS_BOOKS, report, reporter, SECOND_MS, SLOT_MS, START_MS, total } from './fixtures.ts';
+
+const MINUTE_MS = 60 * SECOND_MS;
+/** The first number that a proxy may declare. */
+const FIRST = OVERFLOW_SERIES.length;
+
+describe('the window of traffic', () => {
+  const window = () => new TrafficWindow();
+
+  it('shares out a report over the slots that it was counted in: a minute is a minute, wherever the reports fall', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    // Ten requests a second, reported every 10 s, in the middle of a slot.
+    for (let seq = 1; seq <= 30; seq++) {
+      const declared: [number, typeof CALLS_BOOKS][] = seq === 1 ? [[FIRST, CALLS_BOOKS]] : [];
+      const message = report({ seq, overMs: SLOT_MS, declared, changed: [[FIRST, COUNTER.success, 100]] });
+      stream.take(message, START_MS + seq * SLOT_MS + 4 * SECOND_MS);
+    }
+    const nowMs = START_MS + 30 * SLOT_MS + 8 * SECOND_MS;
+    const sum = total(live, nowMs, MINUTE_MS)!;
+    // Of the time since 60 s before the slot that has begun, the last report told until 4 s ago.
+    expect(sum.count('success')).to.equal(640);
+    expect(sum.seconds).to.equal(64);
+    expect(sum.requestRate).to.equal(10);
+    expect(sum.successRate).to.equal(1);
+  });
+
+  it('says the rate of a workload that began a moment ago, over the time that was asked for', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    const message = report({
+      overMs: SECOND_MS,
+      declared: [[FIRST, CALLS_BOOKS]],
+      changed: [[FIRST, COUNTER.success, 60]],
+    });
+    stream.take(message, START_MS + SECOND_MS);
+    expect(total(live, START_MS + SECOND_MS, MINUTE_MS)!.requestRate).to.be.closeTo(1, 0.05);
+  });
+
+  it('counts nothing twice, whatever comes again or out of order, and takes a proxy that has started anew', () => {
+    const live = window();
+    const before = live.connected(reporter('web'));
+    const declared: [number, typeof CALLS_BOOKS][] = [[FIRST, CALLS_BOOKS]];
+    const told = (run: string, seq: number) => report({ run, seq, declared, changed: [[FIRST, COUNTER.success, 1]] });
+    const verdicts = [1, 3, 2, 2, 3, 40, 9, 8].map((seq) => before.take(told('a', seq), START_MS).verdict);
+    expect(verdicts).to.deep.equal([
+      'taken',
+      'taken',
+      'taken',
+      'duplicate',
+      'duplicate',
+      'taken',
+      'taken',
+      'duplicate',
+    ]);
+    // The connection broke; what it may have swallowed is sent again on the next.
+    before.close();
+    const after = live.connected(reporter('web'));
+    expect(after.take(told('a', 40), START_MS).verdict).to.equal('duplicate');
+    expect(after.take(told('b', 1), START_MS).verdict).to.equal('taken');
+    expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(6);
+    expect(live.figures().series).to.equal(FIRST + 1);
+  });
+
+  it('puts a late report where it belongs, and refuses one that is older than the window', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    const told = (seq: number, agoMs: number) =>
+      report({ seq, agoMs, declared: [[FIRST, CALLS_BOOKS]], changed: [[FIRST, COUNTER.success, 1]] });
+    expect(stream.take(told(1, 0), START_MS).verdict).to.equal('taken');
+    expect(stream.take(told(2, 5 * MINUTE_MS), START_MS).verdict).to.equal('taken');
+    expect(stream.take(told(3, 11 * MINUTE_MS), START_MS).verdict).to.equal('late');
+    expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(1);
+    expect(total(live, START_MS, 10 * MINUTE_MS)!.count('success')).to.equal(2);
+  });
+
+  it('leaves out what came before the window of a report that tells of a long time', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    const changed = [[FIRST, COUNTER.success, 1_200]];
+    stream.take(report({ overMs: 20 * MINUTE_MS, declared: [[FIRST, CALLS_BOOKS]], changed }), START_MS);
+    expect(total(live, START_MS, 10 * MINUTE_MS)!.count('success')).to.equal(600);
+    expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(60);
+  });
+
+  it('says what is open now: by the newest report, until the connection of the proxy ends', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    const open = (seq: number, count: number) =>
+      report({ seq, declared: [[FIRST, CALLS_BOOKS]], changed: [[FIRST, COUNTER.open, count]] });
+    const isOpen = (nowMs = START_MS) => total(live, nowMs, MINUTE_MS)?.count('open') ?? 0;
+    stream.take(open(5, 7), START_MS);
+    stream.take(open(4, 3), START_MS);
+    expect(isOpen()).to.equal(7);
+    live.sweep(START_MS + 60 * MINUTE_MS, 1);
+    expect(isOpen(START_MS + 60 * MINUTE_MS)).to.equal(7);
+    // Back on a new connection before the old one is known to be dead: its end takes nothing away.
+    const next = live.connected(reporter('web'));
+    expect(isOpen()).to.equal(0);
+    next.take(open(6, 2), START_MS);
+    stream.close();
+    expect(isOpen()).to.equal(2);
+    next.close();
+    expect(isOpen()).to.equal(0);
+  });
+
+  it('names what a change of an undeclared number leaves out, and counts the rest', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    const changed = [
+      [FIRST, COUNTER.success, 1],
+      [FIRST + 1, COUNTER.success, 1],
+      [0, COUNTER.success, 1],
+    ];
+    const outcome = stream.take(report({ declared: [[FIRST, CALLS_BOOKS]], changed }), START_MS);
+    expect(outcome).to.deep.equal({ verdict: 'taken', undeclared: 1 });
+    expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(2);
+    expect(total(live, START_MS, MINUTE_MS, { overflow: 'true', pod: 'web-1' })!.count('success')).to.equal(1);
+  });
+
+  it('counts together what finds no room, and loses none of it: series, and counters of series', () => {
+    const room = { maxSeries: FIRST + 2, maxCountBytes: DEFAULT_WINDOW.maxCountBytes };
+    // Rows for the sums that are always there, and one more.
+    const rowBytes = 62 * 4;
+    const few = { maxSeries: 100, maxCountBytes: rowBytes * (FIRST * (COUNTERS + 2) + 1) };
+    for (const limits of [room, few]) {
+      const live = new TrafficWindow({ ...DEFAULT_WINDOW, ...limits });
+      const stream = live.connected(reporter('web'));
+      for (let number = FIRST; number < FIRST + 10; number++) {
+        const declared: [number, typeof CALLS_BOOKS][] = [[number, { ...CALLS_BOOKS, routeName: `route-${number}` }]];
+        stream.take(report({ seq: number, declared, changed: [[number, COUNTER.success, 1]] }), START_MS);
+      }
+      expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(10);
+      const together = total(live, START_MS, MINUTE_MS, {
+        overflow: 'true',
+        direction: 'outbound',
+        counted: 'requests',
+      })!;
+      expect(together.count('success')).to.equal(limits === room ? 8 : 9);
+      expect(live.figures().overflowed).to.equal(limits === room ? 8 : 9);
+    }
+  });
+
+  it('takes no more memory for a series than it says, all counters counting; and gives it up when the window is over', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    const empty = live.figures();
+    const series = 500;
+    const counters = Array.from({ length: COUNTERS }, (_, counter) => counter).filter((each) => each !== COUNTER.open);
+    const pairs = counters.flatMap((counter) => [
+      counter,
+      counter === COUNTER.readBytes || counter === COUNTER.writtenBytes ? MAX_BYTES : 1,
+    ]);
+    for (let number = FIRST; number < FIRST + series; number++) {
+      const declared: [number, typeof CALLS_BOOKS][] = [[number, { ...CALLS_BOOKS, routeName: `route-${number}` }]];
+      stream.take(report({ seq: number, declared, changed: [[number, ...pairs]] }), START_MS);
+    }
+    const most = SeriesTable.mostBytesPerSeries(live.slots.count);
+    expect(most).to.equal(10_456);
+    expect(live.table.rows.inUse * 62 * 4).to.be.at.most((series + FIRST) * most);
+    // Memory is taken in chunks of 1,024 rows, room for series is doubled.
+    expect(live.figures().bytes - empty.bytes).to.be.at.most(series * most + 1024 * 62 * 4 + 512 * 300);
+    expect(total(live, START_MS, MINUTE_MS)!.count('readBytes')).to.equal(series * MAX_BYTES);
+    stream.close();
+    live.sweep(START_MS + 11 * MINUTE_MS, 1);
+    expect(live.figures()).to.include({ proxies: 0, series: empty.series });
+    expect(live.table.rows.inUse).to.equal(FIRST * (COUNTERS + 2));
+  });
+
+  it('frees the counts of a series that is idle for the window, while its number stands for it', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    const told = (seq: number, declared: [number, typeof CALLS_BOOKS][]) =>
+      report({ seq, declared, changed: [[FIRST, COUNTER.success, 1]] });
+    stream.take(told(1, [[FIRST, CALLS_BOOKS]]), START_MS);
+    const rows = live.table.rows.inUse;
+    const laterMs = START_MS + 11 * MINUTE_MS;
+    live.sweep(laterMs, 1);
+    expect(live.table.rows.inUse).to.equal(rows - 1);
+    stream.take(told(2, []), laterMs);
+    expect(total(live, laterMs, MINUTE_MS, { serviceName: 'books' })!.count('success')).to.equal(1);
+  });
+
+  it('answers by workload, service, route, Server, authorization and edge', () => {
+    const live = window();
+    const inbound = {
+      direction: 'inbound',
+      counted: 'requests',
+      tls: 'true',
+      peerIdentity: 'web.shop',
+      serverKind: 'Server',
+      serverName: 'books-http',
+      serverPort: '8080',
+      routeKind: 'HTTPRoute',
+      routeName: 'list',
+      authorizationKind: 'AuthorizationPolicy',
+      authorizationName: 'web-may',
+    } as const;
+    const edge = {
+      direction: 'outbound',
+      counted: 'connections',
+      tls: 'true',
+      peerNamespace: 'shop',
+      peerKind: 'Deployment',
+      peerName: 'books',
+      peerIdentity: 'books.shop',
+    } as const;
+    const from = live.connected(reporter('web'));
+    from.take(
+      report({
+        declared: [
+          [FIRST, CALLS_BOOKS],
+          [FIRST + 1, edge],
+        ],
+        changed: [
+          [FIRST, COUNTER.success, 3, COUNTER.timedOut, 1, FIRST_BUCKET, 2, FIRST_BUCKET + 1, 1],
+          [FIRST + 1, COUNTER.opened, 1, COUNTER.open, 1, COUNTER.readBytes, 500],
+        ],
+      }),
+      START_MS,
+    );
+    const to = live.connected(reporter('books'));
+    to.take(
+      report({ declared: [[FIRST, inbound]], changed: [[FIRST, COUNTER.success, 3, COUNTER.denied, 2]] }),
+      START_MS,
+    );
+    const ask = (by: keyof typeof BY, where: object) =>
+      live.query({ by: BY[by], where, lastMs: MINUTE_MS }, START_MS).map(({ labels, sum }) => ({ labels, sum }));
+    const requests = { counted: 'requests' };
+    expect(ask('workload', requests).map(({ labels }) => labels)).to.deep.equal([
+      ['shop', 'Deployment', 'web'],
+      ['shop', 'Deployment', 'books'],
+    ]);
+    const [byRoute] = ask('route', { ...requests, direction: 'outbound' });
+    expect(byRoute!.labels).to.deep.equal(['shop', 'books', '80', 'HTTPRoute', '', 'list']);
+    expect([byRoute!.sum.successRate, byRoute!.sum.latencyMs(0.5)]).to.deep.equal([0.75, 0.75]);
+    const [byServer] = ask('server', { ...requests, direction: 'inbound' });
+    expect(byServer!.labels).to.deep.equal(['shop', 'Server', 'books-http', '8080']);
+    expect([byServer!.sum.count('denied'), byServer!.sum.ended]).to.deep.equal([2, 3]);
+    expect(ask('authorization', { serverName: 'books-http' })[0]!.labels.slice(-2)).to.deep.equal([
+      'AuthorizationPolicy',
+      'web-may',
+    ]);
+    const [byEdge] = ask('edge', { counted: 'connections' });
+    expect(byEdge!.labels).to.deep.equal([
+      ...['shop', 'Deployment', 'web', 'web.shop.serviceaccount.identity.local'],
+      ...['shop', 'Deployment', 'books', 'books.shop', 'true', ''],
+    ]);
+    expect([byEdge!.sum.count('open'), byEdge!.sum.proxies]).to.deep.equal([1, 1]);
+    expect(ask('service', { serviceName: 'nobody' })).to.deep.equal([]);
+    expect(ask('namespace', requests)).to.have.length(1);
+  });
+});
