@@ -19,8 +19,8 @@ interface Pod {
 }
 
 /** Pods that run and are to go on running. */
-export async function runningPods(app: string): Promise<Pod[]> {
-  const { items } = await getJson<{ items: Pod[] }>('pods', '-n', FAULTS, '-l', `app=${app}`);
+export async function runningPods(app: string, namespace = FAULTS): Promise<Pod[]> {
+  const { items } = await getJson<{ items: Pod[] }>('pods', '-n', namespace, '-l', `app=${app}`);
   return items.filter(({ metadata, status }) => status.phase === 'Running' && metadata.deletionTimestamp === undefined);
 }
 

@@ -103,9 +103,14 @@ export async function waitReady(
 }
 
 /** Waits until every connected proxy that uses the object has acknowledged it (`status.proxies` is n/n of this generation). */
-export async function waitProgrammed(resource: string, name: string, limitMs: number): Promise<number> {
+export async function waitProgrammed(
+  resource: string,
+  name: string,
+  limitMs: number,
+  namespace = NAMESPACE,
+): Promise<number> {
   const found = await until(`${resource}/${name} followed by all proxies`, limitMs, async () => {
-    const object = await getJson<CustomObject>(resource, name, '-n', NAMESPACE);
+    const object = await getJson<CustomObject>(resource, name, '-n', namespace);
     const [current, all] = (object.status?.proxies ?? '').split('/');
     return ready(object) !== null && all !== undefined && all !== '0' && current === all ? true : null;
   });

@@ -17,6 +17,7 @@ import { httpRoute } from './steps/http-route.ts';
 import { invalid } from './steps/invalid.ts';
 import { local } from './steps/local.ts';
 import { pods } from './steps/pods.ts';
+import { poll } from './steps/poll.ts';
 import { reinstall } from './steps/reinstall.ts';
 import { resources } from './steps/resources.ts';
 import { restart } from './steps/restart.ts';
@@ -36,6 +37,7 @@ const GROUPS: Step[][][] = [
   [[timeout]],
   [[tls, grpcRoute], [invalid], [canary, httpRoute], [retries, authorization, authorizationPolicy]],
   [[away], [local]],
+  [[poll]],
   // Every workload starts anew at once: what runs beside it would wait for a CPU for seconds on a small machine.
   [[restart]],
 ];

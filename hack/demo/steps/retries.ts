@@ -1,4 +1,5 @@
-import { applyFile, get, NAMESPACE, url, waitProgrammed } from '../kubectl.ts';
+import { applyFile, NAMESPACE, url, waitProgrammed } from '../kubectl.ts';
+import { metricsOf, sumOf } from '../metrics.ts';
 import { sleep } from '../shell.ts';
 import { type Check, check, type Step } from '../step.ts';
 import { counted, LoadControl, type Phase } from '../traffic.ts';
@@ -55,15 +56,10 @@ async function randomFailures({ runMs, minimum }: RetriesOptions): Promise<Check
   ];
 }
 
-/** Sum of `route_retryable_total{skipped="no_budget"}` for the Service in the caller's proxy. */
+/** Retries that the caller's proxy left out because the budget of the Service was spent. */
 async function skippedForBudget(): Promise<number> {
-  const [answer] = await get('deploy/traffic', 'http://127.0.0.1:4191/metrics');
-  const lines = (answer?.body ?? '')
-    .split('\n')
-    .filter((line) => line.startsWith('route_retryable_total{') && line.includes('stock-down'));
-  return lines
-    .filter((line) => line.includes('skipped="no_budget"'))
-    .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  const labels = { dst: `stock-down.${NAMESPACE}.svc.cluster.local:80`, skipped: 'no_budget' };
+  return sumOf(await metricsOf('deploy/traffic'), 'route_retryable_total', labels);
 }
 
 async function everythingFails({ downMs }: RetriesOptions): Promise<Check[]> {
