@@ -72,6 +72,11 @@ export function sum(values: readonly number[]): number {
 
 /** Requests of a phase that reached the pods of a Deployment (by label), counted by those pods themselves. */
 export async function counted(selector: string, phase: string): Promise<number> {
+  return sum(await countedByPod(selector, phase));
+}
+
+/** The same of each pod by itself. */
+export async function countedByPod(selector: string, phase: string): Promise<number[]> {
   const list = await kubectl([
     '-n',
     NAMESPACE,
@@ -83,12 +88,11 @@ export async function counted(selector: string, phase: string): Promise<number> 
     'jsonpath={.items[*].metadata.name}',
   ]);
   const pods = list.stdout.split(' ').filter((name) => name !== '');
-  const counts = await Promise.all(
+  return Promise.all(
     pods.map(async (pod) => {
       const line = JSON.parse(await execApp(pod, ['get', 'http://127.0.0.1:8080/counts'])) as { body: string };
       const report = JSON.parse(line.body) as Record<string, { requests: number }>;
       return report[phase]?.requests ?? 0;
     }),
   );
-  return sum(counts);
 }
