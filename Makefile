@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cluster-up cluster-down demo show-grpc show-faults show-policies run-local install uninstall bench flame fuzz soak clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli cluster-up cluster-down demo show-grpc show-faults show-policies run-local install uninstall bench flame fuzz soak clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ coverage: deps ## Unit, property and golden tests, and the lines they cover of t
 
 images: deps ## Build the proxy, operator and sample images
 	@hack/images/build
+
+cli: deps ## Build the command into build/weft: weft, and kubectl-weft
+	@hack/cli/build build/weft
 
 cluster-up: deps ## Start the local Kubernetes (idempotent)
 	@hack/cluster/up

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { basename } from 'node:path';
 import type { WriteStream } from 'node:tty';
 import type { Context, Output } from './context.ts';
@@ -34,4 +35,7 @@ const context: Context = {
   stderr: outputOf(process.stderr),
   clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
 };
-process.exitCode = await run(context, VERBS);
+// Not awaited here: in the bundle verbs import from this file, and would wait for its end.
+void run(context, VERBS).then((status) => {
+  process.exitCode = status;
+});

@@ -1,5 +1,5 @@
 import type { AgentOptions, RequestOptions } from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
+import { type Cluster as KubeCluster, KubeConfig } from '@kubernetes/client-node';
 import { CliError } from '../errors.ts';
 import type { Globals } from '../globals.ts';
 import type { Cluster } from './cluster.ts';
@@ -53,10 +53,15 @@ function read(path: string): KubeConfig {
 function merge(into: KubeConfig, from: KubeConfig): void {
   const lacks = (known: readonly { name: string }[] | undefined) => (entry: { name: string }) =>
     known?.every(({ name }) => name !== entry.name) ?? true;
-  into.clusters = [...(into.clusters ?? []), ...(from.clusters ?? []).filter(lacks(into.clusters))];
+  into.clusters = [...(into.clusters ?? []), ...(from.clusters ?? []).filter(lacks(into.clusters)).map(plainAllowed)];
   into.users = [...(into.users ?? []), ...(from.users ?? []).filter(lacks(into.users))];
   into.contexts = [...(into.contexts ?? []), ...(from.contexts ?? []).filter(lacks(into.contexts))];
   if (!into.currentContext) into.currentContext = from.currentContext;
+}
+
+/** `kubectl proxy` speaks plain HTTP, which the library takes only where certificates, of which there are none, are not to be looked at. */
+function plainAllowed(cluster: KubeCluster): KubeCluster {
+  return cluster.server.startsWith('http:') ? { ...cluster, skipTLSVerify: true } : cluster;
 }
 
 /** Credentials of the context: certificates, tokens, tokens of files and of exec plug-ins, a proxy. The library renews what expires. */

@@ -1,23 +1,26 @@
 /**
- * Bundles one program of ours for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun [--names]
- * With --names it is not minified, for profiles. WEFT_COMMIT: what it says of itself (`proxy-image/contract/version.ts`).
+ * Bundles one program of ours for its image: node hack/images/bundle.ts ENTRY OUTPUT node|bun [--names] [--late]
+ * With --names it is not minified, for profiles. With --late a program for Node keeps what it imports late in files of their own, as one for Bun always does.
+ * WEFT_COMMIT: what it says of itself (`proxy-image/contract/version.ts`).
  * Everything is in it but the modules of the runtime itself; an image has no node_modules.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { inOneFile } from './one-file.ts';
 import { PUBLISHED, publishingPrivateNames } from './private-names.ts';
 
-const [entry, output, runtime, names] = process.argv.slice(2);
+const [entry, output, runtime, ...flags] = process.argv.slice(2);
+const isNamed = flags.includes('--names');
+const isSplit = runtime === 'bun' || flags.includes('--late');
 if (
   entry === undefined ||
   output === undefined ||
   (runtime !== 'node' && runtime !== 'bun') ||
-  (names ?? '--names') !== '--names'
+  flags.some((flag) => flag !== '--names' && flag !== '--late')
 ) {
-  console.error('usage: node hack/images/bundle.ts ENTRY OUTPUT node|bun [--names]');
+  console.error('usage: node hack/images/bundle.ts ENTRY OUTPUT node|bun [--names] [--late]');
   process.exit(64);
 }
 
@@ -105,7 +108,7 @@ function verbs(found: Map<string, Entry>): Plugin {
 /** Of everything that is made here. */
 const COMMON: BuildOptions = {
   bundle: true,
-  minify: names === undefined,
+  minify: !isNamed,
   // Class and function names appear in logs and stack traces.
   keepNames: runtime === 'node',
   format: 'esm',
@@ -127,9 +130,9 @@ async function bundle(entryPoints: Entry[], plugins: Plugin[]): Promise<void> {
     entryPoints,
     outdir: dirname(output!),
     outExtension: { '.js': extname(output!) },
-    splitting: runtime === 'bun',
+    splitting: isSplit,
     plugins,
-    ...(names === undefined ? { mangleProps: PUBLISHED } : {}),
+    ...(isNamed ? {} : { mangleProps: PUBLISHED }),
     chunkNames: `${name}-[name]-[hash]`,
     // Fields are set in the constructor, not by a function of their own for each class: 0.2 MiB of an idle proxy.
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: runtime === 'node' } },
@@ -138,7 +141,15 @@ async function bundle(entryPoints: Entry[], plugins: Plugin[]): Promise<void> {
   });
   const texts = await inOneFile(`${entryPoints[0]!.out}${extname(output!)}`, outputFiles, COMMON);
   mkdirSync(dirname(output!), { recursive: true });
-  for (const [file, text] of texts) writeFileSync(join(dirname(output!), file), text);
+  const isProgram = (file: string) => file === basename(output!);
+  for (const [file, text] of texts)
+    writeFileSync(join(dirname(output!), file), isProgram(file) ? withShebang(text) : text);
+}
+
+/** What makes a file a program that a shell can start; esbuild takes it for a comment when files are put together. */
+function withShebang(text: string): string {
+  const [, line = ''] = /^(#!.*\n)/.exec(readFileSync(entry!, 'utf8')) ?? [];
+  return text.startsWith('#!') ? text : line + text;
 }
 
 async function bundleAll(): Promise<void> {
