@@ -28,12 +28,13 @@ export interface GoldenProfile {
 /** One for each way to a profile; of the template nothing but its own text is expected. */
 export const GOLDEN: readonly GoldenProfile[] = Object.entries(DESCRIPTIONS).map(([name, routesOf]) => ({
   name,
-  expected: read(name.replace(/\.[a-z]+$/, '.profile.yaml')),
-  printed: () => printProfile(profileOf(TARGET, routesOf(read(name))).profile, 'yaml'),
+  expected: readDescription(name.replace(/\.[a-z]+$/, '.profile.yaml')),
+  printed: () => printProfile(profileOf(TARGET, routesOf(readDescription(name))).profile, 'yaml'),
 }));
 
 export const TEMPLATE: string = profileTemplate(TARGET);
 
-function read(name: string): string {
+/** A file of that folder. */
+export function readDescription(name: string): string {
   return readFileSync(join(PROFILES_FOLDER, name), 'utf8');
 }

@@ -1,6 +1,7 @@
 import * as admission from '../../fuzz/admission.ts';
 import * as bodies from '../../fuzz/bodies.ts';
 import * as certificates from '../../fuzz/certificates.ts';
+import * as descriptions from '../../fuzz/descriptions.ts';
 import type { Inputs } from '../../fuzz/driver.ts';
 import * as firstBytes from '../../fuzz/first-bytes.ts';
 import * as patterns from '../../fuzz/patterns.ts';
@@ -31,6 +32,7 @@ function target<I>(name: string, { Fuzzer, check }: Target<I>, count: number, fi
 target('bodies and response heads', bodies, 4000);
 target('first bytes of a connection', firstBytes, 10_000);
 target('certificates and signing requests', certificates, 1000);
+target('descriptions of APIs', descriptions, 1000);
 target('expressions', patterns, 2000, {
   'a quantifier that reaches over a group of flags': { expression: '/(?i)*', paths: ['', '/iZ/i', '/i', '/'] },
   'a quantifier that reaches over a quote of nothing': { expression: '/\\Q\\E*', paths: ['', '/', '//'] },
