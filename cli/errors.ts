@@ -56,6 +56,31 @@ export const CLI_ERRORS = {
     next: 'the detail has the lines: mend them, or begin with weft profile --template',
     exit: EXIT.findings,
   },
+  WEFT_INSTALL_VALUE: {
+    message: 'a value of the installation is not understood',
+    next: 'the detail names it and says what is wanted; docs/cli.md lists all of them',
+    exit: EXIT.usage,
+  },
+  WEFT_INSTALL_CONFLICT: {
+    message: 'somebody else has set fields of the control plane to other values',
+    next: 'the detail names fields and managers; take your change back, or apply with --force, which takes these fields',
+    exit: EXIT.findings,
+  },
+  WEFT_INSTALL_DEFINITION: {
+    message: 'a custom resource definition of somebody else lacks the version that the operator reads',
+    next: 'apply with --upgrade-crds, which replaces the definition by one that serves all versions; objects stay',
+    exit: EXIT.findings,
+  },
+  WEFT_INSTALL_TIMEOUT: {
+    message: 'what was applied, or removed, is not as it should be in time',
+    next: 'the detail names the object: kubectl describe it, and the pods of weft-system with their logs; the same command again goes on from there',
+    exit: EXIT.findings,
+  },
+  WEFT_UNINSTALL_INJECTED: {
+    message: 'pods still have a proxy, and would go on without anybody who configures it',
+    next: 'take the annotation linkerd.io/inject away and restart them first, or uninstall with --force',
+    exit: EXIT.findings,
+  },
   WEFT_CLI_DEFECT: {
     message: 'the command has failed in a way that it does not know',
     next: 'it is a defect: run it again with --verbose and report the output',

@@ -3,6 +3,30 @@ import type { VerbRow } from './verb.ts';
 /** Every verb, in the order of the help. Its file is loaded when it is called, and not before. */
 export const VERBS: readonly VerbRow[] = [
   {
+    name: 'install',
+    summary: 'Print or apply the definitions and the control plane',
+    group: 'Installation:',
+    load: async () => (await import('./verbs/install.ts')).install,
+  },
+  {
+    name: 'upgrade',
+    summary: 'The same for the installation that the cluster has',
+    group: 'Installation:',
+    load: async () => (await import('./verbs/upgrade.ts')).upgrade,
+  },
+  {
+    name: 'uninstall',
+    summary: 'Print or remove the control plane',
+    group: 'Installation:',
+    load: async () => (await import('./verbs/uninstall.ts')).uninstall,
+  },
+  {
+    name: 'prune',
+    summary: 'Print or remove what an earlier version has left',
+    group: 'Installation:',
+    load: async () => (await import('./verbs/prune.ts')).prune,
+  },
+  {
     name: 'profile',
     summary: 'Prints a ServiceProfile made of the description of an API',
     group: 'Workloads:',

@@ -1,72 +1,63 @@
 /**
- * Installs the custom resource definitions and the control plane into the cluster of the current kubeconfig, or removes them:
+ * Installs from the source tree into the cluster of the current kubeconfig, or removes it: `weft install --apply` and `weft uninstall --apply`
+ * (docs/cli.md, whose options may follow), with the images that `make images` has built.
  *
- *   node hack/install/main.ts [--force] [--upgrade-crds] [--gateway-api] [--no-wait]
+ *   node hack/install/main.ts [--gateway-api] [OPTIONS of weft install]
  *   node hack/install/main.ts --only-gateway-api
- *   node hack/install/main.ts --uninstall [--force] [--purge]
+ *   node hack/install/main.ts --uninstall [OPTIONS of weft uninstall]
+ *
+ * --gateway-api       creates the custom resource definitions of the Gateway API that the cluster lacks; --only-gateway-api: and nothing of Weft
  *
  * CONTEXT            context of the kubeconfig; without it, the current one
  * REGISTRY           where the cluster pulls images from (hack/images/push); without it, images are on the nodes already
  * WEFT_IMAGE_PREFIX  what is before the names of such images (default localhost/)
  * WEFT_IMAGE_TAG     tag of the images (default dev)
  */
-
-import { Command } from 'commander';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CodedError } from '../../proxy-image/contract/errors.ts';
-import { CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
-import { installDefinitions } from './definitions.ts';
 import { installGatewayApi } from './gateway-api.ts';
-import { apply, kubectl, phase } from './kubectl.ts';
-import { MANIFESTS, manifest, NAMESPACE_MANIFEST } from './manifests.ts';
-import { uninstall } from './uninstall.ts';
-import { waitForWebhooks } from './webhooks.ts';
 
-const ROLLOUT_TIMEOUT_S = 180;
-const WEBHOOK_TIMEOUT_MS = 60_000;
+const ROOT = join(import.meta.dirname, '..', '..');
+const OWN = ['--uninstall', '--gateway-api', '--only-gateway-api'] as const;
 
-interface Options {
-  uninstall: boolean;
-  force: boolean;
-  purge: boolean;
-  upgradeCrds: boolean;
-  gatewayApi: boolean;
-  onlyGatewayApi: boolean;
-  wait: boolean;
+/** A rebuilt image of the same tag restarts the operator. */
+function imageInputs(): string {
+  try {
+    return readFileSync(join(ROOT, 'build', 'images', 'weft-operator.tar.inputs'), 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
 }
 
-async function install({ force, upgradeCrds, gatewayApi, wait }: Options): Promise<void> {
-  await installDefinitions({ upgrade: upgradeCrds, force });
-  if (gatewayApi) await installGatewayApi();
-  await phase('control plane', async () => {
-    for (const name of [NAMESPACE_MANIFEST, ...MANIFESTS]) await apply(manifest(name), force);
-  });
-  if (!wait) return;
-  await phase('operator is ready', async () => {
-    const timeout = `--timeout=${ROLLOUT_TIMEOUT_S}s`;
-    await kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'rollout', 'status', 'deployment/weft-operator', timeout]);
-  });
-  await phase('webhooks are registered', () => waitForWebhooks(WEBHOOK_TIMEOUT_MS));
+function images(): string[] {
+  const { REGISTRY = '', WEFT_IMAGE_PREFIX = 'localhost/', WEFT_IMAGE_TAG = 'dev' } = process.env;
+  const prefix = REGISTRY === '' ? WEFT_IMAGE_PREFIX : `${REGISTRY.replace(/\/$/, '')}/`;
+  const values = { prefix, tag: WEFT_IMAGE_TAG, inputs: imageInputs() };
+  return Object.entries(values).flatMap(([name, value]) => ['--set', `images.${name}=${value}`]);
 }
 
-const options = new Command('install')
-  .description('Applies custom resource definitions and control plane to the current cluster.')
-  .option('--force', 'takes fields that somebody else has set; with --uninstall, although pods have proxies', false)
-  .option('--upgrade-crds', 'replaces custom resource definitions that somebody else (Linkerd) has installed', false)
-  .option('--gateway-api', 'creates the custom resource definitions of the Gateway API that the cluster lacks', false)
-  .option('--only-gateway-api', 'the same, and nothing of Weft', false)
-  .option('--no-wait', 'does not wait until the operator is ready')
-  .option('--uninstall', 'removes the control plane; the root of trust and the custom resources stay', false)
-  .option('--purge', 'with --uninstall: removes the root of trust and all custom resources too', false)
-  .parse()
-  .opts<Options>();
+/** @returns its status */
+async function weft(...args: string[]): Promise<number> {
+  const { CONTEXT = '' } = process.env;
+  const context = CONTEXT === '' ? [] : ['--context', CONTEXT];
+  const program = join(ROOT, 'cli', 'main.ts');
+  const [code] = await once(spawn(process.execPath, [program, ...args, ...context], { stdio: 'inherit' }), 'exit');
+  return Number(code ?? 1);
+}
 
-function selected(): (options: Options) => Promise<void> {
-  if (options.uninstall) return uninstall;
-  return options.onlyGatewayApi ? installGatewayApi : install;
+async function main(argv: readonly string[]): Promise<number> {
+  const [isRemoval, withGatewayApi, onlyGatewayApi] = OWN.map((flag) => argv.includes(flag));
+  const passed = argv.filter((flag) => !OWN.some((own) => own === flag));
+  if (isRemoval) return weft('uninstall', '--apply', ...passed);
+  if (withGatewayApi || onlyGatewayApi) await installGatewayApi();
+  return onlyGatewayApi ? 0 : weft('install', '--apply', ...images(), ...passed);
 }
 
 try {
-  await selected()(options);
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error(error instanceof CodedError ? `${error.code}: ${error.message}\n${error.next}` : error);
   process.exitCode = 1;

@@ -98,21 +98,9 @@ export const CONTROL_PLANE_ERRORS = {
     message: 'kubectl failed',
     next: 'the detail is what kubectl wrote; check KUBECONFIG and CONTEXT, and that you may create cluster roles and custom resource definitions',
   },
-  WEFT_INSTALL_CONFLICT: {
-    message: 'somebody else has set fields of the control plane to other values',
-    next: 'the detail names fields and managers; take your change back, or install with --force, which takes these fields',
-  },
-  WEFT_INSTALL_DEFINITION: {
-    message: 'a custom resource definition of somebody else lacks the version that the operator reads',
-    next: 'install with --upgrade-crds, which replaces the definition by one that serves all versions; objects stay',
-  },
   WEFT_INSTALL_GATEWAY_API: {
     message: 'the definitions of the Gateway API cannot be had',
     next: 'they come from a Go module, by the Go client, which the detail quotes; or name a folder that has them by GATEWAY_API_DEFINITIONS, or install without --gateway-api',
-  },
-  WEFT_UNINSTALL_INJECTED: {
-    message: 'pods still have a proxy, and would go on without anybody who configures it',
-    next: 'take the annotation linkerd.io/inject away and restart them first, or uninstall with --force',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -11,6 +11,11 @@ function program(...args: string[]) {
   return shell('node', [main, ...args], { anyStatus: true, timeoutMs: 300_000 });
 }
 
+/** What it did is told on stderr, too. */
+function outcomeOf({ code, stderr }: { code: number; stderr: string }): string {
+  return code === 0 ? 'done' : stderr.trim();
+}
+
 /** The identity that the called application was told, by mTLS; `unauthenticated` without. */
 async function caller(): Promise<string> {
   const [answer] = await get(CALLER.target, `${BULK_URL}/`, 1, FAULTS);
@@ -53,7 +58,7 @@ async function whileRemoved(): Promise<Check[]> {
       refused.stderr.trim().slice(0, 300),
       refused.code === 1 && refused.stderr.includes('WEFT_UNINSTALL_INJECTED') && named,
     ),
-    check('make uninstall INSTALL_FLAGS=--force', 'done', forced.stderr.trim() || 'done', forced.code === 0),
+    check('make uninstall INSTALL_FLAGS=--force', 'done', outcomeOf(forced), forced.code === 0),
   ];
 }
 
@@ -64,7 +69,7 @@ async function afterReturn(): Promise<Check[]> {
   const mesh = await answersAs(IDENTITY, 30_000);
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   return [
-    check('make install', 'done', installed.stderr.trim() || 'done', installed.code === 0),
+    check('make install', 'done', outcomeOf(installed), installed.code === 0),
     check(
       'an application that was redeployed meanwhile, so without a proxy, answers its caller',
       `within ${BACK_MS / 1000} s of the return`,

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { parseAllDocuments } from 'yaml';
-import { MANIFESTS, manifest, NAMESPACE_MANIFEST } from '../../../hack/install/manifests.ts';
-import { type Found, isOurs } from '../../../hack/install/ours.ts';
-import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../operator/pki/secrets.ts';
-import { PROXY_UID } from '../../../proxy-image/contract/ports.ts';
-import { sourceFiles } from '../../architecture/sources.ts';
+import { isOurs } from '../../../../cli/install/object.ts';
+import { installation } from '../../../../cli/install/objects.ts';
+import { sourcesOfTree } from '../../../../cli/install/sources.ts';
+import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../../operator/pki/secrets.ts';
+import { PROXY_UID } from '../../../../proxy-image/contract/ports.ts';
+import { sourceFiles } from '../../../architecture/sources.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
+const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 
 interface Rule {
   apiGroups: string[];
@@ -33,7 +33,8 @@ interface Installed {
   };
 }
 
-const objects = MANIFESTS.flatMap((name) => parseAllDocuments(manifest(name)).map((one) => one.toJS() as Installed));
+const { controlPlane: all } = installation(sourcesOfTree(), {});
+const objects = all as unknown as Installed[];
 const rules = objects.flatMap(({ kind, metadata, rules: own }) =>
   (own ?? []).map((rule) => ({ kind, namespace: metadata.namespace, role: metadata.name, ...rule })),
 );
@@ -121,10 +122,6 @@ describe('E10: rights of the control plane', () => {
 });
 
 describe('E15: what is removed', () => {
-  const all = [...MANIFESTS, NAMESPACE_MANIFEST].flatMap((name) =>
-    parseAllDocuments(manifest(name)).map((one) => one.toJS() as Found),
-  );
-
   it('is what carries the label of the installation, which every manifest does', () => {
     expect(
       all.filter((object) => !isOurs(object)).map(({ kind, metadata }) => `${kind} ${metadata.name}`),
@@ -141,7 +138,7 @@ describe('E15: what is removed', () => {
   it('draws nothing with it in another namespace: the one owner that the operator writes is of the cluster, as what it owns', () => {
     const writers = sourceFiles().filter(
       ({ path, text }) =>
-        /^(?:operator|webhooks|crds|proxy-image|hack)\//.test(path) && /\bownerReferences\b\??\s*:/.test(text),
+        /^(?:operator|webhooks|crds|proxy-image|cli|hack)\//.test(path) && /\bownerReferences\b\??\s*:/.test(text),
     );
     expect(writers.map(({ path }) => path)).to.deep.equal(['webhooks/configurations.ts']);
     expect(JSON.stringify(all)).not.to.contain('ownerReferences').and.not.to.contain('finalizers');

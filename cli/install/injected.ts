@@ -1,9 +1,10 @@
 import { CONTROL_PLANE_LABEL, CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
-import { getJson } from './kubectl.ts';
+import type { Api } from './api.ts';
+import type { KubeObject } from './object.ts';
 
 /** What of a pod is looked at. */
 export interface InjectedPod {
-  metadata: { name: string; namespace: string };
+  metadata: { name: string; namespace?: string };
   status?: { phase?: string };
 }
 
@@ -11,14 +12,9 @@ export interface InjectedPod {
 const MAX_NAMED = 20;
 
 /** Pods that have a proxy of this control plane and have not ended, as `<namespace>/<name>`. */
-export async function injectedPods(): Promise<string[]> {
-  const { items } = await getJson<{ items: InjectedPod[] }>(
-    'pods',
-    '-A',
-    '-l',
-    `${CONTROL_PLANE_LABEL}=${CONTROL_PLANE_NAMESPACE}`,
-  );
-  return namesOf(items);
+export async function injectedPods(api: Pick<Api, 'list'>): Promise<string[]> {
+  const pods = await api.list('v1', 'Pod', `${CONTROL_PLANE_LABEL}=${CONTROL_PLANE_NAMESPACE}`);
+  return namesOf(pods as (KubeObject & InjectedPod)[]);
 }
 
 export function namesOf(pods: readonly InjectedPod[]): string[] {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { type Definition, lackOf } from '../../../hack/install/definitions.ts';
-import { listed, namesOf } from '../../../hack/install/injected.ts';
+import { type Definition, lackOf } from '../../../../cli/install/definitions.ts';
+import { listed, namesOf } from '../../../../cli/install/injected.ts';
 
 describe('installation', () => {
   const version = (name: string, fields: object = {}) => ({

@@ -1,0 +1,33 @@
+import { EXIT, type ExitCode } from '../exit.ts';
+import type { Call } from '../verb.ts';
+import { applyInstallation, outcomeDiff, outcomeLine } from './apply.ts';
+import { type InstallFlags, stepsOf } from './flags.ts';
+import { type Installation, installation } from './objects.ts';
+import { printed } from './print.ts';
+import { sourcesOfTree } from './sources.ts';
+import type { Values } from './values.ts';
+
+/** Prints an installation of these values, or applies it, or says what would come of it: as the flags say. */
+export async function carryOut(call: Call, flags: InstallFlags, values: Values): Promise<ExitCode> {
+  const { stdout } = call.context;
+  const wanted = selected(installation(sourcesOfTree(), values), flags);
+  if (!(flags.apply || flags.diff || flags.dryRun)) {
+    stdout.write(printed([...wanted.definitions, ...wanted.controlPlane], flags.output));
+    return EXIT.ok;
+  }
+  const outcomes = await applyInstallation(await stepsOf(call), wanted, {
+    force: flags.force === true,
+    upgradeDefinitions: flags.upgradeCrds === true,
+    dryRun: flags.apply !== true,
+    wait: flags.wait,
+  });
+  const lines = flags.diff
+    ? outcomes.flatMap(outcomeDiff)
+    : outcomes.map((one) => outcomeLine(one, flags.dryRun === true));
+  for (const line of lines) stdout.write(`${line}\n`);
+  return flags.diff && lines.length > 0 ? EXIT.findings : EXIT.ok;
+}
+
+function selected({ definitions, controlPlane }: Installation, { crds, skipCrds }: InstallFlags): Installation {
+  return { definitions: skipCrds ? [] : definitions, controlPlane: crds ? [] : controlPlane };
+}

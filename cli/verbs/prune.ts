@@ -1,0 +1,33 @@
+import { EXIT } from '../exit.ts';
+import { outputOption, stepsOf } from '../install/flags.ts';
+import { identityOf } from '../install/object.ts';
+import { installation } from '../install/objects.ts';
+import { type Format, printed } from '../install/print.ts';
+import { leftovers } from '../install/prune.ts';
+import { sourcesOfTree } from '../install/sources.ts';
+import { removeAll } from '../install/uninstall.ts';
+import type { Verb } from '../verb.ts';
+
+interface PruneFlags {
+  apply?: true;
+  output: Format;
+}
+
+const DESCRIPTION = `Prints the objects of an earlier version that this one does not have any more, for kubectl delete -f -; with --apply they are removed.
+Custom resource definitions are not among them.`;
+
+export const prune: Verb = {
+  describe(command) {
+    command.description(DESCRIPTION).option('--apply', 'removes the objects').addOption(outputOption());
+  },
+  async run(call) {
+    const flags = call.command.opts<PruneFlags>();
+    const steps = await stepsOf(call);
+    const objects = await leftovers(steps.api, installation(sourcesOfTree(), {}));
+    if (objects.length === 0) steps.note('nothing of an earlier version is left');
+    else if (flags.apply)
+      await removeAll(steps, [{ text: `objects of an earlier version: ${objects.length}`, objects }]);
+    else call.context.stdout.write(printed(objects.map(identityOf), flags.output));
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,37 @@
+import { CliError } from '../errors.ts';
+import { carryOut } from '../install/carry-out.ts';
+import { declareInstallFlags, type InstallFlags, stepsOf, valuesOf } from '../install/flags.ts';
+import { isOurs, nameOf } from '../install/object.ts';
+import { OPERATOR_IDENTITY, VALUES_ANNOTATION } from '../install/objects.ts';
+import { merged, type Values, valuesOfRecord } from '../install/values.ts';
+import type { Call, Verb } from '../verb.ts';
+
+interface UpgradeFlags extends InstallFlags {
+  resetValues?: true;
+}
+
+const DESCRIPTION = `As install, for the installation that the cluster has: the values that it was made with hold unless others are given.
+What somebody else has set stays: the number of replicas always, other fields unless --force.`;
+
+export const upgrade: Verb = {
+  describe(command) {
+    declareInstallFlags(command.description(DESCRIPTION));
+    command.option('--reset-values', 'forgets the values that the installation was made with');
+  },
+  async run(call) {
+    const flags = call.command.opts<UpgradeFlags>();
+    const given = await valuesOf(flags, call.context);
+    const held = await heldValues(call);
+    return carryOut(call, flags, flags.resetValues ? given : merged(held, given));
+  },
+};
+
+/** @throws CliError WEFT_CLI_NOT_INSTALLED */
+async function heldValues(call: Call): Promise<Values> {
+  const { api } = await stepsOf(call);
+  const operator = await api.get(OPERATOR_IDENTITY);
+  if (operator === null || !isOurs(operator))
+    throw new CliError('WEFT_CLI_NOT_INSTALLED', `there is no ${nameOf(OPERATOR_IDENTITY)}`);
+  const record = operator.metadata.annotations?.[VALUES_ANNOTATION];
+  return record === undefined ? {} : valuesOfRecord(record);
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { merged, SETTINGS, valuesOfFile, valuesOfRecord, valuesOfSet } from '../../../../cli/install/values.ts';
+import { LOG_LEVELS } from '../../../../operator/telemetry/log.ts';
+import { runCli } from '../../../support/cli.ts';
+
+const DOCUMENT = readFileSync(join(import.meta.dirname, '..', '..', '..', '..', 'docs', 'cli.md'), 'utf8');
+
+describe('values of an installation', () => {
+  it('are several in one --set, and later ones win', () => {
+    const first = valuesOfSet('images.tag=1, operator.replicas=2');
+    expect(merged(first, valuesOfSet('images.tag=2'))).to.deep.equal({ 'images.tag': '2', 'operator.replicas': '2' });
+  });
+
+  it('are nested by the parts of their names in a file, numbers and booleans as they are written', () => {
+    const text = 'ha: true\nimages: { tag: v1 }\noperator:\n  replicas: 5\n  resources: { limits: { memory: 1Gi } }\n';
+    expect(valuesOfFile(text, 'values.yaml')).to.deep.equal({
+      ha: 'true',
+      'images.tag': 'v1',
+      'operator.replicas': '5',
+      'operator.resources.limits.memory': '1Gi',
+    });
+    expect(valuesOfFile('# nothing\n', 'values.yaml')).to.deep.equal({});
+  });
+
+  it('are taken over from an earlier installation as far as this version knows them', () => {
+    expect(valuesOfRecord('{"images.tag":"1","once.known":"x"}')).to.deep.equal({ 'images.tag': '1' });
+  });
+
+  const refusals: [string, RegExp][] = [
+    ['imags.tag=1', /there is no value imags\.tag; did you mean images\.tag\?$/],
+    ['tag=1', /did you mean images\.tag\?$/],
+    ['operator.resources.request.cpu=1', /did you mean operator\.resources\.requests\.cpu\?$/],
+    ['constructor=1', /there is no value constructor; there are ha, images\.prefix, /],
+    ['images.tag', /images\.tag is not name=value$/],
+    ['images.tag=a b', /images\.tag wants a tag: .*, not a b$/],
+    ['images.tag=', /not ""$/],
+    ['operator.replicas=0', /wants a number from 1 to 99, not 0$/],
+    ['operator.resources.limits.memory=lots', /wants a quantity, such as 100m or 128Mi, not lots$/],
+    ['images.pullPolicy=always', /wants Always, IfNotPresent or Never/],
+  ];
+  for (const [text, message] of refusals) {
+    it(`refuse --set ${text}`, () => {
+      expect(() => valuesOfSet(text))
+        .to.throw(message)
+        .with.property('code', 'WEFT_INSTALL_VALUE');
+    });
+  }
+
+  it('refuse a file that is no mapping, no YAML, or has a list for a value', () => {
+    expect(() => valuesOfFile('- a', 'v.yaml')).to.throw(/v\.yaml is not a mapping/);
+    expect(() => valuesOfFile('a: [', 'v.yaml')).to.throw(/v\.yaml: /);
+    expect(() => valuesOfFile('images: { tag: [a] }', 'v.yaml')).to.throw(/images\.tag is neither text nor a number/);
+  });
+
+  it('end the command with the status of a wrong command line, a file that is not there too', async () => {
+    for (const argv of [['--set=imags.tag=1'], ['-f', 'missing.yaml']]) {
+      const { status, stdout, stderr } = await runCli(['install', ...argv]);
+      expect({ status, stdout }).to.deep.equal({ status: 2, stdout: '' });
+      expect(stderr).to.match(/^WEFT_INSTALL_VALUE: .*\nnext: /);
+    }
+  });
+
+  it('are listed in docs/cli.md, name by name', () => {
+    const documented = [...DOCUMENT.matchAll(/^\| `([\w.]+)` \| (.*) \|$/gm)].map(([, name, doc]) => [name, doc]);
+    const rows = Object.entries(SETTINGS).map(([name, { doc }]) => [name, doc]);
+    expect(documented.filter(([name]) => name! in SETTINGS)).to.deep.equal(rows);
+  });
+
+  it('know every level that the operator logs at, and no other', () => {
+    expect(LOG_LEVELS.filter((level) => !SETTINGS['operator.logLevel'].pattern.test(level))).to.deep.equal([]);
+    expect(SETTINGS['operator.logLevel'].pattern.source.split('|')).to.have.length(LOG_LEVELS.length);
+  });
+});
