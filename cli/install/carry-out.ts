@@ -4,13 +4,13 @@ import { applyInstallation, outcomeDiff, outcomeLine } from './apply.ts';
 import { type InstallFlags, stepsOf } from './flags.ts';
 import { type Installation, installation } from './objects.ts';
 import { printed } from './print.ts';
-import { sourcesOfTree } from './sources.ts';
+import { SOURCES } from './sources.ts';
 import type { Values } from './values.ts';
 
 /** Prints an installation of these values, or applies it, or says what would come of it: as the flags say. */
 export async function carryOut(call: Call, flags: InstallFlags, values: Values): Promise<ExitCode> {
   const { stdout } = call.context;
-  const wanted = selected(installation(sourcesOfTree(), values), flags);
+  const wanted = selected(installation(SOURCES, values), flags);
   if (!(flags.apply || flags.diff || flags.dryRun)) {
     stdout.write(printed([...wanted.definitions, ...wanted.controlPlane], flags.output));
     return EXIT.ok;

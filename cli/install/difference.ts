@@ -35,8 +35,8 @@ function compare(path: string, before: unknown, after: unknown, found: Change[])
     }
     return;
   }
-  const [left, right] = [printed(before), printed(after)];
-  if (left !== right) found.push({ path, before: left, after: right });
+  if (JSON.stringify(before) === JSON.stringify(after)) return;
+  found.push({ path, before: printed(before), after: printed(after) });
 }
 
 /** Members of an object, or items of a list by their name where each has one; null for what has no parts, or none to compare. */
@@ -53,7 +53,9 @@ function joined(path: string, key: string): string {
   return `${path}.${key}`;
 }
 
+/** A text as it is where a terminal may show it, anything else as JSON in ASCII. */
 function printed(value: unknown): string | null {
   if (value === undefined || value === null) return null;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string' && /^[ -~]*$/.test(value)) return value;
+  return JSON.stringify(value).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

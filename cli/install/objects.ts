@@ -99,14 +99,15 @@ function limit({ requests, limits }: Container['resources'], values: Values): vo
 }
 
 /**
- * Of one revision only (`matchLabelKeys`), so that a new one finds room beside the old one on as many nodes as there are replicas. Zones are wished for: a
- * cluster may have one.
+ * Of one revision only (`matchLabelKeys`), so that a new one finds room beside the old one on as many nodes as there are replicas. Nodes that take no pod, such as
+ * those of a control plane or in maintenance, are none that lack a replica (`nodeTaintsPolicy`). Zones are wished for: a cluster may have one.
  */
 function spread({ 'app.kubernetes.io/name': name }: Record<string, string>): object[] {
   const constraint = (topologyKey: string, whenUnsatisfiable: string) => ({
     maxSkew: 1,
     topologyKey,
     whenUnsatisfiable,
+    nodeTaintsPolicy: 'Honor',
     labelSelector: { matchLabels: { 'app.kubernetes.io/name': name } },
     matchLabelKeys: ['pod-template-hash'],
   });

@@ -10,14 +10,12 @@ export interface Sources {
   controlPlane: readonly string[];
 }
 
+const DEPLOY = join(MANIFEST_DIRECTORY, '..', '..', 'operator', 'deploy');
 /** The root of trust is in the namespace that the first of them makes. */
 const CONTROL_PLANE = ['namespace.yaml', 'rbac.yaml', 'direct-mode.yaml', 'operator.yaml'];
 
-/** @param root of the source tree */
-export function sourcesOfTree(root: string = join(MANIFEST_DIRECTORY, '..', '..')): Sources {
-  const read = (file: string) => readFileSync(file, 'utf8');
-  return {
-    definitions: manifestFiles(join(root, 'crds', 'kinds')).map(read),
-    controlPlane: CONTROL_PLANE.map((name) => read(join(root, 'operator', 'deploy', name))),
-  };
-}
+/** Of this tree. In the bundle of the command it is a constant (`hack/images/bundle.ts`): there is no tree then. */
+export const SOURCES: Sources = {
+  definitions: manifestFiles().map((file) => readFileSync(file, 'utf8')),
+  controlPlane: CONTROL_PLANE.map((name) => readFileSync(join(DEPLOY, name), 'utf8')),
+};

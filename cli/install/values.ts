@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { quote } from '../../crds/scalars/scalar.ts';
 import { isObject } from '../../lib/json.ts';
 import { CliError } from '../errors.ts';
 import { nearest } from './nearest.ts';
@@ -70,6 +71,12 @@ export type Values = { readonly [K in SettingName]?: string };
 
 type Pair = readonly [name: string, value: string];
 
+/** No name has as many parts; a mapping may be within itself (an alias of YAML). */
+const MAX_DEPTH = 8;
+
+/** Every scalar is text: a tag of 1.10 is no number. Warnings would quote the text as it is. */
+const AS_WRITTEN = { schema: 'failsafe', logLevel: 'error' } as const;
+
 /**
  * The values of `--set a=b,c=d`.
  * @throws CliError WEFT_INSTALL_VALUE on an unknown name, with the one that was probably meant, and on a wrong value
@@ -78,7 +85,7 @@ export function valuesOfSet(text: string): Values {
   return checked(
     text.split(',').map((pair) => {
       const at = pair.indexOf('=');
-      if (at < 0) throw new CliError('WEFT_INSTALL_VALUE', `--set ${text}: ${pair} is not name=value`);
+      if (at < 0) throw new CliError('WEFT_INSTALL_VALUE', `--set: ${quote(pair)} is not name=value`);
       return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()] satisfies Pair;
     }),
   );
@@ -91,20 +98,35 @@ export function valuesOfSet(text: string): Values {
 export function valuesOfFile(text: string, file: string): Values {
   let content: unknown;
   try {
-    content = parse(text);
+    content = parse(text, AS_WRITTEN);
   } catch (error) {
-    throw new CliError('WEFT_INSTALL_VALUE', `${file}: ${error instanceof Error ? error.message : error}`, error);
+    throw new CliError('WEFT_INSTALL_VALUE', `${file}: ${reasonOf(error)}`, error);
   }
   if (content === null) return {};
   if (!isObject(content)) throw new CliError('WEFT_INSTALL_VALUE', `${file} is not a mapping of names to values`);
-  return checked(leavesOf(content, ''));
+  return checked(leavesOf(content));
 }
 
-/** What an earlier installation was made with: names that this version does not know are not taken over. */
+/**
+ * What an earlier installation was made with: names that this version does not know are not taken over.
+ * @throws CliError WEFT_INSTALL_VALUE where somebody has written something else there
+ */
 export function valuesOfRecord(text: string): Values {
-  const content: unknown = JSON.parse(text);
-  if (!isObject(content)) return {};
-  return checked(leavesOf(content, '').filter(([name]) => Object.hasOwn(SETTINGS, name)));
+  try {
+    const content: unknown = JSON.parse(text);
+    if (!isObject(content)) throw new TypeError('no mapping');
+    return checked(leavesOf(content).filter(([name]) => isSetting(name)));
+  } catch (error) {
+    const record = 'the values of the installation are not readable, and --reset-values passes over them';
+    throw new CliError('WEFT_INSTALL_VALUE', `${record}: ${reasonOf(error)}`, error);
+  }
+}
+
+/** The first line of what a parser says: the others draw the place. It may have what the text has, which no terminal is to obey. */
+function reasonOf(error: unknown): string {
+  if (error instanceof CliError) return error.message;
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return quote(line);
 }
 
 /** Later ones win. */
@@ -112,20 +134,21 @@ export function merged(...values: readonly Values[]): Values {
   return Object.assign({}, ...values) as Values;
 }
 
-function leavesOf(content: Readonly<Record<string, unknown>>, prefix: string): Pair[] {
+function leavesOf(content: Readonly<Record<string, unknown>>, prefix = '', depth = 1): Pair[] {
   return Object.entries(content).flatMap(([key, value]) => {
     const name = prefix + key;
-    if (isObject(value)) return leavesOf(value, `${name}.`);
-    if (typeof value === 'object') throw new CliError('WEFT_INSTALL_VALUE', `${name} is neither text nor a number`);
+    if (isObject(value) && depth < MAX_DEPTH) return leavesOf(value, `${name}.`, depth + 1);
+    if (typeof value === 'object') throw new CliError('WEFT_INSTALL_VALUE', `${quote(name)} is not a value`);
     return [[name, String(value)] satisfies Pair];
   });
 }
 
 function checked(pairs: readonly Pair[]): Values {
   for (const [name, value] of pairs) {
-    if (!isSetting(name)) throw new CliError('WEFT_INSTALL_VALUE', `there is no value ${name}${suggestion(name)}`);
+    if (!isSetting(name))
+      throw new CliError('WEFT_INSTALL_VALUE', `there is no value ${quote(name)}${suggestion(name)}`);
     const { pattern, wants } = SETTINGS[name];
-    if (!pattern.test(value)) throw new CliError('WEFT_INSTALL_VALUE', `${name} wants ${wants}, not ${value || '""'}`);
+    if (!pattern.test(value)) throw new CliError('WEFT_INSTALL_VALUE', `${name} wants ${wants}, not ${quote(value)}`);
   }
   return Object.fromEntries(pairs) as Values;
 }

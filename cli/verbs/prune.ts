@@ -4,7 +4,7 @@ import { identityOf } from '../install/object.ts';
 import { installation } from '../install/objects.ts';
 import { type Format, printed } from '../install/print.ts';
 import { leftovers } from '../install/prune.ts';
-import { sourcesOfTree } from '../install/sources.ts';
+import { SOURCES } from '../install/sources.ts';
 import { removeAll } from '../install/uninstall.ts';
 import type { Verb } from '../verb.ts';
 
@@ -23,7 +23,7 @@ export const prune: Verb = {
   async run(call) {
     const flags = call.command.opts<PruneFlags>();
     const steps = await stepsOf(call);
-    const objects = await leftovers(steps.api, installation(sourcesOfTree(), {}));
+    const objects = await leftovers(steps.api, installation(SOURCES, {}));
     if (objects.length === 0) steps.note('nothing of an earlier version is left');
     else if (flags.apply)
       await removeAll(steps, [{ text: `objects of an earlier version: ${objects.length}`, objects }]);

@@ -3,7 +3,7 @@ import { carryOut } from '../install/carry-out.ts';
 import { declareInstallFlags, type InstallFlags, stepsOf, valuesOf } from '../install/flags.ts';
 import { isOurs, nameOf } from '../install/object.ts';
 import { OPERATOR_IDENTITY, VALUES_ANNOTATION } from '../install/objects.ts';
-import { merged, type Values, valuesOfRecord } from '../install/values.ts';
+import { merged, valuesOfRecord } from '../install/values.ts';
 import type { Call, Verb } from '../verb.ts';
 
 interface UpgradeFlags extends InstallFlags {
@@ -21,17 +21,20 @@ export const upgrade: Verb = {
   async run(call) {
     const flags = call.command.opts<UpgradeFlags>();
     const given = await valuesOf(flags, call.context);
-    const held = await heldValues(call);
-    return carryOut(call, flags, flags.resetValues ? given : merged(held, given));
+    const record = await recordOf(call);
+    return carryOut(call, flags, flags.resetValues ? given : merged(valuesOfRecord(record), given));
   },
 };
 
-/** @throws CliError WEFT_CLI_NOT_INSTALLED */
-async function heldValues(call: Call): Promise<Values> {
+/**
+ * The values that the installation was made with, as they are written down.
+ * @throws CliError WEFT_CLI_NOT_INSTALLED
+ */
+async function recordOf(call: Call): Promise<string> {
   const { api } = await stepsOf(call);
   const operator = await api.get(OPERATOR_IDENTITY);
-  if (operator === null || !isOurs(operator))
+  if (operator === null || !isOurs(operator)) {
     throw new CliError('WEFT_CLI_NOT_INSTALLED', `there is no ${nameOf(OPERATOR_IDENTITY)}`);
-  const record = operator.metadata.annotations?.[VALUES_ANNOTATION];
-  return record === undefined ? {} : valuesOfRecord(record);
+  }
+  return operator.metadata.annotations?.[VALUES_ANNOTATION] ?? '{}';
 }

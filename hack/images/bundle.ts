@@ -6,7 +6,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { inOneFile } from './one-file.ts';
 import { PUBLISHED, publishingPrivateNames } from './private-names.ts';
@@ -105,6 +105,21 @@ function verbs(found: Map<string, Entry>): Plugin {
   };
 }
 
+/** What these read of the tree when they are loaded is in the bundle: each export as it is now. */
+const CONSTANTS: ReadonlySet<string> = new Set([join(ROOT, 'cli', 'install', 'sources.ts')]);
+
+const constants: Plugin = {
+  name: 'constants',
+  setup(plugins) {
+    plugins.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (!CONSTANTS.has(path)) return null;
+      const exported = Object.entries((await import(pathToFileURL(path).href)) as object);
+      const lines = exported.map(([key, value]) => `export const ${key} = ${JSON.stringify(value)};`);
+      return { contents: lines.join('\n'), loader: 'js' };
+    });
+  },
+};
+
 /** Of everything that is made here. */
 const COMMON: BuildOptions = {
   bundle: true,
@@ -154,7 +169,7 @@ function withShebang(text: string): string {
 
 async function bundleAll(): Promise<void> {
   const main = { in: entry!, out: name };
-  if (runtime === 'node') return bundle([main], []);
+  if (runtime === 'node') return bundle([main], [constants]);
   const found = new Map<string, Entry>();
   const common = [apart, publishingPrivateNames(ROOT)];
   await bundle([main], [verbs(found), ...common]);

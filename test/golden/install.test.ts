@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseAllDocuments } from 'yaml';
-import { sourcesOfTree } from '../../cli/install/sources.ts';
+import { SOURCES } from '../../cli/install/sources.ts';
 import { runCli } from '../support/cli.ts';
 
 const FOLDER = join(import.meta.dirname, 'install');
@@ -45,7 +45,7 @@ describe('what weft install prints', () => {
   });
 
   it('means the same to parsers of YAML 1.1, as that of kubectl is, and so do the manifests that it is made of', async () => {
-    const { definitions, controlPlane } = sourcesOfTree();
+    const { definitions, controlPlane } = SOURCES;
     const { stdout } = await runCli(['install']);
     for (const text of [...definitions, ...controlPlane, stdout]) {
       const [older, newer] = (['1.1', '1.2'] as const).map((version) =>

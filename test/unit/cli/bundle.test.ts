@@ -56,6 +56,12 @@ describe('the bundle of the command', () => {
     expect(without.stderr).to.match(/^WEFT_CLI_KUBECONFIG: /);
   });
 
+  it('installs what the sources install, and needs none of them', () => {
+    const golden = join(import.meta.dirname, '..', '..', 'golden', 'install', 'default.yaml');
+    expect(run('install', '--skip-crds').stdout).to.equal(readFileSync(golden, 'utf8'));
+    expect(run('install', '--crds').stdout.match(/^kind: CustomResourceDefinition$/gm)).to.have.length(11);
+  });
+
   it('`weft version` starts without what speaks with a cluster, reads YAML or draws', () => {
     const files = startOf('version');
     const read = files.map(text).join('\n');

@@ -8,6 +8,7 @@ import * as patterns from '../../fuzz/patterns.ts';
 import * as resources from '../../fuzz/resources.ts';
 import * as scalars from '../../fuzz/scalars.ts';
 import * as stream from '../../fuzz/stream.ts';
+import * as values from '../../fuzz/values.ts';
 
 const FRAME = '\u0000\u0000\u0000\u000f{"type":"pong"}';
 
@@ -66,3 +67,4 @@ target('admission', admission, 1500, {
     token: '',
   },
 });
+target('values of an installation', values, 300);

@@ -61,6 +61,11 @@ describe('what differs between two states of an object', () => {
     expect(changes(before, after)).to.deep.equal([]);
   });
 
+  it('is shown without anything that a terminal obeys', () => {
+    const found = changes(operator({ a: 'plain' }), operator({ a: '\u001b[2J\u202eü' }));
+    expect(found).to.deep.equal([{ path: 'spec.a', before: 'plain', after: '"\\u001b[2J\\u202e\\u00fc"' }]);
+  });
+
   it('compares lists without names by position, and is printed as removed and added', () => {
     const object = operator({ args: ['a', 'c'] });
     const found = changes(operator({ args: ['a', 'b', 'd'] }), object);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { isOurs } from '../../../../cli/install/object.ts';
 import { installation } from '../../../../cli/install/objects.ts';
-import { sourcesOfTree } from '../../../../cli/install/sources.ts';
+import { SOURCES } from '../../../../cli/install/sources.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../../operator/pki/secrets.ts';
 import { PROXY_UID } from '../../../../proxy-image/contract/ports.ts';
 import { sourceFiles } from '../../../architecture/sources.ts';
@@ -33,7 +33,7 @@ interface Installed {
   };
 }
 
-const { controlPlane: all } = installation(sourcesOfTree(), {});
+const { controlPlane: all } = installation(SOURCES, {});
 const objects = all as unknown as Installed[];
 const rules = objects.flatMap(({ kind, metadata, rules: own }) =>
   (own ?? []).map((rule) => ({ kind, namespace: metadata.namespace, role: metadata.name, ...rule })),

@@ -13,11 +13,12 @@ describe('values of an installation', () => {
     expect(merged(first, valuesOfSet('images.tag=2'))).to.deep.equal({ 'images.tag': '2', 'operator.replicas': '2' });
   });
 
-  it('are nested by the parts of their names in a file, numbers and booleans as they are written', () => {
-    const text = 'ha: true\nimages: { tag: v1 }\noperator:\n  replicas: 5\n  resources: { limits: { memory: 1Gi } }\n';
+  it('are nested by the parts of their names in a file, and taken as they are written', () => {
+    const text =
+      'ha: true\nimages: { tag: 1.10 }\noperator:\n  replicas: 5\n  resources: { limits: { memory: 1Gi } }\n';
     expect(valuesOfFile(text, 'values.yaml')).to.deep.equal({
       ha: 'true',
-      'images.tag': 'v1',
+      'images.tag': '1.10',
       'operator.replicas': '5',
       'operator.resources.limits.memory': '1Gi',
     });
@@ -26,18 +27,24 @@ describe('values of an installation', () => {
 
   it('are taken over from an earlier installation as far as this version knows them', () => {
     expect(valuesOfRecord('{"images.tag":"1","once.known":"x"}')).to.deep.equal({ 'images.tag': '1' });
+    for (const text of ['{', '[]', '{"operator.replicas":"many"}']) {
+      expect(() => valuesOfRecord(text))
+        .to.throw(/--reset-values/)
+        .with.property('code', 'WEFT_INSTALL_VALUE');
+    }
   });
 
   const refusals: [string, RegExp][] = [
-    ['imags.tag=1', /there is no value imags\.tag; did you mean images\.tag\?$/],
+    ['imags.tag=1', /there is no value "imags\.tag"; did you mean images\.tag\?$/],
     ['tag=1', /did you mean images\.tag\?$/],
     ['operator.resources.request.cpu=1', /did you mean operator\.resources\.requests\.cpu\?$/],
-    ['constructor=1', /there is no value constructor; there are ha, images\.prefix, /],
-    ['images.tag', /images\.tag is not name=value$/],
-    ['images.tag=a b', /images\.tag wants a tag: .*, not a b$/],
+    ['constructor=1', /there is no value "constructor"; there are ha, images\.prefix, /],
+    ['images.tag', /"images\.tag" is not name=value$/],
+    ['images.tag=a b', /images\.tag wants a tag: .*, not "a b"$/],
     ['images.tag=', /not ""$/],
-    ['operator.replicas=0', /wants a number from 1 to 99, not 0$/],
-    ['operator.resources.limits.memory=lots', /wants a quantity, such as 100m or 128Mi, not lots$/],
+    ['operator.replicas=0', /wants a number from 1 to 99, not "0"$/],
+    ['operator.resources.limits.memory=lots', /wants a quantity, such as 100m or 128Mi, not "lots"$/],
+    ['images.tag=\u001b[2J', /not "\\u001b\[2J"$/],
     ['images.pullPolicy=always', /wants Always, IfNotPresent or Never/],
   ];
   for (const [text, message] of refusals) {
@@ -48,10 +55,11 @@ describe('values of an installation', () => {
     });
   }
 
-  it('refuse a file that is no mapping, no YAML, or has a list for a value', () => {
+  it('refuse a file that is no mapping or no YAML, has a list for a value, or a mapping within itself', () => {
     expect(() => valuesOfFile('- a', 'v.yaml')).to.throw(/v\.yaml is not a mapping/);
     expect(() => valuesOfFile('a: [', 'v.yaml')).to.throw(/v\.yaml: /);
-    expect(() => valuesOfFile('images: { tag: [a] }', 'v.yaml')).to.throw(/images\.tag is neither text nor a number/);
+    expect(() => valuesOfFile('images: { tag: [a] }', 'v.yaml')).to.throw(/"images\.tag" is not a value/);
+    expect(() => valuesOfFile('a: &a { b: *a }', 'v.yaml')).to.throw(/"a\.b\.b.*" is not a value/);
   });
 
   it('end the command with the status of a wrong command line, a file that is not there too', async () => {
