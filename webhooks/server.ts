@@ -52,6 +52,11 @@ export interface WebhookServerOptions {
 /** The API server waits `timeoutSeconds: 10`; what takes longer is not read by anybody. */
 const REQUEST_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 9_000;
+/**
+ * Of a connection between two reviews. An API server closes its own after 90 s (`IdleConnTimeout` of Go's transports). Whoever closes first may do so while a
+ * review is on its way, which is not sent again: `failurePolicy` then lets a pod start without a proxy. So this end must not be the first; Node's default is 5 s.
+ */
+const IDLE_TIMEOUT_MS = 120_000;
 /** An API server reuses one connection and opens more under load; a few of them are all there is. */
 export const MAX_WEBHOOK_CONNECTIONS = 500;
 /** Reviews at a time; with bodies of the largest size they are 1 GB, of the usual one 5 MB. */
@@ -85,6 +90,7 @@ export class WebhookServer {
         handshakeTimeout: timeoutMs,
         requestTimeout: timeoutMs,
         headersTimeout: timeoutMs,
+        keepAliveTimeout: IDLE_TIMEOUT_MS,
         // Slow senders are looked for this often; Node's own default is 30 s.
         connectionsCheckingInterval: Math.min(1_000, timeoutMs),
       },

@@ -126,6 +126,15 @@ describe('webhook server', () => {
     agent.destroy();
   });
 
+  it('keeps a connection that rests longer than an API server does, which is 90 s', async () => {
+    const server = await start();
+    const agent = new Agent({ keepAlive: true });
+    const { headers } = await post(server, JSON.stringify(REVIEW), { agent });
+    agent.destroy();
+    const [, seconds] = /^timeout=(\d+)$/.exec(String(headers['keep-alive'])) ?? [];
+    expect(Number(seconds)).to.be.above(90);
+  });
+
   for (const [name, body] of [
     ['empty', ''],
     ['no JSON', 'nonsense'],
