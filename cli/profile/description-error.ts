@@ -9,10 +9,11 @@ export interface DescriptionProblem {
 export class DescriptionError extends Error {
   readonly problems: readonly DescriptionProblem[];
 
+  /** They are told in the order of the lines, each once: what is wrong with a server is met at every operation. */
   constructor(problems: readonly DescriptionProblem[], cause?: unknown) {
-    const lines = problems.map(({ line, message }) => `line ${line}: ${message}`);
-    super(lines.join('\n'), cause === undefined ? undefined : { cause });
+    const told = new Map(problems.map((problem) => [`line ${problem.line}: ${problem.message}`, problem]));
+    super([...told.keys()].join('\n'), cause === undefined ? undefined : { cause });
     this.name = 'DescriptionError';
-    this.problems = problems;
+    this.problems = [...told.values()].toSorted((a, b) => a.line - b.line);
   }
 }

@@ -1,4 +1,4 @@
-import { quote } from '../../crds/scalars/scalar.ts';
+import { printable, quote } from '../../crds/scalars/scalar.ts';
 import { isObject } from '../../lib/json.ts';
 import { joinPath, serverBases, swaggerBase } from './base-paths.ts';
 import { DescriptionError, type DescriptionProblem } from './description-error.ts';
@@ -95,6 +95,9 @@ function routeOf(path: string, method: string, operation: YamlNode, problems: De
   const responseClasses = classesOf(operation.at('responses'), problems);
   const timeout = extension(operation, 'x-linkerd-timeout', 'string', problems);
   const isRetryable = extension(operation, 'x-linkerd-retryable', 'boolean', problems);
+  if (printable(path) !== path) {
+    problems.push({ line: operation.line, message: `the path ${quote(path)} has characters that are not printable` });
+  }
   return {
     name: `${method} ${path}`,
     condition: { method, pathRegex: pathPattern(path) },

@@ -1,5 +1,6 @@
 import { SERVICE_PROFILE } from '../../crds/kinds/service-profile/model.ts';
 import { parseServiceProfile } from '../../crds/kinds/service-profile/parse.ts';
+import { quote } from '../../crds/scalars/scalar.ts';
 import { DescriptionError, type DescriptionProblem } from './description-error.ts';
 
 /** The Service that a profile is for. */
@@ -71,5 +72,5 @@ function placeOf(path: string, message: string, described: readonly DescribedRou
   const [, index = '', field = ''] = OF_ROUTE.exec(path) ?? [];
   const origin = index === '' ? undefined : described[Number(index)];
   if (origin === undefined) return { line: 1, message: `${path} ${message}` };
-  return { line: origin.line, message: `${origin.route.name}: ${field} ${message}` };
+  return { line: origin.line, message: `${quote(origin.route.name)}: ${field} ${message}` };
 }

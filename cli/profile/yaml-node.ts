@@ -1,4 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
+import { printable } from '../../crds/scalars/scalar.ts';
 import { isObject } from '../../lib/json.ts';
 import { DescriptionError } from './description-error.ts';
 
@@ -82,7 +83,7 @@ function plain(document: Document): unknown {
 }
 
 function shortened({ message }: Error): string {
-  return message.split('\n')[0]!;
+  return printable(message.split('\n')[0]!);
 }
 
 function childOf(value: unknown, key: string): unknown {

@@ -16,13 +16,18 @@ export function invalid<T>(problem: string): Scalar<T> {
  * condition; lists and objects only by their type, because printing them would follow any depth.
  */
 export function quote(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(cut(value)).replace(UNPRINTABLE, escaped);
+  if (typeof value === 'string') return printable(JSON.stringify(cut(value)));
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
 /** What JSON leaves as it is: DEL and C1 controls (CSI among them), formatting such as bidirectional overrides, line and paragraph separators. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** The same text, with what a terminal could obey as escapes. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, escaped);
+}
 
 function escaped(character: string): string {
   return character

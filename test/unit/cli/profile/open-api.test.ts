@@ -206,16 +206,28 @@ paths:
   /e: {$ref: '#/paths/~1e'}
   /f: {$ref: '#/paths/~1none'}`;
     expect(problemsOf(text)).to.deep.equal([
+      '3: servers: url must be a URL, not "https://[/"',
+      '5: paths: "a" must begin with a slash',
       '7: $ref: "other.yaml#/b" is another file, which is not read: bundle the files into one first',
       '8: must be an object, or a $ref that leads to one',
-      '3: servers: url must be a URL, not "https://[/"',
-      '15: responses: "ok" is no status',
       '11: x-linkerd-timeout must be a duration such as 300ms, not 5',
       '12: x-linkerd-retryable must be true or false, not "yes"',
+      '15: responses: "ok" is no status',
       '16: must be an object, or a $ref that leads to one',
       '17: must be an object, or a $ref that leads to one',
-      '5: paths: "a" must begin with a slash',
     ]);
+  });
+
+  it('is told once, also where every operation meets it', () => {
+    const text = 'openapi: 3.0.0\nservers: [{url: "http://["}]\npaths:\n  /a: {get: {}, put: {}}\n  /b: {get: {}}';
+    expect(problemsOf(text)).to.deep.equal(['2: servers: url must be a URL, not "http://["']);
+  });
+
+  it('nothing that a terminal obeys is repeated, nor printed', () => {
+    expect(problemsOf('swagger: "2.0"\npaths:\n  "/a\\u009b31m": {get: {}}')).to.deep.equal([
+      '3: the path "/a\\u009b31m" has characters that are not printable',
+    ]);
+    expect(problemsOf('swagger: *\u001b[31m')[0]).to.match(/^1: [ -~]+$/);
   });
 
   it('aliases that multiply are refused', () => {

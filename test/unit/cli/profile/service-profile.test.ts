@@ -111,9 +111,9 @@ paths:
     put:
       responses: {600: {}}`;
     expect(problemsOf(text)).to.deep.equal([
-      '4: GET /a: timeout must be a duration such as 300ms, 1.5h or 2h45m',
-      '6: PUT /a: responseClasses[0].condition.status.min must be a status from 100 to 599, not 600',
-      '6: PUT /a: responseClasses[0].condition.status.max must be a status from 100 to 599, not 600',
+      '4: "GET /a": timeout must be a duration such as 300ms, 1.5h or 2h45m',
+      '6: "PUT /a": responseClasses[0].condition.status.min must be a status from 100 to 599, not 600',
+      '6: "PUT /a": responseClasses[0].condition.status.max must be a status from 100 to 599, not 600',
     ]);
   });
 
@@ -127,7 +127,7 @@ paths:
     const { profile, warnings } = profileOf(TARGET, routes);
     expect(profile.spec.routes).to.have.length(2);
     expect(warnings).to.deep.equal([
-      { line: 2, message: 'Get: name repeats "Get": metrics cannot tell the routes apart' },
+      { line: 2, message: '"Get": name repeats "Get": metrics cannot tell the routes apart' },
     ]);
   });
 });

@@ -69,7 +69,7 @@ describe('weft profile', () => {
     );
     expect(status).to.equal(0);
     expect(parse(stdout).spec.routes).to.have.length(2);
-    expect(stderr).to.equal('warning: stdin:7: Get: name repeats "Get": metrics cannot tell the routes apart\n');
+    expect(stderr).to.equal('warning: stdin:7: "Get": name repeats "Get": metrics cannot tell the routes apart\n');
   });
 
   it('says which lines are wrong, all at once', async () => {
