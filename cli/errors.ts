@@ -43,7 +43,7 @@ export const CLI_ERRORS = {
   },
   WEFT_CLI_NOT_INSTALLED: {
     message: 'the cluster has no control plane of Weft',
-    next: 'the detail says what was looked for; choose another cluster with --context, or install it (docs/getting-started.md)',
+    next: 'the detail says what was looked for; choose another cluster with --context, or install it: weft install --apply',
     exit: EXIT.findings,
   },
   WEFT_CLI_INPUT: {
@@ -79,6 +79,11 @@ export const CLI_ERRORS = {
   WEFT_UNINSTALL_INJECTED: {
     message: 'pods still have a proxy, and would go on without anybody who configures it',
     next: 'take the annotation linkerd.io/inject away and restart them first, or uninstall with --force',
+    exit: EXIT.findings,
+  },
+  WEFT_CLI_MANIFEST: {
+    message: 'a manifest cannot be understood or changed',
+    next: 'the detail says where; kubectl apply --dry-run=client -f with the same manifest shows what Kubernetes makes of it',
     exit: EXIT.findings,
   },
   WEFT_CLI_DEFECT: {

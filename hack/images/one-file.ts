@@ -67,7 +67,8 @@ function renamed(names: ReadonlySet<string>, rename: (name: string) => string): 
 
 async function again(contents: string, plugins: Plugin[], options: BuildOptions): Promise<string> {
   const stdin = { contents, resolveDir: '/', loader: 'js' } as const;
-  const { outputFiles } = await build({ ...options, stdin, plugins, write: false });
+  // Names are kept already, where they are.
+  const { outputFiles } = await build({ ...options, keepNames: false, stdin, plugins, write: false });
   return outputFiles[0]!.text;
 }
 

@@ -5,9 +5,8 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 
 const BUILD = join(import.meta.dirname, '..', '..', '..', 'hack', 'cli', 'build');
-/** What `weft version` may load of the runtime: each costs milliseconds of its start, `node:net` and `node:tls` several. */
+/** What `weft version` may load of the runtime: each costs milliseconds of its start, `node:child_process` three. */
 const START_MODULES = [
-  'node:child_process', // commander's, for verbs that are programs
   'node:events',
   'node:fs',
   'node:module',

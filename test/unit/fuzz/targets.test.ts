@@ -4,6 +4,7 @@ import * as certificates from '../../fuzz/certificates.ts';
 import * as descriptions from '../../fuzz/descriptions.ts';
 import type { Inputs } from '../../fuzz/driver.ts';
 import * as firstBytes from '../../fuzz/first-bytes.ts';
+import * as manifests from '../../fuzz/manifests.ts';
 import * as patterns from '../../fuzz/patterns.ts';
 import * as resources from '../../fuzz/resources.ts';
 import * as scalars from '../../fuzz/scalars.ts';
@@ -34,6 +35,7 @@ target('bodies and response heads', bodies, 4000);
 target('first bytes of a connection', firstBytes, 10_000);
 target('certificates and signing requests', certificates, 1000);
 target('descriptions of APIs', descriptions, 1000);
+target('manifests that weft inject changes', manifests, 1500);
 target('expressions', patterns, 2000, {
   'a quantifier that reaches over a group of flags': { expression: '/(?i)*', paths: ['', '/iZ/i', '/i', '/'] },
   'a quantifier that reaches over a quote of nothing': { expression: '/\\Q\\E*', paths: ['', '/', '//'] },
