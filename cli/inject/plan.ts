@@ -26,6 +26,12 @@ export interface Plan {
   after: unknown;
 }
 
+/** A text with what has become of its objects. */
+export interface Rewritten {
+  text: string;
+  plans: Plan[];
+}
+
 /** What `weft inject` was asked to set. */
 export interface Wish {
   /** `null`: `enabled`, but an object that says `ingress` goes on saying it. */
@@ -50,14 +56,14 @@ export function planInjection(part: Part, text: string, wish: Wish): Plan {
       const pod = podOf(value, role.path);
       const decision = decide(pod, WANTED);
       if (!decision.inject) return { ...plan, reasons: decision.reasons.map((reason) => SKIP_TEXT[reason]) };
-      const edited = annotated(part, text, role.path, { ...modeOf(pod, wish), ...wish.annotations });
+      const edited = annotated(part, text, role.path, annotationsOf(pod, wish));
       return { ...plan, ...edited, outcome: 'injected', warnings: warningsOf(pod) };
     }
     case 'namespace':
       if (readMeta(value).annotations[INJECT_NAME] === 'disabled') {
         return { ...plan, reasons: [`it has the annotation ${INJECT_NAME}: disabled`] };
       }
-      return { ...plan, ...annotated(part, text, [], { ...modeOf(value, wish), ...wish.annotations }), outcome: 'injected' };
+      return { ...plan, ...annotated(part, text, [], annotationsOf(value, wish)), outcome: 'injected' };
     case 'service': {
       const ports = wish.annotations[OPAQUE_PORTS_NAME];
       if (ports === undefined) return { ...plan, reasons: ['a Service needs no annotation'] };
@@ -124,9 +130,10 @@ function nameOf(value: unknown): string {
   return textOf(metadata, 'name') || textOf(metadata, 'generateName');
 }
 
-function modeOf(object: unknown, { mode }: Wish): Record<string, string> {
+/** @param object whose annotations they are to be: a pod, or a namespace */
+export function annotationsOf(object: unknown, { mode, annotations }: Wish): Record<string, string> {
   const own = readMeta(object).annotations[INJECT_NAME];
-  return { [INJECT_NAME]: mode ?? (own === 'ingress' ? own : 'enabled') };
+  return { [INJECT_NAME]: mode ?? (own === 'ingress' ? own : 'enabled'), ...annotations };
 }
 
 /** A proxy is about TCP. */

@@ -5,19 +5,17 @@ import { type Input, joinTexts, readManifests } from '../manifests/input.ts';
 import { applyEdits } from '../manifests/text-edit.ts';
 import type { Call } from '../verb.ts';
 import { isSameObject } from './expected.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, Rewritten } from './plan.ts';
 import { report } from './report.ts';
 
-type Planner = (part: Part, text: string) => Plan;
-
 /**
- * Prints the inputs that the arguments name with the edits of a plan for each object, and reports what was done. Nothing is printed before all is read.
+ * Prints the inputs that the arguments name, changed, and reports what was done. Nothing is printed before all is read.
  * @throws CliError WEFT_CLI_INPUT, WEFT_CLI_MANIFEST
  */
-export async function rewrite(call: Call, plan: Planner): Promise<ExitCode> {
+export async function rewrite(call: Call, change: (input: Input) => Rewritten): Promise<ExitCode> {
   const inputs: Input[] = [];
   for (const source of call.command.args) inputs.push(...(await readManifests(call, source)));
-  const rewritten = inputs.map((input) => rewriteText(input, plan));
+  const rewritten = inputs.map(change);
   call.context.stdout.write(joinTexts(rewritten.map(({ text }) => text)));
   report(
     call.context,
@@ -26,8 +24,11 @@ export async function rewrite(call: Call, plan: Planner): Promise<ExitCode> {
   return EXIT.ok;
 }
 
+/** What becomes of an object that stands in a text. */
+type Planner = (part: Part, text: string) => Plan;
+
 /** @throws CliError WEFT_CLI_MANIFEST, also where the text could not be changed without changing something else */
-export function rewriteText({ origin, text }: Input, plan: Planner): { text: string; plans: Plan[] } {
+export function rewriteText({ origin, text }: Input, plan: Planner): Rewritten {
   const plans = partsOf(text, origin).map((part) => plan(part, text));
   const edits = plans.flatMap((each) => each.edits);
   if (edits.length === 0) return { text, plans };

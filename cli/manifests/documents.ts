@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
 import { quote } from '../../crds/scalars/scalar.ts';
 import { CliError } from '../errors.ts';
 import { pairOf } from './entries.ts';
@@ -19,20 +19,26 @@ export type Part = ManifestObject | 'no kind';
  * @throws CliError WEFT_CLI_MANIFEST where the text is no YAML
  */
 export function partsOf(text: string, origin: string): Part[] {
+  return documentsOf(text, origin).flatMap((document) => partsIn(document, origin));
+}
+
+/** @throws CliError WEFT_CLI_MANIFEST */
+export function documentsOf(text: string, origin: string): Document.Parsed[] {
   const lines = new LineCounter();
   const options = { lineCounter: lines, merge: true, prettyErrors: false, logLevel: 'silent' } as const;
   const documents = read(origin, () => parseAllDocuments(text, options));
-  return documents.flatMap((document) => {
-    const [error] = document.errors;
-    if (error !== undefined) {
-      const { line } = lines.linePos(error.pos[0]);
-      throw new CliError('WEFT_CLI_MANIFEST', `${origin}:${line}: ${quote(error.message)}`, error);
-    }
-    const { contents } = document;
-    if (contents === null || (isScalar(contents) && contents.value === null)) return [];
-    if (!isMap(contents)) return ['no kind' as const];
-    return objectsOf(contents, (node) => read(origin, () => node.toJS(document)));
-  });
+  const [error] = documents.flatMap(({ errors }) => errors);
+  if (error === undefined) return [...documents];
+  const { line } = lines.linePos(error.pos[0]);
+  throw new CliError('WEFT_CLI_MANIFEST', `${origin}:${line}: ${quote(error.message)}`, error);
+}
+
+/** @throws CliError WEFT_CLI_MANIFEST */
+export function partsIn(document: Document.Parsed, origin: string): Part[] {
+  const { contents } = document;
+  if (contents === null || (isScalar(contents) && contents.value === null)) return [];
+  if (!isMap(contents)) return ['no kind'];
+  return objectsOf(contents, (node) => read(origin, () => node.toJS(document)));
 }
 
 /** Aliases of aliases may stand for more than fits into memory, and lists of lists for more than the stack holds: the library throws then. */
@@ -44,12 +50,12 @@ function read<R>(origin: string, work: () => R): R {
   }
 }
 
-function objectsOf(node: YAMLMap, valueOf: (node: YAMLMap) => unknown): Part[] {
+function objectsOf(node: YAMLMap, toJson: (node: YAMLMap) => unknown): Part[] {
   const kind = textAt(node, 'kind');
   if (kind === '') return ['no kind'];
   const items = pairOf(node, 'items')?.value;
-  if (!kind.endsWith('List') || !isSeq(items)) return [{ node, value: valueOf(node) }];
-  return items.items.flatMap((item) => (isMap(item) ? objectsOf(item, valueOf) : ['no kind' as const]));
+  if (!kind.endsWith('List') || !isSeq(items)) return [{ node, value: toJson(node) }];
+  return items.items.flatMap((item) => (isMap(item) ? objectsOf(item, toJson) : ['no kind' as const]));
 }
 
 function textAt(node: YAMLMap, key: string): string {

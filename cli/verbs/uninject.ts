@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { planRemoval } from '../inject/plan.ts';
-import { rewrite } from '../inject/rewrite.ts';
+import { rewrite, rewriteText } from '../inject/rewrite.ts';
 import type { Call, Verb } from '../verb.ts';
 
 export const uninject: Verb = {
@@ -11,6 +11,6 @@ export const uninject: Verb = {
   },
 
   run(call: Call) {
-    return rewrite(call, planRemoval);
+    return rewrite(call, (input) => rewriteText(input, planRemoval));
   },
 };

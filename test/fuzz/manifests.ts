@@ -8,8 +8,8 @@ import { isOfInjection } from '../../cli/inject/marks.ts';
 import { planInjection, planRemoval } from '../../cli/inject/plan.ts';
 import { rewriteText } from '../../cli/inject/rewrite.ts';
 import { podOf, roleOf } from '../../cli/inject/workloads.ts';
-import { readMeta } from '../../crds/parse/metadata.ts';
 import { partsOf } from '../../cli/manifests/documents.ts';
+import { readMeta } from '../../crds/parse/metadata.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';
 
@@ -22,9 +22,46 @@ const SEEDS: readonly string[] = [
 ];
 
 const PIECES: readonly string[] = [
-  ...[':', ': ', '{', '}', '{}', '[', ']', ',', '"', "'", '#', ' # c', '|', '>-', '|+', '~', 'null', '? ', '- ', '-', '!!str ', '!x ', '&a ', '*a', '*m', '<<: *m'],
+  ...[
+    ':',
+    ': ',
+    '{',
+    '}',
+    '{}',
+    '[',
+    ']',
+    ',',
+    '"',
+    "'",
+    '#',
+    ' # c',
+    '|',
+    '>-',
+    '|+',
+    '~',
+    'null',
+    '? ',
+    '- ',
+    '-',
+    '!!str ',
+    '!x ',
+    '&a ',
+    '*a',
+    '*m',
+    '<<: *m',
+  ],
   ...['\n', '\r\n', '\r', '\t', ' ', '  ', '\n    ', '\n\n', '---\n', '...\n', '%YAML 1.1\n', '\ufeff'],
-  ...['metadata:', 'annotations:', 'annotations: {}', 'labels', 'linkerd.io/inject: enabled', 'linkerd.io/inject', 'enabled', '__proto__', 'kind: Pod'],
+  ...[
+    'metadata:',
+    'annotations:',
+    'annotations: {}',
+    'labels',
+    'linkerd.io/inject: enabled',
+    'linkerd.io/inject',
+    'enabled',
+    '__proto__',
+    'kind: Pod',
+  ],
 ];
 
 const WISH = { mode: null, annotations: { 'config.linkerd.io/opaque-ports': '3306' } };
@@ -44,7 +81,9 @@ export class Fuzzer {
 export function check(text: string): void {
   try {
     const before = partsOf(text, 'text');
-    const { text: injected, plans } = rewriteText({ origin: 'text', text }, (part, all) => planInjection(part, all, WISH));
+    const { text: injected, plans } = rewriteText({ origin: 'text', text }, (part, all) =>
+      planInjection(part, all, WISH),
+    );
     partsOf(injected, 'text').forEach((part, index) => {
       if (part === 'no kind' || plans[index]!.outcome !== 'injected') return;
       const role = roleOf(part.value);

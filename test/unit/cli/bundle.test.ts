@@ -6,15 +6,7 @@ import { expect } from 'chai';
 
 const BUILD = join(import.meta.dirname, '..', '..', '..', 'hack', 'cli', 'build');
 /** What `weft version` may load of the runtime: each costs milliseconds of its start, `node:child_process` three. */
-const START_MODULES = [
-  'node:events',
-  'node:fs',
-  'node:module',
-  'node:os',
-  'node:path',
-  'node:process',
-  'node:util',
-];
+const START_MODULES = ['node:events', 'node:fs', 'node:module', 'node:os', 'node:path', 'node:process', 'node:util'];
 /** Read before `weft version` says anything: commander is most of it. */
 const START_BYTES = 64_000;
 

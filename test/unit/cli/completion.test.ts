@@ -38,13 +38,17 @@ describe('weft completion', () => {
   it('names every verb with its summary, and every option, in zsh and fish too', async () => {
     const zsh = (await runCli(['completion', 'zsh'])).stdout;
     const fish = (await runCli(['completion', 'fish'])).stdout;
-    expect(zsh).to.match(/^#compdef weft\n/).and.to.match(/\ncompdef _weft weft\n$/);
+    expect(zsh)
+      .to.match(/^#compdef weft\n/)
+      .and.to.match(/\ncompdef _weft weft\n$/);
     for (const { name, summary } of VERBS) {
       expect(zsh).to.include(`'${name}:${summary}'`);
       expect(fish).to.include(`complete -c weft -n __fish_use_subcommand -f -a ${name} -d '${summary}'`);
     }
     expect(zsh).to.match(/\(inject\) options=\(.*--opaque-ports/);
-    expect(fish).to.include("complete -c weft -n '__fish_seen_subcommand_from version' -l output -s o -r -f -a 'text json'");
+    expect(fish).to.include(
+      "complete -c weft -n '__fish_seen_subcommand_from version' -l output -s o -r -f -a 'text json'",
+    );
     expect(fish).to.include("complete -c weft -l namespace -s n -r -d 'namespace; without it, that of the context'");
   });
 

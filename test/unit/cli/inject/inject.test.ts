@@ -152,7 +152,9 @@ just: text
       const text = JSON.stringify(object);
       const { status, stdout, stderr } = await inject(text);
       expect({ status, stdout }).to.deep.equal({ status: 0, stdout: text });
-      expect(stderr).to.match(/^\n[a-z]+ "web" skipped: /).and.to.match(why);
+      expect(stderr)
+        .to.match(/^\n[a-z]+ "web" skipped: /)
+        .and.to.match(why);
     }
   });
 
@@ -204,20 +206,29 @@ just: text
   it('says where a text is no YAML, or shares what it would have to change, and prints nothing', async () => {
     const wrong: [string, RegExp][] = [
       [`${DEPLOYMENT}---\na: [b\n`, /stdin:2[23]: ".*flow/i],
-      [DEPLOYMENT.replace('        metadata:', '        metadata: &m').replace('unknown:', 'other: *m\n        unknown:'), /alias/],
+      [
+        DEPLOYMENT.replace('        metadata:', '        metadata: &m').replace(
+          'unknown:',
+          'other: *m\n        unknown:',
+        ),
+        /alias/,
+      ],
       ['kind: Pod\napiVersion: v1\nmetadata: text\nspec: {containers: [{name: a}]}\n', /metadata is no map/],
     ];
     for (const [text, words] of wrong) {
       const { status, stdout, stderr } = await inject(text);
       expect({ status, stdout }).to.deep.equal({ status: 1, stdout: '' });
-      expect(stderr).to.match(/^WEFT_CLI_MANIFEST: /).and.to.match(words);
+      expect(stderr)
+        .to.match(/^WEFT_CLI_MANIFEST: /)
+        .and.to.match(words);
     }
   });
 });
 
 describe('inputs of weft inject', () => {
   const folder = mkdtempSync(join(tmpdir(), 'weft-inject-'));
-  const pod = (name: string) => `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\nspec: {containers: [{name: a}]}`;
+  const pod = (name: string) =>
+    `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\nspec: {containers: [{name: a}]}`;
   const names = (text: string) => parseAllDocuments(text).map((document) => parse(String(document)).metadata.name);
 
   before(() => {
@@ -231,7 +242,10 @@ describe('inputs of weft inject', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   it('are files, folders with all that lies below, and stdin, as one stream of documents', async () => {
-    const { status, stdout, stderr } = await runCli(['inject', 'one.yaml', 'all', '-'], { cwd: folder, stdin: pod('last') });
+    const { status, stdout, stderr } = await runCli(['inject', 'one.yaml', 'all', '-'], {
+      cwd: folder,
+      stdin: pod('last'),
+    });
     expect(status).to.equal(0);
     expect(names(stdout)).to.deep.equal(['one', 'a', 'b', 'c', 'last']);
     expect(stderr.match(/ injected$/gm)).to.have.length(5);

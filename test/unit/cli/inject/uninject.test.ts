@@ -51,10 +51,9 @@ describe('weft uninject', () => {
       isEnded: fc.boolean(),
     })
     .map(({ head, metadata, spec, isSpecFirst, isWide, ending, isEnded }) => {
-      const template = isSpecFirst ? spec + metadata : metadata + spec;
-      const text = head + indented(template, '    ');
-      const wide = isWide ? text.replace(/^ +/gm, (spaces) => spaces + spaces) : text;
-      const ended = isEnded ? wide : wide.replace(/\n+$/, '');
+      const own = isWide ? metadata.replace(/^ +/gm, (spaces) => spaces + spaces) : metadata;
+      const text = head + indented(isSpecFirst ? spec + own : own + spec, '    ');
+      const ended = isEnded ? text : text.replace(/\n+$/, '');
       return ended.replaceAll('\n', ending);
     });
 
@@ -77,13 +76,25 @@ describe('weft uninject', () => {
 
   it('restores JSON, however it is laid out', async () => {
     const template = (metadata?: object) => ({ metadata, spec: { containers: [{ name: 'app' }] } });
-    const metas = [undefined, { labels: { app: 'web' } }, { annotations: { team: 'a' } }, { annotations: { a: '1', b: '2' }, labels: {} }];
+    const metas = [
+      undefined,
+      { labels: { app: 'web' } },
+      { annotations: { team: 'a' } },
+      { annotations: { a: '1', b: '2' }, labels: {} },
+    ];
     for (const metadata of metas) {
-      const object = { kind: 'Deployment', apiVersion: 'apps/v1', metadata: { name: 'w' }, spec: { template: template(metadata) } };
+      const object = {
+        kind: 'Deployment',
+        apiVersion: 'apps/v1',
+        metadata: { name: 'w' },
+        spec: { template: template(metadata) },
+      };
       for (const space of [0, 2, '\t']) {
         const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [object, object] }, null, space);
         const { stdout } = await inject(text);
-        expect(JSON.parse(stdout).items[1].spec.template.metadata.annotations).to.include({ 'linkerd.io/inject': 'enabled' });
+        expect(JSON.parse(stdout).items[1].spec.template.metadata.annotations).to.include({
+          'linkerd.io/inject': 'enabled',
+        });
         expect((await uninject(stdout)).stdout).to.equal(text);
       }
     }
