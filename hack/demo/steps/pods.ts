@@ -47,7 +47,8 @@ async function restartWhereImagesChanged(): Promise<void> {
   await kubectl(['annotate', '--overwrite', 'namespace', NAMESPACE, `${IMAGES_ANNOTATION}=${now}`]);
 }
 
-async function allPods(): Promise<Check> {
+/** Waits until every workload runs and what it has replaced is gone. */
+export async function allPods(): Promise<Check> {
   await rollout(NAMESPACE, ...WORKLOADS);
   const pods = await until('old pods gone', 60_000, async () => {
     const list = await getJson<{ items: Pod[] }>('pods', '-n', NAMESPACE, '-l', 'app in (web,catalog,stock,traffic)');

@@ -2,6 +2,7 @@ import { kubectl, NAMESPACE, rollout, url } from '../kubectl.ts';
 import { sleep } from '../shell.ts';
 import { check, type Step } from '../step.ts';
 import { failures, LoadControl } from '../traffic.ts';
+import { allPods } from './pods.ts';
 
 /** Every workload but the one that counts. */
 const RESTARTED = ['deploy/web', 'deploy/catalog-v1', 'deploy/catalog-v2', 'deploy/stock'];
@@ -20,6 +21,6 @@ export const restart: Step = {
     const report = (await load.stop())['restart']!;
     const failed = failures(report);
     const measured = `${failed} of ${report.sent} ${report.examples.join('; ')}`.trim();
-    return [check('failed requests', '0', measured, failed === 0 && report.sent > 2000)];
+    return [check('failed requests', '0', measured, failed === 0 && report.sent > 2000), await allPods()];
   },
 };
