@@ -1,35 +1,48 @@
-/** Rows that are made at a time. */
-const CHUNK_BITS = 10;
+/** Rows that are made at a time: little enough that the last ones hardly matter. */
+const CHUNK_BITS = 8;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
 const IN_CHUNK = CHUNK_ROWS - 1;
-const WRAP: number = 2 ** 32;
 /** Instead of a row. */
 export const NO_ROW = -1;
 
+type Cells = Uint16Array | Uint32Array;
+
 interface Chunk {
-  readonly cells: Uint32Array;
+  readonly cells: Cells;
   /** Newest slot of each row. What is older than a window before it is gone. */
   readonly newest: Int32Array;
 }
 
+/** Octets of counts that may still be taken from the machine, by rows of any width. */
+export interface Room {
+  bytes: number;
+}
+
 /**
- * Counts over time: a row has a cell for each slot of the window, used again as time goes on. Slots are numbered by time; the cell of a slot is its number
- * modulo the length of a row. Rows lie in chunks, so that more of them never means to copy those that are there.
+ * Counts over time, in cells of one width: a row has a cell for each slot of the window, used again as time goes on. Slots are numbered by time; the cell of a
+ * slot is its number modulo the length of a row. Rows lie in chunks, so that more of them never means to copy those that are there.
  */
 export class CounterRows {
   readonly #slots: number;
-  readonly #maxRows: number;
+  readonly #cells: (length: number) => Cells;
+  /** The least number that a cell does not hold. */
+  readonly #wrap: number;
+  readonly #room: Room;
+  readonly #bytesPerRow: number;
   readonly #chunks: Chunk[] = [];
   readonly #free: number[] = [];
   #made = 0;
 
-  constructor(slots: number, maxRows: number) {
+  constructor(slots: number, bits: 16 | 32, room: Room) {
     this.#slots = slots;
-    this.#maxRows = maxRows;
+    this.#cells = bits === 16 ? (length) => new Uint16Array(length) : (length) => new Uint32Array(length);
+    this.#wrap = 2 ** bits;
+    this.#room = room;
+    this.#bytesPerRow = CounterRows.bytesPerRow(slots, bits);
   }
 
-  static bytesPerRow(slots: number): number {
-    return (slots + 1) * Uint32Array.BYTES_PER_ELEMENT;
+  static bytesPerRow(slots: number, bits: 16 | 32): number {
+    return (slots * bits) / 8 + Int32Array.BYTES_PER_ELEMENT;
   }
 
   get inUse(): number {
@@ -38,7 +51,7 @@ export class CounterRows {
 
   /** Octets that are taken from the machine; what is freed is used again. */
   get bytes(): number {
-    return this.#chunks.length * CHUNK_ROWS * CounterRows.bytesPerRow(this.#slots);
+    return this.#chunks.length * CHUNK_ROWS * this.#bytesPerRow;
   }
 
   /** A row of zeros whose newest slot is this one; `NO_ROW`: there are as many as may be. */
@@ -53,12 +66,11 @@ export class CounterRows {
   }
 
   #make(): number {
-    if (this.#made >= this.#maxRows) return NO_ROW;
     if (this.#made === this.#chunks.length * CHUNK_ROWS) {
-      this.#chunks.push({
-        cells: new Uint32Array(CHUNK_ROWS * this.#slots),
-        newest: new Int32Array(CHUNK_ROWS),
-      });
+      const bytes = CHUNK_ROWS * this.#bytesPerRow;
+      if (this.#room.bytes < bytes) return NO_ROW;
+      this.#room.bytes -= bytes;
+      this.#chunks.push({ cells: this.#cells(CHUNK_ROWS * this.#slots), newest: new Int32Array(CHUNK_ROWS) });
     }
     this.#made += 1;
     return this.#made - 1;
@@ -72,8 +84,20 @@ export class CounterRows {
     return this.#chunks[row >>> CHUNK_BITS]!.newest[row & IN_CHUNK]!;
   }
 
-  /** Adds what is below 2^32 to a slot of the window; returns what the cell cannot hold: 0 or 1, in units of 2^32. */
-  add(row: number, slot: number, count: number): 0 | 1 {
+  /** Takes over what a row of another width holds. */
+  copy(row: number, from: CounterRows, fromRow: number): void {
+    const { cells, newest } = this.#chunks[row >>> CHUNK_BITS]!;
+    const other = from.#chunks[fromRow >>> CHUNK_BITS]!;
+    const start = (fromRow & IN_CHUNK) * this.#slots;
+    cells.set(other.cells.subarray(start, start + this.#slots), (row & IN_CHUNK) * this.#slots);
+    newest[row & IN_CHUNK] = other.newest[fromRow & IN_CHUNK]!;
+  }
+
+  /**
+   * Adds to a slot of the window. Returns how often the cell has run over: it lacks so many times 2^16, or 2^32. To add the negative of a count takes it back,
+   * what has run over included.
+   */
+  add(row: number, slot: number, count: number): number {
     const { cells, newest } = this.#chunks[row >>> CHUNK_BITS]!;
     const at = row & IN_CHUNK;
     const start = at * this.#slots;
@@ -84,17 +108,17 @@ export class CounterRows {
     const cell = start + (slot % this.#slots);
     const sum = cells[cell]! + count;
     cells[cell] = sum;
-    return sum >= WRAP ? 1 : 0;
+    return sum < this.#wrap ? 0 : Math.floor(sum / this.#wrap);
   }
 
-  /** As much as a cell holds, of a slot that was too small. */
+  /** As much as a cell holds, of a slot for which that is too little. */
   saturate(row: number, slot: number): void {
     const { cells } = this.#chunks[row >>> CHUNK_BITS]!;
-    cells[(row & IN_CHUNK) * this.#slots + (slot % this.#slots)] = WRAP - 1;
+    cells[(row & IN_CHUNK) * this.#slots + (slot % this.#slots)] = this.#wrap - 1;
   }
 
   /** The cells of the slots after `before` up to `slot`: they still hold what was a window ago. */
-  #clear(cells: Uint32Array, start: number, before: number, slot: number): void {
+  #clear(cells: Cells, start: number, before: number, slot: number): void {
     const count = Math.min(slot - before, this.#slots);
     for (let each = slot - count + 1; each <= slot; each++) cells[start + (each % this.#slots)] = 0;
   }
@@ -106,8 +130,14 @@ export class CounterRows {
     const until = Math.min(last, newest[at]!);
     const from = Math.max(first, newest[at]! - this.#slots + 1);
     const start = at * this.#slots;
+    const end = start + this.#slots;
+    let cell = start + (from % this.#slots);
     let sum = 0;
-    for (let slot = from; slot <= until; slot++) sum += cells[start + (slot % this.#slots)]!;
+    for (let slot = from; slot <= until; slot++) {
+      sum += cells[cell]!;
+      cell += 1;
+      if (cell === end) cell = start;
+    }
     return sum;
   }
 }

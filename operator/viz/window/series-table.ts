@@ -1,10 +1,10 @@
 import { COUNTER, COUNTERS } from '../../../proxy-image/contract/traffic/counters.ts';
-import { CounterRows, NO_ROW } from './counter-rows.ts';
+import { Counts, NO_COUNTS } from './counts.ts';
 import { DIMENSIONS } from './dimensions.ts';
 import type { TrafficSum } from './traffic-sum.ts';
 
-/** A row for each counter, and for what octets have above 2^32 in a slot. */
-const ROWS: number = COUNTERS + 2;
+/** Counts of each counter, and of what octets have above 2^32 in a slot. */
+const KEPT: number = COUNTERS + 2;
 const HIGH_READ = COUNTERS;
 const HIGH_WRITTEN: number = COUNTERS + 1;
 const HIGH_UNIT: number = 2 ** 32;
@@ -14,30 +14,30 @@ const FIRST_SERIES = 256;
 export const NO_SERIES = -1;
 
 /**
- * All series: labels as numbers of texts, and a row of counts for each counter that has counted within the window. A counter that never counts takes four
+ * All series: labels as numbers of texts, and counts of each counter that has counted within the window. A counter that never counts takes four
  * octets: most series use ten of them.
  */
 export class SeriesTable {
-  readonly rows: CounterRows;
+  readonly counts: Counts;
   readonly #maxSeries: number;
   readonly #free: number[] = [];
   #made = 0;
   #labels = new Uint32Array(FIRST_SERIES * DIMENSIONS.length);
-  #rowOf = new Int32Array(FIRST_SERIES * ROWS).fill(NO_ROW);
+  #countsOf = new Int32Array(FIRST_SERIES * KEPT).fill(NO_COUNTS);
   #open = new Uint32Array(FIRST_SERIES);
 
-  constructor(maxSeries: number, rows: CounterRows) {
+  constructor(maxSeries: number, counts: Counts) {
     this.#maxSeries = maxSeries;
-    this.rows = rows;
+    this.counts = counts;
   }
 
   /** Octets of a series all of whose counters count; its share of the texts is not in it. */
   static mostBytesPerSeries(slots: number): number {
-    return ROWS * CounterRows.bytesPerRow(slots) + SeriesTable.#leastBytesPerSeries();
+    return KEPT * Counts.mostBytes(slots) + SeriesTable.#leastBytesPerSeries();
   }
 
   static #leastBytesPerSeries(): number {
-    return 4 * (DIMENSIONS.length + ROWS + 1);
+    return 4 * (DIMENSIONS.length + KEPT + 1);
   }
 
   get size(): number {
@@ -45,7 +45,7 @@ export class SeriesTable {
   }
 
   get bytes(): number {
-    return this.rows.bytes + this.#labels.byteLength + this.#rowOf.byteLength + this.#open.byteLength;
+    return this.counts.bytes + this.#labels.byteLength + this.#countsOf.byteLength + this.#open.byteLength;
   }
 
   /** `NO_SERIES`: there are as many as may be. `labels`: a number for each of `DIMENSIONS`. */
@@ -63,18 +63,18 @@ export class SeriesTable {
   }
 
   #grow(series: number): void {
-    const rowOf = new Int32Array(series * ROWS);
-    rowOf.set(this.#rowOf);
-    rowOf.fill(NO_ROW, this.#rowOf.length);
-    this.#rowOf = rowOf;
+    const countsOf = new Int32Array(series * KEPT);
+    countsOf.set(this.#countsOf);
+    countsOf.fill(NO_COUNTS, this.#countsOf.length);
+    this.#countsOf = countsOf;
     this.#labels = larger(this.#labels, series * DIMENSIONS.length);
     this.#open = larger(this.#open, series);
   }
 
   remove(series: number): void {
-    for (let at = series * ROWS; at < (series + 1) * ROWS; at++) {
-      if (this.#rowOf[at] !== NO_ROW) this.rows.close(this.#rowOf[at]!);
-      this.#rowOf[at] = NO_ROW;
+    for (let at = series * KEPT; at < (series + 1) * KEPT; at++) {
+      if (this.#countsOf[at] !== NO_COUNTS) this.counts.close(this.#countsOf[at]!);
+      this.#countsOf[at] = NO_COUNTS;
     }
     this.#open[series] = 0;
     this.#free.push(series);
@@ -96,35 +96,39 @@ export class SeriesTable {
     this.#open[series] = connections;
   }
 
-  /** False: there is no room for another counter. */
+  /** False: there is no room for it, and nothing was added. */
   add(series: number, counter: number, slot: number, count: number): boolean {
-    const row = this.#rowFor(series * ROWS + counter, slot);
-    if (row === NO_ROW) return false;
-    const above = Math.floor(count / HIGH_UNIT) + this.rows.add(row, slot, count % HIGH_UNIT);
-    if (above === 0) return true;
-    const high = highOf(counter);
-    const highRow = high === null ? NO_ROW : this.#rowFor(series * ROWS + high, slot);
-    // Of anything but octets 2^32 in a slot are more than a proxy can carry.
-    if (highRow === NO_ROW) this.rows.saturate(row, slot);
-    else this.rows.add(highRow, slot, above);
+    if (!this.#addTo(series * KEPT + counter, slot, count % HIGH_UNIT)) return false;
+    const above = Math.floor(count / HIGH_UNIT) + this.counts.runOver;
+    if (above > 0) this.#addAbove(series, counter, slot, above);
     return true;
   }
 
-  #rowFor(at: number, slot: number): number {
-    if (this.#rowOf[at] === NO_ROW) this.#rowOf[at] = this.rows.open(slot);
-    return this.#rowOf[at]!;
+  #addAbove(series: number, counter: number, slot: number, above: number): void {
+    const high = highOf(counter);
+    if (high !== null && this.#addTo(series * KEPT + high, slot, above)) return;
+    // Of anything but octets 2^32 in a slot are more than a proxy can carry; octets come here when memory is full.
+    this.counts.saturate(this.#countsOf[series * KEPT + counter]!, slot);
+  }
+
+  #addTo(at: number, slot: number, count: number): boolean {
+    const before = this.#countsOf[at] === NO_COUNTS ? this.counts.open(slot) : this.#countsOf[at]!;
+    if (before === NO_COUNTS) return false;
+    const after = this.counts.add(before, slot, count);
+    this.#countsOf[at] = after === NO_COUNTS ? before : after;
+    return after !== NO_COUNTS;
   }
 
   /** Adds to `sum` what the series has counted from slot `first` to `last`, and what it has open; false when that is nothing. */
   addTo(sum: TrafficSum, series: number, first: number, last: number): boolean {
     const { numbers } = sum;
-    const start = series * ROWS;
+    const start = series * KEPT;
     const open = this.#open[series]!;
     let any = open > 0;
     numbers[COUNTER.open]! += open;
-    for (let counter = 0; counter < ROWS; counter++) {
-      const row = this.#rowOf[start + counter]!;
-      const count = row === NO_ROW ? 0 : this.rows.sum(row, first, last);
+    for (let counter = 0; counter < KEPT; counter++) {
+      const counts = this.#countsOf[start + counter]!;
+      const count = counts === NO_COUNTS ? 0 : this.counts.sum(counts, first, last);
       if (count === 0) continue;
       any = true;
       if (counter < COUNTERS) numbers[counter]! += count;
@@ -136,22 +140,22 @@ export class SeriesTable {
   /** Frees the counters that have not counted since slot `since`; true when none is left and nothing is open. */
   expire(series: number, since: number): boolean {
     let left = this.#open[series]! > 0;
-    for (let at = series * ROWS; at < (series + 1) * ROWS; at++) {
-      const row = this.#rowOf[at]!;
-      if (row === NO_ROW) continue;
-      if (this.rows.newest(row) >= since) {
+    for (let at = series * KEPT; at < (series + 1) * KEPT; at++) {
+      const counts = this.#countsOf[at]!;
+      if (counts === NO_COUNTS) continue;
+      if (this.counts.newest(counts) >= since) {
         left = true;
         continue;
       }
-      this.rows.close(row);
-      this.#rowOf[at] = NO_ROW;
+      this.counts.close(counts);
+      this.#countsOf[at] = NO_COUNTS;
     }
     return !left;
   }
 
-  /** Rows for every counter, so that there is room whatever becomes of the rest. */
+  /** Takes the room that every counter can need, so that there is some whatever becomes of the rest. */
   reserve(series: number): void {
-    for (let at = series * ROWS; at < (series + 1) * ROWS; at++) this.#rowFor(at, 0);
+    for (let at = series * KEPT; at < (series + 1) * KEPT; at++) this.#countsOf[at] = this.counts.openWide(0);
   }
 }
 

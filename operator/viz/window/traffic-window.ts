@@ -1,5 +1,5 @@
 import { OVERFLOW_SERIES } from '../../../proxy-image/contract/traffic/labels.ts';
-import { CounterRows } from './counter-rows.ts';
+import { Counts } from './counts.ts';
 import { REPORTER_LABELS, type Reporter } from './dimensions.ts';
 import { type Group, groupSeries, type TrafficQuery } from './query.ts';
 import { ReportingProxy } from './reporting-proxy.ts';
@@ -55,9 +55,7 @@ export class TrafficWindow implements StreamContext {
 
   constructor(limits: WindowLimits = DEFAULT_WINDOW) {
     this.slots = new Slots(limits);
-    const { count } = this.slots;
-    const maxRows = Math.floor(limits.maxCountBytes / CounterRows.bytesPerRow(count));
-    this.table = new SeriesTable(limits.maxSeries, new CounterRows(count, maxRows));
+    this.table = new SeriesTable(limits.maxSeries, new Counts(this.slots.count, limits.maxCountBytes));
     this.#together = new ReportingProxy(this, NOBODY);
     this.overflow = OVERFLOW_SERIES.map((labels) => this.#together.declare(labels));
     for (const series of this.overflow) this.table.reserve(series);

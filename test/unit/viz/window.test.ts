@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { BY } from '../../../operator/viz/window/dimensions.ts';
 import { SeriesTable } from '../../../operator/viz/window/series-table.ts';
+import type { TrafficStream } from '../../../operator/viz/window/traffic-stream.ts';
 import { DEFAULT_WINDOW, TrafficWindow } from '../../../operator/viz/window/traffic-window.ts';
 import { COUNTER, COUNTERS, FIRST_BUCKET } from '../../../proxy-image/contract/traffic/counters.ts';
 import { OVERFLOW_SERIES } from '../../../proxy-image/contract/traffic/labels.ts';
@@ -8,6 +9,10 @@ import { MAX_BYTES } from '../../../proxy-image/contract/traffic/report.ts';
 import { CALLS_BOOKS, report, reporter, SECOND_MS, SLOT_MS, START_MS, total } from './fixtures.ts';
 
 const MINUTE_MS = 60 * SECOND_MS;
+/** Rows that are made at a time, and octets of a row by its width. */
+const CHUNK = 256;
+const WIDE_BYTES = 62 * 4;
+const NARROW_BYTES = 61 * 2 + 4;
 /** The first number that a proxy may declare. */
 const FIRST = OVERFLOW_SERIES.length;
 
@@ -125,27 +130,41 @@ describe('the window of traffic', () => {
     expect(total(live, START_MS, MINUTE_MS, { overflow: 'true', pod: 'web-1' })!.count('success')).to.equal(1);
   });
 
-  it('counts together what finds no room, and loses none of it: series, and counters of series', () => {
-    const room = { maxSeries: FIRST + 2, maxCountBytes: DEFAULT_WINDOW.maxCountBytes };
-    // Rows for the sums that are always there, and one more.
-    const rowBytes = 62 * 4;
-    const few = { maxSeries: 100, maxCountBytes: rowBytes * (FIRST * (COUNTERS + 2) + 1) };
-    for (const limits of [room, few]) {
-      const live = new TrafficWindow({ ...DEFAULT_WINDOW, ...limits });
-      const stream = live.connected(reporter('web'));
-      for (let number = FIRST; number < FIRST + 10; number++) {
-        const declared: [number, typeof CALLS_BOOKS][] = [[number, { ...CALLS_BOOKS, routeName: `route-${number}` }]];
-        stream.take(report({ seq: number, declared, changed: [[number, COUNTER.success, 1]] }), START_MS);
-      }
-      expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(10);
-      const together = total(live, START_MS, MINUTE_MS, {
-        overflow: 'true',
-        direction: 'outbound',
-        counted: 'requests',
-      })!;
-      expect(together.count('success')).to.equal(limits === room ? 8 : 9);
-      expect(live.figures().overflowed).to.equal(limits === room ? 8 : 9);
+  /** Reports of one request by each of so many series. */
+  function oneEach(live: TrafficWindow, series: number): TrafficStream {
+    const stream = live.connected(reporter('web'));
+    for (let number = FIRST; number < FIRST + series; number++) {
+      const declared: [number, typeof CALLS_BOOKS][] = [[number, { ...CALLS_BOOKS, routeName: `route-${number}` }]];
+      stream.take(report({ seq: number, declared, changed: [[number, COUNTER.success, 1]] }), START_MS);
     }
+    return stream;
+  }
+
+  const TOGETHER = { overflow: 'true', direction: 'outbound', counted: 'requests' };
+
+  it('counts together the series for which there is no room, and loses none of them', () => {
+    const live = new TrafficWindow({ ...DEFAULT_WINDOW, maxSeries: FIRST + 2 });
+    oneEach(live, 10);
+    expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(10);
+    expect(total(live, START_MS, MINUTE_MS, TOGETHER)!.count('success')).to.equal(8);
+    expect(live.figures().overflowed).to.equal(8);
+  });
+
+  it('counts together what the memory has no room for, and loses nothing of it: new counts, and those that grow', () => {
+    const maxCountBytes = CHUNK * (WIDE_BYTES + NARROW_BYTES);
+    const live = new TrafficWindow({ ...DEFAULT_WINDOW, maxCountBytes });
+    const stream = oneEach(live, CHUNK + 10);
+    const sum = () => total(live, START_MS, MINUTE_MS)!.count('success');
+    const together = () => total(live, START_MS, MINUTE_MS, TOGETHER)!.count('success');
+    expect([sum(), together(), live.figures().overflowed]).to.deep.equal([CHUNK + 10, 10, 10]);
+    // Wide ones: what is left of the chunk in which the sums are.
+    const left = CHUNK - FIRST * (COUNTERS + 2);
+    for (let number = FIRST; number < FIRST + left + 5; number++) {
+      stream.take(report({ seq: 1_000 + number, changed: [[number, COUNTER.success, 100_000]] }), START_MS);
+    }
+    expect(sum()).to.equal(CHUNK + 10 + (left + 5) * 100_000);
+    expect(together()).to.equal(10 + 5 * 100_000);
+    expect(live.figures().bytes).to.be.at.most(maxCountBytes + 512 * 300);
   });
 
   it('takes no more memory for a series than it says, all counters counting; and gives it up when the window is over', () => {
@@ -164,14 +183,27 @@ describe('the window of traffic', () => {
     }
     const most = SeriesTable.mostBytesPerSeries(live.slots.count);
     expect(most).to.equal(10_456);
-    expect(live.table.rows.inUse * 62 * 4).to.be.at.most((series + FIRST) * most);
-    // Memory is taken in chunks of 1,024 rows, room for series is doubled.
-    expect(live.figures().bytes - empty.bytes).to.be.at.most(series * most + 1024 * 62 * 4 + 512 * 300);
+    // Memory is taken in chunks, one of each width begun; room for labels is doubled.
+    const begun = CHUNK * (WIDE_BYTES + NARROW_BYTES) + 512 * 300;
+    expect(live.figures().bytes - empty.bytes).to.be.at.most(series * most + begun);
     expect(total(live, START_MS, MINUTE_MS)!.count('readBytes')).to.equal(series * MAX_BYTES);
     stream.close();
     live.sweep(START_MS + 11 * MINUTE_MS, 1);
     expect(live.figures()).to.include({ proxies: 0, series: empty.series });
-    expect(live.table.rows.inUse).to.equal(FIRST * (COUNTERS + 2));
+    expect(live.table.counts.inUse).to.equal(FIRST * (COUNTERS + 2));
+  });
+
+  it('takes no more than 2 KiB for a usual series: a dozen counters, none of which needs more than 16 bits', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    const series = 500;
+    const before = live.figures().bytes;
+    const pairs = Array.from({ length: 12 }, (_, counter) => [counter, 65_535]).flat();
+    for (let number = FIRST; number < FIRST + series; number++) {
+      const declared: [number, typeof CALLS_BOOKS][] = [[number, { ...CALLS_BOOKS, routeName: `route-${number}` }]];
+      stream.take(report({ seq: number, declared, changed: [[number, ...pairs]] }), START_MS);
+    }
+    expect(live.figures().bytes - before).to.be.at.most(series * 2_048);
   });
 
   it('frees the counts of a series that is idle for the window, while its number stands for it', () => {
@@ -180,10 +212,10 @@ describe('the window of traffic', () => {
     const told = (seq: number, declared: [number, typeof CALLS_BOOKS][]) =>
       report({ seq, declared, changed: [[FIRST, COUNTER.success, 1]] });
     stream.take(told(1, [[FIRST, CALLS_BOOKS]]), START_MS);
-    const rows = live.table.rows.inUse;
+    const rows = live.table.counts.inUse;
     const laterMs = START_MS + 11 * MINUTE_MS;
     live.sweep(laterMs, 1);
-    expect(live.table.rows.inUse).to.equal(rows - 1);
+    expect(live.table.counts.inUse).to.equal(rows - 1);
     stream.take(told(2, []), laterMs);
     expect(total(live, laterMs, MINUTE_MS, { serviceName: 'books' })!.count('success')).to.equal(1);
   });
