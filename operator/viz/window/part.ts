@@ -35,7 +35,10 @@ export function partOf(replica: string, by: readonly Dimension[], groups: readon
 
 function pairsOf({ numbers }: TrafficSum): number[] {
   const pairs: number[] = [];
-  for (const [at, number] of numbers.entries()) if (number !== 0) pairs.push(at, number);
+  for (const [at, number] of numbers.entries()) {
+    // A proxy that lies about its octets must not make the whole part one that is refused.
+    if (number !== 0) pairs.push(at, Math.min(number, Number.MAX_SAFE_INTEGER));
+  }
   return pairs;
 }
 

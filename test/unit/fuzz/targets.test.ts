@@ -9,6 +9,7 @@ import * as patterns from '../../fuzz/patterns.ts';
 import * as resources from '../../fuzz/resources.ts';
 import * as scalars from '../../fuzz/scalars.ts';
 import * as stream from '../../fuzz/stream.ts';
+import * as traffic from '../../fuzz/traffic.ts';
 import * as values from '../../fuzz/values.ts';
 
 const FRAME = '\u0000\u0000\u0000\u000f{"type":"pong"}';
@@ -49,6 +50,7 @@ target('control plane stream', stream, 800, {
   },
 });
 target('resources', resources, 3000);
+target('live numbers', traffic, 2000);
 target('texts with a grammar', scalars, 3000, {
   'a problem that quotes a control character as it is': { text: '%lo0\u009b', variable: 'WEFT_PROXY_UID' },
   'a key whose brackets hold no IPv6 address, which was written as another': {
