@@ -12,7 +12,7 @@ import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';
 
 const MIB = 1024 * 1024;
-const LIMITS = { windowMs: 6 * SLOT_MS, slotMs: SLOT_MS, maxSeries: 12, maxCountBytes: MIB };
+const LIMITS = { windowMs: 6 * SLOT_MS, slotMs: SLOT_MS, maxSeries: 12, maxCountBytes: MIB, maxTextBytes: 8 * 1024 };
 
 const REPORTS: readonly unknown[] = [1, 2, 3].map((seq) => ({
   type: 'traffic',

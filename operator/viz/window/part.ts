@@ -1,5 +1,5 @@
 import { isObject } from '../../../lib/json.ts';
-import { MAX_LABEL_LENGTH } from '../../../proxy-image/contract/traffic/labels.ts';
+import { isLabelText } from '../../../proxy-image/contract/traffic/labels.ts';
 import type { Dimension } from './dimensions.ts';
 import type { Group } from './query.ts';
 import { SUM_NUMBERS, TrafficSum } from './traffic-sum.ts';
@@ -86,13 +86,9 @@ function readPart(value: unknown, by: readonly Dimension[]): { replica: string; 
 function readGroup(value: unknown, labelCount: number): Group | null {
   if (!isObject(value)) return null;
   const { labels, numbers } = value;
-  if (!Array.isArray(labels) || labels.length !== labelCount || !labels.every(isLabel)) return null;
+  if (!Array.isArray(labels) || labels.length !== labelCount || !labels.every(isLabelText)) return null;
   const sum = Array.isArray(numbers) ? sumOf(numbers) : null;
   return sum === null ? null : { labels, sum };
-}
-
-function isLabel(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MAX_LABEL_LENGTH;
 }
 
 function sumOf(pairs: readonly unknown[]): TrafficSum | null {

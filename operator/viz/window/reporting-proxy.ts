@@ -38,7 +38,7 @@ export class ReportingProxy {
     const numbers = [...this.#labels, ...TRAFFIC_LABELS.map((label) => texts.use(labels[label] ?? ''))];
     let series = this.#find(numbers);
     const isNew = series === NO_SERIES;
-    if (isNew) series = table.create(numbers);
+    if (isNew && !texts.full) series = table.create(numbers);
     if (!isNew || series === NO_SERIES) this.#releaseTexts((label) => numbers[label]!);
     if (series !== NO_SERIES) this.#series.set(series, (this.#series.get(series) ?? 0) + 1);
     return series;

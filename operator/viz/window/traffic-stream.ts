@@ -17,9 +17,9 @@ export interface StreamContext {
 
 /**
  * Why a report did not count, or that it did: `duplicate`, it has counted before (sent again, or too far out of order to know); `late`, what it tells of is
- * older than the window.
+ * older than the window; `closed`, the stream has ended.
  */
-export type ReportVerdict = 'taken' | 'duplicate' | 'late';
+export type ReportVerdict = 'taken' | 'duplicate' | 'late' | 'closed';
 
 export interface ReportOutcome {
   verdict: ReportVerdict;
@@ -38,6 +38,7 @@ export class TrafficStream {
   readonly #context: StreamContext;
   readonly #proxy: ReportingProxy;
   readonly #declared: (Declared | undefined)[] = [];
+  #isClosed = false;
 
   constructor(context: StreamContext, proxy: ReportingProxy) {
     this.#context = context;
@@ -49,6 +50,7 @@ export class TrafficStream {
 
   /** `report` is checked, and was received at `nowMs` of a monotonic clock. What it declares holds, whether or not it counts. */
   take(report: TrafficReport, nowMs: number): ReportOutcome {
+    if (this.#isClosed) return { verdict: 'closed', undeclared: 0 };
     for (const [number, labels] of report.declared) this.#declare(number, labels);
     const { slots } = this.#context;
     const endMs = nowMs - report.agoMs;
@@ -69,6 +71,7 @@ export class TrafficStream {
 
   /** The connection has ended. What was counted stays as long as the window. */
   close(): void {
+    this.#isClosed = true;
     for (let number = 0; number < this.#declared.length; number++) this.#withdraw(number);
     if (this.#proxy.stream !== this) return;
     this.#proxy.stream = null;

@@ -13,6 +13,8 @@ export interface WindowLimits extends WindowTimes {
   maxSeries: number;
   /** Octets of counts; what finds no room is counted together. */
   maxCountBytes: number;
+  /** Octets of the texts of labels; a series that comes when they are taken is counted with others. */
+  maxTextBytes: number;
 }
 
 const MIB = 1024 * 1024;
@@ -23,8 +25,10 @@ export const DEFAULT_WINDOW: WindowLimits = {
   slotMs: 10_000,
   // 2,500 proxies with 40 each.
   maxSeries: 100_000,
-  // As many series with a dozen counters that count.
-  maxCountBytes: 288 * MIB,
+  // As many series with a dozen counters that count, and some that are busy.
+  maxCountBytes: 192 * MIB,
+  // A hundred thousand names.
+  maxTextBytes: 24 * MIB,
 };
 
 export interface WindowFigures {
@@ -44,7 +48,7 @@ export interface WindowFigures {
  */
 export class TrafficWindow implements StreamContext {
   readonly slots: Slots;
-  readonly texts = new Texts();
+  readonly texts: Texts;
   readonly table: SeriesTable;
   readonly overflow: readonly number[];
   readonly #proxies = new Map<string, ReportingProxy>();
@@ -55,6 +59,7 @@ export class TrafficWindow implements StreamContext {
 
   constructor(limits: WindowLimits = DEFAULT_WINDOW) {
     this.slots = new Slots(limits);
+    this.texts = new Texts(limits.maxTextBytes);
     this.table = new SeriesTable(limits.maxSeries, new Counts(this.slots.count, limits.maxCountBytes));
     this.#together = new ReportingProxy(this, NOBODY);
     this.overflow = OVERFLOW_SERIES.map((labels) => this.#together.declare(labels));

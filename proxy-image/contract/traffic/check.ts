@@ -1,13 +1,21 @@
 import { isObject } from '../../../lib/json.ts';
-import { COUNTER, COUNTERS } from './counters.ts';
-import { COUNTED, DIRECTIONS, MAX_LABEL_LENGTH, OVERFLOW_SERIES, type SeriesLabels, TRAFFIC_LABELS } from './labels.ts';
+import { COUNTERS } from './counters.ts';
+import {
+  COUNTED,
+  DIRECTIONS,
+  isLabelText,
+  MAX_LABEL_LENGTH,
+  OVERFLOW_SERIES,
+  type SeriesLabels,
+  TRAFFIC_LABELS,
+  type TrafficLabel,
+} from './labels.ts';
 import {
   MAX_AGE_MS,
-  MAX_BYTES,
-  MAX_COUNT,
   MAX_COUNTERS,
   MAX_RUN_LENGTH,
   MAX_SERIES,
+  mostOf,
   TRAFFIC_INTERVAL_MS,
   TRAFFIC_VERSION,
   type TrafficReport,
@@ -16,6 +24,8 @@ import {
 
 /** A report names so many problems; a message of 4 MB can hold a million. */
 const MAX_PROBLEMS = 20;
+/** Every number may be withdrawn and stand for another series at once. */
+const MAX_DECLARED: number = 2 * MAX_SERIES;
 /** The number of a series and its pairs. */
 const LONGEST_CHANGE = 1 + 2 * MAX_COUNTERS;
 
@@ -66,8 +76,8 @@ function readReport(fields: Fields, problems: Problems): TrafficReport | null {
     seq,
     overMs,
     agoMs,
-    declared: readList(declared, 'declared', problems, readDeclaration),
-    changed: readList(changed, 'changed', problems, readChange),
+    declared: readList(declared, 'declared', MAX_DECLARED, problems, readDeclaration),
+    changed: readList(changed, 'changed', MAX_SERIES, problems, readChange),
   };
 }
 
@@ -75,6 +85,7 @@ function readReport(fields: Fields, problems: Problems): TrafficReport | null {
 function readList<T>(
   value: unknown,
   path: string,
+  most: number,
   problems: Problems,
   read: (item: unknown, path: string, problems: Problems) => T | null,
 ): T[] {
@@ -82,9 +93,9 @@ function readList<T>(
     problems.add(`${path}: expected a list`);
     return [];
   }
-  if (value.length > MAX_SERIES) problems.add(`${path}: ${value.length} items, ${MAX_SERIES} are looked at`);
+  if (value.length > most) problems.add(`${path}: ${value.length} items, ${most} are looked at`);
   const items: T[] = [];
-  for (let at = 0; at < Math.min(value.length, MAX_SERIES); at++) {
+  for (let at = 0; at < Math.min(value.length, most); at++) {
     const item = read(value[at], `${path}[${at}]`, problems);
     if (item !== null) items.push(item);
   }
@@ -112,12 +123,12 @@ function readLabels(labels: Fields, path: string, problems: Problems): SeriesLab
   const counted = COUNTED.find((known) => known === labels['counted']);
   if (direction === undefined) return problems.none(`${path}.direction: expected ${DIRECTIONS.join(', ')}`);
   if (counted === undefined) return problems.none(`${path}.counted: expected ${COUNTED.join(', ')}`);
-  const read: Partial<Record<(typeof TRAFFIC_LABELS)[number], string>> = {};
+  const read: Partial<Record<TrafficLabel, string>> = {};
   for (const name of TRAFFIC_LABELS) {
     const text = labels[name];
     if (text === undefined || text === '') continue;
-    if (typeof text !== 'string' || text.length > MAX_LABEL_LENGTH) {
-      return problems.none(`${path}.${name}: expected a text of at most ${MAX_LABEL_LENGTH}`);
+    if (!isLabelText(text)) {
+      return problems.none(`${path}.${name}: expected a text of at most ${MAX_LABEL_LENGTH} without controls`);
     }
     read[name] = text;
   }
@@ -139,8 +150,7 @@ function isChange(list: unknown[]): list is number[] {
 }
 
 function isPair(counter: unknown, value: unknown): boolean {
-  if (!isWithin(counter, 0, COUNTERS - 1)) return false;
-  return isWithin(value, 0, counter === COUNTER.readBytes || counter === COUNTER.writtenBytes ? MAX_BYTES : MAX_COUNT);
+  return isWithin(counter, 0, COUNTERS - 1) && isWithin(value, 0, mostOf(counter));
 }
 
 function usablePart(list: readonly unknown[], path: string, problems: Problems): number[] | null {

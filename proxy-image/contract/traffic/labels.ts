@@ -45,8 +45,22 @@ export type Direction = (typeof DIRECTIONS)[number];
 export type SeriesLabels = Readonly<{ direction: Direction; counted: Counted }> &
   Readonly<Partial<Record<TrafficLabel, string>>>;
 
-/** Longest text of a label: an authority (a DNS name of 253 octets and a port) and every name of an object fit in; a name of a profile's route is cut by the proxy. */
+/** Longest text of a label: an authority (a DNS name of 253 octets and a port) and every name of an object fit in. */
 export const MAX_LABEL_LENGTH = 300;
+
+/** Controls, what turns the direction of writing, line separators, halves of pairs: a terminal that shows a label must not obey it. */
+const UNFIT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+const EACH_UNFIT = new RegExp(UNFIT, 'gu');
+
+export function isLabelText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_LABEL_LENGTH && !UNFIT.test(value);
+}
+
+/** The text as it may be a label: routes of a profile have names of any form. */
+export function labelText(text: string): string {
+  // A pair that is cut in half leaves a half.
+  return text.slice(0, MAX_LABEL_LENGTH).replace(EACH_UNFIT, '\ufffd');
+}
 
 /**
  * Series that need no declaration, by number: they take what a proxy counts beyond its most (`MAX_SERIES`). One for each kind of sum that means anything.

@@ -1,3 +1,4 @@
+import { COUNTER } from './counters.ts';
 import type { SeriesLabels } from './labels.ts';
 
 /**
@@ -62,5 +63,11 @@ export const MAX_RUN_LENGTH = 64;
 export const MAX_COUNT: number = 2 ** 32 - 1;
 /** Octets that 100 Gbit/s carry in six hours. */
 export const MAX_BYTES: number = 2 ** 48;
+
+/** By how much a counter may have grown in one report. */
+export function mostOf(counter: number): number {
+  return counter === COUNTER.readBytes || counter === COUNTER.writtenBytes ? MAX_BYTES : MAX_COUNT;
+}
+
 /** Longer than anybody looks back. */
 export const MAX_AGE_MS: number = 24 * 60 * 60 * 1000;

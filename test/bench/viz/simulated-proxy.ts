@@ -14,23 +14,14 @@ const LAST_BUCKET = 20;
 
 /** A pod that is called by some workloads and calls others: an eighth of its series are connections, half of the others inbound. */
 export class SimulatedProxy {
-  readonly reporter: Reporter;
   readonly #rng: Xoshiro;
   readonly #labels: SeriesLabels[];
   readonly #at: number;
   #seq = 0;
 
   constructor(at: number, { series, workloads }: { series: number; workloads: number }) {
-    const own = workload(at % workloads);
     this.#at = at;
     this.#rng = new Xoshiro(at + 1);
-    this.reporter = {
-      namespace: own.namespace,
-      kind: 'Deployment',
-      name: own.name,
-      pod: `${own.name}-6d4cf56db6-${at}`,
-      identity: `${own.name}.${own.namespace}.${SUFFIX}`,
-    };
     this.#labels = Array.from({ length: series }, (_, number) => this.#labelsOf(number, workloads));
   }
 
@@ -110,4 +101,16 @@ export class SimulatedProxy {
 
 function workload(at: number): { namespace: string; name: string } {
   return { namespace: `team-${at % NAMESPACES}`, name: `app-${at}` };
+}
+
+/** Whose proxy it is, as the operator knows it. */
+export function reporterOf(at: number, workloads: number): Reporter {
+  const { namespace, name } = workload(at % workloads);
+  return {
+    namespace,
+    kind: 'Deployment',
+    name,
+    pod: `${name}-6d4cf56db6-${at}`,
+    identity: `${name}.${namespace}.${SUFFIX}`,
+  };
 }

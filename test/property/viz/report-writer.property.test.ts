@@ -22,11 +22,16 @@ type Step =
   | { act: 'break'; swallowed: boolean };
 
 const route = fc.nat({ max: ROUTES - 1 });
-const counter = fc.constantFrom(COUNTER.success, COUNTER.readBytes, COUNTERS - 1);
+const growth = fc.oneof(
+  fc.record({ counter: fc.constantFrom(COUNTER.success, COUNTERS - 1), by: fc.nat({ max: 100_000 }) }),
+  fc.record({ counter: fc.constant(COUNTER.readBytes), by: fc.integer({ min: 0, max: 2 ** 40 }) }),
+);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ act: fc.constant('count' as const), route, counter, by: fc.nat({ max: 100_000 }) }),
+    arbitrary: fc
+      .tuple(route, growth)
+      .map(([route, { counter, by }]) => ({ act: 'count' as const, route, counter, by })),
   },
   { weight: 3, arbitrary: fc.record({ act: fc.constant('open' as const), route, by: fc.integer({ min: 1, max: 3 }) }) },
   { weight: 1, arbitrary: fc.record({ act: fc.constant('close' as const), route }) },

@@ -11,7 +11,7 @@ import { type SeriesLabels, TRAFFIC_LABELS } from '../../../proxy-image/contract
 import { report, reporter, SECOND_MS, SLOT_MS, START_MS } from '../../unit/viz/fixtures.ts';
 
 const MIB = 1024 * 1024;
-const LIMITS = { windowMs: 6 * SLOT_MS, slotMs: SLOT_MS, maxSeries: 1_000, maxCountBytes: 8 * MIB };
+const LIMITS = { windowMs: 6 * SLOT_MS, slotMs: SLOT_MS, maxSeries: 1_000, maxCountBytes: 8 * MIB, maxTextBytes: MIB };
 const SLOTS = 7;
 const FIRST_NUMBER = 6;
 

@@ -1,10 +1,18 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { checkOperatorMessage, checkProxyMessage } from '../../../proxy-image/contract/check.ts';
 import { encodeFrame, FrameReader } from '../../../proxy-image/contract/framing.ts';
 import { MAX_MESSAGE_BYTES } from '../../../proxy-image/contract/messages.ts';
 import { checkTrafficReport, readTrafficRequest } from '../../../proxy-image/contract/traffic/check.ts';
 import { BUCKETS, COUNTER, COUNTERS, FIRST_BUCKET } from '../../../proxy-image/contract/traffic/counters.ts';
-import { COUNTED, DIRECTIONS, OVERFLOW_SERIES, overflowOf } from '../../../proxy-image/contract/traffic/labels.ts';
+import {
+  COUNTED,
+  DIRECTIONS,
+  isLabelText,
+  labelText,
+  OVERFLOW_SERIES,
+  overflowOf,
+} from '../../../proxy-image/contract/traffic/labels.ts';
 import {
   MAX_BYTES,
   MAX_COUNT,
@@ -105,12 +113,17 @@ describe('a traffic report', () => {
     [
       'a label too long',
       { declared: [[6, { ...CALLS_BOOKS, routeName: 'x'.repeat(301) }]] },
-      'declared[0].routeName: expected a text of at most 300',
+      'declared[0].routeName: expected a text of at most 300 without controls',
+    ],
+    [
+      'a label that a terminal would obey',
+      { declared: [[6, { ...CALLS_BOOKS, routeName: 'a\u001b[2J' }]] },
+      'declared[0].routeName: expected a text of at most 300 without controls',
     ],
     [
       'a label that is no text',
       { declared: [[6, { ...CALLS_BOOKS, peerPod: 5 }]] },
-      'declared[0].peerPod: expected a text of at most 300',
+      'declared[0].peerPod: expected a text of at most 300 without controls',
     ],
   ] as const) {
     it(`loses nothing else by ${what} (B19)`, () => {
@@ -151,6 +164,18 @@ describe('a traffic report', () => {
     expect(long.problems).to.deep.equal(['changed[0]: 64 pairs are looked at']);
     const bad = without({ changed: Array.from({ length: 100 }, () => 'six') });
     expect(bad.problems).to.have.length(20);
+  });
+
+  it('takes whatever text a proxy has made a label of', () => {
+    const texts = fc.string({ unit: 'binary', maxLength: 400 });
+    const odd = fc.constantFrom('\u202egpj.exe', 'a\ud800', 'two\nlines', '\u009b31m', `${'x'.repeat(299)}\u{1f600}`);
+    fc.assert(
+      fc.property(fc.oneof(texts, odd), (text) => {
+        const label = labelText(text);
+        expect(isLabelText(label), JSON.stringify(label)).to.equal(true);
+        if (isLabelText(text)) expect(label).to.equal(text);
+      }),
+    );
   });
 
   it('has a series for what finds no room for each kind of sum, and the numbers of the counters never overlap', () => {

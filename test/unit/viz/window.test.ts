@@ -116,6 +116,15 @@ describe('the window of traffic', () => {
     expect(isOpen()).to.equal(0);
   });
 
+  it('takes nothing any more from a stream that has ended', () => {
+    const live = window();
+    const stream = live.connected(reporter('web'));
+    stream.close();
+    const message = report({ declared: [[FIRST, CALLS_BOOKS]], changed: [[FIRST, COUNTER.success, 1]] });
+    expect(stream.take(message, START_MS).verdict).to.equal('closed');
+    expect(live.figures().series).to.equal(FIRST);
+  });
+
   it('names what a change of an undeclared number leaves out, and counts the rest', () => {
     const live = window();
     const stream = live.connected(reporter('web'));
@@ -148,6 +157,15 @@ describe('the window of traffic', () => {
     expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(10);
     expect(total(live, START_MS, MINUTE_MS, TOGETHER)!.count('success')).to.equal(8);
     expect(live.figures().overflowed).to.equal(8);
+  });
+
+  it('counts together the series whose names there is no room for', () => {
+    const live = new TrafficWindow({ ...DEFAULT_WINDOW, maxTextBytes: 5_000 });
+    oneEach(live, 100);
+    const together = total(live, START_MS, MINUTE_MS, TOGETHER)!.count('success');
+    expect(together).to.be.within(60, 99);
+    expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(100);
+    expect(live.figures().texts * 100).to.be.at.most(5_000);
   });
 
   it('counts together what the memory has no room for, and loses nothing of it: new counts, and those that grow', () => {

@@ -1,6 +1,6 @@
 import { COUNTER, COUNTERS } from '../../../contract/traffic/counters.ts';
 import { OVERFLOW_SERIES, overflowOf, type SeriesLabels } from '../../../contract/traffic/labels.ts';
-import { MAX_COUNT, MAX_SERIES, TRAFFIC_VERSION, type TrafficReport } from '../../../contract/traffic/report.ts';
+import { MAX_SERIES, mostOf, TRAFFIC_VERSION, type TrafficReport } from '../../../contract/traffic/report.ts';
 
 const FIRST_NUMBER = OVERFLOW_SERIES.length;
 
@@ -38,7 +38,7 @@ export class ReportWriter {
     this.#maxSeries = Math.min(maxSeries, MAX_SERIES);
   }
 
-  /** The number of a new series; of one for overflow when there are as many as may be. */
+  /** The number of a new series; of one for overflow when there are as many as may be. Its labels are texts as `labelText` makes them. */
   open(labels: SeriesLabels): number {
     const number = this.#free.pop() ?? this.#series.length;
     if (number >= this.#maxSeries) return overflowOf(labels);
@@ -135,12 +135,12 @@ function seriesOf(labels: SeriesLabels): Series {
 function take(number: number, series: Series): number[] {
   const change = [number];
   series.changed = false;
-  const open = Math.max(0, Math.min(series.counts[COUNTER.open]!, MAX_COUNT));
+  const open = Math.max(0, Math.min(series.counts[COUNTER.open]!, mostOf(COUNTER.open)));
   if (open !== series.toldOpen) change.push(COUNTER.open, open);
   series.toldOpen = open;
   for (const [counter, count] of series.counts.entries()) {
     if (count === 0 || counter === COUNTER.open) continue;
-    const told = Math.min(count, MAX_COUNT);
+    const told = Math.min(count, mostOf(counter));
     change.push(counter, told);
     series.counts[counter] = count - told;
     if (told < count) series.changed = true;
