@@ -25,7 +25,7 @@ function target<I>(name: string, { Fuzzer, check }: Target<I>, count: number, fi
     for (const [what, input] of Object.entries(findings)) it(`finding: ${what}`, () => check(input));
 
     it(`${count} mutations hold the invariants`, function () {
-      this.timeout(60_000);
+      this.timeout(180_000);
       const inputs = new Fuzzer(20_261_125);
       for (let i = 0; i < count; i++) check(inputs.next());
     });
