@@ -90,14 +90,29 @@ function apartEntries(isAlone: boolean): Entry[] {
     }));
 }
 
-/** Commander loads what it starts programs with, for verbs that are programs; there are none, and loading it takes a tenth of the time in which `weft version` starts. */
-const withoutPrograms: Plugin = {
-  name: 'without-programs',
+/**
+ * What packages load and the command never calls. Commander starts programs with `node:child_process`, for verbs that are programs; loading it takes a tenth of the time in which
+ * `weft version` starts. The Kubernetes client sends by undici, which does not load on Node 20; the command takes credentials from it, and sends by the standard modules.
+ */
+const UNUSED: readonly { name: string; by: RegExp; text: string }[] = [
+  { name: 'node:child_process', by: /\/node_modules\/commander\//, text: 'export default {};' },
+  {
+    name: 'undici',
+    by: /\/node_modules\/@kubernetes\/client-node\//,
+    text: ['Agent', 'ProxyAgent', 'FormData', 'fetch'].map((name) => `export const ${name} = undefined;`).join('\n'),
+  },
+];
+
+const withoutUnused: Plugin = {
+  name: 'without-unused',
   setup(plugins) {
-    plugins.onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
-      /\/node_modules\/commander\//.test(importer) ? { path, namespace: 'nothing' } : null,
-    );
-    plugins.onLoad({ filter: /./, namespace: 'nothing' }, () => ({ contents: 'export default {};' }));
+    plugins.onResolve({ filter: /./ }, ({ path, importer }) => {
+      const isUnused = UNUSED.some(({ name, by }) => name === path && by.test(importer));
+      return isUnused ? { path, namespace: 'unused' } : null;
+    });
+    plugins.onLoad({ filter: /./, namespace: 'unused' }, ({ path }) => ({
+      contents: UNUSED.find(({ name }) => name === path)!.text,
+    }));
   },
 };
 
@@ -180,7 +195,7 @@ function withShebang(text: string): string {
 
 async function bundleAll(): Promise<void> {
   const main = { in: entry!, out: name };
-  if (runtime === 'node') return bundle([main], isSplit ? [constants, withoutPrograms] : [constants]);
+  if (runtime === 'node') return bundle([main], isSplit ? [constants, withoutUnused] : [constants]);
   const found = new Map<string, Entry>();
   const common = [apart, publishingPrivateNames(ROOT)];
   await bundle([main], [verbs(found), ...common]);

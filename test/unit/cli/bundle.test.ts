@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
@@ -51,6 +51,21 @@ describe('the bundle of the command', () => {
     const golden = join(import.meta.dirname, '..', '..', 'golden', 'install', 'default.yaml');
     expect(run('install', '--skip-crds').stdout).to.equal(readFileSync(golden, 'utf8'));
     expect(run('install', '--crds').stdout.match(/^kind: CustomResourceDefinition$/gm)).to.have.length(11);
+  });
+
+  it('asks a cluster without the part of the Kubernetes client that Node 20 does not load', () => {
+    const kubeconfig = join(folder, 'kubeconfig');
+    const [name, server] = ['a', 'https://127.0.0.1:1'];
+    const contexts = [{ name, context: { cluster: name, user: name } }];
+    const users = [{ name, user: { token: 'x' } }];
+    const config = { 'current-context': name, clusters: [{ name, cluster: { server } }], users, contexts };
+    writeFileSync(kubeconfig, JSON.stringify(config));
+    const { status, stderr } = run('version', '--kubeconfig', kubeconfig);
+    expect(stderr).to.match(/^WEFT_CLI_UNREACHABLE: .*ECONNREFUSED/);
+    expect(status).to.equal(3);
+    for (const file of readdirSync(folder)) {
+      if (file.endsWith('.mjs')) expect(text(file), file).not.to.match(/UndiciError|markAsUncloneable/);
+    }
   });
 
   it('`weft version` starts without what speaks with a cluster, reads YAML or draws', () => {
