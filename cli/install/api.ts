@@ -6,6 +6,8 @@ import { collectionPath, objectPath } from './resources.ts';
 /** Whoever applies is written down with the fields. */
 export const FIELD_MANAGER = 'weft-install';
 
+const TOUCHED = 'weft.dev/removal-looked-at';
+
 export interface ApplyOptions {
   /** Takes fields that somebody else has set to other values. */
   force: boolean;
@@ -57,6 +59,21 @@ export class Api {
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 409)) throw error;
       throw new CliError('WEFT_INSTALL_CONFLICT', `${nameOf(object)}: ${conflictsOf(error.message)}`, error);
+    }
+  }
+
+  /** Changes nothing but an annotation of an object that is going; whoever watches it looks at it again. One that is gone already is no failure. */
+  async touch(object: KubeObject, nowMs: number): Promise<void> {
+    const annotations = { [TOUCHED]: new Date(nowMs).toISOString() };
+    try {
+      await this.#cluster.request({
+        method: 'PATCH',
+        path: objectPath(object),
+        body: { metadata: { uid: object.metadata.uid, annotations } },
+        contentType: 'application/merge-patch+json',
+      });
+    } catch (error) {
+      if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
     }
   }
 

@@ -9,6 +9,8 @@ import { until } from './wait.ts';
 import { WEBHOOKS } from './webhooks.ts';
 
 const REMOVAL_LIMIT_MS = 120_000;
+/** Most definitions are gone within one. */
+const TOUCH_MS = 2_000;
 
 export interface UninstallOptions {
   /** Although pods have proxies that nobody configures then. */
@@ -120,7 +122,25 @@ export async function removeAll(steps: Steps, removals: readonly Removal[]): Pro
 
 function untilGone(steps: Steps, object: KubeObject): Promise<void> {
   const { uid } = object.metadata;
-  return until(steps, object, 'gone', REMOVAL_LIMIT_MS, (found) => found === null || found.metadata.uid !== uid);
+  const waiting = object.kind === 'CustomResourceDefinition' ? touching(steps, object) : steps;
+  return until(waiting, object, 'gone', REMOVAL_LIMIT_MS, (found) => found === null || found.metadata.uid !== uid);
+}
+
+/**
+ * Waits like `steps`, and touches the definition now and then. The API server can forget one that is going: what removes its objects fails while their storage is
+ * made anew, tries again with a copy that is stale by its own last change, gives that up for a later change to wake it, and does not count its own as one
+ * (kube-apiserver, `crd_finalizer.go`). It would look again after five minutes.
+ */
+function touching(steps: Steps, object: KubeObject): Steps {
+  let touchedMs = steps.clock.nowMs();
+  const sleep = async (ms: number) => {
+    await steps.sleep(ms);
+    const nowMs = steps.clock.nowMs();
+    if (nowMs - touchedMs < TOUCH_MS) return;
+    touchedMs = nowMs;
+    await steps.api.touch(object, nowMs);
+  };
+  return { ...steps, sleep };
 }
 
 /** What whoever forced it has to know of the pods that keep their proxy. */
