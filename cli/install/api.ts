@@ -62,7 +62,10 @@ export class Api {
     }
   }
 
-  /** Changes nothing but an annotation of an object that is going; whoever watches it looks at it again. One that is gone already is no failure. */
+  /**
+   * Changes nothing but an annotation of an object that is going; whoever watches it looks at it again. To be refused that is no failure: the object may be gone
+   * already, and whoever may delete it need not have the right to patch it.
+   */
   async touch(object: KubeObject, nowMs: number): Promise<void> {
     const annotations = { [TOUCHED]: new Date(nowMs).toISOString() };
     try {
@@ -73,7 +76,7 @@ export class Api {
         contentType: 'application/merge-patch+json',
       });
     } catch (error) {
-      if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) throw error;
+      if (!(error instanceof ApiError)) throw error;
     }
   }
 

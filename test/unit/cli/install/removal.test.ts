@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { Api } from '../../../../cli/install/api.ts';
+import { ApiError, type Cluster, type ClusterRequest } from '../../../../cli/cluster/cluster.ts';
+import { Api } from '../../../../cli/install/api.ts';
 import type { KubeObject } from '../../../../cli/install/object.ts';
 import type { Steps } from '../../../../cli/install/steps.ts';
 import { removeAll } from '../../../../cli/install/uninstall.ts';
@@ -47,6 +48,25 @@ describe('removing objects', () => {
     await removeAll(steps, removing(definition));
     expect(touchedMs).to.have.length(1);
     expect(nowMs()).to.be.within(2_000, 3_000);
+  });
+
+  it('goes on waiting where it may not touch it', async () => {
+    const asked: ClusterRequest[] = [];
+    const cluster: Cluster = {
+      server: 'https://refusing',
+      namespace: 'default',
+      async request<R>(request: ClusterRequest): Promise<R> {
+        asked.push(request);
+        if (request.method === 'PATCH') throw new ApiError(403, 'Forbidden', 'may not patch');
+        if (request.method !== 'DELETE' && steps.clock.nowMs() >= 5_000) throw new ApiError(404, 'NotFound', 'gone');
+        return definition as R;
+      },
+    };
+    const steps: Steps = { ...clusterOf(null).steps, api: new Api(cluster) };
+    await removeAll(steps, removing(definition));
+    const patches = asked.filter(({ method }) => method === 'PATCH');
+    expect(patches).to.have.length.above(0);
+    expect(patches[0]!.body).to.have.nested.property('metadata.uid', 'a');
   });
 
   it('leaves a definition alone that goes by itself', async () => {
