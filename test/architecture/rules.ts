@@ -67,6 +67,7 @@ const RULES: readonly Rule[] = [
   { folder: 'crds/types', imports: ['proxy-image/contract'], packages: [] },
   { folder: 'crds/scalars', imports: ['crds/types', 'proxy-image/contract'], packages: ['re2js'] },
   { folder: 'crds/parse', imports: ['crds/types', 'crds/scalars', 'proxy-image/contract'], packages: [] },
+  { folder: 'crds/viz', imports: ['proxy-image/contract'], packages: [] },
   { folder: 'crds/state', imports: ['crds/types', 'crds/scalars'], packages: [] },
   {
     folder: 'crds/kinds',
@@ -86,7 +87,7 @@ const RULES: readonly Rule[] = [
     imports: ['crds', 'proxy-image/contract', 'operator/runtime', 'operator/status'],
     packages: ANY,
   })),
-  { folder: 'operator/viz', imports: ['proxy-image/contract'], packages: [] },
+  { folder: 'operator/viz', imports: ['crds/viz', 'proxy-image/contract'], packages: [] },
   { folder: 'operator', imports: ['operator', 'webhooks', 'crds', 'proxy-image/contract'], packages: ANY },
   { folder: 'samples', imports: [], packages: ANY },
   { folder: 'hack', imports: ['proxy-image/contract', 'crds'], packages: ANY },

@@ -2,7 +2,7 @@
  * Fuzzes live numbers: reports of proxies, and parts of answers of other replicas. Nothing is thrown, problems do not flood the log, what is accepted is accepted
  * again as it is, the window counts what it took and never more than its bounds, and it is empty again when its time is over.
  */
-import { BY } from '../../operator/viz/window/dimensions.ts';
+import { BY } from '../../crds/viz/dimensions.ts';
 import { mergeParts, partOf } from '../../operator/viz/window/part.ts';
 import { TrafficWindow } from '../../operator/viz/window/traffic-window.ts';
 import { checkTrafficReport, readTrafficRequest } from '../../proxy-image/contract/traffic/check.ts';

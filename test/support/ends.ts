@@ -6,7 +6,9 @@ const GRACE_MS = 20_000;
 export const mochaHooks = {
   afterAll(): void {
     const timer = setTimeout(() => {
-      process.stderr.write(`The tests are over, but ${GRACE_MS / 1000} s later this is still open: ${process.getActiveResourcesInfo().join(', ')}\n`);
+      process.stderr.write(
+        `The tests are over, but ${GRACE_MS / 1000} s later this is still open: ${process.getActiveResourcesInfo().join(', ')}\n`,
+      );
       process.exit(1);
     }, GRACE_MS);
     timer.unref();

@@ -1,6 +1,6 @@
+import type { Dimension } from '../../../crds/viz/dimensions.ts';
 import { isObject } from '../../../lib/json.ts';
 import { isLabelText } from '../../../proxy-image/contract/traffic/labels.ts';
-import type { Dimension } from './dimensions.ts';
 import type { Group } from './query.ts';
 import { SUM_NUMBERS, TrafficSum } from './traffic-sum.ts';
 

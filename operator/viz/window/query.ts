@@ -1,4 +1,4 @@
-import { DIMENSIONS, type Dimension } from './dimensions.ts';
+import { DIMENSIONS, type Dimension } from '../../../crds/viz/dimensions.ts';
 import type { ReportingProxy, SeriesStore } from './reporting-proxy.ts';
 import { TrafficSum } from './traffic-sum.ts';
 

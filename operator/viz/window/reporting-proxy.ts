@@ -1,5 +1,5 @@
+import { REPORTER_LABELS, type Reporter } from '../../../crds/viz/dimensions.ts';
 import { type SeriesLabels, TRAFFIC_LABELS } from '../../../proxy-image/contract/traffic/labels.ts';
-import { REPORTER_LABELS, type Reporter } from './dimensions.ts';
 import { Sequence } from './sequence.ts';
 import { NO_SERIES, type SeriesTable } from './series-table.ts';
 import type { Texts } from './texts.ts';

@@ -1,6 +1,6 @@
+import { DIMENSIONS } from '../../../crds/viz/dimensions.ts';
 import { COUNTER, COUNTERS } from '../../../proxy-image/contract/traffic/counters.ts';
 import { Counts, NO_COUNTS } from './counts.ts';
-import { DIMENSIONS } from './dimensions.ts';
 import type { TrafficSum } from './traffic-sum.ts';
 
 /** Counts of each counter, and of what octets have above 2^32 in a slot. */

@@ -1,6 +1,6 @@
+import { REPORTER_LABELS, type Reporter } from '../../../crds/viz/dimensions.ts';
 import { OVERFLOW_SERIES } from '../../../proxy-image/contract/traffic/labels.ts';
 import { Counts } from './counts.ts';
-import { REPORTER_LABELS, type Reporter } from './dimensions.ts';
 import { type Group, groupSeries, type TrafficQuery } from './query.ts';
 import { ReportingProxy } from './reporting-proxy.ts';
 import { SeriesTable } from './series-table.ts';

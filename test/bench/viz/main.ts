@@ -9,7 +9,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { BY } from '../../../operator/viz/window/dimensions.ts';
+import { BY } from '../../../crds/viz/dimensions.ts';
 import { mergeParts, partOf } from '../../../operator/viz/window/part.ts';
 import type { TrafficStream } from '../../../operator/viz/window/traffic-stream.ts';
 import { TrafficWindow } from '../../../operator/viz/window/traffic-window.ts';

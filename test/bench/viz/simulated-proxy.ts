@@ -1,4 +1,4 @@
-import type { Reporter } from '../../../operator/viz/window/dimensions.ts';
+import type { Reporter } from '../../../crds/viz/dimensions.ts';
 import { encodeFrame } from '../../../proxy-image/contract/framing.ts';
 import { COUNTER, FIRST_BUCKET } from '../../../proxy-image/contract/traffic/counters.ts';
 import { OVERFLOW_SERIES, type SeriesLabels } from '../../../proxy-image/contract/traffic/labels.ts';

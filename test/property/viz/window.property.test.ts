@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Dimension, REPORTER_LABELS } from '../../../operator/viz/window/dimensions.ts';
+import { type Dimension, REPORTER_LABELS } from '../../../crds/viz/dimensions.ts';
 import { mergeParts, partOf } from '../../../operator/viz/window/part.ts';
 import type { Group } from '../../../operator/viz/window/query.ts';
 import type { TrafficStream } from '../../../operator/viz/window/traffic-stream.ts';

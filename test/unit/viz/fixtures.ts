@@ -1,4 +1,4 @@
-import type { Dimension, Reporter } from '../../../operator/viz/window/dimensions.ts';
+import type { Dimension, Reporter } from '../../../crds/viz/dimensions.ts';
 import type { TrafficSum } from '../../../operator/viz/window/traffic-sum.ts';
 import type { TrafficWindow } from '../../../operator/viz/window/traffic-window.ts';
 import { checkTrafficReport } from '../../../proxy-image/contract/traffic/check.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { BY } from '../../../operator/viz/window/dimensions.ts';
+import { BY } from '../../../crds/viz/dimensions.ts';
 import { SeriesTable } from '../../../operator/viz/window/series-table.ts';
 import type { TrafficStream } from '../../../operator/viz/window/traffic-stream.ts';
 import { DEFAULT_WINDOW, TrafficWindow } from '../../../operator/viz/window/traffic-window.ts';

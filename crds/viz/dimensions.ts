@@ -1,4 +1,4 @@
-import { TRAFFIC_LABELS, type TrafficLabel } from '../../../proxy-image/contract/traffic/labels.ts';
+import { TRAFFIC_LABELS, type TrafficLabel } from '../../proxy-image/contract/traffic/labels.ts';
 
 /** Whose proxy it is that has reported: the workload that owns the pod (a pod without an owner: itself), the pod, and the identity that it proved. */
 export const REPORTER_LABELS = ['namespace', 'kind', 'name', 'pod', 'identity'] as const;
