@@ -50,6 +50,7 @@ const APART: Readonly<Record<string, Apart>> = {
   './http2-parts.ts': { name: 'http2', folder: 'proxy-image/io/pool' },
   '../core/state/parse/rule-parts.ts': { name: 'rules', folder: 'proxy-image/io', alone: true },
   '../core/filter/apply.ts': { name: 'filters', folder: 'proxy-image/io', alone: true },
+  './exposition.ts': { name: 'exposition', folder: 'proxy-image/io/telemetry', alone: true },
   './route-families.ts': { name: 'route-families', folder: 'proxy-image/io/telemetry', alone: true },
   './translate.ts': { name: 'translate', folder: 'proxy-image/codec/bridge' },
 };

@@ -23,7 +23,7 @@ import { IdentityStore } from '../io/identity/store.ts';
 import { lazyRegexEngine } from '../io/regex-engine.ts';
 import { loadRuleParts } from '../io/rule-parts.ts';
 import { AccessLog } from '../io/telemetry/access-log.ts';
-import { renderMetrics } from '../io/telemetry/exposition.ts';
+import { loadExposition } from '../io/telemetry/load-exposition.ts';
 import { JsonLogger, type LogFields, type Logger, type LogSink } from '../io/telemetry/log.ts';
 import { readProcessFacts } from '../io/telemetry/process.ts';
 import { ProxyRecorder } from '../io/telemetry/proxy-recorder.ts';
@@ -298,7 +298,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
         readiness: this.#readiness,
         metrics: () => {
           this.#stack.report();
-          return renderMetrics(sources);
+          return loadExposition().renderMetrics(sources);
         },
         log: logSink,
         shutdownEnabled: this.#config.shutdown.admin,
