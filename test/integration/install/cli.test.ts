@@ -48,8 +48,9 @@ describe('weft install, upgrade, uninstall and prune at a real API server', func
   const deployment = async () =>
     JSON.parse(await kubectl(`-n ${SYSTEM} get deploy weft-operator -o json`)) as Deployment;
   const imageOf = async () => (await deployment()).spec.template.spec.containers[0]!.image;
-  /** Changes with every write of what is ours; of what has a status, which controllers write, with every write of the rest. */
+  /** Changes with every write of what is ours; of what has a status, which controllers write, with every write of the rest: definitions are settled before. */
   const versions = async () => {
+    await kubectl('wait --for=condition=Established --timeout=60s crd -l app.kubernetes.io/part-of=weft');
     const print = (version: string) =>
       `-o jsonpath={range.items[*]}{.kind}/{.metadata.name}={.metadata.${version}};{end}`;
     const written = 'crd,clusterroles,clusterrolebindings,roles,rolebindings,serviceaccounts,services,namespaces';
