@@ -87,7 +87,7 @@ const RULES: readonly Rule[] = [
     imports: ['crds', 'proxy-image/contract', 'operator/runtime', 'operator/status'],
     packages: ANY,
   })),
-  { folder: 'operator/viz', imports: ['crds/viz', 'proxy-image/contract'], packages: [] },
+  { folder: 'operator/viz', imports: ['crds/viz', 'proxy-image/contract', 'operator/runtime'], packages: [] },
   { folder: 'operator', imports: ['operator', 'webhooks', 'crds', 'proxy-image/contract'], packages: ANY },
   { folder: 'samples', imports: [], packages: ANY },
   { folder: 'hack', imports: ['proxy-image/contract', 'crds'], packages: ANY },
