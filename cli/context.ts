@@ -6,6 +6,8 @@ export interface Output {
   write(text: string): void;
   /** `null`: a pipe or a file, which gets no colour and no spinner. */
   terminal: WriteStream | null;
+  /** Aborted when whoever reads has gone: what goes on without end ends then. */
+  unread: AbortSignal;
 }
 
 /** The world as the command sees it, so that a test needs no process. */

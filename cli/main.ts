@@ -10,16 +10,17 @@ const PLUGIN = /^kubectl-/;
 
 /** Whoever reads may go before everything is written (`weft … | head`): that is no failure of ours, and the status is what it would have been. */
 function outputOf(stream: WriteStream): Output {
-  let isRead = true;
+  const reading = new AbortController();
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    isRead = false;
+    reading.abort();
   });
   return {
     write: (text) => {
-      if (isRead) stream.write(text);
+      if (!reading.signal.aborted) stream.write(text);
     },
     terminal: stream.isTTY ? stream : null,
+    unread: reading.signal,
   };
 }
 

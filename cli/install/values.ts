@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { quote } from '../../crds/scalars/scalar.ts';
 import { isObject } from '../../lib/json.ts';
 import { CliError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../nearest.ts';
 
 /** What can be set of an installation. Where nothing is, the manifests hold. */
 interface Setting {

@@ -1,6 +1,6 @@
 import type { Context, Output } from '../context.ts';
 
-type Colour = 'green' | 'yellow' | 'red' | 'bold';
+export type Colour = 'green' | 'yellow' | 'red' | 'bold';
 
 const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
   bold: [1, 22],

@@ -2,6 +2,9 @@ import type { COUNTER } from '../../proxy-image/contract/traffic/counters.ts';
 import type { Dimension } from './dimensions.ts';
 import type { VIZ_API_VERSION } from './group.ts';
 
+/** How far back can be looked, and is unless something is said (Linkerd: `-t 1m`). The window has slots of ten seconds, for ten minutes. */
+export const TRAFFIC_SECONDS = { least: 1, usual: 60, most: 600 } as const;
+
 /** What a `GET` of `traffic` asks. */
 export interface TrafficQuestion {
   /** Series that are alike in these are put together; see `BY`. Parameter `by`, names with commas between. */
