@@ -52,6 +52,7 @@ const APART: Readonly<Record<string, Apart>> = {
   '../core/filter/apply.ts': { name: 'filters', folder: 'proxy-image/io', alone: true },
   './exposition.ts': { name: 'exposition', folder: 'proxy-image/io/telemetry', alone: true },
   './route-families.ts': { name: 'route-families', folder: 'proxy-image/io/telemetry', alone: true },
+  '../stack/control/port.ts': { name: 'control', folder: 'proxy-image/run', alone: true },
   './translate.ts': { name: 'translate', folder: 'proxy-image/codec/bridge' },
 };
 /**

@@ -37,7 +37,7 @@ export interface ListenConfig {
   inbound: Address[];
   inboundPlain: Address[];
   admin: Address[];
-  /** Reserved, not listened on. */
+  /** Of the control port, at the addresses of `admin`. */
   tapPort: number;
 }
 
@@ -202,7 +202,7 @@ function readListen(reader: EnvironmentReader): ListenConfig {
     inbound: reader.read(V.inboundListen, list(listenAddress), []),
     inboundPlain: reader.read(V.inboundPlainListen, list(listenAddress), []),
     admin: reader.read(V.adminListen, list(listenAddress), []),
-    tapPort: reader.read(V.tapPort, port, 1),
+    tapPort: reader.read(V.tapPort, integer(0, 65535), 1),
   };
 }
 

@@ -36,7 +36,7 @@ export const ENVIRONMENT = {
   adminListen: { name: 'WEFT_PROXY_ADMIN_LISTEN', doc: '/live /ready /metrics', fallback: `[::]:${PROXY_PORTS.admin}` },
   tapPort: {
     name: 'WEFT_PROXY_TAP_PORT',
-    doc: 'reserved: reached without the proxy, nothing listens yet',
+    doc: 'control port, at the addresses of the admin listener: what the control plane asks of one proxy (0 = any free one)',
     fallback: String(PROXY_PORTS.tap),
   },
   controlHost: {

@@ -3,7 +3,7 @@ export interface ProxyPorts {
   readonly outbound: number;
   readonly inboundMesh: number;
   readonly inboundPlain: number;
-  /** Reserved: reached without the proxy, as `admin` is, though nothing listens there yet. */
+  /** What the control plane asks of one proxy (`control/messages.ts`); reached without the proxy, as `admin` is. */
   readonly tap: number;
   readonly admin: number;
 }

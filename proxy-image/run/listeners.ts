@@ -33,6 +33,7 @@ export function listenersOf(
   const outbound = { name: 'outbound', kind: 'transparent', protocol: 'detect', resolver: BY_ADDRESS } as const;
   return [
     { name: 'admin', kind: 'admin', ...at(config.admin) },
+    { name: 'control', kind: 'control', ...at(config.admin.map(({ ip }) => ({ ip, port: config.tapPort }))) },
     { name: 'inbound', kind: 'inbound-mesh', ...at(config.inbound) },
     { name: 'inboundPlain', kind: 'inbound-plain', identifier: originalDestination, ...at(config.inboundPlain) },
     ...(localNetwork === null

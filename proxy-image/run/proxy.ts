@@ -32,6 +32,7 @@ import type { OriginalDestination, Timer, TimerOwner, Transport } from '../io/tr
 import { addressesOf, type Listener, type OpenListener } from '../stack/shared/listeners.ts';
 import { STACK_LIMITS, type StackOptions } from '../stack/shared/options.ts';
 import { createStack, type Stack } from '../stack/stack.ts';
+import { loadControlPort } from './control-port.ts';
 import { Departure } from './departure.ts';
 import { listenersOf } from './listeners.ts';
 
@@ -105,7 +106,14 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     this.#accessLog = config.accessLog === '' ? null : new AccessLog(config.accessLog, (text) => platform.write(text));
     this.#identity = createIdentity(config, transport, this.#surroundings, this.log);
     this.#snapshot = new SnapshotFile(config.identity.dir, () => this.state.persist(), timers, this.log);
-    this.#stack = createStack(this.#stackOptions(logSink, clock));
+    this.#stack = createStack(
+      this.#stackOptions(logSink, clock),
+      {},
+      {
+        identity: config.control.identity,
+        load: loadControlPort,
+      },
+    );
     this.#sweepTimer = timers.create(this);
     this.#flushTimer = timers.create(this);
     this.#departure = this.#createDeparture();

@@ -1,7 +1,8 @@
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestView } from '../http/message.ts';
+import type { InboundError } from '../io/telemetry/recorder.ts';
 import { InboundCall, type InboundClient, type InboundObserver, type InboundStages } from './call/inbound-call.ts';
-import { together } from './call/observer.ts';
+import { type Observers, together } from './call/observer.ts';
 import { inOrder } from './call/stage.ts';
 import { AccessLogging } from './observers/access-logging.ts';
 import { InboundMetrics } from './observers/inbound-metrics.ts';
@@ -40,12 +41,15 @@ const MAX_IDLE_CALLS = 256;
 
 /** Makes the calls of all inbound requests. */
 export class InboundCalls {
+  /** Another may join them, and leave. */
+  readonly observers: Observers<InboundCall, InboundError>;
   readonly #stages: InboundStages;
   readonly #idle: InboundCall[] = [];
 
   /** `observers`: beside those that every stack has. */
   constructor(context: StackContext, observers: readonly InboundObserver[]) {
     const observer = together(observersOf(context, observers));
+    this.observers = observer;
     const stages = stagesOf(context, observer);
     inOrder<InboundCall>(Object.values(stages));
     this.#stages = { ...stages, observer, ended: (call) => this.#give(call) };

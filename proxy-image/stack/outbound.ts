@@ -1,6 +1,7 @@
 import type { Exchange } from '../http/exchange.ts';
 import type { RequestView } from '../http/message.ts';
-import { together } from './call/observer.ts';
+import type { OutboundError } from '../io/telemetry/recorder.ts';
+import { type Observers, together } from './call/observer.ts';
 import { OutboundCall, type OutboundClient, type OutboundObserver, type OutboundStages } from './call/outbound-call.ts';
 import { inOrder } from './call/stage.ts';
 import { EndpointHosts } from './endpoints/endpoint-hosts.ts';
@@ -49,6 +50,8 @@ const MAX_IDLE_CALLS = 256;
 
 /** Makes the calls of all outbound requests. */
 export class OutboundCalls {
+  /** Another may join them, and leave. */
+  readonly observers: Observers<OutboundCall, OutboundError>;
   readonly #context: StackContext;
   readonly #stages: OutboundStages;
   readonly #idle: OutboundCall[] = [];
@@ -56,6 +59,7 @@ export class OutboundCalls {
   /** `observers`: beside those that every stack has. */
   constructor(context: StackContext, observers: readonly OutboundObserver[]) {
     const observer = together(observersOf(context, observers));
+    this.observers = observer;
     const attempts = new Attempts<OutboundCall>(context.options, observer);
     const stages = stagesOf(context, observer, attempts);
     inOrder<OutboundCall>(Object.values(stages));

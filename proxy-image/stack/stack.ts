@@ -1,9 +1,11 @@
-import type { Acceptor, Listener as Opened } from '../io/transport/types.ts';
+import { errorFields } from '../io/control/error-fields.ts';
+import type { Acceptor, Connection, ConnectionHandler, Listener as Opened } from '../io/transport/types.ts';
 import { AdminAcceptor } from './admin.ts';
 import type { InboundObserver } from './call/inbound-call.ts';
 import type { OutboundObserver } from './call/outbound-call.ts';
 import { InboundMeshAcceptor, InboundPlainAcceptor } from './connection/inbound-accept.ts';
 import { OutboundAcceptor } from './connection/outbound-connection.ts';
+import type { ControlAccess, ControlHost, ControlPort } from './control/host.ts';
 import { InboundCalls } from './inbound.ts';
 import { OutboundCalls } from './outbound.ts';
 import { createContext, type StackContext } from './shared/context.ts';
@@ -39,9 +41,36 @@ export interface StackObservers {
   readonly inbound?: readonly InboundObserver[];
 }
 
-/** `Named`: needed where a listener is `named`. */
-export function createStack(options: StackOptions, observers: StackObservers = {}, Named?: NamedAcceptors): Stack {
-  return new ProxyStack(options, observers, Named);
+/** `Named`: needed where a listener is `named`; `control`: where one is `control`. */
+export function createStack(
+  options: StackOptions,
+  observers: StackObservers = {},
+  control?: ControlAccess,
+  Named?: NamedAcceptors,
+): Stack {
+  return new ProxyStack(options, observers, control, Named);
+}
+
+/** The control port, which is not there before somebody comes. */
+class LateControlPort implements ControlPort {
+  readonly startsTls = true;
+  readonly #access: ControlAccess;
+  readonly #host: ControlHost;
+  #port: ControlPort | null = null;
+
+  constructor(access: ControlAccess, host: ControlHost) {
+    this.#access = access;
+    this.#host = host;
+  }
+
+  accept(connection: Connection): ConnectionHandler {
+    this.#port ??= this.#access.load().createControlPort(this.#host);
+    return this.#port.accept(connection);
+  }
+
+  stop(): void {
+    this.#port?.stop();
+  }
 }
 
 class ProxyStack implements Stack {
@@ -49,13 +78,25 @@ class ProxyStack implements Stack {
   readonly #outboundCalls: OutboundCalls;
   readonly #inboundCalls: InboundCalls;
   readonly #Named: NamedAcceptors | undefined;
+  readonly #control: ControlPort | undefined;
   readonly #opened: Opened[] = [];
 
-  constructor(options: StackOptions, observers: StackObservers, Named: NamedAcceptors | undefined) {
+  constructor(
+    options: StackOptions,
+    observers: StackObservers,
+    control: ControlAccess | undefined,
+    Named: NamedAcceptors | undefined,
+  ) {
     this.#Named = Named;
     this.#context = createContext(options);
     this.#outboundCalls = new OutboundCalls(this.#context, observers.outbound ?? []);
     this.#inboundCalls = new InboundCalls(this.#context, observers.inbound ?? []);
+    this.#control = control && new LateControlPort(control, this.#controlHost(control.identity));
+  }
+
+  #controlHost(identity: string): ControlHost {
+    const context = this.#context;
+    return { identity, context, outbound: this.#outboundCalls.observers, inbound: this.#inboundCalls.observers };
   }
 
   startAdmin(): Promise<OpenListener[]> {
@@ -74,7 +115,8 @@ class ProxyStack implements Stack {
       const acceptor = this.#acceptor(listener);
       const addresses = [];
       for (const address of listener.bind) {
-        const opened = await transport.listen(address, acceptor);
+        const opened = await transport.listen(address, acceptor).catch((error) => this.#notOpened(listener, error));
+        if (opened === null) continue;
         this.#opened.push(opened);
         addresses.push(opened.address);
         if (listener.isOwnPort) this.#context.ownPorts.add(opened.address.port);
@@ -82,6 +124,13 @@ class ProxyStack implements Stack {
       open.push({ listener, addresses });
     }
     return open;
+  }
+
+  /** Without its control port a proxy does all that it is there for. */
+  #notOpened({ kind }: Listener, error: unknown): null {
+    if (kind !== 'control') throw error;
+    this.#context.options.log.warn('control port is not open', errorFields(error));
+    return null;
   }
 
   #acceptor(listener: Listener): Acceptor {
@@ -95,6 +144,8 @@ class ProxyStack implements Stack {
         return new InboundPlainAcceptor(context, listener.identifier, this.#inboundCalls);
       case 'inbound-mesh':
         return new InboundMeshAcceptor(context, this.#inboundCalls);
+      case 'control':
+        return this.#control!;
       case 'admin':
         return new AdminAcceptor(context);
     }
@@ -114,6 +165,7 @@ class ProxyStack implements Stack {
 
   stop(): void {
     for (const opened of this.#opened) opened.stop();
+    this.#control?.stop();
     this.#context.live.abort();
   }
 }

@@ -89,6 +89,7 @@ export class ProxyProcess {
       inboundListen: '127.0.0.1:0',
       inboundPlainListen: '127.0.0.1:0',
       adminListen: '127.0.0.1:0',
+      tapPort: '0',
       controlHost: '127.0.0.1',
       configPort: String(plane.configPort),
       identityPort: String(plane.identityPort),

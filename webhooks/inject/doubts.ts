@@ -76,16 +76,13 @@ function skippedTraffic(settings: ProxySettings, ofMesh: MeshModel['proxy']): st
 
 /** Two processes of one pod cannot listen on one port: whoever comes later fails, in a way that does not name the other. */
 function takenPorts(spec: unknown, ports: ProxySettings['ports']): string[] {
-  const own = new Set([ports.outbound, ports.inboundMesh, ports.inboundPlain, ports.admin]);
+  const own = new Set(Object.values(ports));
   return listOf(spec, 'containers').flatMap((container) =>
     listOf(container, 'ports')
       .filter((port) => (textOf(port, 'protocol') || 'TCP') === 'TCP')
       .map((port) => numberOf(port, 'containerPort'))
-      .filter((port) => own.has(port) || port === ports.tap)
-      .map((port) => {
-        const whose = own.has(port) ? 'on which the proxy listens' : 'which bypasses the proxy: it is reserved for tap';
-        return `container ${quote(textOf(container, 'name'))} has the port ${port}, ${whose}`;
-      }),
+      .filter((port) => own.has(port))
+      .map((port) => `container ${quote(textOf(container, 'name'))} has the port ${port}, on which the proxy listens`),
   );
 }
 

@@ -40,6 +40,8 @@ export const INBOUND_REFUSALS = {
   client_name_unusable: tcp<InboundError>('unexpected', 'info', 'the certificate of the client has no usable name'),
   gateway: tcp<InboundError>('gateway domain invalid', 'info', 'gateways are not supported'),
   own_certificate_missing: tcp<InboundError>('unexpected', 'warn', FAILURES.no_certificate.text),
+  // Of the control port.
+  not_control_plane: tcp<InboundError>('unexpected', 'warn', 'the client is not the control plane'),
 } as const satisfies Record<string, Kind<InboundError>>;
 
 export const OUTBOUND_REFUSALS = {

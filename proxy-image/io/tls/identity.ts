@@ -103,11 +103,14 @@ export type ClientRefusal =
   | 'client_name_unusable';
 
 /**
- * The identity of a client of the mesh port, or why it has none: it exists only if the transport protocol was negotiated, the chain is verified, and the
+ * The identity of a client of the mesh port, or why it has none: it exists only if the protocol of the port was negotiated, the chain is verified, and the
  * certificate has exactly one name. Linkerd's rule for its direct port: without an identity there is nothing to talk about here.
  */
-export function clientIdentity(handshake: Handshake): { identity: string } | { refusal: ClientRefusal } {
-  if (handshake.alpn !== TRANSPORT_ALPN) return { refusal: 'alpn' };
+export function clientIdentity(
+  handshake: Handshake,
+  alpn: string = TRANSPORT_ALPN,
+): { identity: string } | { refusal: ClientRefusal } {
+  if (handshake.alpn !== alpn) return { refusal: 'alpn' };
   if (handshake.peerCertificate === null) return { refusal: 'client_certificate_missing' };
   if (!handshake.authorized) return { refusal: 'client_certificate_untrusted' };
   const identity = identityOf(handshake.peerCertificate);

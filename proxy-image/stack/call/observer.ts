@@ -26,43 +26,54 @@ export interface CallObserver<C, E> {
   end(call: C, end: ExchangeEnd): void;
 }
 
-/** All of them as one, in their order. */
-export function together<C, E>(observers: readonly CallObserver<C, E>[]): CallObserver<C, E> {
-  return observers.length === 1 ? observers[0]! : new Together(observers);
+/** All of them as one, in their order, and a place for one that comes and goes. */
+export function together<C, E>(observers: readonly CallObserver<C, E>[]): Observers<C, E> {
+  const [first, ...more] = observers;
+  return new Observers(more.reduce((before, next) => new Observers(before, next), first!));
 }
 
-class Together<C, E> implements CallObserver<C, E> {
-  readonly #observers: readonly CallObserver<C, E>[];
+/** One, and where there is another behind it, that too. A call may begin or end without the other: one that comes later hears of the rest of what is under way. */
+export class Observers<C, E> implements CallObserver<C, E> {
+  readonly #first: CallObserver<C, E>;
+  late: CallObserver<C, E> | null;
 
-  constructor(observers: readonly CallObserver<C, E>[]) {
-    this.#observers = observers;
+  constructor(first: CallObserver<C, E>, late: CallObserver<C, E> | null = null) {
+    this.#first = first;
+    this.late = late;
   }
 
   requestHead(call: C, head: RequestView): void {
-    for (const observer of this.#observers) observer.requestHead(call, head);
+    this.#first.requestHead(call, head);
+    this.late?.requestHead(call, head);
   }
 
   attemptStart(call: C): void {
-    for (const observer of this.#observers) observer.attemptStart(call);
+    this.#first.attemptStart(call);
+    this.late?.attemptStart(call);
   }
 
   responseHead(call: C, head: ResponseView): void {
-    for (const observer of this.#observers) observer.responseHead(call, head);
+    this.#first.responseHead(call, head);
+    this.late?.responseHead(call, head);
   }
 
   firstByte(call: C): void {
-    for (const observer of this.#observers) observer.firstByte(call);
+    this.#first.firstByte(call);
+    this.late?.firstByte(call);
   }
 
   attemptEnd(call: C, error: E | null, endMs: number): void {
-    for (const observer of this.#observers) observer.attemptEnd(call, error, endMs);
+    this.#first.attemptEnd(call, error, endMs);
+    this.late?.attemptEnd(call, error, endMs);
   }
 
   retryDecided(call: C, reason: RecoveryReason): void {
-    for (const observer of this.#observers) observer.retryDecided(call, reason);
+    this.#first.retryDecided(call, reason);
+    this.late?.retryDecided(call, reason);
   }
 
   end(call: C, end: ExchangeEnd): void {
-    for (const observer of this.#observers) observer.end(call, end);
+    this.#first.end(call, end);
+    this.late?.end(call, end);
   }
 }

@@ -20,6 +20,7 @@ interface Place {
  *   `detect` = whichever version of HTTP.
  * - `inbound-plain`: traffic to the application, redirected: `identifier` says to which port.
  * - `inbound-mesh`: other proxies, by mutual TLS; their transport header says to which port.
+ * - `control`: the control plane asks something, by mutual TLS (`stack/control`).
  * - `admin`: probes, metrics, control verbs.
  */
 export type Listener =
@@ -36,6 +37,7 @@ export type Listener =
     })
   | (Place & { readonly kind: 'inbound-plain'; readonly identifier: OriginalDestination })
   | (Place & { readonly kind: 'inbound-mesh' })
+  | (Place & { readonly kind: 'control' })
   | (Place & { readonly kind: 'admin' });
 
 /** A listener that is open: `addresses` in the order of its `bind`, with the ports that were chosen where 0 was asked for. */

@@ -21,6 +21,7 @@ import type {
   TlsContext,
   Transport,
 } from '../../../proxy-image/io/transport/types.ts';
+import { loadControlPort } from '../../../proxy-image/run/control-port.ts';
 import { listenersOf } from '../../../proxy-image/run/listeners.ts';
 import { NamedAcceptor } from '../../../proxy-image/stack/connection/named-connection.ts';
 import { addressesOf, type Listener, type OpenListener } from '../../../proxy-image/stack/shared/listeners.ts';
@@ -50,6 +51,9 @@ export const SHORT_QUEUE: QueueLimits = { capacity: 10, failfastMs: 200 };
 /** Reserved by every proxy of a test. */
 export const RESERVED_PORT = 4190;
 
+/** Whom every proxy of a test takes for the control plane. */
+export const CONTROL_IDENTITY = 'weft-operator.weft-system.serviceaccount.identity.linkerd.cluster.local';
+
 export function identityName(serviceAccount: string): string {
   return `${serviceAccount}.shop.serviceaccount.identity.linkerd.cluster.local`;
 }
@@ -68,6 +72,8 @@ export interface ProxyOptions {
   /** More than one where `originalDestination` tells connections apart by where they came in. */
   outboundListeners?: number;
   observers?: StackObservers;
+  /** Any free one without. */
+  controlPort?: number;
   /** A listener that is addressed itself, beside the others. */
   named?: Pick<Extract<Listener, { kind: 'named' }>, 'protocol' | 'resolver'>;
 }
@@ -123,6 +129,7 @@ export class TestProxy {
         ...(options.limits === undefined ? {} : { limits: options.limits }),
       },
       options.observers,
+      { identity: CONTROL_IDENTITY, load: loadControlPort },
       NamedAcceptor,
     );
   }
@@ -159,6 +166,10 @@ export class TestProxy {
 
   get inboundPlain(): Address {
     return addressesOf(this.listeners, 'inboundPlain')[0]!;
+  }
+
+  get control(): Address {
+    return addressesOf(this.listeners, 'control')[0]!;
   }
 
   get admin(): Address {
@@ -204,13 +215,19 @@ function seeingClientsFrom(ip: string, transport: Transport): Transport {
   });
 }
 
-function listenersFor({ outboundListeners = 1, originalDestination, localNetwork, named }: ProxyOptions): Listener[] {
+function listenersFor({
+  outboundListeners = 1,
+  originalDestination,
+  localNetwork,
+  named,
+  controlPort = 0,
+}: ProxyOptions): Listener[] {
   const config = {
     outbound: Array.from({ length: outboundListeners }, loopback),
     inbound: [loopback()],
     inboundPlain: [loopback()],
     admin: [loopback()],
-    tapPort: RESERVED_PORT,
+    tapPort: controlPort,
   };
   const identifier = originalDestination ?? new FixedDestination(SERVICE_ADDRESS);
   const listeners = listenersOf(config, '', identifier, localNetwork ?? null);

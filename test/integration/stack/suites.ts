@@ -2,6 +2,7 @@ import type { Transport } from '../../../proxy-image/io/transport/types.ts';
 import { adminSuite } from './admin-suite.ts';
 import { affinitySuite } from './affinity-suite.ts';
 import { attackSuite } from './attack-suite.ts';
+import { controlSuite } from './control-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
 import { filtersSuite } from './filters-suite.ts';
@@ -59,6 +60,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['the admin port', adminSuite],
   ['relayed probes', relaySuite],
   ['the mesh port', meshPortSuite],
+  ['the control port', controlSuite],
   ['destinations', destinationsSuite],
   ['telemetry', telemetrySuite],
   ['observers', observersSuite],

@@ -16,6 +16,7 @@ describe('what a proxy listens on', () => {
   it('in a pod: one listener of each kind, all of whose ports are its own', () => {
     expect(rows(null)).to.deep.equal([
       'admin admin 4191 own',
+      'control control 4190 own',
       'inbound inbound-mesh 4143 own',
       'inboundPlain inbound-plain 4144 own',
       'outbound transparent 4140 own',
@@ -27,7 +28,7 @@ describe('what a proxy listens on', () => {
       { listen: '127.0.0.1:8001', destination: '10.96.0.1:80' },
       { listen: '127.0.0.1:8002', destination: '10.96.0.2:80' },
     ];
-    expect(rows(parseLocalNetwork({ outbound, addresses: {} })).slice(3)).to.deep.equal([
+    expect(rows(parseLocalNetwork({ outbound, addresses: {} })).slice(4)).to.deep.equal([
       'outbound transparent 8001 shared',
       'outbound transparent 8002 shared',
     ]);

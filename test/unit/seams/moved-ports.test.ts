@@ -79,9 +79,7 @@ describe('ports of the proxy that annotations have moved', () => {
 
   it('are where Linkerd has them without an annotation', () => {
     const { endpoint, pod } = clusterWith({});
-    expect(pod.warnings).to.deep.include(
-      'container "app" has the port 4190, which bypasses the proxy: it is reserved for tap',
-    );
+    expect(pod.warnings).to.deep.include('container "app" has the port 4190, on which the proxy listens');
     for (const port of [4190, 4191]) expect(endpoint(port).identity).to.equal(null);
     for (const port of [5190, 5191]) expect(endpoint(port)).to.deep.include({ proxyPort: 4143 });
   });
