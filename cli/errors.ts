@@ -41,6 +41,16 @@ export const CLI_ERRORS = {
     next: 'the detail has its status and its words',
     exit: EXIT.findings,
   },
+  WEFT_CLI_POD: {
+    message: 'a pod does not answer as one with a proxy does',
+    next: 'the detail names the pod; kubectl describe it: has it a container linkerd-proxy, and is that container ready?',
+    exit: EXIT.findings,
+  },
+  WEFT_CLI_RESOURCE: {
+    message: 'nothing in the cluster is meant by this name',
+    next: 'the detail says what was looked for; -n names the namespace, and kinds are those of kubectl: pod/NAME, deploy/NAME, svc/NAME, ns/NAME',
+    exit: EXIT.findings,
+  },
   WEFT_CLI_NOT_INSTALLED: {
     message: 'the cluster has no control plane of Weft',
     next: 'the detail says what was looked for; choose another cluster with --context, or install it: weft install --apply',

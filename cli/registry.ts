@@ -45,6 +45,18 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/profile.ts')).profile,
   },
   {
+    name: 'identity',
+    summary: 'Print the certificates that proxies show to their peers',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/identity.ts')).identity,
+  },
+  {
+    name: 'metrics',
+    summary: 'Print the metrics of proxies, or of the operator, as they are',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/metrics.ts')).metrics,
+  },
+  {
     name: 'completion',
     summary: 'Print a script that completes words in a shell',
     group: 'Other:',

@@ -27,7 +27,7 @@ export interface VerbRow {
   /** One line, for the list of verbs. */
   summary: string;
   /** Heading of the help; verbs of one group stand side by side in the registry. */
-  group: 'Installation:' | 'Workloads:' | 'Other:';
+  group: 'Installation:' | 'Workloads:' | 'Observability:' | 'Health:' | 'Other:';
   /** Loads the verb's file, which nothing else does. */
   load(): Promise<Verb>;
 }

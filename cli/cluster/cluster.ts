@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { CliError } from '../errors.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -26,6 +27,26 @@ export interface Cluster {
    * @throws CliError WEFT_CLI_UNREACHABLE, WEFT_CLI_CREDENTIALS; ApiError for what the API server refused
    */
   request<R>(request: ClusterRequest): Promise<R>;
+}
+
+export interface PodName {
+  namespace: string;
+  name: string;
+}
+
+/** What is asked of pods, by way of the API server. */
+export interface PodAccess {
+  /**
+   * The answer as it is: logs, metrics, what a pod itself says.
+   * @throws as `Cluster.request` does
+   */
+  text(request: ClusterRequest): Promise<string>;
+  /**
+   * A connection to a port of a pod, from within the pod (`pods/portforward`), whatever policies say of connections from elsewhere. Where nothing listens it ends
+   * with an error that says so.
+   * @throws CliError WEFT_CLI_UNREACHABLE, WEFT_CLI_CREDENTIALS; ApiError for what the API server refused
+   */
+  forward(pod: PodName, port: number): Promise<Duplex>;
 }
 
 /** An answer that is no success. */

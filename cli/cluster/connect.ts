@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Globals } from '../globals.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, PodAccess } from './cluster.ts';
 import { originOf } from './origin.ts';
 
 /**
@@ -8,7 +8,13 @@ import { originOf } from './origin.ts';
  * where nothing names a cluster. Nothing is asked of the API server yet.
  * @throws CliError WEFT_CLI_KUBECONFIG
  */
-export async function connect({ context, globals }: { context: Context; globals: Globals }): Promise<Cluster> {
+export async function connect({
+  context,
+  globals,
+}: {
+  context: Context;
+  globals: Globals;
+}): Promise<Cluster & PodAccess> {
   const origin = originOf(context, globals.kubeconfig);
   const { openCluster } = await import('./kubeconfig.ts');
   return openCluster(origin, globals);

@@ -2,12 +2,13 @@ import type { AgentOptions, RequestOptions } from 'node:https';
 import { type Cluster as KubeCluster, KubeConfig } from '@kubernetes/client-node';
 import { CliError } from '../errors.ts';
 import type { Globals } from '../globals.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, PodAccess } from './cluster.ts';
+import { forward } from './forward.ts';
 import type { Origin } from './origin.ts';
 import { type Access, RestCluster } from './rest.ts';
 
 /** @throws CliError WEFT_CLI_KUBECONFIG */
-export function openCluster(origin: Origin, globals: Globals): Cluster {
+export function openCluster(origin: Origin, globals: Globals): Cluster & PodAccess {
   const config = load(origin);
   if (globals.context !== undefined) config.setCurrentContext(globals.context);
   const context = config.getContextObject(config.getCurrentContext());
@@ -19,6 +20,8 @@ export function openCluster(origin: Origin, globals: Globals): Cluster {
     namespace: globals.namespace ?? (context.namespace || 'default'),
     timeoutMs: globals.requestTimeout,
     access: () => accessOf(config, globals),
+    forward: (pod, port) =>
+      forward(config, pod, port, { headers: impersonation(globals), timeoutMs: globals.requestTimeout }),
   });
 }
 
@@ -65,7 +68,7 @@ function plainAllowed(cluster: KubeCluster): KubeCluster {
 }
 
 /** Credentials of the context: certificates, tokens, tokens of files and of exec plug-ins, a proxy. The library renews what expires. */
-async function accessOf(config: KubeConfig, { as, asGroup = [] }: Globals): Promise<Access> {
+async function accessOf(config: KubeConfig, globals: Globals): Promise<Access> {
   const options: RequestOptions & AgentOptions = {};
   try {
     await config.applyToHTTPSOptions(options);
@@ -75,9 +78,16 @@ async function accessOf(config: KubeConfig, { as, asGroup = [] }: Globals): Prom
   const { headers, auth, agent, ca, cert, key, passphrase, rejectUnauthorized, servername } = options;
   const own: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers ?? {})) own[name] = String(value);
-  if (as !== undefined) own['Impersonate-User'] = as;
-  if (asGroup.length > 0) own['Impersonate-Group'] = asGroup;
+  Object.assign(own, impersonation(globals));
   if (auth) own['Authorization'] = `Basic ${Buffer.from(auth).toString('base64')}`;
   const viaProxy = config.getCurrentCluster()?.proxyUrl !== undefined && typeof agent === 'object' ? agent : null;
   return { headers: own, tls: { ca, cert, key, passphrase, rejectUnauthorized, servername }, viaProxy };
+}
+
+/** Headers (Kubernetes: user impersonation). */
+function impersonation({ as, asGroup = [] }: Globals): Record<string, string | string[]> {
+  return {
+    ...(as === undefined ? {} : { 'Impersonate-User': as }),
+    ...(asGroup.length === 0 ? {} : { 'Impersonate-Group': asGroup }),
+  };
 }

@@ -1,8 +1,9 @@
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { isObject } from '../../lib/json.ts';
 import { CliError } from '../errors.ts';
-import { ApiError, type Cluster, type ClusterRequest } from './cluster.ts';
+import { ApiError, type Cluster, type ClusterRequest, type PodAccess, type PodName } from './cluster.ts';
 
 /** How to be let in. */
 export interface Access {
@@ -18,12 +19,13 @@ export interface RestOptions {
   timeoutMs: number;
   /** Asked before every request, since tokens expire. */
   access(): Promise<Access>;
+  forward(pod: PodName, port: number): Promise<Duplex>;
 }
 
 /** An answer of the API server: what a large cluster lists at once stays far below. */
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
 
-export class RestCluster implements Cluster {
+export class RestCluster implements Cluster, PodAccess {
   readonly server: string;
   readonly namespace: string;
   readonly #options: RestOptions;
@@ -37,8 +39,7 @@ export class RestCluster implements Cluster {
   }
 
   async request<R>(wanted: ClusterRequest): Promise<R> {
-    const { status, text } = await this.#exchange(wanted);
-    if (status >= 300) throw refusalOf(status, text, wanted);
+    const text = await this.#answer(wanted, 'application/json');
     try {
       return JSON.parse(text) as R;
     } catch (error) {
@@ -46,7 +47,21 @@ export class RestCluster implements Cluster {
     }
   }
 
-  async #exchange(wanted: ClusterRequest): Promise<{ status: number; text: string }> {
+  text(wanted: ClusterRequest): Promise<string> {
+    return this.#answer(wanted, '*/*');
+  }
+
+  forward(pod: PodName, port: number): Promise<Duplex> {
+    return this.#options.forward(pod, port);
+  }
+
+  async #answer(wanted: ClusterRequest, accept: string): Promise<string> {
+    const { status, text } = await this.#exchange(wanted, accept);
+    if (status >= 300) throw refusalOf(status, text, wanted);
+    return text;
+  }
+
+  async #exchange(wanted: ClusterRequest, accept: string): Promise<{ status: number; text: string }> {
     const { method = 'GET', path, query = {}, body, contentType = 'application/json' } = wanted;
     const access = await this.#options.access();
     const url = new URL(this.server + path);
@@ -60,7 +75,7 @@ export class RestCluster implements Cluster {
         url,
         {
           method,
-          headers: { ...access.headers, accept: 'application/json', ...entity },
+          headers: { ...access.headers, accept, ...entity },
           agent: this.#agentFor(access),
           signal: AbortSignal.timeout(limitMs),
         },

@@ -1,0 +1,104 @@
+import type { PodModel } from '../../crds/kinds/pod/model.ts';
+import { reducePod } from '../../crds/kinds/pod/parse.ts';
+import { child, listOf, readRecord, textOf } from '../../crds/parse/metadata.ts';
+import { type Cluster, find, list } from '../cluster/cluster.ts';
+import { CliError } from '../errors.ts';
+import { parseResource, type Resource } from './resource.ts';
+
+/** Which pods are meant: those that arguments name, and those with labels. */
+export interface Selection {
+  /** `KIND/NAME`, or the name of a pod. */
+  resources: readonly string[];
+  /** Label selector. */
+  selector?: string;
+}
+
+/**
+ * Running pods with a proxy of ours, by namespace and name; each once.
+ * @throws CliError WEFT_CLI_USAGE where nothing is selected, WEFT_CLI_RESOURCE where it is not there or has no such pod
+ */
+export async function selectProxies(cluster: Cluster, { resources, selector }: Selection): Promise<PodModel[]> {
+  if (resources.length === 0 && selector === undefined) {
+    throw new CliError('WEFT_CLI_USAGE', 'which pods? KIND/NAME, the name of a pod, or -l with a label selector');
+  }
+  const raw: unknown[] = [];
+  for (const text of resources) raw.push(...(await podsOf(cluster, parseResource(text))));
+  if (selector !== undefined) raw.push(...(await podsWith(cluster, cluster.namespace, selector)));
+  const proxies = raw.map(reducePod).filter(({ meshed, phase }) => meshed && phase === 'Running');
+  if (proxies.length > 0) return unique(proxies);
+  const wanted = [...resources, ...(selector === undefined ? [] : [`-l ${selector}`])].join(' ');
+  throw new CliError('WEFT_CLI_RESOURCE', `${wanted}: no running pod with a proxy in namespace ${cluster.namespace}`);
+}
+
+function unique(pods: readonly PodModel[]): PodModel[] {
+  const byName = new Map(pods.map((pod) => [`${pod.meta.namespace}/${pod.meta.name}`, pod]));
+  return [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, pod]) => pod);
+}
+
+/**
+ * Pods of an object, core/v1, as they are.
+ * @throws CliError WEFT_CLI_RESOURCE
+ */
+export async function podsOf(cluster: Cluster, resource: Resource): Promise<unknown[]> {
+  const { pods, name } = resource;
+  if (pods === 'namespace') return podsWith(cluster, name, '');
+  const { namespace } = cluster;
+  const path = `${resource.api}/namespaces/${encodeURIComponent(namespace)}/${resource.plural}/${name}`;
+  const object = await find<unknown>(cluster, path);
+  if (object === null) {
+    throw new CliError('WEFT_CLI_RESOURCE', `there is no ${resource.kind} ${name} in namespace ${namespace}`);
+  }
+  switch (pods) {
+    case 'itself':
+      return [object];
+    case 'selector':
+      return podsWith(cluster, namespace, selectorText(child(child(object, 'spec'), 'selector')));
+    case 'labels':
+      return podsWith(cluster, namespace, labelsText(child(child(object, 'spec'), 'selector')));
+    case 'jobs': {
+      const jobs = await list<unknown>(cluster, `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/jobs`);
+      const own = jobs.filter((job) => ownerOf(job) === `CronJob/${name}`);
+      const found = own.map((job) => podsWith(cluster, namespace, selectorText(child(child(job, 'spec'), 'selector'))));
+      return (await Promise.all(found)).flat();
+    }
+  }
+}
+
+function ownerOf(object: unknown): string {
+  const owner = listOf(child(object, 'metadata'), 'ownerReferences').find((each) => child(each, 'controller') === true);
+  return `${textOf(owner, 'kind')}/${textOf(owner, 'name')}`;
+}
+
+function podsWith(cluster: Cluster, namespace: string, labelSelector: string): Promise<unknown[]> {
+  return list(cluster, `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`, { labelSelector });
+}
+
+/** A Service without a selector has no pods of its own: this one no pod fulfils. */
+const NO_POD = '!a,a';
+
+function labelsText(labels: unknown): string {
+  const entries = Object.entries(readRecord(labels));
+  return entries.length === 0 ? NO_POD : entries.map(([key, value]) => `${key}=${value}`).join(',');
+}
+
+/** `metav1.LabelSelector` as text. */
+function selectorText(selector: unknown): string {
+  const parts = Object.entries(readRecord(child(selector, 'matchLabels'))).map(([key, value]) => `${key}=${value}`);
+  for (const expression of listOf(selector, 'matchExpressions')) parts.push(expressionText(expression));
+  return parts.length === 0 ? NO_POD : parts.join(',');
+}
+
+function expressionText(expression: unknown): string {
+  const key = textOf(expression, 'key');
+  const values = listOf(expression, 'values').filter((value) => typeof value === 'string');
+  switch (textOf(expression, 'operator')) {
+    case 'In':
+      return `${key} in (${values.join(',')})`;
+    case 'NotIn':
+      return `${key} notin (${values.join(',')})`;
+    case 'Exists':
+      return key;
+    default:
+      return `!${key}`;
+  }
+}
