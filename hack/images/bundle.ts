@@ -51,6 +51,7 @@ const APART: Readonly<Record<string, Apart>> = {
   '../core/state/parse/rule-parts.ts': { name: 'rules', folder: 'proxy-image/io', alone: true },
   '../core/filter/apply.ts': { name: 'filters', folder: 'proxy-image/io', alone: true },
   './exposition.ts': { name: 'exposition', folder: 'proxy-image/io/telemetry', alone: true },
+  './connection-families.ts': { name: 'connection-families', folder: 'proxy-image/io/telemetry', alone: true },
   './route-families.ts': { name: 'route-families', folder: 'proxy-image/io/telemetry', alone: true },
   '../stack/control/port.ts': { name: 'control', folder: 'proxy-image/run', alone: true },
   './translate.ts': { name: 'translate', folder: 'proxy-image/codec/bridge' },

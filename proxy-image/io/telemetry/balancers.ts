@@ -2,7 +2,7 @@ import type { EndpointPool } from '../../core/balance/pool.ts';
 import type { BalanceEntry, ServiceEntry } from '../../core/state/entries.ts';
 import { protocolOf } from '../../core/state/protocol.ts';
 import { joinLabels } from './labels.ts';
-import { OVERFLOW_LABELS } from './series-table.ts';
+import { OVERFLOW_LABELS } from './overflow-labels.ts';
 import { backendLabels } from './service-labels.ts';
 import type { TextWriter } from './text-writer.ts';
 

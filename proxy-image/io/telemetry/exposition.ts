@@ -5,7 +5,7 @@ import { writeBalancers } from './balancers.ts';
 import { renderLabels } from './labels.ts';
 import type { ProcessFacts } from './process.ts';
 import type { ProxyRecorder } from './proxy-recorder.ts';
-import { formatValue, TextWriter } from './text-writer.ts';
+import { TextWriter } from './text-writer.ts';
 
 export interface ExpositionSources {
   clock: Clock;
@@ -28,6 +28,7 @@ export function renderMetrics(sources: ExpositionSources): string {
   writeBalancers(writer, sources.state.services(), sources.clock.nowMs());
   recorder.services.writeBreaker(writer);
   recorder.transports.write(writer);
+  recorder.connectionFamilies?.write(writer);
   writePolicy(writer, recorder);
   writeErrors(writer, recorder);
   writeRefusals(writer, recorder);
@@ -182,11 +183,5 @@ function writeProcess(writer: TextWriter, recorder: ProxyRecorder, facts: Proces
 function writeLoopLag(writer: TextWriter, { boundsSeconds, counts, sumSeconds }: LoopLag): void {
   const late = 'Seconds by which the event loop came late to its timers';
   const name = writer.family('process_loop_lag_seconds', 'histogram', late);
-  let count = 0;
-  for (let bucket = 0; bucket < counts.length; bucket++) {
-    count += counts[bucket]!;
-    writer.sample(`${name}_bucket`, `le="${formatValue(boundsSeconds[bucket] ?? Number.POSITIVE_INFINITY)}"`, count);
-  }
-  writer.sample(`${name}_sum`, '', sumSeconds);
-  writer.sample(`${name}_count`, '', count);
+  writer.histogram(name, '', boundsSeconds, counts, sumSeconds);
 }

@@ -6,8 +6,10 @@ import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.t
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, PolicyEntry, ServiceEntry } from '../../core/state/entries.ts';
+import type { ConnectionFamilies } from './connection-families.ts';
 import { ClosedCounters, Counters } from './counters.ts';
 import { INBOUND_ERRORS, type InboundError, OUTBOUND_ERRORS, type OutboundError } from './error-labels.ts';
+import { loadConnectionFamilies } from './load-connection-families.ts';
 import { loadRouteFamilies } from './load-route-families.ts';
 import type { Recorder, TransportLabels } from './recorder.ts';
 import {
@@ -64,6 +66,8 @@ export class ProxyRecorder implements Recorder {
   readonly services: ServiceFamilies;
   /** `null` before the first request by a route that is not a profile's. */
   policyRoutes: RouteFamilies | null = null;
+  /** `null` before the first connection of a client. */
+  connectionFamilies: ConnectionFamilies | null = null;
   unseenPassed = 0;
   unseenDenied = 0;
   certificate = { expiresAtSeconds: 0, refreshedAtSeconds: 0, refreshes: 0 };
@@ -142,6 +146,14 @@ export class ProxyRecorder implements Recorder {
       this.policyRoutes = new RouteFamilies(maxSeries, clock);
     }
     return this.policyRoutes;
+  }
+
+  connections(): ConnectionFamilies {
+    if (this.connectionFamilies === null) {
+      const { ConnectionFamilies } = loadConnectionFamilies();
+      this.connectionFamilies = new ConnectionFamilies(this.#options.maxSeries ?? DEFAULT_MAX_SERIES);
+    }
+    return this.connectionFamilies;
   }
 
   routeRequest(route: RouteEntry): void {
@@ -283,6 +295,7 @@ export class ProxyRecorder implements Recorder {
     transports.evict(before);
     services.evict(before);
     this.policyRoutes?.advance(epoch, before);
+    this.connectionFamilies?.advance(epoch, before);
     const inbound = this.#inboundTable.evict(before);
     this.inbound.forget(inbound);
     for (const verdicts of Object.values(this.authorizations)) {

@@ -5,6 +5,7 @@ import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.t
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, PolicyEntry, ServiceEntry, ShareEntry } from '../../core/state/entries.ts';
+import type { ConnectionRecorder } from './connection-recorder.ts';
 import type { InboundError, OutboundError } from './error-labels.ts';
 import type { AdminRefusal, InboundRefusal, OutboundRefusal } from './refusals.ts';
 import type { BreakerEvent, RetryEvent } from './service-families.ts';
@@ -94,6 +95,9 @@ export interface Recorder {
 
   /** Loaded when it is first asked for: only where a route has decided that is not a profile's, for most proxies never see any. */
   routes(): RouteRecorder;
+
+  /** Loaded with the first connection of a client. */
+  connections(): ConnectionRecorder;
 
   /** Once per request, in either direction: before and after all of its attempts. Nothing is counted where no profile applies. */
   routeRequest(route: RouteEntry): void;

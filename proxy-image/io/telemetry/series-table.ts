@@ -1,14 +1,12 @@
 import type { SeriesHolder } from '../../core/series.ts';
 import { Column, counts, epochs, type SeriesNumbers } from './column.ts';
+import { OVERFLOW_LABELS } from './overflow-labels.ts';
 
 /** Index of the series that takes what no longer finds room. */
 export const OVERFLOW = 0;
 
 /** Series that there is room for from the start. A power of two. */
 const FIRST_ROWS = 16;
-
-/** Says in its own label that it is a sum of others. */
-export const OVERFLOW_LABELS: string = 'weft_overflow="true"';
 
 /**
  * Label sets of a group of families, by index. At most `capacity`: a client that can make up identities, or a pool of thousands of endpoints, must not fill

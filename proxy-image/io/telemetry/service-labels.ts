@@ -1,6 +1,6 @@
 import { DEFAULT_ROUTE, type Meta } from '../../contract/policy/meta.ts';
 import type { BackendEntry, ServiceEntry } from '../../core/state/entries.ts';
-import { type Labels, renderLabels } from './labels.ts';
+import { joinLabels, type Labels, renderLabels } from './labels.ts';
 
 type Port = Pick<ServiceEntry, 'namespace' | 'service' | 'port'>;
 
@@ -20,15 +20,28 @@ export function metaLabels(prefix: 'parent' | 'backend', { namespace, name: serv
   return objectLabels(prefix, { namespace, service, port });
 }
 
-/** `meta`: of the route. */
-export function routeLabelsOf(entry: Port, { group, kind, namespace, name }: Meta): string {
+/** Of what is called, for what is counted by nothing else. */
+export function parentLabels(entry: Port): string {
+  return renderLabels(objectLabels('parent', entry));
+}
+
+/** Of an address that is no Service's: `name` says what it is instead. */
+export function defaultParentLabels(name: string, port: number): string {
+  const labels = { group: '', kind: 'default', namespace: '', name, port, section_name: '' };
+  return renderLabels(Object.entries(labels).map(([key, value]) => [`parent_${key}`, String(value)]));
+}
+
+export function routeLabels({ group, kind, namespace, name }: Meta): string {
   return renderLabels([
-    ...objectLabels('parent', entry),
     ['route_group', group],
     ['route_kind', kind],
     ['route_namespace', namespace],
     ['route_name', name],
   ]);
+}
+
+export function routeLabelsOf(entry: Port, route: Meta): string {
+  return joinLabels(parentLabels(entry), routeLabels(route));
 }
 
 export function backendLabels(entry: Port, { meta }: Pick<BackendEntry, 'meta'>): string {

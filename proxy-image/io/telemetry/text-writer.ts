@@ -27,6 +27,18 @@ export class TextWriter {
     this.#parts.push(labels === '' ? `${name} ${formatValue(value)}\n` : `${name}{${labels}} ${formatValue(value)}\n`);
   }
 
+  /** One histogram of a family. `counts`: of each bucket, and of what is above the last of `bounds`. */
+  histogram(name: string, labels: string, bounds: readonly number[], counts: ArrayLike<number>, sum: number): void {
+    let count = 0;
+    for (let bucket = 0; bucket <= bounds.length; bucket++) {
+      count += counts[bucket]!;
+      const le = `le="${formatValue(bounds[bucket] ?? Number.POSITIVE_INFINITY)}"`;
+      this.sample(`${name}_bucket`, labels === '' ? le : `${labels},${le}`, count);
+    }
+    this.sample(`${name}_sum`, labels, sum);
+    this.sample(`${name}_count`, labels, count);
+  }
+
   toString(): string {
     return this.#parts.join('');
   }

@@ -5,7 +5,7 @@ import { OVERFLOW, SeriesTable } from './series-table.ts';
 import type { TextWriter } from './text-writer.ts';
 
 /** `errno` values that are kept apart; any other text is `OTHER`, since it may come from anywhere. */
-const ERRNOS = ['', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'OTHER'];
+const ERRNOS = ['', 'ECONNRESET', 'ETIMEDOUT', 'ECONNREFUSED', 'EHOSTUNREACH', 'EPROTO', 'EIO', 'OTHER'];
 
 /** The `tcp_*` families. A series with open connections is never evicted, so a handle stays good until `closed`. */
 export class Transports {

@@ -44,7 +44,7 @@ class NodeConnection extends PacedConnection implements Connection {
   readonly #plain: net.Socket;
   #remote: Address | null;
   #local: Address | null = null;
-  #failure: ConnectionError | null = null;
+  failure: ConnectionError | null = null;
   #ended = false;
   #closed = false;
   #blocked = false;
@@ -158,7 +158,7 @@ class NodeConnection extends PacedConnection implements Connection {
   }
 
   fail(error: ConnectionError): void {
-    this.#failure ??= error;
+    this.failure ??= error;
     this.reset();
   }
 
@@ -210,10 +210,10 @@ class NodeConnection extends PacedConnection implements Connection {
     });
     socket.on('end', () => this.#end());
     socket.on('error', (error) => {
-      this.#failure ??= connectionError(error);
+      this.failure ??= connectionError(error);
     });
     socket.on('close', () => {
-      if (this.isOpen && this.#failure === null) this.#end();
+      if (this.isOpen && this.failure === null) this.#end();
       this.isOpen = false;
       this.#deliverClose();
     });
@@ -233,7 +233,7 @@ class NodeConnection extends PacedConnection implements Connection {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      this.handler.onClose(this, this.#failure);
+      this.handler.onClose(this, this.failure);
     } catch (error) {
       this.transport.onFault(error);
     }

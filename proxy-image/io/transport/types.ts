@@ -45,6 +45,8 @@ export interface Connection {
   readonly fd: number;
   /** True from `onConnect` (or acceptance) until `onClose`. */
   readonly isOpen: boolean;
+  /** What it has ended by, as `onClose` tells it; `null` before, and for an orderly end. */
+  readonly failure: ConnectionError | null;
   /** Bytes read and written as the handler sees them (plaintext under TLS). */
   readonly bytesRead: number;
   readonly bytesWritten: number;

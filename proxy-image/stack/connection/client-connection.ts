@@ -9,6 +9,7 @@ import type { Exchange } from '../../http/exchange.ts';
 import type { RequestView } from '../../http/message.ts';
 import type { HttpService } from '../../http/service.ts';
 import type { DialContext } from '../../io/pool/dial.ts';
+import type { Detection, StreamError } from '../../io/telemetry/connection-recorder.ts';
 import type { TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Connection, ConnectionHandler } from '../../io/transport/types.ts';
 import { type StackContext, serveHttp } from '../shared/context.ts';
@@ -37,12 +38,14 @@ export interface ConnectionPlan {
   /** What is declared of where it goes, at this time. */
   readonly declared: Parameters<typeof declaredHttp>[0];
   readonly dial: DialContext;
+  /** What came of listening to the client. Once, where it was listened to. */
+  detected(result: Detection, tookMs: number): void;
   /** As `HttpService.begin`. */
   begin(exchange: Exchange, head: RequestView): void;
   /** It is carried as bytes: where to. `null` = it may not be, which the plan has reported. */
   streamTargets(): StreamTargets | null;
-  /** The connection is gone. Once. */
-  released(): void;
+  /** The connection is gone. Once. `error`: of the stream, where it was carried as bytes. */
+  released(error: StreamError): void;
 }
 
 /**
@@ -103,10 +106,17 @@ export class ClientConnection implements ConnectionHandler, FirstBytesOwner, Htt
   }
 
   detected(detected: FirstBytesProtocol, bytes: Buffer, ended: boolean): void {
-    this.#detecting = null;
+    this.#heard(detected);
     const http = protocolAfterDetection(detected, this.#plan.declared);
     if (http === null) this.#splice(bytes, ended);
     else this.#serveHttp(http, bytes, ended);
+  }
+
+  #heard(result: Detection): void {
+    const detecting = this.#detecting;
+    if (detecting === null) return;
+    this.#detecting = null;
+    this.#plan.detected(result, detecting.tookMs);
   }
 
   /** Requests: one after the other (HTTP/1), or many at once (HTTP/2). */
@@ -209,9 +219,10 @@ export class ClientConnection implements ConnectionHandler, FirstBytesOwner, Htt
     if (this.#released) return;
     this.#released = true;
     const { live } = this.#context;
-    this.#plan.released();
+    this.#heard('lost');
+    this.#plan.released(this.#stream?.error ?? '');
     live.remove(this);
-    live.closed(this.connection, null);
+    live.closed(this.connection);
   }
 
   lost(): void {

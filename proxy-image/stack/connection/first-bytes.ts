@@ -37,6 +37,7 @@ export class FirstBytes implements ConnectionHandler, TimerOwner, Waiting {
   readonly #timer: Timer;
   readonly #gate: Gate;
   readonly #place: Place = new Place(this);
+  readonly #sinceMs: number;
   #bytes: Buffer = Buffer.alloc(0);
 
   /** Takes over the handler of `connection`. `peer`: on whose account it waits in `gate`. */
@@ -48,7 +49,13 @@ export class FirstBytes implements ConnectionHandler, TimerOwner, Waiting {
     this.#timer = timers.create(this, 'peer');
     timers.set(this.#timer, timeoutMs);
     connection.handler = this;
-    gate.enter(this.#place, peer, timers.nowMs());
+    this.#sinceMs = timers.nowMs();
+    gate.enter(this.#place, peer, this.#sinceMs);
+  }
+
+  /** How long the client has been listened to. */
+  get tookMs(): number {
+    return this.#timers.nowMs() - this.#sinceMs;
   }
 
   onConnect(): void {}

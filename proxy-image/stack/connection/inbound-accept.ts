@@ -135,6 +135,8 @@ class MeshArrival implements ConnectionHandler, Live, TimerOwner, Waiting {
 
   #arrived(target: Address, session: 'opaque' | 'http1' | 'http2', end: number): void {
     this.#leave();
+    const { recorder } = this.#context.options;
+    recorder.connections().headerRead(session, target.port, this.#peer!.identity ?? '');
     const arrival = { connection: this.#connection, peer: this.#peer!, target, session };
     new InboundConnection(this.#context, this.#calls, arrival).start(this.#bytes.subarray(end));
   }

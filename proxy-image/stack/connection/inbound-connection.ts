@@ -9,6 +9,7 @@ import type { Exchange } from '../../http/exchange.ts';
 import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../../http/message.ts';
 import type { DialContext } from '../../io/pool/dial.ts';
 import type { Host } from '../../io/pool/host.ts';
+import type { Detection } from '../../io/telemetry/connection-recorder.ts';
 import type { TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Address, Connection } from '../../io/transport/types.ts';
 import type { InboundClient } from '../call/inbound-call.ts';
@@ -72,6 +73,10 @@ export class InboundConnection implements ConnectionPlan, InboundClient, Inbound
 
   get declared(): InboundProtocol {
     return this.port.policy.protocol;
+  }
+
+  detected(result: Detection, tookMs: number): void {
+    this.#context.options.recorder.connections().inboundDetected(this.port.policy, result, tookMs);
   }
 
   /** Our reasons are for other proxies of the mesh, not for strangers. */

@@ -112,6 +112,7 @@ class NamedConnection implements ConnectionPlan {
     return null;
   }
 
+  detected(): void {}
   released(): void {}
 
   get subject(): string {

@@ -11,6 +11,7 @@ import { protocolAtFirst, protocolOf } from '../../core/state/protocol.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import { ExtraFields, NO_EXTRA_FIELDS, type RequestView } from '../../http/message.ts';
 import type { DialContext } from '../../io/pool/dial.ts';
+import type { ConnectionRecorder, Detection, StreamError } from '../../io/telemetry/connection-recorder.ts';
 import type { TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Acceptor, Address, Connection, ConnectionHandler, Timer, TimerOwner } from '../../io/transport/types.ts';
 import type { ForbiddenCall, OutboundClient } from '../call/outbound-call.ts';
@@ -81,6 +82,8 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
   readonly #destination: Destination;
   readonly #timer: Timer;
   #waiting = false;
+  /** It is carried as bytes. */
+  #streams = false;
   /** `l5d-dst-canonical`, made once per answer of the control plane. */
   #extra: ExtraFields = NO_EXTRA_FIELDS;
   #sourceIp: string | null = null;
@@ -161,8 +164,12 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
 
   /** 2. What is there, and what does it speak? */
   #answered(entry: DestinationEntry): void {
-    if (entry.kind === 'forbidden') this.#refuse(entry.reason);
-    else this.#life.goOn(protocolAtFirst(this.declared, null), NO_BYTES);
+    if (entry.kind === 'forbidden') {
+      this.#refuse(entry.reason);
+      return;
+    }
+    this.#connections.destined(this.#destination, this.declared);
+    this.#life.goOn(protocolAtFirst(this.declared, null), NO_BYTES);
   }
 
   /** All of the connection is for what is forbidden: it ends, as one that was refused before it said anything. */
@@ -181,6 +188,14 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
     if (protocol !== 'detect') return protocol;
     const { entry } = this.#destination;
     return isKnown(entry) ? protocolOf(entry) : 'detect';
+  }
+
+  get #connections(): ConnectionRecorder {
+    return this.#context.options.recorder.connections();
+  }
+
+  detected(result: Detection, tookMs: number): void {
+    this.#connections.outboundDetected(this.#destination, result, tookMs);
   }
 
   /** 3a. Each request is judged by what is known at that time. */
@@ -208,12 +223,15 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
 
   /** 3b. Bytes. */
   streamTargets(): StreamTargets {
+    this.#streams = true;
+    this.#connections.streamOpened(this.#destination);
     const { entry } = this.#destination;
     return isKnown(entry) ? streamTargets(entry, this, this.#context.options) : passThroughTargets(this.original);
   }
 
-  released(): void {
+  released(error: StreamError): void {
     const { options } = this.#context;
+    if (this.#streams) this.#connections.streamClosed(this.#destination, error);
     options.transport.timers.clear(this.#timer);
     options.state.unwatch(this.#destination, this);
   }

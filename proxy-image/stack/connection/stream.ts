@@ -3,6 +3,7 @@ import type { EndpointState } from '../../core/balance/endpoint.ts';
 import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget } from '../../io/pool/dial.ts';
 import { Outbox } from '../../io/tcp/outbox.ts';
 import { Splice, type SpliceOwner } from '../../io/tcp/splice.ts';
+import type { StreamError } from '../../io/telemetry/connection-recorder.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../../io/transport/types.ts';
 import type { LiveSet } from '../shared/live.ts';
 import type { StackOptions } from '../shared/options.ts';
@@ -12,7 +13,7 @@ import { logUnreached } from '../shared/unreached.ts';
 /** Who looks for a place to go. */
 export interface StreamSeeker {
   found(target: DialTarget): void;
-  foundNone(): void;
+  foundNone(error: StreamError): void;
 }
 
 /** Where a stream may go. */
@@ -49,6 +50,8 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, Stream
   #dial: Dial | null = null;
   #dialledMs = 0;
   #splice: Splice | null = null;
+  /** What it has ended by; empty before. */
+  error: StreamError = '';
 
   /** Takes over the handler of `connection`. `released` is called once, when all is over. */
   constructor(
@@ -79,7 +82,8 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, Stream
     this.#dial = new Dial(this.#dialContext, target, this);
   }
 
-  foundNone(): void {
+  foundNone(error: StreamError): void {
+    this.error = error;
     this.#client.connection.reset();
   }
 
@@ -109,7 +113,8 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, Stream
   }
 
   spliceClosed(splice: Splice, error: ConnectionError | null): void {
-    this.#around.live.closed(splice.right, error);
+    if (error !== null) this.error = 'unexpected';
+    this.#around.live.closed(splice.right);
     this.#targets.closed();
     this.#released();
   }

@@ -92,7 +92,7 @@ class OneTarget implements StreamTargets {
   seek(seeker: StreamSeeker): void {
     const target = this.#target;
     this.#target = null;
-    if (target === null) seeker.foundNone();
+    if (target === null) seeker.foundNone('unexpected');
     else seeker.found(target);
   }
 
@@ -118,7 +118,7 @@ class NoTarget implements StreamTargets {
 
   seek(seeker: StreamSeeker): void {
     this.#options.recorder.outboundError('tcp', 'failfast');
-    seeker.foundNone();
+    seeker.foundNone('invalid_backend');
   }
 
   cancel(): void {}
@@ -161,7 +161,7 @@ class BalancedTargets implements StreamTargets, PlacementOwner {
 
   notPlaced(decision: 'failfast' | 'shed'): void {
     this.#options.recorder.outboundError('tcp', decision === 'shed' ? 'loadshed' : 'failfast');
-    this.#seeker!.foundNone();
+    this.#seeker!.foundNone('unexpected');
   }
 
   /** A connection that nobody uses would reach the application, which may count it as an error of its client's. */

@@ -85,12 +85,13 @@ export class LiveSet implements TimerOwner {
     this.#timers.set(this.#reportTimer, REPORT_MS);
   }
 
-  closed(connection: Connection, error: ConnectionError | null): void {
+  closed(connection: Connection): void {
     const measured = this.#measured.get(connection);
     if (measured === undefined) return;
     this.#measured.delete(connection);
     this.#report(measured);
-    this.#recorder.transportClosed(measured.handle, error === null ? '' : ERRNO[error.kind]);
+    const { failure } = connection;
+    this.#recorder.transportClosed(measured.handle, failure === null ? '' : ERRNO[failure.kind]);
   }
 
   #report(measured: Measured): void {

@@ -68,6 +68,6 @@ export class PoolMetrics implements PoolObserver {
   }
 
   closed(connection: Connection): void {
-    this.#live.closed(connection, null);
+    this.#live.closed(connection);
   }
 }

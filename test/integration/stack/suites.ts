@@ -5,6 +5,7 @@ import { attackSuite } from './attack-suite.ts';
 import { controlSuite } from './control-suite.ts';
 import { destinationsSuite } from './destinations-suite.ts';
 import { exhaustionSuite } from './exhaustion-suite.ts';
+import { familiesSuite } from './families-suite.ts';
 import { filtersSuite } from './filters-suite.ts';
 import { foreignSuite } from './foreign-suite.ts';
 import { forwardSuite } from './forward-suite.ts';
@@ -63,6 +64,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['the control port', controlSuite],
   ['destinations', destinationsSuite],
   ['telemetry', telemetrySuite],
+  ['what is counted of connections', familiesSuite],
   ['observers', observersSuite],
   ['requests resolved by name', resolveSuite],
   ['filters', filtersSuite],

@@ -42,13 +42,14 @@ describe('the bundle of the proxy', () => {
     for (const [name, text] of texts) expect(text, name).to.match(/^\/\/ @bun\n/);
   });
 
-  it('a proxy that runs reads neither HTTP/2, nor the engine for regular expressions, nor what rules of inbound ports, filters or a scrape need, before it needs them', () => {
+  it('a proxy that runs reads neither HTTP/2, nor the engine for regular expressions, nor what rules of inbound ports, filters, connections or a scrape need, before it needs them', () => {
     expect([...texts.keys()]).to.include.members([
       'proxy-http2.js',
       'proxy-re2js.js',
       'proxy-rules.js',
       'proxy-filters.js',
       'proxy-exposition.js',
+      'proxy-connection-families.js',
       'proxy-route-families.js',
     ]);
     const read = [...readToRun()];
@@ -57,6 +58,7 @@ describe('the bundle of the proxy', () => {
     expect(read).not.to.include('proxy-rules.js');
     expect(read).not.to.include('proxy-filters.js');
     expect(read).not.to.include('proxy-exposition.js');
+    expect(read).not.to.include('proxy-connection-families.js');
     expect(read).not.to.include('proxy-route-families.js');
     expect(read.length).to.be.at.most(READ_FILES);
     const bytes = read.reduce((sum, name) => sum + texts.get(name)!.length, 0);

@@ -137,6 +137,7 @@ describe('/metrics', () => {
       const outcome = { status: 200, grpcStatus: 0, error: '', durationMs: 1 } as const;
       bench.recorder.routes().outbound.ended(entry, entry.routes.fallback.policy, outcome);
     }
+    bench.recorder.connections();
     const families = parsePrometheusText(renderMetrics({ ...sources(), recorder: bench.recorder }));
     const documented = [...readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `([a-z_]+)` \| ([a-z]+) \|/gm)].map(
       ([, name, type]) => `${name} ${type}`,

@@ -23,6 +23,7 @@ export class FakeConnection implements Connection {
   readonly local = { ip: '127.0.0.1', port: 2 };
   readonly fd = -1;
   isOpen = true;
+  readonly failure = null;
   bytesRead = 0;
   bytesWritten = 0;
   ended = false;
