@@ -78,6 +78,30 @@ export const CONTROL_PLANE_ERRORS = {
     message: 'the certificate of a proxy has expired on an open connection',
     next: 'the proxy connects again with its renewed certificate; if it repeats, look at its control_identity_cert_* metrics',
   },
+  WEFT_VIZ_UNAUTHENTICATED: {
+    message: 'the aggregated API does not know who asks',
+    next: 'ask the API server, not port 8089 of the operator; if the API server itself is refused, compare its front-proxy certificate with ConfigMap kube-system/extension-apiserver-authentication',
+  },
+  WEFT_VIZ_FORBIDDEN: {
+    message: 'the user may not do this with the resource',
+    next: 'bind a role that grants it, for live numbers the ClusterRole weft-viz-reader; kubectl auth can-i asks the same question',
+  },
+  WEFT_VIZ_REQUEST: {
+    message: 'the request to the aggregated API is not understood',
+    next: 'the message says which part is wrong; kubectl api-resources lists what there is, docs/live-numbers.md the parameters',
+  },
+  WEFT_VIZ_LIMIT: {
+    message: 'the aggregated API has too much to do',
+    next: 'ask again after a second; if it repeats, look for somebody who asks in a loop (weft_viz_requests_total)',
+  },
+  WEFT_VIZ_UNAVAILABLE: {
+    message: 'the aggregated API has no answer at the moment',
+    next: 'ask again; if it repeats, the log of the operator names the cause: the API server does not review access, or the operator has too little CPU',
+  },
+  WEFT_VIZ_FAILED: {
+    message: 'a request to the aggregated API failed',
+    next: 'it is a defect; the log of the operator has the error',
+  },
   WEFT_CACHE_SYNC_TIMEOUT: {
     message: 'a cache of the operator was not filled in time',
     next: 'the detail names the kind: check that its CustomResourceDefinition is installed and that the ClusterRole weft-operator may list it',

@@ -101,6 +101,7 @@ const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   // The paths of the API, whatever the kind.
   'operator/kube/resources.ts': ['namespaces'],
   'crds/viz/group.ts': ['namespaces'],
+  'operator/viz/api/paths.ts': ['namespaces'],
   'proxy-image/io/config-source/kubernetes/reflector.ts': ['services'],
   // A field of the proxy's state is called so.
   'proxy-image/io/telemetry/exposition.ts': ['services'],

@@ -88,6 +88,11 @@ const RULES: readonly Rule[] = [
     packages: ANY,
   })),
   { folder: 'operator/viz', imports: ['crds/viz', 'proxy-image/contract', 'operator/runtime'], packages: [] },
+  {
+    folder: 'operator/viz/api',
+    imports: ['operator/viz', 'crds/viz', 'proxy-image/contract', 'operator/runtime', 'operator/serve/certificate.ts'],
+    packages: ANY,
+  },
   { folder: 'operator', imports: ['operator', 'webhooks', 'crds', 'proxy-image/contract'], packages: ANY },
   { folder: 'samples', imports: [], packages: ANY },
   { folder: 'hack', imports: ['proxy-image/contract', 'crds'], packages: ANY },
