@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli cluster-up cluster-down demo show-grpc show-faults show-policies run-local install uninstall bench flame fuzz soak clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli cluster-up cluster-down demo show-grpc show-faults show-policies show-observability run-local install uninstall bench flame fuzz soak clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -76,6 +76,11 @@ show-faults: deps ## The real cluster under slow readers, silent connections, en
 
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
 	@test/wire/run $(POLICIES_FLAGS)
+
+show-observability: deps ## A real Prometheus on a real mesh: every query, and alerts that fire and are cleared
+	@hack/observability/programs >/dev/null
+	@hack/cluster/binaries etcd kube-apiserver kube-controller-manager kubectl >/dev/null
+	@node hack/observability/main.ts --embedded
 
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
 	@node hack/local/main.ts

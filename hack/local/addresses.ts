@@ -49,15 +49,19 @@ export function localNetwork(pod: number, services: readonly LocalService[]): Lo
   return { outbound, addresses: Object.fromEntries(pods.map((n) => [podAddress(n), loopbackAddress(n)])) };
 }
 
-const CLUSTER_URL = /http:\/\/([a-z0-9-]+)\.([a-z0-9-]+)\.svc\.cluster\.local(?::(\d+))?/g;
+const CLUSTER_ADDRESS = /(http:\/\/)?\b([a-z0-9-]+)\.([a-z0-9-]+)\.svc\.cluster\.local(?::(\d+))?/g;
 
 /**
- * Replaces `http://<service>.<namespace>.svc.cluster.local[:port]` by the listener of pod `pod` for that Service: without a cluster there
- * is no DNS and no redirection. A Service that is not in the list is left as it is.
+ * Replaces `http://<service>.<namespace>.svc.cluster.local[:port]`, and the same without a scheme but with a port, by the listener of pod `pod` for that Service:
+ * without a cluster there is no DNS and no redirection. A Service that is not in the list is left as it is, and so is a name alone.
  */
 export function rewriteUrls(text: string, pod: number, services: readonly LocalService[]): string {
-  return text.replace(CLUSTER_URL, (whole, name: string, namespace: string, port: string | undefined) => {
-    const index = services.findIndex((service) => service.name === name && service.namespace === namespace);
-    return index < 0 ? whole : `http://${listenerAddress(pod, index)}:${Number(port ?? 80) + PORT_OFFSET}`;
-  });
+  return text.replace(
+    CLUSTER_ADDRESS,
+    (whole, scheme: string | undefined, name: string, namespace: string, port?: string) => {
+      const index = services.findIndex((service) => service.name === name && service.namespace === namespace);
+      if (index < 0 || (scheme === undefined && port === undefined)) return whole;
+      return `${scheme ?? ''}${listenerAddress(pod, index)}:${Number(port ?? 80) + PORT_OFFSET}`;
+    },
+  );
 }

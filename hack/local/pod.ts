@@ -97,7 +97,7 @@ export class LocalPod {
     );
     this.#app = new LocalProcess({
       command: this.#settings.nodePath,
-      args: [join(this.#settings.root, 'samples', 'app', 'main.ts'), ...(container.args ?? []).map(rewrite)],
+      args: [join(this.#settings.root, 'samples', programOf(container)), ...(container.args ?? []).map(rewrite)],
       env: { ...env, HOST: loopbackAddress(this.#number), CONTROL_HOST: loopbackAddress(this.#number) },
       log: join(this.#directory, 'app.log'),
       cwd: this.#directory,
@@ -184,4 +184,9 @@ export class LocalPod {
   }
 
   static readonly audience = TOKEN_AUDIENCE;
+}
+
+/** The image of the samples has two programs; a container that names none runs the first. */
+function programOf(container: V1Container): string {
+  return container.command?.includes('/app/poll.mjs') === true ? 'poll/main.ts' : 'app/main.ts';
 }

@@ -1,0 +1,107 @@
+/** What goes wrong all the time while it lasts: requests that are denied, fail, are slow, lead nowhere. */
+import { request } from 'node:https';
+import { connect } from 'node:tls';
+import { TRANSPORT_ALPN } from '../../proxy-image/contract/names.ts';
+import { execApp, kubectl } from '../demo/kubectl.ts';
+import { sleep } from '../demo/shell.ts';
+import { type Place, POLL, podsOf } from './world.ts';
+
+const PAUSE_MS = 500;
+const MESH_PORT = 4143;
+const CONNECTION_MS = 2_000;
+
+const REVIEW_MS = 10_000;
+const REVIEWED = `
+apiVersion: v1
+kind: Pod
+metadata: { name: reviewed, namespace: ${POLL}, annotations: { linkerd.io/inject: enabled } }
+spec: { containers: [{ name: app, image: app }] }
+---
+apiVersion: linkerd.io/v1alpha2
+kind: ServiceProfile
+metadata: { name: reviewed.${POLL}.svc.cluster.local, namespace: ${POLL} }
+spec: { routes: [] }
+`;
+
+const url = (service: string, path: string): string => `http://${service}.${POLL}.svc.cluster.local${path}`;
+
+/** One after the other; all of them side by side. */
+const CALLS: readonly { from: string; args: readonly string[] }[] = [
+  // Denied: the front end is for voters.
+  { from: 'deploy/patterns', args: ['get', url('web', '/patterns'), '40'] },
+  // No route.
+  { from: 'deploy/voters', args: ['get', url('web', '/nowhere'), '5'] },
+  // Fails, is tried again, and has a replica ejected.
+  { from: 'deploy/caller', args: ['get', url('echo', '/item?fail=0.9'), '40'] },
+  // Slow.
+  { from: 'deploy/caller', args: ['get', url('echo-slow', '/slow?ms=1600'), '2'] },
+  // Raw connections, of one who may and one who may not. What comes back is no HTTP.
+  { from: 'deploy/caller', args: ['get', url('echo-tcp', ':9090/'), '2'] },
+  { from: 'deploy/voters', args: ['get', url('echo-tcp', ':9090/'), '2'] },
+  // Nobody is behind it: 504 after three seconds.
+  { from: 'deploy/caller', args: ['get', url('nobody', '/'), '2'] },
+];
+
+/** What is admitted, and changes nothing: a pod for the injector, a profile for the validation. */
+async function reviews(): Promise<void> {
+  await kubectl(['apply', '--dry-run=server', '-f', '-'], { input: REVIEWED, timeoutMs: REVIEW_MS });
+}
+
+/** What a replica that was ejected comes back by: requests that succeed. */
+export async function calm(): Promise<void> {
+  await execApp('deploy/caller', ['get', url('echo', '/item'), '20'], POLL);
+}
+
+export class Unrest {
+  readonly #place: Place;
+  readonly #loops: Promise<void>[];
+  #isStopped = false;
+
+  constructor(place: Place) {
+    this.#place = place;
+    const calls = CALLS.map(
+      ({ from, args }) =>
+        () =>
+          execApp(from, args, POLL),
+    );
+    const others = [() => this.#strangers(), () => this.#malformedReview(), reviews];
+    this.#loops = [...calls, ...others].map((once) => this.#repeat(once));
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#loops);
+  }
+
+  async #repeat(once: () => Promise<unknown>): Promise<void> {
+    while (!this.#isStopped) {
+      await once().catch(() => {});
+      await sleep(PAUSE_MS);
+    }
+  }
+
+  /** Without a certificate, to the port where proxies meet. */
+  async #strangers(): Promise<void> {
+    const [pod] = await podsOf('web');
+    const host = this.#place.reach(pod?.status?.podIP ?? '');
+    const servername = `web.${POLL}.serviceaccount.identity.linkerd.cluster.local`;
+    await new Promise<void>((done) => {
+      const options = { host, port: MESH_PORT, servername, ALPNProtocols: [TRANSPORT_ALPN], rejectUnauthorized: false };
+      const socket = connect(options).setTimeout(CONNECTION_MS, () => socket.destroy());
+      socket.on('error', () => {}).once('close', () => done());
+      socket.resume();
+    });
+  }
+
+  /** A review that cannot be read, as a broken API server would send it. */
+  async #malformedReview(): Promise<void> {
+    const target = await this.#place.injectUrl();
+    await new Promise<void>((done) => {
+      const sent = request(target, { method: 'POST', rejectUnauthorized: false, timeout: CONNECTION_MS }, (response) =>
+        response.resume().once('close', () => done()),
+      );
+      sent.once('timeout', () => sent.destroy()).once('error', () => done());
+      sent.end('{');
+    });
+  }
+}
