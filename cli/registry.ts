@@ -57,6 +57,12 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/metrics.ts')).metrics,
   },
   {
+    name: 'check',
+    summary: 'Find what is wrong with the cluster, the control plane, the mesh',
+    group: 'Health:',
+    load: async () => (await import('./verbs/check.ts')).check,
+  },
+  {
     name: 'completion',
     summary: 'Print a script that completes words in a shell',
     group: 'Other:',

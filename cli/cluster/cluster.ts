@@ -27,6 +27,8 @@ export interface Cluster {
    * @throws CliError WEFT_CLI_UNREACHABLE, WEFT_CLI_CREDENTIALS; ApiError for what the API server refused
    */
   request<R>(request: ClusterRequest): Promise<R>;
+  /** Milliseconds since the epoch by the clock of the API server when it gave its last answer, within a second; `null` where it has not said. */
+  serverMs?(): number | null;
 }
 
 export interface PodName {

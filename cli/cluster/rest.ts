@@ -31,11 +31,16 @@ export class RestCluster implements Cluster, PodAccess {
   readonly #options: RestOptions;
   /** One for all requests, so that they share connections. */
   #agent: HttpAgent | null = null;
+  #serverMs: number | null = null;
 
   constructor(options: RestOptions) {
     this.server = options.server;
     this.namespace = options.namespace;
     this.#options = options;
+  }
+
+  serverMs(): number | null {
+    return this.#serverMs;
   }
 
   async request<R>(wanted: ClusterRequest): Promise<R> {
@@ -56,12 +61,13 @@ export class RestCluster implements Cluster, PodAccess {
   }
 
   async #answer(wanted: ClusterRequest, accept: string): Promise<string> {
-    const { status, text } = await this.#exchange(wanted, accept);
+    const { status, text, date } = await this.#exchange(wanted, accept);
+    this.#serverMs = Number.isNaN(date) ? null : date;
     if (status >= 300) throw refusalOf(status, text, wanted);
     return text;
   }
 
-  async #exchange(wanted: ClusterRequest, accept: string): Promise<{ status: number; text: string }> {
+  async #exchange(wanted: ClusterRequest, accept: string): Promise<Exchanged> {
     const { method = 'GET', path, query = {}, body, contentType = 'application/json' } = wanted;
     const access = await this.#options.access();
     const url = new URL(this.server + path);
@@ -94,10 +100,18 @@ export class RestCluster implements Cluster, PodAccess {
   }
 }
 
-function send(url: URL, options: RequestOptions, payload: string): Promise<{ status: number; text: string }> {
+interface Exchanged {
+  status: number;
+  text: string;
+  /** Milliseconds since the epoch, of the field `Date`; NaN without one. */
+  date: number;
+}
+
+function send(url: URL, options: RequestOptions, payload: string): Promise<Exchanged> {
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'http:' ? requestHttp : requestHttps)(url, options, (response) => {
-      readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+      const date = Date.parse(response.headers.date ?? '');
+      readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text, date }), reject);
     });
     request.on('error', reject);
     request.end(payload);

@@ -67,6 +67,6 @@ function report(own: Definition, foreign: Definition): string[] {
 }
 
 /** The API server has checked its shape, and a test that of our own. */
-function asDefinition(object: KubeObject): Definition {
+export function asDefinition(object: KubeObject): Definition {
   return object as unknown as Definition;
 }

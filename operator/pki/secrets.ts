@@ -2,10 +2,7 @@ import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { type Authority, expiryOf, leading, notAfterMsOf } from './authority.ts';
 import { fromPem, isP256, matches, toPem } from './certificate.ts';
 
-/** Secrets of the control plane's namespace, which all replicas share. */
-export const ANCHOR_SECRET = 'weft-trust-anchor';
-export const ISSUER_SECRET = 'weft-identity-issuer';
-export const WEBHOOK_AUTHORITY_SECRET = 'weft-webhook-ca';
+export { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../proxy-image/contract/names.ts';
 
 /** Type and (decoded) data of a Secret. */
 export interface SecretContent {

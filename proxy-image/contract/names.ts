@@ -2,6 +2,10 @@
 export const CONTROL_PLANE_NAMESPACE = 'weft-system';
 export const CONTROL_PLANE_SERVICE = 'weft-operator';
 export const CONTROL_PLANE_SERVICE_ACCOUNT = 'weft-operator';
+/** Secrets of the control plane's namespace, which all replicas of the operator share. */
+export const ANCHOR_SECRET = 'weft-trust-anchor';
+export const ISSUER_SECRET = 'weft-identity-issuer';
+export const WEBHOOK_AUTHORITY_SECRET = 'weft-webhook-ca';
 export const FIELD_MANAGER = 'weft-operator';
 export const TOKEN_AUDIENCE = 'identity.l5d.io';
 export const DEFAULT_IDENTITY_SUFFIX = 'linkerd.cluster.local';

@@ -97,7 +97,7 @@ const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   'operator/weft-operator.ts': ['servers'],
   // Injection is about pods.
   'webhooks/configurations.ts': ['pods'],
-  'operator/reconcilers/injectors.ts': ['pods'],
+  'webhooks/inject/other-injectors.ts': ['pods'],
   // The paths of the API, whatever the kind.
   'operator/kube/resources.ts': ['namespaces'],
   'crds/viz/group.ts': ['namespaces'],

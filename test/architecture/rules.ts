@@ -96,7 +96,11 @@ const RULES: readonly Rule[] = [
   { folder: 'operator', imports: ['operator', 'webhooks', 'crds', 'proxy-image/contract'], packages: ANY },
   { folder: 'samples', imports: [], packages: ANY },
   { folder: 'hack', imports: ['proxy-image/contract', 'crds'], packages: ANY },
-  { folder: 'cli', imports: ['crds', 'proxy-image/core', 'proxy-image/contract', 'webhooks/inject'], packages: ANY },
+  {
+    folder: 'cli',
+    imports: ['crds', 'proxy-image/core', 'proxy-image/contract', 'webhooks/inject', 'webhooks/configurations.ts'],
+    packages: ANY,
+  },
   {
     folder: 'test',
     imports: ['proxy-image', 'crds', 'webhooks', 'operator', 'cli', 'samples', 'hack', 'test'],

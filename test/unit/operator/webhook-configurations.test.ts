@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { isOtherInjector } from '../../../operator/reconcilers/injectors.ts';
 import { reconcileConfigurations } from '../../../operator/reconcilers/webhook-configurations.ts';
+import { isOtherInjector } from '../../../webhooks/inject/other-injectors.ts';
 import { signal } from './status-rig.ts';
 
 describe('webhook configurations', () => {

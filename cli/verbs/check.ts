@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../../crds/scalars/duration.ts';
+import { observe } from '../check/gather.ts';
+import { isSuccess, type JudgedCategory, judge } from '../check/judge.ts';
+import { FORMATS, type Format, printed } from '../check/print.ts';
+import { CATEGORIES, type Scope } from '../check/registry.ts';
+import { connect } from '../cluster/connect.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { painter } from '../output/colour.ts';
+import { waiting } from '../output/progress.ts';
+import type { Call, Verb } from '../verb.ts';
+
+interface Options {
+  pre?: true;
+  proxy?: true;
+  /** Milliseconds. */
+  wait: number;
+  output: Format;
+}
+
+const DESCRIPTION = `Checks the cluster and the control plane; with --proxy what runs in the mesh too, with --pre whether it can be installed.
+Nothing is written: webhooks are tried by dry runs. The status is 1 where something is wrong; warnings (‼) alone leave it 0.`;
+
+const POLL_MS = 1_000;
+
+export const check: Verb = {
+  describe(command: Command) {
+    command
+      .description(DESCRIPTION)
+      .addOption(new Option('--pre', 'whether the control plane can be installed').conflicts('proxy'))
+      .option('--proxy', 'what runs in the mesh too: of all namespaces, or of the one given')
+      .addOption(
+        new Option('--wait <duration>', 'tries again until nothing is wrong, for at most so long')
+          .argParser(durationOf)
+          .default(0, '0s'),
+      )
+      .addOption(new Option('-o, --output <format>', 'format').choices(FORMATS).default('table'));
+  },
+
+  async run(call: Call): Promise<ExitCode> {
+    const { pre, proxy, wait, output } = call.command.opts<Options>();
+    const judged = await judgeUntil(call, pre ? 'pre' : proxy ? 'proxy' : 'core', wait);
+    const { stdout } = call.context;
+    stdout.write(printed(judged, output, painter(stdout, call.context)));
+    return isSuccess(judged) ? EXIT.ok : EXIT.findings;
+  },
+};
+
+/** The first result that is good, or the last one. An API server that cannot be reached is waited for too. */
+async function judgeUntil(call: Call, scope: Scope, limitMs: number): Promise<readonly JudgedCategory[]> {
+  const { clock } = call.context;
+  const cluster = await connect(call);
+  const categories = CATEGORIES[scope];
+  const once = async () => judge(categories, await observe(cluster, clock, categories), call.globals.namespace ?? null);
+  const deadlineMs = clock.nowMs() + limitMs;
+  for (let text = 'looking at the cluster'; ; ) {
+    try {
+      const judged = await waiting(call.context, text, once);
+      if (isSuccess(judged) || clock.nowMs() >= deadlineMs) return judged;
+      text = waitingText(judged);
+    } catch (error) {
+      if (clock.nowMs() >= deadlineMs) throw error;
+      text = 'waiting for the API server';
+    }
+    await waiting(call.context, text, () => sleep(POLL_MS));
+  }
+}
+
+/** What is waited for: the first thing that is wrong. */
+function waitingText(judged: readonly JudgedCategory[]): string {
+  const wrong = judged.flatMap(({ verdicts }) => verdicts).find(({ result }) => result === 'error');
+  const [finding] = wrong?.findings ?? [];
+  return finding === undefined ? 'waiting' : `waiting: ${finding.object}: ${finding.reason}`;
+}
+
+function durationOf(text: string): number {
+  const duration = parseDuration(text);
+  if (duration.ok && duration.value >= 0) return duration.value;
+  throw new InvalidArgumentError('It must be a duration such as 30s or 5m.');
+}

@@ -1,0 +1,51 @@
+import { expect } from 'chai';
+import type { Finding } from '../../../../cli/check/facts/check.ts';
+import type { Scope } from '../../../../cli/check/registry.ts';
+import { CATEGORIES } from '../../../../cli/check/registry.ts';
+import { FAULTS } from './faults.ts';
+import { healthy, type World } from './world.ts';
+
+function findings(world: World, scope: Scope): { code: string; finding: Finding }[] {
+  return world
+    .judge(scope)
+    .flatMap(({ verdicts }) => verdicts)
+    .flatMap(({ check, findings: found }) => found.map((finding) => ({ code: check.code, finding })));
+}
+
+describe('weft check', () => {
+  it('finds nothing on a healthy mesh, whatever is asked for', () => {
+    for (const scope of ['pre', 'core', 'proxy'] as const) {
+      expect(findings(scope === 'pre' ? beforeInstallation() : healthy(), scope), scope).to.deep.equal([]);
+    }
+  });
+
+  for (const { title, code, scope = 'proxy', object, reason, remedy, plant, also = [] } of FAULTS) {
+    it(`${code}: ${title}`, () => {
+      const world = scope === 'pre' ? beforeInstallation() : healthy();
+      plant(world);
+      const found = findings(world, scope);
+      expect([...new Set(found.map((each) => each.code))]).to.deep.equal([code, ...also]);
+      const { finding } = found.find((each) => each.code === code)!;
+      expect(finding.object).to.equal(object);
+      expect(finding.reason).to.match(reason);
+      expect(finding.remedy).to.match(remedy);
+    });
+  }
+
+  it('has a planted fault for every kind of fault that it knows', () => {
+    const codes = new Set(
+      Object.values(CATEGORIES).flatMap((all) => all.flatMap(({ checks }) => checks.map(({ code }) => code))),
+    );
+    const planted = new Set(FAULTS.map(({ code }) => code));
+    expect([...codes].filter((code) => !planted.has(code))).to.deep.equal(['not-readable']);
+  });
+});
+
+/** The cluster before anything of Weft is there. */
+function beforeInstallation(): World {
+  const world = healthy();
+  for (const name of ['definitions', 'controlPlane', 'mutatingWebhooks', 'validatingWebhooks'])
+    world.objects.set(name, []);
+  world.remove('Namespace', 'weft-system');
+  return world;
+}
