@@ -4,7 +4,7 @@ import { CONTROL_PLANE_NAMESPACE } from '../proxy-image/contract/names.ts';
 import { OPERATOR_PORTS } from '../proxy-image/contract/ports.ts';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.ts';
 
-const ROLES = ['controllers', 'config', 'identity', 'webhooks'] as const;
+const ROLES = ['controllers', 'config', 'identity', 'webhooks', 'viz'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface OperatorConfig {

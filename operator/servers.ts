@@ -11,7 +11,7 @@ import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from './runtim
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
 import { createConfigServer } from './serve/server.ts';
-import type { ConfigServer, Connections, ServeMetrics, TlsProvider } from './serve/types.ts';
+import type { ConfigServer, Connections, ServeMetrics, TlsProvider, TrafficReports } from './serve/types.ts';
 import type { Programmed } from './status/programmed.ts';
 import type { ReadinessCheck } from './telemetry/admin.ts';
 
@@ -29,6 +29,8 @@ export interface ServersOptions {
   signing: Signing;
   webhooks: Pick<WebhookServerOptions, 'webhooks' | 'observer'>;
   metrics: ServeMetrics;
+  /** `undefined` without the role `viz`. */
+  reports: TrafficReports | undefined;
   /** Of the servers that have no metrics of their own for it. */
   refused(server: 'identity' | 'webhooks', reason: ServerRefusal): void;
   /** Told of objects whose `programmed` may have changed. */
@@ -120,10 +122,10 @@ export class Servers implements Component {
   }
 
   #openConfig(): Promise<() => Promise<void>> | null {
-    const { certificates, state, clock, log, metrics, progress, config } = this.#options;
+    const { certificates, state, clock, log, metrics, progress, reports, config } = this.#options;
     const tls = tlsProvider(certificates);
     if (tls === null) return null;
-    const server = createConfigServer({ state, tls, clock, log, metrics, progress });
+    const server = createConfigServer({ state, tls, clock, log, metrics, progress, reports });
     this.#configServer = server;
     server.storesSynced();
     return this.#listen('configuration stream', server.listen(config.configPort, config.host), () => server.close());

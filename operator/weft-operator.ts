@@ -26,6 +26,7 @@ import { OperatorBase, type OperatorParts } from './kube/operator-base.ts';
 import { RestClient } from './kube/rest.ts';
 import { NamespacedSecrets } from './kube/secrets.ts';
 import { tokenReviewer } from './kube/token-review.ts';
+import { createLiveTraffic } from './live-numbers.ts';
 import { OwnedConfigurations } from './owned-configurations.ts';
 import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
 import { feed } from './reconcilers/feed.ts';
@@ -50,6 +51,7 @@ import { definitionMetrics } from './telemetry/definition-metrics.ts';
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 import { serverMetrics } from './telemetry/server-metrics.ts';
 import { certificateMetrics, injectionMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
+import type { LiveTraffic } from './viz/live-traffic.ts';
 
 const LEASE_NAME = 'weft-operator';
 const APPLY_TIMEOUT_MS = 30_000;
@@ -80,6 +82,8 @@ export class WeftOperator extends OperatorBase {
   readonly #certificates: Certificates;
   readonly #events: EventRecorder;
   readonly #injectionEvents: InjectionEvents;
+  /** `null` without the role `viz`. */
+  readonly #live: LiveTraffic | null;
   readonly #servers: Servers;
   readonly #owned: OwnedConfigurations;
   readonly #replicas: Replicas;
@@ -103,6 +107,7 @@ export class WeftOperator extends OperatorBase {
     this.#certificates = this.#createCertificates();
     this.#events = this.#createEvents();
     this.#injectionEvents = this.#createInjectionEvents();
+    this.#live = this.#config.roles.has('viz') ? createLiveTraffic({ ...this.parts, registry }) : null;
     this.#servers = this.#createServers();
     this.#owned = this.#createOwned();
     this.#replicas = this.#createReplicas();
@@ -138,6 +143,7 @@ export class WeftOperator extends OperatorBase {
     for (const informer of this.#informers.all) manager.add('caches', informerComponent(informer));
     manager.add('runnables', this.#certificates);
     manager.add('runnables', this.#injectionEvents);
+    if (this.#live !== null) manager.add('runnables', this.#live);
     manager.add('runnables', this.#servers);
     if (this.#config.roles.has('controllers')) await this.#addLeadership();
     await manager.start();
@@ -254,6 +260,7 @@ export class WeftOperator extends OperatorBase {
         log,
       }),
       metrics: configMetrics(this.#registry),
+      reports: this.#live ?? undefined,
       ...serverMetrics(this.#registry),
       progress: (objects) => this.#status.progressed(objects),
       clock,

@@ -1,16 +1,19 @@
 import { ResourceCache } from '../../crds/compile/resource-cache.ts';
 import type { ReadKey } from '../../crds/state/view.ts';
+import type { ReceivedProxyMessage } from '../../proxy-image/contract/check.ts';
 import type { ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
-import type { Hello, ProxyMessage } from '../../proxy-image/contract/messages.ts';
+import { encodeFrame } from '../../proxy-image/contract/framing.ts';
+import type { Hello } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { HEARING_MS, LATE_MS } from '../runtime/peer-deadline.ts';
 import { judge } from './admission.ts';
 import { ChangeEncoder } from './encoding.ts';
 import type { Peer, PeerHandler } from './peer.ts';
 import type { Progress } from './progress.ts';
+import { reporterOf } from './reporter.ts';
 import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
-import type { Connections } from './types.ts';
+import type { Connections, TrafficReports } from './types.ts';
 
 /** A connection from its first byte on; it has a session once its hello was accepted. */
 interface Client {
@@ -22,6 +25,8 @@ interface Client {
   session: Session | null;
   /** The pod of the hello has been seen in the store. */
   podKnown: boolean;
+  /** `null`: none are asked for. */
+  reports: ReturnType<TrafficReports['connected']> | null;
 }
 
 type Shared = Omit<SessionContext<Session>, 'awakeMs' | 'cache' | 'encoder' | 'progressed' | 'wake'>;
@@ -37,11 +42,12 @@ export class Distribution {
   readonly #sessions = new Map<string, Client>();
   readonly #waiting = new Set<Session>();
   /** Milliseconds in which this process was not there to hear anybody. */
+  readonly #reports: TrafficReports | undefined;
   #lostMs = 0;
   #synced = false;
   #scheduled = false;
 
-  constructor(shared: Shared, progress: Progress) {
+  constructor(shared: Shared, progress: Progress, reports?: TrafficReports) {
     const encoder = new ChangeEncoder<Session>();
     const cache = new ResourceCache<Session>(shared.state, {
       changed: (resource, previous) => {
@@ -69,6 +75,7 @@ export class Distribution {
       },
     };
     this.#clock = shared.clock;
+    this.#reports = reports;
   }
 
   get cache(): ResourceCache<Session> {
@@ -85,6 +92,7 @@ export class Distribution {
       hello: null,
       session: null,
       podKnown: false,
+      reports: null,
     };
     this.#clients.add(client);
     this.#context.metrics.connected(this.#clients.size);
@@ -147,16 +155,17 @@ export class Distribution {
     for (const { peer } of this.#clients) peer.close('WEFT_SERVE_STOPPING', '');
   }
 
-  #receive(client: Client, message: ProxyMessage): void {
+  #receive(client: Client, message: ReceivedProxyMessage): void {
     client.heardAtMs = this.#awakeMs;
     const { peer, session } = client;
     if (message.type === 'hello') this.#greet(client, message);
     else if (session === null) peer.close('WEFT_SERVE_PROTOCOL', `${message.type} before hello`);
     else if (message.type === 'ping') peer.pong();
+    else if (message.type === 'traffic') client.reports?.received(message.report);
     else this.#pass(session, message);
   }
 
-  #pass(session: Session, message: Exclude<ProxyMessage, { type: 'hello' | 'ping' }>): void {
+  #pass(session: Session, message: Exclude<ReceivedProxyMessage, { type: 'hello' | 'ping' | 'traffic' }>): void {
     switch (message.type) {
       case 'subscribe':
         session.subscribe(message.keys);
@@ -196,8 +205,18 @@ export class Distribution {
     this.#replace(session.name, client);
     client.session = session;
     session.start();
+    client.reports = this.#askForReports(client, hello, session.name);
     const { proxyVersion, revision, held } = hello;
     this.#context.log.info('proxy connected', { proxy: session.name, proxyVersion, revision, held: held.length });
+  }
+
+  #askForReports({ peer }: Client, hello: Hello, name: string): Client['reports'] {
+    if (this.#reports === undefined) return null;
+    return this.#reports.connected({
+      name,
+      reporter: () => reporterOf(this.#context.state, hello, peer.identity),
+      ask: (request) => peer.write([encodeFrame(request)]),
+    });
   }
 
   /** One connection per pod: a proxy that comes again has lost the one before, whatever this side still believes. */
@@ -240,6 +259,7 @@ export class Distribution {
 
   #forget(client: Client): void {
     this.#clients.delete(client);
+    client.reports?.closed();
     const { session } = client;
     if (session !== null) {
       this.#waiting.delete(session);

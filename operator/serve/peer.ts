@@ -1,5 +1,5 @@
+import type { ReceivedProxyMessage } from '../../proxy-image/contract/check.ts';
 import type { ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
-import type { ProxyMessage } from '../../proxy-image/contract/messages.ts';
 
 /** One connection, as a session sees it. */
 export interface Peer {
@@ -22,7 +22,7 @@ export interface Peer {
 }
 
 export interface PeerHandler {
-  received(message: ProxyMessage): void;
+  received(message: ReceivedProxyMessage): void;
   drained(): void;
   /** Last call. */
   closed(): void;

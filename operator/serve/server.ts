@@ -29,7 +29,7 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
   const metrics = options.metrics ?? NO_METRICS;
   const { state, clock, log } = options;
   const progress = new Progress(options.progress, clock);
-  const distribution = new Distribution({ state, clock, log, metrics, limits }, progress);
+  const distribution = new Distribution({ state, clock, log, metrics, limits }, progress, options.reports);
   const server = createTlsServer(options.tls);
   const sockets = new Set<Socket>();
   const places = new ConnectionPlaces({

@@ -1,6 +1,8 @@
 import type { ClusterState } from '../../crds/state/cluster-state.ts';
 import type { ObjectRef } from '../../crds/state/object-ref.ts';
 import type { ReadKey } from '../../crds/state/view.ts';
+import type { Reporter } from '../../crds/viz/dimensions.ts';
+import type { TrafficRequest } from '../../proxy-image/contract/traffic/report.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Programmed } from '../status/programmed.ts';
@@ -45,6 +47,25 @@ export interface Connections {
   current: number;
 }
 
+/** A proxy that was let in, as its connection proves it: nothing here is what it says of itself alone. */
+export interface ConnectedProxy {
+  /** `namespace/pod`. */
+  readonly name: string;
+  /** `null`: its pod has not reached our store. */
+  reporter(): Reporter | null;
+  ask(request: TrafficRequest): void;
+}
+
+/** Who wants to know what passes through the proxies. */
+export interface TrafficReports {
+  connected(proxy: ConnectedProxy): {
+    /** A message of type `traffic`, unchecked. */
+    received(report: unknown): void;
+    /** Last call. */
+    closed(): void;
+  };
+}
+
 export interface ConfigServerOptions {
   state: ClusterState;
   tls: TlsProvider;
@@ -52,6 +73,8 @@ export interface ConfigServerOptions {
   log: Log;
   metrics?: ServeMetrics;
   limits?: Partial<ServeLimits>;
+  /** Not given: proxies are asked for no reports, and what comes is not looked at. */
+  reports?: TrafficReports;
   /** Told, coalesced, of objects whose `programmed` may have changed. */
   progress?: (objects: readonly ObjectRef[]) => void;
 }

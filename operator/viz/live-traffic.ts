@@ -21,6 +21,7 @@ export interface LiveTrafficOptions {
 
 /** Role `viz`: asks the proxies that connect for reports, and keeps them in the window. */
 export class LiveTraffic implements LiveNumbers {
+  readonly name = 'live numbers';
   readonly #clock: Clock;
   readonly #observer: ReportObserver;
   readonly #window: TrafficWindow;
@@ -29,14 +30,17 @@ export class LiveTraffic implements LiveNumbers {
   #unasked = new Set<ReportedProxy>();
   #watchedUntilMs = Number.NEGATIVE_INFINITY;
   #everyMs: number = TRAFFIC_INTERVAL_MS.usual;
-  #tick: Timer;
+  #tick: Timer | null = null;
   #turn: Timer | null = null;
 
   constructor({ clock, observer, window = new TrafficWindow() }: LiveTrafficOptions) {
     this.#clock = clock;
     this.#observer = observer;
     this.#window = window;
-    this.#tick = clock.schedule(TICK_MS, () => this.#passTime());
+  }
+
+  async start(): Promise<void> {
+    this.#tick = this.#clock.schedule(TICK_MS, () => this.#passTime());
   }
 
   /** Somebody looks. */
@@ -74,8 +78,8 @@ export class LiveTraffic implements LiveNumbers {
   }
 
   /** Time passes no more. Proxies report until their connections end. */
-  stop(): void {
-    this.#tick.cancel();
+  async stop(): Promise<void> {
+    this.#tick?.cancel();
     this.#turn?.cancel();
   }
 

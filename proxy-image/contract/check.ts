@@ -2,6 +2,7 @@ import { isObject } from '../../lib/json.ts';
 import { parseKey } from './keys.ts';
 import type { Change, Hello, OperatorMessage, ProxyMessage } from './messages.ts';
 import type { Endpoint, ResourceBody } from './resources.ts';
+import type { TrafficReport, TrafficRequest } from './traffic/report.ts';
 
 /**
  * Envelope checks of the stream's messages, for both sides: everything from the network is hostile, older or newer. Unknown fields are
@@ -17,8 +18,13 @@ const MAX_PROBLEMS = 20;
 /** Neither message nor problem: a type of a newer contract, to be ignored. */
 export type Checked<T> = { message: T; problem: null } | { message: null; problem: string | null };
 
+/** A report of traffic is left to `traffic/check.ts`, and looked at only by who asked for it. */
+export type ReceivedProxyMessage =
+  | Exclude<ProxyMessage, TrafficReport>
+  | { type: TrafficReport['type']; report: unknown };
+
 /** What the operator receives. */
-export function checkProxyMessage(value: unknown): Checked<ProxyMessage> {
+export function checkProxyMessage(value: unknown): Checked<ReceivedProxyMessage> {
   if (!isObject(value)) return bad('a message must be an object');
   switch (value['type']) {
     case 'hello':
@@ -33,12 +39,14 @@ export function checkProxyMessage(value: unknown): Checked<ProxyMessage> {
       return checkNack(value);
     case 'ping':
       return good({ type: 'ping' });
+    case 'traffic':
+      return good({ type: 'traffic', report: value });
     default:
       return unknownType(value);
   }
 }
 
-function checkHello(value: Fields): Checked<ProxyMessage> {
+function checkHello(value: Fields): Checked<ReceivedProxyMessage> {
   const { revision, namespace, pod, node, proxyVersion, held } = value;
   if (!isSeq(revision)) return bad('hello.revision must be an integer');
   if (!isText(namespace) || !isText(pod)) return bad('hello.namespace and hello.pod must be texts');
@@ -55,15 +63,18 @@ function checkHello(value: Fields): Checked<ProxyMessage> {
   return good(hello);
 }
 
-function checkNack({ seq, key, problems }: Fields): Checked<ProxyMessage> {
+function checkNack({ seq, key, problems }: Fields): Checked<ReceivedProxyMessage> {
   if (!isSeq(seq) || !isText(key)) return bad('nack.seq must be an integer and nack.key a text');
   const texts = Array.isArray(problems) ? problems.filter((problem) => typeof problem === 'string') : [];
   const cut = texts.slice(0, MAX_PROBLEMS).map((problem) => problem.slice(0, MAX_TEXT));
   return good({ type: 'nack', seq, key, problems: cut });
 }
 
+/** What a proxy reads of itself; what few are sent (`traffic/check.ts`) is left to who loads its part. */
+export type CheckedOperatorMessage = Exclude<OperatorMessage, TrafficRequest>;
+
 /** What a proxy receives. A change that cannot be understood is left out of the batch and named in `problems`, under its key. */
-export function checkOperatorMessage(value: unknown): Checked<OperatorMessage> & { rejected: RejectedChange[] } {
+export function checkOperatorMessage(value: unknown): Checked<CheckedOperatorMessage> & { rejected: RejectedChange[] } {
   const rejected: RejectedChange[] = [];
   return { ...operatorMessage(value, rejected), rejected };
 }
@@ -73,7 +84,7 @@ export interface RejectedChange {
   problem: string;
 }
 
-function operatorMessage(value: unknown, rejected: RejectedChange[]): Checked<OperatorMessage> {
+function operatorMessage(value: unknown, rejected: RejectedChange[]): Checked<CheckedOperatorMessage> {
   if (!isObject(value)) return bad('a message must be an object');
   switch (value['type']) {
     case 'batch': {

@@ -78,6 +78,10 @@ export const CONTROL_PLANE_ERRORS = {
     message: 'the certificate of a proxy has expired on an open connection',
     next: 'the proxy connects again with its renewed certificate; if it repeats, look at its control_identity_cert_* metrics',
   },
+  WEFT_SERVE_TRAFFIC: {
+    message: 'a report of traffic does not count, or not all of it',
+    next: 'live numbers of the proxy that the line names are missing or too low, those of others are right; compare the versions of operator and proxy, and look at what else runs in its pod: no proxy of ours sends such a report',
+  },
   WEFT_VIZ_UNAUTHENTICATED: {
     message: 'the aggregated API does not know who asks',
     next: 'ask the API server, not port 8089 of the operator; if the API server itself is refused, compare its front-proxy certificate with ConfigMap kube-system/extension-apiserver-authentication',

@@ -1,4 +1,5 @@
 import type { Endpoint, ResourceBody } from './resources.ts';
+import type { TrafficReport, TrafficRequest } from './traffic/report.ts';
 
 /** Messages of the configuration stream: each is one JSON text behind a 4-byte big-endian length (`framing.ts`). */
 export const CONFIG_ALPN = 'weft-config/1';
@@ -41,7 +42,8 @@ export type ProxyMessage =
   | { type: 'ack'; seq: number }
   /** The batch `seq` was applied except for `key`, whose last good value stays in force. Comes before the ack of its batch, which it does not replace. */
   | { type: 'nack'; seq: number; key: string; problems: string[] }
-  | { type: 'ping' };
+  | { type: 'ping' }
+  | TrafficReport;
 
 export type Change =
   | { op: 'set'; key: string; version: string; body: ResourceBody }
@@ -66,4 +68,5 @@ export type OperatorMessage =
   /** Changes are in dependency order: what a key names comes before it. */
   | { type: 'batch'; seq: number; changes: Change[] }
   | { type: 'pong' }
+  | TrafficRequest
   | { type: 'error'; code: string; message: string };

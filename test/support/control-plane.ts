@@ -14,7 +14,7 @@ import { type Clock, systemClock } from '../../operator/runtime/clock.ts';
 import { silentLog } from '../../operator/runtime/log.ts';
 import { NO_METRICS } from '../../operator/serve/metrics.ts';
 import { createConfigServer } from '../../operator/serve/server.ts';
-import type { ConfigServer, ServeLimits, ServeMetrics } from '../../operator/serve/types.ts';
+import type { ConfigServer, ServeLimits, ServeMetrics, TrafficReports } from '../../operator/serve/types.ts';
 import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 import { MemorySecrets } from '../fakes/secrets.ts';
 import { type ModelNamed, type Named, named } from './kinds.ts';
@@ -43,6 +43,8 @@ export interface ControlPlaneOptions {
   lifetimeMs?: number;
   limits?: Partial<ServeLimits>;
   metrics?: Partial<ServeMetrics>;
+  /** Who asks proxies for reports of their traffic; default nobody. */
+  reports?: TrafficReports;
 }
 
 /** The operator's two servers for proxies, real ones, over a cluster that the test writes by hand. */
@@ -141,6 +143,7 @@ export class ControlPlane {
       clock: systemClock,
       log: silentLog,
       limits: this.#options.limits,
+      reports: this.#options.reports,
       metrics: { ...NO_METRICS, ...this.#options.metrics },
     });
     this.configPort = await this.#configServer.listen(this.configPort, HOST);

@@ -1,4 +1,4 @@
-import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/latency-buckets.ts';
+import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/traffic/latency-buckets.ts';
 
 /**
  * The value below which `share` (0 to 1) of what was counted lies, by interpolation within its bucket as `histogram_quantile` of Prometheus does it: never

@@ -1,4 +1,4 @@
-import { LATENCY_BUCKETS_MS } from '../latency-buckets.ts';
+import { LATENCY_BUCKETS_MS } from './latency-buckets.ts';
 
 /**
  * Counters of a series, by their numbers on the wire: a number never changes its meaning, new ones come after the last bucket. `success`, `failure`,

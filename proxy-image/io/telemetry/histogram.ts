@@ -1,4 +1,4 @@
-import { LATENCY_BUCKETS_MS } from '../../contract/latency-buckets.ts';
+import { LATENCY_BUCKETS_MS } from '../../contract/traffic/latency-buckets.ts';
 import { joinLabels } from './labels.ts';
 import { formatValue, type TextWriter } from './text-writer.ts';
 

@@ -9,6 +9,7 @@ import type {
   ServeMetrics,
   TlsMaterial,
   TlsProvider,
+  TrafficReports,
 } from '../../../operator/serve/types.ts';
 import type { Hello } from '../../../proxy-image/contract/messages.ts';
 import { createLeaf, createTestAuthority, type TestAuthority } from '../../support/certificates.ts';
@@ -59,6 +60,7 @@ export interface BenchOptions {
   limits?: Partial<ServeLimits>;
   synced?: boolean;
   metrics?: Partial<ServeMetrics>;
+  reports?: TrafficReports;
 }
 
 /** A real server on a free port, a cluster to feed it, and proxies that connect over TLS. */
@@ -73,7 +75,7 @@ export class ServeBench {
   port = 0;
   readonly #clients: ProxyClient[] = [];
 
-  private constructor({ cluster = webCluster(), limits, metrics }: BenchOptions) {
+  private constructor({ cluster = webCluster(), limits, metrics, reports }: BenchOptions) {
     this.cluster = cluster;
     this.authority = createTestAuthority();
     this.tls = new TestTls(this.authority);
@@ -83,6 +85,7 @@ export class ServeBench {
       clock: systemClock,
       log: silentLog,
       limits,
+      reports,
       metrics: {
         ...NO_METRICS,
         refused: (code) => this.refused.push(code),

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { quantile } from '../../../operator/viz/window/quantile.ts';
-import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/latency-buckets.ts';
+import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/traffic/latency-buckets.ts';
 
 const MOST_MS = LATENCY_BUCKETS_MS.at(-1)!;
 const latency = fc.oneof(

@@ -15,6 +15,7 @@ import { configMetrics } from '../../../operator/telemetry/config-metrics.ts';
 import { definitionMetrics } from '../../../operator/telemetry/definition-metrics.ts';
 import { RuntimeMetrics } from '../../../operator/telemetry/runtime-metrics.ts';
 import { serverMetrics } from '../../../operator/telemetry/server-metrics.ts';
+import { trafficMetrics } from '../../../operator/telemetry/traffic-metrics.ts';
 import { certificateMetrics, injectionMetrics, webhookMetrics } from '../../../operator/telemetry/webhook-metrics.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
 import { FakeLease } from '../../fakes/lease.ts';
@@ -320,7 +321,7 @@ describe('settings of the operator', () => {
       shutdownGraceMs: 30_000,
       requireBoundTokens: true,
     });
-    expect([...readConfig([], {}).roles]).to.deep.equal(['controllers', 'config', 'identity', 'webhooks']);
+    expect([...readConfig([], {}).roles]).to.deep.equal(['controllers', 'config', 'identity', 'webhooks', 'viz']);
   });
 
   it('come from flags, then from the environment', () => {
@@ -393,6 +394,7 @@ describe('docs/operator.md', () => {
     registerCacheMetrics(registry, [cache()], 5_000);
     definitionMetrics(registry, () => 0);
     serverMetrics(registry);
+    trafficMetrics(registry, [], () => ({ proxies: 0, series: 0, bytes: 0, overflowed: 0, watched: false }));
     const dates = [{ name: 'issuer' as const, notAfterMs: 100_000, renewAtMs: null }];
     registerCertificateMetrics(
       registry,

@@ -22,6 +22,7 @@ describe('check: messages of a proxy', () => {
     ['ack', { type: 'ack', seq: 7 }],
     ['nack', { type: 'nack', seq: 7, key: 'trust', problems: ['a'] }],
     ['ping', { type: 'ping' }],
+    ['a report of traffic, whatever is in it', { type: 'traffic', version: 9, changed: 'x' }],
   ];
   for (const [name, value] of good) {
     it(`accepts ${name}`, () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/latency-buckets.ts';
+import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/traffic/latency-buckets.ts';
 import { renderMetrics } from '../../../proxy-image/io/telemetry/exposition.ts';
 import { Histograms } from '../../../proxy-image/io/telemetry/histogram.ts';
 import { renderLabels } from '../../../proxy-image/io/telemetry/labels.ts';

@@ -37,13 +37,14 @@ describe('live numbers of the operator', () => {
   let clock: FakeClock;
   let live: LiveTraffic;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     outcomes.length = 0;
     clock = new FakeClock({ nowMs: START_MS });
     const reported = ({ name }: ConnectedProxy, outcome: ReportOutcome, leftOut: readonly string[]) => {
       outcomes.push({ proxy: name, outcome, leftOut });
     };
     live = new LiveTraffic({ clock, observer: { reported } });
+    await live.start();
   });
 
   const told = (seq: number, count = 5) =>
@@ -137,10 +138,10 @@ describe('live numbers of the operator', () => {
     expect(live.figures()).to.include({ proxies: 0, series: OVERFLOW_SERIES.length });
   });
 
-  it('stops for good', () => {
+  it('stops for good', async () => {
     live.connected(new FakeProxy('web'));
     live.look();
-    live.stop();
+    await live.stop();
     expect(clock.timers).to.equal(0);
   });
 });

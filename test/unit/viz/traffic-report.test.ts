@@ -49,8 +49,8 @@ describe('a traffic report', () => {
     expect(checkTrafficReport(message)).to.deep.equal({ report: GOOD, problems: [] });
   });
 
-  it('is a message that an operator of before ignores, as a proxy of before ignores what asks for one', () => {
-    expect(checkProxyMessage(GOOD)).to.deep.equal({ message: null, problem: null });
+  it('is passed on by the envelope as it came; what asks for one is a message that a proxy does not know by itself, and ignores', () => {
+    expect(checkProxyMessage(GOOD)).to.deep.equal({ message: { type: 'traffic', report: GOOD }, problem: null });
     const request = { type: 'reportTraffic', version: 1, everyMs: 10_000 };
     expect(checkOperatorMessage(request)).to.deep.equal({ message: null, problem: null, rejected: [] });
   });
