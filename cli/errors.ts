@@ -96,6 +96,16 @@ export const CLI_ERRORS = {
     next: 'the detail says where; kubectl apply --dry-run=client -f with the same manifest shows what Kubernetes makes of it',
     exit: EXIT.findings,
   },
+  WEFT_CLI_LIVE_NUMBERS: {
+    message: 'the cluster serves no live numbers',
+    next: 'kubectl get apiservice v1alpha1.viz.weft.dev shows whether they are registered, and why the API server does not reach them; the operator serves them where its role viz runs (weft install --apply)',
+    exit: EXIT.findings,
+  },
+  WEFT_CLI_NOT_FOUND: {
+    message: 'there is no such object',
+    next: 'the detail names it and its namespace; -n names another one, -A looks in all of them, kubectl get with the same words lists what there is',
+    exit: EXIT.findings,
+  },
   WEFT_CLI_DEFECT: {
     message: 'the command has failed in a way that it does not know',
     next: 'it is a defect: run it again with --verbose and report the output',

@@ -45,6 +45,12 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/profile.ts')).profile,
   },
   {
+    name: 'stat',
+    summary: 'Show success, rate and latency of requests',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/stat.ts')).stat,
+  },
+  {
     name: 'identity',
     summary: 'Print the certificates that proxies show to their peers',
     group: 'Observability:',

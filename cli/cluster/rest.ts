@@ -44,7 +44,7 @@ export class RestCluster implements Cluster, PodAccess {
   }
 
   async request<R>(wanted: ClusterRequest): Promise<R> {
-    const text = await this.#answer(wanted, 'application/json');
+    const text = await this.#answer(wanted, wanted.accept ?? 'application/json');
     try {
       return JSON.parse(text) as R;
     } catch (error) {

@@ -21,7 +21,7 @@ export function reducePod(raw: unknown): PodModel {
     hostNetwork: child(spec, 'hostNetwork') === true,
     serviceAccount: textOf(spec, 'serviceAccountName') || 'default',
     nodeName: textOf(spec, 'nodeName'),
-    owner: readOwner(raw, meta.labels[TEMPLATE_HASH_LABEL] ?? ''),
+    owner: ownerOf(raw),
     containerPorts: containers.flatMap(readTcpPorts),
     httpProbes: readHttpProbes(containers),
     grpcProbePorts: readGrpcProbePorts(containers),
@@ -51,10 +51,12 @@ function readTcpPorts(container: unknown): PodModel['containerPorts'] {
 
 /**
  * The controlling owner. A ReplicaSet made by a Deployment is named `<deployment>-<pod-template-hash>`; one made by something else (Argo
- * Rollouts labels its pods `rollouts-pod-template-hash`) stays the owner itself, as in Linkerd.
+ * Rollouts labels its pods `rollouts-pod-template-hash`) stays the owner itself, as in Linkerd. Of the pod no more than its metadata is looked at.
  */
-function readOwner(raw: unknown, templateHash: string): PodModel['owner'] {
-  const owners = listOf(child(raw, 'metadata'), 'ownerReferences');
+export function ownerOf(raw: unknown): PodModel['owner'] {
+  const metadata = child(raw, 'metadata');
+  const templateHash = textOf(child(metadata, 'labels'), TEMPLATE_HASH_LABEL);
+  const owners = listOf(metadata, 'ownerReferences');
   const owner = owners.find((candidate) => child(candidate, 'controller') === true);
   const kind = textOf(owner, 'kind');
   const name = textOf(owner, 'name');

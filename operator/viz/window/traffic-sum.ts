@@ -1,3 +1,4 @@
+import { type Ends, endedOf, perSecond, successRateOf } from '../../../crds/viz/rates.ts';
 import { BUCKETS, COUNTER, COUNTERS, FIRST_BUCKET } from '../../../proxy-image/contract/traffic/counters.ts';
 import { quantile } from './quantile.ts';
 
@@ -42,25 +43,25 @@ export class TrafficSum {
 
   /** Requests (attempts) that have ended. */
   get ended(): number {
-    return this.count('success') + this.count('failure') + this.count('timedOut') + this.count('unanswered');
+    return endedOf(this.#ends);
   }
 
   /** Share of those that have ended, 0 to 1; `null`: none has. */
   get successRate(): number | null {
-    return this.ended === 0 ? null : this.count('success') / this.ended;
+    return successRateOf(this.#ends);
   }
 
   /** A second; `null`: nothing has counted. */
   get requestRate(): number | null {
-    return this.#rate(this.ended);
+    return perSecond(this.ended, this.seconds);
   }
 
   get readBytesRate(): number | null {
-    return this.#rate(this.count('readBytes'));
+    return perSecond(this.count('readBytes'), this.seconds);
   }
 
   get writtenBytesRate(): number | null {
-    return this.#rate(this.count('writtenBytes'));
+    return perSecond(this.count('writtenBytes'), this.seconds);
   }
 
   /** Milliseconds below which so great a share of the responses stayed; `null`: there was none. */
@@ -68,7 +69,12 @@ export class TrafficSum {
     return quantile(this.numbers.subarray(FIRST_BUCKET, FIRST_BUCKET + BUCKETS), share);
   }
 
-  #rate(count: number): number | null {
-    return this.seconds === 0 ? null : count / this.seconds;
+  get #ends(): Ends {
+    return {
+      success: this.count('success'),
+      failure: this.count('failure'),
+      timedOut: this.count('timedOut'),
+      unanswered: this.count('unanswered'),
+    };
   }
 }
