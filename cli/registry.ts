@@ -51,6 +51,30 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/stat.ts')).stat,
   },
   {
+    name: 'stat-inbound',
+    summary: 'The same of what workloads have taken, by Server and route',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/stat-inbound.ts')).statInbound,
+  },
+  {
+    name: 'stat-outbound',
+    summary: 'And of what they have sent, by Service, route and backend',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/stat-outbound.ts')).statOutbound,
+  },
+  {
+    name: 'routes',
+    summary: 'Show success, rate and latency by the routes of a Service',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/routes.ts')).routes,
+  },
+  {
+    name: 'edges',
+    summary: 'Show who is connected to whom, and whether by mutual TLS',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/edges.ts')).edges,
+  },
+  {
     name: 'identity',
     summary: 'Print the certificates that proxies show to their peers',
     group: 'Observability:',

@@ -2,39 +2,16 @@ import type { Dimension } from '../../crds/viz/dimensions.ts';
 import type { Counted, Direction } from '../../proxy-image/contract/traffic/labels.ts';
 import { CliError } from '../errors.ts';
 import type { ResourceArgument } from '../resources/arguments.ts';
-import {
-  AUTHORIZATION_POLICY,
-  NAMESPACE,
-  POD,
-  type ResourceKind,
-  SERVER,
-  SERVER_AUTHORIZATION,
-  SERVICE,
-  WORKLOAD_KINDS,
-} from '../resources/kinds.ts';
+import { NAMESPACE, POD, type ResourceKind, SERVICE, WORKLOAD_KINDS } from '../resources/kinds.ts';
 import type { Item } from '../traffic/answer.ts';
 import type { Figures } from '../traffic/figures.ts';
+import { isAt, labelled, type Other, ownPlace, type Place, peerPlace } from '../traffic/place.ts';
 import type { Question, Traffic } from '../traffic/traffic.ts';
-
-/** One object, at the other end of what is shown. */
-export interface Other {
-  kind: ResourceKind;
-  name: string;
-  namespace: string;
-}
 
 /** What `--to` and `--from` say; one of them at most is not `null`. */
 export interface Ends {
   to: Other | null;
   from: Other | null;
-}
-
-/** In which dimensions an object stands in live numbers. */
-interface Place {
-  namespace: Dimension;
-  /** Where objects of several kinds stand in the same dimension. */
-  kind?: Dimension;
-  name: Dimension;
 }
 
 /** Where the figures of a kind of row come from. */
@@ -45,44 +22,12 @@ interface Source {
   counted: Counted;
 }
 
-const OWN = {
-  workload: { namespace: 'namespace', kind: 'kind', name: 'name' },
-  pod: { namespace: 'namespace', name: 'pod' },
-  namespace: { namespace: 'namespace', name: 'namespace' },
-  server: { namespace: 'namespace', kind: 'serverKind', name: 'serverName' },
-  authorization: { namespace: 'namespace', kind: 'authorizationKind', name: 'authorizationName' },
-} as const satisfies Record<string, Place>;
-
-const PEER = {
-  workload: { namespace: 'peerNamespace', kind: 'peerKind', name: 'peerName' },
-  pod: { namespace: 'peerNamespace', name: 'peerPod' },
-  namespace: { namespace: 'peerNamespace', name: 'peerNamespace' },
-  service: { namespace: 'serviceNamespace', name: 'serviceName' },
-} as const satisfies Record<string, Place>;
-
-/** Of the requests that a row has taken, or with `--to` made. `null`: a kind that takes none itself. */
-function ownPlace(kind: ResourceKind): Place | null {
-  if (WORKLOAD_KINDS.includes(kind)) return OWN.workload;
-  if (kind === POD) return OWN.pod;
-  if (kind === NAMESPACE) return OWN.namespace;
-  if (kind === SERVER) return OWN.server;
-  return kind === SERVER_AUTHORIZATION || kind === AUTHORIZATION_POLICY ? OWN.authorization : null;
-}
-
-/** At the other end of what is counted by clients. */
-function peerPlace(kind: ResourceKind): Place | null {
-  if (WORKLOAD_KINDS.includes(kind)) return PEER.workload;
-  if (kind === POD) return PEER.pod;
-  if (kind === NAMESPACE) return PEER.namespace;
-  return kind === SERVICE ? PEER.service : null;
-}
-
 /** @param namespace whose rows are wanted; `null` = of all @throws CliError WEFT_CLI_USAGE: nothing is known of such a pair */
 export function sourceOf(kind: ResourceKind, namespace: string | null, { to, from }: Ends): Source {
   if (from !== null) return fromSource(kind, from);
   if (to !== null) return toSource(kind, namespace, to);
   // Clients count calls to a Service: its pods do not know by which name they were called.
-  if (kind === SERVICE) return sourceBy(PEER.service, 'outbound', 'requests', { namespace, owner: 'service' });
+  if (kind === SERVICE) return sourceBy(peerPlace(kind)!, 'outbound', 'requests', { namespace, owner: 'service' });
   const place = ownPlace(kind);
   if (place === null) throw new CliError('WEFT_CLI_USAGE', `there are no live numbers of ${kind.plural}`);
   return sourceBy(place, 'inbound', 'requests', { namespace, owner: 'reporter' });
@@ -129,12 +74,6 @@ function sourceBy(
   return { place, counted, question: { namespace, by, where: { ...where, direction }, owner } };
 }
 
-function labelled(place: Place, { kind, name, namespace }: Other): Question['where'] {
-  const labels = place.kind === undefined ? {} : { [place.kind]: kind.kind };
-  // Of a namespace both dimensions are one.
-  return kind === NAMESPACE ? { [place.name]: name } : { ...labels, [place.namespace]: namespace, [place.name]: name };
-}
-
 /** `namespace/name` → what is known of it. Namespaces lie in none: `/name`. */
 export async function figuresOf(
   traffic: Traffic,
@@ -143,7 +82,7 @@ export async function figuresOf(
 ): Promise<Map<string, Figures>> {
   const rows = new Map<string, Figures>();
   for (const item of await traffic.ask(question)) {
-    if (place.kind !== undefined && item.label(place.kind).toLowerCase() !== kind.kind.toLowerCase()) continue;
+    if (!isAt(place, kind, item)) continue;
     const key = keyOf(kind === NAMESPACE ? '' : item.label(place.namespace), item.label(place.name));
     addItem(rows, key, item, counted);
   }

@@ -50,6 +50,11 @@ export function rps(rate: number | null): string {
   return rate === null ? NONE : `${rate.toFixed(1)}rps`;
 }
 
+/** As Linkerd's newer tables have it. */
+export function perSecondText(rate: number | null): string {
+  return rate === null ? NONE : rate.toFixed(2);
+}
+
 export function milliseconds(ms: number | null): string {
   return ms === null ? NONE : `${ms}ms`;
 }

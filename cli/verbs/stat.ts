@@ -22,7 +22,8 @@ import {
 } from '../resources/kinds.ts';
 import { listingOf } from '../stat/listing.ts';
 import { StatReader } from '../stat/rows.ts';
-import { type Other, otherOf } from '../stat/source.ts';
+import { otherOf } from '../stat/source.ts';
+import type { Other } from '../traffic/place.ts';
 import { listTraffic } from '../traffic/run.ts';
 import type { Call, Verb } from '../verb.ts';
 

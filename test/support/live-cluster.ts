@@ -43,6 +43,8 @@ export class LiveCluster {
   missing: string[] = [];
   /** Instead of live numbers. */
   refusal: { status: number; message: string } | null = null;
+  /** What becomes of the text of an answer on its way. */
+  rewrite: (text: string) => string = (text) => text;
   readonly #folder = mkdtempSync(join(tmpdir(), 'weft-live-'));
   #server: Server | null = null;
 
@@ -77,6 +79,7 @@ export class LiveCluster {
     this.asked.length = 0;
     this.missing = [];
     this.refusal = null;
+    this.rewrite = (text) => text;
   }
 
   run(...argv: string[]): Promise<CliResult> {
@@ -105,7 +108,7 @@ export class LiveCluster {
     this.asked.push(request.url ?? '');
     this.accepted.set(url.pathname, request.headers.accept ?? '');
     const { status, body } = this.#bodyOf(url);
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    response.writeHead(status, { 'content-type': 'application/json' }).end(this.rewrite(JSON.stringify(body)));
   }
 
   #bodyOf(url: URL): { status: number; body: unknown } {

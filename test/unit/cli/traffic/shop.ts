@@ -66,9 +66,21 @@ export const ATTEMPTS: SeriesLabels = {
   backendPort: '80',
 };
 
+/** To bare, which has no proxy. */
+const PLAINTEXT: SeriesLabels = {
+  direction: 'outbound',
+  counted: 'connections',
+  tls: 'no_identity',
+  noTlsReason: 'not_provided_by_service_discovery',
+  peerNamespace: 'shop',
+  peerKind: 'Deployment',
+  peerName: 'bare',
+  peerPod: 'bare-abc12-x1',
+};
+
 /**
  * Two Deployments with a proxy, of which web calls api; one without, and one in another namespace. In a minute: 600 requests at api, of which 90 have failed and
- * 6 took too long; web has made 612 attempts.
+ * 6 took too long; web has made 612 attempts. It has called next too, half a time a second.
  */
 export function fillShop(cluster: LiveCluster): void {
   cluster.objects = [
@@ -89,6 +101,9 @@ export function fillShop(cluster: LiveCluster): void {
     object('policy.linkerd.io/v1beta3', 'Server', 'shop', 'unused'),
     object('policy.linkerd.io/v1alpha1', 'AuthorizationPolicy', 'shop', 'web-only'),
     object('policy.linkerd.io/v1beta3', 'HTTPRoute', 'shop', 'votes'),
+    object('linkerd.io/v1alpha2', 'ServiceProfile', 'shop', 'api.shop.svc.cluster.local', {
+      spec: { routes: [{ name: 'POST /votes' }, { name: 'GET /unused' }] },
+    }),
     object('split.smi-spec.io/v1alpha1', 'TrafficSplit', 'shop', 'canary', {
       spec: {
         service: 'api',
@@ -109,8 +124,16 @@ export function fillShop(cluster: LiveCluster): void {
     [OUTBOUND, { success: 510, failure: 84, timedOut: 6, retries: 12, latency: { [fast]: 300, [slowest]: 294 } }],
     [ATTEMPTS, { success: 510, failure: 96, timedOut: 6, latency: { [fast]: 300, [slowest]: 306 } }],
     [
+      { ...OUTBOUND, serviceName: 'next', routeKind: 'default', routeNamespace: '', routeName: 'http' },
+      { success: 30, latency: { [fast]: 30 } },
+    ],
+    [
       { ...ATTEMPTS, counted: 'connections' },
       { opened: 1, open: 1, readBytes: 600, writtenBytes: 60 },
+    ],
+    [
+      { ...PLAINTEXT, counted: 'connections' },
+      { opened: 1, open: 0, readBytes: 10 },
     ],
     [{ ...ATTEMPTS, backendName: 'api-next', peerName: 'next', peerPod: 'next-abc12-x1' }, { success: 60 }],
   ]);

@@ -1,0 +1,129 @@
+import { child, listOf, readMeta, textOf } from '../../crds/parse/metadata.ts';
+import type { Dimension } from '../../crds/viz/dimensions.ts';
+import { ApiError, type Cluster, list } from '../cluster/cluster.ts';
+import type { ResourceArgument } from '../resources/arguments.ts';
+import { collectionOf, NAMESPACE, type ResourceKind, SERVICE, SERVICE_PROFILE } from '../resources/kinds.ts';
+import type { Item } from '../traffic/answer.ts';
+import { type Figures, NO_FIGURES } from '../traffic/figures.ts';
+import { isAt, labelled, ownPlace, type Place, peerPlace } from '../traffic/place.ts';
+import type { Question, Traffic } from '../traffic/traffic.ts';
+
+export interface RouteRow {
+  /** What was asked for: whose calls, or calls of whom. */
+  kind: ResourceKind;
+  name: string;
+  /** Of the Service that was called. */
+  service: string;
+  /** `null`: no route has matched, or the Service has none. */
+  route: string | null;
+  /** Requests, however many attempts they took. Nobody counts them by the pods that they ended at. */
+  effective: Figures;
+  /** Attempts. */
+  actual: Figures;
+}
+
+interface Asking {
+  cluster: Cluster;
+  traffic: Traffic;
+}
+
+interface To {
+  name: string;
+  namespace: string;
+}
+
+const ROUTE = ['serviceNamespace', 'serviceName', 'routeKind', 'routeName', 'counted'] as const;
+
+/**
+ * Of a Service: what was sent to it. Of a workload: what it has answered, or with `to` what it has sent. All is counted by clients, which alone know by which
+ * route a request went.
+ */
+export async function routesOf(asking: Asking, argument: ResourceArgument, to: To | null): Promise<RouteRow[]> {
+  const { kind, name } = argument;
+  const namespace = kind === NAMESPACE && name !== null ? name : asking.cluster.namespace;
+  const place = to === null ? peerPlace(kind)! : ownPlace(kind)!;
+  const [items, routes] = await Promise.all([
+    asking.traffic.ask(questionOf(place, argument, namespace, to)),
+    profiledRoutes(asking.cluster, kind === SERVICE ? { name, namespace } : to),
+  ]);
+  const rows = rowsOf(kind, place, items);
+  const owners = new Set([...rows.values()].map((row) => row.name));
+  if (name !== null) owners.add(name);
+  for (const { service, route } of routes) {
+    for (const owner of kind === SERVICE ? [service] : owners) {
+      const row = { kind, name: owner, service, route, effective: NO_FIGURES, actual: NO_FIGURES };
+      const key = keyOf(row);
+      if (!rows.has(key)) rows.set(key, row);
+    }
+  }
+  return [...rows.values()].toSorted(inOrder);
+}
+
+function questionOf(place: Place, { kind, name }: ResourceArgument, namespace: string, to: To | null): Question {
+  const by: Dimension[] = [...new Set<Dimension>([...Object.values(place), ...ROUTE])];
+  const own = name === null ? {} : labelled(place, { kind, name, namespace });
+  const called = to === null ? {} : { serviceNamespace: to.namespace, serviceName: to.name };
+  const owner = to === null ? 'service' : 'reporter';
+  return { namespace, by, where: { ...own, ...called, direction: 'outbound' }, owner };
+}
+
+function rowsOf(kind: ResourceKind, place: Place, items: readonly Item[]): Map<string, RouteRow> {
+  const rows = new Map<string, RouteRow>();
+  for (const item of items) {
+    const service = item.label('serviceName');
+    if (service === '' || !isAt(place, kind, item)) continue;
+    const route = routeIn(item);
+    const fresh = { kind, name: item.label(place.name), service, route, effective: NO_FIGURES, actual: NO_FIGURES };
+    const key = keyOf(fresh);
+    const row = rows.get(key) ?? fresh;
+    const figures = { requests: item, connections: null };
+    const counted = item.label('counted');
+    if (counted === 'requests') rows.set(key, { ...row, effective: figures });
+    else if (counted === 'attempts') rows.set(key, { ...row, actual: figures });
+  }
+  return rows;
+}
+
+function routeIn(item: Item): string | null {
+  return item.label('routeKind') === 'default' ? null : item.label('routeName') || null;
+}
+
+/** Routes of profiles are shown though nothing was sent by them, in Linkerd's command as here. */
+async function profiledRoutes(
+  cluster: Cluster,
+  service: { name: string | null; namespace: string } | null,
+): Promise<{ service: string; route: string }[]> {
+  if (service === null) return [];
+  const profiles = await list<unknown>(cluster, collectionOf(SERVICE_PROFILE, service.namespace)).catch(none);
+  return profiles.flatMap((profile) => {
+    // `<service>.<namespace>.svc.<domain of the cluster>`
+    const [name = '', namespace, svc] = readMeta(profile).name.split('.');
+    const isOf = svc === 'svc' && namespace === service.namespace && (service.name ?? name) === name;
+    if (!isOf) return [];
+    return listOf(child(profile, 'spec'), 'routes').map((route) => ({ service: name, route: textOf(route, 'name') }));
+  });
+}
+
+/** Without the definition, or the right to see profiles, there are the routes that were called. */
+function none(error: unknown): unknown[] {
+  if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return [];
+  throw error;
+}
+
+function keyOf({ name, service, route }: RouteRow): string {
+  return JSON.stringify([name, service, route]);
+}
+
+/** By name; what no route has matched is last. */
+function inOrder(a: RouteRow, b: RouteRow): number {
+  return (
+    compare(a.name, b.name) ||
+    compare(a.service, b.service) ||
+    Number(a.route === null) - Number(b.route === null) ||
+    compare(a.route ?? '', b.route ?? '')
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import type { ExitCode } from '../exit.ts';
+import { declareListing, type ListingOptions } from '../output/options.ts';
+import { resourcesOf } from '../resources/arguments.ts';
+import { inboundListing } from '../sides/inbound.ts';
+import { SIDE_KINDS } from '../sides/subject.ts';
+import { listTraffic } from '../traffic/run.ts';
+import type { Call, Verb } from '../verb.ts';
+
+export const statInbound: Verb = {
+  describe(command: Command) {
+    command
+      .description('Shows what the requests that a workload has taken came to, by Server and route.')
+      .argument('<resource...>', `deploy/web, deploy; ${SIDE_KINDS.map(({ short: [name] }) => name).join(', ')}`);
+    declareListing(command, ['timeWindow', 'watch']).addHelpText('after', '\nExample:\n  weft stat-inbound deploy/web');
+  },
+
+  async run(call: Call): Promise<ExitCode> {
+    const wanted = resourcesOf(call.command.args, SIDE_KINDS);
+    const options = call.command.opts<ListingOptions>();
+    return listTraffic(call, options, 'No traffic found.', (asking) => inboundListing(asking, wanted));
+  },
+};
