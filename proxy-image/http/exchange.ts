@@ -3,6 +3,7 @@ import { NO_GRPC_STATUS } from '../contract/policy/grpc-status.ts';
 import type { Outbox } from '../io/tcp/outbox.ts';
 import type { Timers } from '../io/transport/types.ts';
 import type { Answer } from './answer.ts';
+import type { BodyMeter } from './body-meter.ts';
 import type { Bridge } from './bridge.ts';
 import type { AttemptFailure, ExchangeEnd, HttpCall } from './call.ts';
 import { interimAllowance, interimCost } from './interim.ts';
@@ -121,6 +122,9 @@ export class Exchange {
   firstByteMs = 0;
   requestBytes = 0;
   responseBytes = 0;
+  /** Told of every piece of the request's body, and of the response's that is passed on; `null` = nobody wants to know. Set by observers. */
+  requestMeter: BodyMeter | null = null;
+  responseMeter: BodyMeter | null = null;
 
   /** As it is sent on, by `prepare`. */
   readonly head: PreparedHead;
@@ -186,6 +190,8 @@ export class Exchange {
     this.firstByteMs = 0;
     this.requestBytes = 0;
     this.responseBytes = 0;
+    this.requestMeter = null;
+    this.responseMeter = null;
     this.#interimCost = 0;
     this.#headSent = false;
     this.#held = false;
@@ -236,6 +242,7 @@ export class Exchange {
   /** Bytes of the request body, framed as `framing` says. */
   requestRange(bytes: Buffer, from: number, to: number): void {
     this.requestBytes += to - from;
+    this.requestMeter?.piece(to - from);
     // After an answer of our own the rest is only read to keep the connection usable.
     if (this.responding && this.upstream === null) return;
     const upstream = this.upstream;
@@ -370,6 +377,7 @@ export class Exchange {
   responseRange(bytes: Buffer, from: number, to: number): boolean {
     if (this.firstByteMs === 0) this.noteFirstByte();
     this.responseBytes += to - from;
+    this.responseMeter?.piece(to - from);
     return this.server!.write(bytes, from, to);
   }
 

@@ -13,9 +13,10 @@ import { ProbeRelay } from '../io/admin/probe-relay.ts';
 import { Readiness } from '../io/admin/readiness.ts';
 import { OperatorSource, type SourceContext, type StreamSink } from '../io/config-source/operator/source.ts';
 import { SnapshotFile } from '../io/config-source/snapshot-file.ts';
+import { ControlCalls } from '../io/control/calls.ts';
 import type { Surroundings } from '../io/control/clock.ts';
 import { errorFields } from '../io/control/error-fields.ts';
-import { resolveHost } from '../io/control/resolve.ts';
+import { type Resolve, resolveHost } from '../io/control/resolve.ts';
 import { connectionLimit } from '../io/descriptors.ts';
 import { IdentityAgent } from '../io/identity/agent.ts';
 import { CertifyClient } from '../io/identity/certify.ts';
@@ -104,7 +105,10 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     this.state = createState(config, clock);
     this.#recorder = new ProxyRecorder({ clock, podIp: config.pod.ips[0] ?? '', zone: () => this.state.zone });
     this.#accessLog = config.accessLog === '' ? null : new AccessLog(config.accessLog, (text) => platform.write(text));
-    this.#identity = createIdentity(config, transport, this.#surroundings, this.log);
+    const { host, identityPort: port, identity } = config.control;
+    const calls = new ControlCalls('identity', { host, port, identity });
+    this.#recorder.control = [calls];
+    this.#identity = createIdentity(config, transport, this.#surroundings, this.log, calls);
     this.#snapshot = new SnapshotFile(config.identity.dir, () => this.state.persist(), timers, this.log);
     this.#stack = createStack(
       this.#stackOptions(logSink, clock),
@@ -255,15 +259,19 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     const { pod, control, configSource, apiServer } = this.#config;
     const { transport } = this.#platform;
     if (configSource === 'operator') {
+      const peer = { host: control.host, port: control.configPort, identity: control.identity };
+      const calls = new ControlCalls('configuration', peer);
+      this.#recorder.control = [...this.#recorder.control, calls];
       const context: SourceContext = {
         transport,
-        resolve: resolveHost,
+        resolve: (host) => calls.lookup(resolveHost(host)),
+        calls,
         credentials: this.#identity,
         surroundings: this.#surroundings,
         log: this.log,
       };
       return new OperatorSource(context, {
-        peer: { host: control.host, port: control.configPort, identity: control.identity },
+        peer,
         pod: { namespace: pod.namespace, pod: pod.name, node: pod.node, proxyVersion: VERSION },
         pingMs: PING_INTERVAL_MS,
         silenceMs: SILENCE_TIMEOUT_MS,
@@ -383,12 +391,13 @@ function createIdentity(
   transport: Transport,
   surroundings: Surroundings,
   log: Logger,
+  calls: ControlCalls,
 ): IdentityAgent {
-  const { control, identity } = config;
-  const peer = { host: control.host, port: control.identityPort, identity: control.identity };
+  const { identity } = config;
+  const resolve: Resolve = (host) => calls.lookup(resolveHost(host));
   return new IdentityAgent(
     transport,
-    new CertifyClient(transport, resolveHost, peer),
+    new CertifyClient(transport, resolve, calls.peer, calls),
     new IdentityStore(identity.dir),
     identity,
     surroundings,

@@ -32,6 +32,10 @@ export class EndpointPool {
   /** How many of `endpoints` are ejected. */
   ejected = 0;
   readonly queue: EndpointQueue = new EndpointQueue();
+  /** Requests and streams that found an endpoint without waiting in the queue. */
+  placedAtOnce = 0;
+  /** Endpoints that have come, those of the first answer aside, and that have gone; answers that have begun anew. */
+  readonly updates: { added: number; removed: number; reset: number } = { added: 0, removed: 0, reset: 0 };
   /** All rest: none can be had before this time. */
   #restUntilMs: number = Number.NEGATIVE_INFINITY;
   /** The same for those who mind circuit breaking. */
@@ -84,7 +88,13 @@ export class EndpointPool {
       const id = formatAddress(fact.address, fact.port);
       after.set(id, renewed(before.get(id), id, fact, addedAtMs));
     }
-    for (const [id, endpoint] of before) if (!after.has(id)) endpoint.current = false;
+    for (const [id, endpoint] of before) {
+      if (after.has(id)) continue;
+      endpoint.current = false;
+      this.updates.removed++;
+    }
+    if (before.size === 0 && after.size > 0) this.updates.reset++;
+    else for (const id of after.keys()) if (!before.has(id)) this.updates.added++;
     this.version = version;
     if (facts.length > 0) this.protocol = sharedProtocol(facts);
     this.#all = new EndpointSet([...after.values()], this.#seed);

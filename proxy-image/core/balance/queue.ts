@@ -28,11 +28,29 @@ export class QueuePlace {
   readonly guest: QueueGuest;
   /** `null` = in none. */
   queue: EndpointQueue | null = null;
+  enteredMs = 0;
   previous: QueuePlace | null = null;
   next: QueuePlace | null = null;
 
   constructor(guest: QueueGuest) {
     this.guest = guest;
+  }
+}
+
+/** Milliseconds (linkerd2-proxy: balancer queue metrics). */
+export const WAIT_BOUNDS_MS: readonly number[] = [0.5, 5, 50, 500, 1000, 3000];
+
+/** How long guests have waited, those that gave up included. */
+export class QueueWaits {
+  /** Of each of `WAIT_BOUNDS_MS`, and of what is above. */
+  readonly counts: number[] = [...WAIT_BOUNDS_MS, 0].fill(0);
+  sumMs = 0;
+
+  record(waitedMs: number): void {
+    let bucket = 0;
+    while (bucket < WAIT_BOUNDS_MS.length && waitedMs > WAIT_BOUNDS_MS[bucket]!) bucket++;
+    this.counts[bucket]!++;
+    this.sumMs += waitedMs;
   }
 }
 
@@ -49,6 +67,16 @@ export class EndpointQueue {
   /** Since when no endpoint could be had; Infinity = one can. */
   #emptySinceMs: number = Number.POSITIVE_INFINITY;
   #askedMs: number = Number.NEGATIVE_INFINITY;
+  /** Guests that have entered, and `null` until one does: how long those waited that have left. */
+  entered = 0;
+  waits: QueueWaits | null = null;
+  /** Fails fast. How often it began to. */
+  #shut = false;
+  timesShut = 0;
+
+  get isShut(): boolean {
+    return this.#shut;
+  }
 
   get size(): number {
     return this.#size;
@@ -59,6 +87,8 @@ export class EndpointQueue {
     const { limits } = place.guest;
     if (this.failsFast(limits, nowMs)) return 'failfast';
     if (this.#size >= limits.capacity) return 'shed';
+    place.enteredMs = nowMs;
+    this.entered++;
     this.#append(place);
     this.keeper?.entered();
     return 'wait';
@@ -77,13 +107,19 @@ export class EndpointQueue {
   passOver(): void {
     const place = this.first;
     if (place === null) return;
-    this.leave(place);
+    this.#remove(place);
     this.#append(place);
   }
 
   /** Without effect where the guest does not wait. */
-  leave(place: QueuePlace): void {
+  leave(place: QueuePlace, nowMs: number): void {
     if (place.queue !== this) return;
+    this.#remove(place);
+    this.waits ??= new QueueWaits();
+    this.waits.record(nowMs - place.enteredMs);
+  }
+
+  #remove(place: QueuePlace): void {
     const { previous, next } = place;
     if (previous === null) this.first = next;
     else previous.next = next;
@@ -100,7 +136,10 @@ export class EndpointQueue {
     if (nowMs - this.#askedMs > FORGET_MS) this.#emptySinceMs = Number.POSITIVE_INFINITY;
     this.#askedMs = Math.max(this.#askedMs, nowMs);
     this.#emptySinceMs = Math.min(this.#emptySinceMs, nowMs);
-    return nowMs - this.#emptySinceMs >= failfastMs;
+    const fails = nowMs - this.#emptySinceMs >= failfastMs;
+    if (fails && !this.#shut) this.timesShut++;
+    this.#shut = fails;
+    return fails;
   }
 
   /** When those that wait fail, if nothing can be had before. Infinity = nobody waits. */
@@ -110,6 +149,7 @@ export class EndpointQueue {
 
   /** An endpoint is had. Not to be said of a probe as long as it has no verdict: in fail-fast, only its success lets others wait again. */
   ready(): void {
+    this.#shut = false;
     this.#emptySinceMs = Number.POSITIVE_INFINITY;
   }
 

@@ -8,6 +8,7 @@ import {
   MAX_IDENTITY_MESSAGE_BYTES,
   parseIdentityAnswer,
 } from '../../contract/identity-messages.ts';
+import { ControlCalls } from '../control/calls.ts';
 import type { MessageConnection, MessageHandler } from '../control/connection.ts';
 import { type ControlPeer, dial } from '../control/dial.ts';
 import type { Resolve } from '../control/resolve.ts';
@@ -47,11 +48,18 @@ export class CertifyClient {
   readonly #transport: Transport;
   readonly #resolve: Resolve;
   readonly #peer: ControlPeer;
+  readonly #calls: ControlCalls;
 
-  constructor(transport: Transport, resolve: Resolve, peer: ControlPeer) {
+  constructor(
+    transport: Transport,
+    resolve: Resolve,
+    peer: ControlPeer,
+    calls: ControlCalls = new ControlCalls('identity', peer),
+  ) {
     this.#transport = transport;
     this.#resolve = resolve;
     this.#peer = peer;
+    this.#calls = calls;
   }
 
   /**
@@ -59,11 +67,27 @@ export class CertifyClient {
    * Rejects with WEFT_IDENTITY_REFUSED (`CertifyRefused`), WEFT_IDENTITY_ANSWER, WEFT_CONTROL_*, WEFT_FRAMING.
    */
   async certify(context: TlsContext, token: string, csr: Uint8Array): Promise<CertifyAnswer> {
+    const calls = this.#calls;
+    calls.requests++;
+    try {
+      const answer = await this.#ask(context, token, csr);
+      calls.ended(null);
+      return answer;
+    } catch (error) {
+      calls.ended(error);
+      throw error;
+    }
+  }
+
+  async #ask(context: TlsContext, token: string, csr: Uint8Array): Promise<CertifyAnswer> {
     const request: CertifyRequest = { type: 'certify', token, csr: Buffer.from(csr).toString('base64') };
     const options = { ...this.#peer, alpn: IDENTITY_ALPN, maxMessageBytes: MAX_IDENTITY_MESSAGE_BYTES };
-    const call = new Call(this.#transport.timers);
+    const { timers } = this.#transport;
+    const startedMs = timers.nowMs();
+    const call = new Call(timers);
     const connection = await dial(this.#transport, this.#resolve, options, context, call);
     const answer = await call.ask(connection, request);
+    this.#calls.answered(timers.nowMs() - startedMs);
     if (answer.type === 'certificate') return answer;
     throw new CertifyRefused(answer.code, answer.message, answer.retryAfterMs ?? HOPELESS_RETRY_MS);
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { ProxyState, StateStatus } from '../../core/state/state.ts';
 import type { LoopLag } from '../transport/awake-clock.ts';
 import { writeBalancers } from './balancers.ts';
+import { writeControl } from './control-families.ts';
 import { renderLabels } from './labels.ts';
 import type { ProcessFacts } from './process.ts';
 import type { ProxyRecorder } from './proxy-recorder.ts';
@@ -33,6 +34,7 @@ export function renderMetrics(sources: ExpositionSources): string {
   writeErrors(writer, recorder);
   writeRefusals(writer, recorder);
   writeCertificate(writer, recorder);
+  writeControl(writer, recorder.control);
   writeConfiguration(writer, sources.state.status, sources.clock.nowMs());
   writeVersions(writer, sources.state.held());
   writeDestinations(writer, recorder, sources.state.status);

@@ -1,6 +1,8 @@
 import type { Clock } from '../../../lib/clock.ts';
 import type { RuleFacts } from '../../core/policy/decision.ts';
 import type { PortPolicyEntry } from '../../core/policy/policy.ts';
+import type { BodyMeter } from '../../http/body-meter.ts';
+import type { FrameSizes } from './frame-sizes.ts';
 import { renderLabels } from './labels.ts';
 import type { InboundOutcome, InboundRouteRecorder } from './recorder.ts';
 import { type Durations, RouteOutcomes, statusOf, statusText } from './route-outcomes.ts';
@@ -16,6 +18,8 @@ class InboundProtocol {
   readonly outcomes: RouteOutcomes;
   readonly #requestSeconds: Durations;
   readonly #responseSeconds: Durations;
+  readonly requestFrames: FrameSizes;
+  readonly responseFrames: FrameSizes;
   readonly #prefix: string;
 
   constructor(capacity: number, protocol: 'http' | 'grpc') {
@@ -24,6 +28,8 @@ class InboundProtocol {
     this.outcomes = new RouteOutcomes(capacity, (code) => renderLabels([['status', statusText(code - 1)]]));
     this.#requestSeconds = this.outcomes.durations(REQUEST_BOUNDS);
     this.#responseSeconds = this.outcomes.durations(RESPONSE_BOUNDS);
+    this.requestFrames = this.outcomes.frames();
+    this.responseFrames = this.outcomes.frames();
   }
 
   seriesOf(policy: PortPolicyEntry, { meta, series: holder }: RuleFacts): number {
@@ -52,6 +58,11 @@ class InboundProtocol {
     this.#requestSeconds.write(writer, whole);
     const response = family('response_duration_seconds', 'histogram', 'Seconds from the end of the request on');
     this.#responseSeconds.write(writer, response);
+    this.requestFrames.write(writer, family('request_frame_size_bytes', 'histogram', 'Pieces of bodies of requests'));
+    this.responseFrames.write(
+      writer,
+      family('response_frame_size_bytes', 'histogram', 'Pieces of bodies of responses'),
+    );
   }
 }
 
@@ -86,6 +97,16 @@ export class InboundRouteFamilies implements InboundRouteRecorder {
     const protocol = grpc ? this.#grpc : this.#http;
     const status = statusOf(grpc, outcome.status, outcome.grpcStatus);
     protocol.ended(protocol.seriesOf(policy, rule), status, outcome, sentMs, this.#clock.nowMs());
+  }
+
+  requestMeter(policy: PortPolicyEntry, rule: RuleFacts): BodyMeter {
+    const protocol = isGrpc(rule) ? this.#grpc : this.#http;
+    return protocol.requestFrames.of(protocol.seriesOf(policy, rule));
+  }
+
+  responseMeter(policy: PortPolicyEntry, rule: RuleFacts): BodyMeter {
+    const protocol = isGrpc(rule) ? this.#grpc : this.#http;
+    return protocol.responseFrames.of(protocol.seriesOf(policy, rule));
   }
 
   advance(epoch: number, before: number): void {

@@ -1,6 +1,9 @@
 import type { SeriesHolder } from '../../core/series.ts';
 import type { PolicyEntry, ServiceEntry, ShareEntry } from '../../core/state/entries.ts';
+import type { BodyMeter } from '../../http/body-meter.ts';
 import type { OutboundError } from './error-labels.ts';
+import type { FrameSizes } from './frame-sizes.ts';
+import { grpcStatusName } from './grpc-status-names.ts';
 import { joinLabels, renderLabels } from './labels.ts';
 import type { OutboundRouteRecorder, RouteOutcome } from './recorder.ts';
 import { type Durations, RouteOutcomes, statusOf, statusText } from './route-outcomes.ts';
@@ -35,13 +38,16 @@ class OutboundProtocol {
   readonly backend: RouteOutcomes;
   readonly #routeSeconds: Durations;
   readonly #backendSeconds: Durations;
+  readonly requestFrames: FrameSizes;
+  readonly responseFrames: FrameSizes;
   readonly #prefix: string;
 
   constructor(capacity: number, protocol: 'http' | 'grpc') {
+    const textOf = protocol === 'grpc' ? grpcStatusName : statusText;
     const labelsOf = (code: number) => {
       const error = Object.values(ERRORS)[Math.floor(code / ERROR) - 1] ?? '';
       return renderLabels([
-        [`${protocol}_status`, statusText((code % ERROR) - 1)],
+        [`${protocol}_status`, textOf((code % ERROR) - 1)],
         ['error', error],
       ]);
     };
@@ -50,6 +56,8 @@ class OutboundProtocol {
     this.backend = new RouteOutcomes(capacity, labelsOf);
     this.#routeSeconds = this.route.durations(REQUEST_BOUNDS);
     this.#backendSeconds = this.backend.durations(RESPONSE_BOUNDS);
+    this.requestFrames = this.route.frames();
+    this.responseFrames = this.backend.frames();
   }
 
   ended(series: number, status: number, { error, durationMs }: RouteOutcome): void {
@@ -70,11 +78,14 @@ class OutboundProtocol {
     const requests = family('request_duration_seconds', 'histogram', 'Seconds of a request, retries included');
     this.#routeSeconds.write(writer, requests);
     route.statuses.write(writer, family('request_statuses_total', 'counter', 'Requests that have ended, by status'));
+    this.requestFrames.write(writer, family('request_frame_size_bytes', 'histogram', 'Pieces of bodies of requests'));
     backend.requests.write(writer, family('backend_requests_total', 'counter', 'Attempts sent to a backend'));
     const attempts = family('backend_response_duration_seconds', 'histogram', 'Seconds of an attempt');
     this.#backendSeconds.write(writer, attempts);
     const ended = family('backend_response_statuses_total', 'counter', 'Attempts that have ended, by status');
     backend.statuses.write(writer, ended);
+    const frames = family('backend_response_frame_size_bytes', 'histogram', 'Pieces of bodies of responses passed on');
+    this.responseFrames.write(writer, frames);
   }
 }
 
@@ -96,9 +107,8 @@ export class OutboundRouteFamilies implements OutboundRouteRecorder {
     if (series === null) return;
     const { isGrpc, route } = series;
     const protocol = this.#of(isGrpc);
-    const { table } = protocol.route;
-    const own = table.holds(route) ? route.series : table.bind(route, routeLabelsOf(entry, origin));
-    protocol.ended(own, statusOf(isGrpc, outcome.status, outcome.grpcStatus), outcome);
+    const status = statusOf(isGrpc, outcome.status, outcome.grpcStatus);
+    protocol.ended(ownSeries(protocol, route, entry, origin), status, outcome);
   }
 
   attempted(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): void {
@@ -115,6 +125,19 @@ export class OutboundRouteFamilies implements OutboundRouteRecorder {
     protocol.attemptEnded(series, statusOf(isGrpc, outcome.status, outcome.grpcStatus), outcome);
   }
 
+  requestMeter(entry: ServiceEntry, { origin, series }: PolicyEntry): BodyMeter | null {
+    if (series === null) return null;
+    const protocol = this.#of(series.isGrpc);
+    return protocol.requestFrames.of(ownSeries(protocol, series.route, entry, origin));
+  }
+
+  responseMeter(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): BodyMeter | null {
+    if (policy.series === null) return null;
+    const protocol = this.#of(policy.series.isGrpc);
+    const series = seriesOf(protocol, policy.series.backends[share.index]!, entry, policy, share);
+    return protocol.responseFrames.of(series);
+  }
+
   advance(epoch: number, before: number): void {
     for (const { route, backend } of [this.#http, this.#grpc]) {
       route.advance(epoch, before);
@@ -126,6 +149,16 @@ export class OutboundRouteFamilies implements OutboundRouteRecorder {
     this.#http.write(writer);
     this.#grpc.write(writer);
   }
+}
+
+/** Of a policy: `holder` is where it is remembered. */
+function ownSeries(
+  { route: { table } }: OutboundProtocol,
+  holder: SeriesHolder,
+  entry: ServiceEntry,
+  origin: PolicyEntry['origin'],
+): number {
+  return table.holds(holder) ? holder.series : table.bind(holder, routeLabelsOf(entry, origin));
 }
 
 /** Of a share of a policy: `holder` is where it is remembered. */

@@ -6,6 +6,7 @@ import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.t
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, PolicyEntry, ServiceEntry } from '../../core/state/entries.ts';
+import type { ControlCalls } from '../control/calls.ts';
 import type { ConnectionFamilies } from './connection-families.ts';
 import { ClosedCounters, Counters } from './counters.ts';
 import { INBOUND_ERRORS, type InboundError, OUTBOUND_ERRORS, type OutboundError } from './error-labels.ts';
@@ -70,6 +71,8 @@ export class ProxyRecorder implements Recorder {
   connectionFamilies: ConnectionFamilies | null = null;
   unseenPassed = 0;
   unseenDenied = 0;
+  /** What the proxy asks of the operator; set by whoever asks. */
+  control: readonly ControlCalls[] = [];
   certificate = { expiresAtSeconds: 0, refreshedAtSeconds: 0, refreshes: 0 };
   readonly #options: RecorderOptions;
   readonly #outboundTable: SeriesTable;

@@ -5,6 +5,7 @@ import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.t
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, PolicyEntry, ServiceEntry, ShareEntry } from '../../core/state/entries.ts';
+import type { BodyMeter } from '../../http/body-meter.ts';
 import type { ConnectionRecorder } from './connection-recorder.ts';
 import type { InboundError, OutboundError } from './error-labels.ts';
 import type { AdminRefusal, InboundRefusal, OutboundRefusal } from './refusals.ts';
@@ -28,6 +29,9 @@ export interface OutboundRouteRecorder {
   ended(entry: ServiceEntry, policy: PolicyEntry, outcome: RouteOutcome): void;
   attempted(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): void;
   attemptEnded(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry, outcome: RouteOutcome): void;
+  /** For the body of a request, whatever attempts it takes; and for that of a response from a backend. */
+  requestMeter(entry: ServiceEntry, policy: PolicyEntry): BodyMeter | null;
+  responseMeter(entry: ServiceEntry, policy: PolicyEntry, share: ShareEntry): BodyMeter | null;
 }
 
 /** How a request ended that a route of a Server has let in. Times are monotonic milliseconds. */
@@ -44,6 +48,8 @@ export interface InboundRouteRecorder {
   began(policy: PortPolicyEntry, rule: RuleFacts): void;
   /** `sentMs`: when the application had all of the request; 0 = never. */
   ended(policy: PortPolicyEntry, rule: RuleFacts, outcome: InboundOutcome, sentMs: number): void;
+  requestMeter(policy: PortPolicyEntry, rule: RuleFacts): BodyMeter;
+  responseMeter(policy: PortPolicyEntry, rule: RuleFacts): BodyMeter;
 }
 
 export interface RouteRecorder {

@@ -1,6 +1,7 @@
 import { NO_GRPC_STATUS, UNKNOWN } from '../../contract/policy/grpc-status.ts';
 import { Children } from './children.ts';
 import { Counters } from './counters.ts';
+import { FrameSizes } from './frame-sizes.ts';
 import { Histograms } from './histogram.ts';
 import { joinLabels } from './labels.ts';
 import { OVERFLOW, SeriesTable } from './series-table.ts';
@@ -90,6 +91,7 @@ export class RouteOutcomes {
   readonly requests: Counters;
   readonly statuses: Statuses;
   readonly #durations: Durations[] = [];
+  readonly #frames: FrameSizes[] = [];
 
   /** `labelsOf`: of the number of an outcome, which is below 2^19. */
   constructor(capacity: number, labelsOf: (code: number) => string) {
@@ -105,13 +107,20 @@ export class RouteOutcomes {
     return durations;
   }
 
+  frames(): FrameSizes {
+    const frames = new FrameSizes(this.table);
+    this.#frames.push(frames);
+    return frames;
+  }
+
   /** See `ProxyRecorder.evictIdle`. */
   advance(epoch: number, before: number): void {
     this.table.epoch = epoch;
+    for (const frames of this.#frames) frames.keepUsed();
     const evicted = this.table.evict(before);
     if (evicted.length === 0) return;
     this.requests.forget(evicted);
     this.statuses.forget(evicted);
-    for (const durations of this.#durations) durations.forget(evicted);
+    for (const each of [...this.#durations, ...this.#frames]) each.forget(evicted);
   }
 }

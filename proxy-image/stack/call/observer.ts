@@ -3,7 +3,7 @@ import type { ExchangeEnd } from '../../http/call.ts';
 import type { RequestView, ResponseView } from '../../http/message.ts';
 
 /**
- * Hears what becomes of every call, and changes nothing. `C`: the record of the call, of which everything may be read, during the event only: it is used again.
+ * Hears what becomes of every call, and changes nothing; it may have the pieces of bodies counted (`Exchange.requestMeter`). `C`: the record of the call, of which everything may be read, during the event only: it is used again.
  * `E`: what a failure counts as. An attempt is what is sent to one endpoint or address; a call may have several, one after the other, or none.
  */
 export interface CallObserver<C, E> {

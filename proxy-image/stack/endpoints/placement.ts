@@ -43,8 +43,11 @@ export class Placement implements QueueGuest {
     this.#balance = balance;
     this.#hash = hash;
     const endpoint = this.pick(balance, NONE_TRIED, hash);
-    if (endpoint !== null) this.#owner.placed(endpoint);
-    else this.#enter(balance);
+    if (endpoint === null) this.#enter(balance);
+    else {
+      balance.pool.placedAtOnce++;
+      this.#owner.placed(endpoint);
+    }
   }
 
   /** An endpoint that can be had at once and is none of `tried`. */
@@ -80,7 +83,7 @@ export class Placement implements QueueGuest {
 
   /** Waits no longer. */
   cancel(): void {
-    this.#place.queue?.leave(this.#place);
+    this.#place.queue?.leave(this.#place, this.#awakeMs);
   }
 
   /** How long endpoints may take is a deadline on peers: what this process was not there to notice is not held against them. */

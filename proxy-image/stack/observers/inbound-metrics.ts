@@ -12,13 +12,17 @@ export class InboundMetrics implements InboundObserver {
     this.#recorder = recorder;
   }
 
-  requestHead({ policy, client, decision, route }: InboundCall): void {
+  requestHead({ policy, client, decision, route, exchange }: InboundCall): void {
     const { peer } = client;
     this.#recorder.inboundAuthorized('http', policy, peer, decision);
     this.#recorder.inboundRequest(policy, peer, decision);
     this.#recorder.routeRequest(route);
     const rule = admitting(decision);
-    if (rule !== null) this.#recorder.routes().inbound.began(policy, rule);
+    if (rule === null) return;
+    const { inbound } = this.#recorder.routes();
+    inbound.began(policy, rule);
+    exchange.requestMeter = inbound.requestMeter(policy, rule);
+    exchange.responseMeter = inbound.responseMeter(policy, rule);
   }
 
   attemptStart(): void {}

@@ -16,13 +16,19 @@ export class OutboundMetrics implements OutboundObserver {
     this.#recorder = recorder;
   }
 
-  requestHead(call: OutboundCall): void {
-    this.#recorder.routeRequest(call.route);
+  requestHead({ route, entry, exchange }: OutboundCall): void {
+    this.#recorder.routeRequest(route);
+    if (route.policy.series === null) return;
+    exchange.requestMeter = this.#recorder.routes().outbound.requestMeter(entry!, route.policy);
   }
 
-  attemptStart({ endpoint, entry, backend, share, route }: OutboundCall): void {
+  attemptStart({ endpoint, entry, backend, share, route, exchange }: OutboundCall): void {
     if (endpoint === null) return;
-    if (route.policy.series !== null) this.#recorder.routes().outbound.attempted(entry!, route.policy, share!);
+    if (route.policy.series !== null) {
+      const { outbound } = this.#recorder.routes();
+      outbound.attempted(entry!, route.policy, share!);
+      exchange.responseMeter = outbound.responseMeter(entry!, route.policy, share!);
+    }
     this.#recorder.outboundRequest(backend?.authority ?? '', endpoint);
     this.#recorder.routeActualRequest(route);
   }

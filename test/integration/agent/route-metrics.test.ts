@@ -14,7 +14,7 @@ import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { ControlPlane, type RawObject } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
-import { parsePrometheusText, type Sample } from '../../support/prometheus-text.ts';
+import { parsePrometheusText, type Sample, sampleValue } from '../../support/prometheus-text.ts';
 import { bundleProxy } from '../../support/proxy-bundle.ts';
 import { ProxyProcess } from '../../support/proxy-process.ts';
 
@@ -80,6 +80,9 @@ function objectsFor(http: number, grpc: number): RawObject[] {
   ];
 }
 
+/** What the application answers with. */
+const PAGE = 'a page of thirty-one characters';
+
 /** One label set, with its value behind it. */
 type Counted = [labels: Record<string, string>, value: number];
 
@@ -104,7 +107,7 @@ describe('metrics of routes, of the bundled proxy', function () {
     ports.http = await listen(
       createHttpServer((incoming, response) => {
         response.statusCode = incoming.url?.endsWith('/broken') ? 500 : 200;
-        response.end();
+        response.end(response.statusCode === 200 ? PAGE : '');
       }),
     );
     const grpc = createHttp2Server();
@@ -292,6 +295,13 @@ describe('metrics of routes, of the bundled proxy', function () {
       [v2, 2],
     ]);
 
+    const bytes = [
+      [v1, 3 * PAGE.length],
+      [v2, 2 * PAGE.length],
+    ];
+    expect(await outbound('backend_response_frame_size_bytes', 5 * PAGE.length, '_sum')).to.have.deep.members(bytes);
+    expect(await outbound('request_frame_size_bytes', 0, '_count')).to.deep.equal([]);
+
     const admitted = onServer('web', ports.http, POLICY, 'HTTPRoute', 'public');
     const inbound = (name: string, sum: number, suffix = '') => counted(serving, `inbound_http_${name}`, sum, suffix);
     expect(await inbound('requests_total', 6)).to.deep.equal([[admitted, 6]]);
@@ -301,6 +311,9 @@ describe('metrics of routes, of the bundled proxy', function () {
     ]);
     expect(await inbound('request_duration_seconds', 6, '_count')).to.deep.equal([[admitted, 6]]);
     expect(await inbound('response_duration_seconds', 6, '_count')).to.deep.equal([[admitted, 6]]);
+    expect(await inbound('response_frame_size_bytes', 5 * PAGE.length, '_sum')).to.deep.equal([
+      [admitted, 5 * PAGE.length],
+    ]);
     const [[denied, denials] = [{}, 0]] = await inbound('authz_deny_total', 1);
     expect(denied).to.include({ srv_kind: 'server', srv_name: 'web', route_kind: 'HTTPRoute', route_name: 'admin' });
     expect(denials).to.equal(1);
@@ -317,14 +330,17 @@ describe('metrics of routes, of the bundled proxy', function () {
     const status = (grpc_status: string) => ({ grpc_status, error: '' });
     const outbound = (name: string, sum: number, suffix = '') =>
       counted(client, `outbound_grpc_route_${name}`, sum, suffix);
-    expect(await outbound('request_statuses_total', 2)).to.deep.equal([[{ ...asked, ...status('0') }, 2]]);
+    expect(await outbound('request_statuses_total', 2)).to.deep.equal([[{ ...asked, ...status('OK') }, 2]]);
     expect(await outbound('request_duration_seconds', 2, '_count')).to.deep.equal([[asked, 2]]);
     expect(await outbound('backend_requests_total', 3)).to.deep.equal([[to, 3]]);
     expect(await outbound('backend_response_statuses_total', 3)).to.have.deep.members([
-      [{ ...to, ...status('14') }, 1],
-      [{ ...to, ...status('0') }, 2],
+      [{ ...to, ...status('UNAVAILABLE') }, 1],
+      [{ ...to, ...status('OK') }, 2],
     ]);
     expect(await outbound('backend_response_duration_seconds', 3, '_count')).to.deep.equal([[to, 3]]);
+    // A request counts once, whatever attempts it takes; each of them is a request of the Server's.
+    expect(await outbound('request_frame_size_bytes', 2, '_count')).to.deep.equal([[asked, 2]]);
+    expect(await outbound('request_frame_size_bytes', 2 * 'message'.length, '_sum')).to.have.length(1);
     expect(await outbound('retry_requests_total', 1)).to.deep.equal([[asked, 1]]);
     expect(await outbound('retry_successes_total', 1)).to.deep.equal([[asked, 1]]);
     expect(await outbound('retry_limit_exceeded_total', 0)).to.deep.equal([]);
@@ -338,5 +354,30 @@ describe('metrics of routes, of the bundled proxy', function () {
     ]);
     expect(await inbound('request_duration_seconds', 3, '_count')).to.deep.equal([[admitted, 3]]);
     expect(await inbound('response_duration_seconds', 3, '_count')).to.deep.equal([[admitted, 3]]);
+    expect(await inbound('request_frame_size_bytes', 3, '_count')).to.deep.equal([[admitted, 3]]);
+  });
+
+  it('what the proxy has asked of the operator: one certificate, one stream that goes on, and the look-ups of its name', async () => {
+    const families = await scrape(client);
+    const requests = families.get('control_request_total')!.samples;
+    expect(requests.map(({ labels, value }) => [labels['tls'], value])).to.deep.equal([
+      ['true', 1],
+      ['true', 1],
+    ]);
+    const [identity, configuration] = requests.map(({ labels }) => labels);
+    expect(identity!['server_id']).to.match(/\.serviceaccount\.identity\./);
+    const value = (name: string, labels: Record<string, string>) => sampleValue(families, name, labels);
+    const ended = (of: Record<string, string>, classification: string) =>
+      value('control_response_total', { ...of, classification });
+    expect([ended(identity!, 'success'), ended(identity!, 'failure')]).to.deep.equal([1, 0]);
+    expect([ended(configuration!, 'success'), ended(configuration!, 'failure')]).to.deep.equal([0, 0]);
+    for (const labels of [identity!, configuration!]) {
+      expect(value('control_response_latency_ms_count', labels)).to.equal(1);
+      expect(value('control_response_latency_ms_bucket', { ...labels, le: '50000' })).to.equal(1);
+    }
+    for (const asking of ['identity', 'configuration']) {
+      expect(value('control_dns_resolutions_total', { client: asking, result: 'ok' }), asking).to.equal(1);
+      expect(value('control_dns_resolutions_total', { client: asking, result: 'error' }), asking).to.equal(0);
+    }
   });
 });

@@ -137,6 +137,26 @@ export function familiesSuite(create: (onFault: (error: unknown) => void) => Tra
     });
   });
 
+  it('a request that waits for an endpoint is in the queue, and then in what has been waited (linkerd2-proxy: balancer queue)', async () => {
+    const { port } = await serveHttp(mesh, () => ok('yes'));
+    client.setService({ protocol: 'http1' });
+    client.setEndpoints('web', []);
+    server.setPolicy(port, {});
+    const backend = { ...PARENT, backend_name: 'web', backend_namespace: 'shop', backend_port: '80' };
+    const read = (name: string, more = {}) => value(client, `outbound_http_balancer_${name}`, { ...backend, ...more });
+    const waiting = askOn(dialRaw(mesh, client.outbound));
+    await until(() => read('queue_length') === 1, 'the request in the queue');
+    client.setEndpoints('web', [mesh.meshed(server, port)]);
+    await waiting;
+    await askOn(dialRaw(mesh, client.outbound));
+    expect([read('queue_length'), read('queue_requests_total'), read('queue_latency_seconds_count')]).to.deep.equal([
+      0, 2, 2,
+    ]);
+    expect(read('queue_latency_seconds_sum')).to.be.greaterThan(0);
+    expect([read('p2c_endpoints'), read('p2c_updates_total', { op: 'Reset' })]).to.deep.equal([1, 1]);
+    expect([read('queue_gate_open_total'), read('queue_gate_shut_total')]).to.deep.equal([1, 0]);
+  });
+
   it('connections of other proxies are counted by what their transport header says, and by their identity', async () => {
     const { port } = await serveHttp(mesh, () => ok('yes'));
     behind(port);

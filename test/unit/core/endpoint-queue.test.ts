@@ -30,7 +30,7 @@ describe('queue for an endpoint', () => {
     const place = placeOf();
     queue.enter(place, 0);
     expect(queue.failsFast(LIMITS, 9_000)).to.equal(true);
-    queue.leave(place);
+    queue.leave(place, 0);
     queue.ready();
     expect(queue.enter(placeOf(), 9_001)).to.equal('wait');
     expect(queue.failsFast(LIMITS, 12_000)).to.equal(false);
@@ -40,7 +40,7 @@ describe('queue for an endpoint', () => {
     const queue = new EndpointQueue();
     const place = placeOf();
     queue.enter(place, 0);
-    queue.leave(place);
+    queue.leave(place, 0);
     expect(queue.failsFast(LIMITS, 9_000)).to.equal(true);
     expect(queue.failsFast(LIMITS, 3_600_000)).to.equal(false);
     expect(queue.failsFast(LIMITS, 3_603_000)).to.equal(true);
@@ -50,9 +50,9 @@ describe('queue for an endpoint', () => {
     const queue = new EndpointQueue();
     const places = [placeOf(), placeOf(), placeOf(), placeOf()];
     expect(places.map((place) => queue.enter(place, 0))).to.deep.equal(['wait', 'wait', 'wait', 'shed']);
-    queue.leave(places[3]!);
+    queue.leave(places[3]!, 0);
     expect(queue.size).to.equal(3);
-    queue.leave(places[1]!);
+    queue.leave(places[1]!, 0);
     expect(queue.enter(places[3]!, 1)).to.equal('wait');
   });
 
@@ -60,12 +60,12 @@ describe('queue for an endpoint', () => {
     const queue = new EndpointQueue();
     const [a, b, c] = [placeOf(), placeOf(), placeOf()];
     for (const place of [a, b, c]) queue.enter(place, 0);
-    queue.leave(b);
+    queue.leave(b, 0);
     expect(orderOf(queue)).to.deep.equal([a, c]);
     queue.enter(b, 0);
     queue.passOver();
     expect(orderOf(queue)).to.deep.equal([c, b, a]);
-    for (const place of [a, c, b, b]) queue.leave(place);
+    for (const place of [a, c, b, b]) queue.leave(place, 0);
     expect([orderOf(queue), queue.size, queue.failsAtMs]).to.deep.equal([[], 0, Number.POSITIVE_INFINITY]);
     queue.enter(c, 0);
     expect(orderOf(queue)).to.deep.equal([c]);

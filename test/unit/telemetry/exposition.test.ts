@@ -139,7 +139,7 @@ describe('/metrics', () => {
     }
     bench.recorder.connections();
     const families = parsePrometheusText(renderMetrics({ ...sources(), recorder: bench.recorder }));
-    const documented = [...readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `([a-z_]+)` \| ([a-z]+) \|/gm)].map(
+    const documented = [...readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `([a-z0-9_]+)` \| ([a-z]+) \|/gm)].map(
       ([, name, type]) => `${name} ${type}`,
     );
     expect(documented.sort()).to.deep.equal([...families.values()].map(({ name, type }) => `${name} ${type}`).sort());

@@ -57,7 +57,7 @@ describe('metrics of routes that are not of a profile', () => {
     const families = bench.scrape();
     const labels = { ...PARENT, ...ROUTE, route_kind: 'GRPCRoute' };
     const value = (name: string, more = {}) => sampleValue(families, name, { ...labels, ...more });
-    expect(value('outbound_grpc_route_request_statuses_total', { grpc_status: '14' })).to.equal(1);
+    expect(value('outbound_grpc_route_request_statuses_total', { grpc_status: 'UNAVAILABLE' })).to.equal(1);
     expect(value('outbound_grpc_route_retry_requests_total')).to.equal(1);
     expect(families.get('outbound_http_route_request_statuses_total')?.samples).to.deep.equal([]);
   });
@@ -87,6 +87,48 @@ describe('metrics of routes that are not of a profile', () => {
     expect(count()).to.equal(0);
     bench.recorder.routes().outbound.ended(entry, policy, outcome({}));
     expect(count()).to.equal(1);
+  });
+
+  it('measure the pieces of bodies, of requests by route and of responses by backend (linkerd2-proxy: http body data metrics)', () => {
+    const bench = new Bench();
+    const entry = routed(bench, 'GRPCRoute');
+    const { policy } = entry.routes.fallback;
+    const { outbound } = bench.recorder.routes();
+    const [web, canary] = policy.distribution.shares;
+    for (const size of [1, 128, 129, 1024, 1025, 10_240, 10_241]) {
+      outbound.requestMeter(entry, policy)!.piece(size);
+      outbound.responseMeter(entry, policy, canary!)!.piece(size);
+    }
+    outbound.responseMeter(entry, policy, web!);
+    const families = bench.scrape();
+    const labels = { ...PARENT, ...ROUTE, route_kind: 'GRPCRoute' };
+    for (const [name, of] of [
+      ['outbound_grpc_route_request_frame_size_bytes', labels],
+      ['outbound_grpc_route_backend_response_frame_size_bytes', { ...labels, backend_name: 'canary' }],
+    ] as const) {
+      const value = (suffix: string, more = {}) => sampleValue(families, name + suffix, { ...of, ...more });
+      const under = ['128', '1024', '10240', '+Inf'].map((le) => value('_bucket', { le }));
+      expect(under, name).to.deep.equal([2, 4, 6, 7]);
+      expect([value('_sum'), value('_count')], name).to.deep.equal([22_788, 7]);
+    }
+    const counts = families.get('outbound_grpc_route_backend_response_frame_size_bytes')!.samples;
+    expect(counts.map(({ labels: { backend_name } }) => backend_name)).not.to.include('web');
+  });
+
+  it('are kept for a stream that goes on for hours, whose pieces are all that is heard of it', () => {
+    const bench = new Bench();
+    const entry = routed(bench, 'GRPCRoute');
+    const { policy } = entry.routes.fallback;
+    bench.idle(1);
+    const meter = bench.recorder.routes().outbound.requestMeter(entry, policy)!;
+    const count = () => sampleValue(bench.scrape(), 'outbound_grpc_route_request_frame_size_bytes_count');
+    for (let minutes = 0; minutes < 30; minutes += 5) {
+      meter.piece(1);
+      bench.idle(5);
+    }
+    expect(count()).to.equal(6);
+    bench.idle(11);
+    expect(count()).to.equal(undefined);
   });
 
   it('are bounded: outcomes that an application makes up share one series', () => {
@@ -142,6 +184,20 @@ describe('metrics of routes that are attached to a Server', () => {
     ]).to.deep.equal([0.3, 0, 1]);
     expect(samples('request_duration_seconds').filter(({ labels }) => 'le' in labels)).to.have.length(8);
     expect(samples('response_duration_seconds').filter(({ labels }) => 'le' in labels)).to.have.length(5);
+  });
+
+  it('measure the pieces of bodies of what they let in, in both directions', () => {
+    const bench = new Bench();
+    const { inbound } = bench.recorder.routes();
+    const [policy, rule] = admitted('HTTPRoute');
+    inbound.requestMeter(policy, rule).piece(5);
+    inbound.responseMeter(policy, rule).piece(70_000);
+    const families = bench.scrape();
+    const value = (name: string, le: string) => sampleValue(families, `inbound_http_${name}_bucket`, { ...LABELS, le });
+    expect([value('request_frame_size_bytes', '128'), value('request_frame_size_bytes', '+Inf')]).to.deep.equal([1, 1]);
+    expect([value('response_frame_size_bytes', '10240'), value('response_frame_size_bytes', '+Inf')]).to.deep.equal([
+      0, 1,
+    ]);
   });
 
   it('count a GRPCRoute by the status of gRPC, UNKNOWN where there is none', () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Breaker } from '../../../proxy-image/contract/policy/breaker.ts';
+import { QueuePlace } from '../../../proxy-image/core/balance/queue.ts';
 import { breakerObserved } from '../../../proxy-image/core/breaker/breaker.ts';
 import type { ServiceEntry } from '../../../proxy-image/core/state/entries.ts';
 import { retryEvent } from '../../../proxy-image/stack/observers/retry-event.ts';
@@ -91,6 +92,42 @@ describe('endpoints of balancers', () => {
     ]);
     bench.clock.ms = 2;
     expect(families()[0]!.value).to.equal(2);
+  });
+
+  it('tell how many there are, and what discovery has changed of them (linkerd2-proxy: p2c pool metrics)', () => {
+    const bench = new Bench();
+    called(bench);
+    endpoints(bench, 'web', '10.0.0.1', '10.0.0.2');
+    endpoints(bench, 'web', '10.0.0.2', '10.0.0.3', '10.0.0.4');
+    const labels = { ...PARENT, ...backendOf('web') };
+    expect(count(bench, 'outbound_http_balancer_p2c_endpoints', labels)).to.equal(3);
+    const updates = ['Reset', 'Add', 'Remove'].map((op) =>
+      count(bench, 'outbound_http_balancer_p2c_updates_total', { ...labels, op }),
+    );
+    expect(updates).to.deep.equal([1, 2, 1]);
+  });
+
+  it('have a queue: who got in at once or waited, for how long, and how often nobody was let in any more', () => {
+    const bench = new Bench();
+    const { pool } = balanceOf(called(bench));
+    const limits = { capacity: 10, failfastMs: 3_000 };
+    const place = new QueuePlace({ limits, lookAgain: () => false });
+    const read = (name: string, labels = {}) => count(bench, `outbound_http_balancer_queue_${name}`, labels);
+    pool.placedAtOnce = 5;
+    pool.queue.enter(place, 1_000);
+    expect([read('requests_total'), read('length'), read('latency_seconds_count')]).to.deep.equal([6, 1, 5]);
+    expect([read('gate_open_total'), read('gate_shut_total'), read('gate_timeout_seconds')]).to.deep.equal([1, 0, 3]);
+    expect(pool.queue.failsFast(limits, 4_000)).to.equal(true);
+    pool.queue.leave(place, 4_000);
+    expect(pool.queue.failsFast(limits, 4_001)).to.equal(true);
+    expect([read('gate_open_total'), read('gate_shut_total')]).to.deep.equal([1, 1]);
+    pool.queue.ready();
+    expect([read('gate_open_total'), read('gate_shut_total')]).to.deep.equal([2, 1]);
+    const under = ['0.0005', '0.005', '0.05', '0.5', '1', '3', '+Inf'].map((le) =>
+      read('latency_seconds_bucket', { le }),
+    );
+    expect(under).to.deep.equal([5, 5, 5, 5, 5, 6, 6]);
+    expect(read('latency_seconds_sum')).to.equal(3);
   });
 
   it('that another Service has kept out are ready where there is no circuit breaking', () => {

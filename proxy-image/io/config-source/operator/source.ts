@@ -1,6 +1,7 @@
 import { Backoff, UPPER_HALF } from '../../../../lib/backoff.ts';
 import type { ConfigSink, ConfigSource, RejectedKey } from '../../../contract/config-source.ts';
 import { type Change, CONFIG_ALPN, type Hello, MAX_MESSAGE_BYTES, REVISION } from '../../../contract/messages.ts';
+import type { ControlCalls } from '../../control/calls.ts';
 import type { Surroundings } from '../../control/clock.ts';
 import type { MessageConnection } from '../../control/connection.ts';
 import { type ControlPeer, dial } from '../../control/dial.ts';
@@ -37,6 +38,8 @@ export interface SourceContext {
   credentials: CredentialsProvider;
   surroundings: Surroundings;
   log: Logger;
+  /** Counts the streams. */
+  calls?: ControlCalls;
 }
 
 /**
@@ -54,6 +57,7 @@ export class OperatorSource implements ConfigSource, SessionOwner, TimerOwner {
   #sink: StreamSink | null = null;
   #session: Session | null = null;
   #dialing = false;
+  #dialledMs = 0;
   #connected = false;
   #stopped = false;
 
@@ -107,6 +111,7 @@ export class OperatorSource implements ConfigSource, SessionOwner, TimerOwner {
     this.#sink?.contact();
     if (this.#connected) return;
     this.#connected = true;
+    this.#context.calls?.answered(this.#context.surroundings.timers.nowMs() - this.#dialledMs);
     this.#backoff.reset();
     this.#context.log.info('configuration stream connected');
     this.#sink?.connectionChanged(true);
@@ -119,6 +124,7 @@ export class OperatorSource implements ConfigSource, SessionOwner, TimerOwner {
   ended(session: Session, error: Error | null): void {
     if (session !== this.#session) return;
     this.#session = null;
+    this.#context.calls?.ended(error);
     if (this.#connected) {
       this.#connected = false;
       this.#sink?.connectionChanged(false);
@@ -135,13 +141,16 @@ export class OperatorSource implements ConfigSource, SessionOwner, TimerOwner {
   }
 
   async #open(credentials: Credentials): Promise<void> {
-    const { transport, resolve, surroundings } = this.#context;
+    const { transport, resolve, surroundings, calls } = this.#context;
+    if (calls !== undefined) calls.requests++;
+    this.#dialledMs = surroundings.timers.nowMs();
     const session = new Session(this, this.#options, surroundings.timers);
     const options = { ...this.#options.peer, alpn: CONFIG_ALPN, maxMessageBytes: MAX_MESSAGE_BYTES };
     try {
       const connection = await dial(transport, resolve, options, credentials.context, session);
       this.#opened(session, connection);
     } catch (error) {
+      calls?.ended(error);
       this.#retry(error);
     } finally {
       this.#dialing = false;
