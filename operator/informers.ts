@@ -18,6 +18,8 @@ export interface InformerParts {
   random: Random;
   log: Log;
   timing: Partial<ReflectorTiming>;
+  /** As `InformerOptions`. */
+  lagged?: (name: string, lagMs: number) => void;
 }
 
 export type KindInformer<M extends Model = Model> = Informer<RawObject, Seen<M>>;
@@ -34,6 +36,11 @@ export class Informers {
 
   get all(): KindInformer[] {
     return [...this.#informers.values()];
+  }
+
+  /** How many objects of each kind there are, by row. */
+  get sizes(): [kind: string, objects: number][] {
+    return this.kinds.map((row) => [row.kind, this.#informers.get(row.id)?.store.size ?? 0]);
   }
 
   /** @throws Error where no row is of this kind */

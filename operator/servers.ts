@@ -11,7 +11,14 @@ import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from './runtim
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
 import { createConfigServer } from './serve/server.ts';
-import type { ConfigServer, Connections, ServeMetrics, TlsProvider, TrafficReports } from './serve/types.ts';
+import type {
+  ConfigServer,
+  Connections,
+  ServedEndpoints,
+  ServeMetrics,
+  TlsProvider,
+  TrafficReports,
+} from './serve/types.ts';
 import type { Programmed } from './status/programmed.ts';
 import type { ReadinessCheck } from './telemetry/admin.ts';
 
@@ -82,6 +89,10 @@ export class Servers implements Component {
 
   programmed(object: ObjectRef): Programmed {
     return this.#configServer?.programmed(object) ?? NOBODY;
+  }
+
+  endpoints(): Iterable<ServedEndpoints> {
+    return this.#configServer?.endpoints() ?? [];
   }
 
   connections(): Connections {

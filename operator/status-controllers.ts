@@ -24,7 +24,7 @@ import {
   type StatusWriter,
   type TargetKind,
 } from './reconcilers/status-publisher.ts';
-import type { Clock } from './runtime/clock.ts';
+import { type Clock, isDeadline } from './runtime/clock.ts';
 import { Controller, type Reconcile } from './runtime/controller.ts';
 import { failureOf } from './runtime/errors.ts';
 import type { Informer } from './runtime/informer.ts';
@@ -45,6 +45,7 @@ export interface StatusParts {
   /** A status could not be written because object or subresource are not there. */
   statusNotFound: () => void;
   metrics: RuntimeMetrics;
+  writes: { written(tookMs: number): void; failed(isTimeout: boolean): void };
   clock: Clock;
   log: Log;
 }
@@ -137,9 +138,13 @@ export class StatusControllers {
   }
 
   async #noting(written: Promise<void>): Promise<void> {
+    const { writes, clock } = this.#parts;
+    const startedMs = clock.nowMs();
     try {
       await written;
+      writes.written(clock.nowMs() - startedMs);
     } catch (error) {
+      writes.failed(isDeadline(error));
       if (failureOf(error) === 'NotFound') this.#parts.statusNotFound();
       throw error;
     }

@@ -48,8 +48,10 @@ import { registerCertificateMetrics } from './telemetry/certificate-metrics.ts';
 import { clientMetrics } from './telemetry/client-metrics.ts';
 import { configMetrics } from './telemetry/config-metrics.ts';
 import { definitionMetrics } from './telemetry/definition-metrics.ts';
+import { lagMetrics, registerCacheSizes, registerEndpointMetrics } from './telemetry/linkerd-metrics.ts';
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 import { serverMetrics } from './telemetry/server-metrics.ts';
+import { statusMetrics } from './telemetry/status-metrics.ts';
 import { certificateMetrics, injectionMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
 import type { LiveTraffic } from './viz/live-traffic.ts';
 
@@ -103,7 +105,11 @@ export class WeftOperator extends OperatorBase {
     this.#registry = registry;
     this.#metrics = new RuntimeMetrics(registry, systemClock);
     this.#applier = new Applier(this.parts.rest, FIELD_MANAGER);
-    this.#informers = new Informers(this.#kinds, { ...this.parts, timing: timingOf(options) });
+    this.#informers = new Informers(this.#kinds, {
+      ...this.parts,
+      timing: timingOf(options),
+      lagged: lagMetrics(registry),
+    });
     this.#certificates = this.#createCertificates();
     this.#events = this.#createEvents();
     this.#injectionEvents = this.#createInjectionEvents();
@@ -137,6 +143,8 @@ export class WeftOperator extends OperatorBase {
     this.#followCertificates();
     collectDefaultMetrics({ register: this.#registry });
     registerCacheMetrics(this.#registry, this.#informers.all, this.#config.staleAfterMs);
+    registerCacheSizes(this.#registry, () => this.#informers.sizes);
+    registerEndpointMetrics(this.#registry, () => this.#servers.endpoints());
     this.#metrics.watchElection(LEASE_NAME, this.#elector);
     await this.#applyDefinitions();
     manager.add('servers', this.#admin);
@@ -338,6 +346,7 @@ export class WeftOperator extends OperatorBase {
       meshFacts: () => this.#meshFacts(),
       statusNotFound: () => this.#definitions.doubted(),
       metrics: this.#metrics,
+      writes: statusMetrics(this.#registry),
       clock,
       log,
     });

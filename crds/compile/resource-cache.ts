@@ -20,6 +20,8 @@ export interface Resource<S> {
   /** Never falls, even when a later state reads fewer objects. */
   sources: string;
   uses: ReadonlySet<ObjectRefText>;
+  /** How many it has had. */
+  versions: number;
   readonly audiences: Set<Audience<S>>;
 }
 
@@ -122,6 +124,10 @@ export class ResourceCache<S> {
     return this.#users.of(object);
   }
 
+  get resources(): Iterable<Resource<S>> {
+    return this.#resources.values();
+  }
+
   get size(): { resources: number; audiences: number } {
     return { resources: this.#resources.size, audiences: this.#audiences.size };
   }
@@ -148,6 +154,7 @@ export class ResourceCache<S> {
         key,
         keyText,
         view,
+        versions: 0,
         compiled: null,
         sources: '0',
         uses: new Set(),
@@ -198,7 +205,10 @@ export class ResourceCache<S> {
     const previous = resource.compiled;
     const changed = compiled !== null && compiled.version !== previous?.version;
     if (compiled !== null) resource.sources = newestRevision(resource.sources, compiled.sources);
-    if (changed) resource.compiled = compiled;
+    if (changed) {
+      resource.compiled = compiled;
+      resource.versions += 1;
+    }
     this.#events.compiled?.(resource, changed, (this.#events.now?.() ?? 0) - startedMs);
     if (changed) this.#events.changed?.(resource, previous);
     return changed;

@@ -20,6 +20,7 @@ export interface RestRequest {
 
 /** Names of client-go's `rest_client_*` labels. `code` is `<error>` where no answer came. */
 export interface RestObserver {
+  started?(): void;
   finished(labels: { code: string; method: string; host: string }, seconds: number): void;
 }
 
@@ -72,6 +73,7 @@ export class RestClient {
     const url = this.#url(wanted);
     const startedMs = performance.now();
     let code = '<error>';
+    this.#observer.started?.();
     try {
       const response = await this.#exchange(url, wanted);
       code = String(response.statusCode);

@@ -59,6 +59,10 @@ export async function withDeadline<R>(
   }
 }
 
+export function isDeadline(error: unknown): boolean {
+  return error instanceof DeadlineExceeded || (error instanceof Error && error.cause instanceof DeadlineExceeded);
+}
+
 export class DeadlineExceeded extends Error {
   readonly limitMs: number;
   constructor(limitMs: number) {

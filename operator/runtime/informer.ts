@@ -1,5 +1,6 @@
 import type { Random } from '../../lib/clock.ts';
 import { type Clock, sleep } from './clock.ts';
+import { lagMs } from './lag.ts';
 import { type ListWatch, objectKey, type RawObject } from './list-watch.ts';
 import { errorFields, type Log } from './log.ts';
 import { Reflector, type ReflectorSink, type ReflectorStats, type ReflectorTiming } from './reflector.ts';
@@ -33,6 +34,8 @@ export interface InformerOptions<Raw extends RawObject, T> {
   random: Random;
   log: Log;
   timing?: Partial<ReflectorTiming>;
+  /** Of each change that a watch has brought: how long after it was written. Milliseconds. */
+  lagged?(name: string, lagMs: number): void;
 }
 
 export interface InformerStats extends Readonly<ReflectorStats> {
@@ -128,7 +131,7 @@ export class Informer<Raw extends RawObject, T> {
     const current = () => generation === this.#generation;
     return {
       replace: (items, version) => current() && this.#replace(items, version),
-      upsert: (item) => current() && this.#upsert(item, false),
+      upsert: (item) => current() && this.#watched(item),
       remove: (item) => current() && this.#remove(objectKey(item), item.metadata?.resourceVersion ?? ''),
       advanced: (version) => current() && this.#notify((handler) => handler.advanced?.(version)),
       absent: () => current() && this.#setAbsent(),
@@ -153,6 +156,13 @@ export class Informer<Raw extends RawObject, T> {
     if (this.#absent) return;
     this.#absent = true;
     this.#notify((handler) => handler.absent?.());
+  }
+
+  #watched(raw: Raw): void {
+    const { lagged, clock, name } = this.#options;
+    if (!this.#upsert(raw, false) || lagged === undefined) return;
+    const late = lagMs(raw, clock.wallMs());
+    if (late !== null) lagged(name, late);
   }
 
   #upsert(raw: Raw, initial: boolean): boolean {

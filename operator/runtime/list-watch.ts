@@ -5,6 +5,9 @@ export interface RawObject {
     namespace?: string;
     uid?: string;
     resourceVersion?: string;
+    /** RFC 3339, or as a client has read it. */
+    creationTimestamp?: string | Date;
+    managedFields?: { time?: string | Date }[];
   };
 }
 

@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS } from './limits.ts';
 import { NO_METRICS } from './metrics.ts';
 import { programmed } from './programmed.ts';
 import { Progress } from './progress.ts';
+import { servedEndpoints } from './served-endpoints.ts';
 import { TlsPeer } from './tls-peer.ts';
 import type { ConfigServer, ConfigServerOptions, ServeLimits, TlsMaterial, TlsProvider } from './types.ts';
 
@@ -71,6 +72,7 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
     invalidate: (reads) => distribution.invalidate(reads),
     programmed: (object) => programmed(distribution.cache, object),
     connections: () => distribution.connections(),
+    endpoints: () => servedEndpoints(distribution.cache),
     close: async () => {
       stopSweeping();
       stopFollowing();

@@ -66,6 +66,21 @@ export interface TrafficReports {
   };
 }
 
+/** The endpoints of one port of a Service, as proxies are told of them. */
+export interface ServedEndpoints {
+  namespace: string;
+  service: string;
+  port: number;
+  /** Proxies that ask for them. */
+  subscribers: number;
+  /** Versions since the first of these. */
+  updates: number;
+  /** Addresses. */
+  endpoints: number;
+  /** There is something to say. */
+  exists: boolean;
+}
+
 export interface ConfigServerOptions {
   state: ClusterState;
   tls: TlsProvider;
@@ -88,6 +103,8 @@ export interface ConfigServer {
   invalidate(reads: Iterable<ReadKey>): void;
   programmed(object: ObjectRef): Programmed;
   connections(): Connections;
+  /** For metrics: worked out anew each time. */
+  endpoints(): Iterable<ServedEndpoints>;
   /** Ends all connections and stops listening. */
   close(): Promise<void>;
 }

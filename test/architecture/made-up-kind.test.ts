@@ -15,6 +15,7 @@ import { systemClock } from '../../operator/runtime/clock.ts';
 import { StatusControllers } from '../../operator/status-controllers.ts';
 import { cacheCheck } from '../../operator/telemetry/cache-metrics.ts';
 import { RuntimeMetrics } from '../../operator/telemetry/runtime-metrics.ts';
+import { statusMetrics } from '../../operator/telemetry/status-metrics.ts';
 import { KindFeed } from '../../proxy-image/io/config-source/kubernetes/feed.ts';
 import { collectionPath } from '../../proxy-image/io/config-source/kubernetes/kinds.ts';
 import { validatorConfiguration } from '../../webhooks/configurations.ts';
@@ -67,6 +68,7 @@ class Toys {
       },
       statusNotFound: () => {},
       metrics: new RuntimeMetrics(new Registry(), systemClock),
+      writes: statusMetrics(new Registry()),
       ...parts,
     });
     for (const row of WITH_GADGETS) {

@@ -8,10 +8,10 @@ import {
   MAX_IDENTITY_MESSAGE_BYTES,
   parseIdentityAnswer,
 } from '../../contract/identity-messages.ts';
-import { ControlCalls } from '../control/calls.ts';
 import type { MessageConnection, MessageHandler } from '../control/connection.ts';
 import { type ControlPeer, dial } from '../control/dial.ts';
 import type { Resolve } from '../control/resolve.ts';
+import { ControlCalls } from '../telemetry/control-calls.ts';
 import type { Timer, TimerOwner, Timers, TlsContext, Transport } from '../transport/types.ts';
 
 /** A refusal says when to come back; `WeftError` alone cannot. */

@@ -1,4 +1,4 @@
-import type { ControlCalls } from '../control/calls.ts';
+import type { ControlCalls } from './control-calls.ts';
 import { joinLabels, renderLabels } from './labels.ts';
 import type { TextWriter } from './text-writer.ts';
 

@@ -6,8 +6,8 @@ import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.t
 import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, PolicyEntry, ServiceEntry } from '../../core/state/entries.ts';
-import type { ControlCalls } from '../control/calls.ts';
 import type { ConnectionFamilies } from './connection-families.ts';
+import type { ControlCalls } from './control-calls.ts';
 import { ClosedCounters, Counters } from './counters.ts';
 import { INBOUND_ERRORS, type InboundError, OUTBOUND_ERRORS, type OutboundError } from './error-labels.ts';
 import { loadConnectionFamilies } from './load-connection-families.ts';

@@ -9,6 +9,7 @@ import { readProcessFacts } from '../../../proxy-image/io/telemetry/process.ts';
 import { ProxyRecorder } from '../../../proxy-image/io/telemetry/proxy-recorder.ts';
 import { TextWriter } from '../../../proxy-image/io/telemetry/text-writer.ts';
 import { LoopLag } from '../../../proxy-image/io/transport/awake-clock.ts';
+import { LINKERD_FAMILIES } from '../../support/linkerd-families.ts';
 import { type Family, parsePrometheusText, sampleValue } from '../../support/prometheus-text.ts';
 import {
   applyAll,
@@ -143,6 +144,19 @@ describe('/metrics', () => {
       ([, name, type]) => `${name} ${type}`,
     );
     expect(documented.sort()).to.deep.equal([...families.values()].map(({ name, type }) => `${name} ${type}`).sort());
+  });
+
+  it('says of every family of Linkerd that it has it, or why it has not; and of each whose it is', () => {
+    const text = readFileSync('docs/metrics.md', 'utf8');
+    const rows = [...text.matchAll(/^\| `([a-z0-9_]+)` \| [a-z]+ \| (Linkerd|Weft) \|/gm)];
+    const there = rows.filter(([, , whose]) => whose === 'Linkerd').map(([, name]) => name!);
+    const ours = rows.filter(([, , whose]) => whose === 'Weft').map(([, name]) => name!);
+    const absent = text.slice(text.indexOf('## What Linkerd has'), text.indexOf('## Bounds'));
+    const missing = [...LINKERD_FAMILIES].filter((name) => !there.includes(name));
+    expect(missing.filter((name) => !absent.includes(`\`${name}\``))).to.deep.equal([]);
+    expect(there.filter((name) => !LINKERD_FAMILIES.has(name))).to.deep.equal([]);
+    expect(ours.filter((name) => !/^weft_|^process_loop_lag/.test(name))).to.deep.equal([]);
+    expect(rows.length).to.equal([...text.matchAll(/^\| `[a-z0-9_]+` \| (?:counter|gauge|histogram) \|/gm)].length);
   });
 
   it('tells how current the configuration is', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { authorizeRequest, InboundPeer } from '../../../proxy-image/core/policy/authorize.ts';
-import { ControlCalls } from '../../../proxy-image/io/control/calls.ts';
+import { ControlCalls } from '../../../proxy-image/io/telemetry/control-calls.ts';
 import { asking } from '../../support/policy.ts';
 import { lintFamilies } from '../../support/prometheus-lint.ts';
 import { parsePrometheusText } from '../../support/prometheus-text.ts';

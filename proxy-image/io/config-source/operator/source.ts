@@ -1,13 +1,13 @@
 import { Backoff, UPPER_HALF } from '../../../../lib/backoff.ts';
 import type { ConfigSink, ConfigSource, RejectedKey } from '../../../contract/config-source.ts';
 import { type Change, CONFIG_ALPN, type Hello, MAX_MESSAGE_BYTES, REVISION } from '../../../contract/messages.ts';
-import type { ControlCalls } from '../../control/calls.ts';
 import type { Surroundings } from '../../control/clock.ts';
 import type { MessageConnection } from '../../control/connection.ts';
 import { type ControlPeer, dial } from '../../control/dial.ts';
 import { errorFields } from '../../control/error-fields.ts';
 import type { Resolve } from '../../control/resolve.ts';
 import type { Credentials, CredentialsProvider } from '../../identity/credentials.ts';
+import type { ControlCalls } from '../../telemetry/control-calls.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Timer, TimerOwner, Transport } from '../../transport/types.ts';
 import { Session, type SessionOwner } from './session.ts';

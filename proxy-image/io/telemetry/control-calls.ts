@@ -1,13 +1,19 @@
-import { Histograms } from '../telemetry/histogram.ts';
-import type { ControlPeer } from './dial.ts';
+import { Histograms } from './histogram.ts';
 
 const ONLY = 0;
+
+/** One port of the operator (`io/control/dial.ts` declares the same shape). */
+interface Peer {
+  host: string;
+  port: number;
+  identity: string;
+}
 
 /** What was asked of one port of the operator, and what came of it. A configuration stream is one request, and its end the end of the response. */
 export class ControlCalls {
   /** For `control_dns_resolutions_total`. */
   readonly client: 'identity' | 'configuration';
-  readonly peer: ControlPeer;
+  readonly peer: Peer;
   requests = 0;
   succeeded = 0;
   failed = 0;
@@ -16,7 +22,7 @@ export class ControlCalls {
   /** One histogram: milliseconds from the request to the first answer. */
   readonly latencies: Histograms = new Histograms();
 
-  constructor(client: 'identity' | 'configuration', peer: ControlPeer) {
+  constructor(client: 'identity' | 'configuration', peer: Peer) {
     this.client = client;
     this.peer = peer;
     this.latencies.open(ONLY);
