@@ -3,11 +3,11 @@ import { BALANCER } from './balancer.ts';
 import { BREAKER } from './breaker.ts';
 import type { Annotations } from './reader.ts';
 import { RETRY, TIMEOUT } from './retry.ts';
-import { INJECT, WORKLOAD } from './workload.ts';
+import { DISABLE_TAP, INJECT, WORKLOAD } from './workload.ts';
 
 /** Every annotation that Weft reads, by the page of `docs/` that has its row. */
 export const ANNOTATIONS: Readonly<Record<'injection.md' | 'traffic.md', readonly Annotation<unknown>[]>> = {
-  'injection.md': [INJECT, ...Object.values<Annotation<unknown>>(WORKLOAD)],
+  'injection.md': [INJECT, DISABLE_TAP, ...Object.values<Annotation<unknown>>(WORKLOAD)],
   'traffic.md': [BALANCER, BREAKER, RETRY, TIMEOUT].flatMap((rows) => Object.values<Annotation<unknown>>(rows)),
 };
 

@@ -54,6 +54,12 @@ export const INJECT: Annotation<Switch | 'ingress'> = {
   strictest: { value: 'disabled', means: 'no proxy is injected', empty: 'unreadable' },
 };
 
+/** Whether nobody may listen to what passes through the proxy (Linkerd: viz). */
+export const DISABLE_TAP: Annotation<boolean> = {
+  ...row('viz.linkerd.io/disable-tap', booleanValue, constant(false, '`false`')),
+  strictest: { value: true, means: 'nobody may tap it', empty: 'none' },
+};
+
 /** What holds on a pod's ports without a Server. */
 const DEFAULT_INBOUND_POLICY: Annotation<AccessPolicy> = {
   ...row<AccessPolicy>(

@@ -24,6 +24,7 @@ export const LIMITS = {
   matchExpressions: 64,
   selectorValues: 256,
   clusterNetworks: 64,
+  redactHeaders: 64,
   parentRefs: 32,
   hostnames: 16,
   routeRules: 128,

@@ -65,6 +65,11 @@ export interface WorkloadSettings {
   detectTimeoutMs: number;
   /** Mesh-wide: an outbound destination that is not known in time is refused instead of spliced through without TLS. */
   requireIdentity: boolean;
+  /**
+   * Names of header fields, in lower case, whose values nobody who taps the pod is told, beside those that are secret everywhere; `null`: nobody may tap it.
+   * Operators of before leave it out: nobody.
+   */
+  tapRedacts: string[] | null;
 }
 
 /** List order is the order of evaluation; the first match wins. What no route matches uses the implicit default route (no name, no retry, no timeout). */

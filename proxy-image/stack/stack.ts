@@ -5,7 +5,7 @@ import type { InboundObserver } from './call/inbound-call.ts';
 import type { OutboundObserver } from './call/outbound-call.ts';
 import { InboundMeshAcceptor, InboundPlainAcceptor } from './connection/inbound-accept.ts';
 import { OutboundAcceptor } from './connection/outbound-connection.ts';
-import type { ControlAccess, ControlHost, ControlPort } from './control/host.ts';
+import type { ControlAccess, ControlHost, ControlPort } from './control/host/host.ts';
 import { InboundCalls } from './inbound.ts';
 import { OutboundCalls } from './outbound.ts';
 import { createContext, type StackContext } from './shared/context.ts';

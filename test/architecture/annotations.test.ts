@@ -8,7 +8,7 @@ const PRODUCT = ['lib/', 'proxy-image/', 'crds/', 'webhooks/', 'operator/', 'cli
 const NAMES = [...Object.values(ANNOTATIONS).flatMap((rows) => rows.flatMap(({ names }) => names)), ...UNSUPPORTED];
 /** A name, or the beginning of one that is put together, as a text of its own: messages to people may mention names. */
 const SPELLED =
-  /['"`]((?:config|balancer|retry|timeout)\.(?:alpha\.|beta\.)?(?:linkerd\.io|weft\.dev)(?:\/[a-z-]*)?|linkerd\.io\/inject)(?:['"`]|\$\{)/g;
+  /['"`]((?:config|balancer|retry|timeout)\.(?:alpha\.|beta\.)?(?:linkerd\.io|weft\.dev)(?:\/[a-z-]*)?|linkerd\.io\/inject|viz\.linkerd\.io\/[a-z-]+)(?:['"`]|\$\{)/g;
 /** A label of namespaces, in the same domain. */
 const LABELS = ['config.linkerd.io/admission-webhooks'];
 

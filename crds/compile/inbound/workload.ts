@@ -8,7 +8,7 @@ import { FOR_OLDER_PROXIES } from '../../../proxy-image/contract/older-proxies.t
 import { countPorts, type PortRange, portInRanges } from '../../../proxy-image/contract/port-ranges.ts';
 import type { PortPolicy, WorkloadResource, WorkloadSettings } from '../../../proxy-image/contract/resources.ts';
 import { readerOfPod } from '../../annotations/of-pod.ts';
-import { WORKLOAD } from '../../annotations/workload.ts';
+import { DISABLE_TAP, WORKLOAD } from '../../annotations/workload.ts';
 import type { MeshModel } from '../../kinds/mesh/model.ts';
 import { meshOf } from '../../kinds/mesh/queries.ts';
 import { namespaceOf } from '../../kinds/namespace/queries.ts';
@@ -32,6 +32,7 @@ interface Inbound {
   defaultPolicy: AccessPolicy;
   opaquePorts: PortRange[];
   identityPorts: PortRange[];
+  tapDisabled: boolean;
   profiles: ReadonlyMap<number, PortProfile>;
 }
 
@@ -59,7 +60,7 @@ export function compileWorkload(
     ports: Object.fromEntries(ports),
     ...undeclaredPorts(policy, inbound.mesh.clusterNetworks, listed.length > 0 ? [] : identityPorts),
     opaquePorts: inbound.opaquePorts,
-    settings: settingsOf(inbound.mesh),
+    settings: settingsOf(inbound),
   };
 }
 
@@ -74,6 +75,7 @@ function readInbound(view: ClusterView, pod: PodModel): Inbound {
     defaultPolicy: annotations.value(WORKLOAD.defaultInboundPolicy),
     opaquePorts: new OpaquePorts(view).ofPod(pod),
     identityPorts: annotations.value(WORKLOAD.requireIdentityPorts),
+    tapDisabled: annotations.value(DISABLE_TAP),
     profiles: inboundProfiles(view, mesh, pod),
   };
 }
@@ -119,10 +121,11 @@ function probePaths(pod: PodModel, port: number): string[] {
   return [...new Set(targets)].sort();
 }
 
-function settingsOf(mesh: MeshModel): WorkloadSettings {
+function settingsOf({ mesh, tapDisabled }: Inbound): WorkloadSettings {
   return {
     detectTimeoutMs: mesh.proxy.detectTimeoutMs,
     requireIdentity: mesh.identity.required,
+    tapRedacts: tapDisabled ? null : mesh.tap.redactHeaders,
     ...FOR_OLDER_PROXIES.settings(mesh.clusterNetworks),
   };
 }

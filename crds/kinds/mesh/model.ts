@@ -38,4 +38,6 @@ export interface MeshModel {
   };
   injection: { failurePolicy: 'Ignore' | 'Fail' };
   validation: { failurePolicy: 'Ignore' | 'Fail' };
+  /** Names of header fields, in lower case, whose values are not shown to who taps, beside those that never are; `null`: nobody taps. */
+  tap: { redactHeaders: string[] | null };
 }

@@ -17,6 +17,7 @@ import type { Parsed } from '../../types/problem.ts';
 import { parseMeshIdentity } from './identity.ts';
 import { MESH, type MeshModel } from './model.ts';
 import { parseMeshProxy } from './proxy.ts';
+import { parseMeshTap } from './tap.ts';
 
 /** The only name that counts; there is one mesh per cluster. */
 export const MESH_NAME = 'default';
@@ -57,6 +58,7 @@ export const DEFAULT_MESH: MeshModel = {
   },
   injection: { failurePolicy: 'Ignore' },
   validation: { failurePolicy: 'Ignore' },
+  tap: { redactHeaders: [] },
 };
 
 const FAILURE_POLICIES = ['Ignore', 'Fail'] as const;
@@ -70,7 +72,7 @@ export function parseMesh(raw: unknown): Parsed<MeshModel> {
   });
 }
 
-/** The defaults, but for what keeps traffic out: that holds as far as it can be read, and else denies. */
+/** The defaults, but for what keeps traffic out, or hides what it says: that holds as far as it can be read, and else denies. */
 function strictestOf(model: MeshModel, spec: Fields): MeshModel {
   const written = child(spec.raw('proxy'), 'defaultInboundPolicy');
   const isReadable = written === undefined || written === model.proxy.defaultInboundPolicy;
@@ -83,12 +85,22 @@ function strictestOf(model: MeshModel, spec: Fields): MeshModel {
       ...DEFAULT_MESH.proxy,
       defaultInboundPolicy: isReadable ? model.proxy.defaultInboundPolicy : UNREADABLE_POLICY,
     },
+    tap: model.tap,
   };
 }
 
 function buildMesh({ meta, spec, problems }: Source): MeshModel {
   if (meta.name !== MESH_NAME) problems.error('metadata.name', `must be ${MESH_NAME}: a cluster has one mesh`);
-  spec.closed(['clusterDomain', 'clusterNetworks', 'identity', 'configuration', 'proxy', 'injection', 'validation']);
+  spec.closed([
+    'clusterDomain',
+    'clusterNetworks',
+    'identity',
+    'configuration',
+    'proxy',
+    'injection',
+    'validation',
+    'tap',
+  ]);
   return {
     meta,
     clusterDomain: parseDomain(spec),
@@ -98,6 +110,7 @@ function buildMesh({ meta, spec, problems }: Source): MeshModel {
     proxy: parseMeshProxy(spec.object('proxy'), DEFAULT_MESH.proxy),
     injection: parseFailurePolicy(spec.object('injection'), DEFAULT_MESH.injection),
     validation: parseFailurePolicy(spec.object('validation'), DEFAULT_MESH.validation),
+    tap: parseMeshTap(spec, DEFAULT_MESH.tap),
   };
 }
 

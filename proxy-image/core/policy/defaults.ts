@@ -22,6 +22,6 @@ export function defaultWorkload(defaults: WorkloadDefaults): WorkloadResource {
     ports: {},
     ...undeclaredPorts(defaults.policy, defaults.clusterNetworks, defaults.requireIdentityPorts),
     opaquePorts: defaults.opaquePorts.map(([first, last]) => [first, last]),
-    settings: { detectTimeoutMs: defaults.detectTimeoutMs, requireIdentity: false },
+    settings: { detectTimeoutMs: defaults.detectTimeoutMs, requireIdentity: false, tapRedacts: null },
   };
 }

@@ -32,6 +32,7 @@ import type { Stage } from './stage.ts';
 /** Whose call it is. */
 export interface OutboundClient {
   readonly sourceIp: string;
+  readonly sourcePort: number;
   /** What the client wanted to reach. */
   readonly original: Address;
   /** What a request is for. */

@@ -140,7 +140,7 @@ export class ClientConnection implements ConnectionHandler, FirstBytesOwner, Htt
 
   spliceTo(targets: StreamTargets, firstBytes?: Buffer, ended = false): void {
     const { options, live } = this.#context;
-    const around = { options, live, direction: this.side };
+    const around = { options, live, plan: this.#plan };
     this.#stream = new Stream(this.connection, this.#plan.dial, targets, around, () => this.released());
     this.#stream.start(firstBytes, ended);
   }

@@ -18,15 +18,17 @@ export const NOWHERE: Destination = {
 export class NamedClient implements OutboundClient {
   readonly destination: Destination;
   readonly sourceIp: string;
+  readonly sourcePort: number;
   readonly #options: StackOptions;
   /** `l5d-dst-canonical`, made once per answer of the control plane. */
   #extra: ExtraFields = NO_EXTRA_FIELDS;
   #extraOf: DestinationEntry | null = null;
 
-  constructor(options: StackOptions, destination: Destination, sourceIp: string) {
+  constructor(options: StackOptions, destination: Destination, source: Address) {
     this.#options = options;
     this.destination = destination;
-    this.sourceIp = sourceIp;
+    this.sourceIp = source.ip;
+    this.sourcePort = source.port;
   }
 
   get original(): Address {

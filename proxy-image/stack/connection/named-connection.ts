@@ -61,7 +61,7 @@ class NamedConnection implements ConnectionPlan {
   readonly #listener: NamedListener;
   readonly #calls: Requests<OutboundClient>;
   readonly #local: Address;
-  readonly #sourceIp: string;
+  readonly #source: Address;
   readonly #life: ClientConnection;
   /** Of the last request: most connections ask for one thing only. */
   #client: NamedClient | null = null;
@@ -71,7 +71,7 @@ class NamedConnection implements ConnectionPlan {
     this.#listener = listener;
     this.#calls = calls;
     this.#local = connection.local;
-    this.#sourceIp = connection.remote.ip;
+    this.#source = connection.remote;
     this.declared = listener.protocol;
     this.dial = context.outboundDial;
     this.#life = new ClientConnection(context, connection, this);
@@ -102,7 +102,7 @@ class NamedConnection implements ConnectionPlan {
 
   #clientFor(destination: Destination): NamedClient {
     if (this.#client?.destination !== destination)
-      this.#client = new NamedClient(this.#context.options, destination, this.#sourceIp);
+      this.#client = new NamedClient(this.#context.options, destination, this.#source);
     return this.#client;
   }
 

@@ -213,6 +213,10 @@ class OutboundConnection implements ConnectionPlan, DestinationWatcher, Outbound
     return this.#sourceIp;
   }
 
+  get sourcePort(): number {
+    return this.#connection.remote.port;
+  }
+
   extraFor(entry: ServiceEntry): ExtraFields {
     if (this.#extraOf !== entry) {
       this.#extraOf = entry;

@@ -4,8 +4,9 @@ import { Dial, type DialContext, type DialError, type DialOwner, type DialTarget
 import { Outbox } from '../../io/tcp/outbox.ts';
 import { Splice, type SpliceOwner } from '../../io/tcp/splice.ts';
 import type { StreamError } from '../../io/telemetry/connection-recorder.ts';
+import type { TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../../io/transport/types.ts';
-import type { LiveSet } from '../shared/live.ts';
+import type { LiveSet, StreamWatch } from '../shared/live.ts';
 import type { StackOptions } from '../shared/options.ts';
 import { type Direction, dialledLabels } from '../shared/transport-labels.ts';
 import { logUnreached } from '../shared/unreached.ts';
@@ -35,7 +36,8 @@ export interface StreamTargets {
 export interface StreamSurroundings {
   readonly options: StackOptions;
   readonly live: LiveSet;
-  readonly direction: Direction;
+  /** Whose it is. */
+  readonly plan: { readonly side: Direction; readonly labels: TransportLabels };
 }
 
 /** One connection carried as bytes: dialled, with another endpoint where one refuses, then spliced. Its client waits meanwhile. */
@@ -52,6 +54,7 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, Stream
   #splice: Splice | null = null;
   /** What it has ended by; empty before. */
   error: StreamError = '';
+  #watch: StreamWatch | null = null;
 
   /** Takes over the handler of `connection`. `released` is called once, when all is over. */
   constructor(
@@ -89,13 +92,21 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, Stream
 
   dialled(dial: Dial, connection: Connection, prelude: Buffer | null): void {
     this.#dial = null;
-    const { options, live, direction } = this.#around;
+    const { options, live, plan } = this.#around;
     this.#targets.connected(options, options.transport.timers.nowMs() - this.#dialledMs);
     const { endpoint, authority } = this.#targets;
-    live.opened(connection, dialledLabels(direction, dial.target, endpoint?.facts.labels ?? {}, authority));
+    live.opened(connection, dialledLabels(plan.side, dial.target, endpoint?.facts.labels ?? {}, authority));
     const upstream = new Outbox(connection);
     if (prelude !== null) this.#firstBytes = Buffer.concat([prelude, this.#firstBytes]);
     const client = this.#client.connection;
+    if (live.streams !== null)
+      this.#watch = live.streams.opened({
+        side: plan.side,
+        labels: plan.labels,
+        client,
+        target: dial.target,
+        endpoint,
+      });
     this.#splice = new Splice(this.#client, upstream, this);
     client.resume();
     this.#splice.feedFromLeft(this.#firstBytes, 0, this.#firstBytes.length);
@@ -115,6 +126,7 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, Stream
   spliceClosed(splice: Splice, error: ConnectionError | null): void {
     if (error !== null) this.error = 'unexpected';
     this.#around.live.closed(splice.right);
+    this.#watch?.closed(error);
     this.#targets.closed();
     this.#released();
   }

@@ -13,7 +13,7 @@ import type {
   TimerOwner,
 } from '../../io/transport/types.ts';
 import { Conversation } from './conversation.ts';
-import type { ControlHost } from './host.ts';
+import type { ControlHost } from './host/host.ts';
 
 /** In every refusal: they are counted together with those of the mesh port. */
 const HERE = 'control port';

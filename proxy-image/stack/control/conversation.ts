@@ -5,11 +5,12 @@ import {
   type ControlQuestion,
   type ControlRefusal,
 } from '../../contract/control/messages.ts';
-import { encodeFrame } from '../../contract/framing.ts';
+import { encodeFrame, frameHeader } from '../../contract/framing.ts';
 import { Outbox } from '../../io/tcp/outbox.ts';
 import type { Connection, ConnectionHandler } from '../../io/transport/types.ts';
-import type { ControlHost } from './host.ts';
-import { CONTROL_VERBS, type ControlAnswers, type ControlTask } from './verbs.ts';
+import type { ControlAnswers, ControlTask } from './host/answers.ts';
+import type { ControlHost } from './host/host.ts';
+import { CONTROL_VERBS } from './verbs.ts';
 
 /** One question of the control plane, and all that is answered. */
 export class Conversation implements ConnectionHandler, ControlAnswers {
@@ -48,6 +49,17 @@ export class Conversation implements ConnectionHandler, ControlAnswers {
     this.#send({ type: 'tell', item });
   }
 
+  tellTexts(items: readonly string[]): void {
+    if (this.#over) return;
+    const frames = Buffer.concat(items.map((item) => encodeText(`{"type":"tell","item":${item}}`)));
+    this.#outbox.write(frames, 0, frames.length);
+  }
+
+  abort(): void {
+    this.#over = true;
+    this.#outbox.connection.reset();
+  }
+
   end(): void {
     this.#send({ type: 'end' });
     this.#finish();
@@ -78,8 +90,7 @@ export class Conversation implements ConnectionHandler, ControlAnswers {
 
   /** Whoever says more than his question has no more to say to us. */
   onData(): void {
-    this.#over = true;
-    this.#outbox.connection.reset();
+    this.abort();
   }
 
   onConnect(): void {}
@@ -97,4 +108,9 @@ export class Conversation implements ConnectionHandler, ControlAnswers {
     task?.closed();
     this.#left();
   }
+}
+
+function encodeText(json: string): Buffer {
+  const payload = Buffer.from(json, 'utf8');
+  return Buffer.concat([frameHeader(payload.length), payload]);
 }

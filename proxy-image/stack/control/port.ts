@@ -3,7 +3,7 @@ import { Clients } from '../../core/overload/clients.ts';
 import { NO_HANDLER } from '../../io/transport/no-handler.ts';
 import type { Connection, ConnectionHandler } from '../../io/transport/types.ts';
 import { ControlArrival } from './arrival.ts';
-import type { ControlHost, ControlPort } from './host.ts';
+import type { ControlHost, ControlPort } from './host/host.ts';
 
 /** Connections at a time, of the descriptors that are kept for what is no client's (`io/descriptors.ts`): replicas of the operator, each with a few who ask. */
 export const MAX_CONTROL_CONNECTIONS = 16;

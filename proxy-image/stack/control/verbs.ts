@@ -1,27 +1,6 @@
-import type { ControlRefusal } from '../../contract/control/messages.ts';
-import type { ControlHost } from './host.ts';
-
-/** Who asked: what is told goes to him, as fast as he takes it. */
-export interface ControlAnswers {
-  /** Octets that he has not taken yet. Whoever tells more than a little looks at them first, or drops what it has to tell. */
-  readonly pendingBytes: number;
-  tell(item: object): void;
-  /** There is no more to say. Nothing may be told after it. */
-  end(): void;
-  /** Instead of any answer. */
-  refuse(reason: ControlRefusal, problems?: string[]): void;
-}
-
-/** An answer that goes on. */
-export interface ControlTask {
-  /** Nothing waits any more to be taken. */
-  drained(): void;
-  /** Whoever asked has gone, or has been told all. Once. */
-  closed(): void;
-}
-
-/** Answers `about`, which is unread and hostile, at once (`null`) or from now on. */
-export type ControlVerb = (host: ControlHost, about: unknown, answers: ControlAnswers) => ControlTask | null;
+import { TAP_VERB } from '../../contract/tap/question.ts';
+import type { ControlVerb } from './host/answers.ts';
+import { tap } from './tap/verb.ts';
 
 /** What the control plane may ask a proxy for. */
-export const CONTROL_VERBS: Readonly<Record<string, ControlVerb>> = {};
+export const CONTROL_VERBS: Readonly<Record<string, ControlVerb>> = { [TAP_VERB]: tap };

@@ -1,5 +1,7 @@
+import type { EndpointState } from '../../core/balance/endpoint.ts';
 import { type Client, Clients } from '../../core/overload/clients.ts';
 import type { Rng } from '../../core/rng.ts';
+import type { DialTarget } from '../../io/pool/dial.ts';
 import type { Recorder, TransportLabels } from '../../io/telemetry/recorder.ts';
 import type { Connection, ConnectionError, Timer, TimerOwner, Timers } from '../../io/transport/types.ts';
 
@@ -12,6 +14,27 @@ export interface Live extends Client {
   /** Ends at the next message boundary. */
   drain(): void;
   closeIdle(): void;
+}
+
+/** A connection that is carried as bytes, once both ends of it are there. */
+export interface ObservedStream {
+  readonly side: Side;
+  readonly client: Connection;
+  /** Of the client's connection. */
+  readonly labels: TransportLabels;
+  readonly target: DialTarget;
+  /** `null` = an address that no resource named. */
+  readonly endpoint: EndpointState | null;
+}
+
+/** Hears of connections that are carried as bytes, and changes nothing. */
+export interface StreamObserver {
+  /** `null`: its end is of no interest. */
+  opened(stream: ObservedStream): StreamWatch | null;
+}
+
+export interface StreamWatch {
+  closed(error: ConnectionError | null): void;
 }
 
 /** Bytes of open connections are reported this often, and the rest when they close. */
@@ -45,6 +68,8 @@ export class LiveSet implements TimerOwner {
   #drainedSinceMs = 0;
   #drained: (() => void) | null = null;
   draining = false;
+  /** Who hears of connections that are carried as bytes, while there is somebody. */
+  streams: StreamObserver | null = null;
   /** Clients that have come since the start. */
   arrivals = 0;
 

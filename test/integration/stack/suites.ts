@@ -33,6 +33,7 @@ import { routesSuite } from './routes-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { rulesSuite } from './rules-suite.ts';
 import { spellingsSuite } from './spellings-suite.ts';
+import { tapSuite } from './tap-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
 import { trailersSuite } from './trailers-suite.ts';
 import { translationSuite } from './translation-suite.ts';
@@ -62,6 +63,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['relayed probes', relaySuite],
   ['the mesh port', meshPortSuite],
   ['the control port', controlSuite],
+  ['tap', tapSuite],
   ['destinations', destinationsSuite],
   ['telemetry', telemetrySuite],
   ['what is counted of connections', familiesSuite],

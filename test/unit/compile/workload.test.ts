@@ -72,7 +72,7 @@ describe('compile: workload', () => {
         [8080, 8080],
         [9000, 9010],
       ],
-      settings: { detectTimeoutMs: 10_000, requireIdentity: false, clusterNetworks: CLUSTER_NETWORKS },
+      settings: { detectTimeoutMs: 10_000, requireIdentity: false, tapRedacts: [], clusterNetworks: CLUSTER_NETWORKS },
     });
     cluster.apply('Mesh', mesh({ identity: { ...mesh().identity, required: true } }));
     expect(workload(cluster).settings.requireIdentity).to.equal(true);

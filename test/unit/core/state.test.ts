@@ -362,7 +362,7 @@ describe('inbound ports', () => {
 
   it('take the mesh-wide settings from the workload', () => {
     const state = newState(new ManualClock());
-    const settings = { detectTimeoutMs: 5, requireIdentity: true };
+    const settings = { detectTimeoutMs: 5, requireIdentity: true, tapRedacts: ['x-session'] };
     applyAll(state, set(WORKLOAD_KEY, workload({}, { settings })));
     expect(state.settings).to.deep.equal(settings);
     const older = { ...settings, ...FOR_OLDER_PROXIES.settings(['10.0.0.0/8']) };

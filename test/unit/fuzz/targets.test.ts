@@ -9,6 +9,7 @@ import * as patterns from '../../fuzz/patterns.ts';
 import * as resources from '../../fuzz/resources.ts';
 import * as scalars from '../../fuzz/scalars.ts';
 import * as stream from '../../fuzz/stream.ts';
+import * as tap from '../../fuzz/tap.ts';
 import * as traffic from '../../fuzz/traffic.ts';
 import * as values from '../../fuzz/values.ts';
 
@@ -51,6 +52,7 @@ target('control plane stream', stream, 800, {
 });
 target('resources', resources, 3000);
 target('live numbers', traffic, 2000);
+target('tap', tap, 2000);
 target('texts with a grammar', scalars, 3000, {
   'a problem that quotes a control character as it is': { text: '%lo0\u009b', variable: 'WEFT_PROXY_UID' },
   'a key whose brackets hold no IPv6 address, which was written as another': {

@@ -54,8 +54,11 @@ function parseRange(reader: Reader, value: unknown, path: string): [number, numb
 
 function parseSettings(reader: Reader, value: unknown): WorkloadSettings {
   const fields = reader.object(value, 'settings');
+  const redacts = fields['tapRedacts'];
   return {
     detectTimeoutMs: reader.integer(fields['detectTimeoutMs'], 'settings.detectTimeoutMs', 1, 3_600_000),
     requireIdentity: reader.flag(fields['requireIdentity'], 'settings.requireIdentity'),
+    tapRedacts:
+      redacts == null ? null : reader.list(redacts, 'settings.tapRedacts', (name, at) => reader.text(name, at)),
   };
 }

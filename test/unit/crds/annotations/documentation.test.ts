@@ -86,7 +86,12 @@ describe('documentation of annotations', () => {
     const rows = new Map(
       [...page('injection.md').matchAll(/^\| `([^`]+)` \| (.*) \| .*\|$/gm)].map(([, a, b]) => [a!, b!]),
     );
-    const said = { deny: 'means `deny`', disabled: 'means `disabled`', '1,65535': 'means all ports' };
+    const said = {
+      deny: 'means `deny`',
+      disabled: 'means `disabled`',
+      '1,65535': 'means all ports',
+      true: 'means `true`',
+    };
     for (const { names, strictest } of ALL.filter((row) => row.strictest !== null)) {
       expect(rows.get(names[0]), names[0]).to.contain(said[String(strictest!.value) as keyof typeof said]);
     }

@@ -45,6 +45,20 @@ describe('Mesh', () => {
     visit(specSchema(), 'spec');
   });
 
+  it('a list of fields to redact that cannot be read means that nobody taps, whatever holds besides', () => {
+    const unreadable = [
+      { redactHeaders: ['ok', 'not ok'] },
+      { redactHeaders: 'x' },
+      7,
+      { redactHeaders: Array(65).fill('x') },
+    ];
+    for (const tap of unreadable) {
+      const { model, strictest } = parseMesh(mesh({ tap })) as { model: unknown; strictest: typeof DEFAULT_MESH };
+      expect(model, JSON.stringify(tap)).to.equal(null);
+      expect(strictest.tap, JSON.stringify(tap)).to.deep.equal({ redactHeaders: null });
+    }
+  });
+
   it('reads every setting', () => {
     const model = modelOf(
       parseMesh(
@@ -78,6 +92,7 @@ describe('Mesh', () => {
           },
           injection: { failurePolicy: 'Fail' },
           validation: { failurePolicy: 'Fail' },
+          tap: { redactHeaders: ['X-Key'] },
         }),
       ),
     );
@@ -112,6 +127,7 @@ describe('Mesh', () => {
       },
       injection: { failurePolicy: 'Fail' },
       validation: { failurePolicy: 'Fail' },
+      tap: { redactHeaders: ['x-key'] },
     });
   });
 

@@ -1,7 +1,7 @@
-import type { Acceptor } from '../../io/transport/types.ts';
-import type { InboundObserver } from '../call/inbound-call.ts';
-import type { OutboundObserver } from '../call/outbound-call.ts';
-import type { StackContext } from '../shared/context.ts';
+import type { Acceptor } from '../../../io/transport/types.ts';
+import type { InboundObserver } from '../../call/inbound-call.ts';
+import type { OutboundObserver } from '../../call/outbound-call.ts';
+import type { StackContext } from '../../shared/context.ts';
 
 /** Where an observer may come and go while calls are under way; `null` = nobody is there, and nothing is spent. */
 export interface ObserverPlace<O> {

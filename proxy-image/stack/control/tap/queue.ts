@@ -1,0 +1,67 @@
+import type { TapEvent } from '../../../contract/tap/events.ts';
+import type { ControlAnswers } from '../host/answers.ts';
+
+/** Octets that wait for one who listens: some thousand events. What is older goes when there are more. */
+export const MAX_QUEUED_BYTES: number = 256 * 1024;
+/** Who has taken nothing for so long does not listen any more. */
+const STALL_MS = 10_000;
+
+export interface QueueClock {
+  nowMs(): number;
+  atEndOfTurn(run: () => void): void;
+}
+
+/** What is still to be told to one who listens. The traffic never waits for it: the oldest is dropped, and how much that was is told. */
+export class TapQueue {
+  readonly #answers: ControlAnswers;
+  readonly #clock: QueueClock;
+  readonly #events: string[] = [];
+  #queuedBytes = 0;
+  #missed = 0;
+  #flushing = false;
+  #stalledSinceMs = 0;
+
+  constructor(answers: ControlAnswers, clock: QueueClock) {
+    this.#answers = answers;
+    this.#clock = clock;
+  }
+
+  push(event: TapEvent): void {
+    const text = JSON.stringify(event);
+    this.#events.push(text);
+    this.#queuedBytes += text.length;
+    while (this.#queuedBytes > MAX_QUEUED_BYTES) {
+      this.#queuedBytes -= this.#events.shift()!.length;
+      this.#missed++;
+    }
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#clock.atEndOfTurn(() => this.flush());
+  }
+
+  flush(): void {
+    this.#flushing = false;
+    if (this.#events.length === 0 && this.#missed === 0) return;
+    if (this.#answers.pendingBytes > 0) {
+      this.#stalled();
+      return;
+    }
+    this.#stalledSinceMs = 0;
+    if (this.#missed > 0) this.#tellMissed();
+    const texts = this.#events.splice(0);
+    this.#queuedBytes = 0;
+    this.#answers.tellTexts(texts);
+  }
+
+  #tellMissed(): void {
+    const event: TapEvent = { type: 'missed', events: this.#missed };
+    this.#missed = 0;
+    this.#events.unshift(JSON.stringify(event));
+  }
+
+  #stalled(): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.#stalledSinceMs === 0) this.#stalledSinceMs = nowMs;
+    else if (nowMs - this.#stalledSinceMs > STALL_MS) this.#answers.abort();
+  }
+}

@@ -1,0 +1,32 @@
+import { checkTapQuestion } from '../../../contract/tap/check-question.ts';
+import type { TapListening } from '../../../contract/tap/events.ts';
+import type { ControlVerb } from '../host/answers.ts';
+import { TapHub } from './hub.ts';
+import { Tap } from './tap.ts';
+
+/** Who may listen to one proxy at a time: a few people, by each of whom the traffic is looked at. */
+export const MAX_TAPS = 8;
+
+const LISTENING: TapListening = { type: 'listening' };
+
+/** Tells of the traffic until whoever asked has gone, or is not wanted any more. */
+export const tap: ControlVerb = (host, about, answers) => {
+  const { state, transport, rng } = host.context.options;
+  const { timers } = transport;
+  const checked = checkTapQuestion(about);
+  const hub = TapHub.of(host);
+  if (state.settings.tapRedacts === null) answers.refuse('disabled');
+  else if ('problems' in checked) answers.refuse('malformed', checked.problems);
+  else if (hub.size >= MAX_TAPS) answers.refuse('busy', [`${MAX_TAPS} listen already`]);
+  else {
+    const clock = {
+      nowMs: () => timers.nowMs(),
+      atEndOfTurn: (run: () => void) => transport.atEndOfTurn(run),
+    };
+    const listener = new Tap(checked.question, answers, { clock, rng, redacts: () => state.settings.tapRedacts });
+    hub.add(listener);
+    answers.tell(LISTENING);
+    return { drained: () => listener.drained(), closed: () => hub.remove(listener) };
+  }
+  return null;
+};
