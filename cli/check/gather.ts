@@ -38,12 +38,14 @@ class Readings {
 
 /**
  * Reads once all that the checks of these categories need.
+ * @param namespace whose workloads are looked at; `null` = all
  * @throws CliError WEFT_CLI_UNREACHABLE, WEFT_CLI_CREDENTIALS
  */
 export async function observe(
   cluster: Cluster,
   clock: Pick<Clock, 'wallMs'>,
   categories: readonly Category[],
+  namespace: string | null,
 ): Promise<Facts> {
   const needs = new Set(categories.flatMap(({ checks }) => checks.flatMap((check) => check.needs)));
   const { gitVersion: serverVersion } = await cluster.request<{ gitVersion: string }>({ path: '/version' });
@@ -65,6 +67,7 @@ export async function observe(
     aheadMs: serverMs === null ? null : serverMs - nowMs,
     serverVersion,
     cliVersion: VERSION,
+    namespace,
     wanted: wantedOf(readings.objects.get('controlPlane') ?? []),
     objects: readings.objects,
     unread: readings.unread,

@@ -15,15 +15,9 @@ export interface JudgedCategory {
   verdicts: readonly Verdict[];
 }
 
-/**
- * Carries out checks, in order, until one finds what makes the rest meaningless.
- * @param namespace whose workloads are looked at; `null` = all
- */
-export function judge(
-  categories: readonly Category[],
-  facts: Facts,
-  namespace: string | null,
-): readonly JudgedCategory[] {
+/** Carries out checks, in order, until one finds what makes the rest meaningless. */
+export function judge(categories: readonly Category[], facts: Facts): readonly JudgedCategory[] {
+  const { namespace } = facts.observed;
   const judged: JudgedCategory[] = [];
   for (const { name, checks, isOfWorkloads } of categories) {
     const verdicts: Verdict[] = [];
@@ -37,11 +31,11 @@ export function judge(
   return judged;
 }
 
-/** What is not known is no success: it would be taken for one that was looked at. */
+/** What could not be looked at counts as what it might have found: √ would say that somebody has looked. */
 function verdictOf(check: Check, facts: Facts, namespace: string | null): Verdict {
   const reasons = check.needs.flatMap((name) => facts.observed.unread.get(name) ?? []);
   if (reasons.length > 0) {
-    return { check, result: 'warning', findings: [], unread: [...new Set(reasons)].join('; ') };
+    return { check, result: check.severity, findings: [], unread: [...new Set(reasons)].join('; ') };
   }
   const found = check.run(facts);
   const findings = namespace === null ? found : found.filter((each) => each.namespace === namespace);

@@ -1,3 +1,5 @@
+import { printable } from '../../crds/scalars/scalar.ts';
+import { escapeControls } from '../../proxy-image/contract/log-text.ts';
 import type { painter } from '../output/colour.ts';
 import type { Finding } from './facts/check.ts';
 import { isSuccess, type JudgedCategory, type Verdict } from './judge.ts';
@@ -37,10 +39,10 @@ function linesOf(verdict: Verdict, paint: Paint): string[] {
   const more = findings.length - MAX_SHOWN;
   return [
     head,
-    ...(unread === '' ? [] : [`    could not be looked at: ${plain(unread)}`]),
+    ...(unread === '' ? [] : [`    could not be looked at: ${printable(unread)}`]),
     ...findings
       .slice(0, MAX_SHOWN)
-      .flatMap((finding) => [`    ${textOf(finding)}`, `      → ${plain(finding.remedy)}`]),
+      .flatMap((finding) => [`    ${textOf(finding)}`, `      → ${printable(finding.remedy)}`]),
     ...(more > 0 ? [`    and ${more} more: -o json has all of them`] : []),
     `    see ${hintOf(verdict)} for hints`,
   ];
@@ -54,7 +56,7 @@ function symbol(result: Verdict['result'], paint: Paint): string {
 /** Linkerd's schema, and what else is known of each finding. */
 function json(judged: readonly JudgedCategory[]): string {
   const categories = judged.map(({ name, verdicts }) => ({ categoryName: name, checks: verdicts.map(asJson) }));
-  return `${JSON.stringify({ success: isSuccess(judged), categories }, null, 2)}\n`;
+  return `${escapeControls(JSON.stringify({ success: isSuccess(judged), categories }, null, 2))}\n`;
 }
 
 function asJson(verdict: Verdict) {
@@ -66,7 +68,7 @@ function asJson(verdict: Verdict) {
 }
 
 function textOf({ object, reason }: Finding): string {
-  return plain(`${object}: ${reason}`);
+  return printable(`${object}: ${reason}`);
 }
 
 /** Where nothing could be looked at, the page is about that. */
@@ -75,8 +77,3 @@ function hintOf({ check, unread }: Verdict): string {
 }
 
 export const UNREAD_CODE = 'not-readable';
-
-/** Objects have texts of whoever wrote them; a terminal obeys none of them. */
-function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
-}

@@ -52,7 +52,7 @@ async function judgeUntil(call: Call, scope: Scope, limitMs: number): Promise<re
   const { clock } = call.context;
   const cluster = await connect(call);
   const categories = CATEGORIES[scope];
-  const once = async () => judge(categories, await observe(cluster, clock, categories), call.globals.namespace ?? null);
+  const once = async () => judge(categories, await observe(cluster, clock, categories, call.globals.namespace ?? null));
   const deadlineMs = clock.nowMs() + limitMs;
   for (let text = 'looking at the cluster'; ; ) {
     try {

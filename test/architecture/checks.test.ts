@@ -29,7 +29,7 @@ describe('codes of weft check', () => {
         `${kind} of \`${category}\`: *${description}* does not hold.`,
       ]);
       expect(text, code).to.match(
-        /\n\n[A-Z`].{25,}\n\n\*\*Why it matters\.\*\* .{20,}\n\n\*\*What to do\.\*\* .{20,}\n$/s,
+        /\n\n[A-Z`].{25,}\n\n\*\*Why it matters\.\*\* .{10,}\n\n\*\*What to do\.\*\* .{20,}\n$/s,
       );
     }
   });

@@ -21,6 +21,13 @@ export function skipWarnings(decision: Decision, pod: PodModel): string[] {
 /** Of Kubernetes, where a pod names none. */
 const DEFAULT_PERIOD_SECONDS = 30;
 
+/** Something that is legal; `type` says what it is about. */
+export interface Doubt {
+  type: 'mode' | 'account' | 'dns' | 'port' | 'skipped' | 'grace' | 'bypass';
+  /** For people, with everything that it is about but the pod. */
+  text: string;
+}
+
 /**
  * What is legal and yet not what people may think: unsupported modes, accounts without identity, a name that nobody resolves, ports that are taken, containers
  * that can leave the mesh.
@@ -31,25 +38,29 @@ export function doubts(
   mode: 'enabled' | 'ingress',
   settings: ProxySettings,
   ofMesh: MeshModel['proxy'],
-): string[] {
-  const warnings: string[] = [];
+): Doubt[] {
+  const found: Doubt[] = [];
+  const add = (type: Doubt['type'], ...texts: string[]) => found.push(...texts.map((text) => ({ type, text })));
   if (mode === 'ingress') {
-    warnings.push(`annotation ${INJECT.names[0]}: ingress is not supported yet; the proxy is injected as with enabled`);
+    add('mode', `annotation ${INJECT.names[0]}: ingress is not supported yet; the proxy is injected as with enabled`);
   }
   if (!isDnsLabel(pod.serviceAccount)) {
-    warnings.push(`ServiceAccount ${quote(pod.serviceAccount)} gets no identity: its name must be one DNS label`);
+    add('account', `ServiceAccount ${quote(pod.serviceAccount)} gets no identity: its name must be one DNS label`);
   }
   const spec = child(raw, 'spec');
   if (textOf(spec, 'dnsPolicy') === 'Default') {
-    warnings.push(
+    add(
+      'dns',
       'dnsPolicy: Default asks the name servers of the node, which do not know the Service of the operator: the proxy will not become ready',
     );
   }
-  warnings.push(...takenPorts(spec, settings.ports), ...skippedTraffic(settings, ofMesh));
+  add('port', ...takenPorts(spec, settings.ports));
+  add('skipped', ...skippedTraffic(settings, ofMesh));
   const periodSeconds = child(spec, 'terminationGracePeriodSeconds') ?? DEFAULT_PERIOD_SECONDS;
   const waitSeconds = settings.nativeSidecar ? 0 : settings.waitBeforeExitMs / 1_000;
   if (typeof periodSeconds === 'number' && waitSeconds > 0 && waitSeconds >= periodSeconds) {
-    warnings.push(
+    add(
+      'grace',
       `the proxy waits ${waitSeconds} s before it ends, but is killed after ${periodSeconds} s (terminationGracePeriodSeconds)`,
     );
   }
@@ -57,9 +68,9 @@ export function doubts(
   for (const container of [...listOf(spec, 'containers'), ...listOf(spec, 'initContainers')]) {
     const reason = bypassOf(container, podUser, settings.uid);
     if (reason === '') continue;
-    warnings.push(`container ${quote(textOf(container, 'name'))} can bypass the proxy: it ${reason}`);
+    add('bypass', `container ${quote(textOf(container, 'name'))} can bypass the proxy: it ${reason}`);
   }
-  return warnings;
+  return found;
 }
 
 /** What a workload or its namespace leaves out by annotation. Lists of the Mesh are the decision of who runs it, and no news. */

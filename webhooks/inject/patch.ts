@@ -60,7 +60,7 @@ export function inject(input: InjectionInput): Injection {
     ...resolved.warnings,
     ...fitted.warnings,
     ...met.warnings,
-    ...doubts(input.pod, pod, decision.mode, settings, input.mesh.proxy),
+    ...doubts(input.pod, pod, decision.mode, settings, input.mesh.proxy).map(({ text }) => text),
   ];
   return result;
 }

@@ -44,6 +44,8 @@ export interface Observed {
   /** `gitVersion` of the API server, for example `v1.33.1`. */
   serverVersion: string;
   cliVersion: string;
+  /** Whose workloads are looked at; `null` = all. */
+  namespace: string | null;
   /** What this version of the command installs, with the values that the cluster's installation was made with. */
   wanted: Installation;
   objects: ReadonlyMap<ReadName, readonly unknown[]>;

@@ -1,7 +1,9 @@
+import type { PodModel } from '../../../crds/kinds/pod/model.ts';
 import { POD } from '../../../crds/kinds/pod/model.ts';
-import { child, readMeta, textOf } from '../../../crds/parse/metadata.ts';
+import { child, listOf, readMeta, textOf } from '../../../crds/parse/metadata.ts';
 import { matchesSelector } from '../../../crds/scalars/label-selector.ts';
 import { CONTROL_PLANE_NAMESPACE } from '../../../proxy-image/contract/names.ts';
+import { type ResolvedSettings, resolveSettings } from '../../../webhooks/inject/settings.ts';
 import type { KubeObject } from '../../install/object.ts';
 import { isOperator } from '../../install/objects.ts';
 import type { Facts } from './facts.ts';
@@ -23,9 +25,27 @@ export function operatorPods(facts: Facts): readonly unknown[] {
   });
 }
 
-/** An image of a pod, or of a template, by the name of its container; empty where there is none. */
-export function imageOf(podSpec: unknown, container: string): string {
-  const containers = child(podSpec, 'containers');
-  const found = Array.isArray(containers) ? containers.find((each) => textOf(each, 'name') === container) : undefined;
-  return textOf(found, 'image');
+function containerOf(facts: Facts): unknown {
+  const template = child(operatorOf(facts)?.['spec'], 'template');
+  return listOf(child(template, 'spec'), 'containers').find((each) => textOf(each, 'name') === 'operator');
+}
+
+export function operatorImage(facts: Facts): string {
+  return textOf(containerOf(facts), 'image');
+}
+
+/** The proxy's image that the operator was installed with; a Mesh may name another. */
+function proxyImage(facts: Facts): string {
+  const variable = listOf(containerOf(facts), 'env').find(
+    (each) => textOf(each, 'name') === 'WEFT_OPERATOR_PROXY_IMAGE',
+  );
+  return textOf(variable, 'value');
+}
+
+/** How the proxy of a pod would be set if the pod were made now; `null` where the operator does not say which image it injects. */
+export function wantedSettings(facts: Facts, pod: PodModel): ResolvedSettings | null {
+  const defaultImage = proxyImage(facts);
+  if (defaultImage === '') return null;
+  const { annotations } = facts.namespace(pod.meta.namespace);
+  return resolveSettings({ mesh: facts.mesh, defaultImage, pod, namespaceAnnotations: annotations });
 }

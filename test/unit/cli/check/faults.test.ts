@@ -2,12 +2,18 @@ import { expect } from 'chai';
 import type { Finding } from '../../../../cli/check/facts/check.ts';
 import type { Scope } from '../../../../cli/check/registry.ts';
 import { CATEGORIES } from '../../../../cli/check/registry.ts';
-import { FAULTS } from './faults.ts';
+import { OF_CONTROL_PLANE } from './faults/control-plane.ts';
+import { OF_INSTALLATION } from './faults/installation.ts';
+import { OF_POLICY } from './faults/policy.ts';
+import { OF_WEBHOOKS } from './faults/webhooks.ts';
+import { OF_WORKLOADS } from './faults/workloads.ts';
 import { healthy, type World } from './world.ts';
 
-function findings(world: World, scope: Scope): { code: string; finding: Finding }[] {
+const FAULTS = [...OF_CONTROL_PLANE, ...OF_INSTALLATION, ...OF_WEBHOOKS, ...OF_WORKLOADS, ...OF_POLICY];
+
+function findings(world: World, scope: Scope, namespace: string | null = null): { code: string; finding: Finding }[] {
   return world
-    .judge(scope)
+    .judge(scope, namespace)
     .flatMap(({ verdicts }) => verdicts)
     .flatMap(({ check, findings: found }) => found.map((finding) => ({ code: check.code, finding })));
 }
@@ -19,12 +25,12 @@ describe('weft check', () => {
     }
   });
 
-  for (const { title, code, scope = 'proxy', object, reason, remedy, plant, also = [] } of FAULTS) {
+  for (const { title, code, scope = 'proxy', object, reason, remedy, plant, namespace, also = [] } of FAULTS) {
     it(`${code}: ${title}`, () => {
       const world = scope === 'pre' ? beforeInstallation() : healthy();
       plant(world);
-      const found = findings(world, scope);
-      expect([...new Set(found.map((each) => each.code))]).to.deep.equal([code, ...also]);
+      const found = findings(world, scope, namespace ?? null);
+      expect([...new Set(found.map((each) => each.code))].sort()).to.deep.equal([code, ...also].sort());
       const { finding } = found.find((each) => each.code === code)!;
       expect(finding.object).to.equal(object);
       expect(finding.reason).to.match(reason);

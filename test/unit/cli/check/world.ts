@@ -21,6 +21,8 @@ export const SYSTEM = 'weft-system';
 
 type Json = Record<string, unknown>;
 
+const WANTED = installation(SOURCES, { 'images.tag': VERSION });
+
 /** The root of trust that the operator would have made at `NOW_MS`. */
 export interface Trust {
   anchor: Authority;
@@ -47,7 +49,6 @@ export class World {
   aheadMs: number | null = 0;
   serverVersion = 'v1.33.1';
   cliVersion = VERSION;
-  values: Record<string, string> = { 'images.tag': VERSION };
 
   list(name: string): unknown[] {
     const list = this.objects.get(name) ?? [];
@@ -88,11 +89,12 @@ export class World {
       aheadMs: this.aheadMs,
       serverVersion: this.serverVersion,
       cliVersion: this.cliVersion,
-      wanted: installation(SOURCES, this.values),
+      namespace,
+      wanted: WANTED,
       objects: structuredClone(this.objects),
       unread: this.unread,
     });
-    return judge(CATEGORIES[scope], facts, namespace);
+    return judge(CATEGORIES[scope], facts);
   }
 }
 
@@ -109,6 +111,12 @@ const IMAGES = { operator: `localhost/weft-operator:${VERSION}`, proxy: `localho
 
 /** A cluster in which nothing is wrong: one node, the control plane, and in the namespace `shop` a workload with a Service and policies. */
 export function healthy(): World {
+  const world = new World();
+  for (const [name, objects] of HEALTHY.objects) world.add(name, ...(objects as object[]));
+  return world;
+}
+
+function built(): World {
   const world = new World();
   addNode(world);
   addNamespaces(world);
@@ -142,7 +150,7 @@ function addNamespaces(world: World): void {
 }
 
 function addControlPlane(world: World): void {
-  const { definitions, controlPlane } = installation(SOURCES, world.values);
+  const { definitions, controlPlane } = WANTED;
   const conditions = [{ type: 'Established', status: 'True' }];
   world.add('definitions', ...definitions.map((each) => ({ ...each, status: { conditions } })));
   world.add('controlPlane', ...controlPlane);
@@ -172,6 +180,10 @@ function addControlPlane(world: World): void {
   world.add('Service', { metadata: service.metadata, spec });
   world.add('EndpointSlice.discovery.k8s.io', slice('weft-operator', SYSTEM, [{ port: 8443 }], '10.244.0.2'));
   world.add('secrets', secret(ISSUER_SECRET, TRUST.issuer), secret(WEBHOOK_AUTHORITY_SECRET, TRUST.webhooks));
+}
+
+export function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }
 
 export function secret(name: string, authority: Authority): object {
@@ -222,10 +234,15 @@ function addShop(world: World): void {
 export function injectedPod(name: string, namespace: string, ip: string, labels: Record<string, string>): object {
   const containers = [{ name: 'app', image: 'app:1', ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }] }];
   const raw = pod(name, namespace, labels, ip, { containers, serviceAccountName: 'web' });
+  return injectedOf(raw, namespace, { 'linkerd.io/inject': 'enabled' });
+}
+
+/** As the webhook makes it, and the kubelet runs it. */
+export function injectedOf(raw: Json, namespace: string, namespaceAnnotations: Record<string, string>): object {
   const { patch } = inject({
     pod: raw,
     namespace,
-    namespaceAnnotations: { 'linkerd.io/inject': 'enabled' },
+    namespaceAnnotations,
     namespaceLabels: {},
     demands: [],
     mesh: DEFAULT_MESH,
@@ -332,3 +349,5 @@ function policies(): Record<string, object[]> {
     ],
   };
 }
+
+const HEALTHY = built();

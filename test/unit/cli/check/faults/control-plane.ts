@@ -1,19 +1,5 @@
-import type { Scope } from '../../../../cli/check/registry.ts';
-import { NOW_MS, SYSTEM, type World } from './world.ts';
-
-/** One small change to the healthy cluster, and what is to be said of it. */
-export interface Fault {
-  title: string;
-  code: string;
-  /** `proxy` = everything but what is before an installation. */
-  scope?: Scope;
-  plant(world: World): void;
-  object: string;
-  reason: RegExp;
-  remedy: RegExp;
-  /** Other codes that rightly come with it, in their order. */
-  also?: string[];
-}
+import { NOW_MS, SYSTEM, type World } from '../world.ts';
+import type { Fault } from './fault.ts';
 
 const OPERATOR = `deployment/weft-operator in ${SYSTEM}`;
 const OPERATOR_POD = `pod/weft-operator-0 in ${SYSTEM}`;
@@ -288,7 +274,7 @@ interface Own {
   metadata: { name: string };
 }
 
-function own(world: World, kind: string, name: string): unknown {
+export function own(world: World, kind: string, name: string): unknown {
   return (world.list('controlPlane') as Own[]).find((each) => each.kind === kind && each.metadata.name === name);
 }
 
@@ -313,5 +299,5 @@ function waitingFor(world: World, reason: string, message: string): void {
   });
 }
 
-/** Every kind of fault that the command knows, at least once. */
-export const FAULTS: readonly Fault[] = [...CLUSTER, ...DEFINITIONS, ...CONTROL_PLANE];
+/** Kubernetes, its nodes, the definitions and the objects of the control plane. */
+export const OF_CONTROL_PLANE: readonly Fault[] = [...CLUSTER, ...DEFINITIONS, ...CONTROL_PLANE];

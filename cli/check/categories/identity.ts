@@ -1,0 +1,176 @@
+import type { X509Certificate } from 'node:crypto';
+import { MESH } from '../../../crds/kinds/mesh/model.ts';
+import { CONTROL_PLANE_NAMESPACE, ISSUER_SECRET } from '../../../proxy-image/contract/names.ts';
+import { certificatesOf, isVouchedFor } from '../facts/certificates.ts';
+import type { Category, Finding } from '../facts/check.ts';
+import { conditionOf } from '../facts/conditions.ts';
+import type { Facts } from '../facts/facts.ts';
+import { about, objectName } from '../facts/name.ts';
+
+const RESTART = `kubectl -n ${CONTROL_PLANE_NAMESPACE} rollout restart deployment weft-operator`;
+const NEEDS = ['secrets', MESH.id];
+
+export const IDENTITY: Category = {
+  name: 'weft-identity',
+  checks: [
+    {
+      code: 'issuer-missing',
+      description: 'certificate of the issuer exists',
+      severity: 'error',
+      needs: NEEDS,
+      run: missing,
+    },
+    {
+      code: 'issuer-unreadable',
+      description: 'certificate config is valid',
+      severity: 'error',
+      needs: NEEDS,
+      run: unreadable,
+    },
+    {
+      code: 'issuer-algorithm',
+      description: 'issuer cert is using supported crypto algorithm',
+      severity: 'error',
+      needs: NEEDS,
+      run: (facts) =>
+        ofIssuer(facts, (certificate) =>
+          isSupported(certificate) ? '' : 'its key is not ECDSA P-256, the only one that signs for proxies',
+        ),
+    },
+    {
+      code: 'issuer-no-authority',
+      description: 'issuer cert may sign certificates',
+      severity: 'error',
+      needs: NEEDS,
+      run: (facts) => ofIssuer(facts, ({ ca }) => (ca ? '' : 'its certificate is no authority (basicConstraints CA)')),
+    },
+    {
+      code: 'issuer-expired',
+      description: 'issuer cert is within its validity period',
+      severity: 'error',
+      needs: NEEDS,
+      run: (facts) => ofIssuer(facts, (certificate) => validity(certificate, facts.nowMs)),
+    },
+    {
+      code: 'anchor-missing',
+      description: 'trust anchors exist',
+      severity: 'error',
+      needs: NEEDS,
+      run: (facts) => {
+        const { name, held } = issuerOf(facts);
+        if (held.chain.length === 0 || held.anchors.length > 0) return [];
+        return [finding(name, 'it names no trust anchor in ca.crt: proxies verify nobody by it', remedyOf(facts))];
+      },
+    },
+    {
+      code: 'anchor-expired',
+      description: 'trust anchors are within their validity period',
+      severity: 'error',
+      needs: NEEDS,
+      run: expiredAnchors,
+    },
+    {
+      code: 'issuer-untrusted',
+      description: 'issuer cert is issued by the trust anchor',
+      severity: 'error',
+      needs: NEEDS,
+      run: untrusted,
+    },
+    {
+      code: 'certificates-unusable',
+      description: 'operator can use its certificates',
+      severity: 'error',
+      needs: [MESH.id],
+      run: (facts) => ofMesh(facts, ({ status }) => status === 'False'),
+    },
+    {
+      code: 'certificates-not-renewed',
+      description: 'certificates are renewed when they are due',
+      severity: 'warning',
+      needs: [MESH.id],
+      run: (facts) => ofMesh(facts, ({ status, reason }) => status === 'True' && reason === 'RenewalFailed'),
+    },
+    {
+      code: 'certificates-expire-soon',
+      description: 'certificates are valid for some time',
+      severity: 'warning',
+      needs: [MESH.id],
+      run: (facts) => ofMesh(facts, ({ status, reason }) => status === 'True' && reason === 'ExpiresSoon'),
+    },
+  ],
+};
+
+/** Where the Mesh says that it is kept. */
+function issuerOf(facts: Facts) {
+  const { issuer } = facts.mesh.identity;
+  const name = issuer.type === 'Secret' ? issuer.name : ISSUER_SECRET;
+  return { name, held: certificatesOf(facts, name) };
+}
+
+function finding(secret: string, reason: string, remedy: string): Finding {
+  const namespace = CONTROL_PLANE_NAMESPACE;
+  return { object: objectName('Secret', secret, namespace), namespace, reason, remedy };
+}
+
+/** What the operator made it makes anew, or renews; what somebody else keeps is theirs to mend. */
+function remedyOf({ mesh }: Facts): string {
+  const { issuer } = mesh.identity;
+  return issuer.type === 'Managed' ? RESTART : `kubectl -n ${CONTROL_PLANE_NAMESPACE} describe secret ${issuer.name}`;
+}
+
+function missing(facts: Facts): Finding[] {
+  const { name } = issuerOf(facts);
+  if (facts.find('secrets', name, CONTROL_PLANE_NAMESPACE) !== undefined) return [];
+  return [finding(name, 'it does not exist: no proxy gets a certificate', remedyOf(facts))];
+}
+
+function unreadable(facts: Facts): Finding[] {
+  const { name, held } = issuerOf(facts);
+  if (facts.find('secrets', name, CONTROL_PLANE_NAMESPACE) === undefined) return [];
+  if (held.problem !== '') return [finding(name, `its certificates cannot be read: ${held.problem}`, remedyOf(facts))];
+  return held.chain.length > 0 ? [] : [finding(name, 'it has no certificate in tls.crt or crt.pem', remedyOf(facts))];
+}
+
+/** @param judge gives the reason, or nothing */
+function ofIssuer(facts: Facts, judge: (certificate: X509Certificate) => string): Finding[] {
+  const { name, held } = issuerOf(facts);
+  const [certificate] = held.chain;
+  const reason = certificate === undefined ? '' : judge(certificate);
+  return reason === '' ? [] : [finding(name, reason, remedyOf(facts))];
+}
+
+function isSupported({ publicKey }: X509Certificate): boolean {
+  return publicKey.asymmetricKeyType === 'ec' && publicKey.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+}
+
+function validity({ validFromDate, validToDate }: X509Certificate, nowMs: number): string {
+  if (validToDate.getTime() <= nowMs) return `its certificate has expired at ${timeOf(validToDate)}`;
+  return validFromDate.getTime() > nowMs ? `its certificate is not valid before ${timeOf(validFromDate)}` : '';
+}
+
+function timeOf(date: Date): string {
+  return date.toISOString().replace('.000Z', 'Z');
+}
+
+/** One that has ended beside others that live is history. */
+function expiredAnchors(facts: Facts): Finding[] {
+  const { name, held } = issuerOf(facts);
+  const reasons = held.anchors.map((anchor) => validity(anchor, facts.nowMs));
+  if (reasons.length === 0 || reasons.includes('')) return [];
+  return [finding(name, `of its trust anchor, ${reasons[0]}`, remedyOf(facts))];
+}
+
+function untrusted(facts: Facts): Finding[] {
+  const { name, held } = issuerOf(facts);
+  if (held.chain.length === 0 || held.anchors.length === 0 || isVouchedFor(held.chain, held.anchors)) return [];
+  return [
+    finding(name, 'its certificate is not signed by its trust anchor: proxies refuse each other', remedyOf(facts)),
+  ];
+}
+
+/** What the operator says itself, in the same words. */
+function ofMesh(facts: Facts, isWrong: (condition: { status: string; reason: string }) => boolean): Finding[] {
+  const condition = conditionOf(facts.rawMesh, 'CertificatesValid');
+  if (condition === undefined || !isWrong(condition)) return [];
+  return [about(MESH.kind, facts.rawMesh, condition.message, 'kubectl describe mesh')];
+}
