@@ -33,11 +33,11 @@ export function declareListing(command: Command, names: readonly Name[], output:
   return command;
 }
 
-/** Linkerd's command takes Go's durations. */
+/** Linkerd's command takes Go's durations; live numbers are of whole seconds. */
 function seconds(text: string): number {
   const parsed = parseDuration(text);
   const { least, most } = TRAFFIC_SECONDS;
-  if (parsed.ok && parsed.value >= least * 1000 && parsed.value <= most * 1000) return parsed.value / 1000;
+  if (parsed.ok && parsed.value >= least * 1000 && parsed.value <= most * 1000) return Math.ceil(parsed.value / 1000);
   const bounds = `${formatDuration(least * 1000)} to ${formatDuration(most * 1000)}`;
   throw new InvalidArgumentError(`It must be a duration such as 30s or 5m, from ${bounds}.`);
 }

@@ -2,13 +2,26 @@ import type { Ora } from 'ora';
 import type { Context } from '../context.ts';
 import { painter } from './colour.ts';
 
-/** Says what is waited for while it lasts, on a terminal, and leaves nothing behind. */
-export async function waiting<R>(context: Context, text: string, work: () => Promise<R>): Promise<R> {
-  const spinner = await spin(context, text);
+/** What is done sooner needs no word; and what draws the spinner is not even loaded then. */
+const PATIENCE_MS = 2_000;
+
+/** Says what is waited for while it lasts, on a terminal, and leaves nothing behind. Before `afterMs` nothing is said. */
+export async function waiting<R>(
+  context: Context,
+  text: string,
+  work: () => Promise<R>,
+  afterMs = PATIENCE_MS,
+): Promise<R> {
+  let spinner: Promise<Ora | null> | null = null;
+  const timer = setTimeout(() => {
+    spinner = spin(context, text);
+  }, afterMs);
   try {
     return await work();
   } finally {
-    spinner?.stop();
+    clearTimeout(timer);
+    // It may be loading still, and would start when all is over.
+    (await (spinner as Promise<Ora | null> | null))?.stop();
   }
 }
 
@@ -17,7 +30,7 @@ export async function phase<R>(context: Context, text: string, work: () => Promi
   const paint = painter(context.stderr, context);
   let isDone = false;
   try {
-    const result = await waiting(context, text, work);
+    const result = await waiting(context, text, work, 0);
     isDone = true;
     return result;
   } finally {

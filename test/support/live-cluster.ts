@@ -43,13 +43,15 @@ export class LiveCluster {
   missing: string[] = [];
   /** Instead of live numbers. */
   refusal: { status: number; message: string } | null = null;
+  /** Answers for objects instead of `objects`: a real API server, say. */
+  upstream: ((path: string, accept: string) => Promise<{ status: number; body: unknown }>) | null = null;
   /** What becomes of the text of an answer on its way. */
   rewrite: (text: string) => string = (text) => text;
   readonly #folder = mkdtempSync(join(tmpdir(), 'weft-live-'));
   #server: Server | null = null;
 
   async start(): Promise<this> {
-    const server = createServer((request, response) => this.#answer(request, response));
+    const server = createServer((request, response) => void this.#answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     this.#server = server;
     const cluster = { server: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
@@ -103,11 +105,15 @@ export class LiveCluster {
     this.window.connected(reporter).take(report, NOW_MS);
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://any');
     this.asked.push(request.url ?? '');
     this.accepted.set(url.pathname, request.headers.accept ?? '');
-    const { status, body } = this.#bodyOf(url);
+    const isLive = url.pathname.startsWith(`/apis/${VIZ_API_VERSION}/`);
+    const { status, body } =
+      this.upstream === null || isLive
+        ? this.#bodyOf(url)
+        : await this.upstream(request.url ?? '', request.headers.accept ?? '');
     response.writeHead(status, { 'content-type': 'application/json' }).end(this.rewrite(JSON.stringify(body)));
   }
 
