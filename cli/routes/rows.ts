@@ -12,14 +12,11 @@ export interface RouteRow {
   /** What was asked for: whose calls, or calls of whom. */
   kind: ResourceKind;
   name: string;
-  /** Of the Service that was called. */
+  /** Of the Service that was called; empty: whoever has taken the requests does not know it. */
   service: string;
   /** `null`: no route has matched, or the Service has none. */
   route: string | null;
-  /** Requests, however many attempts they took. Nobody counts them by the pods that they ended at. */
-  effective: Figures;
-  /** Attempts. */
-  actual: Figures;
+  figures: Figures;
 }
 
 interface Asking {
@@ -32,56 +29,50 @@ interface To {
   namespace: string;
 }
 
-const ROUTE = ['serviceNamespace', 'serviceName', 'routeKind', 'routeName', 'counted'] as const;
+const CALLED = ['serviceNamespace', 'serviceName', 'routeKind', 'routeName'] as const;
+const TAKEN = ['routeKind', 'routeName'] as const;
 
 /**
- * Of a Service: what was sent to it. Of a workload: what it has answered, or with `to` what it has sent. All is counted by clients, which alone know by which
- * route a request went.
+ * Of a Service, or with `to` of what a workload has sent to it: counted by clients, which know its routes. Otherwise of what a workload has taken: by the
+ * routes of its Servers, for by which Service it was called it does not know.
  */
 export async function routesOf(asking: Asking, argument: ResourceArgument, to: To | null): Promise<RouteRow[]> {
   const { kind, name } = argument;
   const namespace = kind === NAMESPACE && name !== null ? name : asking.cluster.namespace;
-  const place = to === null ? peerPlace(kind)! : ownPlace(kind)!;
+  const place = kind === SERVICE ? peerPlace(kind)! : ownPlace(kind)!;
   const [items, routes] = await Promise.all([
     asking.traffic.ask(questionOf(place, argument, namespace, to)),
     profiledRoutes(asking.cluster, kind === SERVICE ? { name, namespace } : to),
   ]);
-  const rows = rowsOf(kind, place, items);
+  const rows = new Map<string, RouteRow>();
+  for (const row of rowsOf(kind, place, items)) rows.set(keyOf(row), row);
   const owners = new Set([...rows.values()].map((row) => row.name));
   if (name !== null) owners.add(name);
   for (const { service, route } of routes) {
     for (const owner of kind === SERVICE ? [service] : owners) {
-      const row = { kind, name: owner, service, route, effective: NO_FIGURES, actual: NO_FIGURES };
-      const key = keyOf(row);
-      if (!rows.has(key)) rows.set(key, row);
+      const row = { kind, name: owner, service, route, figures: NO_FIGURES };
+      if (!rows.has(keyOf(row))) rows.set(keyOf(row), row);
     }
   }
   return [...rows.values()].toSorted(inOrder);
 }
 
 function questionOf(place: Place, { kind, name }: ResourceArgument, namespace: string, to: To | null): Question {
-  const by: Dimension[] = [...new Set<Dimension>([...Object.values(place), ...ROUTE])];
+  const isCalled = kind === SERVICE || to !== null;
+  const by: Dimension[] = [...new Set<Dimension>([...Object.values(place), ...(isCalled ? CALLED : TAKEN)])];
   const own = name === null ? {} : labelled(place, { kind, name, namespace });
   const called = to === null ? {} : { serviceNamespace: to.namespace, serviceName: to.name };
-  const owner = to === null ? 'service' : 'reporter';
-  return { namespace, by, where: { ...own, ...called, direction: 'outbound' }, owner };
+  const where = { ...own, ...called, direction: isCalled ? 'outbound' : 'inbound', counted: 'requests' };
+  return { namespace, by, where, owner: kind === SERVICE ? 'service' : 'reporter' };
 }
 
-function rowsOf(kind: ResourceKind, place: Place, items: readonly Item[]): Map<string, RouteRow> {
-  const rows = new Map<string, RouteRow>();
-  for (const item of items) {
-    const service = item.label('serviceName');
-    if (service === '' || !isAt(place, kind, item)) continue;
-    const route = routeIn(item);
-    const fresh = { kind, name: item.label(place.name), service, route, effective: NO_FIGURES, actual: NO_FIGURES };
-    const key = keyOf(fresh);
-    const row = rows.get(key) ?? fresh;
-    const figures = { requests: item, connections: null };
-    const counted = item.label('counted');
-    if (counted === 'requests') rows.set(key, { ...row, effective: figures });
-    else if (counted === 'attempts') rows.set(key, { ...row, actual: figures });
-  }
-  return rows;
+function rowsOf(kind: ResourceKind, place: Place, items: readonly Item[]): RouteRow[] {
+  return items
+    .filter((item) => isAt(place, kind, item))
+    .map((item) => {
+      const figures = { requests: item, connections: null };
+      return { kind, name: item.label(place.name), service: item.label('serviceName'), route: routeIn(item), figures };
+    });
 }
 
 function routeIn(item: Item): string | null {

@@ -27,7 +27,7 @@ interface InboundRow {
 }
 
 const GAP = 2;
-const DIMENSIONS = ['serverKind', 'serverName', 'serverPort', 'routeKind', 'routeName', 'counted'] as const;
+const DIMENSIONS = ['serverKind', 'serverName', 'serverPort', 'routeKind', 'routeName'] as const;
 
 const COLUMNS: readonly Column<InboundRow>[] = [
   { header: 'NAME', text: ({ name }) => name },
@@ -43,14 +43,12 @@ const COLUMNS: readonly Column<InboundRow>[] = [
 /** Of requests that were taken: a row for each Server and route that they came by. */
 export async function inboundListing(asking: Asking, wanted: readonly ResourceArgument[]): Promise<Listing> {
   const owned = await sideOf(asking, wanted, 'inbound', DIMENSIONS);
-  const rows = owned
-    .filter(({ item }) => item.label('counted') === 'requests')
-    .map(({ kind, name, item }): InboundRow => {
-      const isDefault = item.label('serverKind') === 'default' || item.label('serverName') === '';
-      const server = isDefault ? '[default]' : item.label('serverName');
-      const figures = { requests: item, connections: null };
-      return { kind, name, server, port: item.label('serverPort'), ...routeIn(item), figures };
-    });
+  const rows = owned.map(({ kind, name, item }): InboundRow => {
+    const isDefault = item.label('serverKind') === 'default' || item.label('serverName') === '';
+    const server = isDefault ? '[default]' : item.label('serverName');
+    const figures = { requests: item, connections: null };
+    return { kind, name, server, port: item.label('serverPort'), ...routeIn(item), figures };
+  });
   const ordered = inOrder(rows, ({ name, server, port, routeType, route }) => [name, server, port, routeType, route]);
   return {
     tables: ordered.length === 0 ? [] : [table(COLUMNS, ordered, GAP)],

@@ -9,10 +9,10 @@ import {
   type Figures,
   LATENCIES,
   latencyOf,
-  NO_FIGURES,
   NONE,
   percent,
   perSecondText,
+  retriesOf,
   rpsOf,
   SUCCESS,
   successOf,
@@ -67,10 +67,13 @@ const COLUMNS: readonly Column<Line>[] = [
   },
 ];
 
-/** Of requests that were sent: by Service and route, and below each the backends that its attempts went to. */
+/** Of requests that were sent: by Service and route, and below each the backends that they ended at. */
 export async function outboundListing(asking: Asking, wanted: readonly ResourceArgument[]): Promise<Listing> {
-  const owned = await sideOf(asking, wanted, 'outbound', [...ROUTE, ...BACKEND, 'counted']);
-  const rows = inOrder(rowsOf(owned), ({ name, service, port, routeType, route }) => [
+  const [routes, backends] = await Promise.all([
+    sideOf(asking, wanted, 'outbound', ROUTE),
+    sideOf(asking, wanted, 'outbound', [...ROUTE, ...BACKEND]),
+  ]);
+  const rows = inOrder(rowsOf(routes, backends), ({ name, service, port, routeType, route }) => [
     name,
     service,
     port,
@@ -84,19 +87,25 @@ export async function outboundListing(asking: Asking, wanted: readonly ResourceA
   };
 }
 
-function rowsOf(owned: readonly Owned[]): Iterable<OutboundRow> {
+function rowsOf(routes: readonly Owned[], backends: readonly Owned[]): Iterable<OutboundRow> {
   const rows = new Map<string, OutboundRow>();
-  for (const { kind, name, item } of owned) {
-    const counted = item.label('counted');
-    if (counted === 'connections') continue;
-    const fresh = { kind, name, ...calledIn(item), ...routeIn(item), figures: NO_FIGURES, backends: [] };
-    const key = JSON.stringify(Object.values(fresh));
-    const row = rows.get(key) ?? fresh;
-    const figures = { requests: item, connections: null };
-    if (counted === 'requests') rows.set(key, { ...row, figures });
-    else rows.set(key, { ...row, backends: [...row.backends, backendIn(item, row, figures)] });
+  for (const each of routes) rows.set(keyOf(each), rowOf(each));
+  for (const each of backends) {
+    const row = rows.get(keyOf(each));
+    const backend = backendIn(each.item);
+    if (row === undefined || backend === null) continue;
+    rows.set(keyOf(each), { ...row, backends: [...row.backends, backend] });
   }
   return rows.values();
+}
+
+function rowOf({ kind, name, item }: Owned): OutboundRow {
+  const figures = { requests: item, connections: null };
+  return { kind, name, ...calledIn(item), ...routeIn(item), figures, backends: [] };
+}
+
+function keyOf({ kind, name, item }: Owned): string {
+  return JSON.stringify([kind.kind, name, calledIn(item), routeIn(item)]);
 }
 
 function calledIn(item: Item): { service: string; port: string } {
@@ -106,12 +115,11 @@ function calledIn(item: Item): { service: string; port: string } {
     : { service, port: item.label('servicePort') };
 }
 
-/** Without a split the Service is its own backend. */
-function backendIn(item: Item, { service, port }: OutboundRow, figures: Figures): Backend {
+/** `null`: the request has ended before one was chosen. */
+function backendIn(item: Item): Backend | null {
   const backend = item.label('backendName');
-  return backend === ''
-    ? { backend: service, backendPort: port, figures }
-    : { backend, backendPort: item.label('backendPort'), figures };
+  const figures = { requests: item, connections: null };
+  return backend === '' ? null : { backend, backendPort: item.label('backendPort'), figures };
 }
 
 function linesOf(row: OutboundRow): Line[] {
@@ -133,12 +141,6 @@ function addressOf(name: string, port: string | undefined): string {
 function timeoutsOf(figures: Figures): number | null {
   const item = ended(figures);
   return item === null ? null : item.counts.timedOut / endedOf(item.counts);
-}
-
-/** Of all attempts: those beyond the first of a request. */
-function retriesOf(figures: Figures): number | null {
-  const item = ended(figures);
-  return item === null ? null : item.counts.retries / (endedOf(item.counts) + item.counts.retries);
 }
 
 /** Linkerd's fields, by its names: an object for each line of the table. */

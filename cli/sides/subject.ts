@@ -16,7 +16,7 @@ export interface Owned {
   item: Item;
 }
 
-/** What was counted on one side of resources, by these dimensions besides. */
+/** The requests that were counted on one side of resources, by these dimensions besides. */
 export async function sideOf(
   { cluster, traffic }: Asking,
   wanted: readonly ResourceArgument[],
@@ -30,7 +30,12 @@ export async function sideOf(
       const namespace = isNamespace ? name : cluster.namespace;
       const where = name === null ? {} : labelled(place, { kind, name, namespace: namespace ?? '' });
       const by = [...new Set<Dimension>([...Object.values(place), ...dimensions])];
-      const items = await traffic.ask({ namespace, by, where: { ...where, direction }, owner: 'reporter' });
+      const items = await traffic.ask({
+        namespace,
+        by,
+        where: { ...where, direction, counted: 'requests' },
+        owner: 'reporter',
+      });
       return items
         .filter((item) => isAt(place, kind, item))
         .map((item) => ({ kind, name: item.label(place.name), item }));

@@ -159,7 +159,7 @@ export class StatReader {
     });
   }
 
-  /** A row for each leaf, by the attempts that clients have sent to it. */
+  /** A row for each leaf, by the requests of clients that ended there. */
   async #splits(argument: ResourceArgument): Promise<StatRow[]> {
     const { kind } = argument;
     const { from, to } = this.#scope;
@@ -178,7 +178,7 @@ export class StatReader {
     const figures = new Map<string, Figures>();
     for (const item of items) {
       const apex = keyOf(item.label('serviceNamespace'), item.label('serviceName'));
-      addItem(figures, `${apex}/${item.label('backendName')}`, item, 'attempts');
+      addItem(figures, `${apex}/${item.label('backendName')}`, item, 'requests');
     }
     return objects.flatMap(({ namespace, name, raw }) => {
       const spec = child(raw, 'spec');

@@ -27,6 +27,29 @@ export function rpsOf(figures: Figures): number | null {
   return item === null ? null : perSecond(endedOf(item.counts), item.seconds);
 }
 
+/** Attempts that requests took: each but the last of a request has failed, or there would have been no other. */
+function attemptsOf(item: Item): number {
+  return endedOf(item.counts) + item.counts.retries;
+}
+
+/** Of attempts, 0 to 1. */
+export function actualSuccessOf(figures: Figures): number | null {
+  const item = ended(figures);
+  return item === null ? null : item.counts.success / attemptsOf(item);
+}
+
+/** Attempts a second. */
+export function actualRpsOf(figures: Figures): number | null {
+  const item = ended(figures);
+  return item === null ? null : perSecond(attemptsOf(item), item.seconds);
+}
+
+/** Of all attempts, the share that was not the first of its request. */
+export function retriesOf(figures: Figures): number | null {
+  const item = ended(figures);
+  return item === null ? null : item.counts.retries / attemptsOf(item);
+}
+
 /** How often a second something was counted. */
 export function rateOf(item: Item | null, counter: CounterName): number | null {
   return item === null ? null : perSecond(item.counts[counter], item.seconds);

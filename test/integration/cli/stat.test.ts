@@ -122,17 +122,13 @@ describe('weft stat and its siblings at a real API server', function () {
   it('shows the traffic of the pods that the API server has made, and of each kind of the mesh', async () => {
     const [pod = ''] = pods.filter((name) => name.startsWith('api-'));
     const reporter = { namespace: NAMESPACE, kind: 'Deployment', name: 'api', pod, identity: `api.${NAMESPACE}` };
-    const called = { serviceNamespace: NAMESPACE, peerNamespace: NAMESPACE };
+    const called = { serviceNamespace: NAMESPACE, backendNamespace: NAMESPACE };
     live.counted(reporter, [
       [
         { ...INBOUND, routeNamespace: NAMESPACE },
         { success: 45, failure: 15 },
       ],
       [{ ...OUTBOUND, ...called }, { success: 60 }],
-      [
-        { ...OUTBOUND, ...called, counted: 'attempts', backendNamespace: NAMESPACE, backendName: 'api' },
-        { success: 60 },
-      ],
     ]);
     const rows: [string, string[]][] = [
       ['stat deploy/api', ['api', '2/2', '75.00%', '1.0rps']],

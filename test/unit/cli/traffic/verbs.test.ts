@@ -25,12 +25,12 @@ describe('weft routes, edges, stat-inbound, stat-outbound', () => {
     });
   }
 
-  it('ask once each, of the namespace alone, and say why there is nothing', async () => {
+  it('ask once each (stat-outbound for routes and for backends), of the namespace alone, and say why there is nothing', async () => {
     for (const line of ['routes svc/api', 'stat-inbound deploy/api', 'stat-outbound deploy/web', 'edges deploy -A']) {
       cluster.asked.length = 0;
       await cluster.run(...line.split(' '));
       const asked = cluster.asked.filter((path) => path.includes('/traffic?'));
-      expect(asked, line).to.have.length(1);
+      expect(asked, line).to.have.length(line.startsWith('stat-outbound') ? 2 : 1);
       expect(asked[0]!.includes('/namespaces/shop/'), line).to.equal(!line.endsWith('-A'));
     }
     cluster.refusal = { status: 503, message: 'no endpoints' };
