@@ -1,7 +1,7 @@
 import { meshOf } from '../crds/kinds/mesh/queries.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
-import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
-import { ControlCertificate } from './pki/control.ts';
+import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
+import { ControlCertificate, controlName } from './pki/control.ts';
 import type { RenewalReport } from './pki/custody.ts';
 import { expiryNotices, type Notice, Reminders, renewalNotice } from './pki/notices.ts';
 import type { SecretStore } from './pki/secrets.ts';
@@ -67,7 +67,8 @@ export class Certificates implements Component {
     const suffix = () => meshOf(options.state).identity.suffix;
     const issuer = () => this.trust.current?.issuer ?? null;
     this.#control = new ControlCertificate(suffix, SERVING_LIFETIME_MS, issuer, clock);
-    const names = [`${CONTROL_PLANE_SERVICE}.${CONTROL_PLANE_NAMESPACE}.svc`, ...webhookHosts];
+    const services = [CONTROL_PLANE_SERVICE, VIZ_SERVICE].map((service) => `${service}.${CONTROL_PLANE_NAMESPACE}.svc`);
+    const names = [...services, ...webhookHosts];
     this.webhook = new ServingCertificate(
       () => names,
       SERVING_LIFETIME_MS,
@@ -99,6 +100,11 @@ export class Certificates implements Component {
   /** What the operator proves to proxies with; its name follows the Mesh. */
   get control(): ServingCertificate {
     return this.#control.present;
+  }
+
+  /** The name that `control` proves. */
+  get controlIdentity(): string {
+    return controlName(meshOf(this.#options.state).identity.suffix);
   }
 
   /** The same for a proxy that was injected when the Mesh had another suffix; null where `control` will do. */

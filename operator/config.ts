@@ -16,6 +16,7 @@ export interface OperatorConfig {
   webhookPort: number;
   configPort: number;
   identityPort: number;
+  vizPort: number;
   adminPort: number;
   logLevel: LogLevel;
   /** Image of injected proxies where the Mesh names none. */
@@ -60,6 +61,7 @@ const SETTINGS: { [K in keyof OperatorConfig]: Setting<OperatorConfig[K]> } = {
   webhookPort: port('admission webhooks (TLS); 0 = any free one', OPERATOR_PORTS.webhooks),
   configPort: port('configuration stream', OPERATOR_PORTS.config),
   identityPort: port('certificate signing', OPERATOR_PORTS.identity),
+  vizPort: port('aggregated API of live numbers (TLS)', OPERATOR_PORTS.viz),
   adminPort: port('/live /ready /metrics', OPERATOR_PORTS.admin),
   logLevel: { doc: LOG_LEVELS.join(', '), fallback: 'info', parse: parseLogLevel },
   proxyImage: text('image of injected proxies where the Mesh names none', 'localhost/weft/proxy:latest'),

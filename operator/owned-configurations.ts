@@ -1,23 +1,19 @@
 import type { MeshModel } from '../crds/kinds/mesh/model.ts';
 import type { KindRow } from '../crds/kinds/row.ts';
-import { CONTROL_PLANE_SERVICE_ACCOUNT } from '../proxy-image/contract/names.ts';
-import { injectorConfiguration, type Owner, validatorConfiguration } from '../webhooks/configurations.ts';
+import { injectorConfiguration, validatorConfiguration } from '../webhooks/configurations.ts';
 import type { Applier } from './kube/apply.ts';
-import { type ResourceType, resourcePath } from './kube/resources.ts';
-import type { RestClient } from './kube/rest.ts';
+import type { ResourceType } from './kube/resources.ts';
+import type { OwnerLookup } from './owner.ts';
 import { type OwnedConfiguration, reconcileConfigurations } from './reconcilers/webhook-configurations.ts';
-import { type Clock, withDeadline } from './runtime/clock.ts';
+import type { Clock } from './runtime/clock.ts';
 import { Controller } from './runtime/controller.ts';
-import { failureOf } from './runtime/errors.ts';
 import type { Log } from './runtime/log.ts';
 import type { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 
-const CLUSTER_ROLES: ResourceType = { group: 'rbac.authorization.k8s.io', version: 'v1', plural: 'clusterroles' };
 const TYPES: Readonly<Record<string, ResourceType>> = {
   MutatingWebhookConfiguration: type('mutatingwebhookconfigurations'),
   ValidatingWebhookConfiguration: type('validatingwebhookconfigurations'),
 };
-const LOOKUP_TIMEOUT_MS = 10_000;
 /** There is one set of configurations, so one key. */
 const KEY = 'weft';
 
@@ -28,7 +24,7 @@ function type(plural: string): ResourceType {
 export interface OwnedConfigurationsParts {
   /** The validator is asked for those that are to be validated. */
   kinds: readonly KindRow[];
-  rest: RestClient;
+  owner: OwnerLookup;
   applier: Applier;
   mesh: () => MeshModel;
   /** Empty until the webhooks' CA is there. */
@@ -56,7 +52,7 @@ export class OwnedConfigurations {
       log,
       reconcile: (_, signal) =>
         reconcileConfigurations(
-          { wanted: () => this.#wanted(), apply: (each, inner) => this.#apply(each, inner) },
+          { wanted: () => this.#wanted(signal), apply: (each, inner) => this.#apply(each, inner) },
           signal,
         ),
       ...metrics.observersFor(name),
@@ -82,7 +78,7 @@ export class OwnedConfigurations {
     return true;
   }
 
-  async #wanted(): Promise<readonly OwnedConfiguration[] | null> {
+  async #wanted(signal: AbortSignal): Promise<readonly OwnedConfiguration[] | null> {
     const { kinds, mesh, caBundlePem, webhookUrl } = this.#parts;
     if (caBundlePem() === '') return null;
     const input = {
@@ -90,7 +86,7 @@ export class OwnedConfigurations {
       caBundlePem: caBundlePem(),
       client: webhookUrl === '' ? ({ type: 'service' } as const) : ({ type: 'url', url: webhookUrl } as const),
       otherInjector: this.#otherInjectors.size > 0,
-      owner: await this.#owner(),
+      owner: await this.#parts.owner(signal),
     };
     return [injectorConfiguration(input), validatorConfiguration(input, kinds)];
   }
@@ -99,25 +95,5 @@ export class OwnedConfigurations {
     const { kind, metadata, webhooks } = configuration;
     const reference = { type: TYPES[kind]!, kind, namespace: '', name: metadata.name };
     await this.#parts.applier.apply(reference, { metadata, webhooks }, signal);
-  }
-
-  /** The operator's ClusterRole, so that uninstalling removes the configurations; null outside a cluster. */
-  async #owner(): Promise<Owner | null> {
-    const { rest, clock } = this.#parts;
-    const path = resourcePath(CLUSTER_ROLES, '', CONTROL_PLANE_SERVICE_ACCOUNT);
-    try {
-      const role = await withDeadline(clock, LOOKUP_TIMEOUT_MS, new AbortController().signal, (signal) =>
-        rest.json<{ metadata: { uid: string } }>({ method: 'GET', path, signal }),
-      );
-      return {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'ClusterRole',
-        name: CONTROL_PLANE_SERVICE_ACCOUNT,
-        uid: role.metadata.uid,
-      };
-    } catch (error) {
-      if (failureOf(error) === 'NotFound') return null;
-      throw error;
-    }
   }
 }

@@ -1,7 +1,8 @@
 import { endpointSlicesOf } from '../crds/kinds/endpoint-slice/queries.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
-import { CONTROL_PLANE_SERVICE } from '../proxy-image/contract/names.ts';
+import { CONTROL_PLANE_SERVICE, VIZ_PORT_NAME } from '../proxy-image/contract/names.ts';
 import type { Clock, Timer } from './runtime/clock.ts';
+import type { OtherReplica } from './viz/api/replica-client.ts';
 
 /** A rollout has two replicas for seconds: the statuses of thousands of objects are not written twice for that. */
 const SETTLE_MS = 30_000;
@@ -46,6 +47,23 @@ export class Replicas {
     if (others.length === 0) return '';
     const replicas = others.length === 1 ? 'replica' : 'replicas';
     return `${others.length} other operator ${replicas} may have proxies, whose state is not known here`;
+  }
+
+  /** Those that proxies may be connected to, beside this one, with the port by which replicas ask one another. */
+  get others(): OtherReplica[] {
+    const { state, namespace, podName } = this.#options;
+    const others = new Map<string, OtherReplica>();
+    for (const { ports, endpoints } of endpointSlicesOf(state, namespace, CONTROL_PLANE_SERVICE)) {
+      const port = ports.find(({ name }) => name === VIZ_PORT_NAME)?.port ?? null;
+      for (const { targetPod: name, addresses, ready, terminating } of endpoints) {
+        const [address] = addresses;
+        // One that is ending takes the numbers of its proxies with it, and they are with others already.
+        if (address === undefined || terminating || name === podName) continue;
+        // A pod has an endpoint in more than one slice: for each family of addresses, and for ports that not all pods have.
+        if (port !== null || !others.has(name)) others.set(name, { name, address, port, ready });
+      }
+    }
+    return [...others.values()];
   }
 
   /** The endpoints of the Service may be others now. */

@@ -9,8 +9,9 @@ import type { KindRow } from '../crds/kinds/row.ts';
 import { manifestFiles } from '../crds/manifest.ts';
 import { ClusterState } from '../crds/state/cluster-state.ts';
 import type { ReadKey } from '../crds/state/view.ts';
-import { CONTROL_PLANE_SERVICE, FIELD_MANAGER } from '../proxy-image/contract/names.ts';
+import { CONTROL_PLANE_SERVICE, FIELD_MANAGER, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
 import { isOtherInjector } from '../webhooks/inject/other-injectors.ts';
+import { AggregatedApi } from './aggregated-api.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
 import { Definitions } from './definitions.ts';
@@ -28,6 +29,7 @@ import { NamespacedSecrets } from './kube/secrets.ts';
 import { tokenReviewer } from './kube/token-review.ts';
 import { createLiveTraffic } from './live-numbers.ts';
 import { OwnedConfigurations } from './owned-configurations.ts';
+import { ownerLookup } from './owner.ts';
 import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
 import { feed } from './reconcilers/feed.ts';
 import type { MeshFacts } from './reconcilers/mesh.ts';
@@ -52,6 +54,7 @@ import { lagMetrics, registerCacheSizes, registerEndpointMetrics } from './telem
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 import { serverMetrics } from './telemetry/server-metrics.ts';
 import { statusMetrics } from './telemetry/status-metrics.ts';
+import { vizMetrics } from './telemetry/viz-metrics.ts';
 import { certificateMetrics, injectionMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
 import type { LiveTraffic } from './viz/live-traffic.ts';
 
@@ -77,6 +80,7 @@ export class WeftOperator extends OperatorBase {
   readonly #log: Log;
   readonly #registry: Registry;
   readonly #metrics: RuntimeMetrics;
+  readonly #serverMetrics: ReturnType<typeof serverMetrics>;
   readonly #kinds: readonly KindRow[];
   readonly #state: ClusterState;
   readonly #applier: Applier;
@@ -89,6 +93,7 @@ export class WeftOperator extends OperatorBase {
   readonly #servers: Servers;
   readonly #owned: OwnedConfigurations;
   readonly #replicas: Replicas;
+  readonly #api: AggregatedApi;
   readonly #definitions: Definitions;
   readonly #status: StatusControllers;
   readonly #elector: LeaderElector;
@@ -104,6 +109,7 @@ export class WeftOperator extends OperatorBase {
     this.#state = new ClusterState(this.#kinds);
     this.#registry = registry;
     this.#metrics = new RuntimeMetrics(registry, systemClock);
+    this.#serverMetrics = serverMetrics(registry);
     this.#applier = new Applier(this.parts.rest, FIELD_MANAGER);
     this.#informers = new Informers(this.#kinds, {
       ...this.parts,
@@ -117,6 +123,7 @@ export class WeftOperator extends OperatorBase {
     this.#servers = this.#createServers();
     this.#owned = this.#createOwned();
     this.#replicas = this.#createReplicas();
+    this.#api = this.#createApi();
     this.#definitions = this.#createDefinitions();
     this.#status = this.#createStatus();
     this.#elector = this.#createElector(options.onLost);
@@ -125,6 +132,11 @@ export class WeftOperator extends OperatorBase {
 
   get adminPort(): number {
     return this.#admin.port;
+  }
+
+  /** Of the aggregated API; null while it does not listen. */
+  get vizPort(): number | null {
+    return this.#api.port;
   }
 
   /** Of `configuration stream`, `certificate signing` and `webhooks`, as far as they are open. */
@@ -153,6 +165,7 @@ export class WeftOperator extends OperatorBase {
     manager.add('runnables', this.#injectionEvents);
     if (this.#live !== null) manager.add('runnables', this.#live);
     manager.add('runnables', this.#servers);
+    if (this.#config.roles.has('viz')) manager.add('runnables', this.#api);
     if (this.#config.roles.has('controllers')) await this.#addLeadership();
     await manager.start();
   }
@@ -166,13 +179,14 @@ export class WeftOperator extends OperatorBase {
     manager.add('leader', this.#definitions);
     const certificates = this.#certificates;
     manager.add('leader', { name: 'replicas', start: async () => {}, stop: async () => this.#replicas.stop() });
+    manager.add('leader', { name: 'groups', start: async () => {}, stop: () => this.#api.services.leave() });
     manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: async () => {} });
     for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));
   }
 
   /** The webhook configurations too, whichever process serves the webhooks: only the leader writes. */
   #leaderControllers(): Controller[] {
-    return [...this.#status.controllers, this.#owned.controller];
+    return [...this.#status.controllers, this.#owned.controller, this.#api.services.controller];
   }
 
   /** The first handler of each kind: proxies are told within the tick of the event, whatever comes after. */
@@ -186,6 +200,7 @@ export class WeftOperator extends OperatorBase {
     this.#servers.invalidate(reads);
     this.#status.assessments.changed(reads);
     if (reads.has(endpointSlicesRead(this.#config.namespace, CONTROL_PLANE_SERVICE))) this.#replicas.endpointsChanged();
+    if (reads.has(endpointSlicesRead(this.#config.namespace, VIZ_SERVICE))) this.#api.services.changed();
     if (!reads.has(MESH_READ)) return;
     this.#owned.changed();
     this.#certificates.settingsChanged();
@@ -196,6 +211,7 @@ export class WeftOperator extends OperatorBase {
     this.#certificates.webhook.onChange(() => renewed.renewed());
     this.#certificates.trust.onChange(() => {
       this.#owned.changed();
+      this.#api.services.changed();
       this.#status.meshChanged();
     });
   }
@@ -269,7 +285,7 @@ export class WeftOperator extends OperatorBase {
       }),
       metrics: configMetrics(this.#registry),
       reports: this.#live ?? undefined,
-      ...serverMetrics(this.#registry),
+      ...this.#serverMetrics,
       progress: (objects) => this.#status.progressed(objects),
       clock,
       log,
@@ -297,7 +313,7 @@ export class WeftOperator extends OperatorBase {
     const { rest, clock, log } = this.parts;
     return new OwnedConfigurations({
       kinds: this.#kinds,
-      rest,
+      owner: ownerLookup(rest),
       applier: this.#applier,
       mesh: () => meshOf(this.#state),
       caBundlePem: () => this.#certificates.trust.caBundlePem,
@@ -317,6 +333,26 @@ export class WeftOperator extends OperatorBase {
       servesProxies: roles.has('config'),
       clock: this.parts.clock,
       changed: () => this.#status.visibilityChanged(),
+    });
+  }
+
+  #createApi(): AggregatedApi {
+    const { rest, clock, random, log } = this.parts;
+    return new AggregatedApi({
+      config: this.#config,
+      state: this.#state,
+      certificates: this.#certificates,
+      replicas: this.#replicas,
+      live: this.#config.roles.has('config') ? this.#live : null,
+      rest,
+      applier: this.#applier,
+      owner: ownerLookup(rest),
+      metrics: this.#metrics,
+      refused: (reason) => this.#serverMetrics.refused('viz', reason),
+      ...vizMetrics(this.#registry),
+      clock,
+      random,
+      log,
     });
   }
 

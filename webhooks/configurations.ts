@@ -128,6 +128,11 @@ export function validatorConfiguration(
   };
 }
 
+/** Metadata of what goes with its owner. */
+export function ownedBy(owner: Owner | null): { ownerReferences?: Owner[] } {
+  return owner === null ? {} : { ownerReferences: [owner] };
+}
+
 function frame(kind: WebhookConfiguration['kind'], name: string, owner: Owner | null) {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1' as const,
@@ -135,7 +140,7 @@ function frame(kind: WebhookConfiguration['kind'], name: string, owner: Owner | 
     metadata: {
       name,
       labels: { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' },
-      ...(owner === null ? {} : { ownerReferences: [owner] }),
+      ...ownedBy(owner),
     },
   };
 }

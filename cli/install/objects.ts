@@ -1,5 +1,5 @@
 import { parseAllDocuments } from 'yaml';
-import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../../proxy-image/contract/names.ts';
+import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE, VIZ_PORT_NAME } from '../../proxy-image/contract/names.ts';
 import { type Identity, type KubeObject, keyOf } from './object.ts';
 import type { Sources } from './sources.ts';
 import type { Values } from './values.ts';
@@ -27,7 +27,10 @@ export function installation(sources: Sources, values: Values): Installation {
   const controlPlane = texts.flatMap(objectsOf);
   const operator = controlPlane.find(isOperator);
   if (operator !== undefined) configure(operator as unknown as Deployment, values);
-  return { definitions: sources.definitions.flatMap(objectsOf), controlPlane };
+  return {
+    definitions: sources.definitions.flatMap(objectsOf),
+    controlPlane: values['viz.enabled'] === 'false' ? withoutViz(controlPlane) : controlPlane,
+  };
 }
 
 export function isOperator(object: Identity): boolean {
@@ -40,6 +43,28 @@ function objectsOf(text: string): KubeObject[] {
     if (error !== undefined) throw error;
     return document.toJS() as KubeObject;
   });
+}
+
+/** What is there for live numbers alone carries this label. */
+const VIZ_COMPONENT = ['app.kubernetes.io/component', 'viz'] as const;
+const ROLES_WITHOUT_VIZ = 'controllers,config,identity,webhooks';
+
+/** Without live numbers: no group of the API, no right for one, no port, and no proxy is asked for reports. */
+function withoutViz(objects: readonly KubeObject[]): KubeObject[] {
+  const [key, value] = VIZ_COMPONENT;
+  const rest = objects.filter(({ metadata }) => metadata.labels?.[key] !== value);
+  for (const object of rest) {
+    if (object.kind === 'Service') withoutPort(object['spec'] as Pick<Container, 'ports'>);
+    if (!isOperator(object)) continue;
+    const [container] = (object as unknown as Deployment).spec.template.spec.containers;
+    withoutPort(container);
+    container.env.push({ name: 'WEFT_OPERATOR_ROLES', value: ROLES_WITHOUT_VIZ });
+  }
+  return rest;
+}
+
+function withoutPort(holder: Pick<Container, 'ports'>): void {
+  holder.ports = holder.ports.filter(({ name }) => name !== VIZ_PORT_NAME);
 }
 
 /** Where no image is named, images are on the nodes already (`hack/images`). */
@@ -69,6 +94,7 @@ interface Deployment {
 }
 
 interface Container {
+  ports: { name: string }[];
   imagePullPolicy: string;
   env: { name: string; value?: string }[];
   resources: { requests: Record<string, string>; limits: Record<string, string> };

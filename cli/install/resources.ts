@@ -23,6 +23,7 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
     namespaced: false,
     installed: false,
   },
+  'apiregistration.k8s.io/v1 APIService': { plural: 'apiservices', namespaced: false, installed: false },
   'coordination.k8s.io/v1 Lease': { plural: 'leases', namespaced: true, installed: false },
   'v1 Service': { plural: 'services', namespaced: true, installed: true },
   'v1 ConfigMap': { plural: 'configmaps', namespaced: true, installed: true },

@@ -12,7 +12,7 @@ export interface Sources {
 
 const DEPLOY = join(MANIFEST_DIRECTORY, '..', '..', 'operator', 'deploy');
 /** The root of trust is in the namespace that the first of them makes. */
-const CONTROL_PLANE = ['namespace.yaml', 'rbac.yaml', 'direct-mode.yaml', 'operator.yaml'];
+const CONTROL_PLANE = ['namespace.yaml', 'rbac.yaml', 'direct-mode.yaml', 'viz.yaml', 'operator.yaml'];
 
 /** Of this tree. In the bundle of the command it is a constant (`hack/images/bundle.ts`): there is no tree then. */
 export const SOURCES: Sources = {

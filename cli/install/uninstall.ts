@@ -1,5 +1,6 @@
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../../proxy-image/contract/names.ts';
 import { CliError } from '../errors.ts';
+import { API_SERVICES } from './api-services.ts';
 import { injectedPods, listed } from './injected.ts';
 import { type Identity, isOurs, type KubeObject, nameOf, OURS } from './object.ts';
 import { type Installation, isOperator } from './objects.ts';
@@ -70,6 +71,8 @@ export async function planRemoval(
   const rest = controlPlane.filter((object) => !isOperator(object) && !isNamespace(object)).toReversed();
   const removals: Removal[] = [
     { text: 'operator', objects: await present(controlPlane.filter(isOperator)) },
+    // With nobody to serve it, it would keep every namespace from being deleted.
+    { text: 'aggregated API', objects: await present(API_SERVICES) },
     { text: 'webhooks', objects: await present(WEBHOOKS) },
     { text: 'control plane', objects: await present([LEASE, ...rest]) },
   ];

@@ -50,6 +50,11 @@ export const SETTINGS = {
     pattern: /^[\w.-]{1,128}$/,
     wants: 'letters, digits, `.`, `-`, `_`',
   },
+  'viz.enabled': {
+    doc: 'live numbers: `false` leaves out the aggregated API with its rights, and no proxy is asked for reports; `weft prune` removes what is left of them',
+    pattern: /^(?:true|false)$/,
+    wants: 'true or false',
+  },
   'operator.replicas': {
     doc: 'without it (and without `--ha`) one at first, and then as many as somebody scales it to',
     pattern: /^[1-9]\d?$/,

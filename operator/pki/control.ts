@@ -43,6 +43,7 @@ export class ControlCertificate {
   }
 }
 
-function controlName(suffix: string): string {
+/** By which replicas of the control plane know one another, and proxies know them. */
+export function controlName(suffix: string): string {
   return serviceAccountIdentity(CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_NAMESPACE, suffix);
 }

@@ -2,7 +2,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { ServerRefusal } from '../runtime/connection-places.ts';
 
 /** Servers of the operator; the configuration stream counts in `weft_config_refused_total`. */
-const SERVERS = ['identity', 'webhooks'] as const;
+const SERVERS = ['identity', 'webhooks', 'viz'] as const;
 const REASONS: readonly ServerRefusal[] = ['handshake', 'protocol', 'timeout', 'made_room', 'no_room'];
 
 export type ServerName = (typeof SERVERS)[number];

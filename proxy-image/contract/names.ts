@@ -1,6 +1,9 @@
 /** Names that both sides of a contract must spell alike. */
 export const CONTROL_PLANE_NAMESPACE = 'weft-system';
 export const CONTROL_PLANE_SERVICE = 'weft-operator';
+/** By which API servers reach the aggregated API; its one port, and that of the operator's Service by which replicas reach one another, has this name. */
+export const VIZ_SERVICE = 'weft-viz';
+export const VIZ_PORT_NAME = 'viz';
 export const CONTROL_PLANE_SERVICE_ACCOUNT = 'weft-operator';
 /** Secrets of the control plane's namespace, which all replicas of the operator share. */
 export const ANCHOR_SECRET = 'weft-trust-anchor';

@@ -17,7 +17,7 @@ export const PROXY_PORTS = {
   admin: 4191,
 } as const satisfies ProxyPorts;
 
-export const OPERATOR_PORTS = { webhooks: 8443, config: 8086, identity: 8080, admin: 9990 } as const;
+export const OPERATOR_PORTS = { webhooks: 8443, config: 8086, identity: 8080, viz: 8089, admin: 9990 } as const;
 
 /** User id of the proxy; its own traffic escapes redirection by it (Linkerd: `proxyUID`). */
 export const PROXY_UID = 2102;

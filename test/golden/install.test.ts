@@ -11,6 +11,7 @@ const FOLDER = join(import.meta.dirname, 'install');
 const GOLDEN: Readonly<Record<string, readonly string[]>> = {
   'default.yaml': [],
   'ha.yaml': ['--ha'],
+  'without-viz.yaml': ['--set=viz.enabled=false'],
   'set.yaml': [
     '--set=images.prefix=registry.example.com/mesh/,images.tag=1.2.3',
     '--set=images.proxy=registry.example.com/mesh/weft-proxy@sha256:7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069',
@@ -41,7 +42,7 @@ describe('what weft install prints', () => {
     const json = await runCli(['install', '-o', 'json'], { env });
     const { items } = JSON.parse(json.stdout) as { items: object[] };
     expect(parseAllDocuments(all!.stdout).map((one) => one.toJS() as object)).to.deep.equal(items);
-    expect(items).to.have.length(11 + 10);
+    expect(items).to.have.length(11 + 16);
   });
 
   it('means the same to parsers of YAML 1.1, as that of kubectl is, and so do the manifests that it is made of', async () => {

@@ -87,18 +87,60 @@ export interface AskOptions {
   body?: string;
 }
 
+export interface Endpoint {
+  host: string;
+  port: number;
+  servername: string;
+  ca: string;
+  as: Credentials | null;
+}
+
+export async function askOver(endpoint: Endpoint, path: string, options: AskOptions): Promise<Reply> {
+  const response = await openOver(endpoint, path, options);
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks).toString();
+  const isJson = (response.headers['content-type'] ?? '').startsWith('application/json');
+  return { status: response.statusCode ?? 0, headers: response.headers, body, json: isJson ? JSON.parse(body) : null };
+}
+
+async function openOver(
+  endpoint: Endpoint,
+  path: string,
+  { agent, method = 'GET', headers, body }: AskOptions,
+): Promise<IncomingMessage> {
+  const sent = request({ ...tlsOptionsOf(endpoint), agent: agent ?? false, path, method, headers });
+  // What fails before an answer rejects below; a server that refuses early may close before all is written.
+  sent.on('error', () => undefined);
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return response;
+}
+
+function tlsOptionsOf({ as, servername, ...rest }: Endpoint): RequestOptions {
+  return {
+    ...rest,
+    servername,
+    // Of the name for replicas there is no certificate.
+    ...(servername === REPLICA_SERVER_NAME ? { checkServerIdentity: () => undefined } : {}),
+    ...(as === null ? {} : { key: as.keyPem, cert: as.certPem }),
+  };
+}
+
 export interface AggregatedApiOptions {
   rows?: readonly ApiRow[];
   replicaPaths?: Readonly<Record<string, ReplicaHandler>>;
   access?: AskAccess;
   limits?: Partial<ApiLimits>;
+  /** Of the control plane that it is a replica of; default: one of its own. */
+  mesh?: TestAuthority;
 }
 
 /** The aggregated API on a free port, with an API server's front proxy that a test plays. */
 export class AggregatedApi {
   readonly serving: TestAuthority = createTestAuthority(Date.now(), 'serving.test');
   readonly frontProxy: TestAuthority = createTestAuthority(Date.now(), 'front-proxy.test');
-  readonly mesh: TestAuthority = createTestAuthority(Date.now(), 'mesh.test');
+  readonly mesh: TestAuthority;
   readonly requestHeaders: Held<RequestHeaders>;
   readonly credentials: Held<Credentials>;
   readonly answered: { resource: string; status: number }[] = [];
@@ -110,6 +152,7 @@ export class AggregatedApi {
   port = 0;
 
   constructor(options: AggregatedApiOptions = {}) {
+    this.mesh = options.mesh ?? createTestAuthority(Date.now(), 'mesh.test');
     this.requestHeaders = new Held(readRequestHeaders(authenticationData(toPem([this.frontProxy.issuer.certificate]))));
     this.credentials = new Held(leafOf(this.serving.issuer, VIZ_HOST));
     this.client = leafOf(this.frontProxy.issuer, 'front-proxy-client');
@@ -147,45 +190,21 @@ export class AggregatedApi {
     return this.ask(path, { ...options, headers });
   }
 
-  async ask(path: string, options: AskOptions = {}): Promise<Reply> {
-    const response = await this.open(path, options);
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString();
-    const isJson = (response.headers['content-type'] ?? '').startsWith('application/json');
-    return {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      body,
-      json: isJson ? JSON.parse(body) : null,
-    };
+  ask(path: string, options: AskOptions = {}): Promise<Reply> {
+    return askOver(this.#endpoint(options), path, options);
   }
 
   /** Resolves with the head of the answer. */
-  async open(path: string, options: AskOptions = {}): Promise<IncomingMessage> {
-    const sent = request({
-      ...this.tlsOptions(options),
-      path,
-      method: options.method ?? 'GET',
-      headers: options.headers,
-    });
-    sent.on('error', () => undefined);
-    sent.end(options.body);
-    const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    return response;
+  open(path: string, options: AskOptions = {}): Promise<IncomingMessage> {
+    return openOver(this.#endpoint(options), path, options);
   }
 
-  tlsOptions({ as = this.client, servername = VIZ_HOST, ca, agent }: AskOptions = {}): RequestOptions {
-    return {
-      // Of the name for replicas there is no certificate.
-      ...(servername === REPLICA_SERVER_NAME ? { checkServerIdentity: () => undefined } : {}),
-      host: '127.0.0.1',
-      port: this.port,
-      servername,
-      ca: ca ?? this.serving.anchorsPem,
-      agent: agent ?? false,
-      ...(as === null ? {} : { key: as.keyPem, cert: as.certPem }),
-    };
+  tlsOptions(options: AskOptions = {}): RequestOptions {
+    return tlsOptionsOf(this.#endpoint(options));
+  }
+
+  #endpoint({ as = this.client, servername = VIZ_HOST, ca = this.serving.anchorsPem }: AskOptions): Endpoint {
+    return { host: '127.0.0.1', port: this.port, servername, ca, as };
   }
 
   /** The present authorities of front proxies are these from now on. */

@@ -7,6 +7,7 @@ import type { ApiLimits } from './limits.ts';
 import { nameOf, type Target, targetOf } from './paths.ts';
 import type { ApiAnswer, ApiRow, User } from './rows.ts';
 import { ApiFailure } from './status.ts';
+import { asksForTable, tableObject } from './table.ts';
 
 /** What other replicas ask, by path; JSON is answered. Nobody but a replica gets there, and a replica nowhere else. */
 export type ReplicaHandler = (query: URLSearchParams, signal: AbortSignal) => Promise<object>;
@@ -36,7 +37,9 @@ export class Dispatcher {
   /** Ends streams when the server stops. */
   readonly #stopping = new AbortController();
   #inFlight = 0;
-  #streams = 0;
+  /** By the name of the user. */
+  readonly #streams = new Map<string, number>();
+  #streamCount = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -80,8 +83,10 @@ export class Dispatcher {
       const { row, verb, namespace, name } = target;
       return row.handle({ verb, namespace, name, query, user, signal: streaming.signal, body: bodyOf(request) });
     });
-    if ('json' in answer) this.#sendJson(response, answer.json);
-    else await this.#stream(response, answer, streaming);
+    if ('json' in answer) {
+      const table = asksForTable(accept) ? answer.table?.() : undefined;
+      this.#sendJson(response, table === undefined ? answer.json : tableObject(table));
+    } else await this.#stream(response, answer, user, streaming);
   }
 
   async #authorize(user: User, { row, verb, namespace, name }: Target): Promise<void> {
@@ -118,25 +123,35 @@ export class Dispatcher {
   async #stream(
     response: ServerResponse,
     { contentType, chunks }: Extract<ApiAnswer, { chunks: unknown }>,
+    { name }: User,
     streaming: AbortController,
   ): Promise<void> {
     const { limits } = this.#options;
     const { signal: stopping } = this.#stopping;
     const end = () => streaming.abort(new Error('the client has left, or the server stops'));
-    if (this.#streams >= limits.streams || stopping.aborted) {
+    const own = this.#streams.get(name) ?? 0;
+    if (this.#streamCount >= limits.streams || own >= limits.streamsOfUser || stopping.aborted) {
       end();
-      throw new ApiFailure(429, 'WEFT_VIZ_LIMIT', 'too many streams are open at the moment');
+      const whose = own >= limits.streamsOfUser ? 'of this user ' : '';
+      throw new ApiFailure(429, 'WEFT_VIZ_LIMIT', `too many streams ${whose}are open at the moment`);
     }
     response.once('close', end);
     stopping.addEventListener('abort', end, { once: true });
-    this.#streams += 1;
+    this.#countStream(name, 1);
     try {
       await sendChunks(response, contentType, chunks, streaming.signal, limits.takeMs);
     } finally {
-      this.#streams -= 1;
+      this.#countStream(name, -1);
       stopping.removeEventListener('abort', end);
       end();
     }
+  }
+
+  #countStream(user: string, change: 1 | -1): void {
+    this.#streamCount += change;
+    const own = (this.#streams.get(user) ?? 0) + change;
+    if (own === 0) this.#streams.delete(user);
+    else this.#streams.set(user, own);
   }
 
   #sendJson(response: ServerResponse, body: object, contentType = 'application/json'): void {

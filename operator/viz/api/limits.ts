@@ -8,6 +8,8 @@ export interface ApiLimits {
   /** Requests that are being answered, and streams. Discovery is not among them: it is answered at once, always. */
   inFlight: number;
   streams: number;
+  /** Of these, of one user: nobody takes all of them. */
+  streamsOfUser: number;
   /** Head of a request. Somebody in a thousand groups needs most of it. */
   headBytes: number;
 }
@@ -19,5 +21,6 @@ export const DEFAULT_LIMITS: ApiLimits = {
   takeMs: 30_000,
   inFlight: 100,
   streams: 50,
+  streamsOfUser: 10,
   headBytes: 64 * 1024,
 };

@@ -27,7 +27,20 @@ export interface ApiRequest {
 }
 
 /** JSON, or bytes that come bit by bit: `chunks` is asked for the next when the client has taken the last, and ended (`return`) when it leaves. */
-export type ApiAnswer = { json: object } | { contentType: string; chunks: AsyncIterable<Uint8Array> };
+export type ApiAnswer =
+  | {
+      json: object;
+      /** The same for `kubectl get`, which asks for columns and cells. */
+      table?: () => Table;
+    }
+  | { contentType: string; chunks: AsyncIterable<Uint8Array> };
+
+/** Part of `meta.k8s.io/v1` `Table`. */
+export interface Table {
+  columns: readonly { name: string; type: 'string' | 'integer' | 'number'; description: string; wide?: true }[];
+  /** `name`: by which `kubectl -o name` knows it. */
+  rows: readonly { name: string; namespace?: string; cells: readonly (string | number)[] }[];
+}
 
 /** One resource, or subresource, of a group: the whole of what there is to say of it. Discovery, paths and authorization follow from the rows. */
 export interface ApiRow {

@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.ts';
 
 const SYSTEM = 'weft-system';
 const DEFINITIONS = 11;
-const CONTROL_PLANE = 10;
+const CONTROL_PLANE = 16;
 
 interface Deployment {
   metadata: { annotations: Record<string, string> };
@@ -187,7 +187,9 @@ describe('weft install, upgrade, uninstall and prune at a real API server', func
 
   it('prints for removal what is ours alone, and leaves the root of trust and the custom resources', async () => {
     await kubectl(`-n ${SYSTEM} create configmap mine`);
-    await kubectl(`-n ${SYSTEM} label service/weft-operator app.kubernetes.io/part-of=mine --overwrite`);
+    await kubectl(
+      `-n ${SYSTEM} label service/weft-operator service/weft-viz app.kubernetes.io/part-of=mine --overwrite`,
+    );
     const { stdout, stderr } = await done('uninstall');
     expect(stderr).to.contain(`left: service/weft-operator in ${SYSTEM} is not of this installation`);
     expect(stdout).not.to.match(/kind: (?:Service|Namespace|CustomResourceDefinition|Secret|ConfigMap)\n/);

@@ -21,7 +21,9 @@ import { createLeaf } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ProxyClient } from '../serve/proxy-client.ts';
 
-const RIGHTS = join(import.meta.dirname, '..', '..', '..', 'operator', 'deploy', 'rbac.yaml');
+const DEPLOY = join(import.meta.dirname, '..', '..', '..', 'operator', 'deploy');
+/** Where its rights are. */
+const RIGHTS = ['rbac.yaml', 'viz.yaml'].map((name) => join(DEPLOY, name));
 export const CRDS = MANIFEST_DIRECTORY;
 const SUFFIX = 'linkerd.cluster.local';
 
@@ -170,8 +172,9 @@ export class Cluster {
 
   /** What `make install` applies, as far as rights go; resolves with a token of the ServiceAccount. */
   async installWithRights(): Promise<string> {
-    for (const document of parseAllDocuments(readFileSync(RIGHTS, 'utf8'))) {
-      await this.applyRaw(document.toJS() as SeenObject & { apiVersion: string; kind: string });
+    for (const document of RIGHTS.flatMap((file) => parseAllDocuments(readFileSync(file, 'utf8')))) {
+      const object = document.toJS() as SeenObject & { apiVersion: string; kind: string };
+      if (object.kind !== 'Service') await this.applyRaw(object);
     }
     const path = '/api/v1/namespaces/weft-system/serviceaccounts/weft-operator/token';
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
@@ -231,7 +234,7 @@ export class Plane {
 
   constructor(api: TestApiServer, name: string, options: OperatorOptions = {}) {
     this.#api = api;
-    const ports = ['webhook', 'config', 'identity', 'admin'].flatMap((port) => [`--${port}-port`, '0']);
+    const ports = ['webhook', 'config', 'identity', 'viz', 'admin'].flatMap((port) => [`--${port}-port`, '0']);
     const flags = ['--host', '127.0.0.1', '--pod-name', name, '--definitions-dir', CRDS, ...ports];
     this.operator = new WeftOperator({
       config: readConfig([...flags, ...(options.flags ?? [])], {}),

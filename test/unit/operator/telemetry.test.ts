@@ -16,6 +16,7 @@ import { definitionMetrics } from '../../../operator/telemetry/definition-metric
 import { RuntimeMetrics } from '../../../operator/telemetry/runtime-metrics.ts';
 import { serverMetrics } from '../../../operator/telemetry/server-metrics.ts';
 import { trafficMetrics } from '../../../operator/telemetry/traffic-metrics.ts';
+import { vizMetrics } from '../../../operator/telemetry/viz-metrics.ts';
 import { certificateMetrics, injectionMetrics, webhookMetrics } from '../../../operator/telemetry/webhook-metrics.ts';
 import { FakeClock, settle } from '../../fakes/clock.ts';
 import { FakeLease } from '../../fakes/lease.ts';
@@ -394,6 +395,7 @@ describe('docs/operator.md', () => {
     registerCacheMetrics(registry, [cache()], 5_000);
     definitionMetrics(registry, () => 0);
     serverMetrics(registry);
+    vizMetrics(registry);
     trafficMetrics(registry, [], () => ({ proxies: 0, series: 0, bytes: 0, overflowed: 0, watched: false }));
     const dates = [{ name: 'issuer' as const, notAfterMs: 100_000, renewAtMs: null }];
     registerCertificateMetrics(

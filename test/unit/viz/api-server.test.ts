@@ -398,16 +398,19 @@ describe('aggregated API: streams', () => {
     await eventually('the source is ended', async () => (ended === 1 ? true : null));
   });
 
-  it('ends them when the server closes, and refuses more than so many', async () => {
+  it('ends them when the server closes, and refuses more than so many of one user, and of all', async () => {
     let ended = 0;
-    const api = await start({ rows: [endless(() => ended++)], limits: { streams: 1 } });
+    const api = await start({ rows: [endless(() => ended++)], limits: { streams: 2, streamsOfUser: 1 } });
     const response = await api.open(`${THINGS}?watch=true`, { headers: { 'X-Remote-User': 'jane' } });
     response.resume();
-    expect((await api.askAs('jane', `${THINGS}?watch=true`)).status).to.equal(429);
+    expect((await api.askAs('jane', `${THINGS}?watch=true`)).json.message).to.include('of this user');
+    const other = await api.open(`${THINGS}?watch=true`, { headers: { 'X-Remote-User': 'joe' } });
+    other.resume();
+    expect((await api.askAs('ann', `${THINGS}?watch=true`)).status).to.equal(429);
     const over = once(response, 'end');
     await api.stop();
     await over;
-    expect(ended).to.equal(1);
+    expect(ended).to.equal(2);
   });
 
   it('cuts off a client that takes nothing', async () => {

@@ -1,0 +1,11 @@
+import { VIZ_GROUP, VIZ_VERSION } from '../../crds/viz/group.ts';
+import type { Identity } from './object.ts';
+
+/** The operator makes them while it serves them; they are no part of the manifests. */
+export const API_SERVICES: readonly Identity[] = [
+  {
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    metadata: { name: `${VIZ_VERSION}.${VIZ_GROUP}` },
+  },
+];

@@ -1,0 +1,188 @@
+import { endpointSlicesOf } from '../crds/kinds/endpoint-slice/queries.ts';
+import { serviceOf } from '../crds/kinds/service/queries.ts';
+import type { ClusterState } from '../crds/state/cluster-state.ts';
+import { isObject } from '../lib/json.ts';
+import { VIZ_PORT_NAME, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
+import { ownedBy } from '../webhooks/configurations.ts';
+import type { Applier } from './kube/apply.ts';
+import { type ResourceType, resourcePath } from './kube/resources.ts';
+import type { RestClient } from './kube/rest.ts';
+import type { OwnerLookup } from './owner.ts';
+import { type Clock, withDeadline } from './runtime/clock.ts';
+import { Controller, type Outcome } from './runtime/controller.ts';
+import { failureOf } from './runtime/errors.ts';
+import { errorFields, type Log } from './runtime/log.ts';
+import type { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
+
+const API_SERVICES: ResourceType = { group: 'apiregistration.k8s.io', version: 'v1', plural: 'apiservices' };
+const LABELS = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
+/** Behind everything that Kubernetes itself serves (its own have 1,500 and more); which of two versions comes first does not matter while there is one. */
+const GROUP_PRIORITY = 1_000;
+const VERSION_PRIORITY = 100;
+const KEY = 'weft';
+/** Somebody may delete or edit what we own. */
+const REPAIR_MS = 60_000;
+/** A replica that is replaced is away for moments; so long nobody serves before the groups are taken back. */
+const AWAY_MS = 30_000;
+const AWAY_CHECK_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** At the end, of the time that is left to stop in. */
+const FAREWELL_MS = 2_000;
+
+export interface ApiServicesOptions {
+  /** Groups with their version, such as those of the rows. */
+  groups: readonly { group: string; version: string }[];
+  state: ClusterState;
+  namespace: string;
+  /** Of this replica. */
+  podName: string;
+  rest: Pick<RestClient, 'json'>;
+  applier: Pick<Applier, 'apply'>;
+  /** Empty until the authority is there. */
+  caBundlePem(): string;
+  /** False: this process serves them too, or ought to, and cannot: its port, its certificate, or what the cluster says of front proxies is missing. */
+  isServing(): boolean;
+  owner: OwnerLookup;
+  metrics: RuntimeMetrics;
+  clock: Clock;
+  log: Log;
+}
+
+/**
+ * The APIServices, on the leader. A group whose server is away costs a whole cluster: no namespace can be deleted, for nobody knows what is in it
+ * (`kube-controller-manager`: `NamespaceDeletionDiscoveryFailure`). So they exist for as long as a replica is ready to serve them: made when there is one, taken back when
+ * there has been none for a while, and by the last one when it goes.
+ */
+export class ApiServices {
+  readonly controller: Controller;
+  readonly #options: ApiServicesOptions;
+  readonly #foreign = new Set<string>();
+  #awaySinceMs: number | null = null;
+
+  constructor(options: ApiServicesOptions) {
+    const { clock, log, metrics } = options;
+    this.#options = options;
+    const name = 'apiservice';
+    this.controller = new Controller({
+      name,
+      clock,
+      log,
+      reconcile: (_, signal) => this.#reconcile(signal),
+      ...metrics.observersFor(name),
+    });
+    metrics.watch(this.controller);
+    this.changed();
+  }
+
+  /** Endpoints, authority, or what this replica serves may be another now. */
+  changed(): void {
+    this.controller.queue.add(KEY);
+  }
+
+  /** This replica led, and stops: where no other is ready, nobody will answer from now on. */
+  async leave(): Promise<void> {
+    await this.controller.drain();
+    const others = this.#serving().filter((pod) => pod !== this.#options.podName);
+    if (others.length > 0) return;
+    try {
+      await withDeadline(this.#options.clock, FAREWELL_MS, new AbortController().signal, (signal) =>
+        this.#removeAll(signal),
+      );
+    } catch (error) {
+      this.#options.log.warn('the groups of the aggregated API could not be taken back', errorFields(error));
+    }
+  }
+
+  async #reconcile(signal: AbortSignal): Promise<Outcome> {
+    const { caBundlePem, isServing, clock } = this.#options;
+    if (caBundlePem() !== '' && isServing() && this.#serving().length > 0) {
+      this.#awaySinceMs = null;
+      for (const each of this.#options.groups) await this.#apply(each, signal);
+      return { requeueAfterMs: REPAIR_MS };
+    }
+    const nowMs = clock.nowMs();
+    this.#awaySinceMs ??= nowMs;
+    if (nowMs - this.#awaySinceMs < AWAY_MS) return { requeueAfterMs: AWAY_CHECK_MS };
+    await this.#removeAll(signal).catch(unlessForbidden);
+    return { requeueAfterMs: REPAIR_MS };
+  }
+
+  /** Pods that are ready behind the Service, by its port. Names may be empty: endpoints that somebody has written. */
+  #serving(): string[] {
+    const { state, namespace } = this.#options;
+    return endpointSlicesOf(state, namespace, VIZ_SERVICE)
+      .filter(({ ports }) => ports.some(({ name }) => name === VIZ_PORT_NAME))
+      .flatMap(({ endpoints }) => endpoints)
+      .filter(({ ready, terminating }) => ready && !terminating)
+      .map(({ targetPod }) => targetPod);
+  }
+
+  async #apply({ group, version }: { group: string; version: string }, signal: AbortSignal): Promise<void> {
+    const { state, namespace, applier, caBundlePem, owner } = this.#options;
+    const name = `${version}.${group}`;
+    const port = serviceOf(state, namespace, VIZ_SERVICE)?.ports.find((each) => each.name === VIZ_PORT_NAME)?.port;
+    if (port === undefined || (await this.#isForeign(name, signal))) return;
+    const content = {
+      metadata: { labels: LABELS, ...ownedBy(await owner(signal)) },
+      spec: {
+        group,
+        version,
+        groupPriorityMinimum: GROUP_PRIORITY,
+        versionPriority: VERSION_PRIORITY,
+        service: { namespace, name: VIZ_SERVICE, port },
+        caBundle: Buffer.from(caBundlePem()).toString('base64'),
+      },
+    };
+    await applier.apply({ type: API_SERVICES, kind: 'APIService', namespace: '', name }, content, signal);
+  }
+
+  async #removeAll(signal: AbortSignal): Promise<void> {
+    for (const { group, version } of this.#options.groups) await this.#remove(`${version}.${group}`, signal);
+  }
+
+  async #remove(name: string, signal: AbortSignal): Promise<void> {
+    const found = await this.#find(name, signal);
+    if (found === null || !isOurs(found)) return;
+    const preconditions = { uid: metadataOf(found)['uid'] };
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
+    await this.#options.rest.json({ method: 'DELETE', path: resourcePath(API_SERVICES, '', name), body, signal });
+    this.#options.log.info('a group of the aggregated API was taken back: nobody serves it', { name });
+  }
+
+  /** Another program may serve the same group, such as Linkerd's: it keeps it. */
+  async #isForeign(name: string, signal: AbortSignal): Promise<boolean> {
+    const found = await this.#find(name, signal);
+    const foreign = found !== null && !isOurs(found);
+    if (foreign && !this.#foreign.has(name)) {
+      this.#options.log.warn('another program serves a group of the aggregated API, and keeps it', { name });
+    }
+    if (foreign) this.#foreign.add(name);
+    else this.#foreign.delete(name);
+    return foreign;
+  }
+
+  async #find(name: string, signal: AbortSignal): Promise<unknown> {
+    const path = resourcePath(API_SERVICES, '', name);
+    try {
+      return await this.#options.rest.json({ method: 'GET', path, timeoutMs: REQUEST_TIMEOUT_MS, signal });
+    } catch (error) {
+      if (failureOf(error) === 'NotFound') return null;
+      throw error;
+    }
+  }
+}
+
+/** Without the rights, which are installed with live numbers alone, there is nothing of ours either. */
+function unlessForbidden(error: unknown): void {
+  if (failureOf(error) !== 'Forbidden') throw error;
+}
+
+function metadataOf(object: unknown): Readonly<Record<string, unknown>> {
+  const metadata = isObject(object) ? object['metadata'] : undefined;
+  return isObject(metadata) ? metadata : {};
+}
+
+function isOurs(object: unknown): boolean {
+  const { labels } = metadataOf(object);
+  return isObject(labels) && Object.entries(LABELS).every(([key, value]) => labels[key] === value);
+}
