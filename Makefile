@@ -77,10 +77,8 @@ show-faults: deps ## The real cluster under slow readers, silent connections, en
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
 	@test/wire/run $(POLICIES_FLAGS)
 
-show-observability: deps ## A real Prometheus on a real mesh: every query, and alerts that fire and are cleared
-	@hack/observability/programs >/dev/null
-	@hack/cluster/binaries etcd kube-apiserver kube-controller-manager kubectl >/dev/null
-	@node hack/observability/main.ts --embedded
+show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (8 minutes)
+	@hack/observability/show
 
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
 	@node hack/local/main.ts

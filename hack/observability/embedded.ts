@@ -10,29 +10,15 @@ import { readRules } from './files.ts';
 import { Prometheus } from './prometheus.ts';
 import { allQueries, cleared, fired, queriesReturnData, timed } from './proof.ts';
 import { type Shorter, shortenRules } from './shortened.ts';
-import { calm, Unrest } from './unrest.ts';
+import { calm, UNREST_ALERTS, Unrest } from './unrest.ts';
 import { deployWorld, keepDiscovering, type Place, selections, setRate } from './world.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
-const SHORTER: Shorter = { window: '12s', pending: '1s', staleSeconds: 5 };
+const SHORTER: Shorter = { window: '12s', longWindow: '60s', pending: '1s', staleSeconds: 25 };
 const DATA_MS = 40_000;
 const FIRES_MS = 30_000;
 const CLEARS_MS = 40_000;
-
-/** What the unrest and the applications themselves provoke. */
-export const UNREST_ALERTS = [
-  'WeftSuccessRateLow',
-  'WeftErrorBudgetBurn',
-  'WeftLatencyHigh',
-  'WeftRetryBudgetEmpty',
-  'WeftNoEndpoint',
-  'WeftEndpointsEjected',
-  'WeftRequestsDenied',
-  'WeftRateLimited',
-  'WeftUntrustedClients',
-  'WeftWebhookFailing',
-];
 
 export async function runEmbedded(directory: string): Promise<boolean> {
   const node = join(BIN, 'node');

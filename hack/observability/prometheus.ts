@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { until } from '../demo/shell.ts';
 import { LocalProcess } from '../local/process.ts';
 import type { TargetGroup } from './discovery.ts';
-import { type RelabelRule, type RuleGroup, readScrapeConfiguration } from './files.ts';
+import { type RelabelRule, type RuleGroup, readScrapeConfiguration, type ScrapeJob } from './files.ts';
 
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
@@ -22,6 +22,8 @@ export interface PrometheusOptions {
   /** Default: those of the sample. */
   scrapeInterval?: string;
   groups: readonly RuleGroup[];
+  /** Default: those of the sample. */
+  jobs?: readonly ScrapeJob[];
   /** What is done to an address before the rules of the job, where pods have other addresses than theirs. */
   addressing?: readonly RelabelRule[];
 }
@@ -143,18 +145,20 @@ export class Prometheus {
 }
 
 /** The sample's own, with targets from a file, and the rules in one. */
-export function configurationOf({ directory, scrapeInterval, addressing = [] }: PrometheusOptions): object {
+export function configurationOf({ directory, scrapeInterval, jobs, addressing = [] }: PrometheusOptions): object {
   const stock = readScrapeConfiguration();
   const interval = scrapeInterval ?? stock.global['scrape_interval'];
   const sd = { files: [join(directory, 'targets.json')], refresh_interval: '1s' };
   return {
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
     rule_files: [join(directory, 'rules.yml')],
-    scrape_configs: stock.scrape_configs.map(({ kubernetes_sd_configs: [found], relabel_configs, ...job }) => ({
-      ...job,
-      file_sd_configs: [sd],
-      relabel_configs: [...inNamespaces(found?.namespaces?.names), ...addressing, ...relabel_configs],
-    })),
+    scrape_configs: (jobs ?? stock.scrape_configs).map(
+      ({ kubernetes_sd_configs: [found], relabel_configs, ...job }) => ({
+        ...job,
+        file_sd_configs: [sd],
+        relabel_configs: [...inNamespaces(found?.namespaces?.names), ...addressing, ...relabel_configs],
+      }),
+    ),
   };
 }
 

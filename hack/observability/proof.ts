@@ -2,6 +2,7 @@
 import { until } from '../demo/shell.ts';
 import { type Check, check } from '../demo/step.ts';
 import { readAlerts } from './files.ts';
+import { FOREIGN_QUERIES } from './foreign.ts';
 import type { Prometheus } from './prometheus.ts';
 import { type NamedQuery, panelQueries, ruleQueries, type Selections, variableQueries } from './queries.ts';
 import { type Shorter, shortenQuery } from './shortened.ts';
@@ -17,14 +18,14 @@ export function selectorsOf(expr: string): string[] {
   return [...new Set(found)];
 }
 
-/** Queries of rules, of what alerts look at, and of panels. */
+/** Queries of rules, of what alerts look at, of panels, and of others. */
 export function allQueries(chosen: Selections, rateInterval: string, shorter: Shorter | null): NamedQuery[] {
   const asRun = (expr: string): string => (shorter === null ? expr : shortenQuery(expr, shorter));
   const rules = ruleQueries('record').map(({ where, exprs }) => ({ where, exprs: exprs.map(asRun) }));
   const alerts = ruleQueries('alert').flatMap(({ where, exprs: [expr = ''] }) =>
     selectorsOf(expr).map((selector) => ({ where: `${where}: ${selector}`, exprs: [selector] })),
   );
-  return [...rules, ...alerts, ...panelQueries(chosen, rateInterval)];
+  return [...rules, ...alerts, ...panelQueries(chosen, rateInterval), ...FOREIGN_QUERIES];
 }
 
 /** Returns the queries that have not returned a number within the time. NaN is none: it is what a share or quantile of nothing is. */
@@ -102,14 +103,14 @@ export async function fired(
   return seen;
 }
 
-/** The same of alerts that no longer fire. `meanwhile` is done again and again. */
+/** The same of alerts that no longer fire. `meanwhile` is done again and again; `startedMs`: when mending began. */
 export async function cleared(
   prometheus: Prometheus,
   names: readonly string[],
   limitMs: number,
   meanwhile: () => Promise<void> = async () => {},
+  startedMs = performance.now(),
 ): Promise<Map<string, number | null>> {
-  const startedMs = performance.now();
   const seen = new Map<string, number | null>(names.map((name) => [name, null]));
   await until(
     'alerts are cleared',

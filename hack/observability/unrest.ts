@@ -11,6 +11,7 @@ const MESH_PORT = 4143;
 const CONNECTION_MS = 2_000;
 
 const REVIEW_MS = 10_000;
+const CHANGE_MS = 5_000;
 const REVIEWED = `
 apiVersion: v1
 kind: Pod
@@ -42,9 +43,38 @@ const CALLS: readonly { from: string; args: readonly string[] }[] = [
   { from: 'deploy/caller', args: ['get', url('nobody', '/'), '2'] },
 ];
 
+/** What the unrest and the applications themselves provoke. */
+export const UNREST_ALERTS = [
+  'WeftSuccessRateLow',
+  'WeftErrorBudgetBurn',
+  'WeftLatencyHigh',
+  'WeftRetryBudgetEmpty',
+  'WeftNoEndpoint',
+  'WeftEndpointsEjected',
+  'WeftRequestsDenied',
+  'WeftRateLimited',
+  'WeftUntrustedClients',
+  'WeftWebhookFailing',
+];
+
 /** What is admitted, and changes nothing: a pod for the injector, a profile for the validation. */
 async function reviews(): Promise<void> {
   await kubectl(['apply', '--dry-run=server', '-f', '-'], { input: REVIEWED, timeoutMs: REVIEW_MS });
+}
+
+/** What proxies have to be told of: how long one of the Services may take, longer than anything here does. */
+async function change(): Promise<void> {
+  const seconds = 20 + (Math.floor(Date.now() / CHANGE_MS) % 2);
+  await kubectl([
+    '-n',
+    POLL,
+    'annotate',
+    'service',
+    'echo-slow',
+    `timeout.linkerd.io/response=${seconds}s`,
+    '--overwrite',
+  ]);
+  await sleep(CHANGE_MS);
 }
 
 /** What a replica that was ejected comes back by: requests that succeed. */
@@ -64,7 +94,7 @@ export class Unrest {
         () =>
           execApp(from, args, POLL),
     );
-    const others = [() => this.#strangers(), () => this.#malformedReview(), reviews];
+    const others = [() => this.#strangers(), () => this.#malformedReview(), reviews, change];
     this.#loops = [...calls, ...others].map((once) => this.#repeat(once));
   }
 

@@ -133,7 +133,6 @@ function renderPanel(panel: Panel, id: number, gridPos: object): object {
 
 function renderDatasource(): object {
   return {
-    current: {},
     hide: 0,
     includeAll: false,
     label: 'Data source',
@@ -151,9 +150,7 @@ function renderDatasource(): object {
 function renderVariable({ name, label, of, series }: Variable): object {
   const query = `label_values(${series}, ${of})`;
   return {
-    current: {},
     datasource: DATASOURCE,
-    definition: query,
     hide: 0,
     includeAll: false,
     label,

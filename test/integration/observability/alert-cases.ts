@@ -4,6 +4,8 @@
  */
 export interface AlertCase {
   alert: string;
+  /** What is special about this case. */
+  when?: string;
   series: Readonly<Record<string, string>>;
   /** Not yet, though the condition holds already (`for`); null where there is nothing to wait for. */
   notYetAt: string | null;
@@ -119,7 +121,17 @@ export const ALERT_CASES: readonly AlertCase[] = [
     firesAt: '105m',
     clearedAt: '115m',
   },
-  held('WeftProxyWithoutCertificate', `control_identity_cert_expiration_timestamp_seconds{${PROXY}}`, 0, '3m', 90_000),
+  {
+    // Both are 0 before the first.
+    alert: 'WeftProxyWithoutCertificate',
+    series: {
+      [`control_identity_cert_refresh_timestamp_seconds{${PROXY}}`]: gauge(0, 1),
+      [`control_identity_cert_expiration_timestamp_seconds{${PROXY}}`]: gauge(0, 90_000),
+    },
+    notYetAt: '3m',
+    firesAt: '9m',
+    clearedAt: '40m',
+  },
   counted(
     'WeftUntrustedClients',
     `weft_connections_refused_total{${PROXY}, direction="inbound", reason="client_certificate_untrusted"}`,
@@ -181,6 +193,17 @@ export const ALERT_CASES: readonly AlertCase[] = [
     `proxy_inject_admission_responses_total{job="weft-operator", namespace="shop", owner_kind="deployment", skip="true", skip_reason="pod_security_level"}`,
     null,
   ),
+  {
+    alert: 'WeftInjectionSkipped',
+    when: ' for the first pod of its kind, which is no increase',
+    series: {
+      'proxy_inject_admission_responses_total{job="weft-operator", namespace="shop", owner_kind="job", skip="true", skip_reason="host_network_enabled"}':
+        '_x30 1x500',
+    },
+    notYetAt: '4m',
+    firesAt: '6m',
+    clearedAt: '20m',
+  },
   {
     alert: 'WeftReconcileFailing',
     series: { [`controller_runtime_reconcile_errors_total{${OPERATOR}, controller="mesh"}`]: '0+10x120 1200x380' },

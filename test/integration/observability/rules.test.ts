@@ -88,7 +88,7 @@ describe('rules and scrape configuration, judged by promtool', () => {
   });
 
   for (const one of ALERT_CASES) {
-    it(`${one.alert.replace(',', ' and ')}: not at once, while it lasts, and no longer; and nothing else`, async () => {
+    it(`${one.alert.replace(',', ' and ')}${one.when ?? ''}: not at once, while it lasts, and no longer; and nothing else`, async () => {
       const file = join(directory, `${one.alert}.test.yml`);
       const files = readRules().map(({ name }) => join(FOLDER, 'rules', `${name}.yml`));
       writeFileSync(file, stringify({ rule_files: files, evaluation_interval: '30s', tests: [testOf(one)] }));

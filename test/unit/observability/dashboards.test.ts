@@ -26,7 +26,9 @@ interface Rendered {
   title: string;
   schemaVersion: number;
   panels: RenderedPanel[];
-  templating: { list: { name: string; type: string; datasource?: { uid: string }; definition?: string }[] };
+  templating: {
+    list: { name: string; type: string; datasource?: { uid: string }; query: string | { query: string } }[];
+  };
 }
 
 const BUILT_IN = ['__rate_interval'];
@@ -75,8 +77,8 @@ describe('dashboards', () => {
         expect(
           queries.flatMap(namesIn).filter((name) => !variables.includes(name) && !BUILT_IN.includes(name)),
         ).to.deep.equal([]);
-        for (const [index, { name, definition = '' }] of rendered.templating.list.entries()) {
-          expect(variables.slice(0, index)).to.include.members(namesIn(definition));
+        for (const [index, { name, query }] of rendered.templating.list.entries()) {
+          expect(variables.slice(0, index)).to.include.members(namesIn(typeof query === 'string' ? '' : query.query));
           if (name !== 'datasource') expect(queries.join(' '), name).to.include(`$${name}`);
         }
       });

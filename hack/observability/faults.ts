@@ -1,0 +1,241 @@
+/** Faults that are made in the cluster and mended again, and the alerts that tell of them. All of them are the local cluster's: proxies are processes of this machine. */
+import type { V1Pod } from '@kubernetes/client-node';
+import { CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
+import { applyText, execApp, getJson, kubectl, rollout } from '../demo/kubectl.ts';
+import { processesOf } from '../demo/processes.ts';
+import { sleep, until } from '../demo/shell.ts';
+import { POLL, podsOf } from './world.ts';
+
+export interface Fault {
+  title: string;
+  alerts: readonly string[];
+  make(): Promise<void>;
+  mend(): Promise<void>;
+}
+
+const STOPPED_MS = 8_000;
+const RESTART_MS = 90_000;
+const KILLS = 3;
+const OPERATOR = 'deploy/weft-operator';
+const LEASE_SECONDS = 25;
+/** Renewed after 42 s, and 15 % of it are left after 51. */
+const SHORT_LIFE = '60s';
+
+function pidsOf(pod: V1Pod): number[] {
+  const { uid = '', name = '' } = pod.metadata ?? {};
+  return processesOf({ metadata: { uid, name } }, '/proxy.js');
+}
+
+const nothing = async (): Promise<void> => {};
+
+/** What a proxy waits for meanwhile has a deadline, so that it looks at its own lag; and a change is on its way to it. */
+const stoppedProxy: Fault = {
+  title: 'a proxy that is stopped for eight seconds',
+  alerts: ['WeftProxyDown', 'WeftProxyBusy', 'WeftPropagationSlow'],
+  async make() {
+    const [pod] = await podsOf('caller');
+    const pids = pidsOf(pod!);
+    const slow = execApp('deploy/caller', ['get', `http://echo-slow.${POLL}.svc.cluster.local/slow?ms=12000`], POLL);
+    await sleep(500);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    await kubectl(['-n', POLL, 'annotate', 'service', 'echo', 'retry.linkerd.io/limit=2', '--overwrite']);
+    await sleep(STOPPED_MS);
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    await slow.catch(nothing);
+  },
+  mend: nothing,
+};
+
+const killedProxy: Fault = {
+  title: 'a proxy that is killed three times',
+  alerts: ['WeftProxyRestarting'],
+  async make() {
+    const [pod] = await podsOf('patterns');
+    for (let kill = 0; kill < KILLS; kill++) {
+      const pids = await until('the proxy runs', RESTART_MS, async () => {
+        try {
+          return pidsOf(pod!);
+        } catch {
+          return null; // between two lives
+        }
+      });
+      // It has to be seen alive.
+      await sleep(3_000);
+      for (const pid of pids.value) process.kill(pid, 'SIGKILL');
+      await sleep(1_000);
+    }
+  },
+  mend: nothing,
+};
+
+const hostNetwork: Fault = {
+  title: 'a pod on the host network that asks for a proxy',
+  alerts: ['WeftInjectionSkipped'],
+  async make() {
+    const manifest = await getJson<V1Pod>('pod', 'host-network', '-n', POLL);
+    const { metadata, spec } = manifest;
+    const annotations = { 'linkerd.io/inject': 'enabled' };
+    const again = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'host-network-2', namespace: metadata?.namespace, annotations },
+      spec,
+    };
+    await applyText(
+      JSON.stringify({
+        ...again,
+        spec: { hostNetwork: true, restartPolicy: 'Never', containers: [{ ...spec!.containers[0], volumeMounts: [] }] },
+      }),
+    );
+  },
+  mend: nothing,
+};
+
+async function scaleOperator(replicas: number): Promise<void> {
+  await kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'scale', OPERATOR, `--replicas=${replicas}`]);
+  if (replicas > 0) await rollout(CONTROL_PLANE_NAMESPACE, OPERATOR);
+}
+
+function patchMesh(certificateLifetime: string | null): Promise<unknown> {
+  const mesh = { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'default' } };
+  return applyText(
+    JSON.stringify({ ...mesh, spec: certificateLifetime === null ? {} : { identity: { certificateLifetime } } }),
+  );
+}
+
+/** A pod as the injector makes it, to be created when there is none. */
+async function injectedPod(): Promise<string> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'late',
+      namespace: POLL,
+      labels: { app: 'late' },
+      annotations: { 'linkerd.io/inject': 'enabled' },
+    },
+    spec: {
+      serviceAccountName: 'echo',
+      containers: [{ name: 'app', image: 'localhost/weft-demo:dev', args: ['service'] }],
+    },
+  };
+  const made = await kubectl(['create', '--dry-run=server', '-o', 'json', '-f', '-'], { input: JSON.stringify(pod) });
+  const injected = JSON.parse(made.stdout) as V1Pod;
+  const { name, namespace, labels, annotations } = injected.metadata!;
+  return JSON.stringify({ ...injected, metadata: { name, namespace, labels, annotations }, status: undefined });
+}
+
+/** Certificates live a minute, so that they run out while nobody renews them; one pod begins without. */
+const noOperator: Fault = {
+  title: 'no operator for a while, and certificates that live a minute',
+  alerts: [
+    'WeftOperatorDown',
+    'WeftProxyStale',
+    'WeftPassedThroughUnseen',
+    'WeftProxyCertificateExpiring',
+    'WeftProxyWithoutCertificate',
+  ],
+  async make() {
+    await patchMesh(SHORT_LIFE);
+    await kubectl(['-n', POLL, 'rollout', 'restart', 'deploy/caller']);
+    await rollout(POLL, 'deploy/caller');
+    const late = await injectedPod();
+    await scaleOperator(0);
+    await kubectl(['create', '-f', '-'], { input: late });
+    await execApp('deploy/voters', ['get', `http://unseen.${POLL}.svc.cluster.local/item`], POLL);
+  },
+  async mend() {
+    await patchMesh(null);
+    await scaleOperator(1);
+    await kubectl(['-n', POLL, 'delete', 'pod', 'late', '--wait=false']);
+    await kubectl(['-n', POLL, 'rollout', 'restart', 'deploy/caller']);
+    await rollout(POLL, 'deploy/caller');
+  },
+};
+
+const DEFINITION = 'customresourcedefinition/trafficsplits.split.smi-spec.io';
+const VERSIONS = [0, 1, 2, 3];
+
+function patchDefinition(op: 'add' | 'remove'): Promise<unknown> {
+  const patch = VERSIONS.map((index) => ({
+    op,
+    path: `/spec/versions/${index}/subresources`,
+    ...(op === 'add' ? { value: { status: {} } } : {}),
+  }));
+  return kubectl(['patch', DEFINITION, '--type=json', '-p', JSON.stringify(patch)]);
+}
+
+/** Looked at once a minute, and when a replica begins to lead. */
+const definitions: Fault = {
+  title: 'a definition without a status subresource, as those of linkerd-smi are',
+  alerts: ['WeftDefinitionsIncomplete'],
+  async make() {
+    await patchDefinition('remove');
+  },
+  async mend() {
+    await patchDefinition('add');
+  },
+};
+
+const stolenLease: Fault = {
+  title: 'a lease that somebody else holds',
+  alerts: ['WeftNoLeader'],
+  async make() {
+    const spec = {
+      holderIdentity: 'nobody',
+      leaseDurationSeconds: LEASE_SECONDS,
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+    };
+    const lease = ['lease/weft-operator', '--type=merge', '-p', JSON.stringify({ spec })];
+    await kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'patch', ...lease]);
+  },
+  mend: nothing,
+};
+
+interface Role {
+  rules: { resources?: string[] }[];
+}
+
+let role: Role | null = null;
+
+const forbidden: Fault = {
+  title: 'an operator that may write no status',
+  alerts: ['WeftReconcileFailing'],
+  async make() {
+    role = await getJson<Role>('clusterrole', 'weft-operator');
+    const rules = role.rules.filter(({ resources = [] }) => !resources.some((name) => name.endsWith('/status')));
+    await replaceRules(rules);
+    // Something to write a status of.
+    const limit = JSON.stringify({ spec: { total: { requestsPerSecond: 1_000 } } });
+    await kubectl(['-n', POLL, 'patch', 'httplocalratelimitpolicy', 'web', '--type=merge', '-p', limit]);
+  },
+  async mend() {
+    await replaceRules(role?.rules ?? []);
+  },
+};
+
+function replaceRules(rules: Role['rules']): Promise<unknown> {
+  return kubectl(['patch', 'clusterrole', 'weft-operator', '--type=merge', '-p', JSON.stringify({ rules })]);
+}
+
+/** The new replica does not become ready, so the old one stays. */
+const impatient: Fault = {
+  title: 'an operator that takes a second of silence for an API server that is away',
+  alerts: ['WeftStoreStale'],
+  async make() {
+    await kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'set', 'env', OPERATOR, 'WEFT_OPERATOR_STALE_AFTER_MS=1000']);
+  },
+  async mend() {
+    await kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'set', 'env', OPERATOR, 'WEFT_OPERATOR_STALE_AFTER_MS-']);
+    await rollout(CONTROL_PLANE_NAMESPACE, OPERATOR);
+  },
+};
+
+/** One after the other; what is in one list, side by side. */
+export const FAULTS: readonly (readonly Fault[])[] = [
+  [stoppedProxy, killedProxy, hostNetwork],
+  [noOperator],
+  [definitions, stolenLease],
+  [forbidden],
+  [impatient],
+];
