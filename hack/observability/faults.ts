@@ -96,11 +96,9 @@ async function scaleOperator(replicas: number): Promise<void> {
   if (replicas > 0) await rollout(CONTROL_PLANE_NAMESPACE, OPERATOR);
 }
 
-function patchMesh(certificateLifetime: string | null): Promise<unknown> {
-  const mesh = { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'default' } };
-  return applyText(
-    JSON.stringify({ ...mesh, spec: certificateLifetime === null ? {} : { identity: { certificateLifetime } } }),
-  );
+function patchMesh(identity: Record<string, string>): Promise<unknown> {
+  const mesh = { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'default' }, spec: { identity } };
+  return applyText(JSON.stringify(mesh));
 }
 
 /** A pod as the injector makes it, to be created when there is none. */
@@ -136,7 +134,7 @@ const noOperator: Fault = {
     'WeftProxyWithoutCertificate',
   ],
   async make() {
-    await patchMesh(SHORT_LIFE);
+    await patchMesh({ certificateLifetime: SHORT_LIFE });
     await kubectl(['-n', POLL, 'rollout', 'restart', 'deploy/caller']);
     await rollout(POLL, 'deploy/caller');
     const late = await injectedPod();
@@ -145,7 +143,7 @@ const noOperator: Fault = {
     await execApp('deploy/voters', ['get', `http://unseen.${POLL}.svc.cluster.local/item`], POLL);
   },
   async mend() {
-    await patchMesh(null);
+    await patchMesh({});
     await scaleOperator(1);
     await kubectl(['-n', POLL, 'delete', 'pod', 'late', '--wait=false']);
     await kubectl(['-n', POLL, 'rollout', 'restart', 'deploy/caller']);
@@ -193,10 +191,38 @@ const stolenLease: Fault = {
 };
 
 interface Role {
-  rules: { resources?: string[] }[];
+  rules: { resources?: string[]; verbs?: string[] }[];
 }
 
 let role: Role | null = null;
+
+const ROLE = ['-n', CONTROL_PLANE_NAMESPACE, 'patch', 'role', 'weft-operator', '--type=merge', '-p'];
+let rights: Role | null = null;
+
+/** An issuer that lives a minute, made anew because its Secret is gone, and due when 70 % of that are over. */
+const issuerNotRenewed: Fault = {
+  title: 'an issuer that lives a minute and may not be renewed',
+  alerts: ['WeftIssuerExpiring', 'WeftCertificateRenewalFailing'],
+  async make() {
+    rights = await getJson<Role>('role', 'weft-operator', '-n', CONTROL_PLANE_NAMESPACE);
+    const rules = rights.rules.filter(
+      ({ resources, verbs }) => !(resources?.includes('secrets') && verbs?.includes('patch')),
+    );
+    await kubectl([...ROLE, JSON.stringify({ rules })]);
+    await patchMesh({ certificateLifetime: '20s', issuerLifetime: '60s' });
+    await forgetIssuer();
+  },
+  async mend() {
+    await kubectl([...ROLE, JSON.stringify({ rules: rights?.rules ?? [] })]);
+    await patchMesh({});
+    await forgetIssuer();
+  },
+};
+
+/** The operator makes another one, signed by the same anchor. */
+function forgetIssuer(): Promise<unknown> {
+  return kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'delete', 'secret', 'weft-identity-issuer']);
+}
 
 const forbidden: Fault = {
   title: 'an operator that may write no status',
@@ -236,6 +262,6 @@ export const FAULTS: readonly (readonly Fault[])[] = [
   [stoppedProxy, killedProxy, hostNetwork],
   [noOperator],
   [definitions, stolenLease],
-  [forbidden],
+  [forbidden, issuerNotRenewed],
   [impatient],
 ];

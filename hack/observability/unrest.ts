@@ -8,8 +8,28 @@ import { type Place, POLL, podsOf } from './world.ts';
 
 const PAUSE_MS = 500;
 const MESH_PORT = 4143;
-const CONNECTION_MS = 2_000;
+const CONNECTION_MS = 5_000;
+const HALF_MS = 1_500;
 
+const REVIEW = {
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: {
+    uid: '7d0f3b50-1c11-4f43-9d3a-3f1f7f6a6a10',
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    resource: { group: '', version: 'v1', resource: 'pods' },
+    operation: 'CREATE',
+    dryRun: true,
+    namespace: POLL,
+    userInfo: {},
+    object: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'slow' },
+      spec: { containers: [{ name: 'app', image: 'app' }] },
+    },
+  },
+};
 const REVIEW_MS = 10_000;
 const CHANGE_MS = 5_000;
 const REVIEWED = `
@@ -55,6 +75,7 @@ export const UNREST_ALERTS = [
   'WeftRateLimited',
   'WeftUntrustedClients',
   'WeftWebhookFailing',
+  'WeftWebhookSlow',
 ];
 
 /** What is admitted, and changes nothing: a pod for the injector, a profile for the validation. */
@@ -94,7 +115,7 @@ export class Unrest {
         () =>
           execApp(from, args, POLL),
     );
-    const others = [() => this.#strangers(), () => this.#malformedReview(), reviews, change];
+    const others = [() => this.#strangers(), () => this.#malformedReview(), () => this.#slowReview(), reviews, change];
     this.#loops = [...calls, ...others].map((once) => this.#repeat(once));
   }
 
@@ -124,14 +145,29 @@ export class Unrest {
   }
 
   /** A review that cannot be read, as a broken API server would send it. */
-  async #malformedReview(): Promise<void> {
+  #malformedReview(): Promise<void> {
+    return this.#review(['{']);
+  }
+
+  /** A review whose second half is long in coming. */
+  #slowReview(): Promise<void> {
+    const text = JSON.stringify(REVIEW);
+    return this.#review([text.slice(0, 100), text.slice(100)]);
+  }
+
+  async #review(parts: readonly string[]): Promise<void> {
     const target = await this.#place.injectUrl();
     await new Promise<void>((done) => {
-      const sent = request(target, { method: 'POST', rejectUnauthorized: false, timeout: CONNECTION_MS }, (response) =>
-        response.resume().once('close', () => done()),
-      );
+      const options = { method: 'POST', rejectUnauthorized: false, timeout: CONNECTION_MS };
+      const sent = request(target, options, (response) => response.resume().once('close', () => done()));
       sent.once('timeout', () => sent.destroy()).once('error', () => done());
-      sent.end('{');
+      void (async () => {
+        for (const [index, part] of parts.entries()) {
+          if (index > 0) await sleep(HALF_MS);
+          sent.write(part);
+        }
+        sent.end();
+      })();
     });
   }
 }
