@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { applyFile, kubectl } from '../demo/kubectl.ts';
+import { applyFile, kubectl, ROOT } from '../demo/kubectl.ts';
 import { sleep } from '../demo/shell.ts';
 import { check, runGroup, type Step, type StepResult } from '../demo/step.ts';
 import { FAULTS, type Fault } from './faults.ts';
@@ -35,6 +35,7 @@ export async function runCluster(directory: string): Promise<boolean> {
     const unrest = new Unrest(CLUSTER);
     const results: StepResult[] = [];
     const steps = [
+      manifestsStep,
       dataStep(shipped),
       unrestStep(quick, unrest),
       ...FAULTS.map((faults) => faultsStep(quick, faults)),
@@ -58,6 +59,34 @@ const CLUSTER: Place = {
     const path = 'jsonpath={.spec.clusterIP}';
     const { stdout } = await kubectl(['-n', 'weft-system', 'get', 'service', 'weft-operator', '-o', path]);
     return `https://${stdout.trim()}/inject`;
+  },
+};
+
+const SAMPLE = join(ROOT, 'samples', 'observability');
+const ACCOUNT = 'system:serviceaccount:weft-observability:prometheus';
+
+/** Without an image nothing starts; what is stored is looked at. */
+const manifestsStep: Step = {
+  id: '0',
+  title: 'manifests of a Prometheus and of the dashboards, as the API server takes them',
+  commands: ['kubectl apply -k samples/observability', 'kubectl apply -k samples/observability/grafana'],
+  async run() {
+    const folders = [SAMPLE, join(SAMPLE, 'grafana')];
+    for (const folder of folders) await kubectl(['apply', '-k', folder]);
+    const may = async (verb: string, resource: string): Promise<string> => {
+      const asked = ['auth', 'can-i', verb, resource, '--all-namespaces', '--as', ACCOUNT];
+      return (await kubectl(asked, { anyStatus: true })).stdout.trim();
+    };
+    const [lists, watches, secrets] = [
+      await may('list', 'pods'),
+      await may('watch', 'pods'),
+      await may('get', 'secrets'),
+    ];
+    await kubectl(['delete', '--wait=false', '-k', SAMPLE]);
+    return [
+      check('it may list and watch pods', 'yes, yes', `${lists}, ${watches}`, lists === 'yes' && watches === 'yes'),
+      check('it may read Secrets', 'no', secrets, secrets === 'no'),
+    ];
   },
 };
 

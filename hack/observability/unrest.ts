@@ -53,7 +53,7 @@ const CALLS: readonly { from: string; args: readonly string[] }[] = [
   // No route.
   { from: 'deploy/voters', args: ['get', url('web', '/nowhere'), '5'] },
   // Fails, is tried again, and has a replica ejected.
-  { from: 'deploy/caller', args: ['get', url('echo', '/item?fail=0.9'), '40'] },
+  { from: 'deploy/caller', args: ['get', url('echo', '/item?fail=0.6'), '40'] },
   // Slow.
   { from: 'deploy/caller', args: ['get', url('echo-slow', '/slow?ms=1600'), '2'] },
   // Raw connections, of one who may and one who may not. What comes back is no HTTP.
@@ -158,7 +158,8 @@ export class Unrest {
   async #review(parts: readonly string[]): Promise<void> {
     const target = await this.#place.injectUrl();
     await new Promise<void>((done) => {
-      const options = { method: 'POST', rejectUnauthorized: false, timeout: CONNECTION_MS };
+      const headers = { 'content-type': 'application/json' };
+      const options = { method: 'POST', headers, rejectUnauthorized: false, timeout: CONNECTION_MS };
       const sent = request(target, options, (response) => response.resume().once('close', () => done()));
       sent.once('timeout', () => sent.destroy()).once('error', () => done());
       void (async () => {
