@@ -45,8 +45,9 @@ export async function podsOf(app: string): Promise<V1Pod[]> {
 }
 
 export async function deployWorld(): Promise<void> {
-  await applyFile('samples/poll/manifests/poll.yaml');
+  // In this order: in the embedded mode a pod knows the Services that there were when it began.
   await applyFile('hack/observability/world.yaml');
+  await applyFile('samples/poll/manifests/poll.yaml');
   await until('the workloads are ready', READY_MS, async () => {
     const args = ['-n', POLL, 'get', ...WORKLOADS, '-o', 'json'];
     type List = { items: { spec: { replicas: number }; status: { readyReplicas?: number } }[] };
