@@ -54,6 +54,7 @@ const APART: Readonly<Record<string, Apart>> = {
   './connection-families.ts': { name: 'connection-families', folder: 'proxy-image/io/telemetry', alone: true },
   './route-families.ts': { name: 'route-families', folder: 'proxy-image/io/telemetry', alone: true },
   '../stack/control/port.ts': { name: 'control', folder: 'proxy-image/run', alone: true },
+  './telemetry/traffic/reporter.ts': { name: 'traffic', folder: 'proxy-image/io', alone: true },
   './translate.ts': { name: 'translate', folder: 'proxy-image/codec/bridge' },
 };
 /**

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { isObject } from '../../lib/json.ts';
 import type { RunConfig } from '../config/config.ts';
 import type { ConfigSource, RejectedKey } from '../contract/config-source.ts';
 import { formatAddress } from '../contract/keys.ts';
@@ -20,6 +21,7 @@ import { connectionLimit } from '../io/descriptors.ts';
 import { IdentityAgent } from '../io/identity/agent.ts';
 import { CertifyClient } from '../io/identity/certify.ts';
 import { IdentityStore } from '../io/identity/store.ts';
+import { loadTraffic } from '../io/load-traffic.ts';
 import { lazyRegexEngine } from '../io/regex-engine.ts';
 import { loadRuleParts } from '../io/rule-parts.ts';
 import { AccessLog } from '../io/telemetry/access-log.ts';
@@ -28,6 +30,8 @@ import { loadExposition } from '../io/telemetry/load-exposition.ts';
 import { JsonLogger, type LogFields, type Logger, type LogSink } from '../io/telemetry/log.ts';
 import { readProcessFacts } from '../io/telemetry/process.ts';
 import { ProxyRecorder } from '../io/telemetry/proxy-recorder.ts';
+import type { ReportStream } from '../io/telemetry/traffic/report-stream.ts';
+import type { TrafficReporter } from '../io/telemetry/traffic/reporter.ts';
 import type { LocalNetwork } from '../io/transport/local-network.ts';
 import type { OriginalDestination, Timer, TimerOwner, Transport } from '../io/transport/types.ts';
 import { addressesOf, type Listener, type OpenListener } from '../stack/shared/listeners.ts';
@@ -82,6 +86,8 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   readonly #flushTimer: Timer;
   readonly #departure: Departure;
   #source: ConfigSource | null = null;
+  /** `null` before the operator has asked for reports. */
+  #reporter: TrafficReporter | null = null;
   #opening = false;
   #draining = false;
   #over = false;
@@ -183,6 +189,17 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
 
   contact(): void {
     this.state.contact();
+  }
+
+  other(message: unknown, stream: ReportStream): void {
+    if (!isObject(message) || message['type'] !== 'reportTraffic') return;
+    this.#reporter ??= new (loadTraffic().TrafficReporter)({
+      recorder: this.#recorder,
+      ...this.#surroundings,
+      serverOf: (port) => this.state.inboundPort(port).policy.server,
+      refresh: () => this.#stack.report(),
+    });
+    this.#reporter.asked(message, stream);
   }
 
   connectionChanged(connected: boolean): void {
@@ -364,6 +381,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     this.#departure.stop();
     this.log.info('proxy ends', { reason });
     this.#stack.stop();
+    this.#reporter?.stop();
     this.#source?.stop();
     this.#identity.stop();
     this.#snapshot.flush();

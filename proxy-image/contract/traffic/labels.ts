@@ -11,13 +11,14 @@ export const TRAFFIC_LABELS = [
   'peerPod',
   'peerIdentity',
   'authority',
+  // Of a request and its attempts that which is called; of a connection that whose endpoint it is.
   'serviceNamespace',
   'serviceName',
   'servicePort',
   'routeKind',
   'routeNamespace',
   'routeName',
-  // Of an attempt, where a split has chosen it.
+  // What a split has chosen; of a request for its last attempt.
   'backendNamespace',
   'backendName',
   'backendPort',

@@ -6,26 +6,27 @@ import type { TextWriter } from './text-writer.ts';
 /** A counter per label set of one table, for decisions and errors: resolved by text where that happens once per connection, else by index. */
 export class Counters {
   readonly #table: SeriesTable;
-  readonly #counts: Column;
+  /** By series. */
+  readonly counts: Column;
 
   constructor(table: SeriesTable) {
     this.#table = table;
-    this.#counts = table.counts();
+    this.counts = table.counts();
   }
 
   add(series: number): void {
-    this.#counts.values[series]!++;
+    this.counts.values[series]!++;
     this.#table.used(series);
   }
 
   forget(evicted: readonly number[]): void {
-    for (const index of evicted) this.#counts.values[index] = 0;
+    for (const index of evicted) this.counts.values[index] = 0;
   }
 
   write(writer: TextWriter, name: string, extra = ''): void {
     for (let series = OVERFLOW; series < this.#table.end; series++) {
       const labels = this.#table.text(series);
-      const count = this.#counts.values[series]!;
+      const count = this.counts.values[series]!;
       if (labels !== null && count > 0) writer.sample(name, joinLabels(labels, extra), count);
     }
   }

@@ -39,9 +39,14 @@ export class Histograms {
     this.#cells[base + bounds.length + 1]! += value;
   }
 
-  countOf(index: number): number {
+  /** For each bound, and above the last: how many came to it and not to the one before. Valid until the next `open`. */
+  bucketsOf(index: number): Float64Array {
     const base = index * this.#stride;
-    return this.#cells.subarray(base, base + this.#bounds.length + 1).reduce((sum, count) => sum + count, 0);
+    return this.#cells.subarray(base, base + this.#bounds.length + 1);
+  }
+
+  countOf(index: number): number {
+    return this.bucketsOf(index).reduce((sum, count) => sum + count, 0);
   }
 
   write(writer: TextWriter, name: string, labels: string, index: number): void {

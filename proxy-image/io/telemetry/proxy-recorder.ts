@@ -3,7 +3,7 @@ import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
-import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
+import type { RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
 import type { BackendEntry, PolicyEntry, ServiceEntry } from '../../core/state/entries.ts';
 import type { ConnectionFamilies } from './connection-families.ts';
@@ -12,7 +12,7 @@ import { ClosedCounters, Counters } from './counters.ts';
 import { INBOUND_ERRORS, type InboundError, OUTBOUND_ERRORS, type OutboundError } from './error-labels.ts';
 import { loadConnectionFamilies } from './load-connection-families.ts';
 import { loadRouteFamilies } from './load-route-families.ts';
-import type { Recorder, TransportLabels } from './recorder.ts';
+import type { CallRecorder, Recorder, TransportLabels } from './recorder.ts';
 import {
   ADMIN_REFUSALS,
   type AdminRefusal,
@@ -55,6 +55,8 @@ export class ProxyRecorder implements Recorder {
   readonly authorizations: Readonly<Record<'http' | 'tcp', { allow: Counters; deny: Counters; terminate: Counters }>>;
   readonly routeNotFound: Counters;
   readonly rateLimited: Counters;
+  /** The same requests, by who made them: their answers count in `response_total` too. */
+  readonly limited: Counters;
   readonly outboundErrors = { http: outboundErrors(), tcp: outboundErrors() };
   readonly inboundErrors = { http: inboundErrors(), tcp: inboundErrors() };
   readonly refusals = {
@@ -69,6 +71,7 @@ export class ProxyRecorder implements Recorder {
   policyRoutes: RouteFamilies | null = null;
   /** `null` before the first connection of a client. */
   connectionFamilies: ConnectionFamilies | null = null;
+  calls: CallRecorder | null = null;
   unseenPassed = 0;
   unseenDenied = 0;
   /** What the proxy asks of the operator; set by whoever asks. */
@@ -101,6 +104,7 @@ export class ProxyRecorder implements Recorder {
     this.authorizations = { http: verdicts(), tcp: verdicts() };
     this.routeNotFound = counters();
     this.rateLimited = counters();
+    this.limited = counters();
   }
 
   outboundRequest(authority: string, endpoint: EndpointState): void {
@@ -191,7 +195,14 @@ export class ProxyRecorder implements Recorder {
     (decision.allowed ? allow : unmatched ? this.routeNotFound : deny).add(this.#peer(policy, peer, decision));
   }
 
-  inboundRateLimited(policy: PortPolicyEntry, limiter: RateLimiter, scope: RateLimitScope): void {
+  inboundRateLimited(
+    policy: PortPolicyEntry,
+    peer: InboundPeer,
+    decision: PolicyDecision,
+    scope: RateLimitScope,
+  ): void {
+    const limiter = policy.limiter!;
+    this.limited.add(this.#peer(policy, peer, decision));
     const holder = limiter.refused[scope];
     const known = this.#inboundTable.holds(holder);
     this.rateLimited.add(
@@ -304,7 +315,7 @@ export class ProxyRecorder implements Recorder {
     for (const verdicts of Object.values(this.authorizations)) {
       for (const counters of Object.values(verdicts)) counters.forget(inbound);
     }
-    for (const counters of [this.routeNotFound, this.rateLimited]) counters.forget(inbound);
+    for (const counters of [this.routeNotFound, this.rateLimited, this.limited]) counters.forget(inbound);
     const routes = this.#routeTable.evict(before);
     for (const family of [this.route, this.routeActual, this.retryable, this.retrySkipped]) family.forget(routes);
   }

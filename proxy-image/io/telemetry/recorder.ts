@@ -2,9 +2,15 @@ import type { EndpointState } from '../../core/balance/endpoint.ts';
 import type { InboundPeer } from '../../core/policy/authorize.ts';
 import type { RuleFacts } from '../../core/policy/decision.ts';
 import type { PolicyDecision, PortPolicyEntry } from '../../core/policy/policy.ts';
-import type { RateLimiter, RateLimitScope } from '../../core/policy/rate-limit.ts';
+import type { RateLimitScope } from '../../core/policy/rate-limit.ts';
 import type { RouteEntry } from '../../core/route/table.ts';
-import type { BackendEntry, PolicyEntry, ServiceEntry, ShareEntry } from '../../core/state/entries.ts';
+import type {
+  BackendEntry,
+  OutboundRouteEntry,
+  PolicyEntry,
+  ServiceEntry,
+  ShareEntry,
+} from '../../core/state/entries.ts';
 import type { BodyMeter } from '../../http/body-meter.ts';
 import type { ConnectionRecorder } from './connection-recorder.ts';
 import type { InboundError, OutboundError } from './error-labels.ts';
@@ -57,6 +63,27 @@ export interface RouteRecorder {
   readonly inbound: InboundRouteRecorder;
 }
 
+/** An outbound request, or an attempt of one, that has ended. */
+export interface EndedCall {
+  /** `null` for a pod or an address. */
+  readonly entry: ServiceEntry | null;
+  readonly route: OutboundRouteEntry;
+  /** Of the last attempt, and its endpoint; `null` = none was chosen. */
+  readonly backend: BackendEntry | null;
+  readonly endpoint: EndpointState | null;
+  /** Why the last attempt brought no response; `null` = it did, or the proxy answered without one. */
+  readonly error: OutboundError | null;
+  readonly retries: number;
+}
+
+/** Counts by what a request is for, where that is asked for (`traffic/reporter.ts`). `failure`: the response counts as one. */
+export interface CallRecorder {
+  /** An attempt that was sent to an endpoint. */
+  attempted(call: EndedCall, failure: boolean, latencyMs: number): void;
+  /** The request, whatever number of attempts it took. */
+  ended(call: EndedCall, failure: boolean, latencyMs: number): void;
+}
+
 export interface TransportLabels {
   direction: 'inbound' | 'outbound';
   /** `src`: the connection that the proxy accepted; `dst`: the one it made. */
@@ -99,6 +126,9 @@ export interface Recorder {
   /** Of the retries that the annotations of a Service ask for; those of a profile are `routeRetryable`. */
   serviceRetry(entry: ServiceEntry, policy: PolicyEntry, event: RetryEvent): void;
 
+  /** `null` = nobody wants to know. */
+  calls: CallRecorder | null;
+
   /** Loaded when it is first asked for: only where a route has decided that is not a profile's, for most proxies never see any. */
   routes(): RouteRecorder;
 
@@ -122,7 +152,7 @@ export interface Recorder {
     decision: PolicyDecision,
   ): void;
   /** A request that was authorized was refused, for there were too many: `inbound_http_local_ratelimit_total`. */
-  inboundRateLimited(policy: PortPolicyEntry, limiter: RateLimiter, scope: RateLimitScope): void;
+  inboundRateLimited(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision, scope: RateLimitScope): void;
   /** An open TCP stream was ended because the policy changed. */
   inboundTerminated(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void;
   inboundRequest(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void;

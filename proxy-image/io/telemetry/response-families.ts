@@ -6,10 +6,18 @@ import { OVERFLOW, type SeriesTable } from './series-table.ts';
 import type { TextWriter } from './text-writer.ts';
 
 /** An outcome code is a sum: status (0..999), success or failure, `grpc_status` (none, 0..16), error label (none, or one of at most 13). */
-const FAILURE = 1000;
-const GRPC = 2000;
+export const FAILURE = 1000;
+export const GRPC = 2000;
 const ERROR = 18 * GRPC;
 const NONE = -1;
+
+export interface CountedResponses {
+  readonly table: SeriesTable;
+  readonly outcomes: Children;
+  readonly counts: Float64Array;
+  readonly statuses: Children | null;
+  readonly latencies: Histograms;
+}
 
 /**
  * `request_total`, `response_total` and (unless `latency` is false) `response_latency_ms` over the series of one table; also `route_*` and
@@ -90,6 +98,17 @@ export class ResponseFamilies {
     // Every remembered outcome: one that was sent to the overflow may have room now.
     this.#lastCode.values.fill(NONE);
     this.#lastStatus.values.fill(NONE);
+  }
+
+  /** As it stands: outcomes with the code of each and, by its index, how often it was; statuses with a histogram each, by its index. */
+  get counted(): CountedResponses {
+    return {
+      table: this.#table,
+      outcomes: this.#responses,
+      counts: this.#responseCounts,
+      statuses: this.#latencies,
+      latencies: this.#histograms,
+    };
   }
 
   writeRequests(writer: TextWriter, name: string): void {

@@ -62,6 +62,11 @@ export class SeriesTable {
     return this.#texts.length;
   }
 
+  /** How often the index has stood for another series. */
+  generation(index: number): number {
+    return this.#generations.values[index]!;
+  }
+
   /** Label text of a series; `null` = no such series. */
   text(index: number): string | null {
     return this.#texts[index] ?? null;

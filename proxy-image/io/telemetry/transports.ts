@@ -26,6 +26,11 @@ export class Transports {
     this.#closed = this.table.counts(ERRNOS.length);
   }
 
+  /** By series. */
+  get counted(): Readonly<Record<'opened' | 'open' | 'readBytes' | 'writtenBytes', Column>> {
+    return { opened: this.#opened, open: this.#open, readBytes: this.#read, writtenBytes: this.#written };
+  }
+
   opened(labels: TransportLabels): number {
     const handle = this.table.resolve(renderLabels(transportLabels(labels)));
     this.#opened.values[handle]!++;

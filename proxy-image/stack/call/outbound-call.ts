@@ -142,6 +142,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
   rttMs = 0;
   isProbe = false;
   unjudged = false;
+  error: OutboundError | null = null;
 
   readonly #stages: OutboundStages;
   readonly #options: StackOptions;
@@ -177,6 +178,7 @@ export class OutboundCall implements DeadlineOwner, HttpCall, PlacementOwner, Wa
     this.balance = null;
     this.endpoint = null;
     this.link = null;
+    this.error = null;
     if (this.tried.length > 0) this.tried.length = 0;
     exchange.call = this;
   }

@@ -40,7 +40,7 @@ export class InboundMetrics implements InboundObserver {
     const { status, grpcStatus, firstByteMs, startedMs } = exchange;
     const failure = status === 0 || isFailure(route, status, grpcStatus);
     const latencyMs = firstByteMs - startedMs;
-    if (limitedBy !== null) this.#recorder.inboundRateLimited(policy, policy.limiter!, limitedBy);
+    if (limitedBy !== null) this.#recorder.inboundRateLimited(policy, client.peer, decision, limitedBy);
     if (call.phase !== Phase.FAILED) {
       this.#recorder.inboundResponse(policy, client.peer, decision, status, grpcStatus, failure, latencyMs);
     }

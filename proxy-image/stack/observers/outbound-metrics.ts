@@ -1,8 +1,9 @@
 import { NO_GRPC_STATUS } from '../../contract/policy/grpc-status.ts';
 import { isFailure } from '../../core/classify/classify.ts';
 import type { RecoveryReason } from '../../core/retry/recover.ts';
+import { NO_OUTBOUND_ROUTE } from '../../core/state/no-route.ts';
 import type { ExchangeEnd } from '../../http/call.ts';
-import type { OutboundError, Recorder, RouteOutcome } from '../../io/telemetry/recorder.ts';
+import type { CallRecorder, OutboundError, Recorder, RouteOutcome } from '../../io/telemetry/recorder.ts';
 import type { OutboundCall, OutboundObserver } from '../call/outbound-call.ts';
 import * as Phase from '../call/outbound-phase.ts';
 import { retryEvent } from './retry-event.ts';
@@ -57,13 +58,15 @@ export class OutboundMetrics implements OutboundObserver {
     this.#recorder.routes().outbound.attemptEnded(entry!, route.policy, share, outcome);
   }
 
-  #responded({ endpoint, backend, route, exchange, attemptMs }: OutboundCall, endMs: number): void {
+  #responded(call: OutboundCall, endMs: number): void {
+    const { endpoint, backend, route, exchange, attemptMs } = call;
     if (endpoint === null) return;
     const { status, grpcStatus } = exchange;
     const failure = isFailure(route, status, grpcStatus);
     const latencyMs = endMs - attemptMs;
     this.#recorder.outboundResponse(backend?.authority ?? '', endpoint, status, grpcStatus, failure, latencyMs);
     this.#recorder.routeActualResponse(route, status, grpcStatus, failure);
+    this.#calls(call)?.attempted(call, failure, latencyMs);
   }
 
   #failed(call: OutboundCall, error: OutboundError): void {
@@ -71,6 +74,7 @@ export class OutboundMetrics implements OutboundObserver {
     if (endpoint !== null && call.phase === Phase.SENT) {
       this.#recorder.routeActualResponse(route, 0, NO_GRPC_STATUS, true);
       this.#recorder.outboundFailed(backend?.authority ?? '', endpoint, error);
+      this.#calls(call)?.attempted(call, true, 0);
       return;
     }
     this.#recorder.outboundError('http', error);
@@ -90,16 +94,24 @@ export class OutboundMetrics implements OutboundObserver {
     if (event !== null) this.#recorder.serviceRetry(entry, route.policy, event);
   }
 
-  end({ entry, route, exchange }: OutboundCall, end: ExchangeEnd): void {
+  end(call: OutboundCall, end: ExchangeEnd): void {
+    const { entry, route, exchange } = call;
     const { status, grpcStatus, firstByteMs, startedMs } = exchange;
     const failure = status === 0 || isFailure(route, status, grpcStatus);
-    this.#recorder.routeResponse(route, status, grpcStatus, failure, firstByteMs - startedMs);
+    const latencyMs = firstByteMs - startedMs;
+    this.#calls(call)?.ended(call, failure, latencyMs);
+    this.#recorder.routeResponse(route, status, grpcStatus, failure, latencyMs);
     if (route.policy.series === null) return;
     const outcome = this.#outcome;
     outcome.status = status;
     outcome.grpcStatus = grpcStatus;
     outcome.error = end === 'complete' ? '' : end === 'cancelled' ? 'unexpected' : 'i/o';
-    outcome.durationMs = firstByteMs - startedMs;
+    outcome.durationMs = latencyMs;
     this.#recorder.routes().outbound.ended(entry!, route.policy, outcome);
+  }
+
+  /** A copy for a mirror is nobody's request. */
+  #calls({ entry, route }: OutboundCall): CallRecorder | null {
+    return entry === null || route !== NO_OUTBOUND_ROUTE ? this.#recorder.calls : null;
   }
 }

@@ -3,6 +3,8 @@ import { expect } from 'chai';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import { REFLECTION } from '../../../lib/reflection.ts';
 import { BACKEND_MISSING } from '../../../proxy-image/contract/policy/backend.ts';
+import { COUNTER } from '../../../proxy-image/contract/traffic/counters.ts';
+import { TRAFFIC_VERSION } from '../../../proxy-image/contract/traffic/report.ts';
 import { TcpRelay } from '../../fakes/tcp-relay.ts';
 import { service as fakeService, SERVICES, type Watching, watching } from '../../fakes/watching.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
@@ -112,6 +114,28 @@ describe('operator while the API server is away', function () {
     expect(proxy.closed).to.equal(false);
   }
 
+  let reported = 0;
+
+  /** Role `viz` asks the proxy, whose pod it knows, and takes what it tells. */
+  async function countsReports(): Promise<void> {
+    expect(proxy.messages).to.deep.include({ type: 'reportTraffic', version: TRAFFIC_VERSION, everyMs: 10_000 });
+    reported += 1;
+    const head = {
+      type: 'traffic',
+      version: TRAFFIC_VERSION,
+      run: 'a',
+      seq: reported,
+      overMs: 1_000,
+      agoMs: 0,
+    } as const;
+    proxy.send({ ...head, declared: [], changed: [[0, COUNTER.success, 1]] });
+    const taken = () => plane.metric('weft_traffic_reports_total{outcome="taken"}');
+    await eventually('the report counts', async () => (await taken()) === reported);
+    expect(await plane.metric('weft_traffic_proxies')).to.equal(1);
+  }
+
+  it('asks proxies for reports of their traffic', () => countsReports());
+
   it('passes a change on while all is well', async () => {
     await arrives(await change(), 2_000);
   });
@@ -148,6 +172,7 @@ describe('operator while the API server is away', function () {
     expect((await plane.readiness()).status).to.equal(503);
     expect(await plane.metric('weft_config_stale_stores')).to.be.at.least(1);
     expect(await plane.metric('weft_cache_stale{kind="trafficsplits"}')).to.equal(1);
+    await countsReports();
     expect(await plane.metric('weft_cache_objects{kind="services"}'), 'no store is emptied').to.equal(objects);
     stillServes(before);
     relay.thaw();

@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import { expect } from 'chai';
 import type { ServerAuthorizationModel } from '../../../crds/kinds/authorization/server-authorization.ts';
+import { systemClock } from '../../../operator/runtime/clock.ts';
+import { LiveTraffic } from '../../../operator/viz/live-traffic.ts';
 import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { ControlPlane, SUFFIX } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -74,6 +76,8 @@ describe('a release beside the one before', function () {
   for (const mix of MIXES) {
     describe(`operator ${mix.operator}, client’s proxy ${mix.client}, server’s proxy ${mix.server}`, () => {
       let plane: ControlPlane;
+      /** What a new operator asks reports for; one of before does not know of it. */
+      let live: LiveTraffic;
       let made: OperatorParts['models'];
       let web: Application;
       let canary: Application;
@@ -83,7 +87,10 @@ describe('a release beside the one before', function () {
       before(async () => {
         const parts: OperatorParts = mix.operator === 'old' ? olderOperator : { ControlPlane, models };
         made = parts.models;
-        plane = await parts.ControlPlane.start();
+        live = new LiveTraffic({ clock: systemClock, observer: { reported: () => {} } });
+        await live.start();
+        live.look();
+        plane = await parts.ControlPlane.start({ reports: live });
         web = await new Application('web').start(WEB_HOST, 0);
         canary = await new Application('canary').start(CANARY_HOST, web.port);
         fill();
@@ -100,6 +107,7 @@ describe('a release beside the one before', function () {
         await Promise.all([client, server].map((each) => each?.remove()));
         web?.stop();
         canary?.stop();
+        await live?.stop();
         await plane?.stop();
       });
 
@@ -131,6 +139,17 @@ describe('a release beside the one before', function () {
 
       it('endpoints and identities: a request comes to the application, and tells who asked', async () => {
         expect(await client.ask()).to.deep.equal({ status: 200, text: `web ${CLIENT_IDENTITY}` });
+      });
+
+      it('live numbers: who is asked for reports and knows them sends some, anybody else goes on as before', async () => {
+        const able =
+          mix.operator === 'old' ? 0 : [mix.client, mix.server].filter((release) => release === 'new').length;
+        await eventually('reports of those that know them', async () => {
+          expect((await client.ask()).status).to.equal(200);
+          return live.query({ by: ['pod'], where: {}, lastMs: 60_000 }).length === able;
+        });
+        await eventually('both stay', () => plane.config.connections().connected === 2);
+        expect(live.figures().proxies).to.equal(mix.operator === 'new' ? 2 : 0);
       });
 
       it('routing: a route of a profile is retried and counted, and no other', async () => {

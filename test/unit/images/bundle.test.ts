@@ -51,6 +51,7 @@ describe('the bundle of the proxy', () => {
       'proxy-exposition.js',
       'proxy-connection-families.js',
       'proxy-route-families.js',
+      'proxy-traffic.js',
     ]);
     const read = [...readToRun()];
     expect(read).not.to.include('proxy-http2.js');
@@ -60,6 +61,7 @@ describe('the bundle of the proxy', () => {
     expect(read).not.to.include('proxy-exposition.js');
     expect(read).not.to.include('proxy-connection-families.js');
     expect(read).not.to.include('proxy-route-families.js');
+    expect(read).not.to.include('proxy-traffic.js');
     expect(read.length).to.be.at.most(READ_FILES);
     const bytes = read.reduce((sum, name) => sum + texts.get(name)!.length, 0);
     expect(bytes).to.be.lessThan(READ_BYTES);

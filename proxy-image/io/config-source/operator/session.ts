@@ -9,6 +9,8 @@ export interface SessionOwner {
   /** A message arrived and was understood. */
   heard(session: Session): void;
   apply(changes: readonly Change[]): RejectedKey[];
+  /** A message of a type that not every proxy needs to know, unchecked. */
+  other(message: unknown, session: Session): void;
   /** Last call, exactly once. */
   ended(session: Session, error: Error | null): void;
 }
@@ -43,10 +45,10 @@ export class Session implements MessageHandler {
   begin(connection: MessageConnection, hello: Hello, missing: string[]): void {
     this.#connection = connection;
     this.#heardMs = this.#timers.awakeMs();
-    this.#send(hello);
-    if (missing.length > 0) this.#send({ type: 'subscribe', keys: missing });
+    this.send(hello);
+    if (missing.length > 0) this.send({ type: 'subscribe', keys: missing });
     // To a proxy that has everything the operator has nothing to say: the pong tells that it is there.
-    this.#send({ type: 'ping' });
+    this.send({ type: 'ping' });
   }
 
   /** Sent at the end of this turn, together with what else it asks for. The last word on a key counts. */
@@ -63,7 +65,11 @@ export class Session implements MessageHandler {
     const silentMs = this.#timers.awakeMs() - this.#heardMs;
     if (silentMs > this.#limits.silenceMs)
       this.close(new WeftError('WEFT_CONTROL_SILENT', `nothing for ${Math.round(silentMs)} ms`));
-    else this.#send({ type: 'ping' });
+    else this.send({ type: 'ping' });
+  }
+
+  get isOpen(): boolean {
+    return this.#connection !== null;
   }
 
   close(error: Error | null): void {
@@ -73,8 +79,10 @@ export class Session implements MessageHandler {
   onMessage(value: unknown): void {
     const { message, problem, rejected } = checkOperatorMessage(value);
     if (problem !== null) throw new WeftError('WEFT_CONTROL_PROTOCOL', problem);
-    // A type of a newer contract.
-    if (message === null) return;
+    if (message === null) {
+      this.#owner.other(value, this);
+      return;
+    }
     if (message.type === 'error') throw new WeftError('WEFT_STREAM_REFUSED', `${message.code}: ${message.message}`);
     this.#heardMs = this.#timers.awakeMs();
     if (message.type === 'batch') this.#apply(message, rejected);
@@ -89,9 +97,9 @@ export class Session implements MessageHandler {
   #apply(batch: Batch, malformed: readonly RejectedChange[]): void {
     const refused = this.#owner.apply(batch.changes);
     const { seq } = batch;
-    for (const { key, problem } of malformed) this.#send({ type: 'nack', seq, key, problems: [problem] });
-    for (const { key, problems } of refused) this.#send({ type: 'nack', seq, key, problems });
-    this.#send({ type: 'ack', seq });
+    for (const { key, problem } of malformed) this.send({ type: 'nack', seq, key, problems: [problem] });
+    for (const { key, problems } of refused) this.send({ type: 'nack', seq, key, problems });
+    this.send({ type: 'ack', seq });
     if (refused.some(({ key, applied }) => applied !== true && isPatched(batch, key)))
       // The two sides differ about what is held; a new hello says what it is.
       throw new WeftError('WEFT_CONTROL_PROTOCOL', 'a patch does not fit what is held');
@@ -102,11 +110,11 @@ export class Session implements MessageHandler {
     for (const type of ['unsubscribe', 'subscribe'] as const) {
       const keys = [...this.#asked[type]];
       this.#asked[type].clear();
-      if (keys.length > 0) this.#send({ type, keys });
+      if (keys.length > 0) this.send({ type, keys });
     }
   }
 
-  #send(message: ProxyMessage): void {
+  send(message: ProxyMessage): void {
     this.#connection?.send(message);
   }
 }

@@ -9,6 +9,7 @@ import type { Resolve } from '../../control/resolve.ts';
 import type { Credentials, CredentialsProvider } from '../../identity/credentials.ts';
 import type { ControlCalls } from '../../telemetry/control-calls.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import type { ReportStream } from '../../telemetry/traffic/report-stream.ts';
 import type { Timer, TimerOwner, Transport } from '../../transport/types.ts';
 import { Session, type SessionOwner } from './session.ts';
 
@@ -17,6 +18,8 @@ export interface StreamSink extends ConfigSink {
   held(): Hello['held'];
   /** Any sign of life of the operator. */
   contact(): void;
+  /** A message of a type that not every proxy needs to know, unchecked; `stream` is where it came from. */
+  other(message: unknown, stream: ReportStream): void;
 }
 
 export interface OperatorSourceOptions {
@@ -119,6 +122,10 @@ export class OperatorSource implements ConfigSource, SessionOwner, TimerOwner {
 
   apply(changes: readonly Change[]): RejectedKey[] {
     return this.#sink?.apply(changes) ?? [];
+  }
+
+  other(message: unknown, session: Session): void {
+    this.#sink?.other(message, session);
   }
 
   ended(session: Session, error: Error | null): void {

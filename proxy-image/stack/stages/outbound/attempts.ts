@@ -34,6 +34,8 @@ export interface Attempted {
   isProbe: boolean;
   /** The breaker waits for a verdict. */
   unjudged: boolean;
+  /** Why it has ended without a response; `null` = it has not. */
+  error: OutboundError | null;
 }
 
 /** What the attempts of all calls tell the balancer, the circuit breaker and the observers, each exactly once. Where there is no endpoint, nobody but the latter. */
@@ -53,6 +55,7 @@ export class Attempts<C extends Attempted> {
   /** An endpoint is chosen. */
   start(call: C): void {
     call.phase = Phase.CHOSEN;
+    call.error = null;
     call.attemptMs = this.#nowMs;
     const { balance, endpoint } = call;
     if (endpoint === null) return;
@@ -168,16 +171,20 @@ export class Attempts<C extends Attempted> {
       if (blamed) this.#judge(call, 'failure', 0);
       else this.#leaveBreaker(call);
     }
-    this.#observer.attemptEnd(call, error, this.#nowMs);
-    call.phase = Phase.ENDED;
+    this.#withoutResponse(call, error);
   }
 
   /** The same, also where there was nobody to send it to: that is a failed attempt too. */
   failedOrNone(call: C, error: OutboundError, blamed: boolean): void {
     if (Phase.isUnderWay(call.phase)) this.failed(call, error, blamed);
     else if (call.endpoint === null && call.phase !== Phase.REFUSED) {
-      this.#observer.attemptEnd(call, error, this.#nowMs);
-      call.phase = Phase.ENDED;
+      this.#withoutResponse(call, error);
     }
+  }
+
+  #withoutResponse(call: C, error: OutboundError): void {
+    call.error = error;
+    this.#observer.attemptEnd(call, error, this.#nowMs);
+    call.phase = Phase.ENDED;
   }
 }

@@ -1,0 +1,424 @@
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { Agent, createServer as createHttpServer, request } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { DIMENSIONS, type Dimension } from '../../../crds/viz/dimensions.ts';
+import { systemClock } from '../../../operator/runtime/clock.ts';
+import { LiveTraffic } from '../../../operator/viz/live-traffic.ts';
+import type { ReportOutcome } from '../../../operator/viz/reported-proxy.ts';
+import { TrafficSum } from '../../../operator/viz/window/traffic-sum.ts';
+import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
+import { COUNTER } from '../../../proxy-image/contract/traffic/counters.ts';
+import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/traffic/latency-buckets.ts';
+import { encodeTransportHeader } from '../../../proxy-image/io/tls/transport-header.ts';
+import { ControlPlane, type RawObject, SUFFIX } from '../../support/control-plane.ts';
+import { eventually } from '../../support/eventually.ts';
+import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
+import { bundleProxy } from '../../support/proxy-bundle.ts';
+import { ProxyProcess } from '../../support/proxy-process.ts';
+
+/** Loopback addresses of this run: the mesh port is the same in every pod, so each pod needs an address of its own. */
+const NET = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
+const SERVER_HOST = `${NET}.31`;
+const CLIENT_HOST = `${NET}.32`;
+const SERVER_IP = '10.1.0.1';
+const CLIENT_IDENTITY = `client.app.serviceaccount.identity.${SUFFIX}`;
+const SERVER_IDENTITY = `web.app.serviceaccount.identity.${SUFFIX}`;
+const POLICY = 'policy.linkerd.io';
+const GATEWAY = 'gateway.networking.k8s.io';
+const WINDOW_MS = 300_000;
+/** Octets that connections send and have back. */
+const SIZES = [1_000, 20_000, 300_000];
+const ECHOED = 321_000;
+
+/** Services, by name: address, and which port of the pod is behind it. */
+const SERVICES = { web: 'http', routed: 'http', profiled: 'http', closed: 'closed', db: 'tcp' } as const;
+type ServiceName = keyof typeof SERVICES;
+const NAMES = Object.keys(SERVICES) as ServiceName[];
+const addressOf = (name: ServiceName): string => `10.0.0.${NAMES.indexOf(name) + 1}`;
+const listenerPort = (name: ServiceName): number => 15_101 + NAMES.indexOf(name);
+
+function object(apiVersion: string, kind: string, name: string, spec: object, annotations: object = {}): RawObject {
+  const metadata = { name, namespace: 'app', creationTimestamp: '2026-01-01T00:00:00Z', annotations };
+  return { apiVersion, kind, metadata, spec };
+}
+
+const server = (name: string, port: number, proxyProtocol: string) =>
+  object(`${POLICY}/v1beta3`, 'Server', name, {
+    podSelector: { matchLabels: { app: 'web' } },
+    port,
+    proxyProtocol,
+  });
+const forClient = (name: string) =>
+  object(`${POLICY}/v1alpha1`, 'AuthorizationPolicy', `for-${name}`, {
+    targetRef: { group: POLICY, kind: 'Server', name },
+    requiredAuthenticationRefs: [{ kind: 'ServiceAccount', name: 'client' }],
+  });
+
+/** What users write. */
+function objectsFor(ports: Record<'http' | 'closed' | 'tcp', number>): RawObject[] {
+  const retries = { 'retry.linkerd.io/http': '5xx', 'retry.linkerd.io/limit': '1' };
+  const rules = [
+    { matches: [{ path: { type: 'PathPrefix', value: '/never' } }], timeouts: { request: '200ms' } },
+    {},
+  ].map((rule) => ({ ...rule, backendRefs: [{ name: 'web', port: 80 }] }));
+  const parentRefs = [{ group: '', kind: 'Service', name: 'routed' }];
+  return [
+    object(`${GATEWAY}/v1`, 'HTTPRoute', 'all', { parentRefs, rules }, retries),
+    object('linkerd.io/v1alpha2', 'ServiceProfile', 'profiled.app.svc.cluster.local', {
+      routes: [{ name: 'GET /books', condition: { method: 'GET', pathRegex: '/books/[0-9]+' } }],
+    }),
+    server('http', ports.http, 'HTTP/1'),
+    forClient('http'),
+    server('closed', ports.closed, 'HTTP/1'),
+    server('tcp', ports.tcp, 'opaque'),
+    forClient('tcp'),
+  ];
+}
+
+/** The bundle of the image on Bun, the operator's servers, and traffic that is counted here, where it is made. */
+describe('live numbers, from the proxies to the operator', function () {
+  this.timeout(120_000);
+  const folder = mkdtempSync(join(tmpdir(), 'weft-bundle-'));
+  const sockets = new Set<Socket>();
+  const servers: Server[] = [];
+  const outcomes: ReportOutcome[] = [];
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const ports = { http: 0, closed: 0, tcp: 0 };
+  let failing = 0;
+  let live: LiveTraffic | null = null;
+  /** Before the present test. */
+  let known = new Map<string, TrafficSum>();
+  let plane: ControlPlane;
+  let client: ProxyProcess;
+  let serving: ProxyProcess;
+
+  before(async () => {
+    const program = bundleProxy(folder);
+    tellWhenLoaded(join(folder, 'proxy-traffic.js'));
+    await startApplications();
+    live = await newLive();
+    plane = await ControlPlane.start({ reports: { connected: (proxy) => live!.connected(proxy) } });
+    fill();
+    const common = { namespace: 'app', program };
+    const environment = { inboundListen: `${SERVER_HOST}:${PROXY_PORTS.inboundMesh}` };
+    serving = new ProxyProcess({ ...common, serviceAccount: 'web', pod: 'web-1', podIp: SERVER_IP, environment });
+    const outbound = NAMES.map((name) => ({
+      listen: `${CLIENT_HOST}:${listenerPort(name)}`,
+      destination: `${addressOf(name)}:80`,
+    }));
+    const network = { outbound, addresses: { [SERVER_IP]: SERVER_HOST } };
+    const caller = { serviceAccount: 'client', pod: 'client-1', podIp: '10.1.0.2' };
+    client = new ProxyProcess({ ...common, ...caller, network });
+    for (const proxy of [serving, client]) await proxy.start(plane).line('proxy is ready');
+  });
+
+  after(async () => {
+    agent.destroy();
+    await client?.remove();
+    await serving?.remove();
+    await live?.stop();
+    for (const each of servers) each.close();
+    for (const socket of sockets) socket.destroy();
+    await plane?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Each test counts what it has made itself. */
+  beforeEach(async () => {
+    await eventually('nothing is on its way', async () => {
+      const seen = () => outcomes.length;
+      const was = seen();
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      return seen() === was;
+    });
+    known = counted();
+  });
+
+  async function newLive(): Promise<LiveTraffic> {
+    const next = new LiveTraffic({
+      clock: systemClock,
+      observer: { reported: (_proxy, outcome) => outcomes.push(outcome) },
+    });
+    await next.start();
+    next.look();
+    return next;
+  }
+
+  async function startApplications(): Promise<void> {
+    const answer = createHttpServer((incoming, response) => {
+      const { url = '' } = incoming;
+      if (url === '/never') return;
+      response.statusCode = url === '/broken' || (url === '/flaky' && failing-- > 0) ? 500 : 200;
+      setTimeout(() => response.end(), url === '/slow' ? 130 : 0);
+    });
+    ports.http = await listen(answer);
+    ports.closed = await listen(createHttpServer((_, response) => response.end()));
+    ports.tcp = await listen(createTcpServer((socket) => socket.on('data', (chunk) => socket.write(chunk))));
+  }
+
+  async function listen(of: Server): Promise<number> {
+    servers.push(of);
+    of.on('connection', (socket: Socket) => {
+      socket.on('error', () => {});
+      sockets.add(socket);
+    });
+    await new Promise<void>((resolve) => of.listen(0, SERVER_HOST, resolve));
+    return (of.address() as AddressInfo).port;
+  }
+
+  function fill(): void {
+    plane.put('Namespace', namespace('app'));
+    plane.put('Pod', pod('web-1', SERVER_IP));
+    const owner = { kind: 'StatefulSet', name: 'callers' };
+    plane.put('Pod', pod('client-1', '10.1.0.2', { serviceAccount: 'client', owner }));
+    for (const name of NAMES) {
+      const port = ports[SERVICES[name]];
+      const own = servicePort(80, { targetPort: port });
+      const annotations: Record<string, string> = name === 'db' ? { 'config.linkerd.io/opaque-ports': '80' } : {};
+      const whole = service(name, addressOf(name), { ports: [own] });
+      plane.put('Service', { ...whole, meta: { ...whole.meta, annotations } });
+      const endpoints = [sliceEndpoint(SERVER_IP, { targetPod: 'web-1' })];
+      plane.put(
+        'EndpointSlice',
+        slice(`${name}-abc`, name, endpoints, { ports: [{ name: 'http', port, protocol: 'TCP' }] }),
+      );
+    }
+    for (const each of objectsFor(ports)) plane.apply(each);
+  }
+
+  /** The file says that it is read, and by which process. */
+  function tellWhenLoaded(file: string): void {
+    const mark = `require("node:fs").writeFileSync(${JSON.stringify(join(folder, 'loaded-'))} + process.pid, "")`;
+    appendFileSync(file, `\n;${mark};\n`);
+  }
+
+  function get(name: ServiceName, path: string): Promise<{ status: number; ms: number }> {
+    const startMs = performance.now();
+    const where = { host: CLIENT_HOST, port: listenerPort(name) };
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ ...where, agent, path, headers: { host: `${name}.app` } });
+      outgoing.on('error', reject);
+      outgoing.on('response', (response) => {
+        response
+          .resume()
+          .on('end', () => resolve({ status: response.statusCode ?? 0, ms: performance.now() - startMs }));
+      });
+      outgoing.end();
+    });
+  }
+
+  async function getEach(name: ServiceName, path: string, times: number): Promise<number[]> {
+    const all = await Promise.all(Array.from({ length: times }, () => get(name, path)));
+    return all.map(({ ms }) => ms);
+  }
+
+  type Where = Partial<Record<Dimension, string>>;
+
+  /** Everything in the window, by all labels. */
+  function counted(): Map<string, TrafficSum> {
+    const found = live!.query({ by: DIMENSIONS, where: {}, lastMs: WINDOW_MS });
+    return new Map(found.map(({ labels, sum }) => [JSON.stringify(labels), sum]));
+  }
+
+  /** What has been told of since the test began, by labels, joined. */
+  function groups(by: readonly Dimension[], where: Where): Record<string, TrafficSum> {
+    const sums: Record<string, TrafficSum> = {};
+    for (const [key, sum] of counted()) {
+      const labels: string[] = JSON.parse(key);
+      const of = (dimension: Dimension) => labels[DIMENSIONS.indexOf(dimension)]!;
+      const grown = sum.numbers.map((number, at) => number - (known.get(key)?.numbers[at] ?? 0));
+      const isMeant = DIMENSIONS.every((dimension) => (where[dimension] ?? of(dimension)) === of(dimension));
+      if (!isMeant || Object.keys(COUNTER).every((name) => grown[COUNTER[name as keyof typeof COUNTER]] === 0))
+        continue;
+      sums[by.map(of).join(' ')] ??= new TrafficSum();
+      sums[by.map(of).join(' ')]!.add(new TrafficSum(grown));
+    }
+    return sums;
+  }
+
+  function ends(sum: TrafficSum | undefined): number[] {
+    return (['success', 'failure', 'timedOut', 'unanswered'] as const).map((name) => sum?.count(name) ?? 0);
+  }
+
+  /** Waits until as many have been told of, and then for more that must not come. */
+  async function told(where: Where, count: number): Promise<TrafficSum> {
+    const sum = () => groups([], where)['']!;
+    await eventually(
+      `${count} of ${JSON.stringify(where)}`,
+      () => groups([], where)['']?.ended === count || (sum()?.ended ?? 0) > count,
+      10_000,
+    );
+    return sum();
+  }
+
+  const INBOUND: Where = { direction: 'inbound', counted: 'requests' };
+  const ATTEMPTS: Where = { direction: 'outbound', counted: 'attempts' };
+  const REQUESTS: Where = { direction: 'outbound', counted: 'requests' };
+
+  it('agree with what was sent, on both sides: success, failure, client, Server, authorization, endpoint, Service, route', async () => {
+    await Promise.all([getEach('web', '/ok', 37), getEach('web', '/broken', 5)]);
+    for (const where of [INBOUND, ATTEMPTS, REQUESTS]) expect(ends(await told(where, 42))).to.deep.equal([37, 5, 0, 0]);
+    const by = ['namespace', 'kind', 'name', 'pod', 'identity', 'tls', 'peerIdentity'] as const;
+    expect(Object.keys(groups([...by, 'serverName', 'authorizationName', 'routeName'], INBOUND))).to.deep.equal([
+      `app Deployment web web-1 ${SERVER_IDENTITY} true ${CLIENT_IDENTITY} http for-http default`,
+    ]);
+    const peer = ['peerNamespace', 'peerKind', 'peerName', 'peerPod', 'backendName', 'backendPort'] as const;
+    expect(Object.keys(groups([...by, ...peer], ATTEMPTS))).to.deep.equal([
+      `app StatefulSet callers client-1 ${CLIENT_IDENTITY} true ${SERVER_IDENTITY} app Deployment web web-1 web 80`,
+    ]);
+    const route = ['serviceNamespace', 'serviceName', 'servicePort', 'routeKind', 'routeName', 'backendName'] as const;
+    expect(Object.keys(groups(['name', ...route], REQUESTS))).to.deep.equal(['callers app web 80 default http web']);
+  });
+
+  it('count a request once whatever number of attempts it takes, and say how many more there were, and whose time was over', async () => {
+    failing = 3;
+    for (let sent = 0; sent < 3; sent++)
+      expect((await get('routed', '/flaky')).status).to.equal(sent === 0 ? 500 : 200);
+    expect((await get('routed', '/never')).status).to.equal(504);
+    const sum = await told(REQUESTS, 4);
+    expect(ends(sum)).to.deep.equal([2, 1, 1, 0]);
+    expect(sum.count('retries')).to.equal(2);
+    expect(ends(await told(ATTEMPTS, 6))).to.deep.equal([2, 3, 1, 0]);
+    const by = ['serviceName', 'routeKind', 'routeNamespace', 'routeName', 'backendName'] as const;
+    expect(Object.keys(groups(by, REQUESTS))).to.deep.equal(['routed HTTPRoute app all web']);
+  });
+
+  it('count by the routes of a profile', async () => {
+    await Promise.all([getEach('profiled', '/books/7', 6), getEach('profiled', '/ok', 2)]);
+    await told(REQUESTS, 8);
+    const sums = groups(['serviceName', 'routeKind', 'routeName'], REQUESTS);
+    expect(Object.entries(sums).map(([labels, sum]) => [labels, sum.count('success')])).to.deep.equal([
+      ['profiled ServiceProfile GET /books', 6],
+      ['profiled ServiceProfile ', 2],
+    ]);
+  });
+
+  it('say latencies within the bucket of those that were measured', async () => {
+    const sorted = (await getEach('web', '/slow', 20)).sort((a, b) => a - b);
+    const bucketOf = (ms: number) => LATENCY_BUCKETS_MS.findIndex((bound) => ms <= bound);
+    for (const where of [INBOUND, ATTEMPTS, REQUESTS]) {
+      const p50 = (await told(where, 20)).latencyMs(0.5)!;
+      expect(p50, JSON.stringify(where)).to.be.within(100, LATENCY_BUCKETS_MS[bucketOf(sorted[10]!)]!);
+    }
+  });
+
+  it('tell what was refused apart: it is no request of the application', async () => {
+    for (let sent = 0; sent < 4; sent++) expect((await get('closed', '/ok')).status).to.equal(403);
+    await eventually('the denials', () => groups(['serverName'], INBOUND)['closed']?.count('denied') === 4, 5_000);
+    const sum = groups(['serverName', 'authorizationName', 'peerIdentity'], INBOUND)[`closed  ${CLIENT_IDENTITY}`]!;
+    expect([sum.count('denied'), sum.ended]).to.deep.equal([4, 0]);
+    // To the client it is an answer as any other.
+    expect(ends(await told(REQUESTS, 4))).to.deep.equal([4, 0, 0, 0]);
+  });
+
+  it('say which connections are open, and every octet that went through them', async () => {
+    const header = encodeTransportHeader({ port: ports.tcp, name: '', session: 'opaque' });
+    const open = await Promise.all(SIZES.map((size) => echoed(size)));
+    open[0]!.destroy();
+    const where = (direction: string): Where => ({ direction, counted: 'connections' });
+    const of = (direction: string, by: readonly Dimension[]) => {
+      const named = Object.entries(groups(by, where(direction))).find(([labels]) => /\b(?:db|tcp)\b/.test(labels));
+      return named === undefined ? null : { labels: named[0], sum: named[1] };
+    };
+    const facts = (sum: TrafficSum | undefined) =>
+      (['opened', 'closed', 'open', 'readBytes', 'writtenBytes'] as const).map((name) => sum?.count(name));
+    const outbound = ['name', 'serviceName', 'peerKind', 'peerName', 'tls', 'peerIdentity'] as const;
+    const inbound = ['name', 'serverName', 'tls', 'peerIdentity'] as const;
+    for (const [direction, by, labels, withHeader] of [
+      ['outbound', outbound, `callers db Deployment web true ${SERVER_IDENTITY}`, 'writtenBytes'],
+      ['inbound', inbound, `web tcp true ${CLIENT_IDENTITY}`, 'readBytes'],
+    ] as const) {
+      // Between the proxies goes Linkerd's transport header too, in one direction.
+      const sent = ECHOED + open.length * header.length;
+      const octets = withHeader === 'readBytes' ? [sent, ECHOED] : [ECHOED, sent];
+      const expected = [3, 1, 2, ...octets];
+      await eventually(
+        `${direction}: ${expected}`,
+        () => facts(of(direction, by)?.sum).join() === expected.join(),
+        10_000,
+      );
+      expect(of(direction, by)?.labels).to.equal(labels);
+    }
+    for (const each of open) each.destroy();
+    await eventually('none is open', () => of('inbound', inbound)?.sum.count('open') === 0, 10_000);
+  });
+
+  /** A connection to the database that has sent so much, and has it back. */
+  function echoed(size: number): Promise<Socket> {
+    const socket = connect(listenerPort('db'), CLIENT_HOST);
+    sockets.add(socket);
+    return new Promise((resolve, reject) => {
+      let left = size;
+      socket.on('error', reject);
+      socket.on('data', (chunk) => {
+        left -= chunk.length;
+        if (left === 0) resolve(socket);
+      });
+      socket.write(Buffer.alloc(size, 7));
+    });
+  }
+
+  it('come within a second and a half of the first request, while somebody looks', async () => {
+    const startMs = performance.now();
+    await get('web', '/ok');
+    await eventually('the first number', () => groups([], INBOUND)['']?.count('success') === 1, 5_000);
+    expect(performance.now() - startMs).to.be.lessThan(1_500);
+  });
+
+  it('lose and double nothing when the stream breaks and comes back', async () => {
+    await getEach('web', '/ok', 11);
+    for (let turn = 0; turn < 3; turn++) {
+      await plane.stopConfig();
+      await getEach('web', '/ok', 10);
+      await plane.startConfig();
+      await eventually('both are back', () => plane.config.connections().connected === 2, 15_000);
+      await getEach('web', '/ok', 3);
+    }
+    for (const where of [INBOUND, ATTEMPTS, REQUESTS]) expect(ends(await told(where, 50))).to.deep.equal([50, 0, 0, 0]);
+    expect(outcomes).to.include('duplicate');
+  });
+
+  it('begin anew with an operator that has started anew: with its last report, and all that was counted while there was none', async () => {
+    await getEach('web', '/ok', 20);
+    for (const where of [INBOUND, ATTEMPTS, REQUESTS]) await told(where, 20);
+    await get('web', '/ok');
+    for (const where of [INBOUND, ATTEMPTS, REQUESTS]) await told(where, 21);
+    await plane.stopConfig();
+    await live!.stop();
+    live = await newLive();
+    known = new Map();
+    await getEach('web', '/ok', 7);
+    await plane.startConfig();
+    for (const where of [INBOUND, ATTEMPTS, REQUESTS]) expect(ends(await told(where, 8))).to.deep.equal([8, 0, 0, 0]);
+  });
+
+  it('go on when a proxy starts anew; one that ends in order tells of its last requests', async () => {
+    await getEach('web', '/ok', 9);
+    await client.kill('SIGTERM');
+    expect(ends(await told(REQUESTS, 9))).to.deep.equal([9, 0, 0, 0]);
+    await client.start(plane).line('proxy is ready');
+    await eventually('it is asked', () => existsSync(join(folder, `loaded-${client.pid}`)));
+    await getEach('web', '/ok', 4);
+    for (const where of [REQUESTS, ATTEMPTS, INBOUND]) expect(ends(await told(where, 13))).to.deep.equal([13, 0, 0, 0]);
+    expect(Object.keys(groups(['pod'], REQUESTS))).to.deep.equal(['client-1']);
+  });
+
+  it('are not counted, and what counts them is not loaded, where nobody asks', async () => {
+    const quiet = await ControlPlane.start();
+    const { options } = client;
+    const other = new ProxyProcess({ ...options, pod: 'client-2', network: { outbound: [], addresses: {} } });
+    try {
+      quiet.put('Pod', pod('client-2', '10.1.0.3', { serviceAccount: 'client' }));
+      await other.start(quiet).line('proxy is ready');
+      await other.get('/metrics');
+      expect(existsSync(join(folder, `loaded-${client.pid}`))).to.equal(true);
+      expect(existsSync(join(folder, `loaded-${other.pid}`))).to.equal(false);
+    } finally {
+      await other.remove();
+      await quiet.stop();
+    }
+  });
+});
