@@ -1,15 +1,12 @@
 import { MAX_LABEL_LENGTH } from '../../proxy-image/contract/traffic/labels.ts';
 import { BY, DIMENSIONS, type Dimension } from './dimensions.ts';
-import type { TrafficQuestion } from './traffic-list.ts';
+import { TRAFFIC_SECONDS, type TrafficQuestion } from './traffic-list.ts';
 
-/** How far the window reaches back, seconds. */
-export const MOST_SECONDS = 600;
-/** As the columns of `stat` are of: a minute. */
-const USUAL_SECONDS = 60;
 /** A sum over several of these is one of things that are not alike. */
 const NEVER_MIXED = ['direction', 'counted'] as const;
 const USUAL_BY: readonly Dimension[] = [...BY.workload, ...NEVER_MIXED];
 const FILTER = 'where.';
+const { least, most } = TRAFFIC_SECONDS;
 
 export type ReadQuestion = { question: TrafficQuestion; problem: null } | { question: null; problem: string };
 
@@ -22,7 +19,7 @@ interface Draft {
 
 /** The parameters of a URL, of which `trafficParameters` is the other direction. `problem`: one sentence about the first that is wrong. */
 export function readTrafficQuestion(parameters: URLSearchParams): ReadQuestion {
-  const question: Draft = { by: USUAL_BY, where: {}, seconds: USUAL_SECONDS, owner: 'reporter' };
+  const question: Draft = { by: USUAL_BY, where: {}, seconds: TRAFFIC_SECONDS.usual, owner: 'reporter' };
   const seen = new Set<string>();
   for (const [name, value] of parameters) {
     if (IGNORED.has(name)) continue;
@@ -41,8 +38,8 @@ function readParameter(question: Draft, name: string, value: string): string | n
       return readBy(question, value === '' ? [] : value.split(','));
     case 'seconds':
       question.seconds = /^\d{1,4}$/.test(value) ? Number(value) : 0;
-      if (question.seconds >= 1 && question.seconds <= MOST_SECONDS) return null;
-      return `seconds is a whole number from 1 to ${MOST_SECONDS}`;
+      if (question.seconds >= least && question.seconds <= most) return null;
+      return `seconds is a whole number from ${least} to ${most}`;
     case 'owner':
       if (value !== 'reporter' && value !== 'service') return 'owner is reporter or service';
       question.owner = value;

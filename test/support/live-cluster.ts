@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { collectionOf, RESOURCE_KINDS } from '../../cli/resources/kinds.ts';
-import { DIMENSIONS, type Dimension, type Reporter } from '../../crds/viz/dimensions.ts';
+import type { Reporter } from '../../crds/viz/dimensions.ts';
 import { VIZ_API_VERSION } from '../../crds/viz/group.ts';
-import type { TrafficItem, TrafficList } from '../../crds/viz/traffic-list.ts';
-import type { Group } from '../../operator/viz/window/query.ts';
+import { ApiFailure, statusObject } from '../../operator/viz/api/status.ts';
+import { trafficRow } from '../../operator/viz/api/traffic.ts';
 import { TrafficWindow } from '../../operator/viz/window/traffic-window.ts';
 import { COUNTER, FIRST_BUCKET } from '../../proxy-image/contract/traffic/counters.ts';
 import { OVERFLOW_SERIES, type SeriesLabels } from '../../proxy-image/contract/traffic/labels.ts';
@@ -30,7 +30,7 @@ const NOW_MS = 100_000_000;
 const MINUTE_MS = 60_000;
 
 /**
- * What the command sees of a cluster: an API server with objects, whose live numbers come from the operator's own window. It has no authorization.
+ * What the command sees of a cluster: an API server with objects, whose live numbers come from the operator's own handler and window. It has no authorization.
  */
 export class LiveCluster {
   objects: LiveObject[] = [];
@@ -112,14 +112,14 @@ export class LiveCluster {
     const isLive = url.pathname.startsWith(`/apis/${VIZ_API_VERSION}/`);
     const { status, body } =
       this.upstream === null || isLive
-        ? this.#bodyOf(url)
+        ? await this.#bodyOf(url)
         : await this.upstream(request.url ?? '', request.headers.accept ?? '');
     response.writeHead(status, { 'content-type': 'application/json' }).end(this.rewrite(JSON.stringify(body)));
   }
 
-  #bodyOf(url: URL): { status: number; body: unknown } {
+  async #bodyOf(url: URL): Promise<{ status: number; body: unknown }> {
     if (url.pathname.startsWith(`/apis/${VIZ_API_VERSION}/`)) {
-      if (this.refusal === null) return { status: 200, body: this.#traffic(url) };
+      if (this.refusal === null) return this.#traffic(url);
       return { status: this.refusal.status, body: { kind: 'Status', message: this.refusal.message } };
     }
     const namespace = /\/namespaces\/([^/]+)\/[^/]+$/.exec(url.pathname)?.[1] ?? null;
@@ -134,40 +134,31 @@ export class LiveCluster {
     return { status: 200, body: { kind: `${kind.kind}List`, metadata: {}, items } };
   }
 
-  #traffic({ pathname, searchParams }: URL): TrafficList {
-    const by = (searchParams.get('by') ?? '').split(',') as Dimension[];
-    const where: Partial<Record<Dimension, string>> = {};
-    for (const dimension of DIMENSIONS) {
-      const text = searchParams.get(`where.${dimension}`);
-      if (text !== null) where[dimension] = text;
-    }
-    const namespace = /\/namespaces\/([^/]+)\//.exec(pathname)?.[1];
-    if (namespace !== undefined) {
-      where[searchParams.get('owner') === 'service' ? 'serviceNamespace' : 'namespace'] = namespace;
-    }
-    const seconds = Number(searchParams.get('seconds'));
-    const groups = this.window.query({ by, where, lastMs: seconds * 1000 }, NOW_MS);
-    return {
-      apiVersion: VIZ_API_VERSION,
-      kind: 'TrafficList',
-      metadata: {},
-      by,
-      seconds,
-      items: groups.map(itemOf),
-      missing: this.missing,
+  /** By the operator's own handler, which knows what may be asked. */
+  async #traffic({ pathname, searchParams }: URL): Promise<{ status: number; body: unknown }> {
+    const row = trafficRow({
+      replica: 'weft-operator-0',
+      live: { query: (query) => this.window.query(query, NOW_MS), look: () => {} },
+      askReplicas: async () => ({ asked: this.missing, answers: [], missing: this.missing }),
+      pace: { run: async (work) => work() },
+    });
+    const request = {
+      verb: 'list' as const,
+      namespace: /\/namespaces\/([^/]+)\//.exec(pathname)?.[1] ?? null,
+      name: null,
+      query: searchParams,
+      user: { name: 'test', uid: '', groups: [], extra: {} },
+      signal: new AbortController().signal,
+      body: async () => Buffer.alloc(0),
     };
+    try {
+      const answer = await row.handle(request);
+      return { status: 200, body: 'json' in answer ? answer.json : null };
+    } catch (error) {
+      if (error instanceof ApiFailure) return { status: error.status, body: statusObject(error) };
+      throw error;
+    }
   }
-}
-
-function itemOf({ labels, sum }: Group): TrafficItem {
-  const names = Object.keys(COUNTER) as (keyof typeof COUNTER)[];
-  return {
-    labels,
-    proxies: sum.proxies,
-    seconds: sum.seconds,
-    counts: Object.fromEntries(names.map((name) => [name, sum.count(name)])) as TrafficItem['counts'],
-    latencyMs: { p50: sum.latencyMs(0.5), p95: sum.latencyMs(0.95), p99: sum.latencyMs(0.99) },
-  };
 }
 
 function pairsOf({ latency = {}, ...counts }: Counts): number[] {
