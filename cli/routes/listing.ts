@@ -24,7 +24,7 @@ const DEFAULT = '[DEFAULT]';
 
 /** Linkerd's tables: one for each resource, with its name above where there are several. @param isTo whether `--to` was said, of which Linkerd's JSON has other fields */
 export function listingOf(rows: readonly RouteRow[], isTo: boolean): Listing {
-  const groups = Map.groupBy(rows, ({ kind, name }) => `${kind.short[0]}/${name}`);
+  const groups = groupsOf(rows);
   return {
     tables: [...groups].map(([title, own]) => table(COLUMNS, own, GAP, groups.size > 1 ? `==> ${title} <==` : '')),
     value: Object.fromEntries([...groups].map(([title, own]) => [title, own.map((row) => fieldsOf(row, isTo))])),
@@ -32,6 +32,16 @@ export function listingOf(rows: readonly RouteRow[], isTo: boolean): Listing {
       ...new Set(rows.filter(({ service }) => service !== '').map(({ service }) => printedName(SERVICE, service))),
     ],
   };
+}
+
+/** By what was asked for: `deploy/web`. */
+function groupsOf(rows: readonly RouteRow[]): Map<string, RouteRow[]> {
+  const groups = new Map<string, RouteRow[]>();
+  for (const row of rows) {
+    const title = `${row.kind.short[0]}/${row.name}`;
+    groups.set(title, [...(groups.get(title) ?? []), row]);
+  }
+  return groups;
 }
 
 /** SUCCESS and RPS; with `-o wide` of requests, as their callers see them, and of all attempts. */
