@@ -25,6 +25,10 @@ const REPAIR_MS = 60_000;
 /** A replica that is replaced is away for moments; so long nobody serves before the groups are taken back. */
 const AWAY_MS = 30_000;
 const AWAY_CHECK_MS = 5_000;
+/** API servers look every 30 s, and at once when endpoints change; what lasts longer is no hiccup. */
+const UNREACHED_MS = 60_000;
+/** After that the groups are taken back, and tried again so much later: a network may have been opened. */
+const RETRY_MS = 600_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** At the end, of the time that is left to stop in. */
 const FAREWELL_MS = 2_000;
@@ -51,13 +55,15 @@ export interface ApiServicesOptions {
 /**
  * The APIServices, on the leader. A group whose server is away costs a whole cluster: no namespace can be deleted, for nobody knows what is in it
  * (`kube-controller-manager`: `NamespaceDeletionDiscoveryFailure`). So they exist for as long as a replica is ready to serve them: made when there is one, taken back when
- * there has been none for a while, and by the last one when it goes.
+ * there has been none for a while, and by the last one when it goes; and when API servers say that they do not reach it, for which a firewall is enough.
  */
 export class ApiServices {
   readonly controller: Controller;
   readonly #options: ApiServicesOptions;
   readonly #foreign = new Set<string>();
   #awaySinceMs: number | null = null;
+  #unreachedSinceMs: number | null = null;
+  #retryAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ApiServicesOptions) {
     const { clock, log, metrics } = options;
@@ -95,16 +101,34 @@ export class ApiServices {
 
   async #reconcile(signal: AbortSignal): Promise<Outcome> {
     const { caBundlePem, isServing, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    if (nowMs < this.#retryAtMs) return { requeueAfterMs: this.#retryAtMs - nowMs };
     if (caBundlePem() !== '' && isServing() && this.#serving().length > 0) {
       this.#awaySinceMs = null;
-      for (const each of this.#options.groups) await this.#apply(each, signal);
-      return { requeueAfterMs: REPAIR_MS };
+      return this.#keep(nowMs, signal);
     }
-    const nowMs = clock.nowMs();
     this.#awaySinceMs ??= nowMs;
     if (nowMs - this.#awaySinceMs < AWAY_MS) return { requeueAfterMs: AWAY_CHECK_MS };
     await this.#removeAll(signal).catch(unlessForbidden);
     return { requeueAfterMs: REPAIR_MS };
+  }
+
+  async #keep(nowMs: number, signal: AbortSignal): Promise<Outcome> {
+    let unreached = '';
+    for (const each of this.#options.groups) unreached = (await this.#apply(each, signal)) || unreached;
+    if (unreached === '') {
+      this.#unreachedSinceMs = null;
+      return { requeueAfterMs: REPAIR_MS };
+    }
+    this.#unreachedSinceMs ??= nowMs;
+    if (nowMs - this.#unreachedSinceMs < UNREACHED_MS) return { requeueAfterMs: AWAY_CHECK_MS };
+    const message =
+      'API servers do not reach the aggregated API: its groups are taken back, and tried again in ten minutes';
+    this.#options.log.warn(message, { reason: unreached });
+    this.#unreachedSinceMs = null;
+    this.#retryAtMs = nowMs + RETRY_MS;
+    await this.#removeAll(signal);
+    return { requeueAfterMs: RETRY_MS };
   }
 
   /** Pods that are ready behind the Service, by its port. Names may be empty: endpoints that somebody has written. */
@@ -117,11 +141,13 @@ export class ApiServices {
       .map(({ targetPod }) => targetPod);
   }
 
-  async #apply({ group, version }: { group: string; version: string }, signal: AbortSignal): Promise<void> {
+  /** Returns why API servers did not reach it before; empty: they did, or it was not there. */
+  async #apply({ group, version }: { group: string; version: string }, signal: AbortSignal): Promise<string> {
     const { state, namespace, applier, caBundlePem, owner } = this.#options;
     const name = `${version}.${group}`;
     const port = serviceOf(state, namespace, VIZ_SERVICE)?.ports.find((each) => each.name === VIZ_PORT_NAME)?.port;
-    if (port === undefined || (await this.#isForeign(name, signal))) return;
+    const found = await this.#find(name, signal);
+    if (port === undefined || this.#isForeign(name, found)) return '';
     const content = {
       metadata: { labels: LABELS, ...ownedBy(await owner(signal)) },
       spec: {
@@ -134,6 +160,7 @@ export class ApiServices {
       },
     };
     await applier.apply({ type: API_SERVICES, kind: 'APIService', namespace: '', name }, content, signal);
+    return unreachedReason(found);
   }
 
   async #removeAll(signal: AbortSignal): Promise<void> {
@@ -150,8 +177,7 @@ export class ApiServices {
   }
 
   /** Another program may serve the same group, such as Linkerd's: it keeps it. */
-  async #isForeign(name: string, signal: AbortSignal): Promise<boolean> {
-    const found = await this.#find(name, signal);
+  #isForeign(name: string, found: unknown): boolean {
     const foreign = found !== null && !isOurs(found);
     if (foreign && !this.#foreign.has(name)) {
       this.#options.log.warn('another program serves a group of the aggregated API, and keeps it', { name });
@@ -170,6 +196,17 @@ export class ApiServices {
       throw error;
     }
   }
+}
+
+/** Of the condition that API servers set; another replica may have been asked, so each of them must be reached. */
+function unreachedReason(object: unknown): string {
+  const status = isObject(object) ? object['status'] : undefined;
+  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
+  for (const condition of conditions as unknown[]) {
+    if (!isObject(condition) || condition['type'] !== 'Available' || condition['status'] !== 'False') continue;
+    return `${condition['reason']}: ${condition['message']}`.slice(0, 500);
+  }
+  return '';
 }
 
 /** Without the rights, which are installed with live numbers alone, there is nothing of ours either. */

@@ -1,11 +1,12 @@
 import { EXIT } from '../exit.ts';
 import { outputOption, stepsOf } from '../install/flags.ts';
 import { identityOf } from '../install/object.ts';
-import { installation } from '../install/objects.ts';
+import { installation, OPERATOR_IDENTITY, VALUES_ANNOTATION } from '../install/objects.ts';
 import { type Format, printed } from '../install/print.ts';
 import { leftovers } from '../install/prune.ts';
 import { SOURCES } from '../install/sources.ts';
 import { removeAll } from '../install/uninstall.ts';
+import { valuesOfRecord } from '../install/values.ts';
 import type { Verb } from '../verb.ts';
 
 interface PruneFlags {
@@ -13,7 +14,7 @@ interface PruneFlags {
   output: Format;
 }
 
-const DESCRIPTION = `Prints the objects of an earlier version that this one does not have any more, for kubectl delete -f -; with --apply they are removed.
+const DESCRIPTION = `Prints the objects of an earlier version, or of other values, that the installation does not have any more, for kubectl delete -f -; with --apply they are removed.
 Custom resource definitions are not among them.`;
 
 export const prune: Verb = {
@@ -23,7 +24,10 @@ export const prune: Verb = {
   async run(call) {
     const flags = call.command.opts<PruneFlags>();
     const steps = await stepsOf(call);
-    const objects = await leftovers(steps.api, installation(SOURCES, {}));
+    // What the installation was made without is left over too.
+    const operator = await steps.api.get(OPERATOR_IDENTITY);
+    const values = valuesOfRecord(operator?.metadata.annotations?.[VALUES_ANNOTATION] ?? '{}');
+    const objects = await leftovers(steps.api, installation(SOURCES, values));
     if (objects.length === 0) steps.note('nothing of an earlier version is left');
     else if (flags.apply)
       await removeAll(steps, [{ text: `objects of an earlier version: ${objects.length}`, objects }]);

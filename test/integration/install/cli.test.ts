@@ -159,6 +159,9 @@ describe('weft install, upgrade, uninstall and prune at a real API server', func
     await done('upgrade', '--apply', '--no-wait', '--force');
   });
 
+  const ofLiveNumbers = () =>
+    kubectl('get service,rolebinding,clusterrole,clusterrolebinding -A -l app.kubernetes.io/component=viz -o name');
+
   it('prunes what carries the label and is not of this version, and nothing of others', async () => {
     const label = 'app.kubernetes.io/part-of=weft';
     await kubectl('create clusterrole weft-old --verb=get --resource=pods');
@@ -183,6 +186,30 @@ describe('weft install, upgrade, uninstall and prune at a real API server', func
     await kubectl(`-n ${SYSTEM} get deploy/weft-operator secret/weft-trust-anchor`);
     await kubectl('-n elsewhere get configmap/weft-old');
     await kubectl('get clusterrole/weft-mine clusterrole/weft-operator');
+  });
+
+  it('prunes all of the live numbers where they are switched off, and has them again', async () => {
+    const before = await ofLiveNumbers();
+    await done('upgrade', '--apply', '--no-wait', '--set=viz.enabled=false');
+    const { items } = JSON.parse((await done('prune', '-o', 'json')).stdout) as {
+      items: { kind: string; metadata: { name: string; namespace?: string } }[];
+    };
+    expect(items.map(({ kind, metadata: { namespace = '', name } }) => `${kind} ${namespace}/${name}`)).to.deep.equal([
+      `Service ${SYSTEM}/weft-viz`,
+      'RoleBinding kube-system/weft-operator-viz',
+      'ClusterRoleBinding /weft-operator-viz',
+      'ClusterRole /weft-operator-viz',
+      'ClusterRole /weft-viz-reader',
+      'ClusterRole /weft-viz-view',
+    ]);
+    await done('prune', '--apply');
+    const ports = await kubectl(`-n ${SYSTEM} get service/weft-operator deploy/weft-operator -o yaml`);
+    expect(ports).not.to.contain('8089');
+    expect(ports).to.contain('controllers,config,identity,webhooks');
+    await done('upgrade', '--apply', '--no-wait', '--reset-values');
+    expect(await ofLiveNumbers())
+      .to.equal(before)
+      .and.to.contain('weft-viz-reader');
   });
 
   it('prints for removal what is ours alone, and leaves the root of trust and the custom resources', async () => {

@@ -40,7 +40,7 @@ function rig(others: { serving?: boolean } = {}) {
   };
   const applier = {
     async apply<R>({ name }: { name: string }, content: Readonly<Record<string, unknown>>): Promise<R> {
-      stored.set(name, { ...content, metadata: { uid: '1', ...(content['metadata'] as object) } });
+      stored.set(name, { ...stored.get(name), ...content, metadata: { uid: '1', ...(content['metadata'] as object) } });
       return undefined as R;
     },
   };
@@ -154,6 +154,37 @@ describe('APIServices', () => {
     await stopping.endpoints([OWN], ['weft-operator-b', false]);
     await stopping.services.leave();
     expect(stopping.is()).to.equal(false);
+  });
+
+  it('are taken back when API servers do not reach the replicas, and tried again later', async () => {
+    const { endpoints, stored, clock, log, is } = rig();
+    await endpoints([OWN]);
+    const unreached = { type: 'Available', status: 'False', reason: 'FailedDiscoveryCheck', message: 'i/o timeout' };
+    stored.get(NAME)!['status'] = { conditions: [unreached] };
+    await clock.advance(90_000);
+    expect(is()).to.equal(true);
+    await clock.advance(60_000);
+    expect(is()).to.equal(false);
+    const said = log.lines.filter(({ message }) => message.includes('do not reach'));
+    expect(said.map(({ fields }) => fields['reason'])).to.deep.equal(['FailedDiscoveryCheck: i/o timeout']);
+    await endpoints([OWN], ['weft-operator-b']);
+    await clock.advance(300_000);
+    expect(is()).to.equal(false);
+    await clock.advance(300_000);
+    expect(is()).to.equal(true);
+  });
+
+  it('are left where API servers fail to reach them for moments', async () => {
+    const { endpoints, stored, clock, is } = rig();
+    await endpoints([OWN]);
+    const condition = { type: 'Available', status: 'False', reason: 'FailedDiscoveryCheck', message: '' };
+    stored.get(NAME)!['status'] = { conditions: [condition] };
+    await clock.advance(90_000);
+    condition.status = 'True';
+    await clock.advance(90_000);
+    condition.status = 'False';
+    await clock.advance(70_000);
+    expect(is()).to.equal(true);
   });
 
   it('of another program stay as they are, which is said once', async () => {
