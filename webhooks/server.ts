@@ -77,6 +77,7 @@ export class WebhookServer {
   readonly #server: Server;
   readonly #unfollow: () => void;
   #inFlight = 0;
+  #closing = false;
 
   /** @throws Error when there is no certificate yet */
   constructor(options: WebhookServerOptions) {
@@ -116,6 +117,7 @@ export class WebhookServer {
 
   /** Stops accepting, lets running reviews end, then closes what is idle. */
   close(): Promise<void> {
+    this.#closing = true;
     this.#unfollow();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
@@ -127,7 +129,11 @@ export class WebhookServer {
     const path = pathOf(request);
     const { places } = this.#options;
     places?.works(request.socket);
-    response.once('close', () => places?.waits(request.socket));
+    response.once('close', () => {
+      places?.waits(request.socket);
+      // A client would keep it, and with it the server from closing.
+      if (this.#closing) request.socket.end();
+    });
     try {
       const webhook = this.#admit(request, path);
       this.#inFlight += 1;

@@ -61,6 +61,7 @@ export class ApiServer {
   readonly #unfollow: readonly (() => void)[];
   /** On which a request is being answered. */
   readonly #answering = new WeakSet<Socket>();
+  #closing = false;
 
   /** @throws Error when there is no certificate yet */
   constructor(options: ApiServerOptions) {
@@ -95,6 +96,7 @@ export class ApiServer {
 
   /** Stops accepting, ends streams, lets answers that are under way be given, then closes what is idle. */
   close(): Promise<void> {
+    this.#closing = true;
     for (const each of this.#unfollow) each();
     this.#dispatcher.stop();
     return new Promise((resolve) => {
@@ -152,6 +154,8 @@ export class ApiServer {
     this.#answering.add(socket);
     response.once('close', () => {
       this.#answering.delete(socket);
+      // A client would keep it, and with it the server from closing.
+      if (this.#closing) socket.end();
       places.waits(socket);
     });
     let resource = '';

@@ -347,6 +347,30 @@ describe('aggregated API: bounds', () => {
     expect(signal?.aborted).to.equal(true);
   });
 
+  it('closes when what is under way is answered, though its client keeps the connection', async () => {
+    const gate = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const slow = row(async () => {
+      entered.resolve();
+      await gate.promise;
+      return { json: {} };
+    });
+    const api = await start({ rows: [slow] });
+    const agent = new Agent({ keepAlive: true });
+    try {
+      const reply = api.askAs('jane', THINGS, { agent });
+      await entered.promise;
+      const closed = api.stop();
+      gate.resolve();
+      expect((await reply).status).to.equal(200);
+      const startMs = performance.now();
+      await closed;
+      expect(performance.now() - startMs).to.be.lessThan(2_000);
+    } finally {
+      agent.destroy();
+    }
+  });
+
   it('says no more of a failure than that it is one', async () => {
     const api = await start({ rows: [row(() => Promise.reject(new Error('secret of the operator')))] });
     const { status, body } = await api.askAs('jane', THINGS);
