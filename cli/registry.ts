@@ -75,6 +75,12 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/edges.ts')).edges,
   },
   {
+    name: 'endpoints',
+    summary: 'Print the addresses that proxies are told of for a destination',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/endpoints.ts')).endpoints,
+  },
+  {
     name: 'identity',
     summary: 'Print the certificates that proxies show to their peers',
     group: 'Observability:',

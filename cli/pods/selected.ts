@@ -3,7 +3,26 @@ import { reducePod } from '../../crds/kinds/pod/parse.ts';
 import { child, listOf, readRecord, textOf } from '../../crds/parse/metadata.ts';
 import { type Cluster, find, list } from '../cluster/cluster.ts';
 import { CliError } from '../errors.ts';
-import { parseResource, type Resource } from './resource.ts';
+import { resourceOf } from '../resources/arguments.ts';
+import {
+  CRON_JOB,
+  collectionOf,
+  JOB,
+  NAMESPACE,
+  POD,
+  REPLICATION_CONTROLLER,
+  type ResourceKind,
+  SERVICE,
+  WORKLOAD_KINDS,
+} from '../resources/kinds.ts';
+
+/** An object that stands for pods. */
+export interface PodsOf {
+  kind: ResourceKind;
+  name: string;
+}
+
+const KINDS_WITH_PODS: readonly ResourceKind[] = [...WORKLOAD_KINDS, POD, SERVICE, NAMESPACE];
 
 /** Which pods are meant: those that arguments name, and those with labels. */
 export interface Selection {
@@ -22,7 +41,7 @@ export async function selectProxies(cluster: Cluster, { resources, selector }: S
     throw new CliError('WEFT_CLI_USAGE', 'which pods? KIND/NAME, the name of a pod, or -l with a label selector');
   }
   const raw: unknown[] = [];
-  for (const text of resources) raw.push(...(await podsOf(cluster, parseResource(text))));
+  for (const text of resources) raw.push(...(await podsOf(cluster, meantBy(text))));
   if (selector !== undefined) raw.push(...(await podsWith(cluster, cluster.namespace, selector)));
   const proxies = raw.map(reducePod).filter(({ meshed, phase }) => meshed && phase === 'Running');
   if (proxies.length > 0) return unique(proxies);
@@ -35,33 +54,37 @@ function unique(pods: readonly PodModel[]): PodModel[] {
   return [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, pod]) => pod);
 }
 
+/** `KIND/NAME`, or the name of a pod. */
+function meantBy(text: string): PodsOf {
+  if (!text.includes('/')) return { kind: POD, name: resourceOf([POD.plural, text], KINDS_WITH_PODS).name ?? '' };
+  const { kind, name } = resourceOf([text], KINDS_WITH_PODS);
+  if (name === null) throw new CliError('WEFT_CLI_USAGE', `${text} names no object: KIND/NAME is wanted, or a pod`);
+  return { kind, name };
+}
+
 /**
  * Pods of an object, core/v1, as they are.
  * @throws CliError WEFT_CLI_RESOURCE
  */
-export async function podsOf(cluster: Cluster, resource: Resource): Promise<unknown[]> {
-  const { pods, name } = resource;
-  if (pods === 'namespace') return podsWith(cluster, name, '');
+export async function podsOf(cluster: Cluster, { kind, name }: PodsOf): Promise<unknown[]> {
+  if (kind === NAMESPACE) return podsWith(cluster, name, '');
   const { namespace } = cluster;
-  const path = `${resource.api}/namespaces/${encodeURIComponent(namespace)}/${resource.plural}/${name}`;
-  const object = await find<unknown>(cluster, path);
+  const object = await find<unknown>(cluster, `${collectionOf(kind, namespace)}/${encodeURIComponent(name)}`);
   if (object === null) {
-    throw new CliError('WEFT_CLI_RESOURCE', `there is no ${resource.kind} ${name} in namespace ${namespace}`);
+    throw new CliError('WEFT_CLI_RESOURCE', `there is no ${kind.kind} ${name} in namespace ${namespace}`);
   }
-  switch (pods) {
-    case 'itself':
-      return [object];
-    case 'selector':
-      return podsWith(cluster, namespace, selectorText(child(child(object, 'spec'), 'selector')));
-    case 'labels':
-      return podsWith(cluster, namespace, labelsText(child(child(object, 'spec'), 'selector')));
-    case 'jobs': {
-      const jobs = await list<unknown>(cluster, `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/jobs`);
-      const own = jobs.filter((job) => ownerOf(job) === `CronJob/${name}`);
-      const found = own.map((job) => podsWith(cluster, namespace, selectorText(child(child(job, 'spec'), 'selector'))));
-      return (await Promise.all(found)).flat();
-    }
-  }
+  if (kind === POD) return [object];
+  if (kind === CRON_JOB) return podsOfJobs(cluster, `CronJob/${name}`);
+  const selector = child(child(object, 'spec'), 'selector');
+  const isLabels = kind === SERVICE || kind === REPLICATION_CONTROLLER;
+  return podsWith(cluster, namespace, isLabels ? labelsText(selector) : selectorText(selector));
+}
+
+async function podsOfJobs(cluster: Cluster, owner: string): Promise<unknown[]> {
+  const { namespace } = cluster;
+  const jobs = await list<unknown>(cluster, collectionOf(JOB, namespace));
+  const selectors = jobs.filter((job) => ownerOf(job) === owner).map((job) => child(child(job, 'spec'), 'selector'));
+  return (await Promise.all(selectors.map((selector) => podsWith(cluster, namespace, selectorText(selector))))).flat();
 }
 
 function ownerOf(object: unknown): string {
@@ -70,7 +93,7 @@ function ownerOf(object: unknown): string {
 }
 
 function podsWith(cluster: Cluster, namespace: string, labelSelector: string): Promise<unknown[]> {
-  return list(cluster, `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`, { labelSelector });
+  return list(cluster, collectionOf(POD, namespace), { labelSelector });
 }
 
 /** A Service without a selector has no pods of its own: this one no pod fulfils. */

@@ -92,7 +92,7 @@ up{pod="web-2"} 1
       return `${status} ${stderr.split('\n')[0]}`;
     };
     expect(await errorOf()).to.match(/^2 WEFT_CLI_USAGE: .*which pods\?/);
-    expect(await errorOf('gizmo/web')).to.match(/^2 WEFT_CLI_USAGE: .*gizmo is no kind/);
+    expect(await errorOf('gizmo/web')).to.match(/^2 WEFT_CLI_USAGE: .*there is no kind "gizmo"/);
     expect(await errorOf('deploy/absent')).to.match(/^1 WEFT_CLI_RESOURCE: .*no Deployment absent in namespace shop/);
     expect(await errorOf('web-outside')).to.match(/^1 WEFT_CLI_RESOURCE: .*no running pod with a proxy/);
     expect(await errorOf('--control-plane', 'deploy/web')).to.match(/^2 WEFT_CLI_USAGE: /);
