@@ -1,4 +1,5 @@
 import { ResourceCache } from '../../crds/compile/resource-cache.ts';
+import { compareText } from '../../crds/state/order.ts';
 import type { ReadKey } from '../../crds/state/view.ts';
 import type { ReceivedProxyMessage } from '../../proxy-image/contract/check.ts';
 import type { ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
@@ -13,6 +14,7 @@ import type { Progress } from './progress.ts';
 import { reporterOf } from './reporter.ts';
 import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
+import type { SessionReport } from './session-report.ts';
 import type { Connections, TrafficReports } from './types.ts';
 
 /** A connection from its first byte on; it has a session once its hello was accepted. */
@@ -148,6 +150,20 @@ export class Distribution {
   connections(): Connections {
     const sessions = [...this.#sessions.values()].flatMap(({ session }) => session ?? []);
     return { connected: sessions.length, current: sessions.filter((session) => session.current).length };
+  }
+
+  /** Of the proxies of one namespace, or of all where it is `null`, by their names. */
+  reports(namespace: string | null): SessionReport[] {
+    return [...this.#sessions.values()]
+      .flatMap(({ session }) => session ?? [])
+      .filter((session) => namespace === null || session.namespace === namespace)
+      .toSorted((a, b) => compareText(a.name, b.name))
+      .map((session) => session.report());
+  }
+
+  /** `null`: it has no connection to this replica. */
+  report(namespace: string, pod: string): SessionReport | null {
+    return this.#sessions.get(`${namespace}/${pod}`)?.session?.report() ?? null;
   }
 
   /** Ends every connection; proxies find another replica. */

@@ -73,6 +73,8 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
     programmed: (object) => programmed(distribution.cache, object),
     connections: () => distribution.connections(),
     endpoints: () => servedEndpoints(distribution.cache),
+    reports: (namespace) => distribution.reports(namespace),
+    report: (namespace, pod) => distribution.report(namespace, pod),
     close: async () => {
       stopSweeping();
       stopFollowing();

@@ -1,10 +1,11 @@
 import { type Compiled, canonicalKey } from '../../crds/compile/compile.ts';
-import { compareRevisions } from '../../crds/state/order.ts';
+import { compareRevisions, compareText } from '../../crds/state/order.ts';
 import { formatKey, type ResourceKey, TRUST_KEY } from '../../proxy-image/contract/keys.ts';
 import type { Hello } from '../../proxy-image/contract/messages.ts';
 import { Batch, type SentItem } from './batch.ts';
 import type { Peer } from './peer.ts';
 import type { SessionContext } from './session-context.ts';
+import { reportOf, type SessionReport } from './session-report.ts';
 import { createSubscription, isBehind, isCurrent, reject, type Subscription } from './subscription.ts';
 
 /** A key that nobody asked for before costs some 50 µs to compile. */
@@ -28,6 +29,10 @@ export class Session {
   readonly #ownKey: ResourceKey;
   /** Of the contract, that the proxy knows. */
   readonly #revision: number;
+  readonly #hello: Pick<Hello, 'pod' | 'proxyVersion'>;
+  readonly #startedAtMs: number;
+  /** 0: nothing has been acknowledged. */
+  #acknowledgedAtMs = 0;
   readonly #subscriptions = new Map<string, Subscription<Session>>();
   /** Asked for, and not subscribed to yet: compiling thousands of keys must not hold up everybody else. */
   readonly #asked = new Map<string, ResourceKey>();
@@ -48,6 +53,8 @@ export class Session {
     this.name = `${hello.namespace}/${hello.pod}`;
     this.namespace = hello.namespace;
     this.#revision = hello.revision;
+    this.#hello = { pod: hello.pod, proxyVersion: hello.proxyVersion };
+    this.#startedAtMs = context.clock.nowMs();
     this.#ownKey = { kind: 'workload', namespace: hello.namespace, pod: hello.pod };
     const held = hello.held.slice(0, context.limits.maxSubscriptions);
     this.#resumed = new Map(held.map(({ key, version, sources }) => [key, { version, sources }]));
@@ -110,6 +117,7 @@ export class Session {
     }
     this.#inFlight = null;
     const nowMs = this.#context.clock.nowMs();
+    this.#acknowledgedAtMs = nowMs;
     for (const { subscription, compiled, sinceMs } of sent.items) {
       if (subscription.rejectedVersion !== compiled.version) this.#hold(subscription, compiled);
       this.#context.metrics.acknowledged(nowMs - sinceMs);
@@ -164,6 +172,25 @@ export class Session {
     if (isCurrent(subscription)) return 0;
     const sent = this.#inFlight?.items.find((item) => item.subscription === subscription);
     return sent?.sinceMs ?? (subscription.dirtySinceMs || subscription.withheldSinceMs || subscription.rejectedAtMs);
+  }
+
+  /** In the order of the keys. */
+  report(): SessionReport {
+    const nowMs = this.#context.clock.nowMs();
+    const sent = new Set(this.#inFlight?.items.map(({ subscription }) => subscription));
+    const resources = [...this.#subscriptions.values()].map((subscription) =>
+      reportOf(subscription, sent.has(subscription), this.behindSinceMs(subscription), nowMs),
+    );
+    return {
+      namespace: this.namespace,
+      ...this.#hello,
+      identity: this.#peer.identity,
+      address: this.#peer.address,
+      revision: this.#revision,
+      connectedMs: nowMs - this.#startedAtMs,
+      acknowledgedMs: this.#acknowledgedAtMs === 0 ? null : nowMs - this.#acknowledgedAtMs,
+      resources: resources.toSorted((a, b) => compareText(a.key, b.key)),
+    };
   }
 
   /** The connection is gone; nobody waits for its acks any more. */

@@ -6,6 +6,7 @@ import type { TrafficRequest } from '../../proxy-image/contract/traffic/report.t
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Programmed } from '../status/programmed.ts';
+import type { SessionReport } from './session-report.ts';
 
 /** What the server proves itself with, and whom it trusts; all PEM. */
 export interface TlsMaterial {
@@ -105,6 +106,10 @@ export interface ConfigServer {
   connections(): Connections;
   /** For metrics: worked out anew each time. */
   endpoints(): Iterable<ServedEndpoints>;
+  /** Of the proxies of one namespace, or of all where it is `null`, by their names. */
+  reports(namespace: string | null): SessionReport[];
+  /** `null`: the proxy has no connection to this replica. */
+  report(namespace: string, pod: string): SessionReport | null;
   /** Ends all connections and stops listening. */
   close(): Promise<void>;
 }

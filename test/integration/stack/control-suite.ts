@@ -35,6 +35,41 @@ export function controlSuite(create: (onFault: (error: unknown) => void) => Tran
     await asks.gone();
   });
 
+  it('what is in force is told, resource by resource; bodies of those that are asked for', async () => {
+    proxy.state.apply([
+      { op: 'set', key: 'trust', version: 'v1', body: { anchorsPem: mesh.authority.anchorsPem, sources: '7' } },
+      { op: 'set', key: 'endpoints/shop/web:80/ipv4', version: 'v2', body: { endpoints: [], sources: '8' } },
+      {
+        op: 'set',
+        key: 'service/10.96.0.9:80',
+        version: 'v3',
+        body: { type: 'unknown', protocol: 'detect', sources: '9' },
+      },
+    ]);
+    const all = await client().ask('configuration', { bodies: null });
+    await all.gone();
+    const items = all.answers.slice(0, -1).map(({ item }) => item as { key: string; version: string; body: unknown });
+    expect(all.answers.at(-1)).to.deep.equal({ type: 'end' });
+    const held = (key: string) => items.find((each) => each.key === key);
+    expect(held('trust')).to.deep.include({
+      version: 'v1',
+      body: { anchorsPem: mesh.authority.anchorsPem, sources: '7' },
+    });
+    expect(held('endpoints/shop/web:80/ipv4')).to.deep.include({
+      version: 'v2',
+      body: { sources: '8', endpoints: [] },
+    });
+    const some = await client().ask('configuration', { bodies: ['service/10.96.0.9:80'] });
+    await some.gone();
+    const bodies = some.answers.slice(0, -1).map(({ item }) => item as { key: string; body: unknown });
+    expect(bodies.filter(({ body }) => body !== null).map(({ key }) => key)).to.deep.equal(['service/10.96.0.9:80']);
+    expect(bodies.map(({ key }) => key)).to.have.members(items.map(({ key }) => key));
+    for (const about of [null, {}, { bodies: 'trust' }, { bodies: [1] }]) {
+      const asks = await client().ask('configuration', about);
+      expect((await asks.told(1))[0]).to.include({ type: 'refused', reason: 'malformed' });
+    }
+  });
+
   it('names of what every object has are no verbs', async () => {
     for (const verb of ['constructor', '__proto__', 'toString']) {
       const asks = await client().ask(verb, null);
