@@ -41,7 +41,7 @@ export interface BehindResource {
 }
 
 /** What a `GET` of one proxy answers. */
-export interface Proxy extends ProxyItem {
+export interface ProxyDetail extends ProxyItem {
   apiVersion: typeof VIZ_API_VERSION;
   kind: 'Proxy';
   configuration: readonly ConfigurationItem[];

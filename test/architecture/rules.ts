@@ -93,6 +93,17 @@ const RULES: readonly Rule[] = [
     imports: ['operator/viz', 'crds/viz', 'proxy-image/contract', 'operator/runtime', 'operator/serve/certificate.ts'],
     packages: ANY,
   },
+  {
+    folder: 'operator/viz/proxies',
+    imports: [
+      'operator/viz/api',
+      'crds/viz',
+      'proxy-image/contract',
+      'operator/serve/certificate.ts',
+      'operator/serve/session-report.ts',
+    ],
+    packages: ['node:tls'],
+  },
   { folder: 'operator', imports: ['operator', 'webhooks', 'crds', 'proxy-image/contract'], packages: ANY },
   { folder: 'samples', imports: [], packages: ANY },
   { folder: 'hack', imports: ['proxy-image/contract', 'crds'], packages: ANY },

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { askProxy } from '../../../operator/viz/proxies/ask-proxy.ts';
+import { heldIn } from '../../../operator/viz/proxies/items.ts';
 import { TRANSPORT_ALPN } from '../../../proxy-image/contract/names.ts';
 import { NO_HANDLER } from '../../../proxy-image/io/transport/no-handler.ts';
 import type { TlsCredentials, Transport } from '../../../proxy-image/io/transport/types.ts';
@@ -6,7 +8,7 @@ import { MAX_CONTROL_CONNECTIONS } from '../../../proxy-image/stack/control/port
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
 import { until } from '../transport/recorder.ts';
 import { ControlClient, controlCredentials } from './control-client.ts';
-import { CONTROL_IDENTITY, refusals, TestMesh, type TestProxy } from './mesh.ts';
+import { CONTROL_IDENTITY, identityName, refusals, TestMesh, type TestProxy } from './mesh.ts';
 import { credentialsOf, goodCredentials } from './mesh-client.ts';
 
 /** Who may ask a proxy on its control port, and what becomes of everybody else. */
@@ -68,6 +70,24 @@ export function controlSuite(create: (onFault: (error: unknown) => void) => Tran
       const asks = await client().ask('configuration', about);
       expect((await asks.told(1))[0]).to.include({ type: 'refused', reason: 'malformed' });
     }
+  });
+
+  it('the operator asks as it does: it is answered by this proxy, and by no other', async () => {
+    const leaf = createLeaf(mesh.authority, CONTROL_IDENTITY);
+    const credentials = { keyPem: leaf.keyPem, certPem: leaf.chainPem, anchorsPem: mesh.authority.anchorsPem };
+    const ask = (identity: string, verb: string, maxBytes = 1_000_000) => {
+      const address = { ip: '127.0.0.1', port: proxy.control.port, identity };
+      return askProxy(address, credentials, { verb, about: { bodies: [] } }, { timeoutMs: 5_000, maxBytes });
+    };
+    const failed = (asking: Promise<unknown>) =>
+      asking.then(
+        () => expect.fail('answered'),
+        ({ message }) => message,
+      );
+    expect(heldIn(await ask(identityName('server'), 'configuration'))).to.be.an('array');
+    expect(await failed(ask(identityName('other'), 'configuration'))).to.match(/^it is .*server.*, and not .*other/);
+    expect(await failed(ask(identityName('server'), 'nothing'))).to.equal('it refuses: unknown_verb');
+    expect(await failed(ask(identityName('server'), 'configuration', 3))).to.match(/says more than 3 octets/);
   });
 
   it('names of what every object has are no verbs', async () => {
