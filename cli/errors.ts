@@ -61,6 +61,11 @@ export const CLI_ERRORS = {
     next: 'the detail names file or URL and the reason; - reads the standard input',
     exit: EXIT.findings,
   },
+  WEFT_CLI_OUTPUT: {
+    message: 'a file cannot be written',
+    next: 'the detail has its path and the reason; a file that is there is not overwritten: name another one',
+    exit: EXIT.findings,
+  },
   WEFT_CLI_PROFILE: {
     message: 'no profile can be made of this description',
     next: 'the detail has the lines: mend them, or begin with weft profile --template',

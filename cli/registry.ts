@@ -99,6 +99,12 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/check.ts')).check,
   },
   {
+    name: 'diagnostics',
+    summary: 'Write an archive with what is needed to find out what is wrong',
+    group: 'Health:',
+    load: async () => (await import('./verbs/diagnostics.ts')).diagnostics,
+  },
+  {
     name: 'completion',
     summary: 'Print a script that completes words in a shell',
     group: 'Other:',
