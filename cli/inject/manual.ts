@@ -7,8 +7,10 @@ import { type Injection, inject } from '../../webhooks/inject/patch.ts';
 import { CliError } from '../errors.ts';
 import { documentsOf, type ManifestObject, partsIn } from '../manifests/documents.ts';
 import type { Input } from '../manifests/input.ts';
+import { printed } from '../manifests/printed.ts';
 import { withEntries } from './expected.ts';
 import { annotationsOf, type Plan, planInjection, type Rewritten, type Wish } from './plan.ts';
+import { UNDO_ANNOTATION, undoOf } from './undo.ts';
 import { podOf, roleOf } from './workloads.ts';
 
 /** What the webhook would know of the mesh. */
@@ -66,6 +68,10 @@ function withProxy(
     setText(document, template, ['metadata', 'annotations', name], text);
   }
   for (const operation of patch) add(document, template, operation);
+  const undo = undoOf(pod, patch);
+  if (undo !== null) {
+    setText(document, template, ['metadata', 'annotations', UNDO_ANNOTATION], JSON.stringify(undo));
+  }
   return { ...plan, warnings: [...plan.warnings, ...warnings] };
 }
 
@@ -124,21 +130,4 @@ function add(document: Document.Parsed, root: YAMLMap, { path, value }: Injectio
   if (isMap(parent)) parent.set(last, made);
   else if (isSeq(parent)) parent.items.splice(last === '-' ? parent.items.length : Number(last), 0, made);
   else throw new CliError('WEFT_CLI_MANIFEST', `${path} cannot be set`);
-}
-
-function printed(documents: readonly Document.Parsed[], text: string): string {
-  if (isJson(text)) return `${JSON.stringify(documents[0]!.toJS(), null, 2)}\n`;
-  // As the author does it: lists within maps are indented, or not.
-  const indentSeq = !/^( *)[^\s#-][^\n]*:[ \r]*\n\1- /m.test(text);
-  return documents.map((document) => document.toString({ lineWidth: 0, indentSeq })).join('');
-}
-
-function isJson(text: string): boolean {
-  if (!/^\s*\{/.test(text)) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

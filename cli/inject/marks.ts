@@ -1,9 +1,11 @@
 import { INJECT } from '../../crds/annotations/workload.ts';
+import { UNDO_ANNOTATION } from './undo.ts';
 
 const ANNOTATIONS: readonly string[] = [
   'linkerd.io/created-by',
   'linkerd.io/proxy-version',
   'linkerd.io/trust-root-sha256',
+  UNDO_ANNOTATION,
 ];
 const LABELS = /^linkerd\.io\/(?:control-plane-ns|workload-ns|proxy-[a-z]+)$/;
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { removeProxies } from '../inject/manual-removal.ts';
 import { planRemoval } from '../inject/plan.ts';
 import { rewrite, rewriteText } from '../inject/rewrite.ts';
 import type { Call, Verb } from '../verb.ts';
@@ -11,6 +12,6 @@ export const uninject: Verb = {
   },
 
   run(call: Call) {
-    return rewrite(call, (input) => rewriteText(input, planRemoval));
+    return rewrite(call, (input) => rewriteText(removeProxies(input), planRemoval));
   },
 };
