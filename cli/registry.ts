@@ -75,6 +75,12 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/edges.ts')).edges,
   },
   {
+    name: 'authz',
+    summary: 'Show what authorizes requests to a resource, and what they came to',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/authz.ts')).authz,
+  },
+  {
     name: 'endpoints',
     summary: 'Print the addresses that proxies are told of for a destination',
     group: 'Observability:',
@@ -97,6 +103,12 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'Find what is wrong with the cluster, the control plane, the mesh',
     group: 'Health:',
     load: async () => (await import('./verbs/check.ts')).check,
+  },
+  {
+    name: 'proxy-status',
+    summary: 'Show which proxies are connected, and what each has beside what it should have',
+    group: 'Health:',
+    load: async () => (await import('./verbs/proxy-status.ts')).proxyStatus,
   },
   {
     name: 'diagnostics',

@@ -9,6 +9,7 @@ import { shownOf } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { describe, faultsOf, textOf } from '../identity/description.ts';
 import { presentedBy } from '../identity/presented.ts';
+import { harmless } from '../output/harmless.ts';
 import { waiting } from '../output/progress.ts';
 import { each } from '../pods/each.ts';
 import { selectProxies } from '../pods/selected.ts';
@@ -56,9 +57,9 @@ export const identity: Verb = {
       const chains = await each(pods, (pod) => ask(cluster, pod, identityOf(pod, suffix), globals.requestTimeout));
       return pods.map((pod, at) => shownBy(pod, identityOf(pod, suffix), chains[at]!, nowMs));
     });
-    context.stdout.write(PRINTERS[options.output](shown, nowMs));
+    context.stdout.write(harmless(PRINTERS[options.output](shown, nowMs)));
     for (const { namespace, pod, faults } of shown) {
-      for (const fault of faults) context.stderr.write(`${namespace}/${pod}: ${fault}\n`);
+      for (const fault of faults) context.stderr.write(`${namespace}/${pod}: ${harmless(fault)}\n`);
     }
     return shown.some(({ faults }) => faults.length > 0) ? EXIT.findings : EXIT.ok;
   },

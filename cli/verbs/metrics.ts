@@ -6,6 +6,7 @@ import { connect } from '../cluster/connect.ts';
 import { readPod } from '../cluster/pod-http.ts';
 import { CliError, shownOf } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { harmless } from '../output/harmless.ts';
 import { waiting } from '../output/progress.ts';
 import { each } from '../pods/each.ts';
 import { selectProxies } from '../pods/selected.ts';
@@ -46,7 +47,7 @@ export const metrics: Verb = {
     });
     for (const [at, { source, answer }] of answers.entries()) {
       context.stdout.write(`#\n# POD ${source.name} (${at + 1} of ${answers.length})\n#\n`);
-      if (answer.status === 'fulfilled') context.stdout.write(`${answer.value.trimEnd()}\n`);
+      if (answer.status === 'fulfilled') context.stdout.write(`${asShown(context, answer.value.trimEnd())}\n`);
       else reportFailure(call, source, answer.reason);
     }
     return answers.some(({ answer }) => answer.status === 'rejected') ? EXIT.findings : EXIT.ok;
@@ -58,10 +59,15 @@ Examples:
   weft metrics -n shop deploy/web | grep ^response_total
   weft metrics --control-plane`;
 
+/** Labels hold what clients have sent: a file gets it as it is, a terminal nothing that it would obey. */
+function asShown({ stdout }: Call['context'], text: string): string {
+  return stdout.terminal === null ? text : harmless(text);
+}
+
 /** In the text as a comment too, so that what was saved does not look whole. */
 function reportFailure({ context }: Call, { namespace, name }: Source, reason: unknown): void {
   const { code, message } = shownOf(reason);
-  const line = message.replaceAll(/\s+/g, ' ');
+  const line = harmless(message.replaceAll(/\s+/g, ' '));
   context.stdout.write(`# ${code}: ${line}\n`);
   context.stderr.write(`${namespace}/${name}: ${code}: ${line}\n`);
 }
