@@ -23,7 +23,12 @@ export type AskReplicas = (
   path: string,
   query: Readonly<Record<string, string>>,
   signal: AbortSignal,
-) => Promise<{ answers: readonly unknown[]; missing: readonly string[] }>;
+) => Promise<{
+  /** Names of those that were to answer. */
+  asked: readonly string[];
+  /** What came, in whatever order. */
+  answers: readonly unknown[];
+}>;
 
 const LIST = '/replica/proxies';
 const ONE = '/replica/proxy';
@@ -46,11 +51,23 @@ export function proxiesRow(own: OwnProxies, others: AskReplicas): ApiRow {
   };
 }
 
-/** What a replica answers to the others. */
+/** What a replica answers another one. */
+interface Part {
+  replica: string;
+  proxies: readonly ProxyItem[];
+}
+
+/** Paths by which replicas ask one another. */
 export function replicaPaths(own: OwnProxies): Readonly<Record<string, ReplicaHandler>> {
   return {
-    [LIST]: async (query) => ({ items: itemsOf(own, query.get('namespace')) }),
-    [ONE]: async (query) => ({ proxy: await ownProxy(own, query.get('namespace') ?? '', query.get('name') ?? '') }),
+    [LIST]: async (query): Promise<Part> => ({
+      replica: own.replica,
+      proxies: itemsOf(own, query.get('namespace')),
+    }),
+    [ONE]: async (query): Promise<Part> => {
+      const proxy = await ownProxy(own, query.get('namespace') ?? '', query.get('name') ?? '');
+      return { replica: own.replica, proxies: proxy === null ? [] : [proxy] };
+    },
   };
 }
 
@@ -60,11 +77,8 @@ async function listOf(
   namespace: string | null,
   signal: AbortSignal,
 ): Promise<ProxyList> {
-  const { answers, missing } = await others(LIST, namespace === null ? {} : { namespace }, signal);
-  const items = [
-    ...itemsOf(own, namespace),
-    ...answers.flatMap((answer) => fieldOf<ProxyItem[]>(answer, 'items') ?? []),
-  ];
+  const { proxies, missing } = await ask<ProxyItem>(others, LIST, namespace === null ? {} : { namespace }, signal);
+  const items = [...itemsOf(own, namespace), ...proxies];
   return { apiVersion: VIZ_API_VERSION, kind: 'ProxyList', metadata: {}, items: newest(items), missing };
 }
 
@@ -77,8 +91,8 @@ async function oneOf(
 ): Promise<ProxyDetail> {
   const here = await ownProxy(own, namespace, name);
   if (here !== null) return here;
-  const { answers, missing } = await others(ONE, { namespace, name }, signal);
-  const [found] = newest(answers.flatMap((answer) => fieldOf<ProxyDetail>(answer, 'proxy') ?? []));
+  const { proxies, missing } = await ask<ProxyDetail>(others, ONE, { namespace, name }, signal);
+  const [found] = newest(proxies);
   if (found !== undefined) return found;
   const unheard = missing.length === 0 ? '' : `; no answer from ${missing.join(', ')}`;
   throw notFound(`no proxy of a pod ${name} in namespace ${namespace} is connected${unheard}`);
@@ -118,9 +132,19 @@ function newest<P extends ProxyItem>(items: readonly P[]): P[] {
   return [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
 }
 
-/** Another replica is this program, whose fields are as they are declared here. */
-function fieldOf<T>(answer: unknown, name: string): T | null {
-  return isObject(answer) ? ((answer[name] ?? null) as T | null) : null;
+/** Another replica is this program, whose parts are as they are declared here; what is no part is none. */
+async function ask<P extends ProxyItem>(
+  others: AskReplicas,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<{ proxies: readonly P[]; missing: readonly string[] }> {
+  const { asked, answers } = await others(path, query, signal);
+  const parts = answers.filter((answer): answer is { replica: unknown; proxies: P[] } => {
+    return isObject(answer) && Array.isArray(answer['proxies']);
+  });
+  const heard = parts.map(({ replica }) => replica);
+  return { proxies: parts.flatMap(({ proxies }) => proxies), missing: asked.filter((name) => !heard.includes(name)) };
 }
 
 function notFound(message: string): ApiFailure {

@@ -71,7 +71,8 @@ class Replica implements OwnProxies {
 function askingOf(replicas: readonly Replica[], missing: string[] = []): AskReplicas {
   return async (path, query, signal) => {
     const answers = replicas.map((each) => replicaPaths(each)[path]!(new URLSearchParams(query), signal));
-    return { answers: (await Promise.all(answers)).map((answer) => JSON.parse(JSON.stringify(answer))), missing };
+    const asked = [...replicas.map(({ replica }) => replica), ...missing];
+    return { asked, answers: (await Promise.all(answers)).map((answer) => JSON.parse(JSON.stringify(answer))) };
   };
 }
 
