@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from './context.ts';
 import type { ExitCode } from './exit.ts';
 import type { Globals } from './globals.ts';
+import type { NamePlace } from './name-places.ts';
 
 /** What a verb is called with. */
 export interface Call {
@@ -28,6 +29,8 @@ export interface VerbRow {
   summary: string;
   /** Heading of the help; verbs of one group stand side by side in the registry. */
   group: 'Installation:' | 'Workloads:' | 'Observability:' | 'Health:' | 'Other:';
+  /** What of the cluster its arguments name, for shells; not said where they are files, or nothing of it. */
+  names?: NamePlace;
   /** Loads the verb's file, which nothing else does. */
   load(): Promise<Verb>;
 }

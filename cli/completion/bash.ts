@@ -1,4 +1,4 @@
-import { namesWithValue, type OptionWords, quoted, type Vocabulary } from './vocabulary.ts';
+import { NAMESPACE_OPTION, namesWithValue, type OptionWords, quoted, type Vocabulary } from './vocabulary.ts';
 
 /** For bash 4 and later, without the package bash-completion. */
 export function bashCompletion(words: Vocabulary): string {
@@ -21,6 +21,9 @@ ${verbs.map(({ name, options }) => `    ${name}) options=${quoted(namesOf(option
   case "$verb $previous" in
 ${verbs.flatMap(({ name, options }) => options.flatMap((option) => valuesOf(name, option))).join('\n')}
   esac
+  case $previous in
+    ${NAMESPACE_OPTION.join(' | ')}) _weft_names namespace; return ;;
+  esac
   if [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$options ${namesOf(globals)}" -- "$current"))
   elif [[ -z $verb ]]; then
@@ -32,8 +35,14 @@ ${verbs
   .filter(({ values }) => values.length > 0)
   .map(({ name, values }) => `      ${name}) COMPREPLY=($(compgen -W ${quoted(values.join(' '))} -- "$current")) ;;`)
   .join('\n')}
+${verbs.flatMap(({ name, names }) => (names === null ? [] : [`      ${name}) _weft_names ${names} ;;`])).join('\n')}
     esac
   fi
+}
+# Names of objects: of the cluster that the options before the cursor name. Behind \`TYPE/\` a name is to follow.
+_weft_names() {
+  COMPREPLY=($(weft completion --names "$1" --line "\${COMP_LINE:0:COMP_POINT}" 2>/dev/null))
+  [[ \${COMPREPLY[*]} != */ ]] || compopt -o nospace 2>/dev/null || true
 }
 complete -o default -F _weft weft
 `;

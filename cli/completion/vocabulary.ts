@@ -1,5 +1,6 @@
 import { Command, type Option } from 'commander';
 import { declareGlobals } from '../globals.ts';
+import type { NamePlace } from '../name-places.ts';
 import type { VerbRow } from '../verb.ts';
 
 /** What a shell can offer: verbs, their options, and the values of those that have few. */
@@ -15,6 +16,8 @@ export interface VerbWords {
   options: readonly OptionWords[];
   /** Values of its argument; empty where they are files, or names. */
   values: readonly string[];
+  /** What of the cluster its arguments name; `null`: nothing. */
+  names: NamePlace | null;
 }
 
 export interface OptionWords {
@@ -29,11 +32,12 @@ export interface OptionWords {
 /** Loads every verb: only a verb's own file knows its options. */
 export async function vocabularyOf(rows: readonly VerbRow[]): Promise<Vocabulary> {
   const verbs: VerbWords[] = [];
-  for (const { name, summary, load } of rows) {
+  for (const { name, summary, names = null, load } of rows) {
     const command = new Command(name);
     (await load()).describe(command);
     const values = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
-    verbs.push({ name, summary, options: command.options.map(wordsOf), values });
+    const options = command.options.filter(({ hidden }) => !hidden).map(wordsOf);
+    verbs.push({ name, summary, options, values, names });
   }
   return { verbs, globals: [...declareGlobals(new Command()).options.map(wordsOf), HELP] };
 }
@@ -54,3 +58,6 @@ export function namesWithValue({ globals }: Vocabulary): string[] {
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
+
+/** Names of the option that says which namespace is meant: its values are of the cluster too. */
+export const NAMESPACE_OPTION = ['--namespace', '-n'] as const;

@@ -1,4 +1,4 @@
-import { namesWithValue, type OptionWords, quoted, type Vocabulary } from './vocabulary.ts';
+import { NAMESPACE_OPTION, namesWithValue, type OptionWords, quoted, type Vocabulary } from './vocabulary.ts';
 
 /** To be sourced behind `compinit`, or put as `_weft` into a folder of `fpath`. */
 export function zshCompletion(words: Vocabulary): string {
@@ -23,6 +23,9 @@ ${verbs.map(({ name, options }) => `    (${name}) options=(${namesOf(options)}) 
   case "$verb $previous" in
 ${verbs.flatMap(({ name, options }) => options.flatMap((option) => valuesOf(name, option))).join('\n')}
   esac
+  case $previous in
+    (${NAMESPACE_OPTION.join('|')}) _weft_names namespace; return ;;
+  esac
   if [[ $current == -* ]]; then
     compadd -- $options ${namesOf(globals)}
   elif [[ -z $verb || $verb == help ]]; then
@@ -33,9 +36,16 @@ ${verbs
   .filter(({ values }) => values.length > 0)
   .map(({ name, values }) => `      (${name}) compadd -- ${values.map(quoted).join(' ')} ;;`)
   .join('\n')}
+${verbs.flatMap(({ name, names }) => (names === null ? [] : [`      (${name}) _weft_names ${names} ;;`])).join('\n')}
       (*) _files ;;
     esac
   fi
+}
+# Names of objects: of the cluster that the options before the cursor name. Behind TYPE/ a name is to follow.
+_weft_names() {
+  local -a found=(\${(f)"$(weft completion --names $1 --line "\${(j: :)words[1,CURRENT]}" 2>/dev/null)"})
+  compadd -S '' -- \${(M)found:#*/}
+  compadd -- \${found:#*/}
 }
 compdef _weft weft
 `;
