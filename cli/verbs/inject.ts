@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import { WORKLOAD } from '../../crds/annotations/workload.ts';
 import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import { DEFAULT_MESH, parseMesh } from '../../crds/kinds/mesh/parse.ts';
+import { connect } from '../cluster/connect.ts';
 import { CliError } from '../errors.ts';
+import { type Installed, installedIn } from '../inject/from-cluster.ts';
 import { injectManually, type ManualSettings } from '../inject/manual.ts';
 import { planInjection, type Wish } from '../inject/plan.ts';
 import { rewrite, rewriteText } from '../inject/rewrite.ts';
@@ -17,19 +19,21 @@ interface Options {
   trustAnchorsFile?: string;
   mesh?: string;
   proxyImage?: string;
+  ignoreCluster?: true;
 }
 
 export const inject: Verb = {
   describe(command: Command) {
     command
       .description(
-        'Prints a manifest with the annotations that give its pods a proxy when they are created. Nothing else in it changes, and no cluster is asked.',
+        'Prints a manifest with the annotations that give its pods a proxy when they are created. Nothing else in it changes. No cluster is asked, but with --manual for what is not given.',
       )
       .argument('<input...>', 'file, folder, URL, or - for stdin')
       .option('--ingress', 'sets linkerd.io/inject: ingress')
       .option('--manual', 'writes the whole proxy into the manifest')
-      .option('--trust-anchors-file <file>', 'with --manual: trust anchors of the mesh, PEM')
-      .option('--mesh <file>', 'with --manual: manifest of the Mesh; without it, its defaults');
+      .option('--trust-anchors-file <file>', 'with --manual: trust anchors of the mesh, PEM; then no cluster is asked')
+      .option('--mesh <file>', 'with --manual: manifest of the Mesh; without it that of the cluster, or its defaults')
+      .option('--ignore-cluster', 'asks no cluster, with --manual neither');
     declareSettings(command);
   },
 
@@ -54,20 +58,34 @@ function onlyManual(option: string): CliError {
 }
 
 async function manualSettings(call: Call, options: Options): Promise<ManualSettings> {
-  if (options.trustAnchorsFile === undefined) {
-    throw new CliError('WEFT_CLI_USAGE', '--manual needs --trust-anchors-file: the proxy trusts nobody else');
-  }
-  const trustAnchorsPem = await readInput(call, options.trustAnchorsFile);
-  if (!trustAnchorsPem.includes('-----BEGIN CERTIFICATE-----')) {
-    throw new CliError('WEFT_CLI_INPUT', `${options.trustAnchorsFile} has no certificate`);
-  }
-  const mesh = options.mesh === undefined ? DEFAULT_MESH : await readMesh(call, options.mesh);
-  const proxyImage = options.proxyImage ?? mesh.proxy.image;
+  const { trustAnchorsFile } = options;
+  const installed = trustAnchorsFile === undefined ? await fromCluster(call, options) : null;
+  const mesh = options.mesh === undefined ? (installed?.mesh ?? DEFAULT_MESH) : await readMeshFile(call, options.mesh);
+  const proxyImage = options.proxyImage ?? (mesh.proxy.image || (installed?.proxyImage ?? ''));
   if (proxyImage === '') throw new CliError('WEFT_CLI_USAGE', '--manual needs --proxy-image, or a Mesh that names it');
-  return { mesh, trustAnchorsPem, proxyImage, namespace: call.globals.namespace ?? '' };
+  const trustAnchorsPem = installed?.trustAnchorsPem ?? (await readAnchors(call, trustAnchorsFile ?? ''));
+  return { mesh, trustAnchorsPem, proxyImage, namespace: call.globals.namespace ?? installed?.namespace ?? '' };
 }
 
-async function readMesh(call: Call, file: string): Promise<MeshModel> {
+/** Whoever says whom the proxies trust is asked for the rest too; otherwise the cluster is. */
+async function fromCluster(call: Call, { ignoreCluster }: Options): Promise<Installed & { namespace: string }> {
+  if (ignoreCluster) {
+    throw new CliError(
+      'WEFT_CLI_USAGE',
+      '--manual without a cluster needs --trust-anchors-file: the proxy trusts nobody else',
+    );
+  }
+  const cluster = await connect(call);
+  return { ...(await installedIn(cluster)), namespace: cluster.namespace };
+}
+
+async function readAnchors(call: Call, file: string): Promise<string> {
+  const trustAnchorsPem = await readInput(call, file);
+  if (trustAnchorsPem.includes('-----BEGIN CERTIFICATE-----')) return trustAnchorsPem;
+  throw new CliError('WEFT_CLI_INPUT', `${file} has no certificate`);
+}
+
+async function readMeshFile(call: Call, file: string): Promise<MeshModel> {
   const [part] = partsOf(await readInput(call, file), file);
   const { model, problems } = parseMesh(part === undefined || part === 'no kind' ? {} : part.value);
   const wrong = problems.filter(({ severity }) => severity === 'error');

@@ -6,6 +6,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import { VERSION } from '../../../../proxy-image/contract/version.ts';
 import { inject } from '../../../../webhooks/inject/patch.ts';
 import { runCli } from '../../../support/cli.ts';
+import { CliCluster } from '../../../support/cli-cluster.ts';
 import { applyPatch } from '../../../support/json-patch.ts';
 import { ANCHORS, injectionInput, PROXY_IMAGE, webPod } from '../../../support/pods.ts';
 
@@ -119,12 +120,71 @@ describe('weft inject --manual', () => {
     expect((await manual(bare.replace('spec', 'x: &x {}\ny: *x\nspec'), '-n', 'shop')).stderr).to.match(
       /^WEFT_CLI_MANIFEST: .*alias/,
     );
-    const without = await runCli(['inject', '--manual', '-'], { stdin: bare });
+    const without = await runCli(['inject', '--manual', '--ignore-cluster', '-'], { stdin: bare });
     expect(without.stderr).to.match(/^WEFT_CLI_USAGE: .*--trust-anchors-file/);
     expect((await runCli(['inject', '--mesh', 'x', '-'], { stdin: bare })).status).to.equal(2);
     const once = await manual(bare, '-n', 'shop');
     const twice = await manual(once.stdout, '-n', 'shop');
     expect(twice.stdout).to.equal(once.stdout);
     expect(twice.stderr).to.include('skipped: pod has a sidecar');
+  });
+
+  describe('where a cluster can be asked', () => {
+    const cluster = new CliCluster();
+    before(() => cluster.start());
+    after(() => cluster.stop());
+
+    const bare = 'kind: Pod\napiVersion: v1\nmetadata: {name: a}\nspec: {containers: [{name: a}]}\n';
+    const asked = (...argv: string[]) => cluster.run(['inject', '--manual', ...argv, '-'], { stdin: bare });
+
+    beforeEach(() => {
+      cluster.reset();
+      const env = [{ name: 'WEFT_OPERATOR_PROXY_IMAGE', value: PROXY_IMAGE }];
+      cluster.objects = [
+        {
+          apiVersion: 'apps/v1',
+          kind: 'Deployment',
+          metadata: { name: 'weft-operator', namespace: 'weft-system' },
+          spec: { template: { spec: { containers: [{ name: 'operator', env }] } } },
+        },
+        {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { name: 'weft-identity-issuer', namespace: 'weft-system' },
+          data: { 'ca.crt': Buffer.from(ANCHORS).toString('base64'), 'tls.key': 'bm90IGxvb2tlZCBhdA==' },
+        },
+        {
+          apiVersion: 'weft.dev/v1alpha1',
+          kind: 'Mesh',
+          metadata: { name: 'default' },
+          spec: { clusterDomain: 'corp.example' },
+        },
+      ];
+    });
+
+    it('takes of it what is not given: anchors, image, Mesh, namespace', async () => {
+      const { status, stdout, stderr } = await asked();
+      expect(status, stderr).to.equal(0);
+      const [, proxy] = parse(stdout).spec.initContainers;
+      const variable = (name: string) => proxy.env.find((entry: { name: string }) => entry.name === name)?.value;
+      expect(proxy.image).to.equal(PROXY_IMAGE);
+      expect(variable('WEFT_PROXY_TRUST_ANCHORS')).to.equal(ANCHORS);
+      expect(variable('WEFT_PROXY_CONTROL_HOST')).to.equal('weft-operator.weft-system.svc.corp.example');
+      expect(variable('WEFT_PROXY_IDENTITY_NAME')).to.match(/^default\.shop\./);
+      expect(stdout).not.to.include('bm90IGxvb2tlZCBhdA');
+    });
+
+    it('asks nothing where it is told whom to trust', async () => {
+      const { status } = await asked('--trust-anchors-file', anchors, '--proxy-image', PROXY_IMAGE, '-n', 'shop');
+      expect(status).to.equal(0);
+      expect(cluster.asked).to.have.length(0);
+    });
+
+    it('says what an installation lacks', async () => {
+      cluster.objects = cluster.objects.filter(({ kind }) => kind !== 'Secret');
+      expect((await asked()).stderr).to.match(/^WEFT_CLI_NOT_INSTALLED: .*no Secret weft-identity-issuer/);
+      cluster.objects = [];
+      expect((await asked()).stderr).to.match(/^WEFT_CLI_NOT_INSTALLED: .*no Deployment weft-operator/);
+    });
   });
 });
