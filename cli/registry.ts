@@ -115,7 +115,7 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     name: 'proxy-status',
-    summary: 'Show which proxies are connected, and what each has beside what it should have',
+    summary: 'Show which proxies are connected and current, and what each one has',
     group: 'Health:',
     names: 'pod',
     load: async () => (await import('./verbs/proxy-status.ts')).proxyStatus,

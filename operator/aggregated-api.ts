@@ -3,6 +3,7 @@ import type { Random } from '../lib/clock.ts';
 import { ApiServices } from './api-services.ts';
 import type { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
+import { type ConnectedProxiesOptions, connectedProxies } from './connected-proxies.ts';
 import { accessReviewer } from './kube/access-review.ts';
 import type { Applier } from './kube/apply.ts';
 import { listWatch } from './kube/list-watch.ts';
@@ -22,6 +23,7 @@ import { AUTHENTICATION_CONFIG } from './viz/api/request-header.ts';
 import type { ApiRow } from './viz/api/rows.ts';
 import { ApiServer, type Credentials, MAX_API_CONNECTIONS } from './viz/api/server.ts';
 import { TRAFFIC_PART_PATH, type TrafficOptions, trafficPart, trafficRow } from './viz/api/traffic.ts';
+import { type OwnProxies, proxiesRow, proxyPaths } from './viz/proxies/row.ts';
 
 export interface AggregatedApiOptions {
   config: Pick<OperatorConfig, 'roles' | 'namespace' | 'podName' | 'host' | 'vizPort'>;
@@ -30,6 +32,7 @@ export interface AggregatedApiOptions {
   replicas: Pick<Replicas, 'others'>;
   /** `null`: no proxy is connected to this process. */
   live: TrafficOptions['live'];
+  sessions: ConnectedProxiesOptions['sessions'];
   rest: RestClient;
   applier: Applier;
   owner: OwnerLookup;
@@ -54,6 +57,7 @@ export class AggregatedApi implements Component {
   readonly #authentication: Authentication;
   readonly #rows: readonly ApiRow[];
   readonly #traffic: TrafficOptions;
+  readonly #proxies: OwnProxies;
   #opening: Promise<void> | null = null;
   #server: ApiServer | null = null;
   #port: number | null = null;
@@ -76,6 +80,12 @@ export class AggregatedApi implements Component {
       }),
       pace: new Pace(clock),
     };
+    this.#proxies = connectedProxies({
+      replica: config.podName,
+      sessions: options.sessions,
+      state: options.state,
+      credentials: () => this.#mesh(),
+    });
     this.#rows = this.#createRows();
     this.services = this.#createServices();
   }
@@ -102,7 +112,7 @@ export class AggregatedApi implements Component {
 
   /** A resource is a row: whoever adds one adds it here. */
   #createRows(): readonly ApiRow[] {
-    return [trafficRow(this.#traffic)];
+    return [trafficRow(this.#traffic), proxiesRow(this.#proxies, this.#traffic.askReplicas)];
   }
 
   #createServices(): ApiServices {
@@ -145,7 +155,7 @@ export class AggregatedApi implements Component {
     const { certificates, rest, refused, answered, clock, log } = this.#options;
     return new ApiServer({
       rows: this.#rows,
-      replicaPaths: { [TRAFFIC_PART_PATH]: trafficPart(this.#traffic) },
+      replicaPaths: { [TRAFFIC_PART_PATH]: trafficPart(this.#traffic), ...proxyPaths(this.#proxies) },
       credentials: certificates.webhook,
       requestHeaders: this.#authentication,
       mesh: () => this.#mesh(),

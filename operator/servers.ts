@@ -11,6 +11,7 @@ import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from './runtim
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
 import { createConfigServer } from './serve/server.ts';
+import type { SessionReport } from './serve/session-report.ts';
 import type {
   ConfigServer,
   Connections,
@@ -93,6 +94,14 @@ export class Servers implements Component {
 
   endpoints(): Iterable<ServedEndpoints> {
     return this.#configServer?.endpoints() ?? [];
+  }
+
+  reports(namespace: string | null): SessionReport[] {
+    return this.#configServer?.reports(namespace) ?? [];
+  }
+
+  report(namespace: string, pod: string): SessionReport | null {
+    return this.#configServer?.report(namespace, pod) ?? null;
   }
 
   connections(): Connections {

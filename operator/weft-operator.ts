@@ -344,6 +344,7 @@ export class WeftOperator extends OperatorBase {
       certificates: this.#certificates,
       replicas: this.#replicas,
       live: this.#config.roles.has('config') ? this.#live : null,
+      sessions: this.#servers,
       rest,
       applier: this.#applier,
       owner: ownerLookup(rest),

@@ -4,7 +4,8 @@ import { isObject } from '../../../lib/json.ts';
 import { CONFIGURATION_VERB, type ConfigurationQuestion } from '../../../proxy-image/contract/control/configuration.ts';
 import type { SessionReport } from '../../serve/session-report.ts';
 import type { ReplicaHandler } from '../api/dispatcher.ts';
-import type { ApiRow } from '../api/rows.ts';
+import type { AskReplicas } from '../api/replica-client.ts';
+import type { ApiRow, Table } from '../api/rows.ts';
 import { ApiFailure } from '../api/status.ts';
 import { type Held, heldIn, itemOf, proxyOf } from './items.ts';
 
@@ -17,18 +18,6 @@ export interface OwnProxies {
   /** Asks the proxy of a pod on its control port. */
   ask(report: SessionReport, question: { verb: string; about: unknown }): Promise<unknown[]>;
 }
-
-/** Every other replica, asked the same. */
-export type AskReplicas = (
-  path: string,
-  query: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-) => Promise<{
-  /** Names of those that were to answer. */
-  asked: readonly string[];
-  /** What came, in whatever order. */
-  answers: readonly unknown[];
-}>;
 
 const LIST = '/replica/proxies';
 const ONE = '/replica/proxy';
@@ -44,29 +33,59 @@ export function proxiesRow(own: OwnProxies, others: AskReplicas): ApiRow {
     namespaced: true,
     verbs: ['get', 'list'],
     async handle({ namespace, name, signal }) {
-      if (name === null) return { json: await listOf(own, others, namespace, signal) };
+      if (name === null) {
+        const list = await listOf(own, others, namespace, signal);
+        return { json: list, table: () => tableOf(list.items) };
+      }
       if (namespace === null) throw notFound('a proxy is one of a namespace');
-      return { json: await oneOf(own, others, namespace, name, signal) };
+      const proxy = await oneOf(own, others, namespace, name, signal);
+      return { json: proxy, table: () => tableOf([proxy]) };
     },
+  };
+}
+
+function tableOf(items: readonly ProxyItem[]): Table {
+  return {
+    columns: [
+      { name: 'Name', type: 'string', description: 'Pod of the proxy.' },
+      { name: 'Version', type: 'string', description: 'Of the proxy, as it says.' },
+      {
+        name: 'Current',
+        type: 'string',
+        description: 'Resources of which it has the newest, of those that it has asked for.',
+      },
+      { name: 'Refused', type: 'integer', description: 'Resources of which it keeps what it has, and says why.' },
+      { name: 'Connected', type: 'string', description: 'Since when, in seconds.' },
+      { name: 'Replica', type: 'string', description: 'Of the control plane, that it is connected to.', wide: true },
+    ],
+    rows: items.map(({ metadata, version, resources, behind, connectedSeconds, replica }) => ({
+      ...metadata,
+      cells: [
+        metadata.name,
+        version,
+        `${resources - behind.length}/${resources}`,
+        behind.filter(({ state }) => state === 'refused').length,
+        `${Math.floor(connectedSeconds)}s`,
+        replica,
+      ],
+    })),
   };
 }
 
 /** What a replica answers another one. */
 interface Part {
-  replica: string;
   proxies: readonly ProxyItem[];
 }
 
 /** Paths by which replicas ask one another. */
-export function replicaPaths(own: OwnProxies): Readonly<Record<string, ReplicaHandler>> {
+export function proxyPaths(own: OwnProxies): Readonly<Record<string, ReplicaHandler>> {
   return {
     [LIST]: async (query): Promise<Part> => ({
-      replica: own.replica,
       proxies: itemsOf(own, query.get('namespace')),
     }),
     [ONE]: async (query): Promise<Part> => {
       const proxy = await ownProxy(own, query.get('namespace') ?? '', query.get('name') ?? '');
-      return { replica: own.replica, proxies: proxy === null ? [] : [proxy] };
+      return { proxies: proxy === null ? [] : [proxy] };
     },
   };
 }
@@ -132,19 +151,18 @@ function newest<P extends ProxyItem>(items: readonly P[]): P[] {
   return [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
 }
 
-/** Another replica is this program, whose parts are as they are declared here; what is no part is none. */
+/** Another replica is this program, whose answers are as they are declared here; what is none is passed over. */
 async function ask<P extends ProxyItem>(
   others: AskReplicas,
   path: string,
   query: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<{ proxies: readonly P[]; missing: readonly string[] }> {
-  const { asked, answers } = await others(path, query, signal);
-  const parts = answers.filter((answer): answer is { replica: unknown; proxies: P[] } => {
+  const { answers, missing } = await others(path, query, signal);
+  const parts = answers.filter((answer): answer is { proxies: P[] } => {
     return isObject(answer) && Array.isArray(answer['proxies']);
   });
-  const heard = parts.map(({ replica }) => replica);
-  return { proxies: parts.flatMap(({ proxies }) => proxies), missing: asked.filter((name) => !heard.includes(name)) };
+  return { proxies: parts.flatMap(({ proxies }) => proxies), missing };
 }
 
 function notFound(message: string): ApiFailure {

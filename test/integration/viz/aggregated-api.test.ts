@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createServer, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import type { TrafficItem, TrafficList } from '../../../crds/viz/traffic-list.ts';
@@ -8,12 +10,17 @@ import { freePort } from '../../../hack/apiserver/process.ts';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
 import { toPem } from '../../../operator/pki/certificate.ts';
+import { readAuthority } from '../../../operator/pki/secrets.ts';
+import type { ConfigurationQuestion } from '../../../proxy-image/contract/control/configuration.ts';
+import { CONTROL_ALPN } from '../../../proxy-image/contract/control/messages.ts';
+import { encodeFrame, FrameReader } from '../../../proxy-image/contract/framing.ts';
 import { COUNTER } from '../../../proxy-image/contract/traffic/counters.ts';
 import { OVERFLOW_SERIES } from '../../../proxy-image/contract/traffic/labels.ts';
 import { TRAFFIC_VERSION } from '../../../proxy-image/contract/traffic/report.ts';
 import { askOver, leafOf, type Reply, VIZ_HOST } from '../../support/aggregated-api.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
-import { createTestAuthority } from '../../support/certificates.ts';
+import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
+import { runCli } from '../../support/cli.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Cluster, kubeconfigText, Plane, type SeenObject } from '../operator/plane.ts';
 
@@ -200,6 +207,101 @@ describe('aggregated API behind a real API server', function () {
     );
     await client.close();
   });
+
+  it('says of each proxy what it has beside what it should have, to whoever calls the command', async () => {
+    const tap = await listening((socket) => answerConfiguration(socket, () => client.held));
+    const proxied = {
+      name: 'linkerd-proxy',
+      image: 'image',
+      env: [{ name: 'WEFT_PROXY_TAP_PORT', value: String(tap.port) }],
+    };
+    const labels = { app: 'web-2', 'linkerd.io/control-plane-ns': SYSTEM };
+    await cluster.apply('pods', 'shop', 'web-2', { spec: { containers: [proxied] }, metadata: { labels } });
+    const status = { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
+    await cluster.setStatus('pods', 'shop', 'web-2', { status });
+    const client = await plane.proxy('shop', 'web-2');
+    await client.until(() => client.held.has('workload/shop/web-2') && client.held.has('trust'));
+    await client.settled();
+    const weft = (...argv: string[]) =>
+      runCli(['-n', 'shop', 'proxy-status', ...argv], { env: { KUBECONFIG: api.kubeconfigPath } });
+
+    const all = await weft('-l', 'app=web-2');
+    expect(all.stdout, all.stderr).to.match(/\nweb-2 +current +t +2 +2\/2 +\d+s +\d+s\n$/);
+    expect(all.status).to.equal(0);
+    const one = await weft('web-2');
+    expect(one.stdout, one.stderr).to.match(/\n√ trust\n√ workload\/shop\/web-2\n$/);
+    expect(one.status).to.equal(0);
+    expect(await kubectl('get', 'proxies', '-n', 'shop')).to.match(/^NAME +VERSION.*\nweb-2 +t +2\/2 +0 +\d+s\n$/);
+
+    client.refuse.set('workload/shop/web-2', 'ports.4191: no');
+    const spec = { podSelector: { matchLabels: { app: 'web-2' } }, port: 8081, proxyProtocol: 'opaque' };
+    await cluster.apply('servers', 'shop', 'web-2', { spec });
+    const refused = await eventually(
+      'the refusal is told',
+      async () => {
+        const shown = await weft('web-2');
+        return shown.stdout.includes('refused: ports.4191: no') ? shown : null;
+      },
+      PATIENCE_MS,
+    );
+    expect(refused.status).to.equal(1);
+    expect(refused.stdout).to.match(/\n× workload\/shop\/web-2 \(refused for \d+s\)\n/);
+    expect(refused.stdout).to.match(/\n {4}--- the proxy has: version \S+\n {4}\+\+\+ it should have: version \S+\n/);
+    expect(refused.stdout).to.match(/\n {4}\+ +name: web-2\n/);
+    await client.close();
+    await tap.close();
+    expect((await weft('-l', 'app=web-2')).stdout).to.match(/\nweb-2 +not connected /);
+    expect((await weft('web-2')).stderr).to.match(/^WEFT_CLI_RESOURCE: /);
+  });
+
+  /** A control port of a proxy of the ServiceAccount `default`, for nobody but the control plane. */
+  async function listening(answer: (socket: TLSSocket) => void): Promise<{ port: number; close(): Promise<unknown> }> {
+    const path = `/api/v1/namespaces/${SYSTEM}/secrets/weft-identity-issuer`;
+    const { data } = await cluster.read<SeenObject & { data: Record<string, string> }>(path);
+    const content = Object.entries(data).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]);
+    const read = readAuthority(Object.fromEntries(content), Date.now());
+    if (!read.ok) throw new Error('no issuer');
+    const { authority } = read;
+    const anchorsPem = toPem(authority.anchors);
+    const leaf = createLeaf(
+      { anchor: authority, issuer: authority, anchorsPem },
+      'default.shop.serviceaccount.identity.linkerd.cluster.local',
+    );
+    const server = createServer(
+      {
+        key: leaf.keyPem,
+        cert: leaf.chainPem,
+        ca: anchorsPem,
+        requestCert: true,
+        rejectUnauthorized: true,
+        ALPNProtocols: [CONTROL_ALPN],
+      },
+      answer,
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return {
+      port: (server.address() as AddressInfo).port,
+      close: () => new Promise((resolve) => server.close(resolve)),
+    };
+  }
+
+  /** As a proxy answers `configuration`. */
+  function answerConfiguration(
+    socket: TLSSocket,
+    held: () => ReadonlyMap<string, { version: string; body: object }>,
+  ): void {
+    const frames = new FrameReader(1_000_000);
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => {
+      for (const { about } of frames.push(chunk) as { about: ConfigurationQuestion }[]) {
+        for (const [key, { version, body }] of held()) {
+          const item = { key, version, body: about.bodies?.includes(key) === false ? null : body };
+          socket.write(encodeFrame({ type: 'tell', item }));
+        }
+        socket.end(encodeFrame({ type: 'end' }));
+      }
+    });
+  }
 
   it('is for whom the rights of the cluster say: by namespace, by role view, or nobody', async () => {
     const shop = `${GROUP}/namespaces/shop/traffic`;

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import type { ProxyDetail, ProxyList } from '../../../crds/viz/proxy-list.ts';
 import type { ResourceReport, SessionReport } from '../../../operator/serve/session-report.ts';
+import type { AskReplicas } from '../../../operator/viz/api/replica-client.ts';
 import type { ApiRequest } from '../../../operator/viz/api/rows.ts';
-import { type AskReplicas, type OwnProxies, proxiesRow, replicaPaths } from '../../../operator/viz/proxies/row.ts';
+import { type OwnProxies, proxiesRow, proxyPaths } from '../../../operator/viz/proxies/row.ts';
 import type { ConfigurationQuestion, HeldConfiguration } from '../../../proxy-image/contract/control/configuration.ts';
 
 const current = (key: string, version: string): ResourceReport => ({
@@ -70,9 +71,13 @@ class Replica implements OwnProxies {
 /** Those that answer, as JSON goes over the wire. */
 function askingOf(replicas: readonly Replica[], missing: string[] = []): AskReplicas {
   return async (path, query, signal) => {
-    const answers = replicas.map((each) => replicaPaths(each)[path]!(new URLSearchParams(query), signal));
+    const answers = replicas.map((each) => proxyPaths(each)[path]!(new URLSearchParams(query), signal));
     const asked = [...replicas.map(({ replica }) => replica), ...missing];
-    return { asked, answers: (await Promise.all(answers)).map((answer) => JSON.parse(JSON.stringify(answer))) };
+    return {
+      asked,
+      answers: (await Promise.all(answers)).map((answer) => JSON.parse(JSON.stringify(answer))),
+      missing,
+    };
   };
 }
 
