@@ -1,5 +1,6 @@
 import type { ClusterState } from '../crds/state/cluster-state.ts';
 import type { Random } from '../lib/clock.ts';
+import { TokenBucket } from '../lib/rate.ts';
 import { ApiServices } from './api-services.ts';
 import type { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
@@ -44,6 +45,8 @@ export interface AggregatedApiOptions {
   log: Log;
 }
 
+/** Of replicas that do not answer: somebody may ask every second. */
+const LINES = { burst: 10, intervalMs: 10_000 };
 const CONFIG_MAPS = { group: '', version: 'v1', plural: 'configmaps' };
 
 /**
@@ -69,6 +72,7 @@ export class AggregatedApi implements Component {
     const { namespace, name } = AUTHENTICATION_CONFIG;
     const source = listWatch(rest, CONFIG_MAPS, { namespace, fieldSelector: `metadata.name=${name}` });
     this.#authentication = new Authentication({ source, clock, random, log });
+    const lines = new TokenBucket(LINES, clock.nowMs());
     this.#traffic = {
       replica: config.podName,
       live,
@@ -76,7 +80,9 @@ export class AggregatedApi implements Component {
         others: () => options.replicas.others,
         mesh: () => this.#mesh(),
         ownIdentity: () => options.certificates.controlIdentity,
-        failed: (replica, error) => log.info('a replica has not answered', { replica, ...errorFields(error) }),
+        failed: (replica, error) => {
+          if (lines.take(clock.nowMs())) log.info('a replica has not answered', { replica, ...errorFields(error) });
+        },
       }),
       pace: new Pace(clock),
     };

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { listening } from '../../../lib/listening.ts';
+import { TokenBucket } from '../../../lib/rate.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { ConnectionPlaces } from '../../runtime/connection-places.ts';
 import { errorFields, type Log } from '../../runtime/log.ts';
@@ -46,6 +47,8 @@ export interface ApiServerOptions extends Omit<DispatcherOptions, 'limits'> {
 const IDLE_TIMEOUT_MS = 120_000;
 /** API servers reuse a few; replicas have one each. */
 export const MAX_API_CONNECTIONS = 500;
+/** Of what could not be answered: somebody who asks every second must not fill the log. */
+const LINES = { burst: 10, intervalMs: 10_000 };
 /** Whether it is there: of that anybody may hear. */
 const HEALTH = ['/healthz', '/livez', '/readyz'];
 
@@ -62,11 +65,13 @@ export class ApiServer {
   /** On which a request is being answered. */
   readonly #answering = new WeakSet<Socket>();
   #closing = false;
+  readonly #lines: TokenBucket;
 
   /** @throws Error when there is no certificate yet */
   constructor(options: ApiServerOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#lines = new TokenBucket(LINES, options.clock.nowMs());
     this.#dispatcher = new Dispatcher({ ...options, limits: this.#limits });
     this.#callers = new Callers({
       requestHeaders: () => options.requestHeaders.current,
@@ -171,7 +176,8 @@ export class ApiServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse, named: (resource: string) => void): Promise<void> {
     const { method = '', url = '', headers, rawHeaders } = request;
-    const [path = '', query = ''] = url.split('?', 2);
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
     if (method === 'GET' && HEALTH.includes(path)) {
       send(response, 200, 'text/plain; charset=utf-8', 'ok', this.#limits.takeMs);
       return;
@@ -184,14 +190,17 @@ export class ApiServer {
         'only API servers of this cluster may ask, with their front-proxy certificate and exactly one user',
       );
     }
-    const asked = { method, path, query: new URLSearchParams(query), accept: headers.accept ?? '', request, response };
+    const query = new URLSearchParams(url.slice(path.length));
+    const asked = { method, path, query, accept: headers.accept ?? '', request, response };
     if (caller.type === 'replica') await this.#dispatcher.answerReplica(asked);
     else await this.#dispatcher.answer(asked, caller.user, named);
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, cause: unknown): void {
+    // Who has left is told nothing, and is no failure.
+    if (response.destroyed) return;
     const failure = failureOf(cause);
-    if (failure.status >= 500) {
+    if (failure.status >= 500 && this.#lines.take(this.#options.clock.nowMs())) {
       const path = (request.url ?? '').split('?', 1)[0]!.slice(0, 200);
       this.#options.log.warn('the aggregated API could not answer', { path, ...errorFields(failure.cause ?? failure) });
     }

@@ -18,6 +18,8 @@ interface Deployment {
   spec: { replicas: number; template: { spec: { containers: { image: string }[] } } };
 }
 
+const API_SERVICE = 'v1alpha1.viz.weft.dev';
+
 interface Definition {
   metadata: {
     name: string;
@@ -222,11 +224,14 @@ describe('installing and uninstalling at a real API server', function () {
     expect(await gatewayDefinitions()).to.deep.equal(before);
   });
 
-  it('removes everything with --purge, but what is not its own', async () => {
+  it('removes everything with --purge, but what is not its own, though an operator that crashed has left its group of the API', async () => {
+    await kubectl('create -f -', apiService());
     const { code, text } = await program('--uninstall', '--force', '--purge');
     expect(code, text).to.equal(0);
     expect(text).to.contain('restart them then');
-    expect(await kubectl(`get ${SERVERS} namespace/${SYSTEM} --ignore-not-found`)).to.equal('');
+    expect(await kubectl(`get ${SERVERS} namespace/${SYSTEM} apiservice/${API_SERVICE} --ignore-not-found`)).to.equal(
+      '',
+    );
     expect(await gatewayDefinitions()).to.have.length(6);
   });
 });
@@ -237,6 +242,23 @@ function pod(name: string, controlPlane: string): string {
     kind: 'Pod',
     metadata: { name, namespace: 'shop', labels: { 'linkerd.io/control-plane-ns': controlPlane } },
     spec: { containers: [{ name: 'app', image: 'app' }] },
+  });
+}
+
+/** With nobody to serve it, no namespace can be deleted. */
+function apiService(): string {
+  return JSON.stringify({
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    metadata: { name: API_SERVICE, labels: { 'app.kubernetes.io/part-of': 'weft' } },
+    spec: {
+      group: 'viz.weft.dev',
+      version: 'v1alpha1',
+      groupPriorityMinimum: 1_000,
+      versionPriority: 100,
+      service: { namespace: SYSTEM, name: 'weft-viz' },
+      insecureSkipTLSVerify: true,
+    },
   });
 }
 

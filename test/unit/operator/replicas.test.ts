@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ENDPOINT_SLICE } from '../../../crds/kinds/endpoint-slice/model.ts';
+import { ENDPOINT_SLICE, type EndpointSliceModel } from '../../../crds/kinds/endpoint-slice/model.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { Replicas } from '../../../operator/replicas.ts';
@@ -28,7 +28,14 @@ function rig({ servesProxies = true } = {}) {
     state.apply(ENDPOINT_SLICE, model, model.meta);
     replicas.endpointsChanged();
   };
-  return { replicas, endpoints, clock, told: () => told };
+  const apply = (name: string, ports: EndpointSliceModel['ports'], list: EndpointSliceModel['endpoints']) => {
+    const model = slice(name, 'weft-operator', list, {
+      meta: { namespace: NAMESPACE, resourceVersion: String(++version) },
+      ports,
+    });
+    state.apply(ENDPOINT_SLICE, model, model.meta);
+  };
+  return { replicas, endpoints, apply, clock, told: () => told };
 }
 
 describe('replicas of the operator', () => {
@@ -44,6 +51,32 @@ describe('replicas of the operator', () => {
     endpoints(['weft-operator-a'], ['weft-operator-b'], ['weft-operator-c', false]);
     expect(replicas.ready).to.equal(2);
     expect(replicas.unseen).to.equal('2 other operator replicas may have proxies, whose state is not known here');
+  });
+
+  it('know the others by address, and by the port at which they are asked; an older one has none, one that ends does not count', () => {
+    const { replicas, apply } = rig();
+    const endpoint = (name: string, address: string, fields = {}) =>
+      sliceEndpoint(address, { targetPod: name, ...fields });
+    const ports = [{ name: 'viz', port: 8089, protocol: 'TCP' as const }];
+    apply('new-4', ports, [endpoint('weft-operator-a', '10.0.0.1'), endpoint('weft-operator-b', '10.0.0.2')]);
+    apply('new-6', ports, [
+      endpoint('weft-operator-b', 'fd00::2'),
+      endpoint('weft-operator-c', 'fd00::3', { ready: false }),
+    ]);
+    apply(
+      'old-4',
+      [{ name: 'config', port: 8086, protocol: 'TCP' as const }],
+      [
+        endpoint('weft-operator-b', '10.0.0.2'),
+        endpoint('weft-operator-d', '10.0.0.4'),
+        endpoint('weft-operator-e', '10.0.0.5', { ready: false, terminating: true }),
+      ],
+    );
+    expect(replicas.others.map(({ name, port, ready }) => [name, port, ready])).to.have.deep.members([
+      ['weft-operator-b', 8089, true],
+      ['weft-operator-c', 8089, false],
+      ['weft-operator-d', null, true],
+    ]);
   });
 
   it('see none where they do not serve the stream', () => {

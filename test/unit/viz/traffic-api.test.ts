@@ -154,6 +154,14 @@ describe('aggregated API: traffic', () => {
     ]);
   });
 
+  it('is filtered by texts that have a question mark, escaped or not', async () => {
+    const [replica] = await start(['a', { web: 50 }]);
+    for (const mark of ['?', '%3F']) {
+      const { json } = await replica!.api.askAs('jane', `${TRAFFIC}?by=name&${ONE}&where.routeName=list${mark}`);
+      expect(json.items, mark).to.deep.equal([]);
+    }
+  });
+
   it('says what of a question is wrong', async () => {
     const [replica] = await start(['a', { web: 50 }]);
     const wrong: Record<string, RegExp> = {
