@@ -196,8 +196,8 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
     this.#reporter ??= new (loadTraffic().TrafficReporter)({
       recorder: this.#recorder,
       ...this.#surroundings,
-      serverOf: (port) => this.state.inboundPort(port).policy.server,
-      refresh: () => this.#stack.report(),
+      state: this.state,
+      stack: this.#stack,
     });
     this.#reporter.asked(message, stream);
   }

@@ -5,13 +5,17 @@ const IN_CHUNK = CHUNK_ROWS - 1;
 /** Instead of a row. */
 export const NO_ROW = -1;
 
-type Cells = Uint16Array | Uint32Array;
+/** Of a cell. */
+export type CellBits = 8 | 16 | 32;
+type Cells = Uint8Array | Uint16Array | Uint32Array;
 
 interface Chunk {
   readonly cells: Cells;
   /** Newest slot of each row. What is older than a window before it is gone. */
   readonly newest: Int32Array;
 }
+
+const ARRAYS = { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array } as const satisfies Record<CellBits, unknown>;
 
 /** Octets of counts that may still be taken from the machine, by rows of any width. */
 export interface Room {
@@ -26,22 +30,23 @@ export class CounterRows {
   readonly #slots: number;
   readonly #cells: (length: number) => Cells;
   /** The least number that a cell does not hold. */
-  readonly #wrap: number;
+  readonly wrap: number;
   readonly #room: Room;
   readonly #bytesPerRow: number;
   readonly #chunks: Chunk[] = [];
   readonly #free: number[] = [];
   #made = 0;
 
-  constructor(slots: number, bits: 16 | 32, room: Room) {
+  constructor(slots: number, bits: CellBits, room: Room) {
     this.#slots = slots;
-    this.#cells = bits === 16 ? (length) => new Uint16Array(length) : (length) => new Uint32Array(length);
-    this.#wrap = 2 ** bits;
+    const Cells = ARRAYS[bits];
+    this.#cells = (length) => new Cells(length);
+    this.wrap = 2 ** bits;
     this.#room = room;
     this.#bytesPerRow = CounterRows.bytesPerRow(slots, bits);
   }
 
-  static bytesPerRow(slots: number, bits: 16 | 32): number {
+  static bytesPerRow(slots: number, bits: CellBits): number {
     return (slots * bits) / 8 + Int32Array.BYTES_PER_ELEMENT;
   }
 
@@ -94,7 +99,7 @@ export class CounterRows {
   }
 
   /**
-   * Adds to a slot of the window. Returns how often the cell has run over: it lacks so many times 2^16, or 2^32. To add the negative of a count takes it back,
+   * Adds to a slot of the window. Returns how often the cell has run over: it lacks so many times `wrap`. To add the negative of a count takes it back,
    * what has run over included.
    */
   add(row: number, slot: number, count: number): number {
@@ -108,13 +113,13 @@ export class CounterRows {
     const cell = start + (slot % this.#slots);
     const sum = cells[cell]! + count;
     cells[cell] = sum;
-    return sum < this.#wrap ? 0 : Math.floor(sum / this.#wrap);
+    return sum < this.wrap ? 0 : Math.floor(sum / this.wrap);
   }
 
   /** As much as a cell holds, of a slot for which that is too little. */
   saturate(row: number, slot: number): void {
     const { cells } = this.#chunks[row >>> CHUNK_BITS]!;
-    cells[(row & IN_CHUNK) * this.#slots + (slot % this.#slots)] = this.#wrap - 1;
+    cells[(row & IN_CHUNK) * this.#slots + (slot % this.#slots)] = this.wrap - 1;
   }
 
   /** The cells of the slots after `before` up to `slot`: they still hold what was a window ago. */

@@ -1,73 +1,75 @@
-import { CounterRows, NO_ROW, type Room } from './counter-rows.ts';
+import { type CellBits, CounterRows, NO_ROW, type Room } from './counter-rows.ts';
 
-/** Bit of a number of `Counts` that says whether its row is wide. The least, so that the number stays a small integer. */
-const WIDE = 1;
-const NARROW_CELL: number = 2 ** 16;
+/** Bits of a cell, which hold more than anything but octets comes to. */
+const MOST_BITS = 32;
+const WIDTHS: readonly CellBits[] = [8, 16, MOST_BITS];
+const WIDEST = WIDTHS.length - 1;
+/** Least bits of a number of `Counts`, which say which of the widths its row has: so the number stays a small integer. */
+const WIDTH_BITS = 2;
+const WIDTH = (1 << WIDTH_BITS) - 1;
 /** Instead of the number of counts. */
 export const NO_COUNTS: number = NO_ROW;
 
 /**
- * Counts of one counter over the window, by number. They begin with cells of 16 bits, which hold 6,000 requests a second, and go on in cells of 32 bits when one
- * of them runs over: nearly all never do, which halves the memory of the window.
+ * Counts of one counter over the window, by number. They begin with cells of 8 bits, which hold 25 requests a second, and go on in wider ones when one of them runs
+ * over: most never do, buckets of latency least of all, which is three quarters of the memory of the window.
  */
 export class Counts {
-  readonly #narrow: CounterRows;
-  readonly #wide: CounterRows;
+  readonly #rows: readonly CounterRows[];
   #runOver = 0;
 
   constructor(slots: number, maxBytes: number) {
     const room: Room = { bytes: maxBytes };
-    this.#narrow = new CounterRows(slots, 16, room);
-    this.#wide = new CounterRows(slots, 32, room);
+    this.#rows = WIDTHS.map((bits) => new CounterRows(slots, bits, room));
   }
 
   static mostBytes(slots: number): number {
-    return CounterRows.bytesPerRow(slots, 32);
+    return CounterRows.bytesPerRow(slots, MOST_BITS);
   }
 
   get inUse(): number {
-    return this.#narrow.inUse + this.#wide.inUse;
+    return this.#rows.reduce((sum, rows) => sum + rows.inUse, 0);
   }
 
   get bytes(): number {
-    return this.#narrow.bytes + this.#wide.bytes;
+    return this.#rows.reduce((sum, rows) => sum + rows.bytes, 0);
   }
 
   /** `NO_COUNTS`: there is no room. */
   open(slot: number): number {
-    const row = this.#narrow.open(slot);
-    return row === NO_ROW ? NO_COUNTS : row << 1;
+    return this.#open(0, slot);
   }
 
   openWide(slot: number): number {
-    const row = this.#wide.open(slot);
-    return row === NO_ROW ? NO_COUNTS : (row << 1) | WIDE;
+    return this.#open(WIDEST, slot);
+  }
+
+  #open(width: number, slot: number): number {
+    const row = this.#rows[width]!.open(slot);
+    return row === NO_ROW ? NO_COUNTS : (row << WIDTH_BITS) | width;
   }
 
   close(counts: number): void {
-    this.#rowsOf(counts).close(counts >> 1);
+    this.#rowsOf(counts).close(counts >> WIDTH_BITS);
   }
 
   newest(counts: number): number {
-    return this.#rowsOf(counts).newest(counts >> 1);
+    return this.#rowsOf(counts).newest(counts >> WIDTH_BITS);
   }
 
   sum(counts: number, first: number, last: number): number {
-    return this.#rowsOf(counts).sum(counts >> 1, first, last);
+    return this.#rowsOf(counts).sum(counts >> WIDTH_BITS, first, last);
   }
 
   /**
-   * Adds what is below 2^32 to a slot. Returns `counts`, or the number that they have from now on because they have become wide; `NO_COUNTS`: there is no room
+   * Adds what is below 2^32 to a slot. Returns `counts`, or the number that they have from now on because they have become wider; `NO_COUNTS`: there is no room
    * for that, and nothing was added.
    */
   add(counts: number, slot: number, count: number): number {
-    this.#runOver = 0;
-    if ((counts & WIDE) !== 0) {
-      this.#runOver = this.#wide.add(counts >> 1, slot, count);
-      return counts;
-    }
-    const over = this.#narrow.add(counts >> 1, slot, count);
-    return over === 0 ? counts : this.#widen(counts, slot, count, over);
+    const over = this.#rowsOf(counts).add(counts >> WIDTH_BITS, slot, count);
+    const isWidest = (counts & WIDTH) === WIDEST;
+    this.#runOver = isWidest ? over : 0;
+    return isWidest || over === 0 ? counts : this.#widen(counts, slot, count, over);
   }
 
   /** What the last `add` has run over 32 bits, in units of 2^32: it is in no cell. */
@@ -75,25 +77,37 @@ export class Counts {
     return this.#runOver;
   }
 
+  /** `over`: what the cell lacks, in units of the least number that it does not hold. */
   #widen(counts: number, slot: number, count: number, over: number): number {
-    const narrow = counts >> 1;
-    const wide = this.#wide.open(slot);
-    if (wide === NO_ROW) {
-      this.#narrow.add(narrow, slot, -count);
+    const from = this.#rowsOf(counts);
+    const row = counts >> WIDTH_BITS;
+    const width = widthFor((counts & WIDTH) + 1, (over + 1) * from.wrap);
+    const wider = this.#open(width, slot);
+    if (wider === NO_COUNTS) {
+      from.add(row, slot, -count);
       return NO_COUNTS;
     }
-    this.#wide.copy(wide, this.#narrow, narrow);
-    this.#runOver = this.#wide.add(wide, slot, over * NARROW_CELL);
-    this.#narrow.close(narrow);
-    return (wide << 1) | WIDE;
+    const to = this.#rows[width]!;
+    to.copy(wider >> WIDTH_BITS, from, row);
+    const left = to.add(wider >> WIDTH_BITS, slot, over * from.wrap);
+    this.#runOver = width === WIDEST ? left : 0;
+    from.close(row);
+    return wider;
   }
 
   /** As much as a cell holds. */
   saturate(counts: number, slot: number): void {
-    this.#rowsOf(counts).saturate(counts >> 1, slot);
+    this.#rowsOf(counts).saturate(counts >> WIDTH_BITS, slot);
   }
 
   #rowsOf(counts: number): CounterRows {
-    return (counts & WIDE) === 0 ? this.#narrow : this.#wide;
+    return this.#rows[counts & WIDTH]!;
   }
+}
+
+/** The least from `width` on that holds what is below `bound`. */
+function widthFor(width: number, bound: number): number {
+  let fit = width;
+  while (fit < WIDEST && 2 ** WIDTHS[fit]! < bound) fit++;
+  return fit;
 }

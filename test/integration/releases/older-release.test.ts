@@ -131,7 +131,10 @@ describe('a release beside the one before', function () {
       function proxy(release: Release, options: Partial<ProxyProcessOptions>): ProxyProcess {
         const program = release === 'old' ? { program: older.proxyProgram } : {};
         const pod = { namespace: 'app', serviceAccount: 'web', pod: 'web-1', podIp: '10.1.0.1' };
-        return new ProxyProcess({ ...pod, ...program, ...options }).start(plane);
+        // One of before does not open it, and takes no port that is none.
+        const tapPort = release === 'old' ? { tapPort: String(PROXY_PORTS.tap) } : {};
+        const environment = { ...options.environment, ...tapPort };
+        return new ProxyProcess({ ...pod, ...program, ...options, environment }).start(plane);
       }
 
       const until = (what: string, path: string, holds: (answer: Answer) => boolean) =>

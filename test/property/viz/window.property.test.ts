@@ -23,9 +23,15 @@ const labels: fc.Arbitrary<SeriesLabels> = fc.record({
 });
 
 const counters = fc.constantFrom(COUNTER.success, COUNTER.failure, COUNTER.writtenBytes, FIRST_BUCKET, COUNTERS - 1);
-/** Octets, of which one slot may get more than 32 bits hold; of all others more than 16 bits. */
+/** Octets, of which one slot may get more than 32 bits hold; of all others more than 8, or 16, bits. */
 const change = counters.chain((counter) =>
-  fc.tuple(fc.constant(counter), fc.integer({ min: 0, max: counter === COUNTER.writtenBytes ? 2 ** 40 : 40_000 })),
+  fc.tuple(
+    fc.constant(counter),
+    fc.oneof(
+      fc.integer({ min: 0, max: 200 }),
+      fc.integer({ min: 0, max: counter === COUNTER.writtenBytes ? 2 ** 40 : 40_000 }),
+    ),
+  ),
 );
 
 type Step =

@@ -63,8 +63,8 @@ class Rig {
       recorder: this.recorder,
       timers: new FakeTimers(this.clock),
       random: () => 0.5,
-      serverOf: () => this.server,
-      refresh: () => {},
+      state: { inboundPort: (port) => ({ port, policy: { ...policy, server: this.server } }) },
+      stack: { report: () => {} },
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Random } from '../../../../lib/clock.ts';
-import type { ObjectLabel } from '../../../contract/resources.ts';
 import { readTrafficRequest } from '../../../contract/traffic/check.ts';
 import { MAX_AGE_MS, TRAFFIC_VERSION } from '../../../contract/traffic/report.ts';
+import type { ProxyState } from '../../../core/state/state.ts';
 import type { Timer, TimerOwner, Timers } from '../../transport/types.ts';
 import type { ProxyRecorder } from '../proxy-recorder.ts';
 import { Growth } from './growth.ts';
@@ -15,10 +15,10 @@ export interface ReporterContext {
   recorder: ProxyRecorder;
   timers: Timers;
   random: Random;
-  /** The Server of an inbound port. */
-  serverOf(port: number): ObjectLabel;
-  /** Brings the byte counts of open connections up to date. */
-  refresh(): void;
+  /** Whose inbound ports have Servers. */
+  state: Pick<ProxyState, 'inboundPort'>;
+  /** `report` brings the byte counts of open connections up to date. */
+  stack: { report(): void };
 }
 
 /**
@@ -46,7 +46,9 @@ export class TrafficReporter implements TimerOwner {
     this.#writer = new ReportWriter(random().toString(36).slice(2) + random().toString(36).slice(2));
     this.#calls = new OutboundCalls(this.#writer, this.#countedMs);
     const reported = new ReportedSeriesTable(this.#writer);
-    this.#growths = sourcesOf(recorder, context.serverOf).map((source) => new Growth(source, this.#writer, reported));
+    this.#growths = sourcesOf(recorder, (port) => context.state.inboundPort(port).policy.server).map(
+      (source) => new Growth(source, this.#writer, reported),
+    );
     this.#timer = timers.create(this);
   }
 
@@ -115,7 +117,7 @@ export class TrafficReporter implements TimerOwner {
   }
 
   #count(counts: boolean): void {
-    this.#context.refresh();
+    this.#context.stack.report();
     this.#countedMs = this.#nowMs;
     for (const growth of this.#growths) growth.collect(counts);
     this.#calls.advance(this.#countedMs);
