@@ -118,6 +118,7 @@ describe('operator while the API server is away', function () {
 
   /** Role `viz` asks the proxy, whose pod it knows, and takes what it tells. */
   async function countsReports(): Promise<void> {
+    await proxy.until(() => proxy.messages.some(({ type }) => type === 'reportTraffic'), 'being asked');
     expect(proxy.messages).to.deep.include({ type: 'reportTraffic', version: TRAFFIC_VERSION, everyMs: 10_000 });
     reported += 1;
     const head = {

@@ -162,10 +162,21 @@ describe('what a proxy reports', () => {
     rig.pass(20 * SECOND_MS);
     rig.stream.isOpen = false;
     rig.served(4);
-    rig.pass(2 * MINUTE_MS);
+    rig.pass(MINUTE_MS);
     rig.connect();
     expect(rig.sums([])['']!.count('success')).to.equal(7);
     expect(rig.outcomes).to.deep.equal(['taken', 'duplicate', 'taken']);
+  });
+
+  it('is not told again where it has long arrived: another replica would count it once more', () => {
+    const rig = new Rig().connect();
+    rig.served(3);
+    rig.pass(20 * SECOND_MS);
+    rig.pass(2 * MINUTE_MS);
+    rig.connect();
+    rig.served(4);
+    expect(rig.sums([])['']!.count('success')).to.equal(7);
+    expect(rig.outcomes).to.deep.equal(['taken', 'taken']);
   });
 
   it('counts a series that was forgotten and came back as what it has counted', () => {

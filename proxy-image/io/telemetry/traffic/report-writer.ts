@@ -1,8 +1,11 @@
+import { SILENCE_TIMEOUT_MS } from '../../../contract/messages.ts';
 import { COUNTER, COUNTERS } from '../../../contract/traffic/counters.ts';
 import { OVERFLOW_SERIES, overflowOf, type SeriesLabels } from '../../../contract/traffic/labels.ts';
 import { MAX_SERIES, mostOf, TRAFFIC_VERSION, type TrafficReport } from '../../../contract/traffic/report.ts';
 
 const FIRST_NUMBER = OVERFLOW_SERIES.length;
+/** A stream that has died is known to be dead before so long: what was sent earlier has arrived. */
+const SWALLOWED_MS: number = 2 * SILENCE_TIMEOUT_MS;
 
 /** One series, as its number stands for it. */
 interface Series {
@@ -74,7 +77,7 @@ export class ReportWriter {
 
   /**
    * A new stream has begun, `agoMs` after the last report was made. Returns that report as it is to be sent again, for the stream of before may have swallowed it:
-   * the reader knows by its number whether it has it. `null`: there is none.
+   * the reader knows by its number whether it has it. `null`: there is none, or it is so old that it has arrived.
    */
   connected(agoMs: number): TrafficReport | null {
     for (const series of this.#series) {
@@ -83,7 +86,7 @@ export class ReportWriter {
       series.toldOpen = 0;
       if (series.counts[COUNTER.open]! > 0) series.changed = true;
     }
-    if (this.#last === null) return null;
+    if (this.#last === null || agoMs > SWALLOWED_MS) return null;
     const { report, series } = this.#last;
     const declared: TrafficReport['declared'] = [];
     for (const [number, of] of series) {
