@@ -8,7 +8,6 @@ import {
   fieldsBeyond,
   LATENCIES,
   latencyFields,
-  NONE,
   percent,
   RPS,
   rps,
@@ -28,9 +27,7 @@ export function listingOf(rows: readonly RouteRow[], isTo: boolean): Listing {
   return {
     tables: [...groups].map(([title, own]) => table(COLUMNS, own, GAP, groups.size > 1 ? `==> ${title} <==` : '')),
     value: Object.fromEntries([...groups].map(([title, own]) => [title, own.map((row) => fieldsOf(row, isTo))])),
-    names: [
-      ...new Set(rows.filter(({ service }) => service !== '').map(({ service }) => printedName(SERVICE, service))),
-    ],
+    names: [...new Set(rows.map(({ service }) => printedName(SERVICE, service)))],
   };
 }
 
@@ -47,7 +44,7 @@ function groupsOf(rows: readonly RouteRow[]): Map<string, RouteRow[]> {
 /** SUCCESS and RPS; with `-o wide` of requests, as their callers see them, and of all attempts. */
 const COLUMNS: readonly Column<RouteRow>[] = [
   { header: 'ROUTE', text: ({ route }) => route ?? DEFAULT },
-  { header: 'SERVICE', align: 'right', text: ({ service }) => service || NONE },
+  { header: 'SERVICE', align: 'right', text: ({ service }) => service },
   { ...SUCCESS, narrow: true },
   { ...RPS, narrow: true },
   { ...SUCCESS, header: 'EFFECTIVE_SUCCESS', wide: true },

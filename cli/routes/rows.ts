@@ -12,7 +12,7 @@ export interface RouteRow {
   /** What was asked for: whose calls, or calls of whom. */
   kind: ResourceKind;
   name: string;
-  /** Of the Service that was called; empty: whoever has taken the requests does not know it. */
+  /** Of the Service that was called. */
   service: string;
   /** `null`: no route has matched, or the Service has none. */
   route: string | null;
@@ -30,16 +30,15 @@ interface To {
 }
 
 const CALLED = ['serviceNamespace', 'serviceName', 'routeKind', 'routeName'] as const;
-const TAKEN = ['routeKind', 'routeName'] as const;
 
 /**
- * Of a Service, or with `to` of what a workload has sent to it: counted by clients, which know its routes. Otherwise of what a workload has taken: by the
- * routes of its Servers, for by which Service it was called it does not know.
+ * Of a Service: the requests that were sent to it. Of a workload: with `to` those that it has sent to that Service, without the attempts that have come to its
+ * pods, by Services of the namespace. All is counted by clients, which alone know by which route a request went.
  */
 export async function routesOf(asking: Asking, argument: ResourceArgument, to: To | null): Promise<RouteRow[]> {
   const { kind, name } = argument;
   const namespace = kind === NAMESPACE && name !== null ? name : asking.cluster.namespace;
-  const place = kind === SERVICE ? peerPlace(kind)! : ownPlace(kind)!;
+  const place = to === null ? peerPlace(kind)! : ownPlace(kind)!;
   const [items, routes] = await Promise.all([
     asking.traffic.ask(questionOf(place, argument, namespace, to)),
     profiledRoutes(asking.cluster, kind === SERVICE ? { name, namespace } : to),
@@ -58,17 +57,17 @@ export async function routesOf(asking: Asking, argument: ResourceArgument, to: T
 }
 
 function questionOf(place: Place, { kind, name }: ResourceArgument, namespace: string, to: To | null): Question {
-  const isCalled = kind === SERVICE || to !== null;
-  const by: Dimension[] = [...new Set<Dimension>([...Object.values(place), ...(isCalled ? CALLED : TAKEN)])];
+  const by: Dimension[] = [...new Set<Dimension>([...Object.values(place), ...CALLED])];
   const own = name === null ? {} : labelled(place, { kind, name, namespace });
   const called = to === null ? {} : { serviceNamespace: to.namespace, serviceName: to.name };
-  const where = { ...own, ...called, direction: isCalled ? 'outbound' : 'inbound', counted: 'requests' };
-  return { namespace, by, where, owner: kind === SERVICE ? 'service' : 'reporter' };
+  const counted = kind === SERVICE || to !== null ? 'requests' : 'attempts';
+  const where = { ...own, ...called, direction: 'outbound', counted };
+  return { namespace, by, where, owner: to === null ? 'service' : 'reporter' };
 }
 
 function rowsOf(kind: ResourceKind, place: Place, items: readonly Item[]): RouteRow[] {
   return items
-    .filter((item) => isAt(place, kind, item))
+    .filter((item) => isAt(place, kind, item) && item.label('serviceName') !== '')
     .map((item) => {
       const figures = { requests: item, connections: null };
       return { kind, name: item.label(place.name), service: item.label('serviceName'), route: routeIn(item), figures };

@@ -54,23 +54,16 @@ export const OUTBOUND: SeriesLabels = {
   backendPort: '80',
 };
 
-/** Their attempts at the pods of api: by the Service whose pods these are. */
+/** Their attempts at the pods of api. */
 export const ATTEMPTS: SeriesLabels = {
-  direction: 'outbound',
+  ...OUTBOUND,
   counted: 'attempts',
   tls: 'true',
-  authority: 'api.shop.svc.cluster.local:80',
-  serviceNamespace: 'shop',
-  serviceName: 'api',
-  servicePort: '80',
   peerNamespace: 'shop',
   peerKind: 'Deployment',
   peerName: 'api',
   peerPod: 'api-abc12-x1',
   peerIdentity: 'api.shop.serviceaccount.identity.linkerd.cluster.local',
-  backendNamespace: 'shop',
-  backendName: 'api',
-  backendPort: '80',
 };
 
 /** To bare, which has no proxy. */
@@ -146,6 +139,6 @@ export function fillShop(cluster: LiveCluster): void {
       { ...OUTBOUND, backendName: 'api-next' },
       { success: 60, latency: { [fast]: 60 } },
     ],
-    [{ ...ATTEMPTS, serviceName: 'api-next', peerName: 'next', peerPod: 'next-abc12-x1' }, { success: 60 }],
+    [{ ...ATTEMPTS, backendName: 'api-next', peerName: 'next', peerPod: 'next-abc12-x1' }, { success: 60 }],
   ]);
 }
