@@ -4,6 +4,7 @@ import { metricsOf, sumOf } from '../metrics.ts';
 import { sleep, until } from '../shell.ts';
 import { type Check, check, type Step } from '../step.ts';
 import { sum } from '../traffic.ts';
+import { type Called, liveCounts, liveNumbers } from './live-numbers.ts';
 
 /** The namespace of `samples/poll`. */
 const POLL = 'poll';
@@ -98,6 +99,12 @@ function seen(world: World, { from, to, prefix }: Hop): Calls[] {
   ];
 }
 
+/** Since the applications were started, or since `before`. */
+function called({ from, to, prefix }: Hop, after: World, before: World = new Map()): Called {
+  const sent = (world: World): Tally[] => (world.get(from) ?? []).map(({ counts }) => counts.sent);
+  return { service: to, ...difference(tallied(sent(after), prefix), tallied(sent(before), prefix)) };
+}
+
 function difference(after: Calls, before: Calls | undefined): Calls {
   return { all: after.all - (before?.all ?? 0), failed: after.failed - (before?.failed ?? 0) };
 }
@@ -172,12 +179,17 @@ export const poll: Step = {
     await setRate(0);
     await sleep(SETTLE_MS);
     const before = await observe();
+    const told = await liveCounts(POLL);
     await setRate(VOTES_PER_SECOND);
     await sleep(RUN_MS);
     await setRate(0);
     await sleep(SETTLE_MS);
     const after = await observe();
+    const live = await liveNumbers(POLL, told, {
+      during: HOPS.map((hop) => called(hop, after, before)),
+      ever: HOPS.map((hop) => called(hop, after)),
+    });
     await kubectl(['delete', 'namespace', POLL, '--wait=false']);
-    return [...HOPS.map((hop) => agreement(before, after, hop)), ...failing(before, after)];
+    return [...HOPS.map((hop) => agreement(before, after, hop)), ...failing(before, after), ...live];
   },
 };

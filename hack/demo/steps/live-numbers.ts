@@ -1,0 +1,139 @@
+import { kubectl } from '../kubectl.ts';
+import { sleep, until } from '../shell.ts';
+import { type Check, check } from '../step.ts';
+import { weft } from '../weft.ts';
+
+/** What was sent to a Service in a time, as its callers have counted it themselves. */
+export interface Called {
+  service: string;
+  all: number;
+  failed: number;
+}
+
+/** Requests by the Service that they were sent to, since the proxies were first asked. */
+export type LiveCounts = ReadonlyMap<string, number>;
+
+/** All that the control plane keeps, and longer than the applications have run. */
+const WINDOW_S = 600;
+/** Proxies report every second while somebody looks, and did every ten before. */
+const REPORTED_MS = 15_000;
+const REPORT_MS = 1_500;
+/** What callers and live numbers may differ by where the time is not the same to the moment. */
+const TOLERANCE = 0.01;
+
+/** Headers of Linkerd's tables, which people cut into columns. */
+const COLUMNS: readonly [args: string, header: string][] = [
+  ['stat deploy', 'NAME MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN'],
+  ['stat po', 'NAME STATUS MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN'],
+  ['stat deploy -A', 'NAMESPACE NAME MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN'],
+  ['routes svc/ballots', 'ROUTE SERVICE SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99'],
+  ['edges deploy', 'SRC DST SRC_NS DST_NS SECURED'],
+  ['stat-inbound deploy/web', 'NAME SERVER ROUTE TYPE SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99'],
+  [
+    'stat-outbound deploy/web',
+    'NAME SERVICE ROUTE TYPE BACKEND SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TIMEOUTS RETRIES',
+  ],
+];
+
+interface StatRow {
+  name: string;
+  success: number | null;
+  meshed?: string;
+}
+
+interface Counted {
+  items: { labels: string[]; counts: { success: number; failure: number; timedOut: number; unanswered: number } }[];
+  missing: string[];
+}
+
+/**
+ * What the command shows while nothing is under way. `during`: what callers have counted since live numbers were `before`; `ever`: since they were started.
+ */
+export async function liveNumbers(
+  namespace: string,
+  before: LiveCounts,
+  { during, ever }: { during: readonly Called[]; ever: readonly Called[] },
+): Promise<Check[]> {
+  return [
+    ...(await counts(namespace, before, during)),
+    ...(await shares(namespace, ever)),
+    await failing(namespace),
+    await secured(namespace, ever),
+    ...(await Promise.all(COLUMNS.map(([args, header]) => columns(namespace, args, header)))),
+  ];
+}
+
+/** While nothing is under way: what proxies have still to tell comes within moments of the first question. */
+export async function liveCounts(namespace: string): Promise<LiveCounts> {
+  let earlier = await requestsByService(namespace);
+  const { value } = await until('all proxies have told what they had counted', REPORTED_MS, async () => {
+    await sleep(REPORT_MS);
+    const now = await requestsByService(namespace);
+    const isStill = now.size > 0 && [...now].every(([service, count]) => earlier.get(service) === count);
+    earlier = now;
+    return isStill ? now : null;
+  });
+  return value;
+}
+
+async function requestsByService(namespace: string): Promise<LiveCounts> {
+  const query = `by=serviceName&where.direction=outbound&where.counted=requests&owner=service&seconds=${WINDOW_S}`;
+  const path = `/apis/viz.weft.dev/v1alpha1/namespaces/${namespace}/traffic?${query}`;
+  const { items } = JSON.parse((await kubectl(['get', '--raw', path])).stdout) as Counted;
+  return new Map(
+    items.map(({ labels: [service = ''], counts: { success, failure, timedOut, unanswered } }) => [
+      service,
+      success + failure + timedOut + unanswered,
+    ]),
+  );
+}
+
+/** All of them, once each: live numbers lose nothing and count nothing twice. */
+async function counts(namespace: string, before: LiveCounts, during: readonly Called[]): Promise<Check[]> {
+  const after = await liveCounts(namespace);
+  return during.map(({ service, all }) => {
+    const measured = (after.get(service) ?? 0) - (before.get(service) ?? 0);
+    return check(`requests to ${service}, of callers and in live numbers`, String(all), measured, measured === all);
+  });
+}
+
+async function shares(namespace: string, called: readonly Called[]): Promise<Check[]> {
+  const { stdout } = await weft(['stat', 'svc', '-n', namespace, '-t', `${WINDOW_S}s`, '-o', 'json']);
+  const rows = JSON.parse(stdout) as StatRow[];
+  return called.map(({ service, all, failed }) => {
+    const expected = (all - failed) / all;
+    const success = rows.find(({ name }) => name === service)?.success ?? null;
+    const holds = success !== null && Math.abs(success - expected) <= TOLERANCE;
+    return check(
+      `weft stat svc: success of ${service}`,
+      `${expected.toFixed(4)} within ${TOLERANCE}`,
+      success?.toFixed(4) ?? 'none',
+      holds,
+    );
+  });
+}
+
+/** One route fails always, and no other ever. */
+async function failing(namespace: string): Promise<Check> {
+  const template = '{range .svc/ballots[?(@.success<1)]}{.route} {.success};{end}';
+  const args = ['routes', 'svc/ballots', '-n', namespace, '-t', `${WINDOW_S}s`, '-o', `jsonpath=${template}`];
+  const { stdout } = await weft(args);
+  return check('weft routes svc/ballots: what fails', 'VoteHoundstooth 0;', stdout, stdout === 'VoteHoundstooth 0;');
+}
+
+async function secured(namespace: string, called: readonly Called[]): Promise<Check> {
+  const { stdout } = await weft(['edges', 'deploy', '-n', namespace, '-t', `${WINDOW_S}s`, '-o', 'json']);
+  const edges = JSON.parse(stdout) as { dst: string; no_tls_reason: string }[];
+  const holds = called.every(({ service }) =>
+    edges.some(({ dst, no_tls_reason }) => dst === service && no_tls_reason === ''),
+  );
+  const measured = edges.map(({ dst, no_tls_reason }) => `${dst} ${no_tls_reason || '√'}`).join(', ');
+  return check('weft edges deploy: connections of the poll', 'all secured', measured, holds);
+}
+
+async function columns(namespace: string, args: string, header: string): Promise<Check> {
+  const { stdout } = await weft([...args.split(' '), '-n', namespace, '-t', `${WINDOW_S}s`]);
+  const [first = '', ...lines] = stdout.trimEnd().split('\n');
+  const measured = first.trim().split(/ +/).join(' ');
+  return check(`weft ${args}: columns, and rows below`, header, measured, measured === header && lines.length > 0);
+}
