@@ -73,7 +73,7 @@ function textOf({ object, reason }: Finding): string {
 
 /** Where nothing could be looked at, the page is about that. */
 function hintOf({ check, unread }: Verdict): string {
-  return `docs/checks/${unread === '' ? check.code : UNREAD_CODE}.md`;
+  return `weft check --explain ${unread === '' ? check.code : UNREAD_CODE}`;
 }
 
-export const UNREAD_CODE = 'not-readable';
+const UNREAD_CODE = 'not-readable';

@@ -1,17 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../crds/scalars/duration.ts';
+import { printable, quote } from '../../crds/scalars/scalar.ts';
 import { observe } from '../check/gather.ts';
 import { isSuccess, type JudgedCategory, judge } from '../check/judge.ts';
 import { FORMATS, type Format, printed } from '../check/print.ts';
 import { CATEGORIES, type Scope } from '../check/registry.ts';
 import { connect } from '../cluster/connect.ts';
+import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { nearest } from '../nearest.ts';
 import { painter } from '../output/colour.ts';
 import { waiting } from '../output/progress.ts';
 import type { Call, Verb } from '../verb.ts';
 
 interface Options {
+  explain?: string;
   pre?: true;
   proxy?: true;
   /** Milliseconds. */
@@ -35,17 +39,32 @@ export const check: Verb = {
           .argParser(durationOf)
           .default(0, '0s'),
       )
+      .option('--explain <code>', 'prints what a code means and what to do; asks no cluster')
       .addOption(new Option('-o, --output <format>', 'format').choices(FORMATS).default('table'));
   },
 
   async run(call: Call): Promise<ExitCode> {
-    const { pre, proxy, wait, output } = call.command.opts<Options>();
+    const { explain, pre, proxy, wait, output } = call.command.opts<Options>();
+    if (explain !== undefined) return explained(call, explain);
     const judged = await judgeUntil(call, pre ? 'pre' : proxy ? 'proxy' : 'core', wait);
     const { stdout } = call.context;
     stdout.write(printed(judged, output, painter(stdout, call.context)));
     return isSuccess(judged) ? EXIT.ok : EXIT.findings;
   },
 };
+
+/** @throws CliError WEFT_CLI_USAGE */
+async function explained({ context }: Call, code: string): Promise<ExitCode> {
+  const { PAGES } = await import('../check/pages.ts');
+  const page = Object.hasOwn(PAGES, code) ? PAGES[code] : undefined;
+  if (page === undefined) {
+    const guess = nearest(code, Object.keys(PAGES));
+    const meant = guess === null ? '' : `; was ${guess} meant?`;
+    throw new CliError('WEFT_CLI_USAGE', `there is no code ${quote(code)}${meant}`);
+  }
+  context.stdout.write(page);
+  return EXIT.ok;
+}
 
 /** The first result that is good, or the last one. An API server that cannot be reached is waited for too. */
 async function judgeUntil(call: Call, scope: Scope, limitMs: number): Promise<readonly JudgedCategory[]> {
@@ -55,23 +74,31 @@ async function judgeUntil(call: Call, scope: Scope, limitMs: number): Promise<re
   const once = async () => judge(categories, await observe(cluster, clock, categories, call.globals.namespace ?? null));
   const deadlineMs = clock.nowMs() + limitMs;
   for (let text = 'looking at the cluster'; ; ) {
+    let next: string;
     try {
       const judged = await waiting(call.context, text, once);
       if (isSuccess(judged) || clock.nowMs() >= deadlineMs) return judged;
-      text = waitingText(judged);
+      next = waitingText(judged);
     } catch (error) {
       if (clock.nowMs() >= deadlineMs) throw error;
-      text = 'waiting for the API server';
+      next = 'waiting for the API server';
     }
+    if (next !== text) tell(call, next);
+    text = next;
     await waiting(call.context, text, () => sleep(POLL_MS));
   }
+}
+
+/** Where there is no terminal for a spinner, a line for each thing that is waited for. */
+function tell({ context: { stderr } }: Call, text: string): void {
+  if (stderr.terminal === null) stderr.write(`${text}\n`);
 }
 
 /** What is waited for: the first thing that is wrong. */
 function waitingText(judged: readonly JudgedCategory[]): string {
   const wrong = judged.flatMap(({ verdicts }) => verdicts).find(({ result }) => result === 'error');
   const [finding] = wrong?.findings ?? [];
-  return finding === undefined ? 'waiting' : `waiting: ${finding.object}: ${finding.reason}`;
+  return finding === undefined ? 'waiting' : printable(`waiting: ${finding.object}: ${finding.reason}`);
 }
 
 function durationOf(text: string): number {

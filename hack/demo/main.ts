@@ -9,6 +9,7 @@ import { authorization } from './steps/authorization.ts';
 import { authorizationPolicy } from './steps/authorization-policy.ts';
 import { away } from './steps/away.ts';
 import { canaryStep } from './steps/canary.ts';
+import { weftCheck } from './steps/check.ts';
 import { circuitBreaking } from './steps/circuit-breaking.ts';
 import { downloads } from './steps/downloads.ts';
 import { gap } from './steps/gap.ts';
@@ -33,6 +34,7 @@ const retries = retriesStep({ runMs: 30_400, downMs: 30_000, minimum: 6000 });
 /** Lanes of one group run at the same time: they touch different Services, and the embedded mode is a world of its own. */
 const GROUPS: Step[][][] = [
   [[pods]],
+  [[weftCheck]],
   [[resources]],
   [[timeout]],
   [[tls, grpcRoute], [invalid], [canary, httpRoute], [retries, authorization, authorizationPolicy]],

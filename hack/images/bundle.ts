@@ -136,7 +136,9 @@ function verbs(found: Map<string, Entry>): Plugin {
 }
 
 /** What these read of the tree when they are loaded is in the bundle: each export as it is now. */
-const CONSTANTS: ReadonlySet<string> = new Set([join(ROOT, 'cli', 'install', 'sources.ts')]);
+const CONSTANTS: ReadonlySet<string> = new Set(
+  ['install/sources.ts', 'check/pages.ts'].map((path) => join(ROOT, 'cli', path)),
+);
 
 const constants: Plugin = {
   name: 'constants',

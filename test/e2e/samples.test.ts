@@ -1,6 +1,7 @@
 import { authorization } from '../../hack/demo/steps/authorization.ts';
 import { away } from '../../hack/demo/steps/away.ts';
 import { canaryStep } from '../../hack/demo/steps/canary.ts';
+import { weftCheck } from '../../hack/demo/steps/check.ts';
 import { invalid } from '../../hack/demo/steps/invalid.ts';
 import { pods } from '../../hack/demo/steps/pods.ts';
 import { resources } from '../../hack/demo/steps/resources.ts';
@@ -16,6 +17,7 @@ describe('the sample application in the mesh', function () {
   this.bail(true);
 
   it('injects the proxy as a native sidecar, and a Job completes', () => expectStep(pods));
+  it('is found healthy by weft check', () => expectStep(weftCheck));
   it('shows conditions and columns of every kind, and planted faults', () => expectStep(resources));
   it('encrypts between pods and shows the caller to the receiver', () => expectStep(tls));
   it('ends a slow request at the timeout of its route', () => expectStep(timeout));

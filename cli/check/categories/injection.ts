@@ -92,20 +92,22 @@ export const INJECTION: Category = {
 };
 
 /** Pods without our proxy that the injector would be asked about, with what it would decide now. */
-function* unmeshed(facts: Facts): Generator<[ObservedPod, Decision]> {
+function unmeshed(facts: Facts): [ObservedPod, Decision][] {
   const [own] = wantedConfiguration(facts, injectorConfiguration).webhooks;
   const selectors = { namespace: selectorOf(own.namespaceSelector), object: selectorOf(own.objectSelector) };
-  for (const pod of facts.pods) {
-    const { meshed, meta } = pod.model;
-    const namespace = facts.namespace(meta.namespace);
-    const isAsked =
-      matchesSelector(selectors.namespace, namespace.labels) && matchesSelector(selectors.object, meta.labels);
-    if (!meshed && isAsked && meta.namespace !== CONTROL_PLANE_NAMESPACE) yield [pod, decide(pod.raw, namespace)];
-  }
+  const asked = facts.pods.filter(({ model: { meshed, meta } }) => {
+    if (meshed || meta.namespace === CONTROL_PLANE_NAMESPACE) return false;
+    const { labels } = facts.namespace(meta.namespace);
+    return matchesSelector(selectors.namespace, labels) && matchesSelector(selectors.object, meta.labels);
+  });
+  return asked.map((pod) => [pod, decide(pod.raw, facts.namespace(pod.model.meta.namespace))]);
 }
 
 function ofUnmeshed(facts: Facts, judge: (pod: ObservedPod, decision: Decision) => Finding | null): Finding[] {
-  return [...unmeshed(facts)].map(([pod, decision]) => judge(pod, decision)).filter((each) => each !== null);
+  return facts
+    .once(unmeshed)
+    .map(([pod, decision]) => judge(pod, decision))
+    .filter((each) => each !== null);
 }
 
 function ofSkipped(facts: Facts, isMeant: (reason: SkipReason, requested: boolean) => boolean): Finding[] {
@@ -125,14 +127,16 @@ function ofSkipped(facts: Facts, isMeant: (reason: SkipReason, requested: boolea
 
 /** Read as when the pod is made; of pods that one owner makes, the first is enough. */
 function ignoredAnnotations(facts: Facts): Finding[] {
-  return onePerOwner(facts.meshed).flatMap(({ raw, model }) =>
-    (wantedSettings(facts, model)?.warnings ?? []).map((warning) => about(POD.kind, raw, warning, editOf(model))),
-  );
+  return facts
+    .once(onePerOwner)
+    .flatMap(({ raw, model }) =>
+      (wantedSettings(facts, model)?.warnings ?? []).map((warning) => about(POD.kind, raw, warning, editOf(model))),
+    );
 }
 
-function onePerOwner(pods: readonly ObservedPod[]): ObservedPod[] {
+function onePerOwner(facts: Facts): ObservedPod[] {
   const owners = new Map<string, ObservedPod>();
-  for (const pod of pods) {
+  for (const pod of facts.meshed) {
     const { meta, owner } = pod.model;
     const key = [meta.namespace, owner.kind, owner.name || meta.name].join('/');
     if (!owners.has(key)) owners.set(key, pod);
@@ -152,7 +156,7 @@ function doubted(code: string, description: string, type: Doubt['type']): Check 
     severity: 'warning',
     needs: NEEDS,
     run: (facts) =>
-      onePerOwner(facts.meshed).flatMap(({ raw, model }) => {
+      facts.once(onePerOwner).flatMap(({ raw, model }) => {
         const settings = wantedSettings(facts, model)?.settings;
         const decision = decide(withoutProxy(raw), facts.namespace(model.meta.namespace));
         if (settings === undefined || !decision.inject) return [];

@@ -4,9 +4,12 @@ import { POD } from '../../../crds/kinds/pod/model.ts';
 import { SERVICE } from '../../../crds/kinds/service/model.ts';
 import { child, listOf, numberOf, textOf } from '../../../crds/parse/metadata.ts';
 import { type Cidr, cidrContains, parseCidr } from '../../../crds/scalars/cidr.ts';
+import { ENVIRONMENT } from '../../../proxy-image/contract/environment.ts';
 import type { Category, Finding } from '../facts/check.ts';
+import { conditionOf } from '../facts/conditions.ts';
 import type { Facts } from '../facts/facts.ts';
 import { about } from '../facts/name.ts';
+import { variableOf } from '../facts/proxy.ts';
 
 const EDIT = `kubectl edit mesh ${MESH_NAME}`;
 
@@ -33,6 +36,13 @@ export const MESH_SETTINGS: Category = {
       severity: 'warning',
       needs: [MESH.id],
       run: notObserved,
+    },
+    {
+      code: 'proxies-not-connected',
+      description: 'proxies are connected to the operator',
+      severity: 'warning',
+      needs: [MESH.id, POD.id],
+      run: notConnected,
     },
     {
       code: 'networks-of-nodes',
@@ -89,6 +99,24 @@ function notObserved(facts: Facts): Finding[] {
       const reason = 'its status is not about what it says now: no operator has looked at it yet';
       return about(MESH.kind, raw, reason, 'kubectl -n weft-system logs deployment/weft-operator');
     });
+}
+
+/** A pod has had so long to connect, and the operator to count it. */
+const COUNTED_WITHIN_MS = 60_000;
+
+/** By the operator's own count, which is a number only where it sees all replicas. */
+function notConnected(facts: Facts): Finding[] {
+  const [, connected] = /^\d+\/(\d+)$/.exec(textOf(child(facts.rawMesh, 'status'), 'proxies')) ?? [];
+  if (connected === undefined) return [];
+  const expected = facts.meshed.filter(({ raw }) => {
+    const ready = conditionOf(raw, 'Ready');
+    const isDirect = variableOf(raw, ENVIRONMENT.configSource) === 'kubernetes';
+    return ready?.status === 'True' && !isDirect && !(facts.nowMs - ready.sinceMs < COUNTED_WITHIN_MS);
+  });
+  const missing = expected.length - Number(connected);
+  if (missing <= 0) return [];
+  const reason = `${missing} of ${expected.length} proxies are not connected: they go on with the configuration that they had`;
+  return [about(MESH.kind, facts.rawMesh, reason, 'kubectl -n weft-system logs deployment/weft-operator')];
 }
 
 /** Outside them a client is none of the cluster: policies such as `cluster-authenticated` keep it out. */

@@ -120,8 +120,8 @@ function assessed(code: string, severity: Check['severity'], description: string
     description,
     needs: ALL,
     run: (facts) =>
-      custom(facts)
-        .flatMap((object) => judgedBy(facts, object))
+      facts
+        .once(judgements)
         .filter(({ reason }) => (REASONS[reason] ?? OTHERWISE) === code)
         .map(({ object, message }) => finding(object, message)),
   };
@@ -130,6 +130,10 @@ function assessed(code: string, severity: Check['severity'], description: string
 function finding({ row, raw, meta }: ParsedObject, reason: string): Finding {
   const name = `${row.plural}${row.group === '' ? '' : `.${row.group}`}`;
   return about(row.kind, raw, reason, `kubectl ${flag(meta.namespace)}edit ${name} ${meta.name}`);
+}
+
+function judgements(facts: Facts): Judged[] {
+  return custom(facts).flatMap((object) => judgedBy(facts, object));
 }
 
 /** As the operator would assess it now, whether or not one is running. */

@@ -8,6 +8,8 @@ export interface Condition {
   reason: string;
   message: string;
   observedGeneration: number;
+  /** Milliseconds since the epoch; NaN where it is not said. */
+  sinceMs: number;
 }
 
 /** Those of the status of any object, or of whatever else has `conditions`. */
@@ -22,6 +24,7 @@ export function conditionsIn(status: unknown): Condition[] {
     reason: textOf(each, 'reason'),
     message: textOf(each, 'message'),
     observedGeneration: numberOf(each, 'observedGeneration'),
+    sinceMs: Date.parse(textOf(each, 'lastTransitionTime')),
   }));
 }
 

@@ -7,11 +7,12 @@ import type { PodModel } from '../../../crds/kinds/pod/model.ts';
 import { reducePod } from '../../../crds/kinds/pod/parse.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import type { KindRow } from '../../../crds/kinds/row.ts';
-import { child, readMeta, readRecord, textOf } from '../../../crds/parse/metadata.ts';
+import { child, readMeta, textOf } from '../../../crds/parse/metadata.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import type { ClusterView } from '../../../crds/state/view.ts';
 import type { ObjectMeta } from '../../../crds/types/object-meta.ts';
 import type { Parsed } from '../../../crds/types/problem.ts';
+import type { NamespaceWishes } from '../../../webhooks/inject/decide.ts';
 import type { Installation } from '../../install/objects.ts';
 import type { ReadName } from './reads.ts';
 
@@ -73,6 +74,7 @@ export class Facts {
   #parsed: readonly ParsedObject[] | null = null;
   #view: ClusterView | null = null;
   #pods: readonly ObservedPod[] | null = null;
+  readonly #results = new Map<(facts: Facts) => unknown, unknown>();
 
   constructor(observed: Observed) {
     this.observed = observed;
@@ -130,6 +132,12 @@ export class Facts {
     return this.list(MESH_ROW.id)[0];
   }
 
+  /** What several checks go by is worked out for the first of them. */
+  once<T>(make: (facts: Facts) => T): T {
+    if (!this.#results.has(make)) this.#results.set(make, make(this));
+    return this.#results.get(make) as T;
+  }
+
   /** Pods that have not ended. */
   get pods(): readonly ObservedPod[] {
     this.#pods ??= this.list(POD_ROW.id)
@@ -140,12 +148,26 @@ export class Facts {
 
   /** … that have a proxy of ours. */
   get meshed(): readonly ObservedPod[] {
-    return this.pods.filter(({ model }) => model.meshed);
+    return this.once(meshedPods);
   }
 
   /** What a namespace says of itself; nothing where there is none. */
-  namespace(name: string): { annotations: Readonly<Record<string, string>>; labels: Readonly<Record<string, string>> } {
-    const metadata = child(this.find(NAMESPACE_ROW.id, name), 'metadata');
-    return { annotations: readRecord(child(metadata, 'annotations')), labels: readRecord(child(metadata, 'labels')) };
+  namespace(name: string): NamespaceWishes {
+    return this.once(namespaces).get(name) ?? NO_NAMESPACE;
   }
+}
+
+const NO_NAMESPACE: NamespaceWishes = { annotations: {}, labels: {} };
+
+function namespaces(facts: Facts): ReadonlyMap<string, NamespaceWishes> {
+  return new Map(
+    facts.list(NAMESPACE_ROW.id).map((raw) => {
+      const { name, annotations, labels } = readMeta(raw);
+      return [name, { annotations, labels }];
+    }),
+  );
+}
+
+function meshedPods(facts: Facts): readonly ObservedPod[] {
+  return facts.pods.filter(({ model }) => model.meshed);
 }

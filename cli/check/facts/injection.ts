@@ -8,5 +8,7 @@ const ROLLED: readonly string[] = ['Deployment', 'StatefulSet', 'DaemonSet'];
 export function restartOf({ meta, owner }: PodModel): string {
   const within = `kubectl ${flag(meta.namespace)}`;
   if (ROLLED.includes(owner.kind)) return `${within}rollout restart ${owner.kind.toLowerCase()}/${owner.name}`;
-  return owner.kind === '' ? `${within}replace --force -f ${meta.name}.yaml` : `${within}delete pod ${meta.name}`;
+  return owner.kind === ''
+    ? `${within}get pod ${meta.name} -o yaml | kubectl replace --force -f -`
+    : `${within}delete pod ${meta.name}`;
 }

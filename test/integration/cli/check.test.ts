@@ -142,7 +142,9 @@ describe('weft check at a real API server', function () {
     const waited = weft('check', '--wait', '90s', '-o', 'short');
     await run();
     await startOperator();
-    expect(await waited).to.deep.equal({ status: 0, stdout: 'Status check results are √\n', stderr: '' });
+    const { status, stdout, stderr } = await waited;
+    expect({ status, stdout }).to.deep.equal({ status: 0, stdout: 'Status check results are √\n' });
+    expect(stderr).to.match(/^waiting: deployment\/weft-operator in weft-system: 0 of 1 replicas are available/);
   });
 
   it('finds nothing on a healthy mesh, in less than three seconds', async () => {

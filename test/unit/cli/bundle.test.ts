@@ -53,6 +53,13 @@ describe('the bundle of the command', () => {
     expect(run('install', '--crds').stdout.match(/^kind: CustomResourceDefinition$/gm)).to.have.length(11);
   });
 
+  it('explains what weft check finds, and needs no page of the tree for it', () => {
+    const page = join(import.meta.dirname, '..', '..', '..', 'docs', 'checks', 'webhook-ca.md');
+    const { status, stdout } = run('check', '--explain', 'webhook-ca');
+    expect(status).to.equal(0);
+    expect(stdout).to.equal(readFileSync(page, 'utf8'));
+  });
+
   it('asks a cluster without the part of the Kubernetes client that Node 20 does not load', () => {
     const kubeconfig = join(folder, 'kubeconfig');
     const [name, server] = ['a', 'https://127.0.0.1:1'];

@@ -38,6 +38,8 @@ function worldOf(...folders: string[]): World {
       ),
   );
   for (const manifest of manifests) place(world, manifest, manifests);
+  const proxies = world.list('Pod').length - 1;
+  world.set('Mesh.weft.dev', 'default', 'status.proxies', `${proxies}/${proxies}`);
   return world;
 }
 

@@ -37,6 +37,14 @@ const SETTINGS: Fault[] = [
     remedy: /logs deployment\/weft-operator/,
   },
   {
+    code: 'proxies-not-connected',
+    title: 'the operator counts one proxy of two',
+    plant: (world) => world.set(MESH, 'default', 'status.proxies', '1/1'),
+    object: 'mesh/default',
+    reason: /1 of 2 proxies are not connected/,
+    remedy: /logs deployment\/weft-operator/,
+  },
+  {
     code: 'networks-of-nodes',
     title: 'pods of a node have public addresses',
     plant: (world) => world.set('nodes', 'node-1', 'spec.podCIDRs', ['203.0.113.0/24']),
