@@ -50,6 +50,7 @@ import { registerCertificateMetrics } from './telemetry/certificate-metrics.ts';
 import { clientMetrics } from './telemetry/client-metrics.ts';
 import { configMetrics } from './telemetry/config-metrics.ts';
 import { definitionMetrics } from './telemetry/definition-metrics.ts';
+import { exposition } from './telemetry/exposition.ts';
 import { lagMetrics, registerCacheSizes, registerEndpointMetrics } from './telemetry/linkerd-metrics.ts';
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 import { serverMetrics } from './telemetry/server-metrics.ts';
@@ -414,7 +415,7 @@ export class WeftOperator extends OperatorBase {
       host,
       port: adminPort,
       checks: [...caches, ...this.#servers.checks],
-      metrics: async () => ({ contentType: this.#registry.contentType, body: await this.#registry.metrics() }),
+      metrics: () => exposition(this.#registry),
     });
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import { Informer } from '../../../operator/runtime/informer.ts';
 import { lagMs } from '../../../operator/runtime/lag.ts';
@@ -11,6 +11,7 @@ import { registerCertificateMetrics } from '../../../operator/telemetry/certific
 import { clientMetrics } from '../../../operator/telemetry/client-metrics.ts';
 import { configMetrics } from '../../../operator/telemetry/config-metrics.ts';
 import { definitionMetrics } from '../../../operator/telemetry/definition-metrics.ts';
+import { exposition } from '../../../operator/telemetry/exposition.ts';
 import {
   lagMetrics,
   registerCacheSizes,
@@ -183,6 +184,13 @@ describe('the metrics of the operator as a whole', () => {
     });
     return registry;
   }
+
+  it('spells what is no number as the format does', async () => {
+    const registry = new Registry();
+    new Gauge({ name: 'lag_seconds', help: 'A gauge without a value.', registers: [registry] }).set(Number.NaN);
+    const { body } = await exposition(registry);
+    expect(parsePrometheusText(body).get('lag_seconds')!.samples[0]!.value).to.be.NaN;
+  });
 
   it('has nothing that promtool would object to, but the name of a counter of Linkerd', async () => {
     expect(lintFamilies(await scrape(everything()))).to.deep.equal([
