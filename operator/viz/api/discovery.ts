@@ -6,6 +6,8 @@ export interface Document {
   body: object;
 }
 
+/** Nobody can create any of it. Documents of OpenAPI are there so that API servers do not complain of their absence. */
+const NOTHING_TO_VALIDATE = { paths: {} };
 const JSON_TYPE = 'application/json';
 /** `apidiscovery.k8s.io/v2`: all groups in one answer. API servers of 1.30 and later ask for it; earlier ones take the documents of each group. */
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -17,6 +19,7 @@ const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDisco
 export function discovery(rows: readonly ApiRow[]): (path: string, accept: string) => Document | null {
   const documents = new Map<string, object>([
     ['/apis', groupList(rows)],
+    ['/openapi/v2', { swagger: '2.0', ...NOTHING_TO_VALIDATE, info: { title: 'Weft', version: 'unversioned' } }],
     ['/openapi/v3', openApiRoot(rows)],
   ]);
   for (const [group, ofGroup] of grouped(rows, ({ group }) => group)) {
@@ -119,9 +122,8 @@ function openApiRoot(rows: readonly ApiRow[]): object {
   return { paths: Object.fromEntries(versions) };
 }
 
-/** There is nothing to be validated: nobody can create any of it. The document is there so that nobody complains of its absence. */
 function openApi(groupVersion: string): object {
-  return { openapi: '3.0.0', info: { title: groupVersion, version: 'unversioned' }, paths: {} };
+  return { openapi: '3.0.0', ...NOTHING_TO_VALIDATE, info: { title: groupVersion, version: 'unversioned' } };
 }
 
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

@@ -351,9 +351,9 @@ describe('aggregated API behind a real API server', function () {
     await gone('short-lived');
   });
 
-  async function gone(namespace: string, withinMs = PATIENCE_MS): Promise<void> {
+  async function gone(namespace: string): Promise<void> {
     const left = async () => (await cluster.get('namespaces', '', namespace).catch(() => null)) === null;
-    await eventually(`${namespace} is gone`, async () => ((await left()) ? true : null), withinMs);
+    await eventually(`${namespace} is gone`, async () => ((await left()) ? true : null), PATIENCE_MS);
   }
 
   it('has its registration back, with the right authority, when somebody spoils or removes it', async () => {
@@ -414,8 +414,7 @@ describe('aggregated API behind a real API server', function () {
     expect(await kubectl('api-versions')).not.to.include('viz.weft.dev');
   });
 
-  it('is left there by a replica that goes while another is ready; were that gone too, namespaces would stay until one is back', async function () {
-    this.timeout(120_000);
+  it('is left there by a replica that goes while another is ready, and served again by the next one', async () => {
     plane = await startPlane('op-0');
     await available();
     await endpoints('op-0', 'op-1');
@@ -423,11 +422,7 @@ describe('aggregated API behind a real API server', function () {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await plane.stop();
     expect(await apiService()).not.to.equal(null);
-    await cluster.apply('namespaces', '', 'stuck', {});
-    await cluster.delete('namespaces', '', 'stuck');
-    await cluster.condition('namespaces', '', 'stuck', 'NamespaceDeletionDiscoveryFailure', 'True', PATIENCE_MS);
     plane = await startPlane('op-1');
     await available();
-    await gone('stuck', 90_000);
   });
 });

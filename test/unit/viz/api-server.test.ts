@@ -3,10 +3,12 @@ import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { expect } from 'chai';
+import { toPem } from '../../../operator/pki/certificate.ts';
 import { REPLICA_SERVER_NAME } from '../../../operator/viz/api/caller.ts';
+import { readRequestHeaders } from '../../../operator/viz/api/request-header.ts';
 import type { ApiRequest, ApiRow } from '../../../operator/viz/api/rows.ts';
-import { AggregatedApi, type AggregatedApiOptions, leafOf } from '../../support/aggregated-api.ts';
-import { createTestAuthority } from '../../support/certificates.ts';
+import { AggregatedApi, type AggregatedApiOptions, authenticationData, leafOf } from '../../support/aggregated-api.ts';
+import { createTestAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { OPERATOR_IDENTITY } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -144,6 +146,16 @@ describe('aggregated API: who asks', () => {
     } finally {
       agent.destroy();
     }
+  });
+
+  it('is known by a root too, over the intermediates that an API server sends; by another root of the same name it is not', async () => {
+    const api = await start();
+    const trust = (authority: TestAuthority) =>
+      api.requestHeaders.set(readRequestHeaders(authenticationData(toPem([authority.anchor.certificate]))));
+    trust(api.frontProxy);
+    expect((await api.askAs('jane', THINGS)).status).to.equal(200);
+    trust(createTestAuthority(Date.now(), 'front-proxy.test'));
+    expect((await api.askAs('jane', THINGS)).status).to.equal(401);
   });
 
   it('is nobody on a connection that outlives its certificate', async () => {
