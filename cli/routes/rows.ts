@@ -43,17 +43,15 @@ export async function routesOf(asking: Asking, argument: ResourceArgument, to: T
     asking.traffic.ask(questionOf(place, argument, namespace, to)),
     profiledRoutes(asking.cluster, kind === SERVICE ? { name, namespace } : to),
   ]);
-  const rows = new Map<string, RouteRow>();
-  for (const row of rowsOf(kind, place, items)) rows.set(keyOf(row), row);
-  const owners = new Set([...rows.values()].map((row) => row.name));
-  if (name !== null) owners.add(name);
-  for (const { service, route } of routes) {
-    for (const owner of kind === SERVICE ? [service] : owners) {
-      const row = { kind, name: owner, service, route, figures: NO_FIGURES };
-      if (!rows.has(keyOf(row))) rows.set(keyOf(row), row);
-    }
-  }
-  return [...rows.values()].toSorted(inOrder);
+  const rows = rowsOf(kind, place, items);
+  const known = new Set(rows.map(keyOf));
+  const owners = new Set([...rows.map((row) => row.name), ...(name === null ? [] : [name])]);
+  const unused = routes.flatMap(({ service, route }) =>
+    (kind === SERVICE ? [service] : [...owners])
+      .map((owner) => ({ kind, name: owner, service, route, figures: NO_FIGURES }))
+      .filter((row) => !known.has(keyOf(row))),
+  );
+  return [...rows, ...unused].toSorted(inOrder);
 }
 
 function questionOf(place: Place, { kind, name }: ResourceArgument, namespace: string, to: To | null): Question {

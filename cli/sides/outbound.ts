@@ -105,7 +105,7 @@ function rowOf({ kind, name, item }: Owned): OutboundRow {
 }
 
 function keyOf({ kind, name, item }: Owned): string {
-  return JSON.stringify([kind.kind, name, calledIn(item), routeIn(item)]);
+  return JSON.stringify([kind.kind, name, ...ROUTE.map((dimension) => item.label(dimension))]);
 }
 
 function calledIn(item: Item): { service: string; port: string } {

@@ -139,23 +139,19 @@ export class StatReader {
       }),
     ]);
     const figures = new Map<string, Figures>();
+    const servers = new Map<string, string>();
     for (const item of items) {
       if (item.label('routeKind') !== kind.kind) continue;
-      const server = item.label('serverKind') === 'default' ? '[default]' : item.label('serverName');
-      addItem(figures, `${keyOf(item.label('namespace'), item.label('routeName'))}/${server}`, item, 'requests');
+      const own = keyOf(item.label('namespace'), item.label('routeName'));
+      const key = `${own}/${item.label('serverKind')}/${item.label('serverName')}`;
+      servers.set(key, item.label('serverKind') === 'default' ? '[default]' : item.label('serverName'));
+      addItem(figures, key, item, 'requests');
     }
     return objects.flatMap(({ namespace, name }): StatRow[] => {
-      const prefix = `${keyOf(namespace, name)}/`;
-      const own = [...figures].filter(([key]) => key.startsWith(prefix));
-      if (own.length === 0) own.push([prefix, NO_FIGURES]);
-      return own.map(([key, each]) => ({
-        ...EMPTY,
-        kind,
-        namespace,
-        name,
-        server: key.slice(prefix.length),
-        figures: each,
-      }));
+      const found = [...figures].filter(([key]) => key.startsWith(`${keyOf(namespace, name)}/`));
+      const rows = found.map(([key, own]) => ({ server: servers.get(key) ?? '', figures: own }));
+      if (rows.length === 0) rows.push({ server: '', figures: NO_FIGURES });
+      return rows.map((row) => ({ ...EMPTY, kind, namespace, name, ...row }));
     });
   }
 

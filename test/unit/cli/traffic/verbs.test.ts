@@ -55,6 +55,22 @@ describe('weft routes, edges, stat-inbound, stat-outbound', () => {
     expect(stdout.split('\n')[1]!.split(/ {2,}/).slice(0, 3)).to.deep.equal(['web', 'example.com', '[default]']);
   });
 
+  it('leave nothing out where two kinds of default have one name', async () => {
+    cluster.clear();
+    const called = (routeName: string) => ({ ...OUTBOUND, routeKind: 'default', routeName });
+    cluster.counted(proxyOf('shop', 'web'), [
+      [called('http'), { success: 60 }],
+      [called('not-found'), { failure: 30 }],
+    ]);
+    const rps = async (line: string) => {
+      const { stdout } = await cluster.run(...line.split(' '), '-o', 'jsonpath={..rps}');
+      return stdout.split(' ').toSorted();
+    };
+    expect(await rps('routes svc/api')).to.deep.equal(['0.5', '1']);
+    // Each with its backend.
+    expect(await rps('stat-outbound deploy/web')).to.deep.equal(['0.5', '0.5', '1', '1']);
+  });
+
   it('edges paints what is secured on a terminal, and nothing elsewhere', async () => {
     const env = { KUBECONFIG: cluster.kubeconfig };
     const { stdout } = await runCli(['edges', 'deploy'], { env, terminal: { columns: 100, rows: 20 } });
