@@ -133,13 +133,14 @@ export class EndpointQueue {
 
   /** A pick has found none: whether there has been none for too long. */
   failsFast({ failfastMs }: QueueLimits, nowMs: number): boolean {
-    if (nowMs - this.#askedMs > FORGET_MS) this.#emptySinceMs = Number.POSITIVE_INFINITY;
+    if (nowMs - this.#askedMs > FORGET_MS) this.ready();
     this.#askedMs = Math.max(this.#askedMs, nowMs);
     this.#emptySinceMs = Math.min(this.#emptySinceMs, nowMs);
-    const fails = nowMs - this.#emptySinceMs >= failfastMs;
-    if (fails && !this.#shut) this.timesShut++;
-    this.#shut = fails;
-    return fails;
+    if (nowMs - this.#emptySinceMs < failfastMs) return false;
+    // Guests may have limits of their own: it is shut from the first one that fails on.
+    if (!this.#shut) this.timesShut++;
+    this.#shut = true;
+    return true;
   }
 
   /** When those that wait fail, if nothing can be had before. Infinity = nobody waits. */

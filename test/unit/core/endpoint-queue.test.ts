@@ -46,6 +46,25 @@ describe('queue for an endpoint', () => {
     expect(queue.failsFast(LIMITS, 3_603_000)).to.equal(true);
   });
 
+  it('counts how often it began to fail, once for each time without an endpoint, whatever limits its guests have', () => {
+    const queue = new EndpointQueue();
+    const patient = { ...LIMITS, failfastMs: 60_000 };
+    queue.enter(placeOf(), 0);
+    for (let nowMs = 2_500; nowMs < 6_000; nowMs += 250) {
+      queue.failsFast(LIMITS, nowMs);
+      queue.failsFast(patient, nowMs);
+    }
+    expect([queue.timesShut, queue.isShut]).to.deep.equal([1, true]);
+    queue.ready();
+    expect([queue.timesShut, queue.isShut]).to.deep.equal([1, false]);
+    queue.failsFast(LIMITS, 7_000);
+    queue.failsFast(LIMITS, 10_000);
+    expect([queue.timesShut, queue.isShut]).to.deep.equal([2, true]);
+    // Nobody asked for an hour: what was found out is forgotten.
+    queue.failsFast(LIMITS, 3_600_000);
+    expect(queue.isShut).to.equal(false);
+  });
+
   it('sheds what is beyond its capacity, until one leaves', () => {
     const queue = new EndpointQueue();
     const places = [placeOf(), placeOf(), placeOf(), placeOf()];
