@@ -15,6 +15,7 @@ import { downloads } from './steps/downloads.ts';
 import { gap } from './steps/gap.ts';
 import { grpcRoute } from './steps/grpc-route.ts';
 import { httpRoute } from './steps/http-route.ts';
+import { inspection } from './steps/inspection.ts';
 import { invalid } from './steps/invalid.ts';
 import { local } from './steps/local.ts';
 import { pods } from './steps/pods.ts';
@@ -40,6 +41,7 @@ const GROUPS: Step[][][] = [
   [[tls, grpcRoute], [invalid], [canary, httpRoute], [retries, authorization, authorizationPolicy]],
   [[away], [local]],
   [[poll]],
+  [[inspection]],
   // Every workload starts anew at once: what runs beside it would wait for a CPU for seconds on a small machine.
   [[restart]],
 ];
