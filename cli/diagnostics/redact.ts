@@ -1,10 +1,15 @@
 import { isObject } from '../../lib/json.ts';
+import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
+import { UNDO_ANNOTATION } from '../inject/undo.ts';
 
 /** What stands where something was taken out. */
 export const REDACTED = '<redacted>';
 
 /** Annotations of these groups are settings of a mesh, whose values are of a known form; all others may hold anything, and kubectl's holds the whole object. */
 const KNOWN_ANNOTATION = /^(?:[a-z0-9-]+\.)*(?:linkerd\.io|weft\.dev)\//;
+
+/** These hold probes of the application as they were, with their headers. */
+const PROBES: readonly string[] = [UNDO_ANNOTATION, ENVIRONMENT.relayedProbes.name];
 
 /** Names of variables that injection and installation write, with what they mean. */
 const KNOWN_VARIABLE = /^(?:WEFT_(?:PROXY|OPERATOR)_[A-Z0-9_]+|POD_NAME|POD_NAMESPACE)$/;
@@ -29,13 +34,18 @@ function redactValue(value: unknown, path: Path): unknown {
 
 function redactEntry(owner: Record<string, unknown>, key: string, value: unknown, path: Path): unknown {
   const place = path.at(-1) ?? '';
+  if (PROBES.includes(key)) return REDACTED;
   if (place === 'annotations') return KNOWN_ANNOTATION.test(key) ? redactValue(value, [...path, key]) : REDACTED;
   if (key === 'command' || key === 'args') return value === undefined ? value : [REDACTED];
   if (key === 'value' && PAIRS.has(place)) {
-    return place === 'env' && KNOWN_VARIABLE.test(String(owner['name'])) ? redactValue(value, path) : REDACTED;
+    return place === 'env' && isHarmless(String(owner['name'])) ? redactValue(value, path) : REDACTED;
   }
   if (typeof value === 'string' && SECRET_NAME.test(key)) return REDACTED;
   return redactValue(value, [...path, key]);
+}
+
+function isHarmless(variable: string): boolean {
+  return KNOWN_VARIABLE.test(variable) && !PROBES.includes(variable);
 }
 
 /** Fields that nobody in the mesh has, and that somebody may have put where unknown fields are kept. */

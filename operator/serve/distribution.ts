@@ -152,18 +152,18 @@ export class Distribution {
     return { connected: sessions.length, current: sessions.filter((session) => session.current).length };
   }
 
-  /** Of the proxies of one namespace, or of all where it is `null`, by their names. */
+  /** Of the proxies of one namespace, or of all where it is `null`, by their names: what each has not the newest of. */
   reports(namespace: string | null): SessionReport[] {
     return [...this.#sessions.values()]
       .flatMap(({ session }) => session ?? [])
       .filter((session) => namespace === null || session.namespace === namespace)
       .toSorted((a, b) => compareText(a.name, b.name))
-      .map((session) => session.report());
+      .map((session) => session.report(false));
   }
 
   /** `null`: it has no connection to this replica. */
   report(namespace: string, pod: string): SessionReport | null {
-    return this.#sessions.get(`${namespace}/${pod}`)?.session?.report() ?? null;
+    return this.#sessions.get(`${namespace}/${pod}`)?.session?.report(true) ?? null;
   }
 
   /** Ends every connection; proxies find another replica. */

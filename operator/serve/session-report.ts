@@ -14,6 +14,8 @@ export interface SessionReport {
   connectedMs: number;
   /** Since its last acknowledgement on this connection; `null`: there was none. */
   acknowledgedMs: number | null;
+  /** How many resources it has asked for, or was given unasked. */
+  subscribed: number;
   resources: readonly ResourceReport[];
 }
 

@@ -174,13 +174,13 @@ export class Session {
     return sent?.sinceMs ?? (subscription.dirtySinceMs || subscription.withheldSinceMs || subscription.rejectedAtMs);
   }
 
-  /** In the order of the keys. */
-  report(): SessionReport {
+  /** @param every resource, or only those of which the proxy has not the newest; in the order of their keys */
+  report(every: boolean): SessionReport {
     const nowMs = this.#context.clock.nowMs();
     const sent = new Set(this.#inFlight?.items.map(({ subscription }) => subscription));
-    const resources = [...this.#subscriptions.values()].map((subscription) =>
-      reportOf(subscription, sent.has(subscription), this.behindSinceMs(subscription), nowMs),
-    );
+    const resources = [...this.#subscriptions.values()]
+      .filter((subscription) => every || !isCurrent(subscription))
+      .map((each) => reportOf(each, sent.has(each), this.behindSinceMs(each), nowMs));
     return {
       namespace: this.namespace,
       ...this.#hello,
@@ -189,6 +189,7 @@ export class Session {
       revision: this.#revision,
       connectedMs: nowMs - this.#startedAtMs,
       acknowledgedMs: this.#acknowledgedAtMs === 0 ? null : nowMs - this.#acknowledgedAtMs,
+      subscribed: this.#subscriptions.size,
       resources: resources.toSorted((a, b) => compareText(a.key, b.key)),
     };
   }

@@ -106,9 +106,9 @@ export interface ConfigServer {
   connections(): Connections;
   /** For metrics: worked out anew each time. */
   endpoints(): Iterable<ServedEndpoints>;
-  /** Of the proxies of one namespace, or of all where it is `null`, by their names. */
+  /** Of the proxies of one namespace, or of all where it is `null`, by their names: what each has not the newest of. */
   reports(namespace: string | null): SessionReport[];
-  /** `null`: the proxy has no connection to this replica. */
+  /** With every resource. `null`: the proxy has no connection to this replica. */
   report(namespace: string, pod: string): SessionReport | null;
   /** Ends all connections and stops listening. */
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import type { KubeObject } from './cli-cluster.ts';
-import { meshedPod } from './cli-objects.ts';
+import { plainPod } from './cli-objects.ts';
+import { injected } from './pods.ts';
 
 /** A secret: nothing that leaves a cluster may have it. */
 export const PLANTED = 'xK9pLantEdSecret7';
@@ -25,6 +26,7 @@ const ANNOTATIONS = {
   'example.com/token': PLANTED,
   'notlinkerd.io/token': PLANTED,
   'weft.dev/note': plantedText(),
+  'weft.dev/uninject': JSON.stringify({ probes: { 'app/startupProbe': { httpGet: { path: `/${PLANTED}` } } } }),
 };
 const MANAGED = [{ manager: 'kubectl', fieldsV1: { 'f:x': PLANTED } }];
 const PROBE = {
@@ -50,7 +52,16 @@ function metadata(name: string, namespace?: string, labels: Record<string, strin
 
 /** An application's pod with a proxy, whose own container has secrets wherever one can be. */
 function application(): KubeObject {
-  const pod = meshedPod('web-1', { app: 'web' });
+  const plain = plainPod('web-1', { app: 'web' });
+  const secure = { httpGet: { ...PROBE.httpGet, scheme: 'HTTPS' } };
+  const [container] = (plain['spec'] as { containers: object[] }).containers;
+  // The proxy makes this probe: its headers go into the proxy's environment.
+  const { pod: made } = injected({
+    pod: { ...plain, spec: { containers: [{ ...container, startupProbe: secure }] } },
+    namespace: 'shop',
+  });
+  if (!JSON.stringify(made).includes(PLANTED)) throw new Error('the probe is not relayed');
+  const pod: KubeObject = { ...(made as unknown as KubeObject), status: plain['status'] };
   const spec = pod['spec'] as { containers: object[]; initContainers?: object[] };
   const planted = {
     env: ENV,

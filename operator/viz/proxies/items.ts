@@ -6,7 +6,8 @@ import type { ResourceReport, SessionReport } from '../../serve/session-report.t
 
 /** @param replica pod of this replica */
 export function itemOf(report: SessionReport, replica: string): ProxyItem {
-  const { namespace, pod, identity, proxyVersion, revision, connectedMs, acknowledgedMs, resources } = report;
+  const { namespace, pod, identity, proxyVersion, revision, connectedMs, acknowledgedMs, subscribed, resources } =
+    report;
   return {
     metadata: { name: pod, namespace },
     replica,
@@ -15,7 +16,7 @@ export function itemOf(report: SessionReport, replica: string): ProxyItem {
     revision,
     connectedSeconds: seconds(connectedMs),
     acknowledgedSeconds: acknowledgedMs === null ? null : seconds(acknowledgedMs),
-    resources: resources.length,
+    resources: subscribed,
     behind: resources.flatMap(behindOf),
   };
 }

@@ -73,6 +73,8 @@ describe('configuration stream: what each proxy has beside what it should have',
     expect(names(null)).to.deep.equal(['web-1', 'web-2']);
     expect(names('app')).to.deep.equal(['web-1', 'web-2']);
     expect(names('other')).to.deep.equal([]);
+    const [report] = bench.server.reports('app');
+    expect(report).to.deep.include({ subscribed: first.held.size, resources: [] });
     await first.close();
     const other = await subscriber('web-2');
     await other.settled();

@@ -34,6 +34,7 @@ function reportOf(pod: string, resources: ResourceReport[], fields: Partial<Sess
     revision: 2,
     connectedMs: 60_000,
     acknowledgedMs: 1_260,
+    subscribed: resources.length,
     resources,
     ...fields,
   };
