@@ -4,8 +4,8 @@
  *
  * This process is the operator's side: the server of the configuration stream over TLS, a cluster of so many pods behind it, role `viz`. Another plays the proxies:
  * a connection each with a certificate of its own workload, a hello, and a report whenever it is asked for one, every 10 s of real time. CPU is that of this process
- * while reports come, after all have connected and reported once; memory is all of it. A counter takes cells for the whole window when it first counts, so that memory does not
- * grow with the minutes. Then the questions of `stat` and `edges` are asked, while reports go on.
+ * while reports come, after all have connected and reported once; memory is all of it. A counter takes cells for the whole window when it first counts, so that memory
+ * grows little with the minutes: by those that seldom do. Then the questions of `stat` and `edges` are asked, while reports go on.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
