@@ -13,7 +13,7 @@ import type { Category } from './facts/check.ts';
 import { Facts, type Observed } from './facts/facts.ts';
 import { listPaths, type ReadName } from './facts/reads.ts';
 import { askRights } from './rights.ts';
-import { tryInjection, tryValidation } from './trials.ts';
+import { NotTried, tryInjection, tryValidation } from './trials.ts';
 
 /** Requests that are under way at once: each is a connection at first. */
 const PARALLEL = 12;
@@ -28,9 +28,10 @@ class Readings {
     try {
       this.objects.set(name, await read());
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status === 401) throw error;
+      if (error instanceof NotTried) this.unread.set(name, error.message);
+      else if (!(error instanceof ApiError) || error.status === 401) throw error;
       // A kind that is not served has no objects.
-      if (error.status === 404) this.objects.set(name, []);
+      else if (error.status === 404) this.objects.set(name, []);
       else this.unread.set(name, error.message);
     }
   }
@@ -76,7 +77,7 @@ export async function observe(
   const later: Record<string, () => Promise<readonly unknown[]>> = {
     secrets: () => secrets(cluster, facts),
     injection: () => tryInjection(cluster, facts),
-    validation: () => tryValidation(cluster, facts),
+    validation: () => tryValidation(cluster),
     rights: () => askRights(cluster, observed.wanted),
   };
   const asked = Object.entries(later).filter(([name]) => needs.has(name));

@@ -1,9 +1,11 @@
 import { INJECT } from '../../crds/annotations/workload.ts';
+import { MESH_ROW } from '../../crds/kinds/mesh/kind.ts';
+import { MESH_NAME } from '../../crds/kinds/mesh/parse.ts';
 import { NAMESPACE } from '../../crds/kinds/namespace/model.ts';
-import { SERVICE_PROFILE_ROW } from '../../crds/kinds/service-profile/kind.ts';
 import { readMeta } from '../../crds/parse/metadata.ts';
 import { matchesSelector } from '../../crds/scalars/label-selector.ts';
-import { injectorConfiguration, validatorConfiguration } from '../../webhooks/configurations.ts';
+import { LAST_PORT } from '../../proxy-image/contract/port-ranges.ts';
+import { injectorConfiguration } from '../../webhooks/configurations.ts';
 import { decide } from '../../webhooks/inject/decide.ts';
 import { ApiError, type Cluster } from '../cluster/cluster.ts';
 import { CliError } from '../errors.ts';
@@ -15,25 +17,34 @@ import { wantedConfiguration } from './facts/webhook-configurations.ts';
 const TIMEOUT_MS = 20_000;
 const NAME = 'weft-check-trial';
 
-/** A pod as somebody would create it who wants a proxy: only the API server can tell whether it reaches the webhook. Nothing where no namespace is injected. */
+/** Nothing speaks against it, and yet it cannot be tried here. */
+export class NotTried extends Error {}
+
+/**
+ * A pod as somebody would create it who wants a proxy: only the API server can tell whether it reaches the webhook.
+ * @throws NotTried where no namespace is injected; ApiError where whoever asks may not try it
+ */
 export async function tryInjection(cluster: Cluster, facts: Facts): Promise<Tried[]> {
   const namespace = namespaceFor(facts);
-  return namespace === null
-    ? []
-    : dryRun(cluster, namespace, `/api/v1/namespaces/${namespace}/pods`, trialPod(namespace));
+  if (namespace === null) throw new NotTried('there is no namespace whose pods could get a proxy');
+  return [await dryRun(cluster, namespace, `/api/v1/namespaces/${namespace}/pods`, trialPod(namespace))];
 }
 
-/** A profile with a pattern that no schema can judge: whoever accepts it has not asked the webhook. */
-export async function tryValidation(cluster: Cluster, facts: Facts): Promise<Tried[]> {
-  const namespace = namespaceFor(facts);
-  if (namespace === null) return [];
-  const { group, kind, watched, plural } = SERVICE_PROFILE_ROW;
-  return dryRun(cluster, namespace, `/apis/${group}/${watched}/namespaces/${namespace}/${plural}`, {
+/**
+ * A Mesh with a port that no schema can judge: whoever accepts it has not asked the webhook. Of this group alone, whose objects no other webhook judges.
+ * @throws ApiError where whoever asks may not try it
+ */
+export async function tryValidation(cluster: Cluster): Promise<Tried[]> {
+  const { group, kind, watched, plural } = MESH_ROW;
+  const mesh = {
     apiVersion: `${group}/${watched}`,
     kind,
-    metadata: { name: `${NAME}.${namespace}.svc.${facts.mesh.clusterDomain}`, namespace },
-    spec: { routes: [{ name: 'trial', condition: { pathRegex: '(' } }] },
-  });
+    metadata: { name: MESH_NAME },
+    spec: { proxy: { opaquePorts: String(LAST_PORT + 1) } },
+  };
+  const tried = await dryRun(cluster, '', `/apis/${group}/${watched}/${plural}`, mesh);
+  // That there is one already is looked at behind the webhooks.
+  return [tried.reason === 'AlreadyExists' ? { ...tried, object: mesh, refusal: '' } : tried];
 }
 
 function trialPod(namespace: string) {
@@ -47,30 +58,28 @@ function trialPod(namespace: string) {
 
 /** One whose pods the webhook is asked about, and can inject: `default` before others, since it always has its ServiceAccount. */
 function namespaceFor(facts: Facts): string | null {
-  const selectors = [injectorConfiguration, validatorConfiguration].map((make) =>
-    selectorOf(wantedConfiguration(facts, make).webhooks[0].namespaceSelector),
-  );
+  const selector = selectorOf(wantedConfiguration(facts, injectorConfiguration).webhooks[0].namespaceSelector);
   const usable = facts
     .list(NAMESPACE.id)
     .map(readMeta)
     .filter(({ name, labels }) => {
       const { annotations } = facts.namespace(name);
-      const isAsked = selectors.every((selector) => matchesSelector(selector, labels));
-      return isAsked && decide(trialPod(name), { annotations, labels }).inject;
+      return matchesSelector(selector, labels) && decide(trialPod(name), { annotations, labels }).inject;
     })
     .map(({ name }) => name);
   return usable.find((name) => name === 'default') ?? usable[0] ?? null;
 }
 
 /** @throws ApiError where whoever asks may not try it */
-async function dryRun(cluster: Cluster, namespace: string, path: string, body: object): Promise<Tried[]> {
+async function dryRun(cluster: Cluster, namespace: string, path: string, body: object): Promise<Tried> {
   const query = { dryRun: 'All' };
   try {
     const object = await cluster.request<unknown>({ method: 'POST', path, query, body, timeoutMs: TIMEOUT_MS });
-    return [{ namespace, object, refusal: '' }];
+    return { namespace, object, refusal: '', reason: '' };
   } catch (error) {
     if (error instanceof ApiError && (isForbidden(error) || error.status === 404 || error.status === 401)) throw error;
-    if (error instanceof CliError) return [{ namespace, object: null, refusal: error.message }];
+    const reason = error instanceof ApiError ? error.reason : '';
+    if (error instanceof CliError) return { namespace, object: null, refusal: error.message, reason };
     throw error;
   }
 }

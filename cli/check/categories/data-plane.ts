@@ -160,13 +160,11 @@ function isBeyondInit(pod: unknown): boolean {
 /** The volume that injection has added, as it adds it now: admission of others may have taken it out, or its audience away. */
 function withoutToken(facts: Facts): Finding[] {
   return facts.meshed.flatMap(({ raw, model }) => {
-    const source = wantedSettings(facts, model)?.settings.source ?? 'operator';
+    const wanted = proxyVolumes(wantedSettings(facts, model)?.settings.source ?? 'operator');
     const held = listOf(child(raw, 'spec'), 'volumes');
-    const lacking = proxyVolumes(source === 'kubernetes' ? source : 'operator').filter(({ name }) => {
-      const found = held.find((volume) => textOf(volume, 'name') === name);
-      return (
-        found === undefined || audienceOf(found) !== audienceOf(proxyVolumes(source).find((each) => each.name === name))
-      );
+    const lacking = wanted.filter((volume) => {
+      const found = held.find((each) => textOf(each, 'name') === volume.name);
+      return found === undefined || audienceOf(found) !== audienceOf(volume);
     });
     if (lacking.length === 0) return [];
     const names = lacking.map(({ name }) => name).join(', ');

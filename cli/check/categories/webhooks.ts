@@ -125,7 +125,7 @@ const TRIALS: readonly Check[] = [
     code: 'validator-unreachable',
     description: 'API server reaches the validator: an invalid object is refused',
     severity: 'error',
-    needs: [...LISTS, 'validation', NAMESPACE.id],
+    needs: [...LISTS, 'validation'],
     run: validatorUnreachable,
   },
   {
@@ -287,10 +287,7 @@ function validatorUnreachable(facts: Facts): Finding[] {
   const tried = facts.tried('validation');
   const each = validator(facts);
   if (tried === undefined || isDenied(tried, each) || hasCause(facts, each)) return [];
-  const how =
-    tried.object === null
-      ? tried.refusal
-      : `an invalid ServiceProfile in ${tried.namespace} is accepted (failurePolicy: Ignore)`;
+  const how = tried.object === null ? tried.refusal : 'an invalid Mesh is accepted (failurePolicy: Ignore)';
   return [about(each.wanted.kind, each.found, how, LOGS)];
 }
 

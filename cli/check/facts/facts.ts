@@ -18,12 +18,14 @@ import type { ReadName } from './reads.ts';
 
 /** What came of creating something in a dry run: nothing is stored. */
 export interface Tried {
-  /** Where it was tried. */
+  /** Where it was tried; empty for what is of the cluster. */
   namespace: string;
   /** The object as the API server would have stored it; `null` where it refused it. */
   object: unknown;
   /** What it said then. */
   refusal: string;
+  /** Of the Status object, for example `AlreadyExists`; empty where it did not refuse, or did not say. */
+  reason: string;
 }
 
 /** Whether something may be done. */

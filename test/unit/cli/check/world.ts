@@ -207,7 +207,7 @@ function addWebhooks(world: World): void {
   world.add('mutatingWebhooks', injectorConfiguration(input));
   world.add('validatingWebhooks', validatorConfiguration(input, KINDS));
   world.add('injection', { namespace: 'default', object: injectedPod('trial', 'default', '', {}), refusal: '' });
-  const refusal = `400 to POST /apis/…: admission webhook "validator.webhooks.weft.dev" denied the request: spec.routes[0].condition.pathRegex: must be a regular expression`;
+  const refusal = `403 to POST /apis/…: admission webhook "validator.webhooks.weft.dev" denied the request: spec.proxy.opaquePorts: must be ports`;
   world.add('validation', { namespace: 'default', object: null, refusal });
 }
 

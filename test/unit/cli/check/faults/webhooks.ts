@@ -125,7 +125,7 @@ export const OF_WEBHOOKS: readonly Fault[] = [
     title: 'an invalid object is accepted',
     plant: (world) => world.objects.set('validation', [{ namespace: 'default', object: {}, refusal: '' }]),
     object: VALIDATOR,
-    reason: /invalid ServiceProfile in default is accepted/,
+    reason: /invalid Mesh is accepted/,
     remedy: /logs deployment\/weft-operator/,
   },
   {
