@@ -173,7 +173,12 @@ async function deploy(): Promise<void> {
 export const poll: Step = {
   id: 't',
   title: 'a poll over HTTP and gRPC, counted by the applications and by the mesh',
-  commands: ['kubectl apply -f samples/poll/manifests -f samples/poll/profiles.yaml'],
+  commands: [
+    'kubectl apply -f samples/poll/manifests -f samples/poll/profiles.yaml',
+    'weft stat deploy -n poll',
+    'weft routes svc/ballots -n poll',
+    'weft edges deploy -n poll',
+  ],
   async run() {
     await deploy();
     await setRate(0);
