@@ -5,7 +5,7 @@ import { check, runGroup, type Step, type StepResult } from '../demo/step.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { readAlerts, readRules } from './files.ts';
 import { Prometheus } from './prometheus.ts';
-import { allQueries, cleared, fired, queriesReturnData, timed, uncalledFor } from './proof.ts';
+import { allQueries, cleared, fired, legible, queriesReturnData, timed, uncalledFor } from './proof.ts';
 import { type Shorter, shortenRules } from './shortened.ts';
 import { calm, UNREST_ALERTS, Unrest } from './unrest.ts';
 import { deployWorld, keepDiscovering, type Place, POLL, selections, setRate } from './world.ts';
@@ -110,9 +110,10 @@ function unrestStep(prometheus: Prometheus, unrest: Unrest): Step {
     commands: [],
     async run() {
       const on = await fired(prometheus, UNREST_ALERTS, FIRES_MS);
+      const texts = await legible(prometheus);
       await Promise.all([unrest.stop(), setRate(0)]);
       const off = await cleared(prometheus, UNREST_ALERTS, CLEARS_MS, calm);
-      return [...timed('fires', on), ...timed('is cleared', off)];
+      return [...timed('fires', on), texts, ...timed('is cleared', off)];
     },
   };
 }

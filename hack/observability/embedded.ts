@@ -8,7 +8,7 @@ import { LocalKubelet } from '../local/kubelet.ts';
 import type { TargetGroup } from './discovery.ts';
 import { readRules } from './files.ts';
 import { Prometheus } from './prometheus.ts';
-import { allQueries, cleared, fired, queriesReturnData, timed } from './proof.ts';
+import { allQueries, cleared, fired, legible, queriesReturnData, timed } from './proof.ts';
 import { type Shorter, shortenRules } from './shortened.ts';
 import { calm, UNREST_ALERTS, Unrest } from './unrest.ts';
 import { deployWorld, keepDiscovering, type Place, selections, setRate } from './world.ts';
@@ -93,9 +93,10 @@ function alertsStep(prometheus: Prometheus, unrest: Unrest): Step {
     commands: [],
     async run() {
       const on = await fired(prometheus, UNREST_ALERTS, FIRES_MS);
+      const texts = await legible(prometheus);
       await Promise.all([unrest.stop(), setRate(0)]);
       const off = await cleared(prometheus, UNREST_ALERTS, CLEARS_MS, calm);
-      return [...timed('fires', on), ...timed('is cleared', off)];
+      return [...timed('fires', on), texts, ...timed('is cleared', off)];
     },
   };
 }

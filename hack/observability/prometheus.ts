@@ -36,6 +36,7 @@ export interface Sample {
 
 export interface Alert {
   labels: Record<string, string>;
+  annotations: Record<string, string>;
   state: 'pending' | 'firing';
 }
 

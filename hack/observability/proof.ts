@@ -135,6 +135,13 @@ export function timed(what: 'fires' | 'is cleared', seen: ReadonlyMap<string, nu
   );
 }
 
+/** Texts of alerts that their templates could not be made into. */
+export async function legible(prometheus: Prometheus): Promise<Check> {
+  const texts = (await prometheus.alerts()).flatMap(({ annotations }) => Object.values(annotations));
+  const wrong = texts.filter((text) => /error expanding template|<no value>|\{\{|%!/.test(text));
+  return check('texts of alerts that cannot be read', 'none', wrong.join('; ') || 'none', wrong.length === 0);
+}
+
 /** Alerts that fire although nobody has provoked them. */
 export async function uncalledFor(prometheus: Prometheus, expected: readonly string[]): Promise<string[]> {
   const known = readAlerts().map(({ alert }) => alert);
