@@ -187,6 +187,27 @@ export const controlPlane: Dashboard = {
       ],
     },
     {
+      title: 'Live numbers',
+      panels: [
+        series(
+          'short',
+          { title: 'Window', description: 'Proxies and series that role viz holds, for weft stat and its like.' },
+          [
+            { expr: `sum(weft_traffic_proxies{${OPERATOR}})`, legend: 'proxies' },
+            { expr: `sum(weft_traffic_series{${OPERATOR}})`, legend: 'series' },
+          ],
+        ),
+        series('bytes', { title: 'Memory of the window', description: 'What these series take, by replica.' }, [
+          { expr: `sum by (pod) (weft_traffic_window_bytes{${OPERATOR}})`, legend: '{{pod}}' },
+        ]),
+        series(
+          'ops',
+          { title: 'Reports', description: 'Reports of proxies about their traffic, by what became of them.' },
+          [{ expr: rate('weft_traffic_reports_total', OPERATOR, ['outcome']), legend: '{{outcome}}' }],
+        ),
+      ],
+    },
+    {
       title: 'Process',
       panels: [
         series('short', { title: 'CPU', description: 'Cores that a replica uses.' }, [
