@@ -72,19 +72,13 @@ const hostNetwork: Fault = {
   title: 'a pod on the host network that asks for a proxy',
   alerts: ['WeftInjectionSkipped'],
   async make() {
-    const manifest = await getJson<V1Pod>('pod', 'host-network', '-n', POLL);
-    const { metadata, spec } = manifest;
-    const annotations = { 'linkerd.io/inject': 'enabled' };
-    const again = {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'host-network-2', namespace: metadata?.namespace, annotations },
-      spec,
-    };
+    const container = { name: 'app', image: 'localhost/weft-demo:dev', args: ['get', 'http://127.0.0.1:1/', '1'] };
     await applyText(
       JSON.stringify({
-        ...again,
-        spec: { hostNetwork: true, restartPolicy: 'Never', containers: [{ ...spec!.containers[0], volumeMounts: [] }] },
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'host-network-2', namespace: POLL, annotations: { 'linkerd.io/inject': 'enabled' } },
+        spec: { hostNetwork: true, restartPolicy: 'Never', containers: [container] },
       }),
     );
   },
@@ -190,30 +184,52 @@ const stolenLease: Fault = {
   mend: nothing,
 };
 
-interface Role {
-  rules: { resources?: string[]; verbs?: string[] }[];
+interface Rule {
+  resources?: string[];
+  verbs?: string[];
 }
 
-let role: Role | null = null;
+/** Rights of the operator, taken away and given back. */
+class Rights {
+  readonly #role: readonly string[];
+  readonly #isTaken: (rule: Rule) => boolean;
+  #rules: readonly Rule[] = [];
 
-const ROLE = ['-n', CONTROL_PLANE_NAMESPACE, 'patch', 'role', 'weft-operator', '--type=merge', '-p'];
-let rights: Role | null = null;
+  constructor(role: readonly string[], isTaken: (rule: Rule) => boolean) {
+    this.#role = role;
+    this.#isTaken = isTaken;
+  }
+
+  async take(): Promise<void> {
+    this.#rules = (await getJson<{ rules: Rule[] }>(...this.#role)).rules;
+    await this.#write(this.#rules.filter((rule) => !this.#isTaken(rule)));
+  }
+
+  giveBack(): Promise<unknown> {
+    return this.#write(this.#rules);
+  }
+
+  #write(rules: readonly Rule[]): Promise<unknown> {
+    return kubectl(['patch', ...this.#role, '--type=merge', '-p', JSON.stringify({ rules })]);
+  }
+}
+
+const SECRETS = new Rights(
+  ['role', 'weft-operator', '-n', CONTROL_PLANE_NAMESPACE],
+  ({ resources = [], verbs = [] }) => resources.includes('secrets') && verbs.includes('patch'),
+);
 
 /** An issuer that lives a minute, made anew because its Secret is gone, and due when 70 % of that are over. */
 const issuerNotRenewed: Fault = {
   title: 'an issuer that lives a minute and may not be renewed',
   alerts: ['WeftIssuerExpiring', 'WeftCertificateRenewalFailing'],
   async make() {
-    rights = await getJson<Role>('role', 'weft-operator', '-n', CONTROL_PLANE_NAMESPACE);
-    const rules = rights.rules.filter(
-      ({ resources, verbs }) => !(resources?.includes('secrets') && verbs?.includes('patch')),
-    );
-    await kubectl([...ROLE, JSON.stringify({ rules })]);
+    await SECRETS.take();
     await patchMesh({ certificateLifetime: '20s', issuerLifetime: '60s' });
     await forgetIssuer();
   },
   async mend() {
-    await kubectl([...ROLE, JSON.stringify({ rules: rights?.rules ?? [] })]);
+    await SECRETS.giveBack();
     await patchMesh({});
     await forgetIssuer();
   },
@@ -224,25 +240,23 @@ function forgetIssuer(): Promise<unknown> {
   return kubectl(['-n', CONTROL_PLANE_NAMESPACE, 'delete', 'secret', 'weft-identity-issuer']);
 }
 
-const forbidden: Fault = {
+const STATUSES = new Rights(['clusterrole', 'weft-operator'], ({ resources = [] }) =>
+  resources.some((name) => name.endsWith('/status')),
+);
+
+const noStatus: Fault = {
   title: 'an operator that may write no status',
   alerts: ['WeftReconcileFailing'],
   async make() {
-    role = await getJson<Role>('clusterrole', 'weft-operator');
-    const rules = role.rules.filter(({ resources = [] }) => !resources.some((name) => name.endsWith('/status')));
-    await replaceRules(rules);
+    await STATUSES.take();
     // Something to write a status of.
     const limit = JSON.stringify({ spec: { total: { requestsPerSecond: 1_000 } } });
     await kubectl(['-n', POLL, 'patch', 'httplocalratelimitpolicy', 'web', '--type=merge', '-p', limit]);
   },
   async mend() {
-    await replaceRules(role?.rules ?? []);
+    await STATUSES.giveBack();
   },
 };
-
-function replaceRules(rules: Role['rules']): Promise<unknown> {
-  return kubectl(['patch', 'clusterrole', 'weft-operator', '--type=merge', '-p', JSON.stringify({ rules })]);
-}
 
 /** The new replica does not become ready, so the old one stays. */
 const impatient: Fault = {
@@ -262,6 +276,6 @@ export const FAULTS: readonly (readonly Fault[])[] = [
   [stoppedProxy, killedProxy, hostNetwork],
   [noOperator],
   [definitions, stolenLease],
-  [forbidden, issuerNotRenewed],
+  [noStatus, issuerNotRenewed],
   [impatient],
 ];
