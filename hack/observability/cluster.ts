@@ -10,13 +10,13 @@ import { type Shorter, shortenRules } from './shortened.ts';
 import { calm, UNREST_ALERTS, Unrest } from './unrest.ts';
 import { deployWorld, keepDiscovering, type Place, POLL, selections, setRate } from './world.ts';
 
-const SHORTER: Shorter = { window: '15s', longWindow: '60s', pending: '2s', staleSeconds: 25 };
+const SHORTER: Shorter = { window: '15s', longWindow: '120s', pending: '2s', staleSeconds: 25 };
 const SCRAPED_MS = 120_000;
 /** Two scrapes: a query is not to blame for the moment in which it is asked. */
 const DATA_MS = 20_000;
 const RATE_INTERVAL = '40s';
 const FIRES_MS = 120_000;
-const CLEARS_MS = 150_000;
+const CLEARS_MS = 200_000;
 const SETTLE_MS = 20_000;
 
 /** Two of them: one as shipped, for queries; one with shorter times, for alerts. */
