@@ -16,9 +16,9 @@ import { deployWorld, keepDiscovering, type Place, selections, setRate } from '.
 const ROOT = join(import.meta.dirname, '..', '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
 const SHORTER: Shorter = { window: '12s', longWindow: '60s', pending: '1s', staleSeconds: 25 };
-const DATA_MS = 40_000;
-const FIRES_MS = 30_000;
-const CLEARS_MS = 40_000;
+const DATA_MS = 90_000;
+const FIRES_MS = 60_000;
+const CLEARS_MS = 90_000;
 
 export async function runEmbedded(directory: string): Promise<boolean> {
   const node = join(BIN, 'node');

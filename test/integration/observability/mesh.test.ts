@@ -6,7 +6,7 @@ import { readAlerts } from '../../../hack/observability/files.ts';
 
 const MAIN = join(import.meta.dirname, '../../../hack/observability/main.ts');
 /** It takes about a minute; beside others on a small machine, more. */
-const RUN_MS = 240_000;
+const RUN_MS = 360_000;
 const MAX_OUTPUT_BYTES = 4 << 20;
 
 /** A program of its own: the environment that it gives to kubectl is the process's. */
