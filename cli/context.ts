@@ -25,4 +25,6 @@ export interface Context {
   /** Reports, progress and errors. */
   stderr: Output;
   clock: Clock;
+  /** Aborted by ^C, from when it is asked for the first time: before, ^C ends the process. */
+  interrupted(): AbortSignal;
 }

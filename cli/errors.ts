@@ -106,6 +106,11 @@ export const CLI_ERRORS = {
     next: 'kubectl get apiservice v1alpha1.viz.weft.dev shows whether they are registered, and why the API server does not reach them; the operator serves them where its role viz runs (weft install --apply)',
     exit: EXIT.findings,
   },
+  WEFT_CLI_TAP: {
+    message: 'the cluster serves no tap',
+    next: 'kubectl get apiservice v1alpha1.tap.linkerd.io shows whether it is registered, by whom it is served, and why the API server does not reach it; the operator serves it where its role viz runs (weft install --apply)',
+    exit: EXIT.findings,
+  },
   WEFT_CLI_NOT_FOUND: {
     message: 'there is no such object',
     next: 'the detail names it and its namespace; -n names another one, -A looks in all of them, kubectl get with the same words lists what there is',

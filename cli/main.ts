@@ -24,6 +24,7 @@ function outputOf(stream: WriteStream): Output {
   };
 }
 
+const interrupting = new AbortController();
 const [, program = '', ...argv] = process.argv;
 const context: Context = {
   name: PLUGIN.test(basename(program)) ? 'kubectl weft' : 'weft',
@@ -35,6 +36,10 @@ const context: Context = {
   stdout: outputOf(process.stdout),
   stderr: outputOf(process.stderr),
   clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
+  interrupted: () => {
+    process.once('SIGINT', () => interrupting.abort());
+    return interrupting.signal;
+  },
 };
 // Not awaited here: in the bundle verbs import from this file, and would wait for its end.
 void run(context, VERBS).then((status) => {

@@ -94,6 +94,13 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/endpoints.ts')).endpoints,
   },
   {
+    name: 'tap',
+    summary: 'Show requests as they pass through proxies',
+    group: 'Observability:',
+    names: 'resource',
+    load: async () => (await import('./verbs/tap.ts')).tap,
+  },
+  {
     name: 'identity',
     summary: 'Print the certificates that proxies show to their peers',
     group: 'Observability:',

@@ -25,6 +25,7 @@ import type { ApiRow } from './viz/api/rows.ts';
 import { ApiServer, type Credentials, MAX_API_CONNECTIONS } from './viz/api/server.ts';
 import { TRAFFIC_PART_PATH, type TrafficOptions, trafficPart, trafficRow } from './viz/api/traffic.ts';
 import { type OwnProxies, proxiesRow, proxyPaths } from './viz/proxies/row.ts';
+import { tapRows } from './viz/tap/rows.ts';
 
 export interface AggregatedApiOptions {
   config: Pick<OperatorConfig, 'roles' | 'namespace' | 'podName' | 'host' | 'vizPort'>;
@@ -118,7 +119,12 @@ export class AggregatedApi implements Component {
 
   /** A resource is a row: whoever adds one adds it here. */
   #createRows(): readonly ApiRow[] {
-    return [trafficRow(this.#traffic), proxiesRow(this.#proxies, this.#traffic.askReplicas)];
+    const { state: view, clock, log } = this.#options;
+    return [
+      trafficRow(this.#traffic),
+      proxiesRow(this.#proxies, this.#traffic.askReplicas),
+      ...tapRows({ view, credentials: () => this.#mesh(), clock, log }),
+    ];
   }
 
   #createServices(): ApiServices {

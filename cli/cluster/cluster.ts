@@ -33,6 +33,15 @@ export interface Cluster {
   serverMs?(): number | null;
 }
 
+/** What is answered bit by bit. */
+export interface StreamAccess extends Cluster {
+  /**
+   * The answer as it comes, once its head is there; without an end but its own, and that of `signal`, after which nothing more comes.
+   * @throws as `Cluster.request` does
+   */
+  stream(request: ClusterRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+}
+
 export interface PodName {
   namespace: string;
   name: string;
@@ -59,9 +68,12 @@ export class ApiError extends CliError {
   readonly status: number;
   /** Of the Status object, for example `NotFound`; empty where the answer was none. */
   readonly reason: string;
+  /** The message without what every such error says. */
+  readonly detail: string;
 
   constructor(status: number, reason: string, detail: string) {
     super(codeOf(status), detail);
+    this.detail = detail;
     this.name = 'ApiError';
     this.status = status;
     this.reason = reason;

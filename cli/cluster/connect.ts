@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Globals } from '../globals.ts';
-import type { Cluster, PodAccess } from './cluster.ts';
+import type { PodAccess, StreamAccess } from './cluster.ts';
 import { originOf } from './origin.ts';
 
 /**
@@ -14,7 +14,7 @@ export async function connect({
 }: {
   context: Context;
   globals: Globals;
-}): Promise<Cluster & PodAccess> {
+}): Promise<PodAccess & StreamAccess> {
   const origin = originOf(context, globals.kubeconfig);
   const { openCluster } = await import('./kubeconfig.ts');
   return openCluster(origin, globals);

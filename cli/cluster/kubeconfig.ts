@@ -2,13 +2,13 @@ import type { AgentOptions, RequestOptions } from 'node:https';
 import { type Cluster as KubeCluster, KubeConfig } from '@kubernetes/client-node';
 import { CliError } from '../errors.ts';
 import type { Globals } from '../globals.ts';
-import type { Cluster, PodAccess } from './cluster.ts';
+import type { PodAccess, StreamAccess } from './cluster.ts';
 import { forward } from './forward.ts';
 import type { Origin } from './origin.ts';
 import { type Access, RestCluster } from './rest.ts';
 
 /** @throws CliError WEFT_CLI_KUBECONFIG */
-export function openCluster(origin: Origin, globals: Globals): Cluster & PodAccess {
+export function openCluster(origin: Origin, globals: Globals): PodAccess & StreamAccess {
   const config = load(origin);
   if (globals.context !== undefined) config.setCurrentContext(globals.context);
   const context = config.getContextObject(config.getCurrentContext());

@@ -3,7 +3,7 @@ import { type AgentOptions, Agent as HttpsAgent, request as requestHttps } from 
 import type { Duplex } from 'node:stream';
 import { isObject } from '../../lib/json.ts';
 import { CliError } from '../errors.ts';
-import { ApiError, type Cluster, type ClusterRequest, type PodAccess, type PodName } from './cluster.ts';
+import { ApiError, type ClusterRequest, type PodAccess, type PodName, type StreamAccess } from './cluster.ts';
 
 /** How to be let in. */
 export interface Access {
@@ -25,7 +25,7 @@ export interface RestOptions {
 /** An answer of the API server: what a large cluster lists at once stays far below. */
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024;
 
-export class RestCluster implements Cluster, PodAccess {
+export class RestCluster implements PodAccess, StreamAccess {
   readonly server: string;
   readonly namespace: string;
   readonly #options: RestOptions;
@@ -68,28 +68,56 @@ export class RestCluster implements Cluster, PodAccess {
   }
 
   async #exchange(wanted: ClusterRequest, accept: string): Promise<Exchanged> {
-    const { method = 'GET', path, query = {}, body, contentType = 'application/json' } = wanted;
+    const limitMs = wanted.timeoutMs ?? this.#options.timeoutMs;
     const access = await this.#options.access();
+    try {
+      const response = await this.#open(wanted, access, accept, AbortSignal.timeout(limitMs));
+      const date = Date.parse(response.headers.date ?? '');
+      return { status: response.statusCode ?? 0, text: await readAll(response), date };
+    } catch (error) {
+      throw this.#unreachable(error, limitMs);
+    }
+  }
+
+  async stream(wanted: ClusterRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const limitMs = wanted.timeoutMs ?? this.#options.timeoutMs;
+    const access = await this.#options.access();
+    const opening = new AbortController();
+    const late = setTimeout(() => opening.abort(new DOMException('late', 'TimeoutError')), limitMs);
+    try {
+      const response = await this.#open(wanted, access, '*/*', AbortSignal.any([signal, opening.signal]));
+      const status = response.statusCode ?? 0;
+      if (status >= 300) throw refusalOf(status, await readAll(response), wanted);
+      return this.#chunks(response, signal);
+    } catch (error) {
+      throw error instanceof ApiError ? error : this.#unreachable(error, limitMs);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async *#chunks(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    try {
+      yield* response as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      if (!signal.aborted) throw this.#unreachable(error, 0);
+    }
+  }
+
+  #unreachable(error: unknown, limitMs: number): CliError {
+    return new CliError('WEFT_CLI_UNREACHABLE', `${this.server}: ${reasonOf(error, limitMs)}`, error);
+  }
+
+  /** Resolves with the head of the answer. */
+  #open(wanted: ClusterRequest, access: Access, accept: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const { method = 'GET', path, query = {}, body, contentType = 'application/json' } = wanted;
     const url = new URL(this.server + path);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const payload = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
     const entity =
       body === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(payload) };
-    const limitMs = wanted.timeoutMs ?? this.#options.timeoutMs;
-    try {
-      return await send(
-        url,
-        {
-          method,
-          headers: { ...access.headers, accept, ...entity },
-          agent: this.#agentFor(access),
-          signal: AbortSignal.timeout(limitMs),
-        },
-        payload,
-      );
-    } catch (error) {
-      throw new CliError('WEFT_CLI_UNREACHABLE', `${this.server}: ${reasonOf(error, limitMs)}`, error);
-    }
+    const headers = { ...access.headers, accept, ...entity };
+    return send(url, { method, headers, agent: this.#agentFor(access), signal }, payload);
   }
 
   #agentFor({ tls, viaProxy }: Access): HttpAgent {
@@ -107,12 +135,9 @@ interface Exchanged {
   date: number;
 }
 
-function send(url: URL, options: RequestOptions, payload: string): Promise<Exchanged> {
+function send(url: URL, options: RequestOptions, payload: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'http:' ? requestHttp : requestHttps)(url, options, (response) => {
-      const date = Date.parse(response.headers.date ?? '');
-      readAll(response).then((text) => resolve({ status: response.statusCode ?? 0, text, date }), reject);
-    });
+    const request = (url.protocol === 'http:' ? requestHttp : requestHttps)(url, options, resolve);
     request.on('error', reject);
     request.end(payload);
   });

@@ -102,6 +102,11 @@ const MAY_NAME: Readonly<Record<string, readonly string[]>> = {
   'operator/kube/resources.ts': ['namespaces'],
   'crds/viz/group.ts': ['namespaces'],
   'operator/viz/api/paths.ts': ['namespaces'],
+  // Resources of another group, by which rights to tap are given: Linkerd calls them as the kinds whose pods they are about.
+  'crds/viz/tap.ts': ['namespaces', 'pods'],
+  'operator/viz/tap/question.ts': ['namespaces'],
+  // A line of the answer.
+  'operator/viz/tap/session.ts': ['pods'],
   'proxy-image/io/config-source/kubernetes/reflector.ts': ['services'],
   // A field of the proxy's state is called so.
   'proxy-image/io/telemetry/exposition.ts': ['services'],

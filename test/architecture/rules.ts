@@ -94,6 +94,18 @@ const RULES: readonly Rule[] = [
     packages: ANY,
   },
   {
+    folder: 'operator/viz/tap',
+    imports: [
+      'operator/viz/api',
+      'operator/viz/proxies',
+      'crds',
+      'proxy-image/contract',
+      'operator/runtime',
+      'operator/serve/certificate.ts',
+    ],
+    packages: ['node:tls'],
+  },
+  {
     folder: 'operator/viz/proxies',
     imports: [
       'operator/viz/api',

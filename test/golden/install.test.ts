@@ -42,7 +42,7 @@ describe('what weft install prints', () => {
     const json = await runCli(['install', '-o', 'json'], { env });
     const { items } = JSON.parse(json.stdout) as { items: object[] };
     expect(parseAllDocuments(all!.stdout).map((one) => one.toJS() as object)).to.deep.equal(items);
-    expect(items).to.have.length(11 + 16);
+    expect(items).to.have.length(11 + 17);
   });
 
   it('means the same to parsers of YAML 1.1, as that of kubectl is, and so do the manifests that it is made of', async () => {

@@ -27,6 +27,8 @@ export class CliCluster {
   objects: KubeObject[] = [];
   /** `GET` and such of paths that no object has: path (without parameters) → answer. */
   readonly answers = new Map<string, (url: URL) => Answer>();
+  /** What is answered bit by bit: path → who writes it. */
+  readonly streams = new Map<string, (url: URL, response: ServerResponse) => void>();
   /** `namespace/pod:port` → port of this machine that stands for it. */
   readonly forwarded = new Map<string, number>();
   readonly asked: IncomingMessage[] = [];
@@ -54,6 +56,7 @@ export class CliCluster {
   reset(): void {
     this.objects = [];
     this.answers.clear();
+    this.streams.clear();
     this.forwarded.clear();
     this.asked.length = 0;
   }
@@ -85,6 +88,12 @@ export class CliCluster {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     this.asked.push(request);
     const url = new URL(request.url ?? '/', 'http://api');
+    const stream = this.streams.get(url.pathname);
+    if (stream !== undefined) {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      stream(url, response);
+      return;
+    }
     const { status, text } = this.answers.get(url.pathname)?.(url) ?? this.#objectAnswer(url);
     response.writeHead(status, { 'content-type': text.startsWith('{') ? 'application/json' : 'text/plain' }).end(text);
   }

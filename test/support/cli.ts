@@ -19,6 +19,8 @@ interface CliWorld {
   terminal?: { columns: number; rows: number };
   /** Aborted: nobody reads stdout any more. */
   unread?: AbortSignal;
+  /** Aborted: ^C. */
+  interrupted?: AbortSignal;
   /** Learns of all that is written to stdout. */
   wrote?: (text: string) => void;
 }
@@ -45,6 +47,7 @@ export async function runCli(argv: readonly string[], world: CliWorld = {}): Pro
     stdout: outputTo('stdout'),
     stderr: outputTo('stderr'),
     clock: { nowMs: () => performance.now(), wallMs: () => Date.now() },
+    interrupted: () => world.interrupted ?? new AbortController().signal,
   };
   const status = await run(context, world.verbs ?? VERBS);
   return { status, ...written };

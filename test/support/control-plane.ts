@@ -105,6 +105,11 @@ export class ControlPlane {
     return this.#trust.anchorsPem;
   }
 
+  /** What the control plane proves itself with to a proxy that it asks something. */
+  get credentials(): { keyPem: string; certPem: string; anchorsPem: string } {
+    return { ...this.#certificate.current!, anchorsPem: this.anchorsPem };
+  }
+
   get config(): ConfigServer {
     if (this.#configServer === null) throw new Error('the configuration server is stopped');
     return this.#configServer;

@@ -120,7 +120,7 @@ export class ProxyProcess {
   }
 
   /** Address of a listener by its name in the line `proxy is ready`, or of the admin port. */
-  async address(name: 'outbound' | 'inbound' | 'inboundPlain' | 'admin'): Promise<string> {
+  async address(name: 'outbound' | 'inbound' | 'inboundPlain' | 'control' | 'admin'): Promise<string> {
     const line = await this.line(name === 'admin' ? 'admin port is open' : 'proxy is ready');
     return String(line[name]);
   }

@@ -39,8 +39,25 @@ export function askProxy(
   question: { verb: string; about: unknown },
   limits: ControlLimits,
 ): Promise<unknown[]> {
-  const { ip, port, identity } = address;
-  const socket = connect({
+  const socket = connectToControl(address, credentials);
+  const timer = setTimeout(
+    () => socket.destroy(new Error(`no answer within ${limits.timeoutMs / 1000} s`)),
+    limits.timeoutMs,
+  );
+  socket.once('secureConnect', () => {
+    const proved = peerCertificate(socket)?.identity;
+    if (proved === address.identity) socket.write(encodeFrame({ type: 'ask', version: CONTROL_VERSION, ...question }));
+    else socket.destroy(new Error(`it is ${proved ?? 'nobody'}, and not ${address.identity}`));
+  });
+  return answersOf(socket, limits.maxBytes).finally(() => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
+}
+
+/** The connection; whether it is the proxy that is meant is to be looked at once it is secure (`peerCertificate`). */
+export function connectToControl({ ip, port, identity }: ControlAddress, credentials: ControlCredentials): TLSSocket {
+  return connect({
     host: ip,
     port,
     servername: identity,
@@ -49,21 +66,8 @@ export function askProxy(
     ca: credentials.anchorsPem,
     ALPNProtocols: [CONTROL_ALPN],
     minVersion: 'TLSv1.3',
-    // The name is compared below, as a whole.
+    // The name is compared as a whole.
     checkServerIdentity: () => undefined,
-  });
-  const timer = setTimeout(
-    () => socket.destroy(new Error(`no answer within ${limits.timeoutMs / 1000} s`)),
-    limits.timeoutMs,
-  );
-  socket.once('secureConnect', () => {
-    const proved = peerCertificate(socket)?.identity;
-    if (proved === identity) socket.write(encodeFrame({ type: 'ask', version: CONTROL_VERSION, ...question }));
-    else socket.destroy(new Error(`it is ${proved ?? 'nobody'}, and not ${identity}`));
-  });
-  return answersOf(socket, limits.maxBytes).finally(() => {
-    clearTimeout(timer);
-    socket.destroy();
   });
 }
 

@@ -17,7 +17,7 @@ import type { ReflectorTiming } from '../../../operator/runtime/reflector.ts';
 import { WeftOperator } from '../../../operator/weft-operator.ts';
 import { serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
 import { MemoryLogger } from '../../fakes/logger.ts';
-import { createLeaf } from '../../support/certificates.ts';
+import { createLeaf, type TestAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ProxyClient } from '../serve/proxy-client.ts';
 
@@ -279,16 +279,10 @@ export class Plane {
     suffix = SUFFIX,
     injectedSuffix = suffix,
   ): Promise<ProxyClient> {
-    const config = kubeConfigOf(this.#api);
-    const secrets = new NamespacedSecrets(new RestClient(config), 'weft-system', {}, systemClock);
-    const content = await secrets.get(ISSUER_SECRET);
-    await config.close();
-    const issuer = content === null ? null : readAuthority(content, Date.now());
-    if (issuer === null || !issuer.ok) throw new Error('no issuer yet');
-    const { authority } = issuer;
-    const anchorsPem = authority.anchors.map(String).join('');
+    const authority = await this.authority();
+    const { anchorsPem } = authority;
     const identity = serviceAccountIdentity(serviceAccount, namespace, suffix);
-    const leaf = createLeaf({ anchor: authority, issuer: authority, anchorsPem }, identity);
+    const leaf = createLeaf(authority, identity);
     const client = await ProxyClient.connect({
       port: this.operator.ports.get('configuration stream') ?? 0,
       anchorsPem,
@@ -298,6 +292,18 @@ export class Plane {
     });
     client.hello(namespace, pod);
     return client;
+  }
+
+  /** That signs the certificates of the mesh. */
+  async authority(): Promise<TestAuthority> {
+    const config = kubeConfigOf(this.#api);
+    const secrets = new NamespacedSecrets(new RestClient(config), 'weft-system', {}, systemClock);
+    const content = await secrets.get(ISSUER_SECRET);
+    await config.close();
+    const issuer = content === null ? null : readAuthority(content, Date.now());
+    if (issuer === null || !issuer.ok) throw new Error('no issuer yet');
+    const { authority } = issuer;
+    return { anchor: authority, issuer: authority, anchorsPem: authority.anchors.map(String).join('') };
   }
 
   stop(): Promise<void> {

@@ -61,13 +61,13 @@ describe('E10: rights of the control plane', () => {
     }
   });
 
-  it('lead to no others: nothing is escalated, bound or impersonated, nothing that runs is made or entered, nothing deleted but the own group of the API', () => {
+  it('lead to no others: nothing is escalated, bound or impersonated, nothing that runs is made or entered, nothing deleted but the own groups of the API', () => {
     const verbs = new Set(rules.flatMap((rule) => rule.verbs));
     expect([...verbs].toSorted()).to.deep.equal(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch']);
     const deleted = rules.filter((rule) => rule.verbs.includes('delete'));
     // With nobody to serve it, it would keep every namespace from being deleted.
     expect(deleted.map(({ resources, resourceNames }) => [resources, resourceNames])).to.deep.equal([
-      [['apiservices'], ['v1alpha1.viz.weft.dev']],
+      [['apiservices'], ['v1alpha1.viz.weft.dev', 'v1alpha1.tap.linkerd.io']],
     ]);
     const created = rules.filter((rule) => rule.verbs.includes('create')).flatMap(({ resources }) => resources);
     expect(created.toSorted()).to.deep.equal([
@@ -84,7 +84,7 @@ describe('E10: rights of the control plane', () => {
     expect(roles.map((rule) => [rule.verbs, rule.resourceNames])).to.deep.equal([[['get'], ['weft-operator']]]);
   });
 
-  it('change what exists by name only, in the cluster no more than the own webhook configurations and group of the API', () => {
+  it('change what exists by name only, in the cluster no more than the own webhook configurations and groups of the API', () => {
     const written = rules.filter(({ kind, verbs }) => kind === 'ClusterRole' && verbs.includes('patch'));
     const whole = written.filter(({ resources }) => !resources.every((name) => name.endsWith('/status')));
     expect(whole.map(({ resources, resourceNames }) => [resources.join(), resourceNames])).to.deep.equal([
@@ -92,7 +92,7 @@ describe('E10: rights of the control plane', () => {
       ['validatingwebhookconfigurations', ['weft-validator']],
       // Of core, and of everybody's: a repeated Event counts up.
       ['events', undefined],
-      ['apiservices', ['v1alpha1.viz.weft.dev']],
+      ['apiservices', ['v1alpha1.viz.weft.dev', 'v1alpha1.tap.linkerd.io']],
     ]);
   });
 

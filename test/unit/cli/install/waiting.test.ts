@@ -82,10 +82,10 @@ describe('applying an installation', () => {
       if (nowMs >= 3_000) ready();
       if (nowMs >= 6_000) register();
     };
-    expect(await apply(true)).to.have.length(27);
+    expect(await apply(true)).to.have.length(28);
     expect(said).to.deep.equal([
       'custom resource definitions: 11',
-      'control plane: 16 objects',
+      'control plane: 17 objects',
       'operator is ready',
       'webhooks are registered',
     ]);
@@ -101,7 +101,7 @@ describe('applying an installation', () => {
 
   it('waits for nothing when it is told not to', async () => {
     await apply(false);
-    expect(said).to.deep.equal(['custom resource definitions: 11', 'control plane: 16 objects']);
+    expect(said).to.deep.equal(['custom resource definitions: 11', 'control plane: 17 objects']);
     expect(nowMs).to.equal(0);
   });
 });

@@ -88,10 +88,10 @@ describe('weft profile', () => {
 
   it('says what is wrong with the command line: status 2', async () => {
     for (const [argv, detail] of [
-      [['web'], 'exactly one of --template, --open-api and --proto must be given'],
+      [['web'], 'exactly one of --template, --open-api, --proto and --tap must be given'],
       [
         ['--template', '--proto', 'voting.proto', 'web'],
-        'exactly one of --template, --open-api and --proto must be given',
+        'exactly one of --template, --open-api, --proto and --tap must be given',
       ],
       [['--template'], "missing required argument 'service'"],
       [['--template', 'web', 'more'], 'too many arguments'],
