@@ -1,5 +1,6 @@
+import type { Counted } from '../../proxy-image/contract/traffic/labels.ts';
 import type { Item } from '../traffic/answer.ts';
-import type { Figures } from '../traffic/figures.ts';
+import { type Figures, rateOf } from '../traffic/figures.ts';
 import { type AppliedPolicy, keyOf, type Named } from './applied.ts';
 import { shortIdentity } from './clients.ts';
 
@@ -19,7 +20,7 @@ export interface AuthzRow {
 
 /**
  * What applies, with the numbers of it, and the numbers of what does not apply any more, or is written nowhere: probes, loopback, requests that nothing lets in.
- * @param items of requests, by `BY.authorization`
+ * @param items of requests and of connections, by `BY.authorization` and what is counted
  * @param refusals of the same, by the identity of the client too
  */
 export function joined(
@@ -27,27 +28,30 @@ export function joined(
   items: readonly Item[],
   refusals: readonly Item[],
 ): AuthzRow[] {
-  const left = new Map(items.map((item) => [keyOfItem(item), item]));
+  const left = new Map<string, Item[]>();
+  for (const item of items) {
+    // Of those that were let in it is not known by what.
+    if (item.label('counted') === 'connections' && item.counts.denied === 0) continue;
+    left.set(keyOfItem(item), [...(left.get(keyOfItem(item)) ?? []), item]);
+  }
   const rows = applied.map((policy): AuthzRow => {
     const key = keyOf(policy.server, policy.route, policy.authorization);
-    const item = left.get(key) ?? null;
+    const own = left.get(key) ?? [];
     left.delete(key);
-    return rowOf(policy, item, refusals, policy);
+    return rowOf(policy, own, refusals, policy);
   });
-  for (const item of left.values()) {
-    const labels = labelsOf(item);
-    rows.push(rowOf(labels, item, refusals, null));
-  }
+  for (const own of left.values()) rows.push(rowOf(labelsOf(own[0]!), own, refusals, null));
   return rows.toSorted(byNames);
 }
 
 function rowOf(
   { server, route, authorization }: Pick<AuthzRow, 'server' | 'route' | 'authorization'>,
-  item: Item | null,
+  items: readonly Item[],
   refusals: readonly Item[],
   policy: AppliedPolicy | null,
 ): AuthzRow {
-  const refused = authorization === null && item !== null ? refusedBy(refusals, keyOf(server, route, null)) : '';
+  const refused = authorization === null && items.length > 0 ? refusedBy(refusals, keyOf(server, route, null)) : '';
+  const counted = (what: Counted) => items.find((item) => item.label('counted') === what) ?? null;
   return {
     server,
     route,
@@ -55,7 +59,7 @@ function rowOf(
     clients: refused || policy?.clients || '',
     ports: [...(policy?.ports ?? [])].toSorted((a, b) => a - b),
     pods: policy?.pods.size ?? 0,
-    figures: { requests: item, connections: null },
+    figures: { requests: counted('requests'), connections: counted('connections') },
   };
 }
 
@@ -81,6 +85,12 @@ function refusedBy(items: readonly Item[], key: string): string {
     .toSorted((a, b) => b.counts.denied - a.counts.denied)
     .map((item) => shortIdentity(item.label('peerIdentity')) || 'without identity');
   return clients.length === 0 ? '' : `refused: ${[...new Set(clients)].join(', ')}`;
+}
+
+/** Requests and connections that nothing has let in, a second; `null`: nothing was counted. */
+export function refusedRate({ figures: { requests, connections } }: AuthzRow): number | null {
+  const rates = [requests, connections].map((item) => rateOf(item, 'denied')).filter((rate) => rate !== null);
+  return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate);
 }
 
 function byNames(a: AuthzRow, b: AuthzRow): number {

@@ -3,7 +3,7 @@ import { reducePod } from '../../crds/kinds/pod/parse.ts';
 import { POLICY_GROUP } from '../../crds/types/api-groups.ts';
 import { BY, type Dimension } from '../../crds/viz/dimensions.ts';
 import { appliedTo } from '../authz/applied.ts';
-import { type AuthzRow, authorizationText, joined, serverText } from '../authz/rows.ts';
+import { type AuthzRow, authorizationText, joined, refusedRate, serverText } from '../authz/rows.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { connect } from '../cluster/connect.ts';
 import { readState } from '../cluster/state.ts';
@@ -18,7 +18,7 @@ import { podsOf } from '../pods/selected.ts';
 import { type ResourceArgument, resourceOf } from '../resources/arguments.ts';
 import { CRON_JOB, NAMESPACE, POD, WORKLOAD_KINDS } from '../resources/kinds.ts';
 import type { Item } from '../traffic/answer.ts';
-import { LATENCIES, latencyFields, NONE, RPS, rateOf, rps, rpsOf, SUCCESS, successOf } from '../traffic/figures.ts';
+import { LATENCIES, latencyFields, NONE, RPS, rps, rpsOf, SUCCESS, successOf } from '../traffic/figures.ts';
 import { Traffic } from '../traffic/traffic.ts';
 import type { Call, Verb } from '../verb.ts';
 
@@ -55,6 +55,9 @@ export const authz: Verb = {
   },
 };
 
+/** Connections are judged too, where no requests are seen. */
+const DIMENSIONS: readonly Dimension[] = [...BY.authorization, 'counted'];
+
 const EXAMPLES = `
 Examples:
   weft authz -n shop deploy/web
@@ -79,12 +82,12 @@ async function trafficOf(
   seconds: number,
 ): Promise<{ items: readonly Item[]; refusals: readonly Item[] }> {
   const traffic = new Traffic(cluster, seconds);
-  const where = { direction: 'inbound', counted: 'requests', ...reporterOf(resource) };
+  const where = { direction: 'inbound', ...reporterOf(resource) };
   const ask = (by: readonly Dimension[]) => traffic.ask({ namespace, by, where, owner: 'reporter' });
   try {
-    const items = await ask(BY.authorization);
+    const items = await ask(DIMENSIONS);
     const isRefused = items.some((item) => item.counts.denied > 0);
-    const refusals = isRefused ? await ask([...BY.authorization, 'peerIdentity']) : [];
+    const refusals = isRefused ? await ask([...DIMENSIONS, 'peerIdentity']) : [];
     for (const replica of await traffic.missing()) context.stderr.write(`the part of ${replica} is missing\n`);
     return { items, refusals };
   } catch (error) {
@@ -104,7 +107,7 @@ const COLUMNS: readonly Column<AuthzRow>[] = [
   { header: 'ROUTE', text: ({ route }) => route.name },
   { header: 'SERVER', text: serverText },
   { header: 'AUTHORIZATION', text: authorizationText },
-  { header: 'UNAUTHORIZED', align: 'right', text: ({ figures }) => rps(rateOf(figures.requests, 'denied')) },
+  { header: 'UNAUTHORIZED', align: 'right', text: (row) => rps(refusedRate(row)) },
   SUCCESS,
   RPS,
   ...LATENCIES,
@@ -138,7 +141,7 @@ function fieldsOf(row: AuthzRow) {
     server_kind: server.kind,
     authorization: authorization?.name ?? null,
     authorization_kind: authorization?.kind ?? null,
-    unauthorized: rateOf(figures.requests, 'denied'),
+    unauthorized: refusedRate(row),
     success: successOf(figures),
     rps: rpsOf(figures),
     ...latencyFields(figures),

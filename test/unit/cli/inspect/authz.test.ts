@@ -198,6 +198,20 @@ describe('weft authz', () => {
     expect(row).to.include({ route: 'default', server: 'web-http', authorization: null, clients: 'nobody' });
   });
 
+  it('counts connections that nothing has let in, where no requests are seen', async () => {
+    const opaque = { ...SERVER, spec: { ...(SERVER['spec'] as object), proxyProtocol: 'opaque' } };
+    cluster.objects.push(opaque);
+    const place = { serverKind: 'server', serverName: 'web-http', routeKind: 'default', routeName: 'default' };
+    const { serverKind, serverName } = place;
+    series = [
+      { labels: { ...place, counted: 'connections' }, denied: 6 },
+      // Those that were let in: of them it is not said by what.
+      { labels: { serverKind, serverName, counted: 'connections' }, success: 0 },
+    ];
+    const [, ...rows] = (await linesOf()).map((line) => line.split(/ {2,}/));
+    expect(rows).to.deep.equal([['default', 'web-http', '0.1rps', '-', '-', '-', '-', '-']]);
+  });
+
   it('asks for the numbers of the resource alone', async () => {
     const askedFor = async (...argv: string[]) => {
       cluster.asked.length = 0;
@@ -208,7 +222,7 @@ describe('weft authz', () => {
         Object.entries(query).filter(([name]) => name.startsWith('where.') || name === 'seconds'),
       );
     };
-    const inbound = { 'where.direction': 'inbound', 'where.counted': 'requests' };
+    const inbound = { 'where.direction': 'inbound' };
     const ofWorkload = { ...inbound, 'where.kind': 'Deployment', 'where.name': 'web', seconds: '300' };
     expect(await askedFor('deploy/web', '-t', '5m')).to.deep.equal(ofWorkload);
     expect(await askedFor('po', 'web-1')).to.deep.equal({ ...inbound, 'where.pod': 'web-1', seconds: '60' });
@@ -232,7 +246,7 @@ function answerOf({ searchParams }: URL, series: readonly Series[]): object {
   const by = (searchParams.get('by') ?? '').split(',') as Dimension[];
   const items = new Map<string, TrafficItem>();
   for (const { labels, p50 = null, ...counted } of series) {
-    const own = by.map((dimension) => labels[dimension] ?? '');
+    const own = by.map((dimension) => ({ counted: 'requests', ...labels })[dimension] ?? '');
     const known = items.get(own.join('\n'));
     const counts = Object.keys(COUNTER).map((name) => {
       const before = known?.counts[name as keyof typeof COUNTER] ?? 0;
