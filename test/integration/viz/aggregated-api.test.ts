@@ -218,7 +218,7 @@ describe('aggregated API behind a real API server', function () {
     const labels = { app: 'web-2', 'linkerd.io/control-plane-ns': SYSTEM };
     await cluster.apply('pods', 'shop', 'web-2', { spec: { containers: [proxied] }, metadata: { labels } });
     const status = { phase: 'Running', podIP: '127.0.0.1', podIPs: [{ ip: '127.0.0.1' }] };
-    await cluster.setStatus('pods', 'shop', 'web-2', { status });
+    await cluster.setStatus('pods', 'shop', 'web-2', { ...(await cluster.get('pods', 'shop', 'web-2')), status });
     const client = await plane.proxy('shop', 'web-2');
     await client.until(() => client.held.has('workload/shop/web-2') && client.held.has('trust'));
     await client.settled();
