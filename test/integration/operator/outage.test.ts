@@ -148,7 +148,8 @@ describe('operator while the API server is away', function () {
     const missed = await change();
     stillServes(before);
     await arrives(missed, IDLE_MS + 4_000);
-    expect((await plane.readiness()).status).to.equal(200);
+    const { status, text } = await plane.readiness();
+    expect(status, text).to.equal(200);
     expect(await plane.metric('weft_cache_watch_restarts_total{kind="trafficsplits",reason="idle"}')).to.be.at.least(1);
     expect(await plane.metric('weft_cache_missed_events_total{kind="trafficsplits"}')).to.equal(0);
   });

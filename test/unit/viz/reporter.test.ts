@@ -308,6 +308,23 @@ describe('what a proxy reports', () => {
     expect(Object.keys(rig.sums(['peerPod']))).to.have.length.within(200, 300);
   });
 
+  it('counts together what it has no room for, and apart again when there is some', () => {
+    const rig = new Rig().connect();
+    const pods = Array.from({ length: 1_000 }, (_, at) =>
+      endpointOf(`web-${at}`, { namespace: 'shop', pod: `web-${at}` }),
+    );
+    for (const to of pods) rig.recorder.calls!.attempted(callOf(to), false, 3);
+    const sums = rig.sums(['overflow']);
+    expect(sums['']!.count('success') + sums['true']!.count('success')).to.equal(1_000);
+    expect(sums['true']!.count('success')).to.be.within(480, 500);
+    for (let minute = 0; minute < 12; minute++) {
+      rig.recorder.calls!.attempted(callOf(pods[999]!), false, 3);
+      rig.pass(MINUTE_MS);
+    }
+    rig.recorder.calls!.attempted(callOf(pods[999]!), false, 3);
+    expect(rig.sums(['peerPod'], { overflow: '' })['web-999']!.count('success')).to.be.at.least(1);
+  });
+
   it('goes by what discovery says of an endpoint now', () => {
     const rig = new Rig().connect();
     const to = endpointOf('web-7', { namespace: 'shop', pod: 'web-7', deployment: 'web' });

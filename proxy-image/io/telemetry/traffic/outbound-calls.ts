@@ -1,5 +1,5 @@
 import { COUNTER, FIRST_BUCKET } from '../../../contract/traffic/counters.ts';
-import type { SeriesLabels } from '../../../contract/traffic/labels.ts';
+import { OVERFLOW_SERIES, type SeriesLabels } from '../../../contract/traffic/labels.ts';
 import { LATENCY_BUCKETS_MS } from '../../../contract/traffic/latency-buckets.ts';
 import { MAX_SERIES } from '../../../contract/traffic/report.ts';
 import type { CallRecorder, EndedCall } from '../recorder.ts';
@@ -39,6 +39,8 @@ export class OutboundCalls implements CallRecorder {
   readonly #requests: Slots = new WeakMap();
   /** By endpoint, then by route. */
   readonly #attempts = new WeakMap<object, Slots>();
+  /** What found no room, by the number of the series that it counts in. */
+  #together: (Series | undefined)[] = [];
   #nowMs: number;
 
   constructor(writer: ReportWriter, nowMs: number) {
@@ -68,12 +70,17 @@ export class OutboundCalls implements CallRecorder {
   /** Time goes on: what has not been used for long is closed. */
   advance(nowMs: number): void {
     this.#nowMs = nowMs;
+    const before = this.#byKey.size;
     for (const [key, series] of this.#byKey) {
       if (nowMs - series.usedMs < IDLE_MS) continue;
       series.closed = true;
       this.#byKey.delete(key);
       this.#writer.close(series.number);
     }
+    if (this.#byKey.size === before) return;
+    // There may be room now.
+    for (const series of this.#together) if (series !== undefined) series.closed = true;
+    this.#together = [];
   }
 
   #count(series: Series, { error }: EndedCall, failure: boolean, latencyMs: number): void {
@@ -106,12 +113,16 @@ export class OutboundCalls implements CallRecorder {
   #resolve(call: EndedCall, labelsOf: LabelsOf): Series {
     const labels = labelsOf(call, this.#byKey.size < PODS_APART);
     const key = JSON.stringify(labels);
-    let series = this.#byKey.get(key);
-    if (series === undefined) {
-      series = { number: this.#writer.open(labels), usedMs: this.#nowMs, closed: false };
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const series: Series = { number: this.#writer.open(labels), usedMs: this.#nowMs, closed: false };
+    if (series.number >= OVERFLOW_SERIES.length) {
       this.#byKey.set(key, series);
+      return series;
     }
-    return series;
+    const together = this.#together[series.number] ?? series;
+    this.#together[series.number] = together;
+    return together;
   }
 }
 
