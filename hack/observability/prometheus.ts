@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { freePort } from '../apiserver/process.ts';
 import { until } from '../demo/shell.ts';
 import { LocalProcess } from '../local/process.ts';
 import type { TargetGroup } from './discovery.ts';
@@ -174,15 +174,4 @@ function writeTargets(directory: string, groups: readonly TargetGroup[]): void {
   const file = join(directory, 'targets.json');
   writeFileSync(`${file}.new`, JSON.stringify(groups));
   renameSync(`${file}.new`, file);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
