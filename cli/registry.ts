@@ -101,6 +101,12 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/tap.ts')).tap,
   },
   {
+    name: 'top',
+    summary: 'Show the most frequent requests as they pass',
+    group: 'Observability:',
+    load: async () => (await import('./verbs/top.ts')).top,
+  },
+  {
     name: 'identity',
     summary: 'Print the certificates that proxies show to their peers',
     group: 'Observability:',
