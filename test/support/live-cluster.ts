@@ -8,6 +8,7 @@ import type { Reporter } from '../../crds/viz/dimensions.ts';
 import { VIZ_API_VERSION } from '../../crds/viz/group.ts';
 import { ApiFailure, statusObject } from '../../operator/viz/api/status.ts';
 import { trafficRow } from '../../operator/viz/api/traffic.ts';
+import type { LiveNumbers } from '../../operator/viz/live.ts';
 import { TrafficWindow } from '../../operator/viz/window/traffic-window.ts';
 import { COUNTER, FIRST_BUCKET } from '../../proxy-image/contract/traffic/counters.ts';
 import { OVERFLOW_SERIES, type SeriesLabels } from '../../proxy-image/contract/traffic/labels.ts';
@@ -35,6 +36,8 @@ const MINUTE_MS = 60_000;
 export class LiveCluster {
   objects: LiveObject[] = [];
   window = new TrafficWindow();
+  /** Live numbers of something else than `window`. */
+  live: Pick<LiveNumbers, 'query' | 'look'> | null = null;
   /** Paths with their queries, in the order in which they were asked. */
   readonly asked: string[] = [];
   /** What of objects was asked for: `Accept`, by path. */
@@ -138,7 +141,7 @@ export class LiveCluster {
   async #traffic({ pathname, searchParams }: URL): Promise<{ status: number; body: unknown }> {
     const row = trafficRow({
       replica: 'weft-operator-0',
-      live: { query: (query) => this.window.query(query, NOW_MS), look: () => {} },
+      live: this.live ?? { query: (query) => this.window.query(query, NOW_MS), look: () => {} },
       askReplicas: async () => ({ asked: this.missing, answers: [], missing: this.missing }),
       pace: { run: async (work) => work() },
     });

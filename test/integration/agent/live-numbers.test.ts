@@ -15,6 +15,7 @@ import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/traffic/latenc
 import { encodeTransportHeader } from '../../../proxy-image/io/tls/transport-header.ts';
 import { ControlPlane, type RawObject, SUFFIX } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
+import { LiveCluster } from '../../support/live-cluster.ts';
 import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
 import { bundleProxy } from '../../support/proxy-bundle.ts';
 import { ProxyProcess } from '../../support/proxy-process.ts';
@@ -78,6 +79,12 @@ function objectsFor(ports: Record<'http' | 'closed' | 'tcp', number>): RawObject
   ];
 }
 
+interface Row {
+  name: string;
+  success: number;
+  rps: number;
+}
+
 /** The bundle of the image on Bun, the operator's servers, and traffic that is counted here, where it is made. */
 describe('live numbers, from the proxies to the operator', function () {
   this.timeout(120_000);
@@ -87,6 +94,8 @@ describe('live numbers, from the proxies to the operator', function () {
   const outcomes: ReportOutcome[] = [];
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const ports = { http: 0, closed: 0, tcp: 0 };
+  /** What was sent to each Service since live numbers were new, and what of it was answered with 5xx. */
+  const sent = new Map<string, { all: number; failed: number }>();
   let failing = 0;
   let live: LiveTraffic | null = null;
   /** Before the present test. */
@@ -202,9 +211,12 @@ describe('live numbers, from the proxies to the operator', function () {
       const outgoing = request({ ...where, agent, path, headers: { host: `${name}.app` } });
       outgoing.on('error', reject);
       outgoing.on('response', (response) => {
-        response
-          .resume()
-          .on('end', () => resolve({ status: response.statusCode ?? 0, ms: performance.now() - startMs }));
+        response.resume().on('end', () => {
+          const { statusCode: status = 0 } = response;
+          const { all, failed } = sent.get(name) ?? { all: 0, failed: 0 };
+          sent.set(name, { all: all + 1, failed: failed + (status >= 500 ? 1 : 0) });
+          resolve({ status, ms: performance.now() - startMs });
+        });
       });
       outgoing.end();
     });
@@ -312,6 +324,29 @@ describe('live numbers, from the proxies to the operator', function () {
     expect([sum.count('denied'), sum.ended]).to.deep.equal([4, 0]);
     // To the client it is an answer as any other.
     expect(ends(await told(REQUESTS, 4))).to.deep.equal([4, 0, 0, 0]);
+  });
+
+  it('are shown by weft stat, Service by Service as they were sent', async () => {
+    const cluster = await new LiveCluster().start();
+    cluster.live = live;
+    const shown = async (line: string) =>
+      JSON.parse((await cluster.run(...line.split(' '), '-n', 'app')).stdout) as Row[];
+    try {
+      await getEach('web', '/broken', 3);
+      await told(REQUESTS, 3);
+      const rows = await shown('stat svc -t 5m -o json');
+      const web = { ...sent.get('web')!, rps: rows.find(({ name }) => name === 'web')!.rps };
+      for (const [name, { all, failed }] of sent) {
+        const row = rows.find((each) => each.name === name)!;
+        expect(row.success, name).to.equal((all - failed) / all);
+        // All are of the same seconds.
+        expect(row.rps / web.rps, name).to.be.closeTo(all / web.all, 1e-9);
+      }
+      const [called] = await shown('stat svc/web --from sts/callers -t 5m -o json');
+      expect(called).to.include({ success: (web.all - web.failed) / web.all, rps: web.rps });
+    } finally {
+      cluster.stop();
+    }
   });
 
   it('say which connections are open, and every octet that went through them', async () => {
