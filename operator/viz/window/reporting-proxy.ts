@@ -1,5 +1,6 @@
-import { REPORTER_LABELS, type Reporter } from '../../../crds/viz/dimensions.ts';
+import { DIMENSIONS, REPORTER_LABELS, type Reporter } from '../../../crds/viz/dimensions.ts';
 import { type SeriesLabels, TRAFFIC_LABELS } from '../../../proxy-image/contract/traffic/labels.ts';
+import { MAX_SERIES } from '../../../proxy-image/contract/traffic/report.ts';
 import { Sequence } from './sequence.ts';
 import { NO_SERIES, type SeriesTable } from './series-table.ts';
 import type { Texts } from './texts.ts';
@@ -10,6 +11,11 @@ export interface SeriesStore {
   readonly table: SeriesTable;
 }
 
+/** Series of a proxy, those included that it has withdrawn: twice as many as it may have at a time. One that makes up labels takes its own room, not that of others. */
+const MOST_SERIES: number = 2 * MAX_SERIES;
+/** Characters of their labels; those of 512 series, as long as names usually are, are 300,000. */
+const MOST_CHARACTERS: number = 512 * 1024;
+
 /** One proxy, connected or not long gone: its series, and how much of time its reports have told of. */
 export class ReportingProxy {
   readonly sequence = new Sequence();
@@ -19,6 +25,8 @@ export class ReportingProxy {
   readonly #labels: readonly number[];
   /** Series → numbers that stand for it on streams. */
   readonly #series = new Map<number, number>();
+  /** Of the labels of all its series. */
+  #characters = 0;
   #toldUntilMs = Number.NEGATIVE_INFINITY;
   #intervalMs = 0;
 
@@ -38,10 +46,21 @@ export class ReportingProxy {
     const numbers = [...this.#labels, ...TRAFFIC_LABELS.map((label) => texts.use(labels[label] ?? ''))];
     let series = this.#find(numbers);
     const isNew = series === NO_SERIES;
-    if (isNew && !texts.full) series = table.create(numbers);
+    if (isNew && !texts.full && this.#hasRoomFor(numbers)) {
+      series = table.create(numbers);
+      if (series !== NO_SERIES) this.#characters += this.#charactersOf(numbers);
+    }
     if (!isNew || series === NO_SERIES) this.#releaseTexts((label) => numbers[label]!);
     if (series !== NO_SERIES) this.#series.set(series, (this.#series.get(series) ?? 0) + 1);
     return series;
+  }
+
+  #hasRoomFor(labels: readonly number[]): boolean {
+    return this.#series.size < MOST_SERIES && this.#characters + this.#charactersOf(labels) <= MOST_CHARACTERS;
+  }
+
+  #charactersOf(labels: readonly number[]): number {
+    return labels.reduce((sum, label) => sum + this.#store.texts.text(label).length, 0);
   }
 
   #find(labels: readonly number[]): number {
@@ -86,6 +105,7 @@ export class ReportingProxy {
     const { table } = this.#store;
     for (const [series, numbers] of this.#series) {
       if (!table.expire(series, since) || numbers > 0) continue;
+      this.#characters -= this.#charactersOf(DIMENSIONS.map((_, label) => table.label(series, label)));
       this.#releaseTexts((label) => table.label(series, label));
       table.remove(series);
       this.#series.delete(series);

@@ -230,6 +230,41 @@ describe('the window of traffic', () => {
     });
   }
 
+  for (const [what, most, padding] of [
+    ['numbers', 1_024, ''],
+    ['texts', 512 * 1024, 'x'.repeat(250)],
+  ] as const) {
+    it(`lets a proxy that makes up labels take its own room, by ${what}, and not that of others`, () => {
+      const live = window();
+      const liar = live.connected(reporter('liar'));
+      const label = (number: number) => ({
+        ...CALLS_BOOKS,
+        routeName: `${padding}${number}`,
+        peerName: `${padding}-${number}`,
+      });
+      const before = live.figures();
+      for (let seq = 1; seq <= 3_000; seq++) {
+        liar.take(report({ seq, declared: [[FIRST, label(seq)]], changed: [[FIRST, COUNTER.success, 1]] }), START_MS);
+      }
+      const { series, texts, overflowed } = live.figures();
+      expect(series - before.series).to.be.within(400, 1_024);
+      expect((texts - before.texts) * Math.max(1, padding.length)).to.be.at.most(Math.max(most, 2_100));
+      expect(overflowed).to.be.at.least(1_000);
+      expect(total(live, START_MS, MINUTE_MS)!.count('success')).to.equal(3_000);
+      const honest = live.connected(reporter('web'));
+      honest.take(report({ declared: [[FIRST, CALLS_BOOKS]], changed: [[FIRST, COUNTER.success, 7]] }), START_MS);
+      expect(total(live, START_MS, MINUTE_MS, { name: 'web' })!.count('success')).to.equal(7);
+      // What it has made up is gone with the window, and it may go on.
+      live.sweep(START_MS + 11 * MINUTE_MS, 2);
+      liar.take(
+        report({ seq: 3_001, declared: [[FIRST, label(1)]], changed: [[FIRST, COUNTER.success, 1]] }),
+        START_MS + 11 * MINUTE_MS,
+      );
+      const mine = total(live, START_MS + 11 * MINUTE_MS, MINUTE_MS, { name: 'liar' });
+      expect(mine!.count('success')).to.equal(1);
+    });
+  }
+
   it('frees the counts of a series that is idle for the window, while its number stands for it', () => {
     const live = window();
     const stream = live.connected(reporter('web'));
