@@ -12,6 +12,8 @@ import { type FlowEvent, type PodAt, shownOf } from './shown.ts';
 export const MAX_TAPPED_PODS = 100;
 /** Pods that have come, and that have gone, are noticed within this time. */
 const LOOK_MS = 1_000;
+/** Of many pods, some have more traffic than others: so many times its even share one proxy may tell of. */
+const UNEVENNESS = 4;
 /** Calls that are told of and have not ended; the oldest is forgotten beyond. */
 const MAX_OPEN = 20_000;
 /** Whoever asked is told whom he hears by this time, whether all have answered or not. */
@@ -30,7 +32,10 @@ export interface TapSources {
 }
 
 interface Listened {
-  readonly stream: ProxyStream | null;
+  /** `null`: nothing is asked at present. */
+  stream: ProxyStream | null;
+  /** It has been listened to before: its proxy may have started anew, and is asked again. */
+  wasHeard: boolean;
   state: 'asked' | 'listening' | 'leftOut';
   reason: string;
 }
@@ -78,13 +83,14 @@ export class TapSession {
       this.#pods.delete(uid);
     }
     for (const [uid, pod] of wanted) {
-      if (!this.#pods.has(uid)) this.#ask(uid, pod);
+      const known = this.#pods.get(uid);
+      if (known === undefined || (known.wasHeard && known.stream === null)) this.#ask(uid, pod, wanted.size);
     }
     if (clock.nowMs() >= this.#settleAtMs) this.#settle(true);
     this.#timer = clock.schedule(LOOK_MS, () => this.#look());
   }
 
-  #ask(uid: string, pod: PodModel): void {
+  #ask(uid: string, pod: PodModel, pods: number): void {
     const credentials = this.#sources.credentials();
     const heard = [...this.#pods.values()].filter(({ state }) => state !== 'leftOut').length;
     const why =
@@ -92,18 +98,34 @@ export class TapSession {
       (heard >= MAX_TAPPED_PODS ? `${MAX_TAPPED_PODS} others are listened to already` : '') ||
       (credentials === null ? 'the control plane has no certificate yet' : '');
     if (why !== '') {
-      this.#pods.set(uid, { stream: null, state: 'asked', reason: '' });
+      this.#pods.set(uid, { stream: null, wasHeard: false, state: 'asked', reason: '' });
       this.#leaveOut(uid, pod, why);
       return;
     }
     this.#bases += 1;
     const base = this.#bases;
-    const question = { verb: TAP_VERB, about: this.#question };
+    const question = {
+      verb: TAP_VERB,
+      about: { ...this.#question, maxRps: this.#shareOf(Math.min(pods, MAX_TAPPED_PODS)) },
+    };
     const stream = new ProxyStream(this.#sources.addressOf(pod), credentials!, question, {
       told: (item) => this.#told(item, base, uid, pod),
-      ended: (reason) => this.#leaveOut(uid, pod, reason),
+      ended: (reason) => this.#ended(uid, pod, reason),
     });
-    this.#pods.set(uid, { stream, state: 'asked', reason: '' });
+    const before = this.#pods.get(uid) ?? { wasHeard: false, state: 'asked', reason: '' };
+    this.#pods.set(uid, { ...before, stream });
+  }
+
+  /** What one proxy may tell of: not all of them will at once, but what is left out here has been read already. */
+  #shareOf(pods: number): number {
+    const { maxRps } = this.#question;
+    return Math.min(maxRps, Math.ceil((UNEVENNESS * maxRps) / pods));
+  }
+
+  #ended(uid: string, pod: PodModel, reason: string): void {
+    const listened = this.#pods.get(uid);
+    if (listened !== undefined) listened.stream = null;
+    this.#leaveOut(uid, pod, reason);
   }
 
   #leaveOut(uid: string, pod: PodModel, reason: string): void {
@@ -112,8 +134,9 @@ export class TapSession {
 
   #changed(uid: string, { meta }: PodModel, state: 'listening' | 'leftOut', reason: string): void {
     const listened = this.#pods.get(uid);
-    if (listened === undefined) return;
+    if (listened === undefined || listened.state === state) return;
     listened.state = state;
+    listened.wasHeard ||= state === 'listening';
     listened.reason = reason;
     if (this.#settled) this.lines.push({ type: 'pod', namespace: meta.namespace, pod: meta.name, state, reason });
     else this.#settle();

@@ -4,7 +4,7 @@
  */
 export type TapEvent = TapListening | TapRequest | TapResponse | TapEnd | TapOpened | TapClosed | TapMissed;
 
-/** First: from here on all that is wanted is told. */
+/** First: from here on all that is wanted is told. Now and then again, as a sign of life. */
 export interface TapListening {
   type: 'listening';
 }

@@ -40,7 +40,7 @@ const QUESTION: TapQuestion = {
   method: '',
   authority: '',
   path: '',
-  maxRps: 10_000,
+  maxRps: 2_000,
   share: 1,
   headers: false,
 };

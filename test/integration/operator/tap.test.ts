@@ -244,6 +244,18 @@ describe('tap as an aggregated API', () => {
     await eventually('its events', () => eventsOf(lines).some(({ proxyDirection }) => proxyDirection === 'INBOUND'));
   });
 
+  it('a proxy that starts anew is listened to again', async () => {
+    runs('web', client);
+    const lines = await tap('/namespaces/shop/deployments/web/tap');
+    await settled(lines);
+    client.stack.stop();
+    await eventually('the end', () => lines.some((line) => line.type === 'pod' && line.state === 'leftOut'));
+    const again = await mesh.proxy();
+    mayBeTapped(again);
+    runs('web', again, { serviceAccount: 'client' });
+    await eventually('its return', () => lines.some((line) => line.type === 'pod' && line.state === 'listening'));
+  });
+
   it('who may not is told so, and no proxy is asked', async () => {
     runs('web', client);
     isAllowed = false;

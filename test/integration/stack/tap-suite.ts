@@ -402,7 +402,7 @@ export function tapSuite(create: (onFault: (error: unknown) => void) => Transpor
   it('who does not read what he is told is told that he missed some; the traffic does not wait for him', async () => {
     const { port } = await serveHttp(mesh, () => ok(''));
     behind(port);
-    const slow = await tap(client, { maxRps: 10_000, headers: true });
+    const slow = await tap(client, { maxRps: 2_000, headers: true });
     slow.recorder.connection!.pause();
     const raw = dialRaw(mesh, client.outbound);
     const long = `GET / HTTP/1.1\r\nHost: web\r\nX-Long: ${'x'.repeat(4_000)}\r\n\r\n`;

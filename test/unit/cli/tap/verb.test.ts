@@ -170,7 +170,7 @@ describe('weft tap', () => {
       [404, 'there are no pods of deployments/web in namespace shop', 'WEFT_CLI_RESOURCE'],
       [404, 'the server could not find the requested resource', 'WEFT_CLI_TAP'],
       [503, 'service unavailable', 'WEFT_CLI_TAP'],
-      [400, 'maxRps: must be 1 to 10000', 'WEFT_CLI_API'],
+      [400, 'maxRps: must be 1 to 2000', 'WEFT_CLI_API'],
     ];
     for (const [code, message, says] of cases) {
       cluster.answers.set(WEB, status(code, message));
