@@ -258,8 +258,8 @@ describe('aggregated API behind a real API server', function () {
   async function listening(answer: (socket: TLSSocket) => void): Promise<{ port: number; close(): Promise<unknown> }> {
     const path = `/api/v1/namespaces/${SYSTEM}/secrets/weft-identity-issuer`;
     const { data } = await cluster.read<SeenObject & { data: Record<string, string> }>(path);
-    const content = Object.entries(data).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]);
-    const read = readAuthority(Object.fromEntries(content), Date.now());
+    const bytes = Object.entries(data).map(([name, text]): [string, Buffer] => [name, Buffer.from(text, 'base64')]);
+    const read = readAuthority({ type: 'kubernetes.io/tls', data: Object.fromEntries(bytes) }, Date.now());
     if (!read.ok) throw new Error('no issuer');
     const { authority } = read;
     const anchorsPem = toPem(authority.anchors);
