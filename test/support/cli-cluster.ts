@@ -31,6 +31,8 @@ export class CliCluster {
   readonly streams = new Map<string, (url: URL, response: ServerResponse) => void>();
   /** `namespace/pod:port` → port of this machine that stands for it. */
   readonly forwarded = new Map<string, number>();
+  /** Whether `pods/portforward` is allowed. */
+  mayForward = true;
   readonly asked: IncomingMessage[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'weft-cli-'));
   readonly #sockets = new Set<Socket>();
@@ -59,6 +61,7 @@ export class CliCluster {
     this.streams.clear();
     this.forwarded.clear();
     this.asked.length = 0;
+    this.mayForward = true;
   }
 
   stop(): void {
@@ -127,7 +130,7 @@ export class CliCluster {
     const url = new URL(request.url ?? '/', 'http://api');
     const [, namespace, pod] = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/portforward$/.exec(url.pathname) ?? [];
     const port = Number(url.searchParams.get('ports'));
-    if (pod === undefined) {
+    if (pod === undefined || !this.mayForward) {
       socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
       return;
     }

@@ -93,6 +93,18 @@ describe('weft identity', () => {
     });
   }
 
+  it('asks as whoever it is told to, and says that it may not', async () => {
+    await proxyOf('web-1');
+    expect((await cluster.run(['identity', 'web-1', '--as', 'ann', '--as-group', 'ops'])).status).to.equal(0);
+    const forwarded = cluster.asked.find(({ url }) => url?.includes('/portforward'))!;
+    expect(forwarded.headers).to.include({ 'impersonate-user': 'ann', 'impersonate-group': 'ops' });
+    expect(forwarded.headers.authorization).to.equal('Bearer a-token');
+    cluster.mayForward = false;
+    const { status, stderr } = await cluster.run(['identity', 'web-1']);
+    expect(stderr).to.match(/^shop\/web-1: WEFT_CLI_FORBIDDEN: .*403 to pods\/portforward of shop\/web-1$/m);
+    expect(status).to.equal(1);
+  });
+
   it('says of a pod where nothing listens what the node says, and goes on with the others', async () => {
     await proxyOf('web-2');
     const { status, stdout, stderr } = await cluster.run(['identity', 'deploy/web']);
