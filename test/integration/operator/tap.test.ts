@@ -256,7 +256,7 @@ describe('tap as an aggregated API', () => {
     await eventually('its return', () => lines.some((line) => line.type === 'pod' && line.state === 'listening'));
   });
 
-  it('who may not is told so, and no proxy is asked', async () => {
+  it('F4: who may not is told so, and no proxy is asked', async () => {
     runs('web', client);
     isAllowed = false;
     const { status, json } = await api.askAs('eve', `${ROOT}/namespaces/shop/deployments/web/tap`);

@@ -102,7 +102,7 @@ export function controlSuite(create: (onFault: (error: unknown) => void) => Tran
     expect(await asks.told(1)).to.deep.equal([{ type: 'refused', reason: 'version', problems: ['1 is the newest'] }]);
   });
 
-  it('another proxy of the mesh is refused before it can ask, counted, and named in the log', async () => {
+  it('F4: another proxy of the mesh is refused before it can ask, counted, and named in the log', async () => {
     await refused(client(goodCredentials(mesh)), 'not_control_plane');
     const [line] = proxy.log.filter((text) => text.includes('the client is not the control plane'));
     expect(line).to.contain('client.shop.serviceaccount');

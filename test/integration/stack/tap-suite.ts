@@ -294,7 +294,7 @@ export function tapSuite(create: (onFault: (error: unknown) => void) => Transpor
     const asked =
       'GET / HTTP/1.1\r\nHost: web\r\nAuthorization: Bearer s3cret\r\nCookie: a=s3cret\r\nPROXY-AUTHORIZATION: s3cret\r\nX-Session: s3cret\r\nX-Plain: \u009b31mred\r\n\r\n';
 
-    it('are told where they are asked for, without what is secret, and what the Mesh lists', async () => {
+    it('F4: are told where they are asked for, without what is secret, and what the Mesh lists', async () => {
       const { port } = await serveHttp(
         mesh,
         () => 'HTTP/1.1 200 OK\r\nSet-Cookie: s3cret\r\nContent-Length: 0\r\n\r\n',

@@ -163,7 +163,7 @@ describe('tap behind a real API server', function () {
 
   const lines = (count: number) => (written: string) => written.split('\n').length > count;
 
-  it('who may not watch it is refused; a rule of Linkerd’s group lets in, for what it names', async () => {
+  it('F4: who may not watch it is refused; a rule of Linkerd’s group lets in, for what it names', async () => {
     const refused = await tap('ann', ['pod/web-1'], () => false);
     expect(refused.status).to.equal(1);
     expect(refused.stderr).to.contain('WEFT_CLI_FORBIDDEN').and.to.contain('pods/tap');

@@ -79,7 +79,7 @@ describe('a line of weft tap', () => {
     );
   });
 
-  it('nothing that a peer sends reaches a terminal as a command', () => {
+  it('F8: nothing that a peer sends reaches a terminal as a command', () => {
     const hostile = '\u001b]0;owned\u0007\u009b31m\u202e\u2028\r\n';
     const event: TapShown = {
       ...REQUEST,
