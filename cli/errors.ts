@@ -103,7 +103,7 @@ export const CLI_ERRORS = {
   },
   WEFT_CLI_LIVE_NUMBERS: {
     message: 'the cluster serves no live numbers',
-    next: 'kubectl get apiservice v1alpha1.viz.weft.dev shows whether they are registered, and why the API server does not reach them; the operator serves them where its role viz runs (weft install --apply)',
+    next: 'kubectl get apiservice v1alpha1.viz.weft.dev shows whether they are registered, and why the API server does not reach them; the operator serves them where its role viz runs, which an installation with viz.enabled=false leaves out',
     exit: EXIT.findings,
   },
   WEFT_CLI_TAP: {
