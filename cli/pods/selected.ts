@@ -46,7 +46,8 @@ export async function selectProxies(cluster: Cluster, { resources, selector }: S
   const proxies = raw.map(reducePod).filter(({ meshed, phase }) => meshed && phase === 'Running');
   if (proxies.length > 0) return unique(proxies);
   const wanted = [...resources, ...(selector === undefined ? [] : [`-l ${selector}`])].join(' ');
-  throw new CliError('WEFT_CLI_RESOURCE', `${wanted}: no running pod with a proxy in namespace ${cluster.namespace}`);
+  const within = resources.some((text) => meantBy(text).kind === NAMESPACE) ? '' : ` in namespace ${cluster.namespace}`;
+  throw new CliError('WEFT_CLI_RESOURCE', `${wanted}: no running pod with a proxy${within}`);
 }
 
 function unique(pods: readonly PodModel[]): PodModel[] {

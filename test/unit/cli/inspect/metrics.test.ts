@@ -94,6 +94,7 @@ up{pod="web-2"} 1
     expect(await errorOf()).to.match(/^2 WEFT_CLI_USAGE: .*which pods\?/);
     expect(await errorOf('gizmo/web')).to.match(/^2 WEFT_CLI_USAGE: .*there is no kind "gizmo"/);
     expect(await errorOf('deploy/absent')).to.match(/^1 WEFT_CLI_RESOURCE: .*no Deployment absent in namespace shop/);
+    expect(await errorOf('ns/kitchen')).to.match(/^1 WEFT_CLI_RESOURCE: .*ns\/kitchen: no running pod with a proxy$/);
     expect(await errorOf('web-outside')).to.match(/^1 WEFT_CLI_RESOURCE: .*no running pod with a proxy/);
     expect(await errorOf('--control-plane', 'deploy/web')).to.match(/^2 WEFT_CLI_USAGE: /);
   });
