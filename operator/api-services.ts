@@ -173,7 +173,7 @@ export class ApiServices {
     const preconditions = { uid: metadataOf(found)['uid'] };
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
     await this.#options.rest.json({ method: 'DELETE', path: resourcePath(API_SERVICES, '', name), body, signal });
-    this.#options.log.info('a group of the aggregated API was taken back: nobody serves it', { name });
+    this.#options.log.info('a group of the aggregated API was taken back', { name });
   }
 
   /** Another program may serve the same group, such as Linkerd's: it keeps it. */
