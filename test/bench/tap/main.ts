@@ -1,8 +1,8 @@
 /**
- * What tap costs the traffic that it shows: node test/bench/tap/main.ts [--rounds 6] [--seconds 5] [--rate 1000]
+ * What tap costs the traffic that it shows: node test/bench/tap/main.ts [--rounds 6] [--seconds 5] [--rate 1000] [--max-rps 100]
  *
  * A pair of bundled proxies on Bun with mutual TLS between them, on loopback, carries requests at a fixed rate without coordinated omission. In turns nobody listens,
- * and somebody listens to both proxies, who are told of every request. Latencies are medians over the rounds of each kind; memory is the anonymous memory of the client's proxy before its control
+ * and somebody listens to both proxies, each of which tells of so many requests a second. Latencies are medians over the rounds of each kind; memory is the anonymous memory of the client's proxy before its control
  * port was first connected to, and at the end.
  */
 import { execFile } from 'node:child_process';
@@ -32,6 +32,15 @@ const SERVICE_IP = '10.0.0.1';
 const LOAD = join(import.meta.dirname, '..', 'load', 'fixed-rate.ts');
 const PAGE = 'x'.repeat(1024);
 
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '6' },
+    seconds: { type: 'string', default: '5' },
+    rate: { type: 'string', default: '1000' },
+    'max-rps': { type: 'string', default: '100' },
+  },
+});
+
 const QUESTION: TapQuestion = {
   direction: null,
   to: null,
@@ -40,18 +49,10 @@ const QUESTION: TapQuestion = {
   method: '',
   authority: '',
   path: '',
-  maxRps: 2_000,
+  maxRps: Number(values['max-rps']),
   share: 1,
   headers: false,
 };
-
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '6' },
-    seconds: { type: 'string', default: '5' },
-    rate: { type: 'string', default: '1000' },
-  },
-});
 
 async function startPair(folder: string, plane: ControlPlane, port: number): Promise<ProxyProcess[]> {
   plane.put('Namespace', namespace('app'));

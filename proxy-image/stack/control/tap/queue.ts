@@ -1,4 +1,5 @@
 import type { TapEvent } from '../../../contract/tap/events.ts';
+import type { Timer, TimerOwner, Timers } from '../../../io/transport/types.ts';
 import type { ControlAnswers } from '../host/answers.ts';
 
 /** Octets that wait for one who listens: some thousand events. What is older goes when there are more. */
@@ -6,24 +7,24 @@ export const MAX_QUEUED_BYTES: number = 256 * 1024;
 /** Who has taken nothing for so long does not listen any more. */
 const STALL_MS = 10_000;
 
-export interface QueueClock {
-  nowMs(): number;
-  atEndOfTurn(run: () => void): void;
-}
+/** Events are told together: each record of TLS costs a proxy as much as several events. */
+const FLUSH_MS = 20;
 
 /** What is still to be told to one who listens. The traffic never waits for it: the oldest is dropped, and how much that was is told. */
-export class TapQueue {
+export class TapQueue implements TimerOwner {
   readonly #answers: ControlAnswers;
-  readonly #clock: QueueClock;
+  readonly #timers: Timers;
+  readonly #timer: Timer;
   readonly #events: string[] = [];
   #queuedBytes = 0;
   #missed = 0;
   #flushing = false;
   #stalledSinceMs = 0;
 
-  constructor(answers: ControlAnswers, clock: QueueClock) {
+  constructor(answers: ControlAnswers, timers: Timers) {
     this.#answers = answers;
-    this.#clock = clock;
+    this.#timers = timers;
+    this.#timer = timers.create(this);
   }
 
   push(event: TapEvent): void {
@@ -36,7 +37,15 @@ export class TapQueue {
     }
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#clock.atEndOfTurn(() => this.flush());
+    this.#timers.set(this.#timer, FLUSH_MS);
+  }
+
+  onTimer(): void {
+    this.flush();
+  }
+
+  stop(): void {
+    this.#timers.clear(this.#timer);
   }
 
   flush(): void {
@@ -60,7 +69,7 @@ export class TapQueue {
   }
 
   #stalled(): void {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#timers.nowMs();
     if (this.#stalledSinceMs === 0) this.#stalledSinceMs = nowMs;
     else if (nowMs - this.#stalledSinceMs > STALL_MS) this.#answers.abort();
   }

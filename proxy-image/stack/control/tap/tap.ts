@@ -3,18 +3,19 @@ import type { TapEvent } from '../../../contract/tap/events.ts';
 import type { TapQuestion } from '../../../contract/tap/question.ts';
 import type { Rng } from '../../../core/rng.ts';
 import type { RequestView } from '../../../http/message.ts';
+import type { Timers } from '../../../io/transport/types.ts';
 import type { InboundCall } from '../../call/inbound-call.ts';
 import type { OutboundCall } from '../../call/outbound-call.ts';
 import type { ControlAnswers } from '../host/answers.ts';
 import { TapCalls, type TapListener } from './calls.ts';
 import { TapFilter } from './filter.ts';
-import { type QueueClock, TapQueue } from './queue.ts';
+import { TapQueue } from './queue.ts';
 import { INBOUND, OUTBOUND } from './sides.ts';
 import { TapStreams } from './streams.ts';
 
 /** What is not of the question. */
 export interface TapSurroundings {
-  readonly clock: QueueClock;
+  readonly timers: Timers;
   readonly rng: Rng;
   /** `null`: whoever owns the pod does not want it, from now on. */
   redacts(): readonly string[] | null;
@@ -43,8 +44,8 @@ export class Tap implements TapListener {
     this.#filter = new TapFilter(question);
     this.#answers = answers;
     this.#around = around;
-    this.#queue = new TapQueue(answers, around.clock);
-    this.#rate = new TokenBucket({ burst: maxRps, intervalMs: 1000 / maxRps }, around.clock.nowMs());
+    this.#queue = new TapQueue(answers, around.timers);
+    this.#rate = new TokenBucket({ burst: maxRps, intervalMs: 1000 / maxRps }, around.timers.nowMs());
     this.outbound = new TapCalls(OUTBOUND, this);
     this.inbound = new TapCalls(INBOUND, this);
     this.streams = this.#filter.takesStreams ? new TapStreams(this) : null;
@@ -69,8 +70,8 @@ export class Tap implements TapListener {
   }
 
   admit(): number {
-    const { clock, rng } = this.#around;
-    if (!this.#filter.drawn(rng) || !this.#rate.take(clock.nowMs())) return 0;
+    const { timers, rng } = this.#around;
+    if (!this.#filter.drawn(rng) || !this.#rate.take(timers.nowMs())) return 0;
     this.#last++;
     return this.#last;
   }
@@ -81,10 +82,14 @@ export class Tap implements TapListener {
   }
 
   nowMs(): number {
-    return this.#around.clock.nowMs();
+    return this.#around.timers.nowMs();
   }
 
   drained(): void {
     this.#queue.flush();
+  }
+
+  closed(): void {
+    this.#queue.stop();
   }
 }

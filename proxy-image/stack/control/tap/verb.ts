@@ -22,17 +22,14 @@ export const tap: ControlVerb = (host, about, answers) => {
   else if ('problems' in checked) answers.refuse('malformed', checked.problems);
   else if (hub.size >= MAX_TAPS) answers.refuse('busy', [`${MAX_TAPS} listen already`]);
   else {
-    const clock = {
-      nowMs: () => timers.nowMs(),
-      atEndOfTurn: (run: () => void) => transport.atEndOfTurn(run),
-    };
-    const listener = new Tap(checked.question, answers, { clock, rng, redacts: () => state.settings.tapRedacts });
+    const listener = new Tap(checked.question, answers, { timers, rng, redacts: () => state.settings.tapRedacts });
     hub.add(listener);
     const signs = new SignsOfLife(timers, answers);
     return {
       drained: () => listener.drained(),
       closed: () => {
         signs.stop();
+        listener.closed();
         hub.remove(listener);
       },
     };
