@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.ts';
 
 const SYSTEM = 'weft-system';
 const DEFINITIONS = 11;
-const CONTROL_PLANE = 16;
+const CONTROL_PLANE = 17;
 
 interface Deployment {
   metadata: { annotations: Record<string, string> };
@@ -199,6 +199,7 @@ describe('weft install, upgrade, uninstall and prune at a real API server', func
       'RoleBinding kube-system/weft-operator-viz',
       'ClusterRoleBinding /weft-operator-viz',
       'ClusterRole /weft-operator-viz',
+      'ClusterRole /weft-tap-admin',
       'ClusterRole /weft-viz-reader',
       'ClusterRole /weft-viz-view',
     ]);
