@@ -11,6 +11,7 @@ import { away } from './steps/away.ts';
 import { canaryStep } from './steps/canary.ts';
 import { weftCheck } from './steps/check.ts';
 import { circuitBreaking } from './steps/circuit-breaking.ts';
+import { command } from './steps/command.ts';
 import { downloads } from './steps/downloads.ts';
 import { gap } from './steps/gap.ts';
 import { grpcRoute } from './steps/grpc-route.ts';
@@ -35,15 +36,15 @@ const retries = retriesStep({ runMs: 30_400, downMs: 30_000, minimum: 6000 });
 /** Lanes of one group run at the same time: they touch different Services, and the embedded mode is a world of its own. */
 const GROUPS: Step[][][] = [
   [[pods]],
-  [[weftCheck]],
   [[resources]],
   [[timeout]],
   [[tls, grpcRoute], [invalid], [canary, httpRoute], [retries, authorization, authorizationPolicy]],
   [[away], [local]],
-  [[poll]],
-  [[inspection]],
   // Every workload starts anew at once: what runs beside it would wait for a CPU for seconds on a small machine.
   [[restart]],
+  // Stays when the demonstration is over, for whoever wants to look at it.
+  [[poll, command, inspection]],
+  [[weftCheck]],
 ];
 
 /** Five minutes without retries, one with. */

@@ -74,7 +74,9 @@ async function proxies(): Promise<Check[]> {
     // Its status is 1 while some proxy is not connected.
     const found = await weft(['proxy-status', '-A', '-o', 'json']).catch(() => null);
     const rows = JSON.parse(found?.stdout ?? '[]') as { namespace: string; name: string; state: string }[];
-    return rows.length > 0 && rows.every(({ state }) => state === 'current') ? rows : null;
+    // What watches the resources itself has no stream that could say.
+    const told = rows.filter(({ state }) => state !== 'direct');
+    return told.length > 0 && told.every(({ state }) => state === 'current') ? told : null;
   };
   const { value: rows } = await until('all proxies are current', CURRENT_MS, list);
   const { name } = rows.find(({ namespace }) => namespace === POLL)!;

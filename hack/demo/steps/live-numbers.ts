@@ -47,16 +47,16 @@ interface Counted {
 }
 
 /**
- * What the command shows while nothing is under way. `during`: what callers have counted since live numbers were `before`; `ever`: since they were started.
+ * What the command shows while nothing is under way. `during`: what callers have counted since live numbers were `before`; `ever`: since they were started, `seconds` ago.
  */
 export async function liveNumbers(
   namespace: string,
   before: LiveCounts,
-  { during, ever }: { during: readonly Called[]; ever: readonly Called[] },
+  { during, ever, seconds }: { during: readonly Called[]; ever: readonly Called[]; seconds: number },
 ): Promise<Check[]> {
   return [
     ...(await counts(namespace, before, during)),
-    ...(await shares(namespace, ever)),
+    ...(await shares(namespace, ever, seconds)),
     await failing(namespace),
     await secured(namespace, ever),
     ...(await Promise.all(COLUMNS.map(([args, header]) => columns(namespace, args, header)))),
@@ -97,8 +97,18 @@ async function counts(namespace: string, before: LiveCounts, during: readonly Ca
   });
 }
 
-async function shares(namespace: string, called: readonly Called[]): Promise<Check[]> {
-  const { stdout } = await weft(['stat', 'svc', '-n', namespace, '-t', `${WINDOW_S}s`, '-o', 'json']);
+/** Of a poll that was there before nothing is looked at. */
+async function shares(namespace: string, called: readonly Called[], seconds: number): Promise<Check[]> {
+  const { stdout } = await weft([
+    'stat',
+    'svc',
+    '-n',
+    namespace,
+    '-t',
+    `${Math.min(seconds, WINDOW_S)}s`,
+    '-o',
+    'json',
+  ]);
   const rows = JSON.parse(stdout) as StatRow[];
   return called.map(({ service, all, failed }) => {
     const expected = (all - failed) / all;
