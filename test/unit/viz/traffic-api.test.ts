@@ -10,6 +10,7 @@ import { TRAFFIC_PART_PATH, type TrafficOptions, trafficPart, trafficRow } from 
 import { TrafficWindow } from '../../../operator/viz/window/traffic-window.ts';
 import { COUNTER, FIRST_BUCKET } from '../../../proxy-image/contract/traffic/counters.ts';
 import { OVERFLOW_SERIES } from '../../../proxy-image/contract/traffic/labels.ts';
+import { FakeClock } from '../../fakes/clock.ts';
 import { AggregatedApi, leafOf } from '../../support/aggregated-api.ts';
 import { createTestAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { OPERATOR_IDENTITY } from '../../support/control-plane.ts';
@@ -253,16 +254,17 @@ describe('a question about traffic', () => {
 
 describe('pace of questions', () => {
   it('leaves three quarters of the time to others, and makes the first wait for nothing', async () => {
-    const pace = new Pace(systemClock);
-    const busy = () => {
-      const endMs = performance.now() + 10;
-      while (performance.now() < endMs);
+    const clock = new FakeClock();
+    const pace = new Pace(clock);
+    const begunMs: number[] = [];
+    const work = () => {
+      begunMs.push(clock.nowMs());
+      clock.advanceSync(10);
     };
-    const startMs = performance.now();
-    await pace.run(busy, new AbortController().signal);
-    expect(performance.now() - startMs).to.be.lessThan(30);
-    await Promise.all(Array.from({ length: 4 }, () => pace.run(busy, new AbortController().signal)));
-    expect(performance.now() - startMs).to.be.greaterThan(10 + 4 * 38);
+    const questions = Array.from({ length: 4 }, () => pace.run(work, new AbortController().signal));
+    await clock.advance(200);
+    await Promise.all(questions);
+    expect(begunMs).to.deep.equal([0, 40, 80, 120]);
   });
 
   it('forgets who leaves before its turn', async () => {
