@@ -231,7 +231,8 @@ describe('aggregated API: traffic', () => {
     );
     const startMs = performance.now();
     const { json } = await asked!.api.askAs('jane', `${TRAFFIC}?by=name&${ONE}&seconds=600`);
-    expect(performance.now() - startMs).to.be.lessThan(1_000);
+    // The one that says nothing is given up after most of a second; it would keep the connection for ever.
+    expect(performance.now() - startMs).to.be.lessThan(10_000);
     expect(counts(json.items)).to.deep.equal({ web: [70, 2] });
     expect(json.missing).to.deep.equal(['gone', 'old', 'silent', 'stranger']);
     expect(asked!.failed.toSorted()).to.deep.equal(json.missing);

@@ -3,6 +3,7 @@ import type { WriteStream } from 'node:tty';
 import { expect } from 'chai';
 import type { Context } from '../../../../cli/context.ts';
 import { waiting } from '../../../../cli/output/progress.ts';
+import { eventually } from '../../../support/eventually.ts';
 
 describe('what is said while something is waited for', () => {
   const written: string[] = [];
@@ -36,14 +37,13 @@ describe('what is said while something is waited for', () => {
 
   it('is a spinner where it lasts, which leaves nothing behind, also when it fails', async () => {
     const failing = async () => {
-      await sleep(600);
+      await eventually('the spinner is seen', () => written.join('').includes('asking'), 10_000);
       throw new Error('refused');
     };
     await waiting(contextOf(), 'asking', failing, 10).then(
       () => expect.fail(),
       (error: Error) => expect(error.message).to.equal('refused'),
     );
-    expect(written.join('')).to.include('asking');
     const count = written.length;
     await sleep(200);
     expect(written.length).to.equal(count);
