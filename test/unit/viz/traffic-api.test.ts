@@ -50,7 +50,8 @@ class Replica {
         others: () => this.others,
         mesh: () => ({ ...credentials, anchorsPem: mesh.anchorsPem }),
         ownIdentity: () => OPERATOR_IDENTITY,
-        deadlineMs: 300,
+        // Long enough for one process to be all replicas on a busy machine.
+        deadlineMs: 3_000,
         failed: (replica) => this.failed.push(replica),
       }),
       pace: new Pace(systemClock),
@@ -205,7 +206,7 @@ describe('aggregated API: traffic', () => {
     expect(json.missing).to.deep.equal([]);
   });
 
-  it('names the replicas whose part is missing, within a second: gone, silent, of an older release, of another mesh', async () => {
+  it('names the replicas whose part is missing, soon: gone, silent, of an older release, of another mesh', async () => {
     const [asked] = await start(['a', { web: 50 }], ['b', { web: 20 }]);
     const stranger = await new AggregatedApi({
       replicaPaths: {
@@ -231,7 +232,7 @@ describe('aggregated API: traffic', () => {
     );
     const startMs = performance.now();
     const { json } = await asked!.api.askAs('jane', `${TRAFFIC}?by=name&${ONE}&seconds=600`);
-    // The one that says nothing is given up after most of a second; it would keep the connection for ever.
+    // The one that says nothing would keep the connection for ever.
     expect(performance.now() - startMs).to.be.lessThan(10_000);
     expect(counts(json.items)).to.deep.equal({ web: [70, 2] });
     expect(json.missing).to.deep.equal(['gone', 'old', 'silent', 'stranger']);
