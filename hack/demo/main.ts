@@ -11,7 +11,7 @@ import { away } from './steps/away.ts';
 import { canaryStep } from './steps/canary.ts';
 import { weftCheck } from './steps/check.ts';
 import { circuitBreaking } from './steps/circuit-breaking.ts';
-import { command } from './steps/command.ts';
+import { command, tap } from './steps/command.ts';
 import { downloads } from './steps/downloads.ts';
 import { gap } from './steps/gap.ts';
 import { grpcRoute } from './steps/grpc-route.ts';
@@ -43,7 +43,7 @@ const GROUPS: Step[][][] = [
   // Every workload starts anew at once: what runs beside it would wait for a CPU for seconds on a small machine.
   [[restart]],
   // Stays when the demonstration is over, for whoever wants to look at it.
-  [[poll, command, inspection]],
+  [[poll, command, tap, inspection]],
   [[weftCheck]],
 ];
 

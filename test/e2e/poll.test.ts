@@ -1,3 +1,4 @@
+import { tap } from '../../hack/demo/steps/command.ts';
 import { poll } from '../../hack/demo/steps/poll.ts';
 import { expectStep } from './steps.ts';
 
@@ -6,4 +7,5 @@ describe('the poll in the mesh', function () {
   this.timeout(240_000);
 
   it('is counted by the applications, by their proxies and in live numbers alike', () => expectStep(poll));
+  it('is told by weft tap, request by request, and by weft top', () => expectStep(tap));
 });

@@ -98,6 +98,7 @@ async function tapped(): Promise<Check[]> {
       requests.length === all && shown === votes && all > 100 && code === 0,
     ),
     await firstTenLines(),
+    await topmost(),
   ];
 }
 
@@ -123,6 +124,24 @@ async function firstTenLines(): Promise<Check> {
   );
 }
 
+const TOP_COLUMNS = 'Source Destination Method Path Count Best Worst Last Success Rate';
+
+/** What a pipe gets of it: a table after the other. */
+async function topmost(): Promise<Check> {
+  const running = startWeft(['top', 'deploy/web', '-n', POLL]);
+  const seen = () => running.lines.some(({ text }) => /\bPOST\s+\/votes\/\w+\s+[1-9]/.test(text));
+  await until('a vote in weft top', 30_000, async () => (seen() ? true : null));
+  const code = await running.interrupt();
+  const header =
+    running.lines
+      .find(({ text }) => text.includes('Destination'))
+      ?.text.trim()
+      .split(/ +/)
+      .join(' ') ?? '';
+  const holds = header === TOP_COLUMNS && code === 0;
+  return check('weft top deploy/web: columns, and votes below', TOP_COLUMNS, `${header}; exit status ${code}`, holds);
+}
+
 /** Shows what a user sees. */
 async function shown(args: readonly string[]): Promise<void> {
   const { stdout } = await weft(args);
@@ -144,17 +163,20 @@ async function minute(): Promise<Check[]> {
 export const command: Step = {
   id: 'command',
   title: 'the poll as the command weft shows it',
-  commands: [
-    'weft stat deploy -A',
-    `weft routes svc/ballots -n ${POLL}`,
-    `weft edges deploy -n ${POLL}`,
-    `weft tap deploy/web -n ${POLL}`,
-  ],
+  commands: ['weft stat deploy -A', `weft routes svc/ballots -n ${POLL}`, `weft edges deploy -n ${POLL}`],
   async run() {
     const checks = await minute();
     await shown(['stat', 'deploy', '-A']);
     await shown(['routes', 'svc/ballots', '-n', POLL]);
     await shown(['edges', 'deploy', '-n', POLL]);
-    return [...checks, ...(await tapped())];
+    return checks;
   },
+};
+
+/** On the poll too. */
+export const tap: Step = {
+  id: 'tap',
+  title: 'every request of the poll, as it passes',
+  commands: [`weft tap deploy/web -n ${POLL}`, `weft top deploy/web -n ${POLL}`],
+  run: tapped,
 };

@@ -21,17 +21,34 @@ const REPORT_MS = 1_500;
 /** What callers and live numbers may differ by where the time is not the same to the moment. */
 const TOLERANCE = 0.01;
 
-/** Headers of Linkerd's tables, which people cut into columns. */
-const COLUMNS: readonly [args: string, header: string][] = [
-  ['stat deploy', 'NAME MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN'],
-  ['stat po', 'NAME STATUS MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN'],
-  ['stat deploy -A', 'NAMESPACE NAME MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN'],
-  ['routes svc/ballots', 'ROUTE SERVICE SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99'],
-  ['edges deploy', 'SRC DST SRC_NS DST_NS SECURED'],
-  ['stat-inbound deploy/web', 'NAME SERVER ROUTE TYPE SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99'],
+const STAT_FIELDS =
+  'namespace kind name meshed success rps latency_ms_p50 latency_ms_p95 latency_ms_p99 tcp_open_connections tcp_read_bytes_rate tcp_write_bytes_rate';
+const SIDE_FIELDS = 'name port route routeType rps latencyMsP50 latencyMsP95 latencyMsP99';
+
+/** Headers of Linkerd's tables, which people cut into columns, and the fields of its JSON, which programs read. */
+const COLUMNS: readonly [args: string, header: string, fields: string][] = [
+  ['stat deploy', 'NAME MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN', STAT_FIELDS],
+  ['stat po', 'NAME STATUS MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN', STAT_FIELDS],
+  ['stat deploy -A', 'NAMESPACE NAME MESHED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN', STAT_FIELDS],
+  [
+    'routes svc/ballots',
+    'ROUTE SERVICE SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99',
+    'route authority success rps latency_ms_p50 latency_ms_p95 latency_ms_p99',
+  ],
+  [
+    'edges deploy',
+    'SRC DST SRC_NS DST_NS SECURED',
+    'src src_namespace dst dst_namespace client_id server_id no_tls_reason',
+  ],
+  [
+    'stat-inbound deploy/web',
+    'NAME SERVER ROUTE TYPE SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99',
+    `${SIDE_FIELDS} server successesRate`,
+  ],
   [
     'stat-outbound deploy/web',
     'NAME SERVICE ROUTE TYPE BACKEND SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TIMEOUTS RETRIES',
+    `${SIDE_FIELDS} service successRate timeoutRate retryRate`,
   ],
 ];
 
@@ -60,6 +77,7 @@ export async function liveNumbers(
     await failing(namespace),
     await secured(namespace, ever),
     ...(await Promise.all(COLUMNS.map(([args, header]) => columns(namespace, args, header)))),
+    ...(await Promise.all(COLUMNS.map(([args, , fields]) => fieldsOf(namespace, args, fields.split(' '))))),
   ];
 }
 
@@ -146,4 +164,17 @@ async function columns(namespace: string, args: string, header: string): Promise
   const [first = '', ...lines] = stdout.trimEnd().split('\n');
   const measured = first.trim().split(/ +/).join(' ');
   return check(`weft ${args}: columns, and rows below`, header, measured, measured === header && lines.length > 0);
+}
+
+/** Of the first object, or of the first in the first list. */
+async function fieldsOf(namespace: string, args: string, wanted: readonly string[]): Promise<Check> {
+  const { stdout } = await weft([...args.split(' '), '-n', namespace, '-t', `${WINDOW_S}s`, '-o', 'json']);
+  const [first] = Object.values(JSON.parse(stdout) as object).flat() as object[];
+  const missing = wanted.filter((field) => !Object.hasOwn(first ?? {}, field));
+  return check(
+    `weft ${args} -o json: fields`,
+    wanted.join(' '),
+    missing.length === 0 ? 'all' : `without ${missing.join(' ')}`,
+    missing.length === 0,
+  );
 }
