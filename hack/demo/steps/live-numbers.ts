@@ -1,3 +1,4 @@
+import { vizPath } from '../../../crds/viz/group.ts';
 import { kubectl } from '../kubectl.ts';
 import { sleep, until } from '../shell.ts';
 import { type Check, check } from '../step.ts';
@@ -96,7 +97,7 @@ export async function liveCounts(namespace: string): Promise<LiveCounts> {
 
 async function requestsByService(namespace: string): Promise<LiveCounts> {
   const query = `by=serviceName&where.direction=outbound&where.counted=requests&owner=service&seconds=${WINDOW_S}`;
-  const path = `/apis/viz.weft.dev/v1alpha1/namespaces/${namespace}/traffic?${query}`;
+  const path = `${vizPath('traffic', namespace)}?${query}`;
   const { items } = JSON.parse((await kubectl(['get', '--raw', path])).stdout) as Counted;
   return new Map(
     items.map(({ labels: [service = ''], counts: { success, failure, timedOut, unanswered } }) => [
