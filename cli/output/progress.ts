@@ -38,9 +38,13 @@ export async function phase<R>(context: Context, text: string, work: () => Promi
   }
 }
 
-/** Not where `NO_COLOR` is set: what asks for plain text does not want lines that rewrite themselves. */
+/**
+ * Not where `NO_COLOR` is set: what asks for plain text does not want lines that rewrite themselves. Nor where `CI` is:
+ * such terminals are logs. The environment is the command's own, so the library is not asked to look at the process's:
+ * where it finds `CI` or a dumb terminal there, it writes a line that stays.
+ */
 async function spin({ stderr, env }: Context, text: string): Promise<Ora | null> {
-  if (stderr.terminal === null || env['NO_COLOR'] || env['TERM'] === 'dumb') return null;
+  if (stderr.terminal === null || env['NO_COLOR'] || env['TERM'] === 'dumb' || env['CI'] !== undefined) return null;
   const { default: ora } = await import('ora');
-  return ora({ text, stream: stderr.terminal, discardStdin: false }).start();
+  return ora({ text, stream: stderr.terminal, discardStdin: false, isEnabled: true }).start();
 }

@@ -31,7 +31,13 @@ describe('what is said while something is waited for', () => {
 
   it('is nothing where it is done soon, and on a terminal that wants plain text', async () => {
     expect(await waiting(contextOf(), 'asking', async () => 42)).to.equal(42);
-    await waiting(contextOf({ NO_COLOR: '1' }), 'asking', () => sleep(50), 10);
+    for (const [name, value] of [
+      ['NO_COLOR', '1'],
+      ['CI', 'true'],
+      ['TERM', 'dumb'],
+    ] as const) {
+      await waiting(contextOf({ [name]: value }), 'asking', () => sleep(50), 10);
+    }
     expect(written).to.deep.equal([]);
   });
 
