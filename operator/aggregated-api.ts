@@ -10,7 +10,7 @@ import type { Applier } from './kube/apply.ts';
 import { listWatch } from './kube/list-watch.ts';
 import type { RestClient } from './kube/rest.ts';
 import type { OwnerLookup } from './owner.ts';
-import type { Replicas } from './replicas.ts';
+import type { Replicas } from './replicas/replicas.ts';
 import type { Clock } from './runtime/clock.ts';
 import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from './runtime/connection-places.ts';
 import { errorFields, type Log } from './runtime/log.ts';

@@ -33,7 +33,7 @@ import { ownerLookup } from './owner.ts';
 import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
 import { feed } from './reconcilers/feed.ts';
 import type { MeshFacts } from './reconcilers/mesh.ts';
-import { Replicas } from './replicas.ts';
+import { Replicas } from './replicas/replicas.ts';
 import { systemClock } from './runtime/clock.ts';
 import { controllerComponent, electorComponent, informerComponent } from './runtime/components.ts';
 import type { Controller } from './runtime/controller.ts';

@@ -87,6 +87,18 @@ const RULES: readonly Rule[] = [
     imports: ['crds', 'proxy-image/contract', 'operator/runtime', 'operator/status'],
     packages: ANY,
   })),
+  {
+    folder: 'operator/replicas',
+    imports: [
+      'crds',
+      'proxy-image/contract',
+      'operator/runtime',
+      'operator/status',
+      'operator/serve',
+      'operator/viz/api/replica-client.ts',
+    ],
+    packages: ['node:tls'],
+  },
   { folder: 'operator/viz', imports: ['crds/viz', 'proxy-image/contract', 'operator/runtime'], packages: [] },
   {
     folder: 'operator/viz/api',

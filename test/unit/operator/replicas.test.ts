@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { ENDPOINT_SLICE, type EndpointSliceModel } from '../../../crds/kinds/endpoint-slice/model.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
-import { Replicas } from '../../../operator/replicas.ts';
+import { Replicas } from '../../../operator/replicas/replicas.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { slice, sliceEndpoint } from '../../support/models.ts';
 

@@ -1,8 +1,8 @@
-import { endpointSlicesOf } from '../crds/kinds/endpoint-slice/queries.ts';
-import type { ClusterState } from '../crds/state/cluster-state.ts';
-import { CONTROL_PLANE_SERVICE, VIZ_PORT_NAME } from '../proxy-image/contract/names.ts';
-import type { Clock, Timer } from './runtime/clock.ts';
-import type { OtherReplica } from './viz/api/replica-client.ts';
+import { endpointSlicesOf } from '../../crds/kinds/endpoint-slice/queries.ts';
+import type { ClusterState } from '../../crds/state/cluster-state.ts';
+import { CONTROL_PLANE_SERVICE, VIZ_PORT_NAME } from '../../proxy-image/contract/names.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import type { OtherReplica } from '../viz/api/replica-client.ts';
 
 /** A rollout has two replicas for seconds: the statuses of thousands of objects are not written twice for that. */
 const SETTLE_MS = 30_000;
