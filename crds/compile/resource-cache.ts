@@ -40,6 +40,8 @@ export interface CacheEvents<S> {
   /** A resource has a new version; `previous` is null for its first. */
   changed?(resource: Resource<S>, previous: Compiled | null): void;
   compiled?(resource: Resource<S>, changed: boolean, durationMs: number): void;
+  /** Other subscribers than before have something that these objects took part in, or will have. */
+  used?(objects: Iterable<ObjectRefText>): void;
   /** A defect: the resource keeps its last state, and is compiled again when something that it read changes. */
   failed?(resource: Resource<S>, error: Error): void;
   /** Monotonic milliseconds, to time compilations. */
@@ -170,11 +172,12 @@ export class ResourceCache<S> {
     this.#readers.replace(audience, reads);
     audience.sources = newestRevision(audience.sources, sources);
     if (view === audience.resource.view) return;
-    const before = audience.resource.compiled?.version;
+    const before = audience.resource;
     this.#leave(audience);
     audience.resource = this.#resource(audience.key, audience.keyText, view);
     audience.resource.audiences.add(audience);
-    if (audience.resource.compiled?.version !== before) changed.add(audience);
+    this.#events.used?.([...before.uses, ...audience.resource.uses]);
+    if (audience.resource.compiled?.version !== before.compiled?.version) changed.add(audience);
   }
 
   #refreshResource(resource: Resource<S>, changed: Set<Audience<S>>): void {
@@ -200,8 +203,10 @@ export class ResourceCache<S> {
       this.#events.failed?.(resource, failure);
       return false;
     }
+    const usedDifferently = [...without(uses, resource.uses), ...without(resource.uses, uses)];
     this.#users.replace(resource, uses);
     resource.uses = uses;
+    if (usedDifferently.length > 0) this.#events.used?.(usedDifferently);
     const previous = resource.compiled;
     const changed = compiled !== null && compiled.version !== previous?.version;
     if (compiled !== null) resource.sources = newestRevision(resource.sources, compiled.sources);
@@ -213,4 +218,8 @@ export class ResourceCache<S> {
     if (changed) this.#events.changed?.(resource, previous);
     return changed;
   }
+}
+
+function without(all: ReadonlySet<ObjectRefText>, these: ReadonlySet<ObjectRefText>): ObjectRefText[] {
+  return [...all].filter((each) => !these.has(each));
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { splitKey } from '../runtime/list-watch.ts';
 import type { Condition, WantedCondition } from '../status/condition.ts';
+import { sooner } from '../status/pace.ts';
 import { type Progress, programmed, proxyShare } from '../status/programmed.ts';
 import type { Assessments, ObjectQueue } from './assessments.ts';
 import type { Seen } from './seen.ts';
@@ -34,8 +35,11 @@ export interface StatusForm<M extends Model, A> {
   assess(view: ClusterView, parsed: Parsed<M>): A;
   /** The condition `Programmed` that the object has now. */
   programmed(key: string, seen: Seen<M>): Condition | null;
-  /** Writes what differs from what the object says. Resolves also where it is gone, or has another version by now. */
-  publish(key: string, seen: Seen<M>, found: Found<A>, signal: AbortSignal): Promise<void>;
+  /**
+   * Writes what differs from what the object says. Resolves also where it is gone, or has another version by now; with the milliseconds after which counters that
+   * differ may be written, 0 where nothing is left to write.
+   */
+  publish(key: string, seen: Seen<M>, found: Found<A>, signal: AbortSignal): Promise<number>;
   /** Says on an object that nobody has looked at that somebody does. */
   greet?(key: string, seen: Seen<M>, signal: AbortSignal): Promise<void>;
   /** Says that looking has failed. */
@@ -74,8 +78,8 @@ export class AssessedReconciler<M extends Model, A> {
     }
     await form.greet?.(key, seen, signal);
     const { found, againInMs } = await this.#look(queue, key, seen, signal);
-    await form.publish(key, seen, found, signal);
-    return againInMs > 0 ? { requeueAfterMs: againInMs } : undefined;
+    const requeueAfterMs = sooner(againInMs, await form.publish(key, seen, found, signal));
+    return requeueAfterMs > 0 ? { requeueAfterMs } : undefined;
   }
 
   async #look(queue: ObjectQueue, key: string, seen: Seen<M>, signal: AbortSignal) {

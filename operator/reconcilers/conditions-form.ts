@@ -27,7 +27,7 @@ export class ConditionsForm<M extends Model> implements StatusForm<M, Assessment
     return this.#publisher.present(key, seen, 'Programmed');
   }
 
-  publish(key: string, seen: Seen<M>, found: Found<Assessment>, signal: AbortSignal): Promise<void> {
+  publish(key: string, seen: Seen<M>, found: Found<Assessment>, signal: AbortSignal): Promise<number> {
     const { model, problems } = seen.parsed;
     const { verdict, accepted, resolvedRefs } = found.assessment;
     const conditions = [
@@ -43,9 +43,9 @@ export class ConditionsForm<M extends Model> implements StatusForm<M, Assessment
     return this.#publisher.greet(key, seen, signal);
   }
 
-  publishFailure(key: string, seen: Seen<M>, message: string, signal: AbortSignal): Promise<void> {
+  async publishFailure(key: string, seen: Seen<M>, message: string, signal: AbortSignal): Promise<void> {
     const verdict = { outcome: 'failed', reason: 'InternalError', message } as const;
-    return this.#publisher.publish(key, seen, { verdict, conditions: [], fields: {} }, signal);
+    await this.#publisher.publish(key, seen, { verdict, conditions: [], fields: {} }, signal);
   }
 
   forget(key: string): void {

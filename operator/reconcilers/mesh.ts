@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { expiryNote, type HeldAuthority } from '../status/authority.ts';
 import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
+import { sooner } from '../status/pace.ts';
 import { proxyShare } from '../status/programmed.ts';
 import type { Verdict } from '../status/verdict.ts';
 import type { Seen } from './seen.ts';
@@ -51,8 +52,8 @@ export async function reconcileMesh(given: MeshDependencies, key: string, signal
     return;
   }
   await publisher.greet(key, resource, signal);
-  await publisher.publish(key, resource, meshReport(resource, facts(), clock.wallMs()), signal);
-  return { requeueAfterMs: REFRESH_MS };
+  const waitMs = await publisher.publish(key, resource, meshReport(resource, facts(), clock.wallMs()), signal);
+  return { requeueAfterMs: sooner(REFRESH_MS, waitMs) };
 }
 
 export function meshReport({ parsed }: Seen<MeshModel>, facts: MeshFacts, nowMs: number): Report {

@@ -5,6 +5,7 @@ import type { Parsed } from '../../crds/types/problem.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { failureOf } from '../runtime/errors.ts';
 import { type Condition, findingCondition, type WantedCondition } from '../status/condition.ts';
+import { CounterPace } from '../status/pace.ts';
 import { conditionOfOurs, parentsToWrite, type WantedParent } from '../status/parents.ts';
 import type { Found, StatusForm } from './assessed-kind.ts';
 import type { Seen } from './seen.ts';
@@ -20,6 +21,7 @@ export class ParentsForm<M extends Model> implements StatusForm<M, ParentAssessm
   readonly #status: ParentsStatus<M>;
   readonly #write: WriteParents;
   readonly #clock: Clock;
+  readonly #pace = new CounterPace();
 
   constructor(status: ParentsStatus<M>, write: WriteParents, clock: Clock) {
     this.#status = status;
@@ -35,16 +37,24 @@ export class ParentsForm<M extends Model> implements StatusForm<M, ParentAssessm
     return conditionOfOurs(status, 'Programmed');
   }
 
-  async publish(_: string, seen: Seen<M>, found: Found<ParentAssessment[]>, signal: AbortSignal): Promise<void> {
+  async publish(key: string, seen: Seen<M>, found: Found<ParentAssessment[]>, signal: AbortSignal): Promise<number> {
     const wanted = found.assessment.map((parent) => wantedOf(parent, found.programmed));
-    const parents = parentsToWrite(wanted, seen.status, seen.meta.generation, this.#clock.wallMs());
-    if (parents === null) return;
+    const write = parentsToWrite(wanted, seen.status, seen.meta.generation, this.#clock.wallMs());
+    if (write === null) return 0;
+    const waitMs = write.onlyCounters ? this.#pace.waitMs(key, this.#clock.nowMs()) : 0;
+    if (waitMs > 0) return waitMs;
     try {
-      await this.#write(seen, parents, signal);
+      await this.#write(seen, write.parents, signal);
+      if (write.onlyCounters) this.#pace.wrote(key, this.#clock.nowMs());
     } catch (error) {
       // Deleted, or another version: an event of its own comes, or is on the way.
       if (failureOf(error) !== 'NotFound' && failureOf(error) !== 'Conflict') throw error;
     }
+    return 0;
+  }
+
+  forget(key: string): void {
+    this.#pace.forget(key);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { KindRow } from '../../crds/kinds/row.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { failureOf } from '../runtime/errors.ts';
-import { statusDiffers } from '../status/change.ts';
+import { onlyCountersDiffer, statusDiffers } from '../status/change.ts';
 import {
   type Condition,
   type ObjectStatus,
@@ -9,6 +9,7 @@ import {
   stampConditions,
   type WantedCondition,
 } from '../status/condition.ts';
+import { CounterPace } from '../status/pace.ts';
 import { observedGeneration, readiness, type Verdict } from '../status/verdict.ts';
 import type { Seen } from './seen.ts';
 
@@ -54,6 +55,7 @@ export class StatusPublisher {
   readonly #clock: Clock;
   /** What was written last, and to which version of the object: the cache shows it only after a round trip. */
   readonly #written = new Map<string, { basis: string; status: ObjectStatus }>();
+  readonly #pace = new CounterPace();
 
   constructor(kind: TargetKind, writer: StatusWriter, events: EventSink, clock: Clock) {
     this.#kind = kind;
@@ -73,10 +75,21 @@ export class StatusPublisher {
     return readConditions(this.#statusOf(key, resource)).find((each) => each.type === type) ?? null;
   }
 
-  async publish(key: string, resource: Seen<unknown>, report: Report, signal: AbortSignal): Promise<void> {
+  /** Resolves with the milliseconds after which counters that differ may be written; 0: nothing is left to write. */
+  async publish(key: string, resource: Seen<unknown>, report: Report, signal: AbortSignal): Promise<number> {
     const present = this.#statusOf(key, resource);
     const status = this.#statusFor(resource, report, present);
-    if (!statusDiffers(status, present)) return;
+    if (!statusDiffers(status, present)) return 0;
+    const onlyCounters = onlyCountersDiffer(status, present);
+    const waitMs = onlyCounters ? this.#pace.waitMs(key, this.#clock.nowMs()) : 0;
+    if (waitMs > 0) return waitMs;
+    await this.#write(key, resource, status, signal);
+    if (onlyCounters) this.#pace.wrote(key, this.#clock.nowMs());
+    return 0;
+  }
+
+  async #write(key: string, resource: Seen<unknown>, status: ObjectStatus, signal: AbortSignal): Promise<void> {
+    const present = this.#statusOf(key, resource);
     const { meta } = resource;
     const target = { kind: this.#kind, namespace: meta.namespace, name: meta.name, uid: meta.uid };
     try {
@@ -92,6 +105,7 @@ export class StatusPublisher {
 
   forget(key: string): void {
     this.#written.delete(key);
+    this.#pace.forget(key);
   }
 
   #statusFor({ meta }: Seen<unknown>, { verdict, conditions, fields }: Report, present: unknown): ObjectStatus {

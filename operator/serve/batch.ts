@@ -47,6 +47,7 @@ export class Batch<S> {
         [`${change.length} bytes are more than a message may have`],
         clock.nowMs(),
       );
+      this.#context.progressed(subscription.audience.resource);
       log.warn('resource is too large to be sent', { key: subscription.keyText, sizeBytes: change.length });
       return;
     }

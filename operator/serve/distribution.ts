@@ -56,6 +56,7 @@ export class Distribution {
         encoder.noteChange(resource, previous);
         progress.note(resource.uses);
       },
+      used: (objects) => progress.note(objects),
       compiled: (resource, changed, durationMs) => shared.metrics.compiled(resource.key.kind, durationMs, changed),
       failed: (resource, error) => {
         shared.log.error('a resource could not be compiled', {

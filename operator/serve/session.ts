@@ -132,6 +132,7 @@ export class Session {
       this.#inFlight?.seq === seq ? this.#inFlight.items.find((each) => each.subscription.keyText === key) : undefined;
     if (item === undefined) return;
     reject(item.subscription, item.compiled.version, problems, this.#context.clock.nowMs());
+    this.#context.progressed(item.subscription.audience.resource);
     this.#context.metrics.rejected(key);
     this.#context.log.warn('proxy refused a resource', { proxy: this.name, key, problems });
   }

@@ -38,6 +38,26 @@ function conditionsDiffer(wanted: ObjectStatus['conditions'], present: unknown):
   );
 }
 
+/**
+ * Whether `wanted` says the same as `present` but for how many proxies run with the object and which do not: `proxies`, and what `Programmed` says without
+ * becoming another status. Nobody waits for these, and they change all the time.
+ */
+export function onlyCountersDiffer(wanted: ObjectStatus & { proxies?: unknown }, present: unknown): boolean {
+  if (typeof present !== 'object' || present === null || !('conditions' in present)) return false;
+  const { proxies: _, ...rest } = wanted;
+  const held = Array.isArray(present.conditions) ? present.conditions.map(withoutCounters) : [];
+  return !statusDiffers(
+    { ...rest, conditions: rest.conditions.map(withoutCounters) },
+    { ...present, conditions: held },
+  );
+}
+
+/** A condition with what of it is a counter left out. */
+export function withoutCounters<C>(each: C): C {
+  const isProgrammed = typeof each === 'object' && each !== null && 'type' in each && each.type === 'Programmed';
+  return isProgrammed ? { ...each, reason: '', message: '' } : each;
+}
+
 /** Equality of JSON values, whatever the order of their fields; the API server sorts them its own way. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;

@@ -1,4 +1,4 @@
-import { sameJson } from './change.ts';
+import { sameJson, withoutCounters } from './change.ts';
 import { type Condition, readConditions, stampConditions, type WantedCondition } from './condition.ts';
 
 /** The name under which Weft writes into `status.parents` of routes: Linkerd's, which tools and dashboards look for. */
@@ -21,6 +21,12 @@ interface ParentStatus {
 /** Condition types that this operator writes; others in an entry of ours belong to somebody else, and stay. */
 const OURS: ReadonlySet<string> = new Set(['Accepted', 'ResolvedRefs', 'PartiallyInvalid', 'Programmed']);
 
+export interface ParentsToWrite {
+  parents: unknown[];
+  /** What the object says differs from this only in how many proxies run with it, and which do not. */
+  onlyCounters: boolean;
+}
+
 /**
  * `status.parents` as it is to be written, or `null` where the object says all of it already, or says it of a later generation than was looked at (a cache
  * may lag behind; `observedGeneration` must not go back). Entries of other controllers are kept as they are; of ours, only those of parents that the route
@@ -31,7 +37,7 @@ export function parentsToWrite(
   present: unknown,
   generation: number,
   nowMs: number,
-): unknown[] | null {
+): ParentsToWrite | null {
   const held = parentsIn(present);
   const ours = held.filter(isOurs);
   if (ours.some(({ conditions }) => conditions.some((each) => each.observedGeneration > generation))) return null;
@@ -40,7 +46,8 @@ export function parentsToWrite(
     return entryOf(parent, before?.conditions ?? [], generation, nowMs);
   });
   const parents = [...held.filter((each) => !isOurs(each)).map(({ raw }) => raw), ...written];
-  return sameEntries(written, ours) ? null : parents;
+  if (sameEntries(written, ours, (each) => each)) return null;
+  return { parents, onlyCounters: sameEntries(written, ours, withoutCounters) };
 }
 
 /** A condition that some entry of ours has now. */
@@ -87,12 +94,16 @@ function entryOf(
   return { parentRef, controllerName: CONTROLLER_NAME, conditions: [...stamped, ...others] };
 }
 
-/** Whatever the order of the conditions. */
-function sameEntries(written: readonly ParentStatus[], held: readonly HeldParent[]): boolean {
+/** Whatever the order of the conditions. `part`: what of them is compared. */
+function sameEntries(
+  written: readonly ParentStatus[],
+  held: readonly HeldParent[],
+  part: (each: Condition) => Condition,
+): boolean {
   if (written.length !== held.length) return false;
   return written.every(({ parentRef, conditions }, at) => {
     const there = held[at]!;
-    return sameJson(parentRef, there.parentRef) && sameConditions(conditions, there.conditions);
+    return sameJson(parentRef, there.parentRef) && sameConditions(conditions.map(part), there.conditions.map(part));
   });
 }
 

@@ -177,6 +177,24 @@ describe('ResourceCache', () => {
     expect(using()).to.deep.equal([]);
   });
 
+  it('tells which objects take part in something that they did not, or no longer do', () => {
+    const cluster = webCluster();
+    const used: string[] = [];
+    const cache = new ResourceCache<string>(cluster.state, { used: (objects) => used.push(...objects) });
+    const bench = (touched: ReadonlySet<string>) => {
+      used.length = 0;
+      cache.invalidate(touched);
+      cache.refresh();
+      return [...new Set(used)].map((text) => text.split('/').at(-1)).sort();
+    };
+    cache.subscribe(parseKey(WEB)!, 'client', 'a');
+    expect(bench(cluster.apply('TrafficSplit', split('s', 'web', { web: 1 })))).to.deep.equal(['s']);
+    expect(bench(cluster.apply('TrafficSplit', split('s', 'web', { web: 2 }))), 'the same ones').to.deep.equal([]);
+    expect(bench(cluster.remove('TrafficSplit', split('s', 'web', {})))).to.deep.equal(['s']);
+    const own = profile('web', { routes: [route('r')], meta: { namespace: 'client' } });
+    expect(bench(cluster.apply('ServiceProfile', own)), 'a view of their own').to.not.be.empty;
+  });
+
   it('keeps the last state of a resource that cannot be compiled, and the others working', () => {
     const failures: string[] = [];
     const { cluster } = new CacheBench();

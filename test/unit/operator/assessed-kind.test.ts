@@ -136,6 +136,39 @@ describe('status of an assessed object', () => {
     expect(t.find('Ready'), 'readiness never waits for proxies').to.include({ status: 'True' });
   });
 
+  it('writes counters every 10 s at the most, the newest; what somebody may wait for at once', async () => {
+    const t = setup();
+    t.held.set(KEY, resourceOf(rawSplit()));
+    await t.run();
+    const counts = (current: number, proxies: number) => {
+      const behind = current < proxies ? ['shop/a'] : [];
+      t.progress.now = { ...IDLE, proxies, current, behind, sinceMs: t.clock.nowMs() };
+      return t.run();
+    };
+    await counts(1, 1);
+    expect(t.last(), 'the first at once').to.include({ proxies: '1/1' });
+    const writes = t.written.length;
+    await t.clock.advance(4_000);
+    expect(await counts(2, 2)).to.deep.equal({ requeueAfterMs: 6_000 });
+    await t.clock.advance(5_000);
+    expect(await counts(3, 3)).to.deep.equal({ requeueAfterMs: 1_000 });
+    expect(t.written).to.have.length(writes);
+    await t.clock.advance(1_000);
+    expect(await t.run()).to.equal(undefined);
+    expect(t.last()).to.include({ proxies: '3/3' });
+    t.progress.now = {
+      ...t.progress.now,
+      current: 2,
+      behind: ['shop/a'],
+      rejections: [{ proxy: 'shop/a', key: 'k', problems: ['no'] }],
+    };
+    await t.run();
+    expect(t.find('Programmed'), 'another status').to.include({ status: 'False', reason: 'Rejected' });
+    t.held.set(KEY, resourceOf(rawSplit(undefined, { generation: 2, resourceVersion: '6' }), t.last()));
+    await t.run();
+    expect(t.last(), 'another generation').to.include({ observedGeneration: 2, proxies: '2/3' });
+  });
+
   it('leaves alone what is being deleted, was deleted, or was created anew under the same name', async () => {
     const t = setup();
     await t.run();

@@ -48,7 +48,7 @@ function setup() {
   const run = () => reconciler.reconcile(queue, KEY, signal);
   const conditionsOf = (at = 0) =>
     writes.at(-1)![at]!.conditions.map(({ type, status, reason }) => `${type}=${status}/${reason}`);
-  return { state, assessments, held, writes, failure, progress, queued, see, run, conditionsOf };
+  return { state, clock, assessments, held, writes, failure, progress, queued, see, run, conditionsOf };
 }
 
 describe('status of routes', () => {
@@ -86,6 +86,23 @@ describe('status of routes', () => {
     t.see(http('r', [to('v1')]), { parents: t.writes[0] });
     await t.run();
     expect(t.conditionsOf()).to.include('Programmed=True/Acknowledged');
+  });
+
+  it('is written for the number of proxies alone every 10 s at the most', async () => {
+    const t = setup();
+    const counts = (proxies: number) => {
+      t.progress.now = { ...IDLE, proxies, current: proxies };
+      t.see(http('r', [to('v1')]), t.writes.length === 0 ? undefined : { parents: t.writes.at(-1) });
+      return t.run();
+    };
+    await counts(1);
+    await counts(2);
+    expect(t.writes, 'the first at once').to.have.length(2);
+    expect(await counts(3)).to.deep.equal({ requeueAfterMs: 10_000 });
+    expect(t.writes).to.have.length(2);
+    await t.clock.advance(10_000);
+    expect(await counts(3)).to.equal(undefined);
+    expect(JSON.stringify(t.writes.at(-1))).to.contain('3/3 proxies');
   });
 
   it('leaves a route of other controllers alone', async () => {

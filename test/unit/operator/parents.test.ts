@@ -30,9 +30,13 @@ const foreign = {
   unknown: true,
 };
 
+function toWrite(...given: Parameters<typeof parentsToWrite>): unknown[] | null {
+  return parentsToWrite(...given)?.parents ?? null;
+}
+
 describe('status.parents of routes', () => {
   it('says of each parent what holds, with the reference as it was written', () => {
-    expect(parentsToWrite([wanted(WEB)], undefined, 3, NOW)).to.deep.equal([
+    expect(toWrite([wanted(WEB)], undefined, 3, NOW)).to.deep.equal([
       {
         parentRef: WEB,
         controllerName: CONTROLLER_NAME,
@@ -51,32 +55,51 @@ describe('status.parents of routes', () => {
   });
 
   it('is not written again when it says the same already', () => {
-    const parents = parentsToWrite([wanted(WEB), wanted(API)], undefined, 3, NOW);
-    expect(parentsToWrite([wanted(WEB), wanted(API)], { parents }, 3, LATER)).to.equal(null);
+    const parents = toWrite([wanted(WEB), wanted(API)], undefined, 3, NOW);
+    expect(toWrite([wanted(WEB), wanted(API)], { parents }, 3, LATER)).to.equal(null);
+  });
+
+  it('tells whether only the number of proxies is another, which may wait', () => {
+    const said = (status: 'True' | 'False', reason: string, message: string, accepted = 'True' as 'True' | 'False') => [
+      {
+        parentRef: WEB,
+        conditions: [...wanted(WEB, accepted).conditions, condition('Programmed', status, reason, message)],
+      },
+    ];
+    const parents = toWrite(said('True', 'Acknowledged', '1/2'), undefined, 3, NOW);
+    const differs = (...next: Parameters<typeof said>) =>
+      parentsToWrite(said(...next), { parents }, 3, LATER)?.onlyCounters;
+    expect(differs('True', 'Acknowledged', '1/2')).to.equal(undefined);
+    expect(differs('True', 'Acknowledged', '2/2')).to.equal(true);
+    expect(differs('True', 'NoSubscribers', '')).to.equal(true);
+    expect(differs('False', 'Rejected', '1/2')).to.equal(false);
+    expect(differs('True', 'Acknowledged', '2/2', 'False')).to.equal(false);
+    const [of] = [parentsToWrite(said('True', 'Acknowledged', '2/2'), { parents }, 4, LATER)];
+    expect(of?.onlyCounters, 'another generation').to.equal(false);
   });
 
   it('moves a transition time only with the status', () => {
-    const parents = parentsToWrite([wanted(WEB)], undefined, 3, NOW);
+    const parents = toWrite([wanted(WEB)], undefined, 3, NOW);
     const timeOf = (written: unknown[] | null) =>
       (written![0] as { conditions: { lastTransitionTime: string }[] }).conditions[0]!.lastTransitionTime;
-    expect(timeOf(parentsToWrite([wanted(WEB)], { parents }, 4, LATER))).to.equal('2026-01-02T03:04:05Z');
-    expect(timeOf(parentsToWrite([wanted(WEB, 'False')], { parents }, 4, LATER))).to.equal('2026-01-02T03:05:05Z');
+    expect(timeOf(toWrite([wanted(WEB)], { parents }, 4, LATER))).to.equal('2026-01-02T03:04:05Z');
+    expect(timeOf(toWrite([wanted(WEB, 'False')], { parents }, 4, LATER))).to.equal('2026-01-02T03:05:05Z');
   });
 
   it('never goes back to an earlier generation', () => {
-    const parents = parentsToWrite([wanted(WEB)], undefined, 7, NOW);
-    expect(parentsToWrite([wanted(WEB, 'False')], { parents }, 6, LATER)).to.equal(null);
+    const parents = toWrite([wanted(WEB)], undefined, 7, NOW);
+    expect(toWrite([wanted(WEB, 'False')], { parents }, 6, LATER)).to.equal(null);
   });
 
   it('leaves the entries of other controllers as they are', () => {
-    const written = parentsToWrite([wanted(WEB)], { parents: [foreign] }, 1, NOW);
+    const written = toWrite([wanted(WEB)], { parents: [foreign] }, 1, NOW);
     expect(written).to.have.length(2);
     expect(written![0]).to.deep.equal(foreign);
-    expect(parentsToWrite([wanted(WEB)], { parents: written }, 1, LATER)).to.equal(null);
+    expect(toWrite([wanted(WEB)], { parents: written }, 1, LATER)).to.equal(null);
   });
 
   it('keeps conditions of other types in entries of its own', () => {
-    const [entry] = parentsToWrite([wanted(WEB)], undefined, 1, NOW) as { conditions: object[] }[];
+    const [entry] = toWrite([wanted(WEB)], undefined, 1, NOW) as { conditions: object[] }[];
     const other = {
       type: 'example.net/Seen',
       status: 'True',
@@ -86,16 +109,16 @@ describe('status.parents of routes', () => {
       observedGeneration: 1,
     };
     const parents = [{ ...entry, conditions: [other, ...entry!.conditions] }];
-    expect(parentsToWrite([wanted(WEB)], { parents }, 1, LATER)).to.equal(null);
-    const [changed] = parentsToWrite([wanted(WEB, 'False')], { parents }, 2, LATER) as { conditions: unknown[] }[];
+    expect(toWrite([wanted(WEB)], { parents }, 1, LATER)).to.equal(null);
+    const [changed] = toWrite([wanted(WEB, 'False')], { parents }, 2, LATER) as { conditions: unknown[] }[];
     expect(changed!.conditions).to.deep.include(other);
   });
 
   it('takes away entries of parents that the route no longer has', () => {
-    const parents = [foreign, ...parentsToWrite([wanted(WEB), wanted(API)], undefined, 1, NOW)!];
-    const written = parentsToWrite([wanted(API)], { parents }, 2, LATER) as { parentRef: unknown }[];
+    const parents = [foreign, ...toWrite([wanted(WEB), wanted(API)], undefined, 1, NOW)!];
+    const written = toWrite([wanted(API)], { parents }, 2, LATER) as { parentRef: unknown }[];
     expect(written.map(({ parentRef }) => parentRef)).to.deep.equal([foreign.parentRef, API]);
-    expect(parentsToWrite([], { parents }, 2, LATER)).to.deep.equal([foreign]);
+    expect(toWrite([], { parents }, 2, LATER)).to.deep.equal([foreign]);
   });
 
   it('takes away a condition of its own that no longer holds', () => {
@@ -103,20 +126,20 @@ describe('status.parents of routes', () => {
       condition('Accepted', 'True', 'Accepted', ''),
       condition('PartiallyInvalid', 'True', 'UnsupportedValue', 'Dropped Rule'),
     ];
-    const parents = parentsToWrite([{ parentRef: WEB, conditions: partly }], undefined, 1, NOW);
-    const [entry] = parentsToWrite([wanted(WEB)], { parents }, 2, LATER) as { conditions: { type: string }[] }[];
+    const parents = toWrite([{ parentRef: WEB, conditions: partly }], undefined, 1, NOW);
+    const [entry] = toWrite([wanted(WEB)], { parents }, 2, LATER) as { conditions: { type: string }[] }[];
     expect(entry!.conditions.map(({ type }) => type)).to.deep.equal(['Accepted']);
   });
 
   it('is not written on a route that has no parent of ours and never had one', () => {
     for (const status of [undefined, {}, { parents: [] }, { parents: [foreign] }]) {
-      expect(parentsToWrite([], status, 1, NOW), JSON.stringify(status)).to.equal(null);
+      expect(toWrite([], status, 1, NOW), JSON.stringify(status)).to.equal(null);
     }
   });
 
   it('survives whatever stands in the status', () => {
     for (const status of [null, 7, { parents: 7 }, { parents: [null, 7, {}, { controllerName: CONTROLLER_NAME }] }]) {
-      expect(parentsToWrite([wanted(WEB)], status, 1, NOW), JSON.stringify(status)).to.not.equal(null);
+      expect(toWrite([wanted(WEB)], status, 1, NOW), JSON.stringify(status)).to.not.equal(null);
     }
   });
 });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { statusDiffers } from '../../../operator/status/change.ts';
+import { onlyCountersDiffer, statusDiffers } from '../../../operator/status/change.ts';
 import {
   type Condition,
   condition,
@@ -7,6 +7,7 @@ import {
   readConditions,
   stampConditions,
   toSeconds,
+  type WantedCondition,
 } from '../../../operator/status/condition.ts';
 import { ACKNOWLEDGE_WITHIN_MS, type Progress, programmed, proxyShare } from '../../../operator/status/programmed.ts';
 import { observedGeneration, readiness, type Verdict } from '../../../operator/status/verdict.ts';
@@ -240,5 +241,26 @@ describe('Programmed', () => {
       const refused = progress({ proxies: 1, current: 0, behind: ['a/1'], rejections, unseen });
       expect(programmed(refused, 0, null).condition).to.include({ status: 'False', reason: 'Rejected' });
     });
+  });
+
+  it('may wait where only the number of proxies is another, and not where anything else is', () => {
+    const said = (proxies: string, programmed: WantedCondition, generation = 1) => {
+      const wantedConditions = [condition('Ready', 'True', 'Succeeded', 'm'), programmed];
+      return {
+        observedGeneration: generation,
+        proxies,
+        conditions: stampConditions(wantedConditions, [], generation, NOW_MS),
+      };
+    };
+    const done = (message: string) => condition('Programmed', 'True', 'Acknowledged', message);
+    const held = said('1/2', done('1/2'));
+    expect(onlyCountersDiffer(said('2/2', done('2/2')), held)).to.equal(true);
+    expect(onlyCountersDiffer(said('0/0', condition('Programmed', 'True', 'NoSubscribers', '')), held)).to.equal(true);
+    expect(onlyCountersDiffer(said('1/2', condition('Programmed', 'False', 'Rejected', '')), held)).to.equal(false);
+    expect(onlyCountersDiffer(said('2/2', done('2/2'), 2), held), 'another generation').to.equal(false);
+    expect(onlyCountersDiffer({ ...said('2/2', done('2/2')), other: 1 } as ObjectStatus, held)).to.equal(false);
+    for (const nothing of [null, undefined, 7, {}, { conditions: 7 }]) {
+      expect(onlyCountersDiffer(held, nothing)).to.equal(false);
+    }
   });
 });
