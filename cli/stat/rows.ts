@@ -16,7 +16,7 @@ import { type Figures, NO_FIGURES } from '../traffic/figures.ts';
 import { countMeshed, livingPods, type Meshed, NOT_ENDED, type Pod, podOf } from '../traffic/pods.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import { podStatus } from './pod-status.ts';
-import { addItem, type Ends, figuresOf, keyOf, sourceOf } from './source.ts';
+import { addItem, callsOfSplits, type Ends, figuresOf, keyOf, sourceOf } from './source.ts';
 
 export interface StatRow {
   kind: ResourceKind;
@@ -158,18 +158,10 @@ export class StatReader {
   /** A row for each leaf, by the requests of clients that ended there. */
   async #splits(argument: ResourceArgument): Promise<StatRow[]> {
     const { kind } = argument;
-    const { from, to } = this.#scope;
-    if (to !== null) this.#refuseEnds(kind);
-    const calls = from === null ? null : sourceOf(SERVICE, null, this.#scope).question;
+    const calls = callsOfSplits(kind, this.#scope.namespace, this.#scope);
     const [objects, items] = await Promise.all([
       this.#objects(argument, true),
-      this.#traffic.ask({
-        namespace: this.#scope.namespace,
-        owner: 'service',
-        where: { direction: 'outbound' },
-        ...calls,
-        by: ['serviceNamespace', 'serviceName', 'backendName', 'counted'],
-      }),
+      this.#traffic.ask({ ...calls, by: ['serviceNamespace', 'serviceName', 'backendName', 'counted'] }),
     ]);
     const figures = new Map<string, Figures>();
     for (const item of items) {

@@ -48,6 +48,14 @@ function fromSource(kind: ResourceKind, from: Other): Source {
   return sourceBy(place, 'outbound', countedOf(kind), scope);
 }
 
+/** Calls to the Services that are split. A split calls nobody; who calls it can be asked. @throws CliError WEFT_CLI_USAGE: nothing is known of such a pair */
+export function callsOfSplits(kind: ResourceKind, namespace: string | null, { to, from }: Ends): Omit<Question, 'by'> {
+  if (to !== null) throw meaningless(kind, 'to', to);
+  if (from === null) return { namespace, owner: 'service', where: { direction: 'outbound' } };
+  if (!takesPods(from.kind)) throw meaningless(kind, 'from', from);
+  return fromSource(SERVICE, from).question;
+}
+
 /** A request is sent to a Service; each attempt of it to a pod. */
 function countedOf(kind: ResourceKind): Counted {
   return kind === SERVICE ? 'requests' : 'attempts';

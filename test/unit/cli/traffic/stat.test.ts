@@ -82,6 +82,22 @@ describe('weft stat', () => {
     }
   });
 
+  it('says of a TrafficSplit that it calls nobody, and shows what came to it from somebody', async () => {
+    fillShop(cluster);
+    const refused: [option: string, other: string, words: string][] = [
+      ['--to', 'svc/api', 'trafficsplits --to services: nothing is counted by such a pair'],
+      ['--to', 'deploy/api', 'trafficsplits --to deployments: nothing is counted by such a pair'],
+      ['--from', 'svc/api', 'trafficsplits --from services: nothing is counted by such a pair'],
+    ];
+    for (const [option, other, words] of refused) {
+      const { status, stderr } = await cluster.run('stat', 'ts', option, other);
+      expect(stderr.split('\n')[0], option).to.equal(`WEFT_CLI_USAGE: the command line is not understood: ${words}`);
+      expect(status).to.equal(2);
+    }
+    const { stdout } = await cluster.run('stat', 'ts', '--from', 'deploy/web');
+    expect(stdout).to.match(/^canary +api +api-next /m);
+  });
+
   it('shows nothing that a terminal obeys, whoever has made it up', async () => {
     const hostile = 'x\u001b]0;owned\u0007\u009b2J\u202e';
     cluster.objects = [object('apps/v1', 'Deployment', 'shop', hostile), pod('shop', hostile, 'x1')];
