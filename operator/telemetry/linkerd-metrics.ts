@@ -7,13 +7,16 @@ const CLUSTER = 'local';
 /** Ports of Services that are told apart; what comes beyond is added up. */
 const MAX_SERVICE_PORTS = 2_000;
 
+/** Linkerd counts each kind under its singular, but for this one (`controller/k8s/api.go`, `pkg/k8s/k8s.go`). */
+const IN_PLURAL: ReadonlySet<string> = new Set(['EndpointSlice']);
+
 /** `<kind>_cache_size` of each kind, read at each scrape. Where several groups have a kind, all of their objects. */
 export function registerCacheSizes(registry: Registry, sizes: () => Iterable<[kind: string, objects: number]>): void {
   const gauges = new Map<string, Gauge>();
   for (const [kind] of sizes()) {
     if (gauges.has(kind)) continue;
     const gauge: Gauge = new Gauge({
-      name: `${kind.toLowerCase()}_cache_size`,
+      name: `${kind.toLowerCase()}${IN_PLURAL.has(kind) ? 's' : ''}_cache_size`,
       help: 'Objects held.',
       labelNames: ['cluster'],
       registers: [registry],

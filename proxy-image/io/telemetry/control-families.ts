@@ -19,9 +19,9 @@ export function writeControl(writer: TextWriter, control: readonly ControlCalls[
   for (const { calls, labels } of each) calls.latencies.write(writer, latencies, labels, ONLY);
   const lookups = writer.counter('control_dns_resolutions_total', "Look-ups of the operator's name");
   for (const { calls } of each) {
-    const of = `client="${calls.client}",record_type="ip"`;
+    const of = `client="${calls.client}",record_type="A/AAAA"`;
     writer.sample(lookups, `${of},result="ok"`, calls.resolved);
-    writer.sample(lookups, `${of},result="error"`, calls.unresolved);
+    writer.sample(lookups, `${of},result="not_found"`, calls.unresolved);
   }
 }
 

@@ -23,9 +23,8 @@ export function endpointLabels(authority: string, endpoint: EndpointState, zone:
   return renderLabels(labels);
 }
 
-/** Labels of an endpoint from discovery, and where it is seen from here. */
-function destinationLabels(endpoint: EndpointState, zone: string): Record<string, string> {
-  const { facts } = endpoint;
+/** Labels of an endpoint from discovery (`dst_` before each), and where it is seen from `zone`: empty = not known. */
+export function destinationLabels({ facts }: EndpointState, zone: string): Readonly<Record<string, string>> {
   if (facts.zone === '') return facts.labels;
   const locality = zone === '' ? 'unknown' : facts.zone === zone ? 'local' : 'remote';
   return { ...facts.labels, zone: facts.zone, zone_locality: locality };

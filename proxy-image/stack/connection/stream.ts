@@ -5,6 +5,7 @@ import { Outbox } from '../../io/tcp/outbox.ts';
 import { Splice, type SpliceOwner } from '../../io/tcp/splice.ts';
 import type { StreamError } from '../../io/telemetry/connection-recorder.ts';
 import type { TransportLabels } from '../../io/telemetry/recorder.ts';
+import { destinationLabels } from '../../io/telemetry/series-labels.ts';
 import type { Connection, ConnectionError, ConnectionHandler } from '../../io/transport/types.ts';
 import type { LiveSet, StreamWatch } from '../shared/live.ts';
 import type { StackOptions } from '../shared/options.ts';
@@ -95,7 +96,8 @@ export class Stream implements ConnectionHandler, DialOwner, SpliceOwner, Stream
     const { options, live, plan } = this.#around;
     this.#targets.connected(options, options.transport.timers.nowMs() - this.#dialledMs);
     const { endpoint, authority } = this.#targets;
-    live.opened(connection, dialledLabels(plan.side, dial.target, endpoint?.facts.labels ?? {}, authority));
+    const dst = endpoint === null ? {} : destinationLabels(endpoint, options.state.zone);
+    live.opened(connection, dialledLabels(plan.side, dial.target, dst, authority));
     const upstream = new Outbox(connection);
     if (prelude !== null) this.#firstBytes = Buffer.concat([prelude, this.#firstBytes]);
     const client = this.#client.connection;

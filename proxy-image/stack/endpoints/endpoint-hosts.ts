@@ -5,6 +5,7 @@ import type { HttpProtocol, SessionProtocol } from '../../core/state/protocol.ts
 import type { DialError, DialTarget } from '../../io/pool/dial.ts';
 import type { Host, Prospect } from '../../io/pool/host.ts';
 import type { ConnectionPool } from '../../io/pool/pool.ts';
+import { destinationLabels } from '../../io/telemetry/series-labels.ts';
 import type { StackOptions } from '../shared/options.ts';
 import { logUnreached, unreachedAs } from '../shared/unreached.ts';
 
@@ -93,7 +94,8 @@ export class EndpointHosts {
     const links = this.#known[protocol];
     const known = links.get(endpoint);
     if (known !== undefined && known.facts === endpoint.facts && !known.host.retired) return known;
-    const host = this.#connections.host(targetOf(endpoint, protocol), endpoint.facts.labels);
+    const labels = destinationLabels(endpoint, this.#options.state.zone);
+    const host = this.#connections.host(targetOf(endpoint, protocol), labels);
     const link = new EndpointLink(this.#options, endpoint, pool, host);
     links.set(endpoint, link);
     return link;

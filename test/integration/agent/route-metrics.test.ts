@@ -376,8 +376,9 @@ describe('metrics of routes, of the bundled proxy', function () {
       expect(value('control_response_latency_ms_bucket', { ...labels, le: '50000' })).to.equal(1);
     }
     for (const asking of ['identity', 'configuration']) {
-      expect(value('control_dns_resolutions_total', { client: asking, result: 'ok' }), asking).to.equal(1);
-      expect(value('control_dns_resolutions_total', { client: asking, result: 'error' }), asking).to.equal(0);
+      const lookups = { client: asking, record_type: 'A/AAAA' };
+      expect(value('control_dns_resolutions_total', { ...lookups, result: 'ok' }), asking).to.equal(1);
+      expect(value('control_dns_resolutions_total', { ...lookups, result: 'not_found' }), asking).to.equal(0);
     }
   });
 });

@@ -123,6 +123,25 @@ export function familiesSuite(create: (onFault: (error: unknown) => void) => Tra
       await until(() => value(client, 'outbound_tcp_route_close_total', { ...labels, error: '' }) === 1, 'its end');
     });
 
+    it('have the zone of the endpoint that they lead to, so that bytes can be added up by zone', async () => {
+      const local = { node: 'node-1', zone: 'a' };
+      const remote = { node: 'node-2', zone: 'b' };
+      const { port } = await serveHttp(mesh, () => ok('yes'));
+      behind(port);
+      client.setEndpoints('web', [{ ...mesh.meshed(server, port), ...local }]);
+      await askOn(dialRaw(mesh, client.outbound));
+      const raw = await serveRaw(mesh, ({ socket }) => socket.write('pong'));
+      client.setService({ protocol: 'opaque' });
+      client.setEndpoints('web', [{ ...mesh.plain(raw.port), protocol: 'opaque', ...remote }]);
+      const opaque = dialRaw(mesh, client.outbound);
+      opaque.send('ping');
+      await opaque.hears('pong');
+      const bytes = (dst_zone: string, dst_zone_locality: string) =>
+        value(client, 'tcp_write_bytes_total', { direction: 'outbound', peer: 'dst', dst_zone, dst_zone_locality });
+      expect(bytes('a', 'local')).to.be.greaterThan(0);
+      expect(bytes('b', 'remote')).to.equal('ping'.length);
+    });
+
     it('have an error where the connection to the endpoint broke off, or there was no backend', async () => {
       const { port, served } = await serveRaw(mesh, ({ socket }) => socket.write('pong'));
       behind(port, 'opaque');

@@ -49,9 +49,11 @@ describe("metrics of the control plane under Linkerd's names", () => {
       ['Pod', 7],
       ['HTTPRoute', 1],
       ['HTTPRoute', 2],
+      ['EndpointSlice', 4],
     ]);
     const families = await scrape(registry);
-    expect([...families.keys()]).to.have.members(['pod_cache_size', 'httproute_cache_size']);
+    const names = ['pod_cache_size', 'httproute_cache_size', 'endpointslices_cache_size'];
+    expect([...families.keys()]).to.have.members(names);
     expect(sampleValue(families, 'pod_cache_size', { cluster: 'local' })).to.equal(7);
     expect(sampleValue(families, 'httproute_cache_size', { cluster: 'local' })).to.equal(3);
   });
