@@ -31,7 +31,7 @@ function stagesOf({ options }: StackContext, observer: InboundObserver) {
     identify: new Identify<InboundCall>(),
     route: new Route<InboundCall>(),
     authorize: new Authorize<InboundCall>(log, observer),
-    limitRate: new LimitRate<InboundCall>(transport.timers),
+    limitRate: new LimitRate<InboundCall>(transport.timers, observer),
     filter: new Filter<InboundCall>(options.rng),
     lease: new Lease<InboundCall>(transport.timers, observer),
   };

@@ -55,7 +55,7 @@ export class ProxyRecorder implements Recorder {
   readonly authorizations: Readonly<Record<'http' | 'tcp', { allow: Counters; deny: Counters; terminate: Counters }>>;
   readonly routeNotFound: Counters;
   readonly rateLimited: Counters;
-  /** The same requests, by who made them: their answers count in `response_total` too. */
+  /** The same requests, by who made them. */
   readonly limited: Counters;
   readonly outboundErrors = { http: outboundErrors(), tcp: outboundErrors() };
   readonly inboundErrors = { http: inboundErrors(), tcp: inboundErrors() };

@@ -151,7 +151,7 @@ export interface Recorder {
     peer: InboundPeer,
     decision: PolicyDecision,
   ): void;
-  /** A request that was authorized was refused, for there were too many: `inbound_http_local_ratelimit_total`. */
+  /** A request that was authorized was refused, for there were too many: `inbound_http_local_ratelimit_total`. Neither it nor one that was denied is an `inboundRequest`. */
   inboundRateLimited(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision, scope: RateLimitScope): void;
   /** An open TCP stream was ended because the policy changed. */
   inboundTerminated(policy: PortPolicyEntry, peer: InboundPeer, decision: PolicyDecision): void;

@@ -1,10 +1,9 @@
 import { isFailure } from '../../core/classify/classify.ts';
-import type { PolicyDecision, RuleFacts } from '../../core/policy/decision.ts';
 import type { InboundError, Recorder } from '../../io/telemetry/recorder.ts';
 import type { InboundCall, InboundObserver } from '../call/inbound-call.ts';
 import * as Phase from '../call/inbound-phase.ts';
 
-/** The metrics of inbound calls. */
+/** The metrics of inbound calls. What policy refuses is a denial and no request (linkerd2-proxy: its endpoint metrics lie behind policy). */
 export class InboundMetrics implements InboundObserver {
   readonly #recorder: Recorder;
 
@@ -12,12 +11,15 @@ export class InboundMetrics implements InboundObserver {
     this.#recorder = recorder;
   }
 
-  requestHead({ policy, client, decision, route, exchange }: InboundCall): void {
+  requestHead(call: InboundCall): void {
+    const { policy, client, decision, route, exchange, limitedBy } = call;
     const { peer } = client;
     this.#recorder.inboundAuthorized('http', policy, peer, decision);
+    if (limitedBy !== null) this.#recorder.inboundRateLimited(policy, peer, decision, limitedBy);
+    if (isRefused(call)) return;
     this.#recorder.inboundRequest(policy, peer, decision);
     this.#recorder.routeRequest(route);
-    const rule = admitting(decision);
+    const { rule } = decision;
     if (rule === null) return;
     const { inbound } = this.#recorder.routes();
     inbound.began(policy, rule);
@@ -29,28 +31,29 @@ export class InboundMetrics implements InboundObserver {
   responseHead(): void {}
   firstByte(): void {}
 
-  attemptEnd({ policy, client, decision }: InboundCall, error: InboundError | null): void {
-    if (error !== null) this.#recorder.inboundFailed(policy, client.peer, decision, error);
+  attemptEnd(call: InboundCall, error: InboundError | null): void {
+    const { policy, client, decision } = call;
+    if (error !== null && !isRefused(call)) this.#recorder.inboundFailed(policy, client.peer, decision, error);
   }
 
   retryDecided(): void {}
 
   end(call: InboundCall): void {
-    const { policy, client, decision, route, exchange, limitedBy } = call;
+    if (isRefused(call)) return;
+    const { policy, client, decision, route, exchange } = call;
     const { status, grpcStatus, firstByteMs, startedMs } = exchange;
     const failure = status === 0 || isFailure(route, status, grpcStatus);
     const latencyMs = firstByteMs - startedMs;
-    if (limitedBy !== null) this.#recorder.inboundRateLimited(policy, client.peer, decision, limitedBy);
     if (call.phase !== Phase.FAILED) {
       this.#recorder.inboundResponse(policy, client.peer, decision, status, grpcStatus, failure, latencyMs);
     }
     this.#recorder.routeResponse(route, status, grpcStatus, failure, latencyMs);
-    const rule = admitting(decision);
+    const { rule } = decision;
     if (rule !== null) this.#recorder.routes().inbound.ended(policy, rule, exchange, call.sentMs);
   }
 }
 
-/** The rule that has let it in; `null` = none. */
-function admitting({ allowed, rule }: PolicyDecision): RuleFacts | null {
-  return allowed ? rule : null;
+/** By policy, or for there were too many. */
+function isRefused({ decision, limitedBy }: InboundCall): boolean {
+  return !decision.allowed || limitedBy !== null;
 }

@@ -41,6 +41,7 @@ const limit = (spec: Raw) => object('v1alpha1', 'HTTPLocalRateLimitPolicy', 'web
 
 const OPEN = [route('public', '/public'), allows(ofRoute('public'))];
 const ADMIN = [route('admin', '/admin'), allows(ofRoute('admin'), CLIENT)];
+const BROKEN = 'HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n';
 const FOR_ANOTHER = [route('admin', '/admin'), allows(ofRoute('admin'), ANOTHER)];
 
 /** AuthorizationPolicy, routes on Servers and rate limits, from the objects to what a client hears over mutual TLS. */
@@ -164,6 +165,38 @@ export function rulesSuite(create: (onFault: (error: unknown) => void) => Transp
       expect(proxy.recorder.policyRoutes, 'no route is attached').to.equal(null);
     });
 
+    it('what policy refuses, or a limit, is that and no request, whatever becomes of the answer (linkerd2-proxy: policy before metrics)', async () => {
+      const { port } = await serveHttp(mesh, (request) => (request.includes('/public/broken') ? BROKEN : ok(request)));
+      behind(port);
+      const objects = [server(), ...OPEN, ...FOR_ANOTHER];
+      told(port, ...objects);
+      expect(await asked('/public')).to.match(/^HTTP\/1\.1 200 /);
+      expect(await asked('/public/broken')).to.match(/^HTTP\/1\.1 500 /);
+      expect(await asked('/admin')).to.match(/^HTTP\/1\.1 403 /);
+      expect(await asked('/elsewhere')).to.match(/^HTTP\/1\.1 404 /);
+      const left = dialRaw(mesh, client.outbound);
+      left.send(get('/admin', 'Content-Length: 10\r\n'));
+      await left.hears(' 403 ');
+      left.socket.resetAndDestroy();
+      told(port, ...objects, limit({ total: { requestsPerSecond: 1 } }));
+      let answered = 1;
+      while (!(await asked('/public')).startsWith('HTTP/1.1 429 ')) answered++;
+      const inbound = (name: string, labels = {}) => count(name, { direction: 'inbound', ...labels });
+      await until(() => inbound('response_total', { classification: 'success' }) === answered, 'all responses');
+      expect(inbound('request_total')).to.equal(answered + 1);
+      expect(inbound('response_total', { classification: 'failure' })).to.equal(1);
+      expect(inbound('response_latency_ms_count', { status_code: '200' })).to.equal(answered);
+      expect([inbound('inbound_http_authz_deny_total'), inbound('inbound_http_route_not_found_total')]).to.deep.equal([
+        2, 1,
+      ]);
+      expect(inbound('inbound_http_local_ratelimit_total')).to.equal(1);
+      for (const status_code of ['403', '404', '429']) {
+        for (const name of ['response_total', 'response_latency_ms_count']) {
+          expect(inbound(name, { status_code }), `${name} ${status_code}`).to.equal(undefined);
+        }
+      }
+    });
+
     it('what a route lets in is counted by how it ended, whoever answers; how long the application took, of what it got whole', async () => {
       let waiting = 0;
       const { port } = await serveHttp(mesh, (request) => {
@@ -186,10 +219,14 @@ export function rulesSuite(create: (onFault: (error: unknown) => void) => Transp
       const ended = (route_name: string, status: string) =>
         count('inbound_http_statuses_total', { route_name, status });
       await until(() => ended('open', '') === 1, 'the end of the one whose client has left');
-      expect([ended('open', '200'), ended('open', '429'), ended('moved', '301')]).to.deep.equal([answered, 1, 1]);
+      expect([ended('open', '200'), ended('moved', '301'), ended('open', '429')]).to.deep.equal([
+        answered,
+        1,
+        undefined,
+      ]);
       const of = (name: string, route_name: string) => count(`inbound_http_${name}`, { route_name });
-      expect([of('requests_total', 'open'), of('requests_total', 'moved')]).to.deep.equal([answered + 2, 1]);
-      expect(of('request_duration_seconds_count', 'open')).to.equal(answered + 2);
+      expect([of('requests_total', 'open'), of('requests_total', 'moved')]).to.deep.equal([answered + 1, 1]);
+      expect(of('request_duration_seconds_count', 'open')).to.equal(answered + 1);
       expect(of('response_duration_seconds_count', 'open')).to.equal(answered + 1);
       expect(of('response_duration_seconds_count', 'moved')).to.equal(undefined);
     });

@@ -6,7 +6,7 @@ import { type Family, parsePrometheusText, sampleValue } from '../../support/pro
 import { route } from '../../unit/core/fixtures.ts';
 import { until } from '../transport/recorder.ts';
 import { ask, dialHttp2, echo, type OnStream, serveHttp2 } from './http2-peers.ts';
-import { identityName, TestMesh, type TestProxy } from './mesh.ts';
+import { identityName, SHORT_QUEUE, TestMesh, type TestProxy } from './mesh.ts';
 
 const GRPC = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
 const BREAKER: Breaker = {
@@ -89,16 +89,24 @@ export function telemetrySuite(create: (onFault: (error: unknown) => void) => Tr
     });
 
     it('an answer of the proxy itself has the status that the caller was told, and the HTTP status that it stands for', async () => {
+      client.setService({ protocol: 'detect', routes: [route('all', '/.*')], queue: SHORT_QUEUE });
+      client.setEndpoints('web', []);
+      const { status, headers } = await ask(dialHttp2(mesh, client.outbound), GRPC, '');
+      expect([status, headers['grpc-status']]).to.deep.equal([200, '4']);
+      const labels = { rt_route: 'all', grpc_status: '4', status_code: '504', classification: 'failure' };
+      await until(() => sampleValue(metrics(client), 'route_response_total', labels) === 1, 'the answer');
+    });
+
+    it('a denial is the failure of an attempt to the client, and no request to the proxy that denied it', async () => {
       const { port } = await serveHttp2(mesh, echo);
       behind(port);
       server.setPolicy(port, { protocol: 'detect', authorizations: [] });
       await ask(dialHttp2(mesh, client.outbound), GRPC, '');
-      for (const [proxy, status_code] of [
-        [server, '403'],
-        [client, '200'],
-      ] as const) {
-        const labels = { grpc_status: '7', status_code, classification: 'failure' };
-        await until(() => sampleValue(metrics(proxy), 'response_total', labels) === 1, 'the denial');
+      const labels = { grpc_status: '7', status_code: '200', classification: 'failure' };
+      await until(() => sampleValue(metrics(client), 'response_total', labels) === 1, 'the denial');
+      expect(sampleValue(metrics(server), 'inbound_http_authz_deny_total')).to.equal(1);
+      for (const name of ['request_total', 'response_total', 'response_latency_ms']) {
+        expect(metrics(server).get(name)!.samples, name).to.deep.equal([]);
       }
     });
 

@@ -15,8 +15,6 @@ export interface GrowthSource {
   labelsOf(labels: Labels): SeriesLabels | null;
   /** What `labelsOf` says of a series may change. */
   readonly isRelabelled?: boolean;
-  /** Not given: of every series each counter is reported; so it is of the overflow. */
-  counts?(labels: Labels, counter: number): boolean;
   /** Adds what every series has counted since the start: of series n from `n * COUNTERS` on. `totals` are zeros. */
   read(totals: Float64Array): void;
 }
@@ -109,12 +107,6 @@ export class Growth {
     for (let counter = 0; counter < COUNTERS; counter++) {
       const by = this.#now[start + counter]! - this.#before[start + counter]!;
       if (by === 0 || !(counts || counter === COUNTER.open)) continue;
-      if (by < 0 && counter !== COUNTER.open) {
-        // What is taken off it has been counted, what it is taken off is still to come.
-        this.#now[start + counter] = this.#before[start + counter]!;
-        continue;
-      }
-      if (index !== OVERFLOW && this.#source.counts?.(followed.labels, counter) === false) continue;
       followed.series ??= this.#take(index, followed);
       if (followed.series === null) return;
       if (counter === COUNTER.open) this.#writer.opened(followed.series.number, by);

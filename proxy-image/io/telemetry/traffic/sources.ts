@@ -7,11 +7,6 @@ import { OVERFLOW } from '../series-table.ts';
 import type { GrowthSource } from './growth.ts';
 import { acceptedLabels, dialledLabels, judgedLabels, overflowLabels } from './series-labels.ts';
 
-/** What was refused has no authorization; the answers to it are in `response_total`, and here they are no requests. */
-const OF_REFUSED: ReadonlySet<number> = new Set([COUNTER.denied, COUNTER.notRouted]);
-/** What a limit answers (RFC 6585 section 4). */
-const TOO_MANY = 429;
-
 /** What is reported of the recorder. `serverOf`: the Server of a port, now. */
 export function sourcesOf(recorder: ProxyRecorder, serverOf: (port: number) => ObjectLabel): GrowthSource[] {
   return [judgedRequests(recorder), judgedConnections(recorder), connections(recorder, serverOf)];
@@ -23,15 +18,11 @@ function judgedRequests({ inbound, authorizations, routeNotFound, limited }: Pro
     table: inbound.counted.table,
     overflow: overflowLabels('inbound', 'requests'),
     labelsOf: (labels) => judgedLabels('requests', labels),
-    counts: (labels, counter) => labels.has('authz_name') || OF_REFUSED.has(counter),
     read(totals) {
-      readResponses(inbound.counted, totals, limited.counts.values.slice());
+      readResponses(inbound.counted, totals);
       readCounts(authorizations.http.deny.counts, COUNTER.denied, totals);
       readCounts(routeNotFound.counts, COUNTER.notRouted, totals);
       readCounts(limited.counts, COUNTER.limited, totals);
-      // Who was refused is in the overflow with those who were not.
-      const refused = totals[COUNTER.denied]! + totals[COUNTER.notRouted]!;
-      totals[COUNTER.success] = Math.max(0, totals[COUNTER.success]! - refused);
     },
   };
 }
@@ -72,34 +63,16 @@ function connections({ transports }: ProxyRecorder, serverOf: (port: number) => 
   };
 }
 
-/**
- * `limited`: of each series the requests that a limit has refused, which is used up. They were answered, and have counted as such; here they are no requests. The
- * proxy has answered them at once, so they are among the fastest.
- */
-function readResponses(
-  { outcomes, counts, statuses, latencies }: CountedResponses,
-  totals: Float64Array,
-  limited: Float64Array,
-): void {
-  const quick = limited.slice();
+function readResponses({ outcomes, counts, statuses, latencies }: CountedResponses, totals: Float64Array): void {
   // Of outcomes that found no room nothing is known: who makes up statuses must not hide failures behind them.
   totals[COUNTER.failure]! += counts[OVERFLOW]!;
-  const unknown = latencies.bucketsOf(OVERFLOW);
-  for (let bucket = 0; bucket < BUCKETS; bucket++) totals[FIRST_BUCKET + bucket]! += unknown[bucket]!;
-  for (const { series, code, index } of outcomes) {
-    const refused = code % FAILURE === TOO_MANY ? Math.min(limited[series] ?? 0, counts[index]!) : 0;
-    if (refused > 0) limited[series]! -= refused;
-    totals[series * COUNTERS + counterOf(code)]! += counts[index]! - refused;
-  }
-  for (const { series, code, index } of statuses ?? []) {
-    const buckets = latencies.bucketsOf(index);
-    const first = series * COUNTERS + FIRST_BUCKET;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const refused = code === TOO_MANY ? Math.min(quick[series] ?? 0, buckets[bucket]!) : 0;
-      if (refused > 0) quick[series]! -= refused;
-      totals[first + bucket]! += buckets[bucket]! - refused;
-    }
-  }
+  addBuckets(totals, 0, latencies.bucketsOf(OVERFLOW));
+  for (const { series, code, index } of outcomes) totals[series * COUNTERS + counterOf(code)]! += counts[index]!;
+  for (const { series, index } of statuses ?? []) addBuckets(totals, series * COUNTERS, latencies.bucketsOf(index));
+}
+
+function addBuckets(totals: Float64Array, start: number, buckets: ArrayLike<number>): void {
+  for (let bucket = 0; bucket < BUCKETS; bucket++) totals[start + FIRST_BUCKET + bucket]! += buckets[bucket]!;
 }
 
 /** Of the code of an outcome. Nothing is waited for so long here that its time could be over. */

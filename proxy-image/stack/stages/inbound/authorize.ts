@@ -31,13 +31,13 @@ export class Authorize<C extends Judged> extends Stage<C> {
     const { head } = call;
     const decision = authorizeRequest(call.policy, call.client.peer, head);
     call.decision = decision;
-    this.#observer.requestHead(call, head);
     if (decision.allowed) this.next.run(call);
     else this.#deny(call, decision);
   }
 
   #deny(call: C, { reason, server }: PolicyDecision): void {
     const { peer } = call.client;
+    this.#observer.requestHead(call, call.head);
     this.#log.info('request denied', {
       client: peer.address,
       identity: peer.identity,
