@@ -144,7 +144,8 @@ describe('status of custom resources at a real API server', function () {
 
   it('is -1 before anybody has looked, and then the generation; versions share it', async () => {
     const created = await cluster.apply('servers', NAMESPACE, 'fresh', { spec: { podSelector: {}, port: 81 } });
-    expect(created.status).to.deep.equal({ observedGeneration: -1 });
+    expect(created.status!.observedGeneration).to.equal(-1);
+    expect(created.status!.conditions!.map(({ type, status }) => [type, status])).to.deep.equal([['Ready', 'Unknown']]);
     await cluster.condition('servers', NAMESPACE, 'fresh', 'Ready', 'True');
     const { status, metadata } = await cluster.get('servers', NAMESPACE, 'fresh');
     expect(status!.observedGeneration).to.equal(metadata.generation);
