@@ -7,6 +7,7 @@ import { renderLabels } from './labels.ts';
 import type { ProcessFacts } from './process.ts';
 import type { ProxyRecorder } from './proxy-recorder.ts';
 import { TextWriter } from './text-writer.ts';
+import { writeTransports } from './transport-families.ts';
 
 export interface ExpositionSources {
   clock: Clock;
@@ -28,7 +29,7 @@ export function renderMetrics(sources: ExpositionSources): string {
   recorder.services.writeRetries(writer);
   writeBalancers(writer, sources.state.services(), sources.clock.nowMs());
   recorder.services.writeBreaker(writer);
-  recorder.transports.write(writer);
+  writeTransports(writer, recorder.transports);
   recorder.connectionFamilies?.write(writer);
   writePolicy(writer, recorder);
   writeErrors(writer, recorder);

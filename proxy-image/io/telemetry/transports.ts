@@ -1,13 +1,21 @@
 import type { Column } from './column.ts';
-import { joinLabels, type Labels, renderLabels } from './labels.ts';
+import { type Labels, renderLabels } from './labels.ts';
 import type { TransportLabels } from './recorder.ts';
-import { OVERFLOW, SeriesTable } from './series-table.ts';
-import type { TextWriter } from './text-writer.ts';
+import { SeriesTable } from './series-table.ts';
 
 /** `errno` values that are kept apart; any other text is `OTHER`, since it may come from anywhere. */
-const ERRNOS = ['', 'ECONNRESET', 'ETIMEDOUT', 'ECONNREFUSED', 'EHOSTUNREACH', 'EPROTO', 'EIO', 'OTHER'];
+export const ERRNOS: readonly string[] = [
+  '',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'EPROTO',
+  'EIO',
+  'OTHER',
+];
 
-/** The `tcp_*` families. A series with open connections is never evicted, so a handle stays good until `closed`. */
+/** What the `tcp_*` families say (`transport-families.ts`). A series with open connections is never evicted, so a handle stays good until `closed`. */
 export class Transports {
   readonly table: SeriesTable;
   readonly #opened: Column;
@@ -26,9 +34,10 @@ export class Transports {
     this.#closed = this.table.counts(ERRNOS.length);
   }
 
-  /** By series. */
-  get counted(): Readonly<Record<'opened' | 'open' | 'readBytes' | 'writtenBytes', Column>> {
-    return { opened: this.#opened, open: this.#open, readBytes: this.#read, writtenBytes: this.#written };
+  /** By series; of `closed` a count for each of ERRNOS. */
+  get counted(): Readonly<Record<'opened' | 'open' | 'readBytes' | 'writtenBytes' | 'closed', Column>> {
+    const closed = this.#closed;
+    return { opened: this.#opened, open: this.#open, readBytes: this.#read, writtenBytes: this.#written, closed };
   }
 
   opened(labels: TransportLabels): number {
@@ -58,33 +67,6 @@ export class Transports {
     for (const index of evicted) {
       for (const counts of [this.#opened, this.#open, this.#read, this.#written]) counts.values[index] = 0;
       this.#closed.values.fill(0, index * ERRNOS.length, (index + 1) * ERRNOS.length);
-    }
-  }
-
-  write(writer: TextWriter): void {
-    this.#family(writer, 'tcp_open_total', 'counter', 'Connections opened', this.#opened);
-    this.#family(writer, 'tcp_open_connections', 'gauge', 'Connections open now', this.#open);
-    this.#family(writer, 'tcp_read_bytes_total', 'counter', 'Bytes read from peers', this.#read);
-    this.#family(writer, 'tcp_write_bytes_total', 'counter', 'Bytes written to peers', this.#written);
-    const closed = 'Connections closed, by errno where they did not end in order';
-    const name = writer.counter('tcp_close_total', closed);
-    for (const { series, labels } of this.#series()) {
-      ERRNOS.forEach((errno, index) => {
-        const count = this.#closed.values[series * ERRNOS.length + index]!;
-        if (count > 0) writer.sample(name, joinLabels(labels, `errno="${errno}"`), count);
-      });
-    }
-  }
-
-  #family(writer: TextWriter, name: string, type: 'counter' | 'gauge', help: string, { values }: Column): void {
-    writer.family(name, type, help);
-    for (const { series, labels } of this.#series()) writer.sample(name, labels, values[series]!);
-  }
-
-  *#series(): Generator<{ series: number; labels: string }> {
-    for (let series = OVERFLOW; series < this.table.end; series++) {
-      const labels = this.table.text(series);
-      if (labels !== null && this.#opened.values[series]! > 0) yield { series, labels };
     }
   }
 }

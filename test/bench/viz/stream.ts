@@ -86,6 +86,16 @@ async function ask(live: LiveTraffic): Promise<void> {
   }
 }
 
+/** Says every minute what memory is taken, garbage and all. */
+async function lasting(ms: number): Promise<void> {
+  for (let leftMs = ms; leftMs > 0; leftMs -= MINUTE_MS) {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, MINUTE_MS)));
+    const { rss, heapTotal, heapUsed, external } = process.memoryUsage();
+    const [all, ...parts] = [rss, heapTotal, heapUsed, external].map((bytes) => Math.round(bytes / MIB));
+    console.log(`               ${all} MiB: heap ${parts[0]}, of which used ${parts[1]}; outside of it ${parts[2]}`);
+  }
+}
+
 async function main(): Promise<void> {
   const startMib = residentMib();
   let taken = 0;
@@ -126,7 +136,7 @@ async function main(): Promise<void> {
   const first = taken;
   await eventually('all have reported', () => taken >= first + proxies, CONNECT_MS);
   const before = { cpuMs: cpuMs(), taken, ms: performance.now() };
-  await new Promise((resolve) => setTimeout(resolve, Number(values.seconds) * 1_000));
+  await lasting(Number(values.seconds) * 1_000);
   const overMs = performance.now() - before.ms;
   const core = (cpuMs() - before.cpuMs) / overMs;
   const reports = taken - before.taken;
