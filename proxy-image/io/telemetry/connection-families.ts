@@ -30,7 +30,7 @@ const PROTOCOLS: Readonly<Record<OutboundProtocol, string>> = {
   opaque: 'opaq',
 };
 /** `session_protocol` (linkerd2-proxy: direct metrics). */
-const SESSIONS: Readonly<Record<SessionProtocol, string>> = { http1: 'http/1', http2: 'h2', opaque: '' };
+const SESSIONS: Readonly<Record<SessionProtocol, string>> = { http1: 'http/1', http2: 'http/2', opaque: '' };
 
 /** What Linkerd calls the route of streams to a Service that has none of its own. */
 const STREAM_ROUTE: Meta = { group: '', kind: 'default', namespace: '', name: 'opaq', section: '', port: 0 };

@@ -35,6 +35,21 @@ describe('what is counted of connections', () => {
     expect(results.map(({ labels, value }) => [labels['result'], value])).to.deep.equal([['not_http', 2]]);
   });
 
+  it('spells HTTP/2 as Linkerd does: h2 where it was found out, http/2 where a transport header or the configuration says so', () => {
+    const bench = new Bench();
+    const connections = bench.recorder.connections();
+    const policy = entryOf(portPolicy({}));
+    connections.inboundDetected(policy, 'http2', 1);
+    for (const session of ['http1', 'http2', 'opaque'] as const) connections.headerRead(session, 80, 'a');
+    const said = (name: string, label: string) =>
+      bench
+        .scrape()
+        .get(name)!
+        .samples.map(({ labels }) => labels[label]);
+    expect(said('inbound_tcp_detect_http_results_total', 'result')).to.deep.equal(['h2']);
+    expect(said(HEADERS, 'session_protocol')).to.deep.equal(['http/1', 'http/2', '']);
+  });
+
   it('names what is no Service: a pod is an endpoint, everything else a fallback', () => {
     const bench = new Bench();
     const service = routed(bench, 'HTTPRoute');
