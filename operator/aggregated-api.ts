@@ -10,6 +10,8 @@ import type { Applier } from './kube/apply.ts';
 import { listWatch } from './kube/list-watch.ts';
 import type { RestClient } from './kube/rest.ts';
 import type { OwnerLookup } from './owner.ts';
+import type { ProxiesHold } from './pki/rotation.ts';
+import { allHold, type ProxiesHoldOptions, trustHeldPath } from './proxies-hold.ts';
 import type { Replicas } from './replicas/replicas.ts';
 import type { Clock } from './runtime/clock.ts';
 import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from './runtime/connection-places.ts';
@@ -34,7 +36,7 @@ export interface AggregatedApiOptions {
   replicas: Pick<Replicas, 'others'>;
   /** `null`: no proxy is connected to this process. */
   live: TrafficOptions['live'];
-  sessions: ConnectedProxiesOptions['sessions'];
+  sessions: ConnectedProxiesOptions['sessions'] & ProxiesHoldOptions['sessions'];
   rest: RestClient;
   applier: Applier;
   owner: OwnerLookup;
@@ -117,6 +119,16 @@ export class AggregatedApi implements Component {
     await Promise.all([this.#authentication.stop(), this.#server?.close()]);
   }
 
+  /** What proxies have of the trust that `generation` names, of all replicas; `null`: it is not known of all. */
+  allHold(generation: string): Promise<ProxiesHold | null> {
+    return allHold(this.#holds(), this.#traffic.askReplicas, generation);
+  }
+
+  #holds(): ProxiesHoldOptions {
+    const { certificates, sessions, state } = this.#options;
+    return { trust: certificates.trust, sessions, view: state };
+  }
+
   /** A resource is a row: whoever adds one adds it here. */
   #createRows(): readonly ApiRow[] {
     const { state: view, clock, log } = this.#options;
@@ -167,7 +179,11 @@ export class AggregatedApi implements Component {
     const { certificates, rest, refused, answered, clock, log } = this.#options;
     return new ApiServer({
       rows: this.#rows,
-      replicaPaths: { [TRAFFIC_PART_PATH]: trafficPart(this.#traffic), ...proxyPaths(this.#proxies) },
+      replicaPaths: {
+        [TRAFFIC_PART_PATH]: trafficPart(this.#traffic),
+        ...proxyPaths(this.#proxies),
+        ...trustHeldPath(this.#holds()),
+      },
       credentials: certificates.webhook,
       requestHeaders: this.#authentication,
       mesh: () => this.#mesh(),

@@ -3,10 +3,10 @@ import type { ClusterState } from '../crds/state/cluster-state.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
 import { ControlCertificate, controlName } from './pki/control.ts';
 import type { RenewalReport } from './pki/custody.ts';
-import { expiryNotices, type Notice, Reminders, renewalNotice } from './pki/notices.ts';
+import { expiryNotices, type Notice, Reminders, renewalNotice, rotationNotice } from './pki/notices.ts';
 import type { SecretStore } from './pki/secrets.ts';
 import { ServingCertificate, type ServingCredentials } from './pki/serving.ts';
-import { Trust } from './pki/trust.ts';
+import { Trust, type TrustOptions } from './pki/trust.ts';
 import type { Changed } from './reconcilers/feed.ts';
 import { type Clock, sleep } from './runtime/clock.ts';
 import { failureOf } from './runtime/errors.ts';
@@ -20,6 +20,8 @@ const SERVING_LIFETIME_MS = 24 * 3_600_000;
 const REFRESH_MS = 15_000;
 /** While something is missing, and at the most for authorities that live for seconds. */
 const REFRESH_EAGER_MS = 500;
+/** While a rotation waits for proxies: soon at first, and the less often the longer it takes. */
+const LOOKS_PER_WAIT = 20;
 /** Between the time at which an authority is due and its end, every replica must have read its successor: it looks at least this often. */
 const LOOKS_BEFORE_END = 10;
 
@@ -30,6 +32,8 @@ export interface CertificatesOptions {
   changed: Changed;
   /** What is wrong with the Secrets is another thing now. */
   problemsChanged: () => void;
+  /** What proxies of all replicas have of the trust that `generation` names; `null`: it is not known of all. */
+  proxies: NonNullable<TrustOptions['proxies']>;
   /** What people should know, on the leader only. */
   tell: (notice: Notice) => void;
   observer: CertificateObserver;
@@ -61,9 +65,9 @@ export class Certificates implements Component {
   #renewalProblems: readonly string[] = [];
 
   constructor(options: CertificatesOptions) {
-    const { clock, secrets, webhookHosts } = options;
+    const { clock, secrets, webhookHosts, proxies } = options;
     this.#options = options;
-    this.trust = new Trust(secrets, clock);
+    this.trust = new Trust(secrets, clock, { proxies });
     const suffix = () => meshOf(options.state).identity.suffix;
     const issuer = () => this.trust.current?.issuer ?? null;
     this.#control = new ControlCertificate(suffix, SERVING_LIFETIME_MS, issuer, clock);
@@ -117,6 +121,7 @@ export class Certificates implements Component {
     this.#started = true;
     this.trust.onChange(() => this.#trustChanged());
     this.trust.onRenewal((report) => this.#renewed(report));
+    this.trust.onRotation((values) => this.#tell(rotationNotice(values)));
     this.control.onChange(() => this.#options.observer.renewed('control'));
     this.webhook.onChange(() => this.#options.observer.renewed('webhook'));
     this.control.start();
@@ -155,6 +160,11 @@ export class Certificates implements Component {
 
   #pauseMs(): number {
     if (this.trust.current === null || this.trust.webhookAuthority === null) return REFRESH_EAGER_MS;
+    const { rotation } = this.trust;
+    if (rotation !== null && rotation.phase !== 'Done') {
+      const waitedMs = this.#options.clock.wallMs() - rotation.sinceMs;
+      return Math.max(REFRESH_EAGER_MS, Math.min(REFRESH_MS, waitedMs / LOOKS_PER_WAIT));
+    }
     const windows = this.trust.held.map(({ notAfterMs, renewAtMs }) => notAfterMs - (renewAtMs ?? 0));
     return Math.max(REFRESH_EAGER_MS, Math.min(REFRESH_MS, ...windows.map((ms) => ms / LOOKS_BEFORE_END)));
   }
@@ -162,7 +172,9 @@ export class Certificates implements Component {
   async #refresh(): Promise<void> {
     const { state, log } = this.#options;
     try {
+      const before = this.trust.rotation;
       await this.trust.refresh(meshOf(state).identity, this.#leads);
+      if (this.#leads && this.trust.rotation?.phase !== before?.phase) this.#options.problemsChanged();
       const [due, other] = partition(this.trust.problems, ({ code }) => code === 'WEFT_PKI_RENEWAL');
       this.#renewalProblems = due.map(({ message }) => message);
       this.#report(other.map(({ message }) => message));
@@ -177,7 +189,7 @@ export class Certificates implements Component {
   }
 
   #renewed(report: RenewalReport): void {
-    this.#options.observer[report.outcome](report.name);
+    if (report.outcome !== 'retired') this.#options.observer[report.outcome](report.name);
     this.#tell(renewalNotice(report));
   }
 

@@ -19,6 +19,7 @@ import type {
   ServeMetrics,
   TlsProvider,
   TrafficReports,
+  TrustHeld,
 } from './serve/types.ts';
 import type { Programmed } from './status/programmed.ts';
 import type { ReadinessCheck } from './telemetry/admin.ts';
@@ -104,6 +105,10 @@ export class Servers implements Component {
     return this.#configServer?.report(namespace, pod) ?? null;
   }
 
+  trustHeld(anchorsPem: string): TrustHeld {
+    return this.#configServer?.trustHeld(anchorsPem) ?? { names: [], connected: 0, anchors: 0, leaves: 0 };
+  }
+
   connections(): Connections {
     return this.#configServer?.connections() ?? { connected: 0, current: 0 };
   }
@@ -145,7 +150,8 @@ export class Servers implements Component {
     const { certificates, state, clock, log, metrics, progress, reports, config } = this.#options;
     const tls = tlsProvider(certificates);
     if (tls === null) return null;
-    const server = createConfigServer({ state, tls, clock, log, metrics, progress, reports });
+    const leafTerms = () => certificates.trust.current?.leafTerms ?? null;
+    const server = createConfigServer({ state, tls, clock, log, metrics, progress, reports, leafTerms });
     this.#configServer = server;
     server.storesSynced();
     return this.#listen('configuration stream', server.listen(config.configPort, config.host), () => server.close());

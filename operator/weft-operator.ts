@@ -239,6 +239,7 @@ export class WeftOperator extends OperatorBase {
       state: this.#state,
       changed: (reads) => this.#changed(reads),
       problemsChanged: () => this.#status.meshChanged(),
+      proxies: (generation) => this.#api.allHold(generation),
       tell: (notice) => this.#status.tellMesh(notice),
       observer: registerCertificateMetrics(
         this.#registry,
@@ -423,6 +424,7 @@ export class WeftOperator extends OperatorBase {
     return {
       certificates: this.#certificates.trust.current,
       authorities: this.#certificates.trust.held,
+      rotation: this.#certificates.trust.rotation,
       certificateProblems: this.#certificates.problems,
       renewalProblems: this.#certificates.renewalProblems,
       proxies: this.#servers.connections(),

@@ -25,6 +25,9 @@ export const BACKDATE_MS = 5 * 60_000;
 /** Longest life of a leaf, whatever the Mesh says: there is no revocation but expiry. */
 export const MAX_LEAF_LIFETIME_MS = 7 * 86_400_000;
 
+/** So many roots of before vouch for the present one, each by one certificate more in every handshake. */
+const MAX_CROSSED = 3;
+
 /** A CA certificate with its key, and what its leaves are verified with. */
 export interface Authority {
   certificate: X509Certificate;
@@ -96,7 +99,7 @@ export function createSuccessor(anchor: Authority, name: string, lifetimeMs: num
   return {
     certificate: next.certificate,
     privateKey: next.privateKey,
-    chain: [crossed, ...anchor.chain],
+    chain: [crossed, ...anchor.chain].slice(0, MAX_CROSSED),
     anchors: [next.certificate, ...anchor.anchors],
   };
 }

@@ -9,7 +9,7 @@ import { readAuthority, type SecretStore, type StoredSecret, toSecret } from './
 export interface RenewalReport {
   name: AuthorityName;
   secret: string;
-  outcome: 'renewed' | 'failed';
+  outcome: 'renewed' | 'retired' | 'failed';
   /** One sentence, for people. */
   detail: string;
 }
@@ -47,13 +47,17 @@ export class Custody {
     return () => this.#reporters.delete(listener);
   }
 
-  /** Writes what `make` makes over the very version that was read. Without success the present one stays, and the next `refresh` tries again. */
+  /**
+   * Writes what `make` makes over the very version that was read. Without success the present one stays, and the next `refresh` tries again.
+   * @param retired says what is no longer trusted, where nothing but that is written
+   */
   async replace(
     { mayWrite, nowMs, problems }: Look,
     name: AuthorityName,
     secret: string,
     present: Kept,
     make: () => Authority,
+    retired = '',
   ): Promise<Kept> {
     // Made a moment ago: the next look knows the version of what is stored.
     if (!mayWrite || present.resourceVersion === '') return present;
@@ -73,7 +77,9 @@ export class Custody {
       this.#report({ name, secret, outcome: 'failed', detail: failure.message });
       return present;
     }
-    this.#report({ name, secret, outcome: 'renewed', detail: renewedDetail(secret, authority, present.authority) });
+    if (retired !== '') this.#report({ name, secret, outcome: 'retired', detail: retired });
+    else
+      this.#report({ name, secret, outcome: 'renewed', detail: renewedDetail(secret, authority, present.authority) });
     return { ...present, authority };
   }
 

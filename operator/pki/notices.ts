@@ -16,10 +16,21 @@ const TITLES: Readonly<Record<AuthorityName, string>> = {
   'webhook-ca': 'WebhookAuthority',
 };
 
+const OUTCOMES: Readonly<Record<RenewalReport['outcome'], string>> = {
+  renewed: 'Renewed',
+  retired: 'Retired',
+  failed: 'RenewalFailed',
+};
+
 export function renewalNotice({ name, outcome, detail }: RenewalReport): Notice {
-  const failed = outcome === 'failed';
-  const reason = `${TITLES[name]}${failed ? 'RenewalFailed' : 'Renewed'}`;
-  return { type: failed ? 'Warning' : 'Normal', reason, action: 'Renew', note: detail };
+  const reason = `${TITLES[name]}${OUTCOMES[outcome]}`;
+  return { type: outcome === 'failed' ? 'Warning' : 'Normal', reason, action: 'Renew', note: detail };
+}
+
+/** `values`: what was carried out, by the fields that asked for it. */
+export function rotationNotice(values: readonly string[]): Notice {
+  const note = `carried out: ${values.join(', ')}`;
+  return { type: 'Normal', reason: 'RotationDone', action: 'Rotate', note };
 }
 
 /** One for every authority whose end is near or past. */

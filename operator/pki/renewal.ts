@@ -40,7 +40,7 @@ export function rootRenewalMs(root: Authority): number {
  * asks for the next within its life and gets the bundle with it; the second life is for one that was answered by a replica that had not
  * read the Secret again. (Who has no certificate by then comes in over the old anchor, see `createSuccessor`.)
  */
-const OVERLAP_LIVES = 2;
+export const OVERLAP_LIVES = 2;
 
 /** When the issuer is made anew below the newest anchor; infinite where that would not lengthen its life. */
 export function issuerRenewalMs(issuer: Authority, anchor: Authority, lifetimes: Lifetimes): number {

@@ -2,7 +2,12 @@ import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { type Authority, expiryOf, leading, notAfterMsOf } from './authority.ts';
 import { fromPem, isP256, matches, toPem } from './certificate.ts';
 
-export { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../proxy-image/contract/names.ts';
+export {
+  ANCHOR_SECRET,
+  ISSUER_SECRET,
+  ROTATION_SECRET,
+  WEBHOOK_AUTHORITY_SECRET,
+} from '../../proxy-image/contract/names.ts';
 
 /** Type and (decoded) data of a Secret. */
 export interface SecretContent {

@@ -5,6 +5,7 @@ import { expiryNote, type HeldAuthority } from '../status/authority.ts';
 import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
 import { sooner } from '../status/pace.ts';
 import { proxyShare } from '../status/programmed.ts';
+import type { RotationState } from '../status/rotation.ts';
 import type { Verdict } from '../status/verdict.ts';
 import type { Seen } from './seen.ts';
 import type { Report, StatusPublisher } from './status-publisher.ts';
@@ -22,6 +23,8 @@ export interface MeshFacts {
   authorities: readonly HeldAuthority[];
   /** What is wrong with the certificates' Secrets, one sentence each. */
   certificateProblems: readonly string[];
+  /** `null`: nothing is known of it yet. */
+  rotation: RotationState | null;
   /** What was due and could not be renewed so far, one sentence each. */
   renewalProblems: readonly string[];
   proxies: { connected: number; current: number };
@@ -76,6 +79,7 @@ export function meshReport({ parsed }: Seen<MeshModel>, facts: MeshFacts, nowMs:
       proxies: proxyShare({ current: facts.proxies.current, proxies: facts.proxies.connected, unseen: facts.unseen }),
       operatorReplicas: facts.operatorReplicas,
       ...expiries(facts),
+      ...rotationFields(facts.rotation),
     },
   };
 }
@@ -129,6 +133,15 @@ function definitionCondition(problems: readonly string[]): WantedCondition {
   if (problems.length === 0) return condition(type, 'True', 'Complete', 'every kind has a status that can be written');
   const remedy = 'installing with --upgrade-crds replaces definitions of somebody else';
   return condition(type, 'False', 'DefinitionOfOthers', `${problems.join('; ')}; ${remedy}`);
+}
+
+/** Nothing where nothing was ever asked for. */
+function rotationFields(rotation: RotationState | null): { rotation?: Record<string, string> } {
+  if (rotation === null || (rotation.phase === 'Done' && rotation.sinceMs === 0)) return {};
+  const { done, phase, sinceMs, holding, waits } = rotation;
+  const proxies = holding === null ? '' : `${holding.have}/${holding.of}`;
+  const fields = { ...done, phase, since: toSeconds(sinceMs), proxies, message: waits };
+  return { rotation: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '')) };
 }
 
 function expiries({ certificates, authorities }: MeshFacts): Record<string, string | number> {

@@ -4,18 +4,22 @@ import type { ReadKey } from '../../crds/state/view.ts';
 import type { ReceivedProxyMessage } from '../../proxy-image/contract/check.ts';
 import type { ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
 import { encodeFrame } from '../../proxy-image/contract/framing.ts';
+import { TRUST_KEY } from '../../proxy-image/contract/keys.ts';
 import type { Hello } from '../../proxy-image/contract/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { HEARING_MS, LATE_MS } from '../runtime/peer-deadline.ts';
+import type { LeafTerms } from '../status/leaf-terms.ts';
 import { judge } from './admission.ts';
 import { ChangeEncoder } from './encoding.ts';
+import { LeafRenewals } from './leaf.ts';
 import type { Peer, PeerHandler } from './peer.ts';
 import type { Progress } from './progress.ts';
 import { reporterOf } from './reporter.ts';
 import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionReport } from './session-report.ts';
-import type { Connections, TrafficReports } from './types.ts';
+import { isCurrent } from './subscription.ts';
+import type { Connections, TrafficReports, TrustHeld } from './types.ts';
 
 /** A connection from its first byte on; it has a session once its hello was accepted. */
 interface Client {
@@ -45,11 +49,12 @@ export class Distribution {
   readonly #waiting = new Set<Session>();
   /** Milliseconds in which this process was not there to hear anybody. */
   readonly #reports: TrafficReports | undefined;
+  readonly #renewals: LeafRenewals;
   #lostMs = 0;
   #synced = false;
   #scheduled = false;
 
-  constructor(shared: Shared, progress: Progress, reports?: TrafficReports) {
+  constructor(shared: Shared, progress: Progress, reports?: TrafficReports, leafTerms?: () => LeafTerms | null) {
     const encoder = new ChangeEncoder<Session>();
     const cache = new ResourceCache<Session>(shared.state, {
       changed: (resource, previous) => {
@@ -79,6 +84,7 @@ export class Distribution {
     };
     this.#clock = shared.clock;
     this.#reports = reports;
+    this.#renewals = new LeafRenewals(leafTerms ?? (() => null), shared.clock);
   }
 
   get cache(): ResourceCache<Session> {
@@ -146,11 +152,28 @@ export class Distribution {
       if (verdict !== null) client.peer.close(...verdict);
       else client.session?.reconsider();
     }
+    this.#renewals.ask([...this.#sessions.values()].map(({ peer }) => peer));
   }
 
   connections(): Connections {
     const sessions = [...this.#sessions.values()].flatMap(({ session }) => session ?? []);
     return { connected: sessions.length, current: sessions.filter((session) => session.current).length };
+  }
+
+  /** How many have acknowledged this very bundle, and how many have a certificate as it has to be. */
+  trustHeld(anchorsPem: string): TrustHeld {
+    const held: TrustHeld = { names: [], connected: 0, anchors: 0, leaves: 0 };
+    for (const { session, peer } of this.#sessions.values()) {
+      const trust = session?.subscription(TRUST_KEY);
+      if (session === null || trust === undefined) continue;
+      held.names.push(session.name);
+      const body = trust.audience.resource.compiled?.body;
+      const isOfIt = body !== undefined && 'anchorsPem' in body && body.anchorsPem === anchorsPem;
+      held.connected += 1;
+      if (isOfIt && isCurrent(trust)) held.anchors += 1;
+      if (peer.leaf.meets(this.#renewals.terms)) held.leaves += 1;
+    }
+    return held;
   }
 
   /** Of the proxies of one namespace, or of all where it is `null`, by their names: what each has not the newest of. */
@@ -179,10 +202,14 @@ export class Distribution {
     else if (session === null) peer.close('WEFT_SERVE_PROTOCOL', `${message.type} before hello`);
     else if (message.type === 'ping') peer.pong();
     else if (message.type === 'traffic') client.reports?.received(message.report);
+    else if (message.type === 'certificate') peer.leaf.said(message.chainPem, peer.identity, this.#renewals.terms);
     else this.#pass(session, message);
   }
 
-  #pass(session: Session, message: Exclude<ReceivedProxyMessage, { type: 'hello' | 'ping' | 'traffic' }>): void {
+  #pass(
+    session: Session,
+    message: Exclude<ReceivedProxyMessage, { type: 'hello' | 'ping' | 'traffic' | 'certificate' }>,
+  ): void {
     switch (message.type) {
       case 'subscribe':
         session.subscribe(message.keys);

@@ -1,8 +1,9 @@
 import type { ReceivedProxyMessage } from '../../proxy-image/contract/check.ts';
 import type { ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
+import type { Renewable } from './leaf.ts';
 
 /** One connection, as a session sees it. */
-export interface Peer {
+export interface Peer extends Renewable {
   /** The one SAN of the verified client certificate. */
   readonly identity: string;
   /** Wall-clock time at which that certificate ends. */

@@ -30,7 +30,12 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
   const metrics = options.metrics ?? NO_METRICS;
   const { state, clock, log } = options;
   const progress = new Progress(options.progress, clock);
-  const distribution = new Distribution({ state, clock, log, metrics, limits }, progress, options.reports);
+  const distribution = new Distribution(
+    { state, clock, log, metrics, limits },
+    progress,
+    options.reports,
+    options.leafTerms,
+  );
   const server = createTlsServer(options.tls);
   const sockets = new Set<Socket>();
   const places = new ConnectionPlaces({
@@ -72,6 +77,7 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
     invalidate: (reads) => distribution.invalidate(reads),
     programmed: (object) => programmed(distribution.cache, object),
     connections: () => distribution.connections(),
+    trustHeld: (anchorsPem) => distribution.trustHeld(anchorsPem),
     endpoints: () => servedEndpoints(distribution.cache),
     reports: (namespace) => distribution.reports(namespace),
     report: (namespace, pod) => distribution.report(namespace, pod),

@@ -4,6 +4,8 @@ import { checkProxyMessage } from '../../proxy-image/contract/check.ts';
 import { CONTROL_PLANE_ERRORS, type ControlPlaneErrorCode } from '../../proxy-image/contract/control-plane-errors.ts';
 import { CodedError } from '../../proxy-image/contract/errors.ts';
 import { encodeFrame, FrameReader } from '../../proxy-image/contract/framing.ts';
+import type { PeerCertificate } from './certificate.ts';
+import { HeldLeaf } from './leaf.ts';
 import type { Peer, PeerHandler } from './peer.ts';
 import type { SessionContext } from './session-context.ts';
 
@@ -14,12 +16,14 @@ const COPY_LIMIT_BYTES = 64 * 1024;
 /** For the last message to leave; then the connection is cut. */
 const CLOSE_GRACE_MS = 1_000;
 const PONG = encodeFrame({ type: 'pong' });
+const RENEW = encodeFrame({ type: 'renewCertificate' });
 
 /** Framed messages over one verified TLS connection. */
 export class TlsPeer implements Peer {
   readonly identity: string;
   readonly expiresAtMs: number;
   readonly address: string;
+  readonly leaf: HeldLeaf;
   readonly #socket: TLSSocket;
   readonly #context: PeerContext;
   readonly #frames: FrameReader;
@@ -31,9 +35,10 @@ export class TlsPeer implements Peer {
   /** Messages that were read together with the one that paused the peer. */
   #unhandled: unknown[] = [];
 
-  constructor(socket: TLSSocket, certificate: { identity: string; expiresAtMs: number }, context: PeerContext) {
+  constructor(socket: TLSSocket, certificate: PeerCertificate, context: PeerContext) {
     this.identity = certificate.identity;
     this.expiresAtMs = certificate.expiresAtMs;
+    this.leaf = new HeldLeaf(certificate.certificate);
     this.address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     this.#socket = socket;
     this.#context = context;
@@ -78,6 +83,10 @@ export class TlsPeer implements Peer {
 
   pong(): void {
     if (this.writable) this.write([PONG]);
+  }
+
+  askForRenewal(): void {
+    this.write([RENEW]);
   }
 
   pause(): void {

@@ -5,6 +5,7 @@ import type { Reporter } from '../../crds/viz/dimensions.ts';
 import type { TrafficRequest } from '../../proxy-image/contract/traffic/report.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import type { LeafTerms } from '../status/leaf-terms.ts';
 import type { Programmed } from '../status/programmed.ts';
 import type { SessionReport } from './session-report.ts';
 
@@ -57,6 +58,17 @@ export interface ConnectedProxy {
   ask(request: TrafficRequest): void;
 }
 
+/** What proxies have of the trust that is published. */
+export interface TrustHeld {
+  /** `namespace/pod` of those with a connection. */
+  names: string[];
+  connected: number;
+  /** Have acknowledged the bundle. */
+  anchors: number;
+  /** Have a certificate that will do. */
+  leaves: number;
+}
+
 /** Who wants to know what passes through the proxies. */
 export interface TrafficReports {
   connected(proxy: ConnectedProxy): {
@@ -91,6 +103,8 @@ export interface ConfigServerOptions {
   limits?: Partial<ServeLimits>;
   /** Not given: proxies are asked for no reports, and what comes is not looked at. */
   reports?: TrafficReports;
+  /** What certificates of proxies have to be; `null`, or not given: whatever they are. Those that will not do are renewed. */
+  leafTerms?: () => LeafTerms | null;
   /** Told, coalesced, of objects whose `programmed` may have changed. */
   progress?: (objects: readonly ObjectRef[]) => void;
 }
@@ -104,6 +118,7 @@ export interface ConfigServer {
   invalidate(reads: Iterable<ReadKey>): void;
   programmed(object: ObjectRef): Programmed;
   connections(): Connections;
+  trustHeld(anchorsPem: string): TrustHeld;
   /** For metrics: worked out anew each time. */
   endpoints(): Iterable<ServedEndpoints>;
   /** Of the proxies of one namespace, or of all where it is `null`, by their names: what each has not the newest of. */

@@ -1,6 +1,7 @@
 import { isObject } from '../../lib/json.ts';
+import { MAX_IDENTITY_MESSAGE_BYTES } from './identity-messages.ts';
 import { parseKey } from './keys.ts';
-import type { Change, Hello, OperatorMessage, ProxyMessage } from './messages.ts';
+import type { Change, Hello, OperatorMessage, ProxyMessage, RenewalRequest } from './messages.ts';
 import type { Endpoint, ResourceBody } from './resources.ts';
 import type { TrafficReport, TrafficRequest } from './traffic/report.ts';
 
@@ -41,6 +42,13 @@ export function checkProxyMessage(value: unknown): Checked<ReceivedProxyMessage>
       return good({ type: 'ping' });
     case 'traffic':
       return good({ type: 'traffic', report: value });
+    case 'certificate': {
+      const { chainPem } = value;
+      const isChain = typeof chainPem === 'string' && chainPem.length <= MAX_IDENTITY_MESSAGE_BYTES;
+      return isChain
+        ? good({ type: 'certificate', chainPem })
+        : bad('certificate.chainPem must be a text of at most 64 KiB');
+    }
     default:
       return unknownType(value);
   }
@@ -71,7 +79,7 @@ function checkNack({ seq, key, problems }: Fields): Checked<ReceivedProxyMessage
 }
 
 /** What a proxy reads of itself; what few are sent (`traffic/check.ts`) is left to who loads its part. */
-export type CheckedOperatorMessage = Exclude<OperatorMessage, TrafficRequest>;
+export type CheckedOperatorMessage = Exclude<OperatorMessage, TrafficRequest | RenewalRequest>;
 
 /** What a proxy receives. A change that cannot be understood is left out of the batch and named in `problems`, under its key. */
 export function checkOperatorMessage(value: unknown): Checked<CheckedOperatorMessage> & { rejected: RejectedChange[] } {

@@ -34,6 +34,18 @@ export interface Hello {
   held: { key: string; version: string; sources: string }[];
 }
 
+/** From the operator, at any time: ask for another certificate now, whatever is left of the present one. A proxy of before ignores it, and renews when it is due. */
+export interface RenewalRequest {
+  type: 'renewCertificate';
+}
+
+/** To who has asked for a renewal, whenever the proxy's certificate or bundle is another one. */
+export interface CertificateReport {
+  type: 'certificate';
+  /** PEM, leaf first, as it is shown to others. */
+  chainPem: string;
+}
+
 export type ProxyMessage =
   | Hello
   | { type: 'subscribe'; keys: string[] }
@@ -43,6 +55,7 @@ export type ProxyMessage =
   /** The batch `seq` was applied except for `key`, whose last good value stays in force. Comes before the ack of its batch, which it does not replace. */
   | { type: 'nack'; seq: number; key: string; problems: string[] }
   | { type: 'ping' }
+  | CertificateReport
   | TrafficReport;
 
 export type Change =
@@ -69,4 +82,5 @@ export type OperatorMessage =
   | { type: 'batch'; seq: number; changes: Change[] }
   | { type: 'pong' }
   | TrafficRequest
+  | RenewalRequest
   | { type: 'error'; code: string; message: string };

@@ -9,6 +9,8 @@ export const CONTROL_PLANE_SERVICE_ACCOUNT = 'weft-operator';
 export const ANCHOR_SECRET = 'weft-trust-anchor';
 export const ISSUER_SECRET = 'weft-identity-issuer';
 export const WEBHOOK_AUTHORITY_SECRET = 'weft-webhook-ca';
+/** What `spec.identity.rotation` of the Mesh has asked for so far. */
+export const ROTATION_SECRET = 'weft-identity-rotation';
 export const FIELD_MANAGER = 'weft-operator';
 export const TOKEN_AUDIENCE = 'identity.l5d.io';
 export const DEFAULT_IDENTITY_SUFFIX = 'linkerd.cluster.local';

@@ -88,6 +88,8 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   #source: ConfigSource | null = null;
   /** `null` before the operator has asked for reports. */
   #reporter: TrafficReporter | null = null;
+  /** From where a renewal was asked for last; `null`: from nowhere. */
+  #renewalStream: ReportStream | null = null;
   #opening = false;
   #draining = false;
   #over = false;
@@ -192,7 +194,12 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
   }
 
   other(message: unknown, stream: ReportStream): void {
-    if (!isObject(message) || message['type'] !== 'reportTraffic') return;
+    if (!isObject(message)) return;
+    if (message['type'] === 'renewCertificate') {
+      this.#renewalStream = stream;
+      this.#identity.renew();
+    }
+    if (message['type'] !== 'reportTraffic') return;
     this.#reporter ??= new (loadTraffic().TrafficReporter)({
       recorder: this.#recorder,
       ...this.#surroundings,
@@ -247,6 +254,7 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
 
   #certificateChanged(): void {
     this.#keepBundleOfStream();
+    this.#renewalStream?.send({ type: 'certificate', chainPem: this.#identity.chainPem });
     const credentials = this.#identity.current();
     if (credentials !== null && credentials.notAfterMs !== this.#certificateEndMs) {
       this.#certificateEndMs = credentials.notAfterMs;

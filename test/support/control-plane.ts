@@ -4,6 +4,7 @@ import { readMeta, textOf } from '../../crds/parse/metadata.ts';
 import { ClusterState } from '../../crds/state/cluster-state.ts';
 import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import type { Authority } from '../../operator/pki/authority.ts';
+import { NO_ROTATION } from '../../operator/pki/rotation-record.ts';
 import { toSecret } from '../../operator/pki/secrets.ts';
 import { IdentityServer } from '../../operator/pki/server.ts';
 import { ServingCertificate } from '../../operator/pki/serving.ts';
@@ -29,6 +30,7 @@ const TRUST_SETTINGS = {
   anchorLifetimeMs: 365 * DAY_MS,
   issuerLifetimeMs: 30 * DAY_MS,
   certificateLifetimeMs: DAY_MS,
+  rotation: NO_ROTATION,
 };
 /** A Secret with an issuer of the user's own. */
 const OWN_ISSUER = 'own-issuer';

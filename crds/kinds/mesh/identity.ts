@@ -11,19 +11,32 @@ const MIN_LIFETIME_MS = 10_000;
 /** `Secret` without a name is this one, as cert-manager users of Linkerd have it. */
 const DEFAULT_ISSUER_SECRET = 'linkerd-identity-issuer';
 
+/** What dates, versions and counts are written with. */
+const ROTATION_VALUE = /^[A-Za-z0-9._:+-]{1,64}$/;
+
 export function parseMeshIdentity(identity: Fields | null, fallback: Identity): Identity {
   if (identity === null) return fallback;
-  identity.closed(['suffix', 'issuer', 'certificateLifetime', 'issuerLifetime', 'anchorLifetime', 'required']);
+  identity.closed([
+    'suffix',
+    'issuer',
+    'certificateLifetime',
+    'issuerLifetime',
+    'anchorLifetime',
+    'rotation',
+    'required',
+  ]);
   const lifetimes = {
     certificateLifetimeMs: parseLifetime(identity, 'certificateLifetime', fallback.certificateLifetimeMs),
     anchorLifetimeMs: parseLifetime(identity, 'anchorLifetime', fallback.anchorLifetimeMs),
     issuerLifetimeMs: parseLifetime(identity, 'issuerLifetime', fallback.issuerLifetimeMs),
   };
   checkOrder(identity, lifetimes);
+  const issuer = parseIssuer(identity.object('issuer'), fallback.issuer);
   return {
     suffix: parseSuffix(identity, fallback.suffix),
-    issuer: parseIssuer(identity.object('issuer'), fallback.issuer),
+    issuer,
     ...lifetimes,
+    rotation: parseRotation(identity, issuer.type, fallback.rotation),
     required: identity.boolean('required') ?? fallback.required,
   };
 }
@@ -48,6 +61,37 @@ function parseIssuer(issuer: Fields | null, fallback: Identity['issuer']): Ident
     issuer.problems.error(issuer.at('secretName'), `must be the name of a Secret, not ${quote(name)}`);
   }
   return { type, name: name === '' ? DEFAULT_ISSUER_SECRET : name };
+}
+
+/** Numbers are taken, too: a count that somebody raises is what comes to mind first. */
+function parseRotation(
+  identity: Fields,
+  issuer: Identity['issuer']['type'],
+  fallback: Identity['rotation'],
+): Identity['rotation'] {
+  const rotation = identity.object('rotation');
+  if (rotation === null) return fallback;
+  rotation.closed(['anchor', 'issuer', 'leaf']);
+  const values = {
+    anchor: parseRotationValue(rotation, 'anchor'),
+    issuer: parseRotationValue(rotation, 'issuer'),
+    leaf: parseRotationValue(rotation, 'leaf'),
+  };
+  if (issuer === 'Secret' && (values.anchor !== '' || values.issuer !== '')) {
+    const rule = 'must have neither rotation.anchor nor rotation.issuer where the issuer comes from a Secret';
+    identity.problems.error(identity.path, rule);
+  }
+  return values;
+}
+
+function parseRotationValue(rotation: Fields, key: string): string {
+  const raw = rotation.raw(key);
+  const value = typeof raw === 'number' ? String(rotation.integer(key) ?? '') : rotation.text(key);
+  if (value !== '' && !ROTATION_VALUE.test(value)) {
+    const rule = 'must be a whole number, or at most 64 letters, digits, and . _ : + -';
+    rotation.problems.error(rotation.at(key), `${rule}, not ${quote(value)}`);
+  }
+  return value;
 }
 
 function parseLifetime(identity: Fields, key: string, fallbackMs: number): number {

@@ -16,6 +16,8 @@ export interface MeshModel {
     certificateLifetimeMs: number;
     anchorLifetimeMs: number;
     issuerLifetimeMs: number;
+    /** Another value asks for one rotation, an empty one for none. */
+    rotation: { anchor: string; issuer: string; leaf: string };
     /** Refuse outbound destinations that are not known in time, instead of splicing them through without TLS. */
     required: boolean;
   };

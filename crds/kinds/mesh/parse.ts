@@ -35,6 +35,7 @@ export const DEFAULT_MESH: MeshModel = {
     certificateLifetimeMs: DAY_MS,
     anchorLifetimeMs: 3_650 * DAY_MS,
     issuerLifetimeMs: 365 * DAY_MS,
+    rotation: { anchor: '', issuer: '', leaf: '' },
     required: false,
   },
   configurationSource: 'operator',

@@ -90,6 +90,11 @@ export class IdentityAgent implements CredentialsProvider, TimerOwner {
     return this.#anchorsPem;
   }
 
+  /** Of the certificate in force, PEM, leaf first; empty without one. */
+  get chainPem(): string {
+    return this.#stored?.certificateChainPem ?? '';
+  }
+
   /** Restores and starts asking. Resolves when what was stored (if anything) is in force. */
   async start(): Promise<void> {
     await this.#restore();
@@ -112,6 +117,12 @@ export class IdentityAgent implements CredentialsProvider, TimerOwner {
     }
     this.#use({ ...this.#stored, anchorsPem });
     this.#keep();
+  }
+
+  /** Asks for another certificate now, whatever is left of the present one. */
+  renew(): void {
+    this.#renewAtMs = 0;
+    this.#check();
   }
 
   onTimer(): void {

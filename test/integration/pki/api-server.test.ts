@@ -6,6 +6,7 @@ import { RestClient } from '../../../operator/kube/rest.ts';
 import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
 import { tokenReviewer } from '../../../operator/kube/token-review.ts';
 import { generateKeyPair } from '../../../operator/pki/certificate.ts';
+import { NO_ROTATION } from '../../../operator/pki/rotation-record.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET } from '../../../operator/pki/secrets.ts';
 import { type AuditEntry, DEFAULT_LIMITS, Signing } from '../../../operator/pki/signing.ts';
 import { Trust, type TrustSettings } from '../../../operator/pki/trust.ts';
@@ -24,6 +25,7 @@ const SETTINGS: TrustSettings = {
   anchorLifetimeMs: 30 * DAY_MS,
   issuerLifetimeMs: 7 * DAY_MS,
   certificateLifetimeMs: DAY_MS,
+  rotation: NO_ROTATION,
 };
 
 describe('identity on a real API server', function () {

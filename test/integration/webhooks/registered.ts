@@ -3,6 +3,7 @@ import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { reduceNamespace } from '../../../crds/kinds/namespace/parse.ts';
 import { loadManifests } from '../../../crds/manifest.ts';
 import type { Authority } from '../../../operator/pki/authority.ts';
+import { NO_ROTATION } from '../../../operator/pki/rotation-record.ts';
 import { ServingCertificate, type ServingCredentials } from '../../../operator/pki/serving.ts';
 import { Trust } from '../../../operator/pki/trust.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
@@ -69,6 +70,7 @@ export class RegisteredWebhooks {
         anchorLifetimeMs: 30 * DAY_MS,
         issuerLifetimeMs: DAY_MS,
         certificateLifetimeMs: DAY_MS,
+        rotation: NO_ROTATION,
       },
       true,
     );

@@ -27,6 +27,7 @@ describe('status of the Mesh', () => {
     ],
     certificateProblems: [],
     renewalProblems: [],
+    rotation: null,
     proxies: { connected: 5, current: 4 },
     unseen: '',
     definitionProblems: [],

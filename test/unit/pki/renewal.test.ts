@@ -12,6 +12,7 @@ import {
 import type { RenewalReport } from '../../../operator/pki/custody.ts';
 import { basicConstraints, keyUsage } from '../../../operator/pki/extensions.ts';
 import { expiryNotices, Reminders, renewalNotice } from '../../../operator/pki/notices.ts';
+import { NO_ROTATION } from '../../../operator/pki/rotation-record.ts';
 import {
   ANCHOR_SECRET,
   ISSUER_SECRET,
@@ -34,6 +35,7 @@ const SETTINGS: TrustSettings = {
   anchorLifetimeMs: 1_000 * DAY_MS,
   issuerLifetimeMs: 100 * DAY_MS,
   certificateLifetimeMs: DAY_MS,
+  rotation: NO_ROTATION,
 };
 
 class World {

@@ -1,6 +1,7 @@
 import { sign, X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
 import { generateKeyPair } from '../../../operator/pki/certificate.ts';
+import { NO_ROTATION } from '../../../operator/pki/rotation-record.ts';
 import {
   type AuditEntry,
   DEFAULT_LIMITS,
@@ -62,6 +63,7 @@ async function fixture(
       anchorLifetimeMs: 365 * DAY_MS,
       issuerLifetimeMs: 30 * DAY_MS,
       certificateLifetimeMs: DAY_MS,
+      rotation: NO_ROTATION,
     },
     true,
   );

@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, type X509Certificate } from 'node:cryp
 import { expect } from 'chai';
 import { createAnchor, createIssuer, expiryOf, issueLeaf } from '../../../operator/pki/authority.ts';
 import { fromPem, generateKeyPair, toPem } from '../../../operator/pki/certificate.ts';
+import { NO_ROTATION } from '../../../operator/pki/rotation-record.ts';
 import {
   ANCHOR_SECRET,
   ISSUER_SECRET,
@@ -23,6 +24,7 @@ const MANAGED: TrustSettings = {
   anchorLifetimeMs: 3_650 * DAY_MS,
   issuerLifetimeMs: 365 * DAY_MS,
   certificateLifetimeMs: DAY_MS,
+  rotation: NO_ROTATION,
 };
 const EXTERNAL: TrustSettings = { ...MANAGED, issuer: { type: 'Secret', name: 'linkerd-identity-issuer' } };
 

@@ -4,12 +4,14 @@ import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
 import { HEARING_MS } from '../../../operator/runtime/peer-deadline.ts';
 import { Distribution } from '../../../operator/serve/distribution.ts';
+import { HeldLeaf } from '../../../operator/serve/leaf.ts';
 import { DEFAULT_LIMITS } from '../../../operator/serve/limits.ts';
 import { NO_METRICS } from '../../../operator/serve/metrics.ts';
 import type { Peer, PeerHandler } from '../../../operator/serve/peer.ts';
 import { Progress } from '../../../operator/serve/progress.ts';
 import type { Hello } from '../../../proxy-image/contract/messages.ts';
 import { FakeClock } from '../../fakes/clock.ts';
+import { createTestAuthority } from '../../support/certificates.ts';
 
 const HELLO: Hello = {
   type: 'hello',
@@ -27,6 +29,8 @@ class FakePeer implements Peer {
   readonly address = '10.1.0.1:4';
   readonly writable = true;
   readonly closed: string[] = [];
+  readonly leaf = new HeldLeaf(createTestAuthority().anchor.certificate);
+  askForRenewal(): void {}
   write(): void {}
   pong(): void {}
   pause(): void {}

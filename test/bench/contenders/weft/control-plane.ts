@@ -126,6 +126,7 @@ export class ControlPlane {
       issuerNotAfterMs: expiryOf(issuer),
       trustedAnchors: 1,
       isCrossing: false,
+      leafTerms: null,
     };
     return new Signing({
       trust: () => trust,

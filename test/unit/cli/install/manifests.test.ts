@@ -4,7 +4,12 @@ import { expect } from 'chai';
 import { isOurs } from '../../../../cli/install/object.ts';
 import { installation } from '../../../../cli/install/objects.ts';
 import { SOURCES } from '../../../../cli/install/sources.ts';
-import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../../operator/pki/secrets.ts';
+import {
+  ANCHOR_SECRET,
+  ISSUER_SECRET,
+  ROTATION_SECRET,
+  WEBHOOK_AUTHORITY_SECRET,
+} from '../../../../operator/pki/secrets.ts';
 import { PROXY_UID } from '../../../../proxy-image/contract/ports.ts';
 import { sourceFiles } from '../../../architecture/sources.ts';
 
@@ -105,9 +110,9 @@ describe('E10: rights of the control plane', () => {
         'Role',
         'weft-system',
         ['get'],
-        [ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET, 'linkerd-identity-issuer'],
+        [ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, WEBHOOK_AUTHORITY_SECRET, 'linkerd-identity-issuer'],
       ],
-      ['Role', 'weft-system', ['patch'], [ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET]],
+      ['Role', 'weft-system', ['patch'], [ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, WEBHOOK_AUTHORITY_SECRET]],
       ['Role', 'weft-system', ['create'], undefined],
     ]);
   });

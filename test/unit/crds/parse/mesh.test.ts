@@ -59,6 +59,17 @@ describe('Mesh', () => {
     }
   });
 
+  it('takes numbers and texts for rotations, and neither anchor nor issuer where somebody else keeps them', () => {
+    const rotation = (identity: object) => parseMesh(mesh({ identity }));
+    const read = modelOf(rotation({ rotation: { anchor: 3, leaf: '2026-11-30T10:00:00Z' } }));
+    expect(read.identity.rotation).to.deep.equal({ anchor: '3', issuer: '', leaf: '2026-11-30T10:00:00Z' });
+    for (const wrong of ['a b', 'x'.repeat(65), 1.5, true])
+      expect(rotation({ rotation: { issuer: wrong } }).model, String(wrong)).to.equal(null);
+    const issuer = { type: 'Secret' };
+    expect(rotation({ issuer, rotation: { anchor: '1' } }).model).to.equal(null);
+    expect(rotation({ issuer, rotation: { leaf: '1' } }).model).not.to.equal(null);
+  });
+
   it('reads every setting', () => {
     const model = modelOf(
       parseMesh(
@@ -71,6 +82,7 @@ describe('Mesh', () => {
             certificateLifetime: '1h',
             issuerLifetime: '2h',
             anchorLifetime: '3h',
+            rotation: { leaf: 'x' },
             required: true,
           },
           configuration: { source: 'kubernetes' },
@@ -106,6 +118,7 @@ describe('Mesh', () => {
         certificateLifetimeMs: 3.6e6,
         issuerLifetimeMs: 7.2e6,
         anchorLifetimeMs: 1.08e7,
+        rotation: { anchor: '', issuer: '', leaf: 'x' },
         required: true,
       },
       configurationSource: 'kubernetes',

@@ -1,0 +1,96 @@
+import { X509Certificate } from 'node:crypto';
+import { TokenBucket } from '../../lib/rate.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { LeafTerms } from '../status/leaf-terms.ts';
+import { onlyDnsName } from './certificate.ts';
+
+/** The certificate of one proxy, as its connection has proved it, or as it has said since. */
+export class HeldLeaf {
+  #certificate: X509Certificate;
+  #judged: LeafTerms | null = null;
+  #meets = true;
+  /** Monotonic; when it was asked for another one. */
+  askedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(certificate: X509Certificate) {
+    this.#certificate = certificate;
+  }
+
+  meets(terms: LeafTerms | null): boolean {
+    if (terms === null) return true;
+    if (terms !== this.#judged) {
+      this.#judged = terms;
+      this.#meets = isOf(this.#certificate, terms);
+    }
+    return this.#meets;
+  }
+
+  /**
+   * The proxy says that it has another one now. Nothing is granted for it: who says what is not so loses its peers when the authority above the certificate
+   * that it really has is no longer trusted. One that is not for its identity, or was not signed by the present issuer, is passed over.
+   */
+  said(chainPem: string, identity: string, terms: LeafTerms | null): void {
+    const certificate = terms === null ? null : leafOf(chainPem);
+    if (terms === null || certificate === null) return;
+    const isOwn = !certificate.ca && onlyDnsName(certificate.subjectAltName ?? '') === identity;
+    if (!isOwn || !certificate.checkIssued(terms.issuer) || !certificate.verify(terms.issuer.publicKey)) return;
+    this.#certificate = certificate;
+    this.#judged = null;
+  }
+}
+
+/** Names and key identifiers tell the issuer: the signature was checked when the certificate came. */
+function isOf(certificate: X509Certificate, { issuer, ofIssuer, fromMs }: LeafTerms): boolean {
+  if (certificate.validFromDate.getTime() < fromMs) return false;
+  return !ofIssuer || certificate.checkIssued(issuer);
+}
+
+function leafOf(chainPem: string): X509Certificate | null {
+  try {
+    return new X509Certificate(chainPem);
+  } catch {
+    return null;
+  }
+}
+
+/** A connection that can be asked to renew. */
+export interface Renewable {
+  readonly leaf: HeldLeaf;
+  askForRenewal(): void;
+}
+
+/** Each costs the API server a review of its token, and the signer a millisecond: 2,000 proxies take 80 s, and come apart for the next time. */
+const ASKED_PER_SECOND = 25;
+/** The proxy tries again by itself; one that was told by a connection that broke, or got its certificate from a replica that lags behind, is told again. */
+const ASK_AGAIN_MS = 30_000;
+
+/** Asks the proxies whose certificates will not do for others, so many a second and no more. */
+export class LeafRenewals {
+  readonly #terms: () => LeafTerms | null;
+  readonly #clock: Clock;
+  readonly #bucket: TokenBucket;
+
+  constructor(terms: () => LeafTerms | null, clock: Clock) {
+    this.#terms = terms;
+    this.#clock = clock;
+    this.#bucket = new TokenBucket({ burst: ASKED_PER_SECOND, intervalMs: 1_000 / ASKED_PER_SECOND }, clock.nowMs());
+  }
+
+  get terms(): LeafTerms | null {
+    return this.#terms();
+  }
+
+  /** Called every second. */
+  ask(proxies: Iterable<Renewable>): void {
+    const { terms } = this;
+    if (terms === null) return;
+    const nowMs = this.#clock.nowMs();
+    for (const proxy of proxies) {
+      const { leaf } = proxy;
+      if (leaf.meets(terms) || nowMs - leaf.askedMs < ASK_AGAIN_MS) continue;
+      if (!this.#bucket.take(nowMs)) return;
+      leaf.askedMs = nowMs;
+      proxy.askForRenewal();
+    }
+  }
+}
