@@ -1,9 +1,10 @@
 import { meshOf } from '../crds/kinds/mesh/queries.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
+import type { ConfigMapStore } from './pki/anchors.ts';
 import { ControlCertificate, controlName } from './pki/control.ts';
 import type { RenewalReport } from './pki/custody.ts';
-import { expiryNotices, type Notice, Reminders, renewalNotice, rotationNotice } from './pki/notices.ts';
+import { expiryNotices, type Notice, Reminders, refusalNotice, renewalNotice, rotationNotice } from './pki/notices.ts';
 import type { SecretStore } from './pki/secrets.ts';
 import { ServingCertificate, type ServingCredentials } from './pki/serving.ts';
 import { Trust, type TrustOptions } from './pki/trust.ts';
@@ -30,6 +31,7 @@ export interface CertificatesOptions {
   secrets: SecretStore & { readonly newestVersion: string };
   state: ClusterState;
   changed: Changed;
+  configMaps: ConfigMapStore;
   /** What is wrong with the Secrets is another thing now. */
   problemsChanged: () => void;
   /** What proxies of all replicas have of the trust that `generation` names; `null`: it is not known of all. */
@@ -65,9 +67,9 @@ export class Certificates implements Component {
   #renewalProblems: readonly string[] = [];
 
   constructor(options: CertificatesOptions) {
-    const { clock, secrets, webhookHosts, proxies } = options;
+    const { clock, secrets, configMaps, webhookHosts, proxies } = options;
     this.#options = options;
-    this.trust = new Trust(secrets, clock, { proxies });
+    this.trust = new Trust(secrets, clock, { proxies, configMaps });
     const suffix = () => meshOf(options.state).identity.suffix;
     const issuer = () => this.trust.current?.issuer ?? null;
     this.#control = new ControlCertificate(suffix, SERVING_LIFETIME_MS, issuer, clock);
@@ -209,6 +211,8 @@ export class Certificates implements Component {
     // Before the first leader has made them, absent Secrets are nothing to warn of.
     const level = this.#leads || this.trust.current !== null ? 'warn' : 'info';
     if (problems.length > 0) this.#options.log[level]('the Secrets of the trust have problems', { problems });
+    // Something is in force that could be read before: traffic goes on, and nobody might look.
+    if (this.#leads && this.trust.current !== null) for (const note of problems) this.#tell(refusalNotice(note));
     this.#options.problemsChanged();
   }
 

@@ -19,6 +19,7 @@ import { Informers, resourceType } from './informers.ts';
 import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
 import { InjectionEvents } from './injection-events.ts';
 import { Applier } from './kube/apply.ts';
+import { NamespacedConfigMaps } from './kube/config-maps.ts';
 import { discover } from './kube/discovery.ts';
 import { EventRecorder } from './kube/events.ts';
 import type { PooledKubeConfig } from './kube/kubeconfig.ts';
@@ -236,6 +237,7 @@ export class WeftOperator extends OperatorBase {
     const { namespace, webhookUrl } = this.#config;
     return new Certificates({
       secrets: new NamespacedSecrets(rest, namespace, SECRET_LABELS, clock),
+      configMaps: new NamespacedConfigMaps(rest, namespace, clock),
       state: this.#state,
       changed: (reads) => this.#changed(reads),
       problemsChanged: () => this.#status.meshChanged(),

@@ -27,6 +27,12 @@ export function renewalNotice({ name, outcome, detail }: RenewalReport): Notice 
   return { type: outcome === 'failed' ? 'Warning' : 'Normal', reason, action: 'Renew', note: detail };
 }
 
+/** Of what others keep, and is no good: `problem` says what and why. */
+export function refusalNotice(problem: string): Notice {
+  const note = `${problem}; what was read before stays in force: mend it, it is read again within 15 seconds`;
+  return { type: 'Warning', reason: 'TrustRefused', action: 'CheckSecrets', note };
+}
+
 /** `values`: what was carried out, by the fields that asked for it. */
 export function rotationNotice(values: readonly string[]): Notice {
   const note = `carried out: ${values.join(', ')}`;

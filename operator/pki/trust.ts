@@ -5,6 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { AuthorityName, HeldAuthority } from '../status/authority.ts';
 import type { LeafTerms } from '../status/leaf-terms.ts';
 import type { RotationState } from '../status/rotation.ts';
+import { type AnchorsSource, type ConfigMapStore, withAnchors } from './anchors.ts';
 import {
   type Authority,
   BACKDATE_MS,
@@ -40,6 +41,8 @@ import {
 export interface TrustSettings extends Lifetimes {
   suffix: string;
   issuer: { type: 'Managed' } | { type: 'Secret'; name: string };
+  /** `null`: the Secret of the issuer names the anchors. Not for a managed issuer. */
+  trustAnchors: AnchorsSource | null;
   rotation: RotationValues;
 }
 
@@ -77,6 +80,8 @@ export interface TrustOptions {
    * rotation is under way.
    */
   proxies?: (generation: string) => Promise<ProxiesHold | null>;
+  /** Not given: there are none. */
+  configMaps?: ConfigMapStore;
 }
 
 /** The webhooks' own CA outlives what it serves: nothing but the API server trusts it, and only for two names. */
@@ -94,6 +99,7 @@ export class Trust {
   private readonly clock: Clock;
   private readonly rotations: RotationKeeper;
   private readonly proxies: NonNullable<TrustOptions['proxies']>;
+  private readonly configMaps: ConfigMapStore;
   private readonly listeners = new Set<() => void>();
   private readonly rotated = new Set<(values: readonly string[]) => void>();
   private anchor: Kept | null = null;
@@ -111,6 +117,7 @@ export class Trust {
     this.custody = new Custody(store);
     this.rotations = new RotationKeeper(store);
     this.proxies = options.proxies ?? (async () => null);
+    this.configMaps = options.configMaps ?? { get: async () => null };
     this.clock = clock;
   }
 
@@ -192,12 +199,25 @@ export class Trust {
     if (settings.issuer.type === 'Managed') return this.managedIssuer(pass);
     const { name } = settings.issuer;
     const kept = await this.custody.obtain(pass, name, null, null);
-    if (kept === null) return null;
-    const { authority, serverMs } = kept;
-    const record = await this.rotations.look(pass, settings.rotation, false, serverMs);
+    const authority = kept === null ? null : await this.anchored(pass, kept.authority);
+    if (kept === null || authority === null) return null;
+    const record = await this.rotations.look(pass, settings.rotation, false, kept.serverMs);
     const last = authority.anchors.reduce((a, b) => (notAfterMsOf(a) < notAfterMsOf(b) ? b : a));
-    pass.held.push(heldOf('anchor', name, last, null), heldOf('issuer', name, authority.certificate, null));
-    return { anchor: null, issuer: { ...kept, isOurs: false }, record: leafOnly(record) };
+    const source = settings.trustAnchors;
+    const anchor = heldOf('anchor', source?.name ?? name, last, null);
+    pass.held.push(source === null ? anchor : { ...anchor, kind: 'ConfigMap' });
+    pass.held.push(heldOf('issuer', name, authority.certificate, null));
+    return { anchor: null, issuer: { ...kept, authority, isOurs: false }, record: leafOnly(record) };
+  }
+
+  /** With the anchors of the ConfigMap, where the Mesh names one. `null`: it cannot be used, and what is in force stays so. */
+  private async anchored({ settings, nowMs, problems }: Pass, issuer: Authority): Promise<Authority | null> {
+    const source = settings.trustAnchors;
+    if (source === null) return issuer;
+    const authority = withAnchors(issuer, source, await this.configMaps.get(source.name), nowMs);
+    if (typeof authority !== 'string') return authority;
+    problems.push(new ControlPlaneError('WEFT_PKI_ANCHORS', `${source.name} ${authority}`));
+    return null;
   }
 
   private async managedIssuer(pass: Pass): Promise<Found | null> {

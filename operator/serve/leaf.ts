@@ -4,13 +4,16 @@ import type { Clock } from '../runtime/clock.ts';
 import type { LeafTerms } from '../status/leaf-terms.ts';
 import { onlyDnsName } from './certificate.ts';
 
+/** The proxy tries again by itself; one that was told by a connection that broke, or got its certificate from a replica that lags behind, is told again. */
+const ASK_AGAIN_MS = 30_000;
+
 /** The certificate of one proxy, as its connection has proved it, or as it has said since. */
 export class HeldLeaf {
   #certificate: X509Certificate;
   #judged: LeafTerms | null = null;
   #meets = true;
-  /** Monotonic; when it was asked for another one. */
-  askedMs = Number.NEGATIVE_INFINITY;
+  #askedFor: LeafTerms | null = null;
+  #askedMs = 0;
 
   constructor(certificate: X509Certificate) {
     this.#certificate = certificate;
@@ -23,6 +26,16 @@ export class HeldLeaf {
       this.#meets = isOf(this.#certificate, terms);
     }
     return this.#meets;
+  }
+
+  /** Whether the proxy was asked for such a one a short time ago. */
+  isAsked(terms: LeafTerms, nowMs: number): boolean {
+    return terms === this.#askedFor && nowMs - this.#askedMs < ASK_AGAIN_MS;
+  }
+
+  asked(terms: LeafTerms, nowMs: number): void {
+    this.#askedFor = terms;
+    this.#askedMs = nowMs;
   }
 
   /**
@@ -61,8 +74,6 @@ export interface Renewable {
 
 /** Each costs the API server a review of its token, and the signer a millisecond: 2,000 proxies take 80 s, and come apart for the next time. */
 const ASKED_PER_SECOND = 25;
-/** The proxy tries again by itself; one that was told by a connection that broke, or got its certificate from a replica that lags behind, is told again. */
-const ASK_AGAIN_MS = 30_000;
 
 /** Asks the proxies whose certificates will not do for others, so many a second and no more. */
 export class LeafRenewals {
@@ -87,9 +98,9 @@ export class LeafRenewals {
     const nowMs = this.#clock.nowMs();
     for (const proxy of proxies) {
       const { leaf } = proxy;
-      if (leaf.meets(terms) || nowMs - leaf.askedMs < ASK_AGAIN_MS) continue;
+      if (leaf.meets(terms) || leaf.isAsked(terms, nowMs)) continue;
       if (!this.#bucket.take(nowMs)) return;
-      leaf.askedMs = nowMs;
+      leaf.asked(terms, nowMs);
       proxy.askForRenewal();
     }
   }

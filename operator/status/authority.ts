@@ -6,8 +6,9 @@ export type AuthorityName = (typeof AUTHORITY_NAMES)[number];
 /** A certificate authority as status, metrics and Events tell of it. Times in milliseconds since the epoch. */
 export interface HeldAuthority {
   name: AuthorityName;
-  /** Where it is kept. */
+  /** Where it is kept: a Secret, unless `kind` says otherwise. */
   secret: string;
+  kind?: 'Secret' | 'ConfigMap';
   notAfterMs: number;
   /** When the operator replaces it; `null` where somebody else has to. */
   renewAtMs: number | null;
@@ -16,8 +17,8 @@ export interface HeldAuthority {
 }
 
 /** What is to be done about its end. The same at any time, so that repeated Events are counted instead of piling up. */
-export function expiryNote({ name, secret, notAfterMs, renewAtMs }: HeldAuthority): string {
-  const end = `the ${name} in Secret ${secret} ends at ${toSeconds(notAfterMs)}`;
+export function expiryNote({ name, secret, kind = 'Secret', notAfterMs, renewAtMs }: HeldAuthority): string {
+  const end = `the ${name} in ${kind} ${secret} ends at ${toSeconds(notAfterMs)}`;
   if (renewAtMs === null) return `${end}; the operator did not make it and does not renew it: whoever keeps it has to`;
   return `${end} and was due for renewal at ${toSeconds(renewAtMs)}`;
 }

@@ -30,6 +30,10 @@ export const CONTROL_PLANE_ERRORS = {
     message: 'a Secret with a certificate authority is absent',
     next: 'a replica that is not the leader waits for the leader to create it; a Secret named in the Mesh must be created by its owner, for example cert-manager',
   },
+  WEFT_PKI_ANCHORS: {
+    message: 'a ConfigMap holds no usable trust anchors',
+    next: 'the detail names the ConfigMap and the part: unexpired certificates of authorities as PEM under its key, one of which the issuer chains to; what was read before stays in force',
+  },
   WEFT_PKI_RENEWAL: {
     message: 'a certificate authority is due and could not be renewed',
     next: 'it is tried again every 15 seconds; the detail names the Secret and the reason: the Role weft-operator must allow patch on it, it must not be immutable, and the clocks must agree',

@@ -4,13 +4,14 @@ import { readMeta, textOf } from '../../crds/parse/metadata.ts';
 import { ClusterState } from '../../crds/state/cluster-state.ts';
 import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import type { Authority } from '../../operator/pki/authority.ts';
-import { NO_ROTATION } from '../../operator/pki/rotation-record.ts';
+import { NO_ROTATION, type RotationValues } from '../../operator/pki/rotation-record.ts';
 import { toSecret } from '../../operator/pki/secrets.ts';
 import { IdentityServer } from '../../operator/pki/server.ts';
 import { ServingCertificate } from '../../operator/pki/serving.ts';
 import { type AuditEntry, DEFAULT_LIMITS, Signing } from '../../operator/pki/signing.ts';
 import type { TokenReviewStatus } from '../../operator/pki/token.ts';
 import { Trust, type TrustSettings, type TrustState } from '../../operator/pki/trust.ts';
+import { allHold } from '../../operator/proxies-hold.ts';
 import { type Clock, systemClock } from '../../operator/runtime/clock.ts';
 import { silentLog } from '../../operator/runtime/log.ts';
 import { NO_METRICS } from '../../operator/serve/metrics.ts';
@@ -30,6 +31,7 @@ const TRUST_SETTINGS = {
   anchorLifetimeMs: 365 * DAY_MS,
   issuerLifetimeMs: 30 * DAY_MS,
   certificateLifetimeMs: DAY_MS,
+  trustAnchors: null,
   rotation: NO_ROTATION,
 };
 /** A Secret with an issuer of the user's own. */
@@ -53,7 +55,7 @@ export interface ControlPlaneOptions {
 export class ControlPlane {
   readonly state = new ClusterState(KINDS);
   readonly audit: AuditEntry[] = [];
-  readonly trust: Trust;
+  trust: Trust;
   readonly #options: ControlPlaneOptions;
   readonly #secrets: MemorySecrets;
   readonly #materialListeners = new Set<() => void>();
@@ -64,12 +66,14 @@ export class ControlPlane {
   #resourceVersion = 1000;
   identityPort = 0;
   configPort = 0;
+  /** What the Mesh asks for; carried out by `refresh`. */
+  rotation: RotationValues = NO_ROTATION;
 
   private constructor(options: ControlPlaneOptions) {
     const clock = options.clock ?? systemClock;
     this.#options = options;
     this.#secrets = options.secrets ?? new MemorySecrets();
-    this.trust = new Trust(this.#secrets, options.trustClock ?? systemClock);
+    this.trust = this.#createTrust();
     this.#certificate = new ServingCertificate(
       () => [OPERATOR_IDENTITY],
       DAY_MS,
@@ -95,6 +99,21 @@ export class ControlPlane {
     await plane.startIdentity();
     await plane.startConfig();
     return plane;
+  }
+
+  #createTrust(): Trust {
+    return new Trust(this.#secrets, this.#options.trustClock ?? systemClock, {
+      proxies: (generation) => {
+        const given = { trust: this.trust, sessions: this.config, view: this.state };
+        return allHold(given, async () => ({ asked: [], answers: [], missing: [] }), generation);
+      },
+    });
+  }
+
+  /** Another process leads: it knows what the Secrets say, and nothing else. */
+  async anotherLeader(): Promise<void> {
+    this.trust = this.#createTrust();
+    await this.refresh();
   }
 
   get #trust(): TrustState {
@@ -151,6 +170,7 @@ export class ControlPlane {
       log: silentLog,
       limits: this.#options.limits,
       reports: this.#options.reports,
+      leafTerms: () => this.trust.current?.leafTerms ?? null,
       metrics: { ...NO_METRICS, ...this.#options.metrics },
     });
     this.configPort = await this.#configServer.listen(this.configPort, HOST);
@@ -180,7 +200,7 @@ export class ControlPlane {
   }
 
   async #refresh(issuer: TrustSettings['issuer']): Promise<void> {
-    await this.trust.refresh({ ...TRUST_SETTINGS, issuer }, true);
+    await this.trust.refresh({ ...TRUST_SETTINGS, rotation: this.rotation, issuer }, true);
     this.#certificate.renewIfDue();
     for (const listener of this.#materialListeners) listener();
     this.#resourceVersion += 1;

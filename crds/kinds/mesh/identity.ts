@@ -11,6 +11,10 @@ const MIN_LIFETIME_MS = 10_000;
 /** `Secret` without a name is this one, as cert-manager users of Linkerd have it. */
 const DEFAULT_ISSUER_SECRET = 'linkerd-identity-issuer';
 
+/** Target of the Bundle that Linkerd's documentation has trust-manager write (`identity.externalCA`). */
+const DEFAULT_ANCHORS = { name: 'linkerd-identity-trust-roots', key: 'ca-bundle.crt' };
+/** Kubernetes: keys of a ConfigMap. */
+const CONFIG_MAP_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
 /** What dates, versions and counts are written with. */
 const ROTATION_VALUE = /^[A-Za-z0-9._:+-]{1,64}$/;
 
@@ -19,6 +23,7 @@ export function parseMeshIdentity(identity: Fields | null, fallback: Identity): 
   identity.closed([
     'suffix',
     'issuer',
+    'trustAnchors',
     'certificateLifetime',
     'issuerLifetime',
     'anchorLifetime',
@@ -35,6 +40,7 @@ export function parseMeshIdentity(identity: Fields | null, fallback: Identity): 
   return {
     suffix: parseSuffix(identity, fallback.suffix),
     issuer,
+    trustAnchors: parseTrustAnchors(identity, issuer.type, fallback.trustAnchors),
     ...lifetimes,
     rotation: parseRotation(identity, issuer.type, fallback.rotation),
     required: identity.boolean('required') ?? fallback.required,
@@ -61,6 +67,29 @@ function parseIssuer(issuer: Fields | null, fallback: Identity['issuer']): Ident
     issuer.problems.error(issuer.at('secretName'), `must be the name of a Secret, not ${quote(name)}`);
   }
   return { type, name: name === '' ? DEFAULT_ISSUER_SECRET : name };
+}
+
+function parseTrustAnchors(
+  identity: Fields,
+  issuer: Identity['issuer']['type'],
+  fallback: Identity['trustAnchors'],
+): Identity['trustAnchors'] {
+  const anchors = identity.object('trustAnchors');
+  if (anchors === null) return fallback;
+  anchors.closed(['configMap']);
+  if (issuer === 'Managed') {
+    identity.problems.error(identity.path, 'must not have trustAnchors unless the issuer comes from a Secret');
+  }
+  const configMap = anchors.required('configMap');
+  if (configMap === null) return fallback;
+  configMap.closed(['name', 'key']);
+  const name = configMap.text('name') || DEFAULT_ANCHORS.name;
+  const key = configMap.text('key') || DEFAULT_ANCHORS.key;
+  if (!isDnsSubdomain(name)) {
+    configMap.problems.error(configMap.at('name'), `must be the name of a ConfigMap, not ${quote(name)}`);
+  }
+  if (!CONFIG_MAP_KEY.test(key)) configMap.problems.error(configMap.at('key'), `must be a key, not ${quote(key)}`);
+  return { name, key };
 }
 
 /** Numbers are taken, too: a count that somebody raises is what comes to mind first. */

@@ -13,6 +13,8 @@ export interface MeshModel {
   identity: {
     suffix: string;
     issuer: { type: 'Managed' } | { type: 'Secret'; name: string };
+    /** ConfigMap of the control plane's namespace that others keep, and its key; `null`: the issuer's Secret names the anchors. */
+    trustAnchors: { name: string; key: string } | null;
     certificateLifetimeMs: number;
     anchorLifetimeMs: number;
     issuerLifetimeMs: number;

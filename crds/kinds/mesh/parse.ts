@@ -32,6 +32,7 @@ export const DEFAULT_MESH: MeshModel = {
   identity: {
     suffix: DEFAULT_IDENTITY_SUFFIX,
     issuer: { type: 'Managed' },
+    trustAnchors: null,
     certificateLifetimeMs: DAY_MS,
     anchorLifetimeMs: 3_650 * DAY_MS,
     issuerLifetimeMs: 365 * DAY_MS,

@@ -25,6 +25,7 @@ const SETTINGS: TrustSettings = {
   anchorLifetimeMs: 30 * DAY_MS,
   issuerLifetimeMs: 7 * DAY_MS,
   certificateLifetimeMs: DAY_MS,
+  trustAnchors: null,
   rotation: NO_ROTATION,
 };
 

@@ -58,6 +58,7 @@ export class Replica {
     const nowMs = () => clock.wallMs();
     this.certificates = new Certificates({
       secrets,
+      configMaps: { get: async () => null },
       state: this.#state,
       changed: () => {},
       problemsChanged: () => {},

@@ -70,6 +70,7 @@ export class RegisteredWebhooks {
         anchorLifetimeMs: 30 * DAY_MS,
         issuerLifetimeMs: DAY_MS,
         certificateLifetimeMs: DAY_MS,
+        trustAnchors: null,
         rotation: NO_ROTATION,
       },
       true,

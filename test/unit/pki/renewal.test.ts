@@ -35,6 +35,7 @@ const SETTINGS: TrustSettings = {
   anchorLifetimeMs: 1_000 * DAY_MS,
   issuerLifetimeMs: 100 * DAY_MS,
   certificateLifetimeMs: DAY_MS,
+  trustAnchors: null,
   rotation: NO_ROTATION,
 };
 

@@ -15,6 +15,7 @@ const DAY_MS = 86_400_000;
 const SETTINGS: TrustSettings = {
   suffix: 'linkerd.cluster.local',
   issuer: { type: 'Managed' },
+  trustAnchors: null,
   rotation: NO_ROTATION,
   anchorLifetimeMs: 1_000 * DAY_MS,
   issuerLifetimeMs: 100 * DAY_MS,

@@ -63,6 +63,7 @@ async function fixture(
       anchorLifetimeMs: 365 * DAY_MS,
       issuerLifetimeMs: 30 * DAY_MS,
       certificateLifetimeMs: DAY_MS,
+      trustAnchors: null,
       rotation: NO_ROTATION,
     },
     true,

@@ -24,6 +24,7 @@ const MANAGED: TrustSettings = {
   anchorLifetimeMs: 3_650 * DAY_MS,
   issuerLifetimeMs: 365 * DAY_MS,
   certificateLifetimeMs: DAY_MS,
+  trustAnchors: null,
   rotation: NO_ROTATION,
 };
 const EXTERNAL: TrustSettings = { ...MANAGED, issuer: { type: 'Secret', name: 'linkerd-identity-issuer' } };
