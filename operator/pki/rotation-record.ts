@@ -21,7 +21,7 @@ export interface RotationAsked {
 
 /**
  * What was asked for and since when. A rotation is a point in time: what was made before it is due, and what each step has made says by its own date
- * that it is done. So whoever leads next goes on from there (hack/adr/0040-rotation-is-a-point-in-time.md).
+ * that it is done. So whoever leads next goes on from there (hack/adr/0041-rotation-is-a-point-in-time.md).
  */
 export type RotationRecord = Readonly<Record<RotationPart, RotationAsked>>;
 
