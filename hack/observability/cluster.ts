@@ -1,54 +1,86 @@
 import { join } from 'node:path';
 import { applyFile, kubectl, ROOT } from '../demo/kubectl.ts';
-import { sleep } from '../demo/shell.ts';
 import { check, runGroup, type Step, type StepResult } from '../demo/step.ts';
-import { FAULTS, type Fault } from './faults.ts';
-import { readAlerts, readRules } from './files.ts';
+import { FAULTS } from './faults/all.ts';
+import type { Fault } from './faults/fault.ts';
+import { readRules } from './files.ts';
+import { monitoringStep } from './monitoring/step.ts';
 import { Prometheus } from './prometheus.ts';
-import { allQueries, cleared, fired, legible, queriesReturnData, timed, uncalledFor } from './proof.ts';
 import { type Shorter, shortenRules } from './shortened.ts';
-import { calm, UNREST_ALERTS, Unrest } from './unrest.ts';
-import { deployWorld, keepDiscovering, type Place, POLL, selections, setRate } from './world.ts';
+import { type Asking, dataStep, faultsStep, type Limits, quietStep, unrestStep } from './steps.ts';
+import { Unrest } from './unrest.ts';
+import { deployWorld, keepDiscovering, type Place, POLL } from './world.ts';
 
 const SHORTER: Shorter = { window: '15s', longWindow: '120s', pending: '2s', staleSeconds: 25 };
-const SCRAPED_MS = 120_000;
-/** Two scrapes: a query is not to blame for the moment in which it is asked. */
-const DATA_MS = 20_000;
-const RATE_INTERVAL = '40s';
-const FIRES_MS = 120_000;
-const CLEARS_MS = 200_000;
-const SETTLE_MS = 20_000;
+const ASKING: Asking = {
+  title: 'two minutes of scraping as shipped: ',
+  scrapedMs: 120_000,
+  // Two scrapes.
+  dataMs: 20_000,
+  rateInterval: '40s',
+  shorter: null,
+};
+const LIMITS: Limits = { firesMs: 120_000, clearsMs: 200_000 };
 
 /** Two of them: one as shipped, for queries; one with shorter times, for alerts. */
 export async function runCluster(directory: string): Promise<boolean> {
-  const groups = readRules().flatMap((file) => file.groups);
-  const shipped = await Prometheus.start({ directory: join(directory, 'shipped'), groups });
+  const shipped = await Prometheus.start({ directory: join(directory, 'shipped'), groups: allGroups() });
+  const discovering = keepDiscovering(shipped, CLUSTER);
+  try {
+    return await withWorld(directory, async (quick) => {
+      const unrest = new Unrest(CLUSTER);
+      const before = [manifestsStep, monitoringStep, dataStep(shipped, ASKING), unrestStep(quick, unrest, LIMITS)];
+      try {
+        return await runSteps([...before, ...faultSteps(quick, FAULTS)]);
+      } finally {
+        await unrest.stop();
+      }
+    });
+  } finally {
+    await discovering.stop();
+    await shipped.stop();
+  }
+}
+
+/** Only the faults that one of the alerts tells of: for whoever works on them. */
+export function runFaults(directory: string, alerts: readonly string[]): Promise<boolean> {
+  const isChosen = (fault: Fault): boolean => fault.alerts.some((alert) => alerts.includes(alert));
+  const chosen = FAULTS.map((faults) => faults.filter(isChosen)).filter(({ length }) => length > 0);
+  return withWorld(directory, (quick) => runSteps(faultSteps(quick, chosen)));
+}
+
+function allGroups() {
+  return readRules().flatMap((file) => file.groups);
+}
+
+function faultSteps(quick: Prometheus, faults: readonly (readonly Fault[])[]): Step[] {
+  return [...faults.map((together) => faultsStep(quick, together, LIMITS)), quietStep(quick, LIMITS)];
+}
+
+/** With a Prometheus that watches it, of which lengths of time are shorter. */
+async function withWorld(directory: string, run: (quick: Prometheus) => Promise<boolean>): Promise<boolean> {
   const quick = await Prometheus.start({
     directory: join(directory, 'quick'),
-    groups: shortenRules(groups, SHORTER),
+    groups: shortenRules(allGroups(), SHORTER),
     scrapeInterval: '1s',
   });
-  const discovering = [shipped, quick].map((prometheus) => keepDiscovering(prometheus, CLUSTER));
+  const discovering = keepDiscovering(quick, CLUSTER);
   try {
     await deployWorld();
     await applyFile('hack/observability/gateway-api.yaml');
-    const unrest = new Unrest(CLUSTER);
-    const results: StepResult[] = [];
-    const steps = [
-      manifestsStep,
-      dataStep(shipped),
-      unrestStep(quick, unrest),
-      ...FAULTS.map((faults) => faultsStep(quick, faults)),
-      quietStep(quick),
-    ];
-    for (const step of steps) results.push(...(await runGroup([[step]])));
-    await unrest.stop();
+    const holds = await run(quick);
     await kubectl(['delete', 'namespace', POLL, '--wait=false']);
-    return results.every(({ checks }) => checks.every(({ holds }) => holds));
+    return holds;
   } finally {
-    await Promise.all(discovering.map((loop) => loop.stop()));
-    await Promise.all([shipped.stop(), quick.stop()]);
+    await discovering.stop();
+    await quick.stop();
   }
+}
+
+async function runSteps(steps: readonly Step[]): Promise<boolean> {
+  const results: StepResult[] = [];
+  for (const step of steps) results.push(...(await runGroup([[step]])));
+  return results.every(({ checks }) => checks.every(({ holds }) => holds));
 }
 
 const CLUSTER: Place = {
@@ -67,7 +99,7 @@ const ACCOUNT = 'system:serviceaccount:weft-observability:prometheus';
 
 /** Without an image nothing starts; what is stored is looked at. */
 const manifestsStep: Step = {
-  id: '0',
+  id: 'manifests',
   title: 'manifests of a Prometheus and of the dashboards, as the API server takes them',
   commands: ['kubectl apply -k samples/observability', 'kubectl apply -k samples/observability/grafana'],
   async run() {
@@ -89,69 +121,3 @@ const manifestsStep: Step = {
     ];
   },
 };
-
-function dataStep(prometheus: Prometheus): Step {
-  return {
-    id: '1',
-    title: 'two minutes of scraping as shipped: every query of every rule, alert and panel returns data',
-    commands: [],
-    async run() {
-      await sleep(SCRAPED_MS);
-      const chosen = await selections();
-      return queriesReturnData(prometheus, allQueries(chosen, RATE_INTERVAL, null), chosen, DATA_MS);
-    },
-  };
-}
-
-function unrestStep(prometheus: Prometheus, unrest: Unrest): Step {
-  return {
-    id: '2',
-    title: 'alerts on traffic: while requests fail, are slow, denied, lead nowhere; and afterwards',
-    commands: [],
-    async run() {
-      const on = await fired(prometheus, UNREST_ALERTS, FIRES_MS);
-      const texts = await legible(prometheus);
-      await Promise.all([unrest.stop(), setRate(0)]);
-      const off = await cleared(prometheus, UNREST_ALERTS, CLEARS_MS, calm);
-      return [...timed('fires', on), texts, ...timed('is cleared', off)];
-    },
-  };
-}
-
-function faultsStep(prometheus: Prometheus, faults: readonly Fault[]): Step {
-  const alerts = faults.flatMap((fault) => fault.alerts);
-  return {
-    id: '3',
-    title: faults.map(({ title }) => title).join('; '),
-    commands: [],
-    async run() {
-      const early = await cleared(prometheus, alerts, CLEARS_MS, calm);
-      const loud = alerts.filter((alert) => early.get(alert) === null);
-      // An alert may be over before the last of the faults is made.
-      const firing = fired(prometheus, alerts, FIRES_MS);
-      await Promise.all(faults.map((fault) => fault.make()));
-      const on = await firing;
-      const mendedMs = performance.now();
-      await Promise.all(faults.map((fault) => fault.mend()));
-      const off = await cleared(prometheus, alerts, CLEARS_MS, calm, mendedMs);
-      const before = check('alerts that fire before', 'none', loud.join(', ') || 'none', loud.length === 0);
-      return [before, ...timed('fires', on), ...timed('is cleared', off)];
-    },
-  };
-}
-
-/** At the end nothing is wrong, and nothing fires. */
-function quietStep(prometheus: Prometheus): Step {
-  return {
-    id: '4',
-    title: 'when all is mended',
-    commands: [],
-    async run() {
-      const names = readAlerts().map(({ alert }) => alert ?? '');
-      await cleared(prometheus, names, CLEARS_MS, calm);
-      await sleep(SETTLE_MS);
-      const left = await uncalledFor(prometheus, []);
-      return [check('alerts that fire', 'none', left.join(', ') || 'none', left.length === 0)];
-    },
-  };
-}

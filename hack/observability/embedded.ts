@@ -1,24 +1,24 @@
 import { dirname, join } from 'node:path';
 import { kubectl } from '../demo/kubectl.ts';
-import { runGroup, type Step } from '../demo/step.ts';
+import { runGroup } from '../demo/step.ts';
 import { loopbackAddress } from '../local/addresses.ts';
 import { LocalApi } from '../local/api.ts';
 import { type ControlPlane, startControlPlane } from '../local/control-plane.ts';
 import { LocalKubelet } from '../local/kubelet.ts';
 import type { TargetGroup } from './discovery.ts';
 import { readRules } from './files.ts';
+import { monitoringStep } from './monitoring/step.ts';
 import { Prometheus } from './prometheus.ts';
-import { allQueries, cleared, fired, legible, queriesReturnData, timed } from './proof.ts';
 import { type Shorter, shortenRules } from './shortened.ts';
-import { calm, UNREST_ALERTS, Unrest } from './unrest.ts';
-import { deployWorld, keepDiscovering, type Place, selections, setRate } from './world.ts';
+import { type Asking, dataStep, type Limits, unrestStep } from './steps.ts';
+import { Unrest } from './unrest.ts';
+import { deployWorld, keepDiscovering, type Place } from './world.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
 const SHORTER: Shorter = { window: '12s', longWindow: '60s', pending: '1s', staleSeconds: 25 };
-const DATA_MS = 90_000;
-const FIRES_MS = 60_000;
-const CLEARS_MS = 90_000;
+const ASKING: Asking = { title: '', scrapedMs: 0, dataMs: 90_000, rateInterval: '10s', shorter: SHORTER };
+const LIMITS: Limits = { firesMs: 60_000, clearsMs: 90_000 };
 
 export async function runEmbedded(directory: string): Promise<boolean> {
   const node = join(BIN, 'node');
@@ -63,8 +63,9 @@ async function prove(directory: string, place: Place): Promise<boolean> {
     await deployWorld();
     const unrest = new Unrest(place);
     const results = [
-      ...(await runGroup([[dataStep(prometheus)]])),
-      ...(await runGroup([[alertsStep(prometheus, unrest)]])),
+      ...(await runGroup([[monitoringStep]])),
+      ...(await runGroup([[dataStep(prometheus, ASKING)]])),
+      ...(await runGroup([[unrestStep(prometheus, unrest, LIMITS)]])),
     ];
     await unrest.stop();
     return results.every(({ checks }) => checks.every(({ holds }) => holds));
@@ -72,33 +73,6 @@ async function prove(directory: string, place: Place): Promise<boolean> {
     await discovering.stop();
     await prometheus.stop();
   }
-}
-
-function dataStep(prometheus: Prometheus): Step {
-  return {
-    id: 'data',
-    title: 'every query of every rule, alert and panel returns data',
-    commands: [],
-    async run() {
-      const chosen = await selections();
-      return queriesReturnData(prometheus, allQueries(chosen, '10s', SHORTER), chosen, DATA_MS);
-    },
-  };
-}
-
-function alertsStep(prometheus: Prometheus, unrest: Unrest): Step {
-  return {
-    id: 'alerts',
-    title: 'alerts fire while things go wrong, and are cleared when they no longer do',
-    commands: [],
-    async run() {
-      const on = await fired(prometheus, UNREST_ALERTS, FIRES_MS);
-      const texts = await legible(prometheus);
-      await Promise.all([unrest.stop(), setRate(0)]);
-      const off = await cleared(prometheus, UNREST_ALERTS, CLEARS_MS, calm);
-      return [...timed('fires', on), texts, ...timed('is cleared', off)];
-    },
-  };
 }
 
 function placeOf(plane: ControlPlane): Place {
