@@ -80,7 +80,7 @@ show-faults: deps ## The real cluster under slow readers, silent connections, en
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
 	@test/wire/run $(POLICIES_FLAGS)
 
-show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (8 minutes)
+show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (10 minutes)
 	@hack/observability/show
 
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
