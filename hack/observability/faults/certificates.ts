@@ -1,5 +1,5 @@
 /** Certificates of the control plane that are near their end, and are not renewed. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -45,29 +45,38 @@ type SecretData = Record<string, string>;
 const WEBHOOK_AUTHORITY = ['secret', WEBHOOK_AUTHORITY_SECRET, '-n', CONTROL_PLANE_NAMESPACE];
 let kept: SecretData | null = null;
 
-function writeWebhookAuthority(data: SecretData): Promise<unknown> {
-  const input = JSON.stringify({ data });
-  return kubectl(['patch', ...WEBHOOK_AUTHORITY, '--type=merge', '--patch-file=/dev/stdin'], { input });
+/** A key is no argument, which every user of the machine could read. */
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-authority-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function writeWebhookAuthority(data: SecretData): Promise<void> {
+  await inFolder((folder) => {
+    const patch = join(folder, 'patch.json');
+    writeFileSync(patch, JSON.stringify({ data }));
+    return kubectl(['patch', ...WEBHOOK_AUTHORITY, '--type=merge', `--patch-file=${patch}`]);
+  });
 }
 
 /** As a Secret has it. API servers go on trusting `present`, which is in force until they hear of the other. */
-async function broughtAuthority(present: SecretData): Promise<SecretData> {
-  const folder = mkdtempSync(join(tmpdir(), 'weft-authority-'));
-  try {
+function broughtAuthority(present: SecretData): Promise<SecretData> {
+  return inFolder(async (folder) => {
     const [key, certificate] = [join(folder, 'tls.key'), join(folder, 'tls.crt')];
     const form = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', String(DAYS_LEFT)];
     const usage = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
-    const made = ['-subj', SUBJECT, '-keyout', key, '-out', certificate];
-    await shell('openssl', ['req', '-x509', ...form, ...usage, ...made]);
+    await shell('openssl', ['req', '-x509', ...form, ...usage, '-subj', SUBJECT, '-keyout', key, '-out', certificate]);
     const anchors = Buffer.concat([readFileSync(certificate), Buffer.from(present['ca.crt'] ?? '', 'base64')]);
     return {
       'tls.crt': readFileSync(certificate, 'base64'),
       'tls.key': readFileSync(key, 'base64'),
       'ca.crt': anchors.toString('base64'),
     };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
 }
 
 /** The operator uses what others bring, and never writes over it: they are who renews it. */
