@@ -28,10 +28,11 @@ export async function runCluster(directory: string): Promise<boolean> {
   const discovering = keepDiscovering(shipped, CLUSTER);
   try {
     return await withWorld(directory, async (quick) => {
+      const areTaken = await runSteps([manifestsStep, monitoringStep]);
       const unrest = new Unrest(CLUSTER);
-      const before = [manifestsStep, monitoringStep, dataStep(shipped, ASKING), unrestStep(quick, unrest, LIMITS)];
+      const seen = [dataStep(shipped, ASKING), unrestStep(quick, unrest, LIMITS)];
       try {
-        return await runSteps([...before, ...faultSteps(quick, FAULTS)]);
+        return (await runSteps([...seen, ...faultSteps(quick, FAULTS)])) && areTaken;
       } finally {
         await unrest.stop();
       }

@@ -60,10 +60,11 @@ async function prove(directory: string, place: Place): Promise<boolean> {
   });
   const discovering = keepDiscovering(prometheus, place);
   try {
+    const taken = await runGroup([[monitoringStep]]);
     await deployWorld();
     const unrest = new Unrest(place);
     const results = [
-      ...(await runGroup([[monitoringStep]])),
+      ...taken,
       ...(await runGroup([[dataStep(prometheus, ASKING)]])),
       ...(await runGroup([[unrestStep(prometheus, unrest, LIMITS)]])),
     ];

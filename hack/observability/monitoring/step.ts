@@ -22,9 +22,9 @@ export const monitoringStep: Step = {
   async run() {
     const added = await addDefinitions();
     try {
-      return [await taken(), await refusesMistakes()];
+      return await Promise.all([taken(), refusesMistakes()]);
     } finally {
-      if (added.length > 0) await kubectl(['delete', 'crd', ...added]);
+      if (added.length > 0) await kubectl(['delete', 'crd', '--wait=false', ...added]);
     }
   },
 };
