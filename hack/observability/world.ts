@@ -40,8 +40,10 @@ export async function selections(): Promise<Selections> {
   };
 }
 
+/** Without those that are on their way out. */
 export async function podsOf(app: string): Promise<V1Pod[]> {
-  return (await getJson<{ items: V1Pod[] }>('pods', '-n', POLL, '-l', `app=${app}`)).items;
+  const { items } = await getJson<{ items: V1Pod[] }>('pods', '-n', POLL, '-l', `app=${app}`);
+  return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
 }
 
 export async function deployWorld(): Promise<void> {

@@ -4,11 +4,14 @@ import { forgetfulNetwork } from './network.ts';
 import { definitions, impatient, noOperator, noStatus, stolenLease } from './operator.ts';
 import { hostNetwork, killedProxy, olderProxy, stoppedProxy } from './proxies.ts';
 
-/** One after the other; what is in one list, side by side: none of them hides or makes what another's alerts tell of. */
+/**
+ * One after the other; what is in one list, side by side: none of them hides or makes what another's alerts tell of. First what needs callers that have been there
+ * for a while, and are told of a change to what they call.
+ */
 export const FAULTS: readonly (readonly Fault[])[] = [
+  [stoppedProxy, definitions, stolenLease],
   [killedProxy, hostNetwork, forgetfulNetwork],
   [noOperator],
-  [stoppedProxy, definitions, stolenLease],
   [noStatus, issuerNotRenewed],
   [impatient, broughtWebhookAuthority, olderProxy],
 ];
