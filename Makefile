@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli krew cluster-up cluster-down demo show-grpc show-faults show-policies show-observability run-local install uninstall bench flame fuzz soak clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-observability run-local install uninstall bench flame fuzz soak clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ show-grpc: deps ## gRPC in the real cluster for five minutes: a slow and a faili
 
 show-faults: deps ## The real cluster under slow readers, silent connections, endpoint gaps and a reinstallation (10 minutes)
 	@hack/demo/run --only gap,silent,downloads,reinstall
+
+show-rotation: deps ## Anchor, issuer and certificates replaced in the real cluster, at 200 requests a second (4 minutes)
+	@hack/demo/run --only rotation
 
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
 	@test/wire/run $(POLICIES_FLAGS)

@@ -2,7 +2,7 @@
  * The demonstration: every step prints the command a user would type, what is expected, and what was measured.
  *
  *   main.ts [--only a,d,e]     exit status 0 when every check holds
- *   main.ts --only grpc        a step that takes five minutes, and runs only when it is named; so do downloads, silent, gap and reinstall
+ *   main.ts --only grpc        a step that takes five minutes, and runs only when it is named; so do downloads, silent, gap, reinstall and rotation
  */
 import { runGroup, type Step, type StepResult } from './step.ts';
 import { authorization } from './steps/authorization.ts';
@@ -25,6 +25,7 @@ import { reinstall } from './steps/reinstall.ts';
 import { resources } from './steps/resources.ts';
 import { restart } from './steps/restart.ts';
 import { retriesStep } from './steps/retries.ts';
+import { rotation } from './steps/rotation.ts';
 import { silent } from './steps/silent.ts';
 import { timeout } from './steps/timeout.ts';
 import { tls } from './steps/tls.ts';
@@ -57,7 +58,7 @@ const grpc = circuitBreaking({
 });
 
 /** Steps of minutes, which run only when they are named. */
-const NAMED: Step[][][] = [[[grpc]], [[gap]], [[silent]], [[downloads]], [[reinstall]]];
+const NAMED: Step[][][] = [[[grpc]], [[gap]], [[silent]], [[downloads]], [[reinstall]], [[rotation]]];
 
 function selected(argv: readonly string[]): Step[][][] {
   const index = argv.indexOf('--only');
