@@ -9,7 +9,7 @@ import {
   PROXY_CONTAINER,
 } from '../../../proxy-image/contract/names.ts';
 import { proxyVolumes } from '../../../webhooks/inject/volumes.ts';
-import { certificatesOf } from '../facts/certificates.ts';
+import { certificatesOf, isVouchedFor } from '../facts/certificates.ts';
 import type { Category, Check, Finding } from '../facts/check.ts';
 import type { Facts, ObservedPod } from '../facts/facts.ts';
 import { restartOf } from '../facts/injection.ts';
@@ -184,15 +184,20 @@ function audienceOf(volume: unknown): string {
   return textOf(child(source, 'serviceAccountToken'), 'audience');
 }
 
-/** A proxy gets new anchors with each certificate; one that trusts none of the present ones cannot ask for any. */
+/**
+ * A proxy gets new anchors with each certificate; one that trusts none of the present ones, nor one that vouches for a present one (as rotations leave it in
+ * the chain), cannot ask for any.
+ */
 function foreignTrust(facts: Facts): Finding[] {
   const { issuer } = facts.mesh.identity;
   const secret = issuer.type === 'Secret' ? issuer.name : ISSUER_SECRET;
-  const present = new Set(certificatesOf(facts, secret).anchors.map(({ fingerprint256 }) => fingerprint256));
+  const { anchors, chain } = certificatesOf(facts, secret);
+  const present = new Set(anchors.map(({ fingerprint256 }) => fingerprint256));
   if (present.size === 0) return [];
   return facts.meshed.flatMap(({ raw, model }) => {
     const own = anchorsOf(raw);
     if (own.length === 0 || own.some(({ fingerprint256 }) => present.has(fingerprint256))) return [];
+    if (isVouchedFor(chain, own)) return [];
     const reason = `it was made to trust other anchors than those of Secret ${secret} in ${CONTROL_PLANE_NAMESPACE}`;
     return [about(POD.kind, raw, reason, restartOf(model))];
   });

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { MESH } from '../../../crds/kinds/mesh/model.ts';
+import { child, textOf } from '../../../crds/parse/metadata.ts';
 import { CONTROL_PLANE_NAMESPACE, ISSUER_SECRET } from '../../../proxy-image/contract/names.ts';
 import { certificatesOf, isVouchedFor } from '../facts/certificates.ts';
 import type { Category, Finding } from '../facts/check.ts';
@@ -58,7 +59,7 @@ export const IDENTITY: Category = {
       needs: NEEDS,
       run: (facts) => {
         const { name, held } = issuerOf(facts);
-        if (held.chain.length === 0 || held.anchors.length > 0) return [];
+        if (held.chain.length === 0 || held.anchors.length > 0 || anchorsAreElsewhere(facts)) return [];
         return [finding(name, 'it names no trust anchor in ca.crt: proxies verify nobody by it', remedyOf(facts))];
       },
     },
@@ -97,6 +98,13 @@ export const IDENTITY: Category = {
       needs: [MESH.id],
       run: (facts) => ofMesh(facts, ({ status, reason }) => status === 'True' && reason === 'ExpiresSoon'),
     },
+    {
+      code: 'rotation-waits',
+      description: 'rotation that was asked for goes on',
+      severity: 'warning',
+      needs: [MESH.id],
+      run: rotationWaits,
+    },
   ],
 };
 
@@ -104,7 +112,13 @@ export const IDENTITY: Category = {
 function issuerOf(facts: Facts) {
   const { issuer } = facts.mesh.identity;
   const name = issuer.type === 'Secret' ? issuer.name : ISSUER_SECRET;
-  return { name, held: certificatesOf(facts, name) };
+  const held = certificatesOf(facts, name);
+  return { name, held: anchorsAreElsewhere(facts) ? { ...held, anchors: [] } : held };
+}
+
+/** In a ConfigMap that others keep: whether it can be used, the operator says (`certificates-unusable`). */
+function anchorsAreElsewhere({ mesh }: Facts): boolean {
+  return mesh.identity.trustAnchors !== null;
 }
 
 function finding(secret: string, reason: string, remedy: string): Finding {
@@ -173,4 +187,17 @@ function ofMesh(facts: Facts, isWrong: (condition: { status: string; reason: str
   const condition = conditionOf(facts.rawMesh, 'CertificatesValid');
   if (condition === undefined || !isWrong(condition)) return [];
   return [about(MESH.kind, facts.rawMesh, condition.message, 'kubectl describe mesh')];
+}
+
+/** With everybody connected a phase takes a minute; 25 proxies a second are asked to renew. */
+const PATIENCE_MS = 15 * 60_000;
+
+function rotationWaits({ rawMesh, nowMs }: Facts): Finding[] {
+  const rotation = child(child(rawMesh, 'status'), 'rotation');
+  const phase = textOf(rotation, 'phase');
+  const waitedMs = nowMs - Date.parse(textOf(rotation, 'since'));
+  if (phase === '' || phase === 'Done' || !(waitedMs > PATIENCE_MS)) return [];
+  const [proxies, message] = [textOf(rotation, 'proxies'), textOf(rotation, 'message')];
+  const reason = [`it has been ${phase} for ${Math.floor(waitedMs / 60_000)} minutes`, proxies, message];
+  return [about(MESH.kind, rawMesh, reason.filter((part) => part !== '').join('; '), 'kubectl describe mesh')];
 }

@@ -2,14 +2,18 @@ import { expect } from 'chai';
 import type { Finding } from '../../../../cli/check/facts/check.ts';
 import type { Scope } from '../../../../cli/check/registry.ts';
 import { CATEGORIES } from '../../../../cli/check/registry.ts';
+import { createIssuer, createSuccessor } from '../../../../operator/pki/authority.ts';
+import { ISSUER_SECRET } from '../../../../proxy-image/contract/names.ts';
 import { OF_CONTROL_PLANE } from './faults/control-plane.ts';
 import { OF_INSTALLATION } from './faults/installation.ts';
 import { OF_POLICY } from './faults/policy.ts';
 import { OF_WEBHOOKS } from './faults/webhooks.ts';
 import { OF_WORKLOADS } from './faults/workloads.ts';
-import { healthy, type World } from './world.ts';
+import { healthy, NOW_MS, secret, TRUST, type World } from './world.ts';
 
 const FAULTS = [...OF_CONTROL_PLANE, ...OF_INSTALLATION, ...OF_WEBHOOKS, ...OF_WORKLOADS, ...OF_POLICY];
+
+const DAY_MS = 86_400_000;
 
 function findings(world: World, scope: Scope, namespace: string | null = null): { code: string; finding: Finding }[] {
   return world
@@ -37,6 +41,15 @@ describe('weft check', () => {
       expect(finding.remedy).to.match(remedy);
     });
   }
+
+  it('finds nothing wrong with pods of before a rotation: the anchor that they know vouches for the present one', () => {
+    const world = healthy();
+    const successor = createSuccessor(TRUST.anchor, 'next', 3_650 * DAY_MS, NOW_MS);
+    const anchor = { ...successor, anchors: [successor.certificate] };
+    const issuer = createIssuer(anchor, 'issuer', 365 * DAY_MS, NOW_MS);
+    world.remove('secrets', ISSUER_SECRET).add('secrets', secret(ISSUER_SECRET, issuer));
+    expect(findings(world, 'proxy')).to.deep.equal([]);
+  });
 
   it('has a planted fault for every kind of fault that it knows', () => {
     const codes = new Set(

@@ -210,6 +210,20 @@ const IDENTITY: Fault[] = [
     reason: /ends at 2026-06-08/,
     remedy: /describe mesh/,
   },
+  {
+    code: 'rotation-waits',
+    title: 'a pod is away while an anchor is replaced',
+    plant: (world) =>
+      world.set(MESH, 'default', 'status.rotation', {
+        phase: 'Renewing',
+        since: new Date(NOW_MS - 20 * 60_000).toISOString(),
+        proxies: '6/7',
+        message: 'proxies of 1 pods are not connected: shop/away; goes on without them at 2026-06-02T00:00:00Z',
+      }),
+    object: 'mesh/default',
+    reason: /has been Renewing for 20 minutes; 6\/7; proxies of 1 pods are not connected: shop\/away/,
+    remedy: /describe mesh/,
+  },
 ];
 
 function certificates(world: World, status: string, reason: string, message: string): void {
