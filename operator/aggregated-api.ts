@@ -24,7 +24,7 @@ import { Pace } from './viz/api/pace.ts';
 import { replicaClient } from './viz/api/replica-client.ts';
 import { AUTHENTICATION_CONFIG } from './viz/api/request-header.ts';
 import type { ApiRow } from './viz/api/rows.ts';
-import { ApiServer, type Credentials, MAX_API_CONNECTIONS } from './viz/api/server.ts';
+import { ApiServer, MAX_API_CONNECTIONS } from './viz/api/server.ts';
 import { TRAFFIC_PART_PATH, type TrafficOptions, trafficPart, trafficRow } from './viz/api/traffic.ts';
 import { type OwnProxies, proxiesRow, proxyPaths } from './viz/proxies/row.ts';
 import { tapRows } from './viz/tap/rows.ts';
@@ -81,7 +81,7 @@ export class AggregatedApi implements Component {
       live,
       askReplicas: replicaClient({
         others: () => options.replicas.others,
-        mesh: () => this.#mesh(),
+        mesh: () => options.certificates.mesh,
         ownIdentity: () => options.certificates.controlIdentity,
         failed: (replica, error) => {
           if (lines.take(clock.nowMs())) log.info('a replica has not answered', { replica, ...errorFields(error) });
@@ -93,7 +93,7 @@ export class AggregatedApi implements Component {
       replica: config.podName,
       sessions: options.sessions,
       state: options.state,
-      credentials: () => this.#mesh(),
+      credentials: () => options.certificates.mesh,
     });
     this.#rows = this.#createRows();
     this.services = this.#createServices();
@@ -131,11 +131,11 @@ export class AggregatedApi implements Component {
 
   /** A resource is a row: whoever adds one adds it here. */
   #createRows(): readonly ApiRow[] {
-    const { state: view, clock, log } = this.#options;
+    const { state: view, certificates, clock, log } = this.#options;
     return [
       trafficRow(this.#traffic),
       proxiesRow(this.#proxies, this.#traffic.askReplicas),
-      ...tapRows({ view, credentials: () => this.#mesh(), clock, log }),
+      ...tapRows({ view, credentials: () => certificates.mesh, clock, log }),
     ];
   }
 
@@ -186,7 +186,7 @@ export class AggregatedApi implements Component {
       },
       credentials: certificates.webhook,
       requestHeaders: this.#authentication,
-      mesh: () => this.#mesh(),
+      mesh: () => certificates.mesh,
       ownIdentity: () => certificates.controlIdentity,
       access: new Access(accessReviewer(rest, clock), clock),
       places: new ConnectionPlaces({ limit: MAX_API_CONNECTIONS, waiting: MAX_API_CONNECTIONS, refused }),
@@ -198,11 +198,5 @@ export class AggregatedApi implements Component {
       clock,
       log,
     });
-  }
-
-  #mesh(): (Credentials & { anchorsPem: string }) | null {
-    const { control, trust } = this.#options.certificates;
-    if (control.current === null || trust.current === null) return null;
-    return { ...control.current, anchorsPem: trust.current.anchorsPem };
   }
 }

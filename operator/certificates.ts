@@ -108,6 +108,13 @@ export class Certificates implements Component {
     return this.#control.present;
   }
 
+  /** What replicas prove themselves with to one another, and to proxies that they ask; `null` before there is an issuer. */
+  get mesh(): { keyPem: string; certPem: string; anchorsPem: string } | null {
+    const { current } = this.control;
+    if (current === null || this.trust.current === null) return null;
+    return { ...current, anchorsPem: this.trust.current.anchorsPem };
+  }
+
   /** The name that `control` proves. */
   get controlIdentity(): string {
     return controlName(meshOf(this.#options.state).identity.suffix);

@@ -10,18 +10,18 @@ import type { Clock } from './runtime/clock.ts';
 import { ConnectionPlaces, handshakeRefusal, type ServerRefusal } from './runtime/connection-places.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
+import type { ProxyFacts } from './serve/proxy-facts.ts';
 import { createConfigServer } from './serve/server.ts';
 import type { SessionReport } from './serve/session-report.ts';
 import type {
   ConfigServer,
-  Connections,
+  Followers,
   ServedEndpoints,
   ServeMetrics,
   TlsProvider,
   TrafficReports,
   TrustHeld,
 } from './serve/types.ts';
-import type { Programmed } from './status/programmed.ts';
 import type { ReadinessCheck } from './telemetry/admin.ts';
 
 /** A server that opens once its certificate is there, which may be after the election of a leader. */
@@ -40,6 +40,9 @@ export interface ServersOptions {
   metrics: ServeMetrics;
   /** `undefined` without the role `viz`. */
   reports: TrafficReports | undefined;
+  followers: Followers;
+  /** `facts` are there from now on. */
+  configOpened(): void;
   /** Of the servers that have no metrics of their own for it. */
   refused(server: 'identity' | 'webhooks', reason: ServerRefusal): void;
   /** Told of objects whose `programmed` may have changed. */
@@ -47,8 +50,6 @@ export interface ServersOptions {
   clock: Clock;
   log: Log;
 }
-
-const NOBODY: Programmed = { proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [] };
 
 /** Ports 8443, 8086 and 8080, according to the roles. */
 export class Servers implements Component {
@@ -89,8 +90,9 @@ export class Servers implements Component {
     this.#configServer?.invalidate(reads);
   }
 
-  programmed(object: ObjectRef): Programmed {
-    return this.#configServer?.programmed(object) ?? NOBODY;
+  /** `null` while no proxy can connect. */
+  get facts(): ProxyFacts | null {
+    return this.#configServer?.facts ?? null;
   }
 
   endpoints(): Iterable<ServedEndpoints> {
@@ -107,10 +109,6 @@ export class Servers implements Component {
 
   trustHeld(anchorsPem: string): TrustHeld {
     return this.#configServer?.trustHeld(anchorsPem) ?? { names: [], connected: 0, anchors: 0, leaves: 0 };
-  }
-
-  connections(): Connections {
-    return this.#configServer?.connections() ?? { connected: 0, current: 0 };
   }
 
   /** Started after the caches: what is served comes from complete stores. */
@@ -147,13 +145,14 @@ export class Servers implements Component {
   }
 
   #openConfig(): Promise<() => Promise<void>> | null {
-    const { certificates, state, clock, log, metrics, progress, reports, config } = this.#options;
+    const { certificates, config, configOpened, ...given } = this.#options;
     const tls = tlsProvider(certificates);
     if (tls === null) return null;
     const leafTerms = () => certificates.trust.current?.leafTerms ?? null;
-    const server = createConfigServer({ state, tls, clock, log, metrics, progress, reports, leafTerms });
+    const server = createConfigServer({ ...given, tls, leafTerms });
     this.#configServer = server;
     server.storesSynced();
+    configOpened();
     return this.#listen('configuration stream', server.listen(config.configPort, config.host), () => server.close());
   }
 

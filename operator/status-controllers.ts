@@ -30,7 +30,7 @@ import { failureOf } from './runtime/errors.ts';
 import type { Informer } from './runtime/informer.ts';
 import { objectKey, type RawObject } from './runtime/list-watch.ts';
 import type { Log } from './runtime/log.ts';
-import type { Progress } from './status/programmed.ts';
+import type { ProgressSource } from './status/programmed.ts';
 import type { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 
 export interface StatusParts {
@@ -40,7 +40,7 @@ export interface StatusParts {
   state: ClusterState;
   applier: Applier;
   events: EventRecorder;
-  progress: (object: ObjectRef) => Progress;
+  progress: ProgressSource;
   meshFacts: () => MeshFacts;
   /** A status could not be written because object or subresource are not there. */
   statusNotFound: () => void;

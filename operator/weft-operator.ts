@@ -34,7 +34,7 @@ import { ownerLookup } from './owner.ts';
 import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
 import { feed } from './reconcilers/feed.ts';
 import type { MeshFacts } from './reconcilers/mesh.ts';
-import { Replicas } from './replicas/replicas.ts';
+import { ReplicaStatus, type ReplicaStatusOptions } from './replica-status.ts';
 import { systemClock } from './runtime/clock.ts';
 import { controllerComponent, electorComponent, informerComponent } from './runtime/components.ts';
 import type { Controller } from './runtime/controller.ts';
@@ -53,6 +53,7 @@ import { configMetrics } from './telemetry/config-metrics.ts';
 import { definitionMetrics } from './telemetry/definition-metrics.ts';
 import { exposition } from './telemetry/exposition.ts';
 import { lagMetrics, registerCacheSizes, registerEndpointMetrics } from './telemetry/linkerd-metrics.ts';
+import { replicaMetrics } from './telemetry/replica-metrics.ts';
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 import { serverMetrics } from './telemetry/server-metrics.ts';
 import { statusMetrics } from './telemetry/status-metrics.ts';
@@ -72,6 +73,8 @@ export interface WeftOperatorOptions {
   kinds?: readonly KindRow[];
   /** Of watches, beyond what the configuration says of them. */
   timing?: Partial<ReflectorTiming>;
+  /** Of following other replicas. */
+  replicas?: ReplicaStatusOptions['following'];
   /** Leadership is lost, another process may act already: the caller ends this one at once. */
   onLost: (reason: RuntimeError) => void;
 }
@@ -83,6 +86,7 @@ export class WeftOperator extends OperatorBase {
   readonly #registry: Registry;
   readonly #metrics: RuntimeMetrics;
   readonly #serverMetrics: ReturnType<typeof serverMetrics>;
+  readonly #configMetrics: ReturnType<typeof configMetrics>;
   readonly #kinds: readonly KindRow[];
   readonly #state: ClusterState;
   readonly #applier: Applier;
@@ -94,7 +98,7 @@ export class WeftOperator extends OperatorBase {
   readonly #live: LiveTraffic | null;
   readonly #servers: Servers;
   readonly #owned: OwnedConfigurations;
-  readonly #replicas: Replicas;
+  readonly #replicas: ReplicaStatus;
   readonly #api: AggregatedApi;
   readonly #definitions: Definitions;
   readonly #status: StatusControllers;
@@ -122,9 +126,10 @@ export class WeftOperator extends OperatorBase {
     this.#events = this.#createEvents();
     this.#injectionEvents = this.#createInjectionEvents();
     this.#live = this.#config.roles.has('viz') ? createLiveTraffic({ ...this.parts, registry }) : null;
+    this.#configMetrics = configMetrics(registry);
+    this.#replicas = this.#createReplicas(options.replicas);
     this.#servers = this.#createServers();
     this.#owned = this.#createOwned();
-    this.#replicas = this.#createReplicas();
     this.#api = this.#createApi();
     this.#definitions = this.#createDefinitions();
     this.#status = this.#createStatus();
@@ -180,7 +185,7 @@ export class WeftOperator extends OperatorBase {
     manager.add('election', electorComponent(this.#elector));
     manager.add('leader', this.#definitions);
     const certificates = this.#certificates;
-    manager.add('leader', { name: 'replicas', start: async () => {}, stop: async () => this.#replicas.stop() });
+    manager.add('leader', this.#replicas.reports);
     manager.add('leader', { name: 'groups', start: async () => {}, stop: () => this.#api.services.leave() });
     manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: async () => {} });
     for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));
@@ -201,7 +206,10 @@ export class WeftOperator extends OperatorBase {
     if (reads.size === 0) return;
     this.#servers.invalidate(reads);
     this.#status.assessments.changed(reads);
-    if (reads.has(endpointSlicesRead(this.#config.namespace, CONTROL_PLANE_SERVICE))) this.#replicas.endpointsChanged();
+    if (reads.has(endpointSlicesRead(this.#config.namespace, CONTROL_PLANE_SERVICE))) {
+      this.#replicas.reports.endpointsChanged();
+    }
+    this.#replicas.moved();
     if (reads.has(endpointSlicesRead(this.#config.namespace, VIZ_SERVICE))) this.#api.services.changed();
     if (!reads.has(MESH_READ)) return;
     this.#owned.changed();
@@ -211,7 +219,9 @@ export class WeftOperator extends OperatorBase {
   #followCertificates(): void {
     const renewed = certificateMetrics(this.#registry);
     this.#certificates.webhook.onChange(() => renewed.renewed());
+    this.#certificates.control.onChange(() => this.#replicas.reports.credentialsChanged());
     this.#certificates.trust.onChange(() => {
+      this.#replicas.reports.credentialsChanged();
       this.#owned.changed();
       this.#api.services.changed();
       this.#status.meshChanged();
@@ -287,7 +297,9 @@ export class WeftOperator extends OperatorBase {
         clock,
         log,
       }),
-      metrics: configMetrics(this.#registry),
+      metrics: this.#configMetrics,
+      followers: this.#replicas.reporting,
+      configOpened: () => this.#replicas.reports.ownOpened(),
       reports: this.#live ?? undefined,
       ...this.#serverMetrics,
       progress: (objects) => this.#status.progressed(objects),
@@ -328,15 +340,19 @@ export class WeftOperator extends OperatorBase {
     });
   }
 
-  #createReplicas(): Replicas {
-    const { namespace, podName, roles } = this.#config;
-    return new Replicas({
+  #createReplicas(following: WeftOperatorOptions['replicas']): ReplicaStatus {
+    return new ReplicaStatus({
+      ...this.parts,
+      config: this.#config,
+      kinds: this.#kinds,
       state: this.#state,
-      namespace,
-      podName,
-      servesProxies: roles.has('config'),
-      clock: this.parts.clock,
-      changed: () => this.#status.visibilityChanged(),
+      certificates: this.#certificates,
+      own: () => this.#servers.facts,
+      progressed: (objects) => this.#status.progressed(objects),
+      visibilityChanged: () => this.#status.visibilityChanged(),
+      following,
+      metrics: replicaMetrics(this.#registry, () => this.#replicas.reports.states),
+      refused: (code) => this.#configMetrics.refused(code),
     });
   }
 
@@ -346,7 +362,7 @@ export class WeftOperator extends OperatorBase {
       config: this.#config,
       state: this.#state,
       certificates: this.#certificates,
-      replicas: this.#replicas,
+      replicas: this.#replicas.replicas,
       live: this.#config.roles.has('config') ? this.#live : null,
       sessions: this.#servers,
       rest,
@@ -383,7 +399,7 @@ export class WeftOperator extends OperatorBase {
       state: this.#state,
       applier: this.#applier,
       events: this.#events,
-      progress: (object) => ({ ...this.#servers.programmed(object), unseen: this.#replicas.unseen }),
+      progress: this.#replicas.reports,
       meshFacts: () => this.#meshFacts(),
       statusNotFound: () => this.#definitions.doubted(),
       metrics: this.#metrics,
@@ -429,9 +445,8 @@ export class WeftOperator extends OperatorBase {
       rotation: this.#certificates.trust.rotation,
       certificateProblems: this.#certificates.problems,
       renewalProblems: this.#certificates.renewalProblems,
-      proxies: this.#servers.connections(),
-      unseen: this.#replicas.unseen,
-      operatorReplicas: this.#replicas.ready,
+      proxies: this.#replicas.reports.connections(),
+      operatorReplicas: this.#replicas.replicas.ready,
       otherInjectors: this.#owned.otherInjectors,
       definitionProblems: this.#definitions.problems,
     };

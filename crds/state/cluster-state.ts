@@ -88,6 +88,11 @@ export class ClusterState extends StateView {
       .reduce((a, b) => (compareRevisions(a, b) <= 0 ? a : b));
   }
 
+  /** The resourceVersion up to which this kind has certainly been seen; empty while nothing has. */
+  positionOf({ id }: Pick<KindName, 'id'>): string {
+    return this.#positions.get(id) ?? '';
+  }
+
   /** Newest resourceVersion of an object that no longer answers `read` (deleted, or moved to another key); empty when none is remembered. */
   departed(read: ReadKey): string {
     return this.#departed.of(read);

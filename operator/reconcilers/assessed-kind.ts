@@ -9,7 +9,7 @@ import type { Outcome } from '../runtime/controller.ts';
 import { splitKey } from '../runtime/list-watch.ts';
 import type { Condition, WantedCondition } from '../status/condition.ts';
 import { sooner } from '../status/pace.ts';
-import { type Progress, programmed, proxyShare } from '../status/programmed.ts';
+import { type ProgressSource, programmed, proxyShare } from '../status/programmed.ts';
 import type { Assessments, ObjectQueue } from './assessments.ts';
 import type { Seen } from './seen.ts';
 
@@ -25,8 +25,8 @@ export interface Found<A> {
   assessment: A;
   /** The condition `Programmed`. */
   programmed: WantedCondition;
-  /** How many proxies run with it, for people (`proxyShare`). */
-  proxies: string;
+  /** How many proxies run with it, for people (`proxyShare`); `null`: what the object says now stays. */
+  proxies: string | null;
 }
 
 /** What an assessment is, and how a status says it: that of the custom kinds, or that of the routes of the Gateway API. */
@@ -51,7 +51,7 @@ export interface StatusForm<M extends Model, A> {
 export interface AssessedDependencies {
   state: ClusterState;
   assessments: Assessments;
-  progress: (object: ObjectRef) => Progress;
+  progress: ProgressSource;
   clock: Clock;
 }
 
@@ -73,6 +73,7 @@ export class AssessedReconciler<M extends Model, A> {
     const seen = this.#kind.find(key);
     if (seen === undefined || seen.deleting) {
       this.#given.assessments.forget(queue, key);
+      this.#given.progress.forget(this.#reference(key));
       form.forget?.(key);
       return;
     }
@@ -80,6 +81,10 @@ export class AssessedReconciler<M extends Model, A> {
     const { found, againInMs } = await this.#look(queue, key, seen, signal);
     const requeueAfterMs = sooner(againInMs, await form.publish(key, seen, found, signal));
     return requeueAfterMs > 0 ? { requeueAfterMs } : undefined;
+  }
+
+  #reference(key: string): ObjectRef {
+    return { kind: this.#kind.id, ...splitKey(key) };
   }
 
   async #look(queue: ObjectQueue, key: string, seen: Seen<M>, signal: AbortSignal) {
@@ -97,7 +102,7 @@ export class AssessedReconciler<M extends Model, A> {
   }
 
   #found(key: string, seen: Seen<M>, assessment: A): { found: Found<A>; againInMs: number } {
-    const progress = this.#given.progress({ kind: this.#kind.id, ...splitKey(key) });
+    const progress = this.#given.progress.progress(this.#reference(key), seen.meta);
     const present = this.#form.programmed(key, seen);
     const result = programmed(progress, this.#given.clock.nowMs(), present);
     const found = { assessment, programmed: result.condition ?? present!, proxies: proxyShare(progress) };

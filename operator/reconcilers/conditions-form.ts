@@ -35,7 +35,8 @@ export class ConditionsForm<M extends Model> implements StatusForm<M, Assessment
       findingCondition('ResolvedRefs', resolvedRefs),
       found.programmed,
     ];
-    const fields = { ...(model === null ? {} : this.#status.fields?.(model)), proxies: found.proxies };
+    const proxies = found.proxies ?? this.#publisher.presentShare(key, seen);
+    const fields = { ...(model === null ? {} : this.#status.fields?.(model)), proxies };
     return this.#publisher.publish(key, seen, { verdict, conditions, fields }, signal);
   }
 

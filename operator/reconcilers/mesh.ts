@@ -4,7 +4,7 @@ import type { Outcome } from '../runtime/controller.ts';
 import { expiryNote, type HeldAuthority } from '../status/authority.ts';
 import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
 import { sooner } from '../status/pace.ts';
-import { proxyShare } from '../status/programmed.ts';
+import { proxyShare, UNKNOWN_SHARE } from '../status/programmed.ts';
 import type { RotationState } from '../status/rotation.ts';
 import type { Verdict } from '../status/verdict.ts';
 import type { Seen } from './seen.ts';
@@ -27,9 +27,8 @@ export interface MeshFacts {
   rotation: RotationState | null;
   /** What was due and could not be renewed so far, one sentence each. */
   renewalProblems: readonly string[];
-  proxies: { connected: number; current: number };
-  /** Why there may be proxies that are not counted here, as a sentence; empty when all are. */
-  unseen: string;
+  /** Of all replicas; `unseen` and `patienceMs` as of `Progress`. */
+  proxies: { connected: number; current: number; unseen: string; patienceMs: number };
   operatorReplicas: number;
   /** What is wrong with the CustomResourceDefinitions in the cluster, one sentence each. */
   definitionProblems: readonly string[];
@@ -55,11 +54,19 @@ export async function reconcileMesh(given: MeshDependencies, key: string, signal
     return;
   }
   await publisher.greet(key, resource, signal);
-  const waitMs = await publisher.publish(key, resource, meshReport(resource, facts(), clock.wallMs()), signal);
+  const report = meshReport(resource, facts(), clock.wallMs(), publisher.presentShare(key, resource));
+  const waitMs = await publisher.publish(key, resource, report, signal);
   return { requeueAfterMs: sooner(REFRESH_MS, waitMs) };
 }
 
-export function meshReport({ parsed }: Seen<MeshModel>, facts: MeshFacts, nowMs: number): Report {
+/** @param presentShare what stands in `proxies` now */
+export function meshReport(
+  { parsed }: Seen<MeshModel>,
+  facts: MeshFacts,
+  nowMs: number,
+  presentShare = UNKNOWN_SHARE,
+): Report {
+  const { connected, ...counted } = facts.proxies;
   const errors = parsed.problems
     .filter(({ severity }) => severity === 'error')
     .map(({ path, message }) => `${path}: ${message}`);
@@ -76,7 +83,7 @@ export function meshReport({ parsed }: Seen<MeshModel>, facts: MeshFacts, nowMs:
       definitionCondition(facts.definitionProblems),
     ],
     fields: {
-      proxies: proxyShare({ current: facts.proxies.current, proxies: facts.proxies.connected, unseen: facts.unseen }),
+      proxies: proxyShare({ ...counted, proxies: connected }) ?? presentShare,
       operatorReplicas: facts.operatorReplicas,
       ...expiries(facts),
       ...rotationFields(facts.rotation),

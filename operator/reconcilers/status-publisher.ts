@@ -10,6 +10,7 @@ import {
   type WantedCondition,
 } from '../status/condition.ts';
 import { CounterPace } from '../status/pace.ts';
+import { UNKNOWN_SHARE } from '../status/programmed.ts';
 import { observedGeneration, readiness, type Verdict } from '../status/verdict.ts';
 import type { Seen } from './seen.ts';
 
@@ -73,6 +74,13 @@ export class StatusPublisher {
   /** A condition that the object has now. */
   present(key: string, resource: Seen<unknown>, type: string): Condition | null {
     return readConditions(this.#statusOf(key, resource)).find((each) => each.type === type) ?? null;
+  }
+
+  /** `proxies`, as the object has it now. */
+  presentShare(key: string, resource: Seen<unknown>): string {
+    const status = this.#statusOf(key, resource);
+    const isThere = typeof status === 'object' && status !== null && 'proxies' in status;
+    return isThere && typeof status.proxies === 'string' ? status.proxies : UNKNOWN_SHARE;
   }
 
   /** Resolves with the milliseconds after which counters that differ may be written; 0: nothing is left to write. */

@@ -1,11 +1,12 @@
+import type { EndpointSliceModel } from '../../crds/kinds/endpoint-slice/model.ts';
 import { endpointSlicesOf } from '../../crds/kinds/endpoint-slice/queries.ts';
 import type { ClusterState } from '../../crds/state/cluster-state.ts';
 import { CONTROL_PLANE_SERVICE, VIZ_PORT_NAME } from '../../proxy-image/contract/names.ts';
-import type { Clock, Timer } from '../runtime/clock.ts';
 import type { OtherReplica } from '../viz/api/replica-client.ts';
+import type { FollowedReplica } from './follow.ts';
 
-/** A rollout has two replicas for seconds: the statuses of thousands of objects are not written twice for that. */
-const SETTLE_MS = 30_000;
+/** Of the port that proxies connect to, in `operator/deploy/operator.yaml`: a pod without it serves none. */
+const CONFIG_PORT_NAME = 'config';
 
 export interface ReplicasOptions {
   state: ClusterState;
@@ -13,25 +14,14 @@ export interface ReplicasOptions {
   namespace: string;
   /** Of this replica. */
   podName: string;
-  /** False: this process has not the role `config`, so that no proxy is connected to it. */
-  servesProxies: boolean;
-  clock: Clock;
-  /** What was said of proxies on every object is to be looked at again. */
-  changed: () => void;
 }
 
-/**
- * The replicas of the operator, by the endpoints of its Service, and what this one cannot see because of the others: a proxy is connected to one replica,
- * and only that one knows whether it has acknowledged. Outside a cluster there is no Service, and one replica.
- */
+/** The replicas of the operator, by the endpoints of its Service. Outside a cluster there is no Service, and one replica. */
 export class Replicas {
   readonly #options: ReplicasOptions;
-  #told: string;
-  #timer: Timer | null = null;
 
   constructor(options: ReplicasOptions) {
     this.#options = options;
-    this.#told = this.unseen;
   }
 
   /** Replicas that are ready, this one at least. */
@@ -39,21 +29,32 @@ export class Replicas {
     return Math.max(1, this.#pods(({ ready }) => ready).size);
   }
 
-  /** Why some proxies cannot be seen from here, as a sentence; empty when all can. A replica that is not ready may have proxies all the same. */
-  get unseen(): string {
-    const { servesProxies, podName } = this.#options;
-    if (!servesProxies) return 'proxies are connected to other operator replicas, whose view is not shared';
-    const others = [...this.#pods(() => true)].filter((name) => name !== podName);
-    if (others.length === 0) return '';
-    const replicas = others.length === 1 ? 'replica' : 'replicas';
-    return `${others.length} other operator ${replicas} may have proxies, whose state is not known here`;
+  /** Those that the Service leads proxies to, or has led them to, beside this one. One that is ending may have proxies still. */
+  get followed(): FollowedReplica[] {
+    const { podName } = this.#options;
+    const followed = new Map<string, FollowedReplica>();
+    for (const { ports, endpoints } of this.#slices) {
+      const port = ports.find(({ name }) => name === CONFIG_PORT_NAME)?.port;
+      if (port === undefined) continue;
+      for (const { targetPod: name, addresses, ready, terminating } of endpoints) {
+        const [address] = addresses;
+        if (address === undefined || name === '' || name === podName || followed.has(name)) continue;
+        followed.set(name, { name, address, port, ready, terminating });
+      }
+    }
+    return [...followed.values()];
+  }
+
+  /** There is a Service, in whose endpoints replicas are to be found. */
+  get areKnown(): boolean {
+    return this.#slices.length > 0;
   }
 
   /** Those that proxies may be connected to, beside this one, with the port by which replicas ask one another. */
   get others(): OtherReplica[] {
-    const { state, namespace, podName } = this.#options;
+    const { podName } = this.#options;
     const others = new Map<string, OtherReplica>();
-    for (const { ports, endpoints } of endpointSlicesOf(state, namespace, CONTROL_PLANE_SERVICE)) {
+    for (const { ports, endpoints } of this.#slices) {
       const port = ports.find(({ name }) => name === VIZ_PORT_NAME)?.port ?? null;
       for (const { targetPod: name, addresses, ready, terminating } of endpoints) {
         const [address] = addresses;
@@ -66,28 +67,12 @@ export class Replicas {
     return [...others.values()];
   }
 
-  /** The endpoints of the Service may be others now. */
-  endpointsChanged(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    if (this.unseen === this.#told) return;
-    if (this.unseen === '') this.#tell();
-    else this.#timer = this.#options.clock.schedule(SETTLE_MS, () => this.#tell());
-  }
-
-  stop(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-  }
-
-  #tell(): void {
-    this.#told = this.unseen;
-    this.#options.changed();
+  get #slices(): readonly EndpointSliceModel[] {
+    const { state, namespace } = this.#options;
+    return endpointSlicesOf(state, namespace, CONTROL_PLANE_SERVICE);
   }
 
   #pods(wanted: (endpoint: { ready: boolean }) => boolean): Set<string> {
-    const { state, namespace } = this.#options;
-    const slices = endpointSlicesOf(state, namespace, CONTROL_PLANE_SERVICE);
-    return new Set(slices.flatMap(({ endpoints }) => endpoints.filter(wanted).map(({ targetPod }) => targetPod)));
+    return new Set(this.#slices.flatMap(({ endpoints }) => endpoints.filter(wanted).map(({ targetPod }) => targetPod)));
   }
 }

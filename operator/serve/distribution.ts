@@ -1,4 +1,5 @@
 import { ResourceCache } from '../../crds/compile/resource-cache.ts';
+import type { ObjectRefText } from '../../crds/state/object-ref.ts';
 import { compareText } from '../../crds/state/order.ts';
 import type { ReadKey } from '../../crds/state/view.ts';
 import type { ReceivedProxyMessage } from '../../proxy-image/contract/check.ts';
@@ -13,13 +14,15 @@ import { judge } from './admission.ts';
 import { ChangeEncoder } from './encoding.ts';
 import { LeafRenewals } from './leaf.ts';
 import type { Peer, PeerHandler } from './peer.ts';
+import { programmed } from './programmed.ts';
 import type { Progress } from './progress.ts';
+import type { Connections, FactsWatcher, ProxyFacts } from './proxy-facts.ts';
 import { reporterOf } from './reporter.ts';
 import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 import type { SessionReport } from './session-report.ts';
 import { isCurrent } from './subscription.ts';
-import type { Connections, TrafficReports, TrustHeld } from './types.ts';
+import type { TrafficReports, TrustHeld } from './types.ts';
 
 /** A connection from its first byte on; it has a session once its hello was accepted. */
 interface Client {
@@ -42,14 +45,17 @@ type Shared = Omit<SessionContext<Session>, 'awakeMs' | 'cache' | 'encoder' | 'p
  * concerned are marked, and each writes one batch; a burst of events between two slices costs one compilation and one batch.
  */
 export class Distribution {
+  readonly facts: ProxyFacts;
   readonly #context: SessionContext<Session>;
   readonly #clock: Clock;
+  readonly #progress: Progress;
+  readonly #watchers = new Set<FactsWatcher>();
   readonly #clients = new Set<Client>();
   readonly #sessions = new Map<string, Client>();
   readonly #waiting = new Set<Session>();
-  /** Milliseconds in which this process was not there to hear anybody. */
   readonly #reports: TrafficReports | undefined;
   readonly #renewals: LeafRenewals;
+  /** Milliseconds in which this process was not there to hear anybody. */
   #lostMs = 0;
   #synced = false;
   #scheduled = false;
@@ -59,9 +65,9 @@ export class Distribution {
     const cache = new ResourceCache<Session>(shared.state, {
       changed: (resource, previous) => {
         encoder.noteChange(resource, previous);
-        progress.note(resource.uses);
+        this.#note(resource.uses);
       },
-      used: (objects) => progress.note(objects),
+      used: (objects) => this.#note(objects),
       compiled: (resource, changed, durationMs) => shared.metrics.compiled(resource.key.kind, durationMs, changed),
       failed: (resource, error) => {
         shared.log.error('a resource could not be compiled', {
@@ -76,15 +82,17 @@ export class Distribution {
       cache,
       encoder,
       awakeMs: () => this.#awakeMs,
-      progressed: (resource) => progress.note(resource.uses),
+      progressed: (resource) => this.#note(resource.uses),
       wake: (session) => {
         this.#waiting.add(session);
         this.#schedule();
       },
     };
     this.#clock = shared.clock;
+    this.#progress = progress;
     this.#reports = reports;
     this.#renewals = new LeafRenewals(leafTerms ?? (() => null), shared.clock);
+    this.facts = this.#createFacts();
   }
 
   get cache(): ResourceCache<Session> {
@@ -249,9 +257,42 @@ export class Distribution {
     this.#replace(session.name, client);
     client.session = session;
     session.start();
+    this.#noteProxy(session.name);
     client.reports = this.#askForReports(client, hello, session.name);
     const { proxyVersion, revision, held } = hello;
     this.#context.log.info('proxy connected', { proxy: session.name, proxyVersion, revision, held: held.length });
+  }
+
+  #createFacts(): ProxyFacts {
+    const { cache } = this;
+    const sessions = this.#sessions;
+    return {
+      objects: () => new Set([...cache.resources].flatMap(({ uses }) => [...uses])),
+      programmed: (object) => programmed(cache, object),
+      connections: () => this.connections(),
+      proxies: () => [...sessions].filter(([, { session }]) => session !== null).map(([name]) => name),
+      connectedSinceMs: (proxy) => sessions.get(proxy)?.session?.startedAtMs ?? null,
+      get stale() {
+        return cache.stale;
+      },
+      watch: (watcher) => {
+        this.#watchers.add(watcher);
+        return () => this.#watchers.delete(watcher);
+      },
+      connectedElsewhere: (proxy, sinceMs) => {
+        const before = sessions.get(proxy);
+        if (before?.session != null && before.session.startedAtMs < sinceMs) this.#takeOver(before, 'another replica');
+      },
+    };
+  }
+
+  #note(objects: Iterable<ObjectRefText>): void {
+    this.#progress.note(objects);
+    for (const watcher of this.#watchers) watcher.objects(objects);
+  }
+
+  #noteProxy(name: string): void {
+    for (const watcher of this.#watchers) watcher.proxy(name);
   }
 
   #askForReports({ peer }: Client, hello: Hello, name: string): Client['reports'] {
@@ -267,7 +308,21 @@ export class Distribution {
   #replace(name: string, client: Client): void {
     const before = this.#sessions.get(name);
     this.#sessions.set(name, client);
-    before?.peer.close('WEFT_SERVE_REPLACED', client.peer.address);
+    if (before !== undefined) this.#takeOver(before, client.peer.address);
+  }
+
+  /** The proxy is connected elsewhere: it counts here no longer, though its old connection may take a while to end. */
+  #takeOver(before: Client, where: string): void {
+    const { peer, session } = before;
+    if (session !== null) this.#end(before, session);
+    peer.close('WEFT_SERVE_REPLACED', where);
+  }
+
+  #end(client: Client, session: Session): void {
+    this.#waiting.delete(session);
+    session.end();
+    if (this.#sessions.get(session.name) === client) this.#sessions.delete(session.name);
+    this.#noteProxy(session.name);
   }
 
   /** A proxy that was let in before its pod was known gets the policy of that pod only if the pod is its own. */
@@ -305,11 +360,7 @@ export class Distribution {
     this.#clients.delete(client);
     client.reports?.closed();
     const { session } = client;
-    if (session !== null) {
-      this.#waiting.delete(session);
-      session.end();
-      if (this.#sessions.get(session.name) === client) this.#sessions.delete(session.name);
-    }
+    if (session !== null) this.#end(client, session);
     this.#context.metrics.connected(this.#clients.size);
     this.#context.metrics.subscriptions(this.cache.size.audiences);
   }

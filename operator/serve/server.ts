@@ -10,11 +10,17 @@ import { peerCertificate } from './certificate.ts';
 import { Distribution } from './distribution.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { NO_METRICS } from './metrics.ts';
-import { programmed } from './programmed.ts';
 import { Progress } from './progress.ts';
 import { servedEndpoints } from './served-endpoints.ts';
 import { TlsPeer } from './tls-peer.ts';
-import type { ConfigServer, ConfigServerOptions, ServeLimits, TlsMaterial, TlsProvider } from './types.ts';
+import type {
+  ConfigServer,
+  ConfigServerOptions,
+  ServeLimits,
+  ServeMetrics,
+  TlsMaterial,
+  TlsProvider,
+} from './types.ts';
 
 const SWEEP_MS = 1_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -36,15 +42,14 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
     options.reports,
     options.leafTerms,
   );
-  const server = createTlsServer(options.tls);
+  const { followers } = options;
+  const server = createTlsServer(options.tls, [CONFIG_ALPN, ...(followers === undefined ? [] : [followers.alpn])]);
   const sockets = new Set<Socket>();
   const places = new ConnectionPlaces({
     limit: limits.maxConnections,
     waiting: limits.maxHandshakes,
     refused: (reason) => metrics.refused(reason),
   });
-  // A flood of bad handshakes must not become one of lines: ten at once, then one in ten seconds.
-  const lines = new TokenBucket({ burst: 10, intervalMs: 10_000 }, clock.nowMs());
   const stopSweeping = repeat(clock, SWEEP_MS, (lateMs) => distribution.sweep(lateMs));
   const stopFollowing = options.tls.onChange(() => server.setSecureContext(secureContext(options.tls)));
 
@@ -55,6 +60,11 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
   });
   server.on('secureConnection', (socket) => {
     const certificate = peerCertificate(socket);
+    if (certificate !== null && socket.alpnProtocol === followers?.alpn) {
+      places.works(socket);
+      followers.accept(socket, certificate, distribution.facts);
+      return;
+    }
     if (certificate === null || socket.alpnProtocol !== CONFIG_ALPN) {
       metrics.refused('handshake');
       socket.destroy();
@@ -64,19 +74,15 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
     const peer = new TlsPeer(socket, certificate, { clock, limits, log, metrics });
     peer.start(distribution.accept(peer));
   });
-  server.on('tlsClientError', (error, socket) => {
-    const reason = handshakeRefusal(error, socket.authorizationError);
-    if (reason !== null) metrics.refused(reason);
-    if (reason === null || !lines.take(clock.nowMs())) return;
-    log.info('handshake with a proxy failed', { error: error.message, address: socket.remoteAddress ?? '' });
-  });
+  noteFailedHandshakes(server, options, metrics);
 
   return {
     listen: (port, host) => listening(server, port, host),
     storesSynced: () => distribution.storesSynced(),
     invalidate: (reads) => distribution.invalidate(reads),
-    programmed: (object) => programmed(distribution.cache, object),
-    connections: () => distribution.connections(),
+    facts: distribution.facts,
+    programmed: distribution.facts.programmed,
+    connections: distribution.facts.connections,
     trustHeld: (anchorsPem) => distribution.trustHeld(anchorsPem),
     endpoints: () => servedEndpoints(distribution.cache),
     reports: (namespace) => distribution.reports(namespace),
@@ -87,6 +93,7 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
       progress.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       distribution.close();
+      followers?.stop();
       const cut = clock.schedule(CLOSE_GRACE_MS, () => {
         for (const socket of sockets) socket.destroy();
       });
@@ -94,6 +101,17 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
       cut.cancel();
     },
   };
+}
+
+function noteFailedHandshakes(server: Server, { clock, log }: ConfigServerOptions, metrics: ServeMetrics): void {
+  // A flood of bad handshakes must not become one of lines: ten at once, then one in ten seconds.
+  const lines = new TokenBucket({ burst: 10, intervalMs: 10_000 }, clock.nowMs());
+  server.on('tlsClientError', (error, socket) => {
+    const reason = handshakeRefusal(error, socket.authorizationError);
+    if (reason !== null) metrics.refused(reason);
+    if (reason === null || !lines.take(clock.nowMs())) return;
+    log.info('handshake with a proxy failed', { error: error.message, address: socket.remoteAddress ?? '' });
+  });
 }
 
 /** `run` hears how late it comes. Returns how to stop. */
@@ -112,12 +130,12 @@ function repeat(clock: Clock, everyMs: number, run: (lateMs: number) => void): (
   return () => timer.cancel();
 }
 
-function createTlsServer(tls: TlsProvider): Server {
+function createTlsServer(tls: TlsProvider, protocols: string[]): Server {
   const server = createServer({
     ...secureContext(tls),
     requestCert: true,
     rejectUnauthorized: true,
-    ALPNProtocols: [CONFIG_ALPN],
+    ALPNProtocols: protocols,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     SNICallback: (serverName, done) => {
       const other = tls.named?.(serverName) ?? null;

@@ -24,13 +24,14 @@ interface InFlight {
 export class Session {
   readonly name: string;
   readonly namespace: string;
+  /** Monotonic. */
+  readonly startedAtMs: number;
   readonly #peer: Peer;
   readonly #context: SessionContext<Session>;
   readonly #ownKey: ResourceKey;
   /** Of the contract, that the proxy knows. */
   readonly #revision: number;
   readonly #hello: Pick<Hello, 'pod' | 'proxyVersion'>;
-  readonly #startedAtMs: number;
   /** 0: nothing has been acknowledged. */
   #acknowledgedAtMs = 0;
   readonly #subscriptions = new Map<string, Subscription<Session>>();
@@ -54,7 +55,7 @@ export class Session {
     this.namespace = hello.namespace;
     this.#revision = hello.revision;
     this.#hello = { pod: hello.pod, proxyVersion: hello.proxyVersion };
-    this.#startedAtMs = context.clock.nowMs();
+    this.startedAtMs = context.clock.nowMs();
     this.#ownKey = { kind: 'workload', namespace: hello.namespace, pod: hello.pod };
     const held = hello.held.slice(0, context.limits.maxSubscriptions);
     this.#resumed = new Map(held.map(({ key, version, sources }) => [key, { version, sources }]));
@@ -188,7 +189,7 @@ export class Session {
       identity: this.#peer.identity,
       address: this.#peer.address,
       revision: this.#revision,
-      connectedMs: nowMs - this.#startedAtMs,
+      connectedMs: nowMs - this.startedAtMs,
       acknowledgedMs: this.#acknowledgedAtMs === 0 ? null : nowMs - this.#acknowledgedAtMs,
       subscribed: this.#subscriptions.size,
       resources: resources.toSorted((a, b) => compareText(a.key, b.key)),

@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import type { ClusterState } from '../../crds/state/cluster-state.ts';
 import type { ObjectRef } from '../../crds/state/object-ref.ts';
 import type { ReadKey } from '../../crds/state/view.ts';
@@ -6,7 +7,7 @@ import type { TrafficRequest } from '../../proxy-image/contract/traffic/report.t
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { LeafTerms } from '../status/leaf-terms.ts';
-import type { Programmed } from '../status/programmed.ts';
+import type { ProxyFacts } from './proxy-facts.ts';
 import type { SessionReport } from './session-report.ts';
 
 /** What the server proves itself with, and whom it trusts; all PEM. */
@@ -41,12 +42,6 @@ export interface ServeMetrics {
   subscriptions(count: number): void;
   /** A replica that lags behind what a proxy already holds keeps quiet about that key. */
   withheld(key: string): void;
-}
-
-export interface Connections {
-  connected: number;
-  /** Without any change on the way or waiting. */
-  current: number;
 }
 
 /** A proxy that was let in, as its connection proves it: nothing here is what it says of itself alone. */
@@ -105,19 +100,29 @@ export interface ConfigServerOptions {
   reports?: TrafficReports;
   /** What certificates of proxies have to be; `null`, or not given: whatever they are. Those that will not do are renewed. */
   leafTerms?: () => LeafTerms | null;
+  /** Not given: nobody but proxies may connect. */
+  followers?: Followers;
   /** Told, coalesced, of objects whose `programmed` may have changed. */
   progress?: (objects: readonly ObjectRef[]) => void;
 }
 
-export interface ConfigServer {
+/** Other replicas of the control plane, which connect to the same port under a protocol (ALPN) of their own, to be told of the proxies here. */
+export interface Followers {
+  readonly alpn: string;
+  /** Takes a connection whose certificate has been verified, as one of the mesh. */
+  accept(socket: TLSSocket, certificate: { identity: string; expiresAtMs: number }, facts: ProxyFacts): void;
+  /** No proxy is connected any more, and none will be. */
+  stop(): void;
+}
+
+export interface ConfigServer extends Pick<ProxyFacts, 'programmed' | 'connections'> {
+  readonly facts: ProxyFacts;
   /** Resolves with the port that is listened on. */
   listen(port: number, host?: string): Promise<number>;
   /** From now on questions are answered; before, connections are accepted and wait. */
   storesSynced(): void;
   /** What `ClusterState.apply` returned. The first change leaves in this turn of the event loop, a burst leaves together. */
   invalidate(reads: Iterable<ReadKey>): void;
-  programmed(object: ObjectRef): Programmed;
-  connections(): Connections;
   trustHeld(anchorsPem: string): TrustHeld;
   /** For metrics: worked out anew each time. */
   endpoints(): Iterable<ServedEndpoints>;

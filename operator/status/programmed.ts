@@ -1,6 +1,9 @@
+import type { ObjectRef } from '../../crds/state/object-ref.ts';
+import type { ObjectMeta } from '../../crds/types/object-meta.ts';
 import { type Condition, condition, type WantedCondition } from './condition.ts';
+import { sooner } from './pace.ts';
 
-/** How far the proxies of one operator are with what one object took part in. */
+/** How far proxies are with what one object took part in. */
 export interface Programmed {
   /** Proxies that hold, or shall hold, something made from the object. */
   proxies: number;
@@ -18,6 +21,15 @@ export interface Programmed {
 export interface Progress extends Programmed {
   /** Why there may be proxies that are not counted here, as a sentence; empty when all are. */
   unseen: string;
+  /** For so long that may be for a moment only, and what the object says now stays; 0: it is to be said. */
+  patienceMs: number;
+}
+
+export interface ProgressSource {
+  /** @param meta of the object as it was looked at */
+  progress(object: ObjectRef, meta: ObjectMeta): Progress;
+  /** The object is gone. */
+  forget(object: ObjectRef): void;
 }
 
 /** A proxy that answers does so in milliseconds; one that did not for so long is stuck, or gone without a word. */
@@ -32,27 +44,30 @@ export interface ProgrammedResult {
   againInMs: number;
 }
 
-/** How many proxies are current, for `status.proxies`: a number only where every proxy is counted. */
-export function proxyShare({ current, proxies, unseen }: Pick<Progress, 'current' | 'proxies' | 'unseen'>): string {
-  return unseen === '' ? `${current}/${proxies}` : 'unknown';
+/** How many proxies are current, for `status.proxies`: a number only where every proxy is counted. `null`: what stands there now stays. */
+export function proxyShare(progress: Omit<Progress, 'behind' | 'sinceMs' | 'rejections'>): string | null {
+  const { current, proxies, unseen, patienceMs } = progress;
+  if (unseen === '') return `${current}/${proxies}`;
+  return patienceMs > 0 ? null : UNKNOWN_SHARE;
 }
+
+export const UNKNOWN_SHARE = 'unknown';
 
 /** The condition `Programmed`; readiness never waits for it. What one proxy has refused or not answered is true whatever the others do. */
 export function programmed(progress: Progress, nowMs: number, present: Condition | null): ProgrammedResult {
-  const { proxies, current, rejections, unseen } = progress;
+  const { proxies, current, rejections, unseen, patienceMs } = progress;
   const share = shareText(progress);
   if (rejections.length > 0) return final('False', 'Rejected', `${share}; ${rejectionText(progress)}`);
-  if (current >= proxies) return settled(progress, share);
-  const leftMs = progress.sinceMs + ACKNOWLEDGE_WITHIN_MS - nowMs;
-  if (leftMs <= 0) return final('False', 'NotAcknowledged', `${share}; waiting for ${names(progress)}`);
-  if (unseen !== '') return { condition: notVisible(unseen), againInMs: leftMs };
+  const isBehind = current < proxies;
+  const leftMs = isBehind ? progress.sinceMs + ACKNOWLEDGE_WITHIN_MS - nowMs : 0;
+  if (isBehind && leftMs <= 0) return final('False', 'NotAcknowledged', `${share}; waiting for ${names(progress)}`);
+  if (unseen !== '' && patienceMs <= 0) return { condition: notVisible(unseen), againInMs: leftMs };
+  if (unseen === '' && !isBehind) return settled(proxies, share);
   const pending = condition('Programmed', 'Unknown', 'Pending', 'proxies have not acknowledged it yet');
-  return { condition: present === null ? pending : null, againInMs: leftMs };
+  return { condition: present === null ? pending : null, againInMs: sooner(leftMs, patienceMs) };
 }
 
-/** Nobody that is seen here is behind. */
-function settled({ proxies, unseen }: Progress, share: string): ProgrammedResult {
-  if (unseen !== '') return { condition: notVisible(unseen), againInMs: 0 };
+function settled(proxies: number, share: string): ProgrammedResult {
   if (proxies === 0) return final('True', 'NoSubscribers', 'no connected proxy needs it');
   return final('True', 'Acknowledged', share);
 }
@@ -62,7 +77,7 @@ function notVisible(unseen: string): WantedCondition {
 }
 
 function shareText({ current, proxies, unseen }: Progress): string {
-  return `${current}/${proxies} proxies ${unseen === '' ? '' : 'of this operator replica '}run with it`;
+  return `${current}/${proxies} proxies ${unseen === '' ? '' : 'of the operator replicas that report '}run with it`;
 }
 
 function final(status: 'True' | 'False', reason: string, message: string): ProgrammedResult {

@@ -110,6 +110,26 @@ export const CONTROL_PLANE_ERRORS = {
     message: 'a request to the aggregated API failed',
     next: 'it is a defect; the log of the operator has the error',
   },
+  WEFT_REPLICA_UNREACHABLE: {
+    message: 'the leader does not reach a replica of the operator',
+    next: 'statuses do not count the proxies of that replica meanwhile; check that a NetworkPolicy of the control plane lets its pods connect to one another on port 8086',
+  },
+  WEFT_REPLICA_IDENTITY: {
+    message: 'one end of a connection between replicas did not prove to be the control plane, or that very replica',
+    next: 'after a change of anchors or of the suffix it passes by itself; if it repeats, look for another pod with the address in the EndpointSlices of the Service weft-operator, or for whoever asks under the identity in the log',
+  },
+  WEFT_REPLICA_RELEASE: {
+    message: 'a replica of the operator is of a release that does not report its proxies',
+    next: 'nothing during an upgrade; otherwise bring all replicas to one release',
+  },
+  WEFT_REPLICA_PROTOCOL: {
+    message: 'a replica of the operator said something that is not understood, or that cannot be',
+    next: 'compare the versions of the replicas; between replicas of one release it is a defect, and the detail says what came',
+  },
+  WEFT_REPLICA_SILENT: {
+    message: 'a replica of the operator was silent for 6 s',
+    next: 'it may be starved of CPU, or the network between has lost the connection; the leader connects again by itself',
+  },
   WEFT_CACHE_SYNC_TIMEOUT: {
     message: 'a cache of the operator was not filled in time',
     next: 'the detail names the kind: check that its CustomResourceDefinition is installed and that the ClusterRole weft-operator may list it',

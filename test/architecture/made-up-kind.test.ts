@@ -62,7 +62,10 @@ class Toys {
       state: this.state,
       applier: new Applier(rest, 'test'),
       events,
-      progress: () => ({ proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [], unseen: '' }),
+      progress: {
+        progress: () => ({ proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [], unseen: '', patienceMs: 0 }),
+        forget: () => undefined,
+      },
       meshFacts: (): MeshFacts => {
         throw new Error('there is no Mesh');
       },

@@ -14,7 +14,7 @@ import { ISSUER_SECRET, readAuthority } from '../../../operator/pki/secrets.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import type { RuntimeError } from '../../../operator/runtime/errors.ts';
 import type { ReflectorTiming } from '../../../operator/runtime/reflector.ts';
-import { WeftOperator } from '../../../operator/weft-operator.ts';
+import { WeftOperator, type WeftOperatorOptions } from '../../../operator/weft-operator.ts';
 import { serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
 import { MemoryLogger } from '../../fakes/logger.ts';
 import { createLeaf, type TestAuthority } from '../../support/certificates.ts';
@@ -223,6 +223,7 @@ export interface OperatorOptions {
   flags?: string[];
   timing?: Partial<ReflectorTiming>;
   kinds?: readonly KindRow[];
+  replicas?: WeftOperatorOptions['replicas'];
 }
 
 /** The whole operator within this process, on free ports. */
@@ -242,6 +243,7 @@ export class Plane {
       log: this.log,
       ...(options.timing === undefined ? {} : { timing: options.timing }),
       ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
+      ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
       onLost: (reason) => this.lost.push(reason),
     });
   }

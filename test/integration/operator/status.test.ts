@@ -34,7 +34,7 @@ function replicas(...pods: string[]) {
     conditions: { ready: true },
     targetRef: { kind: 'Pod', name, namespace: 'weft-system' },
   }));
-  return { ...slice('weft-operator', ''), endpoints };
+  return { ...slice('weft-operator', ''), ports: [{ name: 'config', port: 1 }], endpoints };
 }
 
 describe('status of custom resources at a real API server', function () {
@@ -47,7 +47,10 @@ describe('status of custom resources at a real API server', function () {
     this.timeout(API_SERVER_START_MS);
     api = await startApiServer();
     cluster = new Cluster(api);
-    plane = await new Plane(api, 'op-0', { flags: ['--roles', 'controllers,config,identity'] }).start();
+    plane = await new Plane(api, 'op-0', {
+      flags: ['--roles', 'controllers,config,identity'],
+      replicas: { addressOf: () => '127.0.0.1', timing: { patienceMs: 1_000, silentMs: 6_000 } },
+    }).start();
     await plane.ready();
     await cluster.apply('namespaces', '', NAMESPACE, {});
     for (const name of ['web', 'web-v1', 'web-v2']) {
@@ -286,11 +289,12 @@ describe('status of custom resources at a real API server', function () {
       async () => (await cluster.get('meshes', '', 'default')).status?.proxies === '1/1',
       12_000,
     );
-    // With a second replica, whose proxies nobody here knows, no number would be true.
+    // With a second replica, which does not report its proxies, no number would be true.
     await cluster.apply('endpointslices', 'weft-system', 'weft-operator', replicas('op-0', 'op-1'));
     await cluster.apply('trafficsplits', NAMESPACE, 'web', split('web-v1'));
     const unseen = await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Programmed', 'Unknown');
     expect(unseen.reason).to.equal('ProxiesNotVisible');
+    expect(unseen.message).to.contain('op-1 (it cannot be reached');
     expect((await cluster.get('trafficsplits', NAMESPACE, 'web')).status?.proxies).to.equal('unknown');
     await cluster.apply('endpointslices', 'weft-system', 'weft-operator', replicas('op-0'));
     await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Programmed', 'True');

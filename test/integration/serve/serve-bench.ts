@@ -5,6 +5,7 @@ import { NO_METRICS } from '../../../operator/serve/metrics.ts';
 import { createConfigServer } from '../../../operator/serve/server.ts';
 import type {
   ConfigServer,
+  Followers,
   ServeLimits,
   ServeMetrics,
   TlsMaterial,
@@ -61,6 +62,8 @@ export interface BenchOptions {
   synced?: boolean;
   metrics?: Partial<ServeMetrics>;
   reports?: TrafficReports;
+  followers?: Followers;
+  authority?: TestAuthority;
 }
 
 /** A real server on a free port, a cluster to feed it, and proxies that connect over TLS. */
@@ -75,9 +78,9 @@ export class ServeBench {
   port = 0;
   readonly #clients: ProxyClient[] = [];
 
-  private constructor({ cluster = webCluster(), limits, metrics, reports }: BenchOptions) {
+  private constructor({ cluster = webCluster(), limits, metrics, reports, followers, authority }: BenchOptions) {
     this.cluster = cluster;
-    this.authority = createTestAuthority();
+    this.authority = authority ?? createTestAuthority();
     this.tls = new TestTls(this.authority);
     this.server = createConfigServer({
       state: cluster.state,
@@ -86,6 +89,7 @@ export class ServeBench {
       log: silentLog,
       limits,
       reports,
+      ...(followers === undefined ? {} : { followers }),
       metrics: {
         ...NO_METRICS,
         refused: (code) => this.refused.push(code),

@@ -25,7 +25,12 @@ function setup(assess: AssessedStatus<TrafficSplitModel>['assess'] = () => ready
   const progress = { now: IDLE };
   const kind = { id: TRAFFIC_SPLIT.id, find: (key: string) => held.get(key) };
   const form = new ConditionsForm({ form: 'conditions', assess }, parts.publisher);
-  const given = { state, assessments, progress: () => progress.now, clock: parts.clock };
+  const given = {
+    state,
+    assessments,
+    progress: { progress: () => progress.now, forget: () => undefined },
+    clock: parts.clock,
+  };
   const reconciler = new AssessedReconciler(kind, form, given);
   const run = () => reconciler.reconcile(queue, KEY, signal);
   const last = () => parts.written.at(-1)!.status;

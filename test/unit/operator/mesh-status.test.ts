@@ -28,8 +28,7 @@ describe('status of the Mesh', () => {
     certificateProblems: [],
     renewalProblems: [],
     rotation: null,
-    proxies: { connected: 5, current: 4 },
-    unseen: '',
+    proxies: { connected: 5, current: 4, unseen: '', patienceMs: 0 },
     definitionProblems: [],
     operatorReplicas: 2,
     otherInjectors: [],
@@ -108,8 +107,11 @@ describe('status of the Mesh', () => {
   });
 
   it('gives no number of proxies where some may be connected to another replica', () => {
-    const report = meshReport(resource, facts({ unseen: '1 other operator replica may have proxies' }), 0);
-    expect(report.fields).to.include({ proxies: 'unknown', operatorReplicas: 2 });
+    const unseen = 'the proxies of one operator replica are not known';
+    const report = (patienceMs: number) =>
+      meshReport(resource, facts({ proxies: { connected: 5, current: 4, unseen, patienceMs } }), 0, '7/7');
+    expect(report(0).fields).to.include({ proxies: 'unknown', operatorReplicas: 2 });
+    expect(report(1).fields, 'for a moment only').to.include({ proxies: '7/7' });
   });
 
   it('says which definitions have no status, and what replaces them, and stays ready', () => {

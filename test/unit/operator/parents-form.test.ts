@@ -38,7 +38,7 @@ function setup() {
   const reconciler = new AssessedReconciler(
     { id: HTTP_ROUTE_ROW.id, find: (key: string) => held.get(key) },
     new ParentsForm<RouteModel>({ form: 'parents', assess: assessRoute }, write, clock),
-    { state, assessments, progress: () => progress.now, clock },
+    { state, assessments, progress: { progress: () => progress.now, forget: () => undefined }, clock },
   );
   const queue = { add: (key: string) => void queued.push(key) };
   const see = (raw: object, status: unknown = undefined) => {

@@ -3,30 +3,19 @@ import { ENDPOINT_SLICE, type EndpointSliceModel } from '../../../crds/kinds/end
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { Replicas } from '../../../operator/replicas/replicas.ts';
-import { FakeClock } from '../../fakes/clock.ts';
 import { slice, sliceEndpoint } from '../../support/models.ts';
 
 const NAMESPACE = 'weft-system';
 
-function rig({ servesProxies = true } = {}) {
+function rig() {
   const state = new ClusterState(KINDS);
-  const clock = new FakeClock();
-  let told = 0;
-  const replicas = new Replicas({
-    state,
-    namespace: NAMESPACE,
-    podName: 'weft-operator-a',
-    servesProxies,
-    clock,
-    changed: () => told++,
-  });
+  const replicas = new Replicas({ state, namespace: NAMESPACE, podName: 'weft-operator-a' });
   let version = 1;
   const endpoints = (...pods: [name: string, ready?: boolean][]) => {
     const list = pods.map(([targetPod, ready = true], i) => sliceEndpoint(`10.0.0.${i}`, { targetPod, ready }));
     const meta = { namespace: NAMESPACE, resourceVersion: String(++version) };
     const model = slice('weft-operator-1', 'weft-operator', list, { meta });
     state.apply(ENDPOINT_SLICE, model, model.meta);
-    replicas.endpointsChanged();
   };
   const apply = (name: string, ports: EndpointSliceModel['ports'], list: EndpointSliceModel['endpoints']) => {
     const model = slice(name, 'weft-operator', list, {
@@ -35,22 +24,36 @@ function rig({ servesProxies = true } = {}) {
     });
     state.apply(ENDPOINT_SLICE, model, model.meta);
   };
-  return { replicas, endpoints, apply, clock, told: () => told };
+  return { replicas, endpoints, apply };
 }
 
 describe('replicas of the operator', () => {
-  it('see everything where there is one, or no Service at all', () => {
+  it('are one where there is no Service at all, and those of its endpoints that are ready', () => {
     const { replicas, endpoints } = rig();
-    expect([replicas.ready, replicas.unseen]).to.deep.equal([1, '']);
-    endpoints(['weft-operator-a']);
-    expect([replicas.ready, replicas.unseen]).to.deep.equal([1, '']);
+    expect([replicas.ready, replicas.areKnown]).to.deep.equal([1, false]);
+    endpoints(['weft-operator-a'], ['weft-operator-b'], ['weft-operator-c', false]);
+    expect([replicas.ready, replicas.areKnown]).to.deep.equal([2, true]);
   });
 
-  it('do not see the proxies of others, ready or not', () => {
-    const { replicas, endpoints } = rig();
-    endpoints(['weft-operator-a'], ['weft-operator-b'], ['weft-operator-c', false]);
-    expect(replicas.ready).to.equal(2);
-    expect(replicas.unseen).to.equal('2 other operator replicas may have proxies, whose state is not known here');
+  it('have proxies where they have the port for them, ready or not, until they are gone', () => {
+    const { replicas, apply } = rig();
+    const endpoint = (name: string, address: string, fields = {}) =>
+      sliceEndpoint(address, { targetPod: name, ...fields });
+    const config = [{ name: 'config', port: 8086, protocol: 'TCP' as const }];
+    apply('with', config, [
+      endpoint('weft-operator-a', '10.0.0.1'),
+      endpoint('weft-operator-b', '10.0.0.2'),
+      endpoint('weft-operator-c', '10.0.0.3', { ready: false, terminating: true }),
+    ]);
+    apply(
+      'without',
+      [{ name: 'viz', port: 8089, protocol: 'TCP' as const }],
+      [endpoint('weft-operator-b', '10.0.0.2'), endpoint('weft-operator-controllers', '10.0.0.4')],
+    );
+    expect(replicas.followed).to.deep.equal([
+      { name: 'weft-operator-b', address: '10.0.0.2', port: 8086, ready: true, terminating: false },
+      { name: 'weft-operator-c', address: '10.0.0.3', port: 8086, ready: false, terminating: true },
+    ]);
   });
 
   it('know the others by address, and by the port at which they are asked; an older one has none, one that ends does not count', () => {
@@ -77,30 +80,5 @@ describe('replicas of the operator', () => {
       ['weft-operator-c', 8089, false],
       ['weft-operator-d', null, true],
     ]);
-  });
-
-  it('see none where they do not serve the stream', () => {
-    expect(rig({ servesProxies: false }).replicas.unseen).to.match(/not shared/);
-  });
-
-  it('have every status looked at again: at once when they see all, after 30 s when they do not', async () => {
-    const { endpoints, clock, told } = rig();
-    endpoints(['weft-operator-a'], ['weft-operator-b']);
-    await clock.advance(29_000);
-    expect(told(), 'a rollout would be over').to.equal(0);
-    await clock.advance(2_000);
-    expect(told()).to.equal(1);
-    endpoints(['weft-operator-a']);
-    expect(told()).to.equal(2);
-  });
-
-  it('leave statuses alone through a rollout', async () => {
-    const { endpoints, clock, told } = rig();
-    endpoints(['weft-operator-a'], ['weft-operator-b', false]);
-    await clock.advance(5_000);
-    endpoints(['weft-operator-a']);
-    await clock.advance(60_000);
-    expect(told()).to.equal(0);
-    expect(clock.timers).to.equal(0);
   });
 });

@@ -11,7 +11,15 @@ import { FakeClock } from '../../fakes/clock.ts';
 
 export const KEY = 'shop/web';
 export const { signal } = new AbortController();
-export const IDLE: Progress = { proxies: 0, current: 0, behind: [], sinceMs: 0, rejections: [], unseen: '' };
+export const IDLE: Progress = {
+  proxies: 0,
+  current: 0,
+  behind: [],
+  sinceMs: 0,
+  rejections: [],
+  unseen: '',
+  patienceMs: 0,
+};
 
 export function rawServer(name: string, accessPolicy: string, metadata: object) {
   return {

@@ -168,6 +168,7 @@ describe('Programmed', () => {
     sinceMs: 0,
     rejections: [],
     unseen: '',
+    patienceMs: 0,
     ...overrides,
   });
   const names = ['a/1', 'a/2', 'a/3', 'a/4', 'a/5', 'a/6'];
@@ -211,7 +212,7 @@ describe('Programmed', () => {
   });
 
   describe('where other replicas have proxies that are not seen from here', () => {
-    const unseen = '2 other operator replicas may have proxies';
+    const unseen = 'the proxies of 2 operator replicas are not known';
     const unknown = { type: 'Programmed', status: 'Unknown', reason: 'ProxiesNotVisible', message: unseen };
 
     it('is Unknown, whether or not those that are seen have acknowledged, and gives no number', () => {
@@ -233,7 +234,18 @@ describe('Programmed', () => {
       });
       const { condition: late } = programmed(behind, 1_000 + ACKNOWLEDGE_WITHIN_MS, null);
       expect(late).to.include({ status: 'False', reason: 'NotAcknowledged' });
-      expect(late!.message).to.equal('2/3 proxies of this operator replica run with it; waiting for a/1');
+      expect(late!.message).to.equal('2/3 proxies of the operator replicas that report run with it; waiting for a/1');
+    });
+
+    it('stays as it is for as long as that may be for a moment only, and gives no other number', () => {
+      const held = { status: 'True' } as Condition;
+      const seen = progress({ proxies: 3, current: 3, unseen, patienceMs: 7_000 });
+      expect(programmed(seen, 0, held)).to.deep.equal({ condition: null, againInMs: 7_000 });
+      expect(proxyShare(seen)).to.equal(null);
+      expect(programmed(seen, 0, null).condition).to.include({ status: 'Unknown', reason: 'Pending' });
+      const behind = { ...seen, current: 2, behind: ['a/1'], sinceMs: 1_000 };
+      expect(programmed(behind, 26_000, held)).to.deep.equal({ condition: null, againInMs: 5_000 });
+      expect(programmed(behind, 31_000, held).condition).to.include({ status: 'False', reason: 'NotAcknowledged' });
     });
 
     it('is False where one refused', () => {

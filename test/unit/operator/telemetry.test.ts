@@ -13,6 +13,7 @@ import { type CertificateDates, registerCertificateMetrics } from '../../../oper
 import { clientMetrics } from '../../../operator/telemetry/client-metrics.ts';
 import { configMetrics } from '../../../operator/telemetry/config-metrics.ts';
 import { definitionMetrics } from '../../../operator/telemetry/definition-metrics.ts';
+import { replicaMetrics } from '../../../operator/telemetry/replica-metrics.ts';
 import { RuntimeMetrics } from '../../../operator/telemetry/runtime-metrics.ts';
 import { serverMetrics } from '../../../operator/telemetry/server-metrics.ts';
 import { trafficMetrics } from '../../../operator/telemetry/traffic-metrics.ts';
@@ -378,6 +379,24 @@ describe('metrics of certificates', () => {
   });
 });
 
+describe('metrics of replicas', () => {
+  it('count what is sent, fails and is found, and say what is known of the others', async () => {
+    const registry = new Registry();
+    const metrics = replicaMetrics(registry, () => ({ reporting: 2, idle: 0, missing: 1 }));
+    metrics.sent(100);
+    metrics.sent(50);
+    metrics.failed('WEFT_REPLICA_SILENT');
+    metrics.foundTwice();
+    const text = await registry.metrics();
+    expect(text).to.contain('weft_replicas_followed{state="reporting"} 2').and.to.contain('{state="missing"} 1');
+    expect(text)
+      .to.contain('weft_replica_reports_sent_total 2')
+      .and.to.contain('weft_replica_report_sent_bytes_total 150');
+    expect(text).to.contain('weft_replica_report_failures_total{code="WEFT_REPLICA_SILENT"} 1');
+    expect(text).to.contain('weft_replica_proxies_twice_total 1');
+  });
+});
+
 describe('docs/operator.md', () => {
   const text = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'operator.md'), 'utf8');
 
@@ -396,6 +415,7 @@ describe('docs/operator.md', () => {
     definitionMetrics(registry, () => 0);
     serverMetrics(registry);
     vizMetrics(registry);
+    replicaMetrics(registry, () => ({ reporting: 0, idle: 0, missing: 0 }));
     trafficMetrics(registry, [], () => ({ proxies: 0, series: 0, bytes: 0, overflowed: 0, watched: false }));
     const dates = [{ name: 'issuer' as const, notAfterMs: 100_000, renewAtMs: null }];
     registerCertificateMetrics(
