@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-observability run-local install uninstall bench flame fuzz soak clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-observability show-flagger run-local install uninstall bench flame fuzz soak clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ show-policies: deps ## Rows of routes and of authorization, seen on the wire in 
 
 show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (10 minutes)
 	@hack/observability/show
+
+show-flagger: deps ## The real Flagger on the real cluster: canaries promoted and rolled back, by TrafficSplit and HTTPRoute (4 minutes)
+	@hack/delivery/show
 
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
 	@node hack/local/main.ts

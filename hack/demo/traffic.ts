@@ -5,6 +5,8 @@ export interface Phase {
   finished: number;
   statuses: Record<string, number>;
   versions: Record<string, number>;
+  /** By the version that answered; `none`: the application did not. */
+  failedVersions: Record<string, number>;
   errors: Record<string, number>;
   examples: string[];
   firstSeenMs: Record<string, number>;
@@ -71,15 +73,15 @@ export function sum(values: readonly number[]): number {
 }
 
 /** Requests of a phase that reached the pods of a Deployment (by label), counted by those pods themselves. */
-export async function counted(selector: string, phase: string): Promise<number> {
-  return sum(await countedByPod(selector, phase));
+export async function counted(selector: string, phase: string, namespace = NAMESPACE): Promise<number> {
+  return sum(await countedByPod(selector, phase, namespace));
 }
 
 /** The same of each pod by itself. */
-export async function countedByPod(selector: string, phase: string): Promise<number[]> {
+export async function countedByPod(selector: string, phase: string, namespace = NAMESPACE): Promise<number[]> {
   const list = await kubectl([
     '-n',
-    NAMESPACE,
+    namespace,
     'get',
     'pods',
     '-l',
@@ -90,7 +92,9 @@ export async function countedByPod(selector: string, phase: string): Promise<num
   const pods = list.stdout.split(' ').filter((name) => name !== '');
   return Promise.all(
     pods.map(async (pod) => {
-      const line = JSON.parse(await execApp(pod, ['get', 'http://127.0.0.1:8080/counts'])) as { body: string };
+      const line = JSON.parse(await execApp(pod, ['get', 'http://127.0.0.1:8080/counts'], namespace)) as {
+        body: string;
+      };
       const report = JSON.parse(line.body) as Record<string, { requests: number }>;
       return report[phase]?.requests ?? 0;
     }),

@@ -66,7 +66,7 @@ export function setRate(perSecond: number): Promise<string> {
 }
 
 /** Tells Prometheus of the pods, again and again, until `stop`. */
-export function keepDiscovering(prometheus: Prometheus, place: Place): { stop(): Promise<void> } {
+export function keepDiscovering(prometheus: Prometheus, place: Pick<Place, 'operator'>): { stop(): Promise<void> } {
   let isStopped = false;
   const loop = (async () => {
     while (!isStopped) {

@@ -4,6 +4,8 @@ export interface PhaseReport {
   finished: number;
   statuses: Record<string, number>;
   versions: Record<string, number>;
+  /** Failures by the version that answered; `none` where no version of the application did. */
+  failedVersions: Record<string, number>;
   /** Requests without a complete answer, by error code. */
   errors: Record<string, number>;
   /** The first few failures. */
@@ -25,7 +27,7 @@ export class Phases {
   of(phase: string): PhaseReport {
     let report = this.#reports.get(phase);
     if (report === undefined) {
-      const counts = { statuses: {}, versions: {}, errors: {}, firstSeenMs: {}, lastSeenMs: {} };
+      const counts = { statuses: {}, versions: {}, failedVersions: {}, errors: {}, firstSeenMs: {}, lastSeenMs: {} };
       report = { sent: 0, finished: 0, ...counts, examples: [], latenciesMs: [] };
       this.#reports.set(phase, report);
     }
@@ -65,6 +67,7 @@ export function record(report: PhaseReport, outcome: Outcome): void {
   if (error === '') add(report.statuses, String(status));
   else add(report.errors, error);
   if (version !== '') add(report.versions, version);
+  if (failed) report.failedVersions[version || 'none'] = (report.failedVersions[version || 'none'] ?? 0) + 1;
   if (failed) addExample(report, `${status} ${reason}${error}`, nowMs, latencyMs);
   if (report.latenciesMs.length < MAX_LATENCIES) report.latenciesMs.push(latencyMs);
 }

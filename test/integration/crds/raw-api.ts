@@ -80,7 +80,18 @@ export class RawApi {
     const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${manifest.metadata.name}`;
     const { status, body } = await this.apply(path, manifest, 'weft-test');
     if (status !== 200 && status !== 201) throw new Error(`${manifest.metadata.name}: ${JSON.stringify(body)}`);
-    const { group, names, versions } = manifest.spec;
+    await this.#untilAllServed(manifest);
+  }
+
+  /** Creates the manifest, whatever it has that the API server does not know, and waits as `install` does. */
+  async create(manifest: CustomResourceManifest): Promise<void> {
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    const { status, body } = await this.send('POST', path, manifest);
+    if (status !== 201) throw new Error(`${manifest.metadata.name}: ${JSON.stringify(body)}`);
+    await this.#untilAllServed(manifest);
+  }
+
+  async #untilAllServed({ spec: { group, names, versions } }: CustomResourceManifest): Promise<void> {
     for (const { name } of versions.filter(({ served }) => served)) {
       await this.#untilServed(collectionPath({ group, version: name, plural: names.plural }));
     }

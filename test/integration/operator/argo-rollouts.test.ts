@@ -1,13 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
-import { freePort } from '../../../hack/apiserver/process.ts';
-import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import type { ServiceDestination } from '../../../proxy-image/contract/resources.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';
-import { installGatewayApi } from '../../support/gateway-api.ts';
-import { decideBy } from '../../support/routes/decide.ts';
-import type { ProxyClient } from '../serve/proxy-client.ts';
 import {
   type CanaryRoute,
   CountedRules,
@@ -18,13 +13,11 @@ import {
   RouteClient,
   type TrafficRouter,
 } from './argo-rollouts.ts';
-import { Cluster, Plane, type SeenCondition } from './plane.ts';
+import { SplitReconciler, type SplitRollout } from './argo-rollouts-splits.ts';
+import { DeliveryWorld, type Headers, NAMESPACE, objectsOf, type Shares, sharesOf } from './delivery.ts';
+import type { SeenCondition, SeenObject } from './plane.ts';
 
-const NAMESPACE = 'shop';
 const CONTROLLER = 'linkerd.io/policy-controller';
-const JUDGED = 'controller_runtime_webhook_requests_total{webhook="/validate",code="200"}';
-/** From a write to the decisions of a proxy; the machine may be busy. */
-const PROPAGATED_MS = 5_000;
 const MANAGED = ['testers', 'beta'];
 const TESTERS: HeaderRoute = { name: 'testers', match: [{ headerName: 'X-Canary', headerValue: { exact: 'yes' } }] };
 const BETA: HeaderRoute = { name: 'beta', match: [{ headerName: 'X-Version', headerValue: { prefix: 'v2' } }] };
@@ -72,77 +65,22 @@ const KINDS = [
   },
 ] as const;
 
-type Headers = (readonly [name: string, value: string])[];
-
 const parentsOf = ({ status }: CanaryRoute) => ((status ?? {}) as { parents?: SeenParent[] }).parents ?? [];
 
-describe('Argo Rollouts moves a canary by routes, at a real API server', function () {
+describe('Argo Rollouts moves a canary, at a real API server', function () {
   this.timeout(60_000);
-  let api: TestApiServer;
-  let cluster: Cluster;
-  let plane: Plane;
-  let proxy: ProxyClient;
+  let world: DeliveryWorld;
 
   before(async function () {
     this.timeout(API_SERVER_START_MS);
-    api = await startApiServer();
-    cluster = new Cluster(api);
-    await installGatewayApi(api);
-    const port = await freePort();
-    const flags = ['--webhook-port', String(port), '--webhook-url', `https://127.0.0.1:${port}`];
-    plane = await new Plane(api, 'op-0', { flags, timing: { absentMs: 200 } }).start();
-    await plane.ready();
-    await cluster.apply('namespaces', '', NAMESPACE, {});
-    await cluster.apply('meshes', '', 'default', { spec: { validation: { failurePolicy: 'Fail' } } });
+    world = await DeliveryWorld.start();
     for (const { service, appProtocol } of KINDS) {
-      for (const name of [service, `${service}-stable`, `${service}-canary`]) {
-        const ports = [{ name: 'main', port: 80, appProtocol }];
-        await cluster.apply('services', NAMESPACE, name, { spec: { selector: { app: name }, ports } });
-      }
+      for (const name of [service, `${service}-stable`, `${service}-canary`]) await world.addService(name, appProtocol);
+      await world.follow(service);
     }
-    await webhookJudges();
-    proxy = await client();
   });
 
-  after(async () => {
-    await proxy?.close();
-    await plane?.stop();
-    await cluster?.close();
-    await api?.stop();
-  });
-
-  /** Waits until a route is refused that the definition alone would let pass. */
-  async function webhookJudges(): Promise<void> {
-    const headers = [{ type: 'RegularExpression', name: 'x-version', value: '(' }];
-    const rules = [{ matches: [{ headers }], backendRefs: [{ name: 'web', port: 80 }] }];
-    for (const { kind, plural } of KINDS) {
-      const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${NAMESPACE}/${plural}`;
-      await eventually(`the webhook judges ${plural}`, async () => {
-        const spec = { parentRefs: [{ group: '', kind: 'Service', name: 'web' }], rules };
-        const body = { apiVersion: 'gateway.networking.k8s.io/v1', kind, metadata: { name: 'try' }, spec };
-        const refusal = await cluster.create(`${path}?dryRun=All`, body).then(() => '', String);
-        return refusal.includes('validator.webhooks.weft.dev');
-      });
-    }
-  }
-
-  /** A proxy of the namespace, told of both Services. */
-  async function client(): Promise<ProxyClient> {
-    const path = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`;
-    await cluster.create(path, { metadata: { name: 'default' } }).catch(() => {});
-    const spec = { serviceAccountName: 'default', containers: [{ name: 'app', image: 'app' }] };
-    await cluster.apply('pods', NAMESPACE, 'client', { spec });
-    const connected = await plane.proxy(NAMESPACE, 'client');
-    const keys = await Promise.all(KINDS.map(async ({ service }) => `service/${await addressOf(service)}:80`));
-    connected.send({ type: 'subscribe', keys });
-    await connected.until(() => keys.every((key) => connected.held.has(key)), 'both Services');
-    return connected;
-  }
-
-  async function addressOf(service: string): Promise<string> {
-    const { spec } = await cluster.get('services', NAMESPACE, service);
-    return (spec as { clusterIP: string }).clusterIP;
-  }
+  after(() => world?.stop());
 
   for (const { kind, plural, service, request, rule } of KINDS) {
     const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${NAMESPACE}/${plural}`;
@@ -154,10 +92,10 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
       const backendRefs = [rollout.stable, rollout.canary].map((each) => ({ group: 'core', name: each, port: 80 }));
       const spec = { parentRefs: [{ name: 'edge' }, own], rules: [{ ...rule, backendRefs }] };
       const body = { apiVersion: 'gateway.networking.k8s.io/v1', kind, metadata: { name }, spec };
-      await cluster.create(path, body);
-      const route = new RouteClient(cluster, `${path}/${name}`);
+      await world.cluster.create(path, body);
+      const route = new RouteClient(world.cluster, `${path}/${name}`);
       await settled(route);
-      const other = new RouteClient(cluster, `${path}/${name}/status`);
+      const other = new RouteClient(world.cluster, `${path}/${name}/status`);
       await other.update((held) => ({ ...held, status: { parents: [FOREIGN, ...parentsOf(held)] } }) as CanaryRoute);
       return route;
     }
@@ -178,13 +116,13 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
     /** One pass of the controller, what must hold after each, and the route as it is then. */
     async function run(router: TrafficRouter, route: RouteClient, wanted: Pass): Promise<CanaryRoute> {
       const before = await route.read();
-      const [written, judged] = [route.writes.length, await plane.metric(JUDGED)];
+      const [written, judged] = [route.writes.length, await world.judged()];
       await pass(router, wanted);
       const writes = route.writes.slice(written);
-      expect((await plane.metric(JUDGED)) - judged, 'writes that the webhook has seen').to.be.at.least(writes.length);
+      expect((await world.judged()) - judged, 'writes that the webhook has seen').to.be.at.least(writes.length);
       for (const { sent, stored } of writes) expect(stored.status, 'after a PUT').to.deep.equal(sent.status);
       const after = await settled(route);
-      await proxy.settled();
+      await world.proxy.settled();
       const [foreign, ours, ...others] = parentsOf(after);
       expect(foreign).to.deep.equal(FOREIGN);
       expect(ours).to.deep.include({ controllerName: CONTROLLER, parentRef: own });
@@ -194,26 +132,11 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
       return after;
     }
 
-    async function decision(...headers: Headers) {
-      const ip = await addressOf(service);
-      const { version, body } = proxy.held.get(`service/${ip}:80`)!;
-      const asked = { ...request, headers };
-      return decideBy({ version, body: body as ServiceDestination }, { ip, port: 80 }, asked).outcome;
-    }
+    const decision = (...headers: Headers) => world.decision(service, { ...request, headers });
 
-    /** Waits until the proxy gives requests with such headers to the two Services in these shares. */
-    async function shared(percents: Record<string, number>, ...headers: Headers): Promise<void> {
-      const shares = async () => (await decision(...headers)).shares;
-      const equal = async () => isDeepStrictEqual(await shares(), percents);
-      await eventually('the shares', equal, PROPAGATED_MS).catch(async () => {
-        expect(await shares()).to.deep.equal(percents);
-      });
-    }
+    const shared = (percents: Shares, ...headers: Headers) => world.shared(service, percents, { ...request, headers });
 
-    const split = (weight: number) =>
-      Object.fromEntries(
-        Object.entries({ [rollout.stable]: 100 - weight, [rollout.canary]: weight }).filter(([, share]) => share > 0),
-      );
+    const split = (weight: number) => sharesOf({ [rollout.stable]: 100 - weight, [rollout.canary]: weight });
 
     describe(`${kind}, by a plugin that names its rules`, () => {
       let route: RouteClient;
@@ -224,7 +147,7 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
         router = new NamedRules(route, rollout);
       });
 
-      after(() => cluster.remove(`${path}/named`));
+      after(() => world.cluster.remove(`${path}/named`));
 
       it('shares by the weights of every step, once the status speaks of its generation', async () => {
         await shared(split(50));
@@ -236,11 +159,11 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
 
       it('is not written, and tells no proxy anything, in a pass that changes nothing', async () => {
         await run(router, route, { weight: 20 });
-        const [{ metadata }, batches, writes] = [await route.read(), proxy.batches.length, route.writes.length];
+        const [{ metadata }, batches, writes] = [await route.read(), world.proxy.batches.length, route.writes.length];
         await run(router, route, { weight: 20 });
-        await proxy.settled();
+        await world.proxy.settled();
         expect((await route.read()).metadata.resourceVersion).to.equal(metadata.resourceVersion);
-        expect([proxy.batches.length, route.writes.length]).to.deep.equal([batches, writes]);
+        expect([world.proxy.batches.length, route.writes.length]).to.deep.equal([batches, writes]);
       });
 
       it('sends requests with the header of a step to the canary, at weight 0 too, and all others by weight', async () => {
@@ -256,9 +179,9 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
       it('tries the rules with a header first, though they stand last, and takes them away again', async () => {
         await run(router, route, { weight: 20, header: TESTERS });
         await run(router, route, { weight: 20, header: BETA });
-        const key = `service/${await addressOf(service)}:80`;
-        const names = () => proxy.body<ServiceDestination>(key).policy.rules.map(({ section }) => section);
-        await proxy.until(
+        const key = await world.key(service);
+        const names = () => world.proxy.body<ServiceDestination>(key).policy.rules.map(({ section }) => section);
+        await world.proxy.until(
           () => isDeepStrictEqual(names(), ['testers', 'beta', '']),
           'rules in the order of precedence',
         );
@@ -281,7 +204,7 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
 
       it('keeps its status when a client that has read none writes it', async () => {
         const held = await settled(route);
-        await cluster.put(`${path}/named`, { ...held, status: { parents: null } });
+        await world.cluster.put(`${path}/named`, { ...held, status: { parents: null } });
         expect((await route.read()).status).to.deep.equal(held.status);
       });
     });
@@ -295,7 +218,7 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
         router = new CountedRules(route, rollout);
       });
 
-      after(() => cluster.remove(`${path}/counted`));
+      after(() => world.cluster.remove(`${path}/counted`));
 
       it('shares by the weights, and sends requests with the header of a step to the canary', async () => {
         for (const weight of [0, 20]) {
@@ -325,4 +248,83 @@ describe('Argo Rollouts moves a canary by routes, at a real API server', functio
       });
     });
   }
+
+  for (const version of ['v1alpha1', 'v1alpha2', 'v1alpha3'] as const) {
+    describe(`TrafficSplit ${version}`, () => {
+      const stable = `${version}-stable`;
+      const canary = `${version}-canary`;
+      const rollout = { name: version, uid: `uid-of-${version}`, stable, canary };
+      const request = { target: '/cart' };
+      let reconciler: SplitReconciler;
+
+      before(async () => {
+        for (const name of [version, stable, canary, `${version}-trial`]) await world.addService(name);
+        for (const name of [version, stable]) await world.follow(name);
+      });
+
+      afterEach(() => world.cluster.remove(reconciler.path));
+
+      const reconcile = (more: Partial<SplitRollout>) => {
+        reconciler = new SplitReconciler(world.cluster, { ...rollout, ...more }, version);
+      };
+
+      /** One pass, and the split once its status speaks of its present generation. */
+      async function run(...wanted: Parameters<SplitReconciler['setWeight']>): Promise<SeenObject> {
+        const written = reconciler.patches.length;
+        await reconciler.setWeight(...wanted);
+        for (const { stored } of reconciler.patches.slice(written)) {
+          const types = stored.status?.conditions?.map(({ type }) => type);
+          expect(types, 'after a patch').to.include.members(['Accepted', 'Ready']);
+        }
+        return eventually('the status is of this generation', async () => {
+          const held = await world.cluster.read<SeenObject>(reconciler.path);
+          const { observedGeneration, conditions = [] } = held.status ?? {};
+          const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+          return isReady && observedGeneration === held.metadata.generation ? held : null;
+        });
+      }
+
+      it('shares by every step, and with a running experiment; a pass that changes nothing writes nothing', async () => {
+        reconcile({ rootService: version });
+        for (const weight of [0, 20, 50, 100, 0]) {
+          await run(weight);
+          await world.shared(version, sharesOf({ [stable]: 100 - weight, [canary]: weight }), request);
+        }
+        await run(20, { [`${version}-trial`]: 5 });
+        await world.shared(version, { [canary]: 20, [`${version}-trial`]: 5, [stable]: 75 }, request);
+        const [{ metadata }, patches] = [await run(20), reconciler.patches.length];
+        expect((await run(20)).metadata.generation).to.equal(metadata.generation);
+        expect(reconciler.patches.length).to.equal(patches);
+        expect(metadata.ownerReferences?.map(({ kind }) => kind)).to.deep.equal(['Rollout']);
+      });
+
+      it('takes the stable Service for the root where none is named: its own pods are one of the backends', async () => {
+        reconcile({});
+        for (const weight of [0, 30, 0]) {
+          await run(weight);
+          await world.shared(stable, sharesOf({ [stable]: 100 - weight, [canary]: weight }), request);
+        }
+      });
+
+      it('leaves the Service to its own pods when the Rollout is gone', async () => {
+        reconcile({ rootService: version });
+        await run(50);
+        await world.cluster.remove(reconciler.path);
+        await world.shared(version, { [version]: 100 }, request);
+        await run(0);
+      });
+    });
+  }
+
+  it('takes every field of the sample, whose rollouts have the Services that they name', async () => {
+    expect(await world.refusals('argo-rollouts')).to.deep.equal([]);
+    const objects = objectsOf('argo-rollouts');
+    const services = objects.flatMap(({ kind, metadata }) => (kind === 'Service' ? [metadata.name] : []));
+    const rollouts = objects.filter(({ kind }) => kind === 'Rollout');
+    expect(rollouts.map(({ metadata }) => metadata.name)).to.have.members(['store', 'shelf']);
+    for (const { metadata, spec } of rollouts) {
+      const { canary } = (spec as { strategy: { canary: { stableService: string; canaryService: string } } }).strategy;
+      expect(services).to.include.members([metadata.name, canary.stableService, canary.canaryService]);
+    }
+  });
 });

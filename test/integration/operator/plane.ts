@@ -141,6 +141,11 @@ export class Cluster {
     return this.#send('POST', path, body);
   }
 
+  mergePatch(path: string, body: object): Promise<SeenObject> {
+    const contentType = 'application/merge-patch+json';
+    return this.#rest.json({ method: 'PATCH', path, body, contentType, signal: AbortSignal.timeout(10_000) });
+  }
+
   delete(plural: Plural, namespace: string, name: string): Promise<unknown> {
     return this.#send('DELETE', this.#path(plural, namespace, name));
   }
