@@ -62,6 +62,8 @@ export class Certificates implements Component {
   #leads = false;
   #started = false;
   #running: Promise<void> = Promise.resolve();
+  /** Ends the pause between two looks at the Secrets. */
+  #pause = new AbortController();
   readonly #reminders = new Reminders();
   #problems: readonly string[] = [];
   #renewalProblems: readonly string[] = [];
@@ -155,15 +157,17 @@ export class Certificates implements Component {
   settingsChanged(): void {
     if (!this.#started) return;
     this.control.renewIfDue();
-    void this.#refresh();
+    // At once, and then as often as what is asked for now needs it.
+    this.#pause.abort(new Error('the settings have changed'));
   }
 
   async #refreshForEver(): Promise<void> {
     const { clock } = this.#options;
     const { signal } = this.#abort;
     while (!signal.aborted) {
+      this.#pause = new AbortController();
       await this.#refresh();
-      await sleep(clock, this.#pauseMs(), signal);
+      await sleep(clock, this.#pauseMs(), AbortSignal.any([signal, this.#pause.signal]));
     }
   }
 

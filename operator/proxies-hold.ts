@@ -3,7 +3,7 @@ import type { PodModel } from '../crds/kinds/pod/model.ts';
 import { podsOf } from '../crds/kinds/pod/queries.ts';
 import type { ClusterView } from '../crds/state/view.ts';
 import { isObject } from '../lib/json.ts';
-import type { ProxiesHold } from './pki/rotation.ts';
+import type { AbsentPod, ProxiesHold } from './pki/rotation.ts';
 import type { Trust } from './pki/trust.ts';
 import type { TrustHeld } from './serve/types.ts';
 import type { ReplicaHandler } from './viz/api/dispatcher.ts';
@@ -45,14 +45,17 @@ export async function allHold(
   if (!isComplete || all.some((one) => one.generation !== generation)) return null;
   const connected = new Set(all.flatMap(({ names }) => names));
   const sum = (what: 'connected' | 'anchors' | 'leaves') => all.reduce((total, one) => total + one[what], 0);
-  const absent = expected(options.view).filter((name) => !connected.has(name));
+  const absent = expected(options.view).filter(({ name }) => !connected.has(name));
   return { connected: sum('connected'), anchors: sum('anchors'), leaves: sum('leaves'), absent };
 }
 
 /** Pods whose proxy may have a certificate. */
-function expected(view: ClusterView): string[] {
+function expected(view: ClusterView): AbsentPod[] {
   const pods = view.list(NAMESPACE, '').flatMap(({ meta }) => podsOf(view, meta.name));
-  return pods.filter(mayHaveCertificate).map(({ meta }) => `${meta.namespace}/${meta.name}`);
+  return pods.filter(mayHaveCertificate).map(({ meta: { namespace, name, creationTimestamp } }) => {
+    // Without a date it is as old as can be: it is waited for.
+    return { name: `${namespace}/${name}`, createdMs: Date.parse(creationTimestamp) || 0 };
+  });
 }
 
 /** One without an address has not begun; of one that has ended nothing runs. */

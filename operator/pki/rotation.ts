@@ -14,8 +14,15 @@ export interface ProxiesHold {
   anchors: number;
   /** Have a certificate that will do. */
   leaves: number;
-  /** `namespace/name` of pods that have a proxy, or should soon, of which no replica has a connection. */
-  absent: readonly string[];
+  /** Pods that have a proxy, or should soon, of which no replica has a connection. */
+  absent: readonly AbsentPod[];
+}
+
+export interface AbsentPod {
+  /** `namespace/name`. */
+  name: string;
+  /** Milliseconds since the epoch. */
+  createdMs: number;
 }
 
 export interface Standing {
@@ -39,6 +46,8 @@ export interface RotationStep extends RotationProgress {
  * anchor's key by the old one, which they trust (`createSuccessor`).
  */
 export const TRUSTING_BOUND_MS = 10 * 60_000;
+/** By then every replica has read what the leader has written: what it injects, and signs, for a pod that is made later is of the new trust. */
+const READ_MS = 60_000;
 /** Beyond the life of the last certificate below the old issuer: for clocks that differ, and for a replica that went on signing with it. */
 const LEAF_MARGIN_MS = BACKDATE_MS + 60_000;
 
@@ -113,10 +122,11 @@ function issuerStep({ record, anchor, issuer, lifetimes, nowMs, proxies }: Stand
     };
   }
   const goes: RotationStep = { ...WAITING, phase: 'Issuing', act: 'makeIssuer', sinceMs };
-  if (!crosses || (proxies !== null && haveAll(proxies, 'anchors'))) return goes;
+  const wanted = olderThan(proxies, sinceMs);
+  if (!crosses || (wanted !== null && haveAll(wanted, 'anchors'))) return goes;
   const boundMs = sinceMs + (isVouchedFor(anchor, nowMs) ? TRUSTING_BOUND_MS : OVERLAP_LIVES * leafLifeMs(lifetimes));
   if (nowMs >= boundMs) return goes;
-  const missing = missingOf(proxies, 'anchors', 'the new anchor');
+  const missing = missingOf(wanted, 'anchors', 'the new anchor');
   return {
     phase: 'Trusting',
     act: 'wait',
@@ -132,8 +142,9 @@ function leafStep({ record, anchor, issuer, lifetimes, nowMs, proxies }: Standin
   const sinceMs = Math.max(issuedMs, record.leaf.isDone ? 0 : record.leaf.sinceMs);
   const boundMs = sinceMs + leafLifeMs(lifetimes) + LEAF_MARGIN_MS;
   const holding = shareOf(proxies, 'leaves');
-  if (nowMs < boundMs && !(proxies !== null && haveAll(proxies, 'leaves'))) {
-    const missing = missingOf(proxies, 'leaves', 'a new certificate');
+  const wanted = olderThan(proxies, sinceMs);
+  if (nowMs < boundMs && !(wanted !== null && haveAll(wanted, 'leaves'))) {
+    const missing = missingOf(wanted, 'leaves', 'a new certificate');
     return { phase: 'Renewing', act: 'wait', sinceMs, holding, waits: until(missing, boundMs) };
   }
   const stale = anchor === null ? [] : staleAnchors(record, anchor.authority.certificate, trusted(anchor, issuer));
@@ -143,6 +154,11 @@ function leafStep({ record, anchor, issuer, lifetimes, nowMs, proxies }: Standin
 
 export function trusted(anchor: Kept, issuer: Kept): readonly X509Certificate[] {
   return [...anchor.authority.anchors, ...issuer.authority.anchors];
+}
+
+/** Without the pods that are younger than what they are to have: in a busy cluster there is always one that is just starting. */
+function olderThan(proxies: ProxiesHold | null, sinceMs: number): ProxiesHold | null {
+  return proxies && { ...proxies, absent: proxies.absent.filter(({ createdMs }) => createdMs < sinceMs + READ_MS) };
 }
 
 function leafLifeMs({ certificateLifetimeMs }: Lifetimes): number {
@@ -173,8 +189,9 @@ function missingOf(proxies: ProxiesHold | null, what: 'anchors' | 'leaves', titl
   const parts: string[] = [];
   if (behind > 0) parts.push(`${behind} of ${connected} connected proxies have not taken ${title} yet`);
   if (absent.length > 0) {
-    const more = absent.length > MAX_NAMED ? ', …' : '';
-    parts.push(`proxies of ${absent.length} pods are not connected: ${absent.slice(0, MAX_NAMED).join(', ')}${more}`);
+    const names = absent.slice(0, MAX_NAMED).map(({ name }) => name);
+    if (absent.length > MAX_NAMED) names.push('…');
+    parts.push(`proxies of ${absent.length} pods are not connected: ${names.join(', ')}`);
   }
   return parts.join('; ');
 }

@@ -160,7 +160,7 @@ export class Distribution {
       if (verdict !== null) client.peer.close(...verdict);
       else client.session?.reconsider();
     }
-    this.#renewals.ask([...this.#sessions.values()].map(({ peer }) => peer));
+    if (this.#renewals.terms !== null) this.#renewals.ask([...this.#sessions.values()].map(({ peer }) => peer));
   }
 
   connections(): Connections {

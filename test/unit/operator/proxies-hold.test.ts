@@ -4,6 +4,8 @@ import type { ReplicaAnswers } from '../../../operator/viz/api/replica-client.ts
 import { namespace, pod, TestCluster } from '../../support/models.ts';
 
 const GENERATION = 'g';
+/** Of every pod of a test. */
+const CREATED_MS = Date.parse(pod('any', '10.0.0.1').meta.creationTimestamp);
 
 describe('what proxies of all replicas have of the published trust', () => {
   function world() {
@@ -29,7 +31,12 @@ describe('what proxies of all replicas have of the published trust', () => {
 
   it('is the sum over replicas, and names the pods that no replica has a connection of', async () => {
     expect(await hold([there])).to.deep.equal({ connected: 2, anchors: 1, leaves: 1, absent: [] });
-    expect(await hold([])).to.deep.equal({ connected: 1, anchors: 1, leaves: 0, absent: ['app/there'] });
+    expect(await hold([])).to.deep.equal({
+      connected: 1,
+      anchors: 1,
+      leaves: 0,
+      absent: [{ name: 'app/there', createdMs: CREATED_MS }],
+    });
   });
 
   it('is not known while one does not answer, publishes another trust, or does not understand the question', async () => {

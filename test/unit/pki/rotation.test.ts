@@ -141,7 +141,7 @@ describe('a rotation of the anchor that a field asks for', () => {
 
   it('waits ten minutes for pods whose proxies are not connected, and for a life of a certificate before the old anchor goes', async () => {
     const world = await newWorld();
-    world.proxies = { ...ALL, leaves: 3, absent: ['shop/away'] };
+    world.proxies = { ...ALL, leaves: 3, absent: [{ name: 'shop/away', createdMs: 0 }] };
     world.wants({ anchor: '1' });
     await world.look(5);
     expect(world.phase).to.equal('Trusting');
@@ -158,6 +158,18 @@ describe('a rotation of the anchor that a field asks for', () => {
     expect(world.phase).to.equal('Done');
     expect(world.anchors).to.have.length(1);
     expect(world.accepts(last, ...world.anchors), 'its time is over').to.equal(false);
+  });
+
+  it('does not wait for pods that were made after what they are to have', async () => {
+    const world = await newWorld();
+    const starting = (afterMs: number) => [{ name: 'shop/job', createdMs: world.clock.wallMs() + afterMs }];
+    world.proxies = { ...ALL, absent: starting(30_000) };
+    world.wants({ anchor: '1' });
+    await world.look(5);
+    expect(world.phase, 'a replica may not have read the new anchor when it injected it').to.equal('Trusting');
+    world.proxies = { ...ALL, absent: starting(100_000) };
+    await world.look(10);
+    expect(world.phase).to.equal('Done');
   });
 
   it('says nothing of proxies, and waits, while a replica of the operator does not answer', async () => {
