@@ -254,8 +254,9 @@ export class MeshProxy implements StreamSink, TimerOwner, TrustWatcher {
 
   #certificateChanged(): void {
     this.#keepBundleOfStream();
-    this.#renewalStream?.send({ type: 'certificate', chainPem: this.#identity.chainPem });
     const credentials = this.#identity.current();
+    if (credentials !== null)
+      this.#renewalStream?.send({ type: 'certificate', chainPem: credentials.context.credentials.certificatePem });
     if (credentials !== null && credentials.notAfterMs !== this.#certificateEndMs) {
       this.#certificateEndMs = credentials.notAfterMs;
       this.#recorder.certificateChanged(credentials.notAfterMs / 1000, this.#surroundings.wallMs() / 1000);

@@ -90,11 +90,6 @@ export class IdentityAgent implements CredentialsProvider, TimerOwner {
     return this.#anchorsPem;
   }
 
-  /** Of the certificate in force, PEM, leaf first; empty without one. */
-  get chainPem(): string {
-    return this.#stored?.certificateChainPem ?? '';
-  }
-
   /** Restores and starts asking. Resolves when what was stored (if anything) is in force. */
   async start(): Promise<void> {
     await this.#restore();

@@ -96,6 +96,20 @@ describe('identity of the proxy', () => {
     expect(plane.audit.at(-1)).to.include({ outcome: 'issued', pod: 'web-1', namespace: 'shop' });
   });
 
+  it('asks at once for another certificate when it is told to, with the same key, and is due again by the new one', async () => {
+    const agent = await started();
+    const first = serialOf(agent);
+    const keyOf = () => new X509Certificate(agent.current()!.context.credentials.certificatePem).publicKey;
+    const key = keyOf();
+    agent.renew();
+    await eventually('another certificate', () => serialOf(agent) !== first);
+    expect(keyOf().equals(key)).to.equal(true);
+    const second = serialOf(agent);
+    const asked = plane.audit.length;
+    await clock.advance(HOUR_MS);
+    expect([serialOf(agent), plane.audit.length]).to.deep.equal([second, asked]);
+  });
+
   it('takes the identity that the token gives, not the one it was started with, and says so', async () => {
     writeFileSync(tokenFile, 'shop/other/web-1');
     const agent = await started();

@@ -59,6 +59,29 @@ describe('status of the Mesh', () => {
     expect(find(report, 'CertificatesValid')).to.include({ status: 'True', reason: 'Valid' });
   });
 
+  it('tells where a rotation is, what it waits for, and which values were carried out; nothing where none was ever asked for', () => {
+    const rotation: MeshFacts['rotation'] = {
+      phase: 'Trusting',
+      sinceMs: 10_000,
+      holding: { have: 3, of: 5 },
+      waits: '2 of 5 connected proxies have not taken the new anchor yet',
+      done: { anchor: '1', issuer: '', leaf: '' },
+    };
+    const told = (state: MeshFacts['rotation']) =>
+      meshReport(resource, facts({ rotation: state }), 0).fields['rotation'];
+    expect(told(rotation)).to.deep.equal({
+      anchor: '1',
+      phase: 'Trusting',
+      since: '1970-01-01T00:00:10Z',
+      proxies: '3/5',
+      message: '2 of 5 connected proxies have not taken the new anchor yet',
+    });
+    const over = { ...rotation, phase: 'Done', holding: null, waits: '' } as const;
+    expect(told(over)).to.deep.equal({ anchor: '1', phase: 'Done', since: '1970-01-01T00:00:10Z' });
+    expect(told({ ...over, sinceMs: 0, done: { anchor: '', issuer: '', leaf: '' } })).to.equal(undefined);
+    expect(told(null)).to.equal(undefined);
+  });
+
   const certificates: [string, Partial<MeshFacts>, number, object][] = [
     ['is due and may still be renewed', {}, 71 * DAY_MS, { status: 'True', reason: 'Valid' }],
     ['was not renewed long after it was due', {}, 85 * DAY_MS, { status: 'True', reason: 'ExpiresSoon' }],

@@ -22,6 +22,7 @@ describe('check: messages of a proxy', () => {
     ['ack', { type: 'ack', seq: 7 }],
     ['nack', { type: 'nack', seq: 7, key: 'trust', problems: ['a'] }],
     ['ping', { type: 'ping' }],
+    ['a certificate, whatever is in it', { type: 'certificate', chainPem: 'x' }],
     ['a report of traffic, whatever is in it', { type: 'traffic', version: 9, changed: 'x' }],
   ];
   for (const [name, value] of good) {
@@ -44,6 +45,8 @@ describe('check: messages of a proxy', () => {
     ['an endless key', { type: 'subscribe', keys: ['x'.repeat(2_000)] }],
     ['a seq that is no integer', { type: 'ack', seq: '1' }],
     ['a negative seq', { type: 'ack', seq: -1 }],
+    ['a certificate that is no text', { type: 'certificate', chainPem: 7 }],
+    ['an endless certificate', { type: 'certificate', chainPem: 'x'.repeat(65 * 1024) }],
     ['a nack without key', { type: 'nack', seq: 1, problems: [] }],
   ];
   for (const [name, value] of bad) {
