@@ -74,7 +74,7 @@ demo: deps ## A real application in the mesh, on a real Kubernetes, step by step
 show-grpc: deps ## gRPC in the real cluster for five minutes: a slow and a failing replica
 	@hack/demo/run --only grpc
 
-show-faults: deps ## The real cluster under slow readers, silent connections, endpoint gaps and a reinstallation (10 minutes)
+show-faults: deps ## The real cluster under slow readers, silent connections, endpoint gaps and a reinstallation (12 minutes)
 	@hack/demo/run --only gap,silent,downloads,reinstall
 
 show-rotation: deps ## Anchor, issuer and certificates replaced in the real cluster, at 200 requests a second (4 minutes)
@@ -83,7 +83,7 @@ show-rotation: deps ## Anchor, issuer and certificates replaced in the real clus
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
 	@test/wire/run $(POLICIES_FLAGS)
 
-show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (10 minutes)
+show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (12 minutes)
 	@hack/observability/show
 
 show-flagger: deps ## The real Flagger on the real cluster: canaries promoted and rolled back, by TrafficSplit and HTTPRoute (4 minutes)

@@ -2,7 +2,7 @@
  * Shows that the sample's rules, alerts and dashboards work: a real Prometheus scrapes a mesh in which things go wrong.
  *
  *   main.ts --embedded   API server, operator, applications and proxies as processes of this machine; about a minute
- *   main.ts              in the local cluster: two minutes of scraping as shipped, then alerts; some ten minutes
+ *   main.ts              in the local cluster: two minutes of scraping as shipped, then alerts; some twelve minutes
  *   main.ts ALERT...     in the local cluster: only the faults that these alerts tell of
  *
  * Exit status 0 when every check holds.
