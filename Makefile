@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-observability show-flagger run-local install uninstall bench flame fuzz soak clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -103,6 +103,9 @@ fuzz: deps ## Fuzz every parser, one after another (FUZZ_SECONDS each, default 6
 
 soak: deps ## Mixed traffic through a pair of proxies while everything changes (SOAK_MINUTES, default 60)
 	@node test/soak/main.ts
+
+chaos: deps ## Seeded histories of faults at a real API server and etcd (HISTORIES, default 500; SEED repeats one)
+	@node test/chaos/main.ts
 
 clean: ## Remove what was built here (the cache of binaries stays)
 	@rm -rf build coverage node_modules/.stamp

@@ -1,12 +1,13 @@
 import type { ClusterState } from '../crds/state/cluster-state.ts';
 import type { Random } from '../lib/clock.ts';
 import { TokenBucket } from '../lib/rate.ts';
+import { FIELD_MANAGER } from '../proxy-image/contract/names.ts';
 import { ApiServices } from './api-services.ts';
 import type { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
 import { type ConnectedProxiesOptions, connectedProxies } from './connected-proxies.ts';
 import { accessReviewer } from './kube/access-review.ts';
-import type { Applier } from './kube/apply.ts';
+import { Applier } from './kube/apply.ts';
 import { listWatch } from './kube/list-watch.ts';
 import type { RestClient } from './kube/rest.ts';
 import type { OwnerLookup } from './owner.ts';
@@ -38,7 +39,8 @@ export interface AggregatedApiOptions {
   live: TrafficOptions['live'];
   sessions: ConnectedProxiesOptions['sessions'] & ProxiesHoldOptions['sessions'];
   rest: RestClient;
-  applier: Applier;
+  /** For what the leader alone does: the APIServices. */
+  leadersRest: RestClient;
   owner: OwnerLookup;
   metrics: RuntimeMetrics;
   refused(reason: ServerRefusal): void;
@@ -140,14 +142,14 @@ export class AggregatedApi implements Component {
   }
 
   #createServices(): ApiServices {
-    const { config, state, certificates, rest, applier, owner, metrics, clock, log } = this.#options;
+    const { config, state, certificates, leadersRest, owner, metrics, clock, log } = this.#options;
     return new ApiServices({
       groups: [...new Map(this.#rows.map((row) => [`${row.version}.${row.group}`, row])).values()],
       state,
       namespace: config.namespace,
       podName: config.podName,
-      rest,
-      applier,
+      rest: leadersRest,
+      applier: new Applier(leadersRest, FIELD_MANAGER),
       caBundlePem: () => certificates.trust.caBundlePem,
       isServing: () => !config.roles.has('viz') || (this.#port !== null && this.#authentication.current !== null),
       owner,

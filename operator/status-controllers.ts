@@ -19,8 +19,8 @@ import { ParentsForm, type WriteParents } from './reconcilers/parents-form.ts';
 import { ServiceAnnotations } from './reconcilers/service-annotations.ts';
 import {
   type EventSink,
+  type EventTarget,
   StatusPublisher,
-  type StatusTarget,
   type StatusWriter,
   type TargetKind,
 } from './reconcilers/status-publisher.ts';
@@ -137,12 +137,13 @@ export class StatusControllers {
     };
   }
 
-  async #noting(written: Promise<void>): Promise<void> {
+  async #noting<R>(written: Promise<R>): Promise<R> {
     const { writes, clock } = this.#parts;
     const startedMs = clock.nowMs();
     try {
-      await written;
+      const result = await written;
       writes.written(clock.nowMs() - startedMs);
+      return result;
     } catch (error) {
       writes.failed(isDeadline(error));
       if (failureOf(error) === 'NotFound') this.#parts.statusNotFound();
@@ -211,6 +212,6 @@ function follow<T extends { meta: ObjectMeta }>(informer: Informer<RawObject, T>
   });
 }
 
-function referenceOf({ kind, namespace, name, uid }: StatusTarget) {
-  return { type: resourceType(kind), kind: kind.kind, namespace, name, uid };
+function referenceOf<T extends EventTarget>({ kind, ...object }: T) {
+  return { type: resourceType(kind), kind: kind.kind, ...object };
 }

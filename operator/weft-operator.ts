@@ -8,7 +8,7 @@ import { KINDS } from '../crds/kinds/registry.ts';
 import type { KindRow } from '../crds/kinds/row.ts';
 import { manifestFiles } from '../crds/manifest.ts';
 import { ClusterState } from '../crds/state/cluster-state.ts';
-import type { ReadKey } from '../crds/state/view.ts';
+import type { ClusterView, ReadKey } from '../crds/state/view.ts';
 import { CONTROL_PLANE_SERVICE, FIELD_MANAGER, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
 import { isOtherInjector } from '../webhooks/inject/other-injectors.ts';
 import { AggregatedApi } from './aggregated-api.ts';
@@ -35,7 +35,7 @@ import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
 import { feed } from './reconcilers/feed.ts';
 import type { MeshFacts } from './reconcilers/mesh.ts';
 import { ReplicaStatus, type ReplicaStatusOptions } from './replica-status.ts';
-import { systemClock } from './runtime/clock.ts';
+import { type Clock, systemClock } from './runtime/clock.ts';
 import { controllerComponent, electorComponent, informerComponent } from './runtime/components.ts';
 import type { Controller } from './runtime/controller.ts';
 import type { RuntimeError } from './runtime/errors.ts';
@@ -75,6 +75,8 @@ export interface WeftOperatorOptions {
   timing?: Partial<ReflectorTiming>;
   /** Of following other replicas. */
   replicas?: ReplicaStatusOptions['following'];
+  /** The system's, where nothing else is said. */
+  clock?: Clock;
   /** Leadership is lost, another process may act already: the caller ends this one at once. */
   onLost: (reason: RuntimeError) => void;
 }
@@ -89,7 +91,10 @@ export class WeftOperator extends OperatorBase {
   readonly #configMetrics: ReturnType<typeof configMetrics>;
   readonly #kinds: readonly KindRow[];
   readonly #state: ClusterState;
-  readonly #applier: Applier;
+  readonly #elector: LeaderElector;
+  /** For what the leader alone does. */
+  readonly #leadersRest: RestClient;
+  readonly #leadersApplier: Applier;
   readonly #informers: Informers;
   readonly #certificates: Certificates;
   readonly #events: EventRecorder;
@@ -102,7 +107,6 @@ export class WeftOperator extends OperatorBase {
   readonly #api: AggregatedApi;
   readonly #definitions: Definitions;
   readonly #status: StatusControllers;
-  readonly #elector: LeaderElector;
   readonly #admin: AdminServer;
 
   /** @throws Error where the kubeconfig cannot be read */
@@ -116,14 +120,16 @@ export class WeftOperator extends OperatorBase {
     this.#registry = registry;
     this.#metrics = new RuntimeMetrics(registry, systemClock);
     this.#serverMetrics = serverMetrics(registry);
-    this.#applier = new Applier(this.parts.rest, FIELD_MANAGER);
+    this.#elector = this.#createElector(options.onLost);
+    this.#leadersRest = this.parts.rest.boundTo(this.#elector.tenure);
+    this.#leadersApplier = new Applier(this.#leadersRest, FIELD_MANAGER);
     this.#informers = new Informers(this.#kinds, {
       ...this.parts,
       timing: timingOf(options),
       lagged: lagMetrics(registry),
     });
     this.#certificates = this.#createCertificates();
-    this.#events = this.#createEvents();
+    this.#events = this.#createEvents(this.#leadersRest);
     this.#injectionEvents = this.#createInjectionEvents();
     this.#live = this.#config.roles.has('viz') ? createLiveTraffic({ ...this.parts, registry }) : null;
     this.#configMetrics = configMetrics(registry);
@@ -133,7 +139,6 @@ export class WeftOperator extends OperatorBase {
     this.#api = this.#createApi();
     this.#definitions = this.#createDefinitions();
     this.#status = this.#createStatus();
-    this.#elector = this.#createElector(options.onLost);
     this.#admin = this.#createAdmin();
   }
 
@@ -153,6 +158,11 @@ export class WeftOperator extends OperatorBase {
 
   get isLeader(): boolean {
     return this.#elector.isLeader;
+  }
+
+  /** What is known of the cluster now. */
+  get view(): ClusterView {
+    return this.#state;
   }
 
   /** Called by `start` of the library: applies definitions where asked to, and starts everything in order. */
@@ -238,7 +248,8 @@ export class WeftOperator extends OperatorBase {
     const { definitionsDir, namespace } = this.#config;
     if (definitionsDir === '') return;
     const reference = { type: resourceType(NAMESPACE_ROW), kind: 'Namespace', namespace: '', name: namespace };
-    await this.#applier.apply(reference, {}, AbortSignal.timeout(APPLY_TIMEOUT_MS));
+    const applier = new Applier(this.parts.rest, FIELD_MANAGER);
+    await applier.apply(reference, {}, AbortSignal.timeout(APPLY_TIMEOUT_MS));
     await Promise.all(manifestFiles(definitionsDir).map((file) => this.registerCustomResourceDefinition(file)));
   }
 
@@ -246,7 +257,7 @@ export class WeftOperator extends OperatorBase {
     const { rest, clock, log } = this.parts;
     const { namespace, webhookUrl } = this.#config;
     return new Certificates({
-      secrets: new NamespacedSecrets(rest, namespace, SECRET_LABELS, clock),
+      secrets: new NamespacedSecrets(this.#leadersRest, namespace, SECRET_LABELS, clock),
       configMaps: new NamespacedConfigMaps(rest, namespace, clock),
       state: this.#state,
       changed: (reads) => this.#changed(reads),
@@ -264,15 +275,15 @@ export class WeftOperator extends OperatorBase {
     });
   }
 
-  #createEvents(): EventRecorder {
-    const { rest, clock, log } = this.parts;
+  #createEvents(rest: RestClient): EventRecorder {
+    const { clock, log } = this.parts;
     return new EventRecorder(rest, { controller: 'weft.dev/operator', instance: this.#config.podName }, clock, log);
   }
 
   #createInjectionEvents(): InjectionEvents {
     const { rest, clock, log } = this.parts;
     const podUid = (namespace: string, name: string) => podOf(this.#state, namespace, name)?.meta.uid ?? '';
-    return new InjectionEvents({ rest, events: this.#events, podUid, clock, log });
+    return new InjectionEvents({ rest, events: this.#createEvents(rest), podUid, clock, log });
   }
 
   #createServers(): Servers {
@@ -330,7 +341,7 @@ export class WeftOperator extends OperatorBase {
     return new OwnedConfigurations({
       kinds: this.#kinds,
       owner: ownerLookup(rest),
-      applier: this.#applier,
+      applier: this.#leadersApplier,
       mesh: () => meshOf(this.#state),
       caBundlePem: () => this.#certificates.trust.caBundlePem,
       webhookUrl: this.#config.webhookUrl,
@@ -366,7 +377,7 @@ export class WeftOperator extends OperatorBase {
       live: this.#config.roles.has('config') ? this.#live : null,
       sessions: this.#servers,
       rest,
-      applier: this.#applier,
+      leadersRest: this.#leadersRest,
       owner: ownerLookup(rest),
       metrics: this.#metrics,
       refused: (reason) => this.#serverMetrics.refused('viz', reason),
@@ -397,7 +408,7 @@ export class WeftOperator extends OperatorBase {
       namespace: this.#config.namespace,
       informers: this.#informers,
       state: this.#state,
-      applier: this.#applier,
+      applier: this.#leadersApplier,
       events: this.#events,
       progress: this.#replicas.reports,
       meshFacts: () => this.#meshFacts(),
@@ -453,13 +464,14 @@ export class WeftOperator extends OperatorBase {
   }
 }
 
-function partsOf({ config, kubeConfig, log }: WeftOperatorOptions, registry: Registry): OperatorParts {
+function partsOf(options: WeftOperatorOptions, registry: Registry): OperatorParts {
+  const { config, kubeConfig, log, clock = systemClock } = options;
   return {
     config: kubeConfig,
     rest: new RestClient(kubeConfig, clientMetrics(registry)),
-    manager: new Manager({ clock: systemClock, log, graceMs: config.shutdownGraceMs }),
+    manager: new Manager({ clock, log, graceMs: config.shutdownGraceMs }),
     fieldManager: FIELD_MANAGER,
-    clock: systemClock,
+    clock,
     random: Math.random,
     log,
   };

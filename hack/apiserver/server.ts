@@ -14,6 +14,7 @@ import {
   type Layout,
   type ServerOptions,
 } from './arguments.ts';
+import { type EtcdControl, etcdControl } from './etcd.ts';
 import { freePort, ServerProcess, Watchdog } from './process.ts';
 import { findPrograms, type ProgramName } from './programs.ts';
 
@@ -46,6 +47,7 @@ export interface TestApiServer {
   readonly kubectlPath: string;
   /** Certificates, data and logs (`etcd.log`, `kube-apiserver.log`, `kube-controller-manager.log`). */
   readonly directory: string;
+  readonly etcd: EtcdControl;
   /** Process ids of what runs, etcd first. */
   pids(): number[];
   /** Ends the API server only; etcd keeps the objects. Open watches are cut. */
@@ -92,6 +94,7 @@ class LocalApiServer implements TestApiServer {
   readonly adminKeyPem: string;
   readonly kubectlPath: string;
   readonly directory: string;
+  readonly etcd: EtcdControl;
   readonly #layout: Layout;
   readonly #temporary: boolean;
   readonly #watchdog: Watchdog;
@@ -108,6 +111,7 @@ class LocalApiServer implements TestApiServer {
     const server = (name: ProgramName, args: string[]) =>
       new ServerProcess(programs[name], args, join(directory, `${name}.log`), this.#watchdog);
     this.#etcd = server('etcd', etcdArguments(layout));
+    this.etcd = etcdControl(this.#etcd, join(directory, 'etcd.sock'));
     this.#apiServer = server('kube-apiserver', apiServerArguments(layout, options));
     this.#controllerManager =
       options.controllerManager === true ? server('kube-controller-manager', controllerManagerArguments(layout)) : null;

@@ -1,3 +1,4 @@
+import type { RawObject } from '../runtime/list-watch.ts';
 import { apiVersionOf, type ResourceType, resourcePath } from './resources.ts';
 import type { RestClient } from './rest.ts';
 
@@ -12,6 +13,8 @@ export interface ObjectReference {
   name: string;
   /** When given, an object of the same name that was created anew since is a `Conflict` and stays untouched. */
   uid?: string;
+  /** When given, an object that is another version by now is a `Conflict` and stays untouched. */
+  resourceVersion?: string;
 }
 
 /**
@@ -36,9 +39,10 @@ export class Applier {
     return this.#patch<R>(reference, '', content, signal);
   }
 
-  /** Sets the status subresource; fields and conditions applied before and absent now are removed. */
-  async applyStatus(reference: ObjectReference, status: object, signal: AbortSignal): Promise<void> {
-    await this.#patch(reference, '/status', { status }, signal);
+  /** Sets the status subresource; fields and conditions applied before and absent now are removed. Resolves with the resourceVersion that the object has then. */
+  async applyStatus(reference: ObjectReference, status: object, signal: AbortSignal): Promise<string> {
+    const { metadata } = await this.#patch<RawObject>(reference, '/status', { status }, signal);
+    return metadata?.resourceVersion ?? '';
   }
 
   /**
@@ -67,12 +71,13 @@ export class Applier {
     content: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
   ): Promise<R> {
-    const { type, kind, namespace, name, uid } = reference;
+    const { type, kind, namespace, name, uid, resourceVersion } = reference;
     const metadata = {
       ...(content['metadata'] as object | undefined),
       name,
       ...(namespace === '' ? {} : { namespace }),
       ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
     };
     return this.#rest.json<R>({
       method: 'PATCH',

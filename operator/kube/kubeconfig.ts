@@ -2,16 +2,22 @@ import { createHash } from 'node:crypto';
 import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { Agent, type Dispatcher } from 'undici';
 
-/** Watches hold a connection each for minutes; everything else shares a few. */
-type Purpose = 'request' | 'watch';
+/** Watches hold a connection each for minutes; everything else shares a few, but for the lease: a leader whose renewal waits behind slow lists is none any more. */
+type Purpose = 'request' | 'lease' | 'watch';
 
-/** Connections for requests. A slow list occupies one, leases and status writes use the others. */
+/** Connections for requests. A slow list occupies one, status writes use the others; after an outage every kind is listed at once. */
 const REQUEST_CONNECTIONS = 4;
+/** One for a renewal that hangs, one for the next attempt. */
+const LEASE_CONNECTIONS = 2;
+const LEASE_PATH = /\/leases(\/|$)/;
+
+type Renewed = Pick<Pool, 'request' | 'lease'>;
 
 interface Pool {
-  /** Makes a dispatcher like `request`; null where the client's own is used. */
-  renew: (() => Dispatcher) | null;
+  /** Makes dispatchers like `request` and `lease`; null where the client's own is used. */
+  renew: (() => Renewed) | null;
   request: Dispatcher;
+  lease: Dispatcher;
   watch: Dispatcher;
 }
 
@@ -39,8 +45,7 @@ export class PooledKubeConfig extends KubeConfig {
     }
     for (const [name, value] of Object.entries(options.headers ?? {})) context.setHeaderParam(name, String(value));
     const pool = await this.#poolFor(options);
-    const purpose: Purpose = new URL(context.getUrl()).searchParams.get('watch') === 'true' ? 'watch' : 'request';
-    context.setDispatcher(pool[purpose]);
+    context.setDispatcher(pool[purposeOf(new URL(context.getUrl()))]);
   }
 
   /** From now on requests use new connections; those under way may finish where they are, watches are left alone. */
@@ -65,7 +70,7 @@ export class PooledKubeConfig extends KubeConfig {
     const before = this.#pool;
     this.#pool = { identity, made: this.#newPool(options) };
     // What runs on the old pool may finish there.
-    before?.made.then((pool) => Promise.all([pool.request.close(), pool.watch.close()])).catch(() => {});
+    before?.made.then((pool) => Promise.all([closeRequests(pool), pool.watch.close()])).catch(() => {});
     return this.#pool.made;
   }
 
@@ -73,13 +78,16 @@ export class PooledKubeConfig extends KubeConfig {
     const wanted = this.createDispatcherOptions(this.getCurrentCluster(), options);
     if (wanted.type === 'proxy' || wanted.type === 'socks') {
       const dispatcher = await this.#clientsOwnDispatcher();
-      return { request: dispatcher, watch: dispatcher, renew: null };
+      return { request: dispatcher, lease: dispatcher, watch: dispatcher, renew: null };
     }
     const connect = wanted.type === 'agent' ? wanted.connect : {};
     // HTTP/1.1: on one multiplexed connection, a half-open network path would silence all watches and requests together.
     const common = { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 };
-    const renew = () => new Agent({ ...common, connections: REQUEST_CONNECTIONS });
-    return { request: renew(), watch: new Agent(common), renew };
+    const renew = () => ({
+      request: new Agent({ ...common, connections: REQUEST_CONNECTIONS }),
+      lease: new Agent({ ...common, connections: LEASE_CONNECTIONS }),
+    });
+    return { ...renew(), watch: new Agent(common), renew };
   }
 
   /** Through a proxy, the client knows how to connect; its dispatcher is kept like any other. */
@@ -92,12 +100,21 @@ export class PooledKubeConfig extends KubeConfig {
 
 function withNewRequests(pool: Pool): Pool {
   if (pool.renew === null) return pool;
-  pool.request.close().catch(() => {});
-  return { ...pool, request: pool.renew() };
+  closeRequests(pool).catch(() => {});
+  return { ...pool, ...pool.renew() };
+}
+
+async function closeRequests({ request, lease }: Pool): Promise<void> {
+  await Promise.all([request.close(), lease.close()]);
+}
+
+function purposeOf({ pathname, searchParams }: URL): Purpose {
+  if (searchParams.get('watch') === 'true') return 'watch';
+  return LEASE_PATH.test(pathname) ? 'lease' : 'request';
 }
 
 async function destroy(pool: Pool): Promise<void> {
-  await Promise.all([pool.request.destroy(), pool.watch.destroy()]);
+  await Promise.all([pool.request.destroy(), pool.lease.destroy(), pool.watch.destroy()]);
 }
 
 function identityOf(server: string, proxyUrl: string, tls: TlsOptions): string {

@@ -1,6 +1,8 @@
 import { HttpMethod, RequestContext } from '@kubernetes/client-node';
 import { type Dispatcher, request } from 'undici';
 import { DeadlineExceeded, systemClock, withDeadline } from '../runtime/clock.ts';
+import { RequestError } from '../runtime/errors.ts';
+import type { Tenure } from '../runtime/tenure.ts';
 import { fromResponse, toRequestError } from './errors.ts';
 import type { PooledKubeConfig } from './kubeconfig.ts';
 
@@ -33,10 +35,17 @@ const TIMEOUT_MS = 10_000;
 export class RestClient {
   readonly #config: PooledKubeConfig;
   readonly #observer: RestObserver;
+  readonly #tenure: Tenure | null;
 
-  constructor(config: PooledKubeConfig, observer: RestObserver = UNOBSERVED) {
+  constructor(config: PooledKubeConfig, observer: RestObserver = UNOBSERVED, tenure: Tenure | null = null) {
     this.#config = config;
     this.#observer = observer;
+    this.#tenure = tenure;
+  }
+
+  /** The same for what only the leader does: nothing but reads is sent, or waited for, beyond its tenure. */
+  boundTo(tenure: Tenure): RestClient {
+    return new RestClient(this.#config, this.#observer, tenure);
   }
 
   /** The parsed answer. The caller names its type: the API server's schema is the contract. */
@@ -47,12 +56,19 @@ export class RestClient {
   /** The same, with what the clock of the API server showed (RFC 9110 §6.6.1), milliseconds since the epoch; 0 where it did not say. */
   async dated<R>(wanted: RestRequest): Promise<{ value: R; dateMs: number }> {
     try {
-      const limitMs = wanted.timeoutMs ?? TIMEOUT_MS;
-      return await withDeadline(systemClock, limitMs, wanted.signal, (signal) => this.#read<R>({ ...wanted, signal }));
+      const { limitMs, outer } = this.#limits(wanted);
+      return await withDeadline(systemClock, limitMs, outer, (signal) => this.#read<R>({ ...wanted, signal }));
     } catch (error) {
       this.#doubtConnections(error, wanted.signal);
       throw toRequestError(error);
     }
+  }
+
+  #limits({ method, timeoutMs = TIMEOUT_MS, signal }: RestRequest): { limitMs: number; outer: AbortSignal } {
+    if (this.#tenure === null || method === 'GET') return { limitMs: timeoutMs, outer: signal };
+    const leftMs = this.#tenure.leftMs();
+    if (leftMs === 0) throw new RequestError('Transient', 'not sent: another process may hold the lease');
+    return { limitMs: Math.min(timeoutMs, leftMs), outer: AbortSignal.any([signal, this.#tenure.signal]) };
   }
 
   async #read<R>(wanted: RestRequest): Promise<{ value: R; dateMs: number }> {

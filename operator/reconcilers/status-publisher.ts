@@ -17,23 +17,32 @@ import type { Seen } from './seen.ts';
 /** What of a row says where its objects are. */
 export type TargetKind = Pick<KindRow, 'group' | 'kind' | 'watched' | 'plural'>;
 
-/** Names one object to whoever writes its status. */
-export interface StatusTarget {
+/** One object, to be told of by an Event. */
+export interface EventTarget {
   kind: TargetKind;
   namespace: string;
   name: string;
   uid: string;
 }
 
+/** The same, to have its status written. */
+export interface StatusTarget extends EventTarget {
+  /** Of the object that was looked at: on another version the status would be a lie. */
+  resourceVersion: string;
+}
+
 export interface StatusWriter {
-  /** Replaces the fields and conditions that this operator wrote before. Rejects with a `RequestError`. */
-  write(target: StatusTarget, status: ObjectStatus, signal: AbortSignal): Promise<void>;
+  /**
+   * Replaces the fields and conditions that this operator wrote before; resolves with the resourceVersion that the object has then. Rejects with a `RequestError`,
+   * `Conflict` where the object is another one, or another version, by now.
+   */
+  write(target: StatusTarget, status: ObjectStatus, signal: AbortSignal): Promise<string>;
 }
 
 export interface EventSink {
   /** Never rejects. */
   record(
-    target: StatusTarget,
+    target: EventTarget,
     event: { type: 'Normal' | 'Warning'; reason: string; action: string; note: string },
     signal: AbortSignal,
   ): Promise<void>;
@@ -55,7 +64,7 @@ export class StatusPublisher {
   readonly #events: EventSink;
   readonly #clock: Clock;
   /** What was written last, and to which version of the object: the cache shows it only after a round trip. */
-  readonly #written = new Map<string, { basis: string; status: ObjectStatus }>();
+  readonly #written = new Map<string, { basis: string; status: ObjectStatus; version: string }>();
   readonly #pace = new CounterPace();
 
   constructor(kind: TargetKind, writer: StatusWriter, events: EventSink, clock: Clock) {
@@ -99,15 +108,17 @@ export class StatusPublisher {
   async #write(key: string, resource: Seen<unknown>, status: ObjectStatus, signal: AbortSignal): Promise<void> {
     const present = this.#statusOf(key, resource);
     const { meta } = resource;
-    const target = { kind: this.#kind, namespace: meta.namespace, name: meta.name, uid: meta.uid };
+    const { namespace, name, uid } = meta;
+    const resourceVersion = this.#ownEcho(key, resource)?.version ?? meta.resourceVersion;
+    const target = { kind: this.#kind, namespace, name, uid, resourceVersion };
     try {
-      await this.#writer.write(target, status, signal);
+      const version = await this.#writer.write(target, status, signal);
+      this.#written.set(key, { basis: meta.resourceVersion, status, version });
     } catch (error) {
-      // Deleted, or created anew: whoever is there now gets an event of its own.
+      // Deleted, created anew, or changed meanwhile: what is there now gets an event of its own.
       if (failureOf(error) === 'NotFound' || failureOf(error) === 'Conflict') return;
       throw error;
     }
-    this.#written.set(key, { basis: meta.resourceVersion, status });
     await this.#tell(target, readConditions(present), status.conditions, signal);
   }
 
@@ -126,12 +137,17 @@ export class StatusPublisher {
   }
 
   #statusOf(key: string, resource: Seen<unknown>): unknown {
+    return this.#ownEcho(key, resource)?.status ?? resource.status;
+  }
+
+  /** What was written of this very version, which the cache does not show yet. */
+  #ownEcho(key: string, { meta }: Seen<unknown>) {
     const written = this.#written.get(key);
-    return written?.basis === resource.meta.resourceVersion ? written.status : resource.status;
+    return written?.basis === meta.resourceVersion ? written : undefined;
   }
 
   async #tell(
-    target: StatusTarget,
+    target: EventTarget,
     before: readonly Condition[],
     after: readonly Condition[],
     signal: AbortSignal,

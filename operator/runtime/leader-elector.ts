@@ -2,6 +2,7 @@ import type { Random } from '../../lib/clock.ts';
 import { type Clock, sleep, withDeadline } from './clock.ts';
 import { failureOf, RequestError, RuntimeError } from './errors.ts';
 import { errorFields, type Log } from './log.ts';
+import type { Tenure } from './tenure.ts';
 
 /** The part of a Lease that the election uses; times are milliseconds since the epoch and only for people to read. */
 export interface LeaseRecord {
@@ -47,15 +48,18 @@ export interface LeaderElectorOptions {
 
 /**
  * Leader election over a Lease (client-go `tools/leaderelection/leaderelection.go`). Whether a holder is gone is judged by when its record was last
- * *seen to change* on the own monotonic clock: clocks of other machines do not matter. It is no fence: two leaders may overlap for the
- * moment of a stalled process, so writes must be safe anyway.
+ * *seen to change* on the own monotonic clock: clocks of other machines do not matter. The lease alone is no fence: a process that was stalled learns late that it
+ * has lost it. What the leader writes is bound to its `tenure` therefore, and to the version of what it looked at.
  */
 export class LeaderElector {
   readonly #options: LeaderElectorOptions;
   readonly #timing: ElectionTiming;
   readonly #stop = new AbortController();
+  readonly #end = new AbortController();
   #observed: { lease: VersionedLease; atMs: number } | null = null;
   #leading = false;
+  /** Just before the last good write was sent, by both clocks. */
+  #renewed: Moment = { nowMs: Number.NEGATIVE_INFINITY, wallMs: Number.NEGATIVE_INFINITY };
   #slowPaths = 0;
   #running: Promise<void> | null = null;
 
@@ -67,6 +71,11 @@ export class LeaderElector {
 
   get isLeader(): boolean {
     return this.#leading;
+  }
+
+  /** Ends with the lead, at once. */
+  get tenure(): Tenure {
+    return { signal: this.#end.signal, leftMs: () => this.#leftMs() };
   }
 
   /** Who holds the Lease as far as this process has seen; empty when nobody does. */
@@ -89,6 +98,7 @@ export class LeaderElector {
     await this.#running;
     if (!this.#leading) return;
     this.#leading = false;
+    this.#end.abort(new Error('the lead is given up'));
     const { clock, log } = this.#options;
     try {
       await withDeadline(clock, this.#attemptMs, new AbortController().signal, (signal) => this.#giveBack(signal));
@@ -110,8 +120,12 @@ export class LeaderElector {
     const { clock, log, random } = this.#options;
     const { retryMs, jitter } = this.#timing;
     while (!signal.aborted) {
+      const sent = this.#moment();
       try {
-        if (await withDeadline(clock, this.#attemptMs, signal, (inner) => this.#tryAcquire(inner))) return;
+        if (await withDeadline(clock, this.#attemptMs, signal, (inner) => this.#tryAcquire(inner))) {
+          this.#renewed = sent;
+          return;
+        }
       } catch (error) {
         if (!signal.aborted) log.warn('could not try for the lease', errorFields(error));
       }
@@ -122,24 +136,39 @@ export class LeaderElector {
   /** Renews until the deadline has passed without success. The deadline counts from before the last good write was sent. */
   async #keep(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
-    let renewedMs = clock.nowMs();
     while (!signal.aborted) {
-      const untilDeadlineMs = () => renewedMs + this.#timing.renewDeadlineMs - clock.nowMs();
+      const untilDeadlineMs = () => this.#renewed.nowMs + this.#timing.renewDeadlineMs - clock.nowMs();
       await sleep(clock, Math.min(this.#timing.retryMs, untilDeadlineMs()), signal);
       const leftMs = untilDeadlineMs();
       if (signal.aborted) return;
       if (leftMs <= 0) return this.#lose('could not renew the lease in time');
-      const sentMs = clock.nowMs();
+      const sent = this.#moment();
       const limitMs = Math.min(leftMs, this.#attemptMs);
       try {
         if (!(await withDeadline(clock, limitMs, signal, (inner) => this.#tryRenew(inner)))) {
           return this.#lose('another process took the lease');
         }
-        renewedMs = sentMs;
+        this.#renewed = sent;
       } catch (error) {
         if (!signal.aborted) log.warn('could not renew the lease', errorFields(error));
       }
     }
+  }
+
+  #moment(): Moment {
+    const { clock } = this.#options;
+    return { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
+  }
+
+  /**
+   * The monotonic clock stands still while a machine is suspended, and the wall clock may be set: the one that says more time has passed is believed. Where that
+   * is the wall clock by mistake, the next renewal puts it right.
+   */
+  #leftMs(): number {
+    if (!this.#leading) return 0;
+    const now = this.#moment();
+    const passedMs = Math.max(now.nowMs - this.#renewed.nowMs, now.wallMs - this.#renewed.wallMs);
+    return Math.max(0, this.#timing.renewDeadlineMs - passedMs);
   }
 
   /** One attempt on a connection that has gone silent must leave time for another (controller-runtime: half the renew deadline). */
@@ -149,8 +178,10 @@ export class LeaderElector {
 
   #lose(reason: string): void {
     this.#leading = false;
+    const error = new RuntimeError('WEFT_LEADER_LOST', reason);
+    this.#end.abort(error);
     this.#options.log.error('lost the lead', { reason, holder: this.holder });
-    this.#options.onLost(new RuntimeError('WEFT_LEADER_LOST', reason));
+    this.#options.onLost(error);
   }
 
   async #tryAcquire(signal: AbortSignal): Promise<boolean> {
@@ -238,6 +269,11 @@ export class LeaderElector {
     const free = { ...record, holder: '', durationSeconds: 1, renewedMs: this.#options.clock.wallMs() };
     return this.#update({ record: free, version }, signal);
   }
+}
+
+interface Moment {
+  nowMs: number;
+  wallMs: number;
 }
 
 function checkTiming({ leaseMs, renewDeadlineMs, retryMs, jitter }: ElectionTiming): void {

@@ -80,6 +80,11 @@ export class FakeApiServer {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  /** What it proves itself by, for somebody who comes without a kubeconfig. */
+  get proof(): { caPem: string; serverName: string } {
+    return { caPem: this.#authority.anchorsPem, serverName: this.#hostName };
+  }
+
   /** Points `config` at this server. */
   configure<C extends KubeConfig>(config: C): C {
     config.loadFromClusterAndUser(

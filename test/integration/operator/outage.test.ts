@@ -5,7 +5,7 @@ import { REFLECTION } from '../../../lib/reflection.ts';
 import { BACKEND_MISSING } from '../../../proxy-image/contract/policy/backend.ts';
 import { COUNTER } from '../../../proxy-image/contract/traffic/counters.ts';
 import { TRAFFIC_VERSION } from '../../../proxy-image/contract/traffic/report.ts';
-import { TcpRelay } from '../../fakes/tcp-relay.ts';
+import { TcpRelay } from '../../chaos/tcp-relay.ts';
 import { service as fakeService, SERVICES, type Watching, watching } from '../../fakes/watching.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -11,7 +11,7 @@ import { type ResourceType, resourcePath } from '../../../operator/kube/resource
 import { RestClient } from '../../../operator/kube/rest.ts';
 import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
 import { ISSUER_SECRET, readAuthority } from '../../../operator/pki/secrets.ts';
-import { systemClock } from '../../../operator/runtime/clock.ts';
+import { type Clock, systemClock } from '../../../operator/runtime/clock.ts';
 import type { RuntimeError } from '../../../operator/runtime/errors.ts';
 import type { ReflectorTiming } from '../../../operator/runtime/reflector.ts';
 import { WeftOperator, type WeftOperatorOptions } from '../../../operator/weft-operator.ts';
@@ -229,6 +229,9 @@ export interface OperatorOptions {
   timing?: Partial<ReflectorTiming>;
   kinds?: readonly KindRow[];
   replicas?: WeftOperatorOptions['replicas'];
+  clock?: Clock;
+  /** Beside being noted in `lost`. */
+  onLost?: () => void;
 }
 
 /** The whole operator within this process, on free ports. */
@@ -249,7 +252,11 @@ export class Plane {
       ...(options.timing === undefined ? {} : { timing: options.timing }),
       ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
       ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
-      onLost: (reason) => this.lost.push(reason),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
+      onLost: (reason) => {
+        this.lost.push(reason);
+        options.onLost?.();
+      },
     });
   }
 

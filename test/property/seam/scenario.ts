@@ -1,3 +1,5 @@
+import { randomOf } from '../../support/random.ts';
+
 /** Raw Kubernetes objects as a user writes them, and the choices that they were made from. Plain JSON, nothing of ours. */
 
 export type Raw = Record<string, unknown>;
@@ -31,18 +33,6 @@ export const ACCOUNT = 'web';
 export const POD_IP = '10.1.0.7';
 export const VIP = '10.96.0.9';
 export const CALLER = 'caller.shop.serviceaccount.identity.linkerd.cluster.local';
-
-/** A small deterministic generator (mulberry32), so that a failing case has a number. */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const PREFIX = 'config.linkerd.io/';
 const POLICIES = [

@@ -57,7 +57,12 @@ describe('status of an assessed object', () => {
     t.held.set(KEY, resourceOf(rawSplit(undefined, { resourceVersion: '6' }), t.last()));
     await t.run();
     expect(t.written, 'the cache shows the write').to.have.length(2);
-    expect(t.written[0]!.target).to.deep.equal({ kind: TRAFFIC_SPLIT_ROW, namespace: 'shop', name: 'web', uid: 'u1' });
+    const object = { kind: TRAFFIC_SPLIT_ROW, namespace: 'shop', name: 'web', uid: 'u1' };
+    expect(t.written[0]!.target).to.deep.equal({ ...object, resourceVersion: '5' });
+    expect(t.written[1]!.target, 'what the first write has made of it').to.deep.equal({
+      ...object,
+      resourceVersion: 'after 5',
+    });
   });
 
   it('writes again when somebody wiped it', async () => {

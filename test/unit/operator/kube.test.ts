@@ -12,10 +12,10 @@ import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
 import { tokenReviewer } from '../../../operator/kube/token-review.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
+import { TcpRelay } from '../../chaos/tcp-relay.ts';
 import { FakeApiServer, statusBody } from '../../fakes/api-server.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { MemoryLogger } from '../../fakes/logger.ts';
-import { TcpRelay } from '../../fakes/tcp-relay.ts';
 import { SERVICES, service } from '../../fakes/watching.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -127,6 +127,16 @@ describe('requests to the API server', () => {
     await Promise.all(watches);
   });
 
+  it('do not hold up the lease, however slow all of them are', async () => {
+    api.fault = ({ path }) => (path === SERVICES ? { type: 'hang' } : null);
+    const abort = new AbortController();
+    const slow = Array.from({ length: 20 }, () => rest.json({ method: 'GET', path: SERVICES, signal: abort.signal }));
+    await eventually('all connections are taken', () => api.lists(SERVICES).length === 4);
+    expect(await leaseClient(rest, 'weft-system', 'weft-operator').get(AbortSignal.timeout(2_000))).to.equal(null);
+    abort.abort();
+    await Promise.allSettled(slow);
+  });
+
   it('leave connections that have gone silent, after one of them found out', async () => {
     const relay = await new TcpRelay(Number(new URL(api.url).port)).start();
     try {
@@ -206,6 +216,17 @@ describe('requests to the API server', () => {
         .catch((e: RequestError) => e);
       expect(failed).to.include({ failure: 'Conflict' });
       expect(api.objects.get(SERVICES, 'shop/a')).to.deep.equal(held);
+    });
+
+    it('does not touch an object that is another version by now, and says which it has made', async () => {
+      const { resourceVersion: seen } = api.objects.put(SERVICES, service('a')).metadata;
+      const reference = { type: SERVICE, kind: 'Service', namespace: 'shop', name: 'a', resourceVersion: seen! };
+      const applier = new Applier(rest, 'tester');
+      const made = await applier.applyStatus(reference, { x: 1 }, signal);
+      expect(made).to.equal(api.objects.get(SERVICES, 'shop/a')!.metadata.resourceVersion).and.not.to.equal(seen);
+      const failed = await applier.applyStatus(reference, { x: 2 }, signal).catch((e: RequestError) => e);
+      expect(failed).to.include({ failure: 'Conflict' });
+      expect(api.objects.get(SERVICES, 'shop/a')).to.deep.include({ status: { x: 1 } });
     });
   });
 

@@ -57,6 +57,7 @@ export function recordingPublisher(kind: TargetKind = TRAFFIC_SPLIT_ROW) {
       failure.next = null;
       if (error !== null) throw error;
       written.push({ target, status });
+      return `after ${target.resourceVersion}`;
     },
   };
   const sink = {
