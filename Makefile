@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ images: deps ## Build the proxy, operator and sample images
 
 cli: deps ## Build the command into build/weft: weft, and kubectl-weft
 	@hack/cli/build build/weft
+
+packages: deps ## Write the Helm charts and kustomizations, which are committed (charts/, kustomize/)
+	@node hack/packages/main.ts
 
 krew: deps ## Pack the command for Krew into build/krew (URI= of the archive, HOMEPAGE=)
 	@hack/cli/krew build/krew "$(URI)" "$(HOMEPAGE)"

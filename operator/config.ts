@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { OPERATOR_ROLES, type OperatorRole } from '../crds/types/operator-role.ts';
 import { CONTROL_PLANE_NAMESPACE } from '../proxy-image/contract/names.ts';
 import { OPERATOR_PORTS } from '../proxy-image/contract/ports.ts';
 import { LOG_LEVELS, type LogLevel } from './telemetry/log.ts';
 
-const ROLES = ['controllers', 'config', 'identity', 'webhooks', 'viz'] as const;
-export type Role = (typeof ROLES)[number];
+const ROLES = OPERATOR_ROLES;
+export type Role = OperatorRole;
 
 export interface OperatorConfig {
   roles: ReadonlySet<Role>;

@@ -4,6 +4,7 @@ import { MESH_READ, meshOf } from '../crds/kinds/mesh/queries.ts';
 import { NAMESPACE_ROW } from '../crds/kinds/namespace/kind.ts';
 import { namespaceOf } from '../crds/kinds/namespace/queries.ts';
 import { podOf } from '../crds/kinds/pod/queries.ts';
+import { isRead } from '../crds/kinds/readers.ts';
 import { KINDS } from '../crds/kinds/registry.ts';
 import type { KindRow } from '../crds/kinds/row.ts';
 import { manifestFiles } from '../crds/manifest.ts';
@@ -15,7 +16,7 @@ import { AggregatedApi } from './aggregated-api.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
 import { Definitions } from './definitions.ts';
-import { Informers, resourceType } from './informers.ts';
+import { Informers, type KindInformer, resourceType } from './informers.ts';
 import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
 import { InjectionEvents } from './injection-events.ts';
 import { Applier } from './kube/apply.ts';
@@ -171,13 +172,13 @@ export class WeftOperator extends OperatorBase {
     this.#feed();
     this.#followCertificates();
     collectDefaultMetrics({ register: this.#registry });
-    registerCacheMetrics(this.#registry, this.#informers.all, this.#config.staleAfterMs);
+    registerCacheMetrics(this.#registry, this.#watched(), this.#config.staleAfterMs);
     registerCacheSizes(this.#registry, () => this.#informers.sizes);
     registerEndpointMetrics(this.#registry, () => this.#servers.endpoints());
     this.#metrics.watchElection(LEASE_NAME, this.#elector);
     await this.#applyDefinitions();
     manager.add('servers', this.#admin);
-    for (const informer of this.#informers.all) manager.add('caches', informerComponent(informer));
+    for (const informer of this.#watched()) manager.add('caches', informerComponent(informer));
     manager.add('runnables', this.#certificates);
     manager.add('runnables', this.#injectionEvents);
     if (this.#live !== null) manager.add('runnables', this.#live);
@@ -199,6 +200,12 @@ export class WeftOperator extends OperatorBase {
     manager.add('leader', { name: 'groups', start: async () => {}, stop: () => this.#api.services.leave() });
     manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: async () => {} });
     for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));
+  }
+
+  /** The caches that these roles need: the others stay empty, and this process needs no right to them. */
+  #watched(): KindInformer[] {
+    const { roles } = this.#config;
+    return this.#kinds.filter((row) => isRead(row, roles)).map((row) => this.#informers.of(row));
   }
 
   /** The webhook configurations too, whichever process serves the webhooks: only the leader writes. */
@@ -440,7 +447,7 @@ export class WeftOperator extends OperatorBase {
 
   #createAdmin(): AdminServer {
     const { host, adminPort, staleAfterMs } = this.#config;
-    const caches = this.#informers.all.map((informer) => cacheCheck(informer, staleAfterMs));
+    const caches = this.#watched().map((informer) => cacheCheck(informer, staleAfterMs));
     return new AdminServer({
       host,
       port: adminPort,

@@ -4,8 +4,9 @@ import { CONTROL_PLANE_NAMESPACE, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from
 import { VERSION } from '../../proxy-image/contract/version.ts';
 import { ApiError, type Cluster, find, list } from '../cluster/cluster.ts';
 import { CliError } from '../errors.ts';
+import { isOperator, VALUES_ANNOTATION } from '../install/installed-operator.ts';
 import { identityOf, type KubeObject } from '../install/object.ts';
-import { type Installation, installation, isOperator, VALUES_ANNOTATION } from '../install/objects.ts';
+import { everyObject, type Installation, installation } from '../install/objects.ts';
 import { objectPath } from '../install/resources.ts';
 import { SOURCES } from '../install/sources.ts';
 import { valuesOfRecord } from '../install/values.ts';
@@ -93,7 +94,7 @@ export async function observe(
 
 /** What the cluster has of an installation; a version of the command may not know all of it. */
 async function controlPlane(cluster: Cluster): Promise<KubeObject[]> {
-  const wanted = installation(SOURCES, {}).controlPlane;
+  const wanted = everyObject(SOURCES).controlPlane;
   const found = await Promise.all(wanted.map((object) => find<KubeObject>(cluster, objectPath(identityOf(object)))));
   return found.filter((object) => object !== null);
 }

@@ -1,15 +1,11 @@
 import { KINDS } from '../../crds/kinds/registry.ts';
 import type { KindRow } from '../../crds/kinds/row.ts';
 import { child, listOf, textOf } from '../../crds/parse/metadata.ts';
-import {
-  CONTROL_PLANE_LABEL,
-  CONTROL_PLANE_NAMESPACE,
-  CONTROL_PLANE_SERVICE,
-  FIELD_MANAGER,
-} from '../../proxy-image/contract/names.ts';
+import { CONTROL_PLANE_LABEL, CONTROL_PLANE_NAMESPACE, FIELD_MANAGER } from '../../proxy-image/contract/names.ts';
 import { OPERATOR_PORTS } from '../../proxy-image/contract/ports.ts';
 import { ApiError, type Cluster, list } from '../cluster/cluster.ts';
 import { readPod } from '../cluster/pod-http.ts';
+import { SELECTOR } from '../install/resources.ts';
 import { meshPartOf } from './pod.ts';
 import { redactObject, redactText } from './redact.ts';
 import type { Section, Sources } from './section.ts';
@@ -20,7 +16,6 @@ const LOG_LINES = 5_000;
 const LOG_BYTES = 4 * 1024 * 1024;
 
 const WITHIN = `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}`;
-const OPERATOR_LABEL = `app.kubernetes.io/name=${CONTROL_PLANE_SERVICE}`;
 
 /** In the order in which they are collected. */
 export const SECTIONS: readonly Section[] = [
@@ -103,7 +98,7 @@ async function listedAs(file: string, cluster: Cluster, path: string): Promise<A
 
 /** @returns names of containers, by name of the pod */
 async function operators(cluster: Cluster): Promise<{ name: string; containers: string[] }[]> {
-  const found = await list<unknown>(cluster, `${WITHIN}/pods`, { labelSelector: OPERATOR_LABEL });
+  const found = await list<unknown>(cluster, `${WITHIN}/pods`, { labelSelector: SELECTOR });
   return found.map((pod) => ({
     name: textOf(child(pod, 'metadata'), 'name'),
     containers: listOf(child(pod, 'spec'), 'containers').map((container) => textOf(container, 'name')),

@@ -1,8 +1,9 @@
 import { FIELD_MANAGER } from './api.ts';
 import { type DefinitionsPlan, definitionsPlan } from './definitions.ts';
 import { type Change, changes } from './difference.ts';
+import { isProgram } from './installed-operator.ts';
 import { type KubeObject, nameOf } from './object.ts';
-import { type Installation, isOperator } from './objects.ts';
+import type { Installation } from './objects.ts';
 import type { Steps } from './steps.ts';
 import { isEstablished, isRolledOut, until } from './wait.ts';
 import { WEBHOOKS } from './webhooks.ts';
@@ -95,7 +96,7 @@ async function applyOne(
  * else, it stays in: leaving it out would be giving it up.
  */
 export function keepingReplicas(wanted: KubeObject, present: KubeObject | null): KubeObject {
-  if (present === null || !isOperator(wanted)) return wanted;
+  if (present === null || !isProgram(wanted)) return wanted;
   const owners = (present.metadata.managedFields ?? []).filter(({ fieldsV1 }) => setsReplicas(fieldsV1));
   const isOurs = owners.some(({ manager }) => manager === FIELD_MANAGER);
   if (owners.length === 0 || isOurs) return wanted;
@@ -108,9 +109,11 @@ function setsReplicas(fields: Readonly<Record<string, unknown>> | undefined): bo
 }
 
 async function waitUntilReady(steps: Steps, controlPlane: readonly KubeObject[]): Promise<void> {
-  const operator = controlPlane.find(isOperator);
-  if (operator !== undefined) {
-    await steps.phase('operator is ready', () => until(steps, operator, 'rolled out', ROLLOUT_LIMIT_MS, isRolledOut));
+  const programs = controlPlane.filter(isProgram);
+  if (programs.length > 0) {
+    await steps.phase('operator is ready', async () => {
+      for (const program of programs) await until(steps, program, 'rolled out', ROLLOUT_LIMIT_MS, isRolledOut);
+    });
   }
   await steps.phase('webhooks are registered', async () => {
     for (const webhook of WEBHOOKS) {

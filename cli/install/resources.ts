@@ -13,6 +13,7 @@ interface Resource {
 const RESOURCES: Readonly<Record<string, Resource>> = {
   'apps/v1 Deployment': { plural: 'deployments', namespaced: true, installed: true },
   'policy/v1 PodDisruptionBudget': { plural: 'poddisruptionbudgets', namespaced: true, installed: true },
+  'networking.k8s.io/v1 NetworkPolicy': { plural: 'networkpolicies', namespaced: true, installed: true },
   'admissionregistration.k8s.io/v1 MutatingWebhookConfiguration': {
     plural: 'mutatingwebhookconfigurations',
     namespaced: false,

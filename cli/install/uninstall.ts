@@ -2,8 +2,9 @@ import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../../proxy-imag
 import { CliError } from '../errors.ts';
 import { API_SERVICES } from './api-services.ts';
 import { injectedPods, listed } from './injected.ts';
+import { isProgram } from './installed-operator.ts';
 import { type Identity, isOurs, type KubeObject, nameOf, OURS } from './object.ts';
-import { type Installation, isOperator } from './objects.ts';
+import type { Installation } from './objects.ts';
 import { SELECTOR } from './resources.ts';
 import type { Steps } from './steps.ts';
 import { until } from './wait.ts';
@@ -68,9 +69,9 @@ export async function planRemoval(
     return found;
   };
   const isNamespace = ({ kind }: KubeObject) => kind === 'Namespace';
-  const rest = controlPlane.filter((object) => !isOperator(object) && !isNamespace(object)).toReversed();
+  const rest = controlPlane.filter((object) => !isProgram(object) && !isNamespace(object)).toReversed();
   const removals: Removal[] = [
-    { text: 'operator', objects: await present(controlPlane.filter(isOperator)) },
+    { text: 'operator', objects: await present(controlPlane.filter(isProgram)) },
     // With nobody to serve it, it would keep every namespace from being deleted.
     { text: 'aggregated API', objects: await present(API_SERVICES) },
     { text: 'webhooks', objects: await present(WEBHOOKS) },
@@ -105,7 +106,7 @@ export async function uninstall(
   const first = await planRemoval(steps, installation, options);
   await removeAll(
     steps,
-    first.removals.filter(({ objects }) => objects.some(isOperator)),
+    first.removals.filter(({ objects }) => objects.some(isProgram)),
   );
   const rest = await planRemoval(steps, installation, { ...options, force: true });
   for (const line of rest.lines) steps.note(line);

@@ -3,75 +3,10 @@ import { quote } from '../../crds/scalars/scalar.ts';
 import { isObject } from '../../lib/json.ts';
 import { CliError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { SETTINGS, type Setting, type SettingName } from './settings.ts';
+import { shaped } from './shapes.ts';
 
-/** What can be set of an installation. Where nothing is, the manifests hold. */
-interface Setting {
-  doc: string;
-  /** Of the whole value. */
-  pattern: RegExp;
-  /** What the pattern asks for, in words. */
-  wants: string;
-}
-
-const IMAGE: Omit<Setting, 'doc'> = {
-  pattern: /^[a-z0-9][\w.:/@-]*$/,
-  wants: 'a reference of an image, such as registry.example.com/weft-operator:1.0 or …@sha256:…',
-};
-const QUANTITY: Omit<Setting, 'doc'> = {
-  pattern: /^\d+(?:\.\d+)?(?:m|[kMGT]|[KMGT]i)?$/,
-  wants: 'a quantity, such as 100m or 128Mi',
-};
-
-export const SETTINGS = {
-  ha: {
-    doc: 'as `--ha`: three replicas, no two of them on a node while others have none, nor in a zone where that can be',
-    pattern: /^(?:true|false)$/,
-    wants: 'true or false',
-  },
-  'images.prefix': {
-    doc: 'what is before the names `weft-operator` and `weft-proxy`; a registry ends in `/`',
-    pattern: /^(?:[a-z0-9][\w.:/-]*)?$/,
-    wants: 'the beginning of a reference, such as registry.example.com/mesh/',
-  },
-  'images.tag': {
-    doc: 'tag of both images',
-    pattern: /^\w[\w.-]{0,127}$/,
-    wants: 'a tag: letters, digits, `.`, `-`, `_`',
-  },
-  'images.operator': { doc: "the operator's image as a whole, by digest for example", ...IMAGE },
-  'images.proxy': { doc: "the proxy's image as a whole, where the Mesh names none", ...IMAGE },
-  'images.pullPolicy': {
-    doc: "of the operator's image",
-    pattern: /^(?:Always|IfNotPresent|Never)$/,
-    wants: 'Always, IfNotPresent or Never',
-  },
-  'images.inputs': {
-    doc: 'fingerprint of what the images were made from: another one restarts the operator, though the tag is the same',
-    pattern: /^[\w.-]{1,128}$/,
-    wants: 'letters, digits, `.`, `-`, `_`',
-  },
-  'viz.enabled': {
-    doc: 'live numbers: `false` leaves out the aggregated API with its rights, and no proxy is asked for reports; `weft prune` removes what is left of them',
-    pattern: /^(?:true|false)$/,
-    wants: 'true or false',
-  },
-  'operator.replicas': {
-    doc: 'without it (and without `--ha`) one at first, and then as many as somebody scales it to',
-    pattern: /^[1-9]\d?$/,
-    wants: 'a number from 1 to 99',
-  },
-  'operator.logLevel': {
-    doc: 'what the operator logs',
-    pattern: /^(?:error|warn|info|debug)$/,
-    wants: 'error, warn, info or debug',
-  },
-  'operator.resources.requests.cpu': { doc: 'what a replica asks for', ...QUANTITY },
-  'operator.resources.requests.memory': { doc: 'what a replica asks for', ...QUANTITY },
-  'operator.resources.limits.cpu': { doc: 'what a replica gets at most', ...QUANTITY },
-  'operator.resources.limits.memory': { doc: 'what a replica gets at most', ...QUANTITY },
-} as const satisfies Record<string, Setting>;
-
-export type SettingName = keyof typeof SETTINGS;
+/** As text, whatever they are in YAML. */
 export type Values = { readonly [K in SettingName]?: string };
 
 type Pair = readonly [name: string, value: string];
@@ -134,6 +69,19 @@ function reasonOf(error: unknown): string {
   return quote(line);
 }
 
+/** What holds: what is set, else what holds without. */
+export function effectiveValue(values: Values, name: SettingName): string | undefined {
+  return values[name] ?? settingOf(name).fallback;
+}
+
+/** What is set and is not what holds anyway, in the order of the names, whatever order it was given in; empty where there is nothing. */
+export function recordOf(values: Values): string {
+  const entries = Object.entries(values)
+    .filter(([name, text]) => effectiveValue({}, name as SettingName) !== text)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? '' : JSON.stringify(Object.fromEntries(entries));
+}
+
 /** Later ones win. */
 export function merged(...values: readonly Values[]): Values {
   return Object.assign({}, ...values) as Values;
@@ -142,20 +90,34 @@ export function merged(...values: readonly Values[]): Values {
 function leavesOf(content: Readonly<Record<string, unknown>>, prefix = '', depth = 1): Pair[] {
   return Object.entries(content).flatMap(([key, value]) => {
     const name = prefix + key;
+    // Something within it that is nothing of it is told when it is checked.
+    if (isSetting(name) && settingOf(name).type === 'json' && typeof value === 'object') {
+      return [[name, JSON.stringify(value)] satisfies Pair];
+    }
     if (isObject(value) && depth < MAX_DEPTH) return leavesOf(value, `${name}.`, depth + 1);
     if (typeof value === 'object') throw new CliError('WEFT_INSTALL_VALUE', `${quote(name)} is not a value`);
     return [[name, String(value)] satisfies Pair];
   });
 }
 
+function settingOf(name: SettingName): Setting {
+  return SETTINGS[name];
+}
+
 function checked(pairs: readonly Pair[]): Values {
-  for (const [name, value] of pairs) {
-    if (!isSetting(name))
-      throw new CliError('WEFT_INSTALL_VALUE', `there is no value ${quote(name)}${suggestion(name)}`);
-    const { pattern, wants } = SETTINGS[name];
-    if (!pattern.test(value)) throw new CliError('WEFT_INSTALL_VALUE', `${name} wants ${wants}, not ${quote(value)}`);
+  const all = pairs.map(([name, value]) => [name, checkedValue(name, value)] satisfies Pair);
+  return Object.fromEntries(all) as Values;
+}
+
+/** As it is kept: JSON in one form, whatever it was written like. */
+function checkedValue(name: string, value: string): string {
+  if (!isSetting(name)) throw new CliError('WEFT_INSTALL_VALUE', `there is no value ${quote(name)}${suggestion(name)}`);
+  const { pattern, wants, shape } = settingOf(name);
+  const kept = shape === undefined ? value : shaped(shape, value);
+  if (kept === null || !pattern.test(kept)) {
+    throw new CliError('WEFT_INSTALL_VALUE', `${name} wants ${wants}, not ${quote(value)}`);
   }
-  return Object.fromEntries(pairs) as Values;
+  return kept;
 }
 
 function isSetting(name: string): name is SettingName {

@@ -6,6 +6,7 @@ import { connect } from '../cluster/connect.ts';
 import { readPod } from '../cluster/pod-http.ts';
 import { CliError, shownOf } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { SELECTOR } from '../install/resources.ts';
 import { harmless } from '../output/harmless.ts';
 import { waiting } from '../output/progress.ts';
 import { each } from '../pods/each.ts';
@@ -91,7 +92,7 @@ async function operators(cluster: Cluster): Promise<Source[]> {
   const pods = await list<{ metadata: { name: string } }>(
     cluster,
     `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/pods`,
-    { labelSelector: `app.kubernetes.io/name=${CONTROL_PLANE_SERVICE}`, fieldSelector: 'status.phase=Running' },
+    { labelSelector: SELECTOR, fieldSelector: 'status.phase=Running' },
   );
   if (pods.length === 0) {
     throw new CliError(

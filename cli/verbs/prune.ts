@@ -1,7 +1,8 @@
 import { EXIT } from '../exit.ts';
 import { outputOption, stepsOf } from '../install/flags.ts';
+import { OPERATOR_IDENTITY, VALUES_ANNOTATION } from '../install/installed-operator.ts';
 import { identityOf } from '../install/object.ts';
-import { installation, OPERATOR_IDENTITY, VALUES_ANNOTATION } from '../install/objects.ts';
+import { installation } from '../install/objects.ts';
 import { type Format, printed } from '../install/print.ts';
 import { leftovers } from '../install/prune.ts';
 import { SOURCES } from '../install/sources.ts';

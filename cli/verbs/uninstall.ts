@@ -2,7 +2,7 @@ import { CONTROL_PLANE_NAMESPACE } from '../../proxy-image/contract/names.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { outputOption, stepsOf } from '../install/flags.ts';
 import { identityOf } from '../install/object.ts';
-import { installation } from '../install/objects.ts';
+import { everyObject } from '../install/objects.ts';
 import { type Format, printed } from '../install/print.ts';
 import { SOURCES } from '../install/sources.ts';
 import { consequences, planRemoval, uninstall as remove, type UninstallOptions } from '../install/uninstall.ts';
@@ -39,7 +39,7 @@ function optionsOf({ force, purge }: UninstallFlags): UninstallOptions {
 
 async function print(call: Call, flags: UninstallFlags): Promise<ExitCode> {
   const steps = await stepsOf(call);
-  const plan = await planRemoval(steps, installation(SOURCES, {}), optionsOf(flags));
+  const plan = await planRemoval(steps, everyObject(SOURCES), optionsOf(flags));
   for (const line of plan.lines) steps.note(line);
   const objects = plan.removals.flatMap((removal) => removal.objects).map(identityOf);
   if (objects.length === 0) steps.note('nothing of Weft is installed');
@@ -49,7 +49,7 @@ async function print(call: Call, flags: UninstallFlags): Promise<ExitCode> {
 
 async function apply(call: Call, flags: UninstallFlags): Promise<ExitCode> {
   const { stdout } = call.context;
-  const { injected } = await remove(await stepsOf(call), installation(SOURCES, {}), optionsOf(flags));
+  const { injected } = await remove(await stepsOf(call), everyObject(SOURCES), optionsOf(flags));
   if (!flags.purge) {
     stdout.write(
       `kept: namespace ${CONTROL_PLANE_NAMESPACE} with the root of trust, and the custom resources; --purge removes them\n`,

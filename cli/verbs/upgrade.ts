@@ -1,8 +1,8 @@
 import { CliError } from '../errors.ts';
 import { carryOut } from '../install/carry-out.ts';
 import { declareInstallFlags, type InstallFlags, stepsOf, valuesOf } from '../install/flags.ts';
+import { OPERATOR_IDENTITY, VALUES_ANNOTATION } from '../install/installed-operator.ts';
 import { isOurs, nameOf } from '../install/object.ts';
-import { OPERATOR_IDENTITY, VALUES_ANNOTATION } from '../install/objects.ts';
 import { merged, valuesOfRecord } from '../install/values.ts';
 import type { Call, Verb } from '../verb.ts';
 

@@ -1,6 +1,7 @@
 import type { StoredKind } from '../state/kind.ts';
 import type { ClusterView } from '../state/view.ts';
 import type { Model } from '../types/kind-name.ts';
+import type { OperatorRole } from '../types/operator-role.ts';
 import type { Parsed } from '../types/problem.ts';
 import type { Assessment, Finding } from './assessment.ts';
 
@@ -14,6 +15,8 @@ export interface KindRow<M extends Model = Model> extends StoredKind<M> {
   readonly optional: boolean;
   /** Who watches it: the operator alone, or proxies in direct mode too. Whatever is compiled from it must be `everywhere`. */
   readonly watchedBy: 'operator' | 'everywhere';
+  /** Roles of the operator that read it beside those that read every kind (`readers.ts`). */
+  readonly readBy?: readonly OperatorRole[];
   /** Whether the webhook refuses what `parse` calls an error. */
   readonly validated: boolean;
   readonly status: KindStatus<M>;

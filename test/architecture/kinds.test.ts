@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { parseAllDocuments } from 'yaml';
+import { installation } from '../../cli/install/objects.ts';
+import { SOURCES } from '../../cli/install/sources.ts';
 import { KINDS } from '../../crds/kinds/registry.ts';
 import { loadManifests } from '../../crds/manifest.ts';
 import { sourceFiles } from './sources.ts';
@@ -16,13 +17,13 @@ interface Rule {
 }
 
 /** `group/resource` → verbs, of one ClusterRole; what is bound to names of objects is not looked at. */
-function rights(file: string, role: string): Map<string, string[]> {
-  const documents = parseAllDocuments(readFileSync(join(ROOT, 'operator', 'deploy', file), 'utf8')).map((each) =>
-    each.toJS(),
-  );
-  const found = documents.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === role);
+function rights(role: string): Map<string, string[]> {
+  const { controlPlane } = installation(SOURCES, {});
+  const found = controlPlane.filter(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === role);
   const verbs = new Map<string, string[]>();
-  for (const rule of (found.rules as Rule[]).filter(({ resourceNames }) => resourceNames === undefined)) {
+  for (const rule of found
+    .flatMap((each) => each['rules'] as Rule[])
+    .filter(({ resourceNames }) => resourceNames === undefined)) {
     for (const group of rule.apiGroups) {
       for (const resource of rule.resources) {
         const key = `${group}/${resource}`;
@@ -41,7 +42,7 @@ describe('rights', () => {
   const watched = KINDS.map(({ group, plural }) => `${group}/${plural}`);
 
   it('of the operator: it may list and watch every kind of the registry, and no other but injectors', () => {
-    const role = rights('rbac.yaml', 'weft-operator');
+    const role = rights('weft-operator');
     // Other injectors for linkerd.io/inject are looked for.
     const expected = [...watched, 'admissionregistration.k8s.io/mutatingwebhookconfigurations'].sort();
     expect(withVerb(role, 'watch').sort()).to.deep.equal(expected);
@@ -49,7 +50,7 @@ describe('rights', () => {
   });
 
   it('of the operator: it may write every status of the registry that is its to write, and no other', () => {
-    const role = rights('rbac.yaml', 'weft-operator');
+    const role = rights('weft-operator');
     const written = KINDS.filter(({ status }) => status.form !== 'none');
     const statuses = [...role.keys()].filter((resource) => resource.endsWith('/status'));
     expect(statuses.sort()).to.deep.equal(written.map(({ group, plural }) => `${group}/${plural}/status`).sort());
@@ -57,7 +58,7 @@ describe('rights', () => {
   });
 
   it('of a proxy in direct mode: it may list and watch what it is compiled from, and nothing else', () => {
-    const role = rights('direct-mode.yaml', 'weft-proxy-direct');
+    const role = rights('weft-proxy-direct');
     const everywhere = KINDS.filter(({ watchedBy }) => watchedBy === 'everywhere');
     expect([...role.keys()].sort()).to.deep.equal(everywhere.map(({ group, plural }) => `${group}/${plural}`).sort());
     for (const [resource, verbs] of role) expect(verbs, resource).to.deep.equal(['list', 'watch']);

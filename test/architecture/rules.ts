@@ -130,6 +130,11 @@ const RULES: readonly Rule[] = [
   },
   { folder: 'operator', imports: ['operator', 'webhooks', 'crds', 'proxy-image/contract'], packages: ANY },
   { folder: 'samples', imports: [], packages: ANY },
+  {
+    folder: 'hack/packages',
+    imports: ['cli/install', 'cli/check', 'proxy-image/contract', 'crds'],
+    packages: ANY,
+  },
   { folder: 'hack', imports: ['proxy-image/contract', 'crds'], packages: ANY },
   {
     folder: 'cli',

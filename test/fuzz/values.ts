@@ -5,15 +5,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { CliError } from '../../cli/errors.ts';
-import { installation, isOperator, VALUES_ANNOTATION } from '../../cli/install/objects.ts';
+import { isOperator, VALUES_ANNOTATION } from '../../cli/install/installed-operator.ts';
+import { installation } from '../../cli/install/objects.ts';
 import { printed } from '../../cli/install/print.ts';
+import { SETTINGS } from '../../cli/install/settings.ts';
 import { SOURCES } from '../../cli/install/sources.ts';
-import { SETTINGS, type Values, valuesOfFile, valuesOfRecord, valuesOfSet } from '../../cli/install/values.ts';
+import { type Values, valuesOfFile, valuesOfRecord, valuesOfSet } from '../../cli/install/values.ts';
 import { runFromCommandLine } from './driver.ts';
 import { Mutator } from './mutator.ts';
 
 /** What depends on values. */
-const TEMPLATES = { definitions: [], controlPlane: SOURCES.controlPlane.filter((text) => text.includes('${')) };
+const TEMPLATES = { definitions: [], controlPlane: SOURCES.controlPlane.filter(({ text }) => text.includes('${')) };
 
 const SET: readonly string[] = [
   'images.prefix=registry.example.com/mesh/,images.tag=1.2.3,ha=true',
@@ -53,7 +55,7 @@ const PIECES: readonly string[] = [
   ],
   ...[
     '${',
-    'IMAGE_INPUTS}',
+    'images.inputs}',
     '$&',
     'off',
     'null',

@@ -12,6 +12,7 @@ const GOLDEN: Readonly<Record<string, readonly string[]>> = {
   'default.yaml': [],
   'ha.yaml': ['--ha'],
   'without-viz.yaml': ['--set=viz.enabled=false'],
+  'split.yaml': ['--set=operator.split=true'],
   'set.yaml': [
     '--set=images.prefix=registry.example.com/mesh/,images.tag=1.2.3',
     '--set=images.proxy=registry.example.com/mesh/weft-proxy@sha256:7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069',
@@ -48,7 +49,7 @@ describe('what weft install prints', () => {
   it('means the same to parsers of YAML 1.1, as that of kubectl is, and so do the manifests that it is made of', async () => {
     const { definitions, controlPlane } = SOURCES;
     const { stdout } = await runCli(['install']);
-    for (const text of [...definitions, ...controlPlane, stdout]) {
+    for (const text of [...definitions, ...controlPlane.map((file) => file.text), stdout]) {
       const [older, newer] = (['1.1', '1.2'] as const).map((version) =>
         parseAllDocuments(text, { version }).map((one) => one.toJS() as object),
       );

@@ -89,7 +89,7 @@ function application(): KubeObject {
 
 function operator(): KubeObject[] {
   const name = 'weft-operator';
-  const labels = { 'app.kubernetes.io/name': name };
+  const labels = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/part-of': 'weft' };
   const env = [...ENV, { name: 'WEFT_OPERATOR_ROLES', value: 'all' }];
   const spec = {
     containers: [{ name: 'operator', image: 'weft-operator:1', env, args: [PLANTED], livenessProbe: PROBE }],

@@ -1,12 +1,12 @@
 import { POD } from '../../../crds/kinds/pod/model.ts';
 import { child, numberOf, readMeta, textOf } from '../../../crds/parse/metadata.ts';
+import { VALUES_ANNOTATION } from '../../install/installed-operator.ts';
 import { isOurs, type KubeObject } from '../../install/object.ts';
-import { VALUES_ANNOTATION } from '../../install/objects.ts';
 import type { Category, Finding } from '../facts/check.ts';
 import { conditionOf } from '../facts/conditions.ts';
 import type { Facts } from '../facts/facts.ts';
 import { about } from '../facts/name.ts';
-import { operatorOf, operatorPods } from '../facts/operator.ts';
+import { operatorOf, programPods } from '../facts/operator.ts';
 
 export const AVAILABILITY: Category = {
   name: 'weft-ha-checks',
@@ -62,7 +62,7 @@ function fewReplicas(facts: Facts): Finding[] {
 }
 
 function oneNode(facts: Facts): Finding[] {
-  const pods = operatorPods(facts);
+  const pods = programPods(facts, operatorOf(facts));
   const nodes = new Set(pods.map((pod) => textOf(child(pod, 'spec'), 'nodeName')));
   const usable = facts.list('nodes').filter((node) => {
     const spec = child(node, 'spec');

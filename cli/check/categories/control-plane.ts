@@ -4,14 +4,14 @@ import { NAMESPACE } from '../../../crds/kinds/namespace/model.ts';
 import { POD } from '../../../crds/kinds/pod/model.ts';
 import { child, listOf, numberOf, readMeta, textOf } from '../../../crds/parse/metadata.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../../../proxy-image/contract/names.ts';
+import { isOperator } from '../../install/installed-operator.ts';
 import { type KubeObject, keyOf } from '../../install/object.ts';
-import { isOperator } from '../../install/objects.ts';
 import { isRolledOut } from '../../install/wait.ts';
 import type { Category, Check, Finding } from '../facts/check.ts';
 import type { Facts } from '../facts/facts.ts';
 import { grantsOf, isGranted } from '../facts/grants.ts';
 import { about, objectName } from '../facts/name.ts';
-import { operatorOf, operatorPods } from '../facts/operator.ts';
+import { operatorOf, operatorPods, programPods, programsOf } from '../facts/operator.ts';
 import {
   type ContainerState,
   containerStates,
@@ -235,21 +235,22 @@ function ofContainers(
 
 /** One cause is one finding: pods that cannot run are told by their own checks. */
 function notReady(facts: Facts): Finding[] {
-  const operator = operatorOf(facts);
-  if (operator === undefined) return [];
-  const wanted = numberOf(operator['spec'], 'replicas');
-  if (wanted === 0) {
-    const remedy = `${IN_NAMESPACE} scale deployment ${CONTROL_PLANE_SERVICE} --replicas=1`;
-    return [about('Deployment', operator, 'it is scaled to nothing', remedy)];
-  }
-  if (isRolledOut(operator) || hasCause(facts)) return [];
-  const status = child(operator, 'status');
-  const reason = `${numberOf(status, 'availableReplicas')} of ${wanted} replicas are available, ${numberOf(status, 'updatedReplicas')} of the present template`;
-  return [about('Deployment', operator, reason, `${IN_NAMESPACE} rollout status deployment ${CONTROL_PLANE_SERVICE}`)];
+  return programsOf(facts).flatMap((program) => {
+    const { name } = program.metadata;
+    const wanted = numberOf(program['spec'], 'replicas');
+    if (wanted === 0) {
+      const remedy = `${IN_NAMESPACE} scale deployment ${name} --replicas=1`;
+      return [about('Deployment', program, 'it is scaled to nothing', remedy)];
+    }
+    if (isRolledOut(program) || hasCause(facts, program)) return [];
+    const status = child(program, 'status');
+    const reason = `${numberOf(status, 'availableReplicas')} of ${wanted} replicas are available, ${numberOf(status, 'updatedReplicas')} of the present template`;
+    return [about('Deployment', program, reason, `${IN_NAMESPACE} rollout status deployment ${name}`)];
+  });
 }
 
-function hasCause(facts: Facts): boolean {
-  return operatorPods(facts).some((pod) => {
+function hasCause(facts: Facts, program: KubeObject): boolean {
+  return programPods(facts, program).some((pod) => {
     const isStuck = (state: ContainerState) => lacksImage(state) || isLooping(state, facts.nowMs);
     return unschedulable(pod) !== '' || containerStates(pod).some(isStuck);
   });

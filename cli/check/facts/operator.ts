@@ -4,8 +4,8 @@ import { child, listOf, readMeta, textOf } from '../../../crds/parse/metadata.ts
 import { matchesSelector } from '../../../crds/scalars/label-selector.ts';
 import { CONTROL_PLANE_NAMESPACE } from '../../../proxy-image/contract/names.ts';
 import { type ResolvedSettings, resolveSettings } from '../../../webhooks/inject/settings.ts';
+import { isOperator, isProgram } from '../../install/installed-operator.ts';
 import type { KubeObject } from '../../install/object.ts';
-import { isOperator } from '../../install/objects.ts';
 import type { Facts } from './facts.ts';
 import { selectorOf } from './selector.ts';
 
@@ -14,9 +14,19 @@ export function operatorOf(facts: Facts): KubeObject | undefined {
   return (facts.list('controlPlane') as readonly KubeObject[]).find(isOperator);
 }
 
-/** Pods that the Deployment selects, those that are ending left out. */
+/** Deployments of the control plane: the operator's, and those of its roles where they are split. */
+export function programsOf(facts: Facts): readonly KubeObject[] {
+  return (facts.list('controlPlane') as readonly KubeObject[]).filter(isProgram);
+}
+
+/** Pods of the control plane, those that are ending left out. */
 export function operatorPods(facts: Facts): readonly unknown[] {
-  const selector = selectorOf(child(operatorOf(facts)?.['spec'], 'selector'));
+  return programsOf(facts).flatMap((program) => programPods(facts, program));
+}
+
+/** Pods that a Deployment of the control plane selects, those that are ending left out. */
+export function programPods(facts: Facts, program: KubeObject | undefined): readonly unknown[] {
+  const selector = selectorOf(child(program?.['spec'], 'selector'));
   return facts.list(POD.id).filter((pod) => {
     const { namespace, labels } = readMeta(pod);
     if (namespace !== CONTROL_PLANE_NAMESPACE || textOf(child(pod, 'metadata'), 'deletionTimestamp') !== '')

@@ -10,6 +10,8 @@ export const MESH_ROW: KindRow<MeshModel> = {
   scope: 'Cluster',
   watched: 'v1alpha1',
   counted: false,
+  // Whose names certificates have, and for how long they are valid; how pods are injected.
+  readBy: ['identity', 'webhooks'],
   indexes: [],
   status: { form: 'own' },
   parse: parseMesh,

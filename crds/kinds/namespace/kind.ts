@@ -8,6 +8,8 @@ export const NAMESPACE_ROW: KindRow<NamespaceModel> = {
   plural: 'namespaces',
   scope: 'Cluster',
   watched: 'v1',
+  // Annotations of a namespace hold for its pods.
+  readBy: ['webhooks'],
   indexes: [],
   parse: reduced(reduceNamespace),
 };

@@ -8,6 +8,8 @@ export const POD_ROW: KindRow<PodModel> = {
   ...BUILT_IN,
   plural: 'pods',
   watched: 'v1',
+  // An Event of injection about a pod that nobody owns names its uid.
+  readBy: ['webhooks'],
   indexes: [PODS_BY_IP],
   parse: reduced(reducePod),
 };

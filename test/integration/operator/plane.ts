@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { installation } from '../../../cli/install/objects.ts';
+import { SOURCES } from '../../../cli/install/sources.ts';
+import type { Values } from '../../../cli/install/values.ts';
 import type { KindRow } from '../../../crds/kinds/row.ts';
 import { MANIFEST_DIRECTORY, manifestFiles } from '../../../crds/manifest.ts';
 import type { TestApiServer } from '../../../hack/apiserver/server.ts';
@@ -21,9 +23,8 @@ import { createLeaf, type TestAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ProxyClient } from '../serve/proxy-client.ts';
 
-const DEPLOY = join(import.meta.dirname, '..', '..', '..', 'operator', 'deploy');
-/** Where its rights are. */
-const RIGHTS = ['rbac.yaml', 'viz.yaml'].map((name) => join(DEPLOY, name));
+/** Who it is, and what it may do. */
+const RIGHTS = /^(?:ServiceAccount|(?:Cluster)?Role(?:Binding)?)$/;
 export const CRDS = MANIFEST_DIRECTORY;
 const SUFFIX = 'linkerd.cluster.local';
 
@@ -176,12 +177,12 @@ export class Cluster {
   }
 
   /** What `make install` applies, as far as rights go; resolves with a token of the ServiceAccount. */
-  async installWithRights(): Promise<string> {
-    for (const document of RIGHTS.flatMap((file) => parseAllDocuments(readFileSync(file, 'utf8')))) {
-      const object = document.toJS() as SeenObject & { apiVersion: string; kind: string };
-      if (object.kind !== 'Service') await this.applyRaw(object);
+  async installWithRights(values: Values = {}, account = 'weft-operator'): Promise<string> {
+    const { controlPlane } = installation(SOURCES, values);
+    for (const object of controlPlane.filter(({ kind }) => RIGHTS.test(kind))) {
+      await this.applyRaw(object as unknown as SeenObject & { apiVersion: string; kind: string });
     }
-    const path = '/api/v1/namespaces/weft-system/serviceaccounts/weft-operator/token';
+    const path = `/api/v1/namespaces/weft-system/serviceaccounts/${account}/token`;
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
     const { status } = await this.create<{ status: { token: string } }>(path, request);
     return status.token;

@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { parseAllDocuments } from 'yaml';
 import { loadManifests } from '../../../crds/manifest.ts';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import type { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
@@ -11,7 +8,6 @@ import { eventually } from '../../support/eventually.ts';
 import { Cluster, kubeConfigOf, Plane, type SeenObject } from '../operator/plane.ts';
 
 const NAMESPACE = 'told';
-const DEPLOY = join(import.meta.dirname, '..', '..', '..', 'operator', 'deploy');
 
 interface SeenEvent extends SeenObject {
   type: string;
@@ -77,17 +73,13 @@ describe('events of injection at a real API server with its controllers', functi
 
   /** What `make install` applies, as far as rights and definitions go: the operator has no other rights here than in a cluster. */
   async function installed(): Promise<PooledKubeConfig> {
-    const rights = readFileSync(join(DEPLOY, 'rbac.yaml'), 'utf8');
     await cluster.apply('namespaces', '', 'weft-system', {});
-    const documents = parseAllDocuments(rights).map((document) => document.toJS() as SeenObject);
-    for (const object of [...loadManifests(), ...documents]) {
+    for (const object of loadManifests()) {
       await cluster.applyRaw(object as unknown as SeenObject & { apiVersion: string; kind: string });
     }
-    const path = '/api/v1/namespaces/weft-system/serviceaccounts/weft-operator/token';
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-    const { status } = await cluster.create<{ status: { token: string } }>(path, request);
+    const token = await cluster.installWithRights();
     const config = kubeConfigOf(api);
-    config.users = [{ name: config.getCurrentUser()!.name, token: status.token }];
+    config.users = [{ name: config.getCurrentUser()!.name, token }];
     return config;
   }
 

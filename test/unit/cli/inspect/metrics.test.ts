@@ -77,7 +77,7 @@ up{pod="web-2"} 1
   });
 
   it('prints those of the operator, and says where there is none', async () => {
-    const labels = { 'app.kubernetes.io/name': 'weft-operator' };
+    const labels = { 'app.kubernetes.io/part-of': 'weft' };
     const without = await cluster.run(['metrics', '--control-plane']);
     expect(without.stderr).to.match(/^WEFT_CLI_NOT_INSTALLED: /);
     cluster.objects.push(plainPod('weft-operator-1', labels, 'weft-system'));

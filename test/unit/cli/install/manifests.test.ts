@@ -93,10 +93,10 @@ describe('E10: rights of the control plane', () => {
     const written = rules.filter(({ kind, verbs }) => kind === 'ClusterRole' && verbs.includes('patch'));
     const whole = written.filter(({ resources }) => !resources.every((name) => name.endsWith('/status')));
     expect(whole.map(({ resources, resourceNames }) => [resources.join(), resourceNames])).to.deep.equal([
-      ['mutatingwebhookconfigurations', ['weft-injector']],
-      ['validatingwebhookconfigurations', ['weft-validator']],
       // Of core, and of everybody's: a repeated Event counts up.
       ['events', undefined],
+      ['mutatingwebhookconfigurations', ['weft-injector']],
+      ['validatingwebhookconfigurations', ['weft-validator']],
       ['apiservices', ['v1alpha1.viz.weft.dev', 'v1alpha1.tap.linkerd.io']],
     ]);
   });

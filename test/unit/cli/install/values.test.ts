@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { merged, SETTINGS, valuesOfFile, valuesOfRecord, valuesOfSet } from '../../../../cli/install/values.ts';
+import { SETTINGS } from '../../../../cli/install/settings.ts';
+import { merged, recordOf, valuesOfFile, valuesOfRecord, valuesOfSet } from '../../../../cli/install/values.ts';
 import { LOG_LEVELS } from '../../../../operator/telemetry/log.ts';
 import { runCli } from '../../../support/cli.ts';
 
@@ -25,6 +26,29 @@ describe('values of an installation', () => {
     expect(valuesOfFile('# nothing\n', 'values.yaml')).to.deep.equal({});
   });
 
+  it('may have parts: YAML in a file, JSON with --set, kept in one form', () => {
+    const text = `operator:
+  nodeSelector: { kubernetes.io/os: linux, disk: ssd }
+  tolerations: [{ tolerationSeconds: 60, key: dedicated, operator: Exists }]
+images: { pullSecrets: [{ name: registry }] }
+`;
+    const values = {
+      'operator.nodeSelector': '{"disk":"ssd","kubernetes.io/os":"linux"}',
+      'operator.tolerations': '[{"key":"dedicated","operator":"Exists","tolerationSeconds":60}]',
+      'images.pullSecrets': '[{"name":"registry"}]',
+    };
+    expect(valuesOfFile(text, 'values.yaml')).to.deep.equal(values);
+    expect(valuesOfRecord(JSON.stringify(values))).to.deep.equal(values);
+    expect(valuesOfSet('operator.nodeSelector={"disk": "ssd"}')).to.deep.equal({
+      'operator.nodeSelector': '{"disk":"ssd"}',
+    });
+  });
+
+  it('are recorded where they are other than what holds anyway, in the order of their names', () => {
+    expect(recordOf(valuesOfSet('viz.enabled=true,images.tag=dev,ha=false'))).to.equal('');
+    expect(recordOf(valuesOfSet('images.tag=1,ha=true'))).to.equal('{"ha":"true","images.tag":"1"}');
+  });
+
   it('are taken over from an earlier installation as far as this version knows them', () => {
     expect(valuesOfRecord('{"images.tag":"1","once.known":"x"}')).to.deep.equal({ 'images.tag': '1' });
     for (const text of ['{', '[]', '{"operator.replicas":"many"}']) {
@@ -45,6 +69,11 @@ describe('values of an installation', () => {
     ['operator.replicas=0', /wants a number from 1 to 99, not "0"$/],
     ['operator.resources.limits.memory=lots', /wants a quantity, such as 100m or 128Mi, not "lots"$/],
     ['images.tag=\u001b[2J', /not "\\u001b\[2J"$/],
+    ['operator.nodeSelector=ssd', /wants a mapping of labels, such as .*, not "ssd"$/],
+    ['operator.nodeSelector={"a":1}', /wants a mapping of labels/],
+    ['operator.tolerations=[{"kee":"a"}]', /wants a list of tolerations/],
+    ['operator.tolerations=[{"tolerationSeconds":"soon"}]', /wants a list of tolerations/],
+    ['images.pullSecrets=registry', /wants a list of references/],
     ['images.pullPolicy=always', /wants Always, IfNotPresent or Never/],
   ];
   for (const [text, message] of refusals) {

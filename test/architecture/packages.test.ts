@@ -1,0 +1,43 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { FOLDERS, packageFiles, ROOT } from '../../hack/packages/files.ts';
+
+/** Written by hand: they have no object in them. */
+const BY_HAND = ['charts/weft/templates/NOTES.txt', 'charts/README.md', 'kustomize/README.md'];
+
+describe('charts and kustomizations', () => {
+  it('are what `make packages` writes: of the manifests and settings of weft install, and nothing else', () => {
+    const present = FOLDERS.flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name).slice(ROOT.length + 1)),
+    );
+    const files = packageFiles();
+    expect(present.filter((path) => !BY_HAND.includes(path)).toSorted()).to.deep.equal([...files.keys()].toSorted());
+    const stale = [...files].filter(([path, text]) => readFileSync(join(ROOT, path), 'utf8') !== text);
+    expect(
+      stale.map(([path]) => path),
+      'run `make packages`',
+    ).to.deep.equal([]);
+  });
+
+  it('have nothing that is random, of a time, of a cluster, or run by a hook', () => {
+    for (const [path, text] of packageFiles()) {
+      const record = path.endsWith('_record.tpl')
+        ? ['define', 'include', 'dict', 'set', 'ne', 'toString', 'toJson']
+        : ['include', '.'];
+      const actions = [...text.replace(/\{\{- \/\*.*\*\/\}\}/, '').matchAll(/\{\{-? ?(.*?) ?-?\}\}/g)].map(
+        ([, action]) => action!,
+      );
+      const words = new Set(actions.flatMap((action) => action.replaceAll(/"[^"]*"/g, '').split(/[ ()]+/)));
+      const known = ['', 'if', 'else', 'end', 'not', 'and', '|', 'quote', 'int', 'printf', 'toYaml', 'nindent'];
+      const others = [...words].filter(
+        (word) => ![...known, ...record].includes(word) && !/^(?:\.Values(?:\.\w+)+|\d+|\$\w+|:=)$/.test(word),
+      );
+      expect(others, path).to.deep.equal([]);
+      // Hooks are those of `helm test` alone.
+      if (!path.includes('/tests/')) expect(text, path).not.to.match(/caBundle:|helm\.sh\/hook/);
+    }
+  });
+});
