@@ -218,12 +218,12 @@ export class Certificates implements Component {
   #report(problems: readonly string[]): void {
     const changed = problems.join('; ') !== this.#problems.join('; ');
     this.#problems = problems;
+    // Something is in force that could be read before: traffic goes on, and nobody might look.
+    if (this.#leads && this.trust.current !== null) for (const note of problems) this.#tell(refusalNotice(note));
     if (!changed) return;
     // Before the first leader has made them, absent Secrets are nothing to warn of.
     const level = this.#leads || this.trust.current !== null ? 'warn' : 'info';
     if (problems.length > 0) this.#options.log[level]('the Secrets of the trust have problems', { problems });
-    // Something is in force that could be read before: traffic goes on, and nobody might look.
-    if (this.#leads && this.trust.current !== null) for (const note of problems) this.#tell(refusalNotice(note));
     this.#options.problemsChanged();
   }
 

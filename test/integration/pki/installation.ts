@@ -51,14 +51,14 @@ export class Replica {
   readonly #state: ClusterState;
   readonly #clock: FakeClock;
 
-  constructor({ secrets, clock, notices, mesh }: Installation, trustChanged: (replica: Replica) => void) {
+  constructor({ secrets, configMaps, clock, notices, mesh }: Installation, trustChanged: (replica: Replica) => void) {
     this.#clock = clock;
     this.#state = new ClusterState(KINDS);
     this.#state.apply(MESH, mesh, meta('default', { namespace: '' }));
     const nowMs = () => clock.wallMs();
     this.certificates = new Certificates({
       secrets,
-      configMaps: { get: async () => null },
+      configMaps: { get: async (name) => configMaps.get(name) ?? null },
       state: this.#state,
       changed: () => {},
       problemsChanged: () => {},
@@ -207,6 +207,7 @@ export class Installation {
   readonly clock: FakeClock;
   readonly mesh: MeshModel;
   readonly secrets = new ClusterSecrets();
+  readonly configMaps = new Map<string, Readonly<Record<string, string>>>();
   readonly dir = mkdtempSync(join(tmpdir(), 'weft-installation-'));
   readonly pods: Pod[] = [];
   /** Events of whoever led. */

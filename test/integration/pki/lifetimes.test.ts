@@ -225,6 +225,59 @@ describe('certificates of a default installation', function () {
   });
 });
 
+describe('certificates of an installation whose issuer and anchors others keep', function () {
+  this.timeout(60_000);
+  let installation: Installation;
+  afterEach(() => installation.stop());
+
+  it('are as they were while what others write is no good: by condition and Event, once a day, until it is mended', async () => {
+    const clock = new FakeClock({ wallOffsetMs: Date.UTC(2026, 0, 1) });
+    const identity = {
+      ...DEFAULT_MESH.identity,
+      issuer: { type: 'Secret' as const, name: 'theirs' },
+      trustAnchors: { name: 'roots', key: 'ca-bundle.crt' },
+    };
+    installation = new Installation(clock, { ...DEFAULT_MESH, identity });
+    const anchor = createAnchor('theirs.test', YEAR_MS, clock.wallMs());
+    const roots = { 'ca-bundle.crt': anchor.certificate.toString() };
+    installation.secrets.secrets.set('theirs', toSecret(createIssuer(anchor, 'issuer.test', YEAR_MS, clock.wallMs())));
+    installation.configMaps.set('roots', roots);
+    await start(installation);
+    expect(installation.leader.status().condition).to.include({ status: 'True', reason: 'Valid' });
+    const { anchorsPem } = installation.leader;
+    installation.configMaps.set('roots', { 'ca-bundle.crt': 'nothing' });
+    for (let hour = 0; hour < 26; hour++) await clock.leap(HOUR_MS);
+    const { condition, ready } = installation.leader.status();
+    expect(condition).to.include({ status: 'False', reason: 'SecretUnusable' });
+    expect(condition.message).to.contain('roots has no certificate under ca-bundle.crt');
+    expect(ready).to.equal(false);
+    expect(installation.leader.anchorsPem).to.equal(anchorsPem);
+    const refused = installation.notices.filter(({ reason }) => reason === 'TrustRefused');
+    expect(refused).to.have.length(2);
+    expect(refused[0]).to.include({ type: 'Warning' });
+    expect(refused[0]!.note).to.contain('what was read before stays in force: mend it');
+    installation.configMaps.set('roots', roots);
+    await clock.leap(HOUR_MS);
+    expect(installation.leader.status().condition).to.include({ status: 'True', reason: 'Valid' });
+  });
+
+  it('are told of a month before they end, as somebody else has to renew them', async () => {
+    const clock = new FakeClock({ wallOffsetMs: Date.UTC(2026, 0, 1) });
+    const identity = { ...DEFAULT_MESH.identity, issuer: { type: 'Secret' as const, name: 'theirs' } };
+    installation = new Installation(clock, { ...DEFAULT_MESH, identity });
+    const anchor = createAnchor('theirs.test', 10 * YEAR_MS, clock.wallMs());
+    installation.secrets.secrets.set('theirs', toSecret(createIssuer(anchor, 'issuer.test', YEAR_MS, clock.wallMs())));
+    await start(installation);
+    await clock.leap(334 * DAY_MS);
+    expect(reasonsOf(installation)).not.to.include('IssuerExpiresSoon');
+    await clock.leap(2 * DAY_MS);
+    expect(reasonsOf(installation)).to.include('IssuerExpiresSoon');
+    expect(installation.leader.status().condition).to.include({ status: 'True', reason: 'ExpiresSoon' });
+    const endMs = (await installation.leader.metric('weft_certificate_expiry_timestamp_seconds', 'issuer')) * 1000;
+    expect(endMs - clock.wallMs()).to.be.within(28 * DAY_MS, 30 * DAY_MS);
+  });
+});
+
 /** Secrets as a version before made them, years ago, with an issuer of today. */
 async function madeBy({ secrets }: Installation, nowMs: number): Promise<void> {
   const anchor = createAnchor('root.linkerd.cluster.local', 10 * YEAR_MS, nowMs);
