@@ -192,6 +192,9 @@ export class Certificates implements Component {
       this.#renewalProblems = due.map(({ message }) => message);
       this.#report(other.map(({ message }) => message));
       if (!this.#leads) return;
+      // What could be read before is in force: traffic goes on, and nobody might look.
+      const refused = this.trust.current === null ? [] : other.filter(({ code }) => code !== 'WEFT_PKI_ABSENT');
+      for (const { message } of refused) this.#tell(refusalNotice(message));
       for (const notice of expiryNotices(this.trust.held, this.#options.clock.wallMs())) this.#tell(notice);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
@@ -218,8 +221,6 @@ export class Certificates implements Component {
   #report(problems: readonly string[]): void {
     const changed = problems.join('; ') !== this.#problems.join('; ');
     this.#problems = problems;
-    // Something is in force that could be read before: traffic goes on, and nobody might look.
-    if (this.#leads && this.trust.current !== null) for (const note of problems) this.#tell(refusalNotice(note));
     if (!changed) return;
     // Before the first leader has made them, absent Secrets are nothing to warn of.
     const level = this.#leads || this.trust.current !== null ? 'warn' : 'info';
