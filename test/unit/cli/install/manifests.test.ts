@@ -10,7 +10,7 @@ import {
   ROTATION_SECRET,
   WEBHOOK_AUTHORITY_SECRET,
 } from '../../../../operator/pki/secrets.ts';
-import { PROXY_UID } from '../../../../proxy-image/contract/ports.ts';
+import { OPERATOR_PORTS, PROXY_UID } from '../../../../proxy-image/contract/ports.ts';
 import { sourceFiles } from '../../../architecture/sources.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
@@ -131,6 +131,31 @@ describe('E10: rights of the control plane', () => {
     const direct = rules.filter(({ role }) => role === 'weft-proxy-direct');
     expect(new Set(direct.flatMap(({ verbs }) => verbs))).to.deep.equal(new Set(['list', 'watch']));
     expect(direct.flatMap(({ resources }) => resources)).not.to.include('secrets');
+  });
+});
+
+describe('the NetworkPolicy of the control plane', () => {
+  const values = { 'networkPolicy.enabled': 'true', 'operator.split': 'true' } as const;
+  const { controlPlane } = installation(SOURCES, values);
+  const policy = controlPlane.find(({ kind }) => kind === 'NetworkPolicy')?.['spec'] as {
+    podSelector: { matchLabels: Record<string, string> };
+    ingress: { from?: object[]; ports: { port: number }[] }[];
+  };
+
+  it('is about the pods of every part, and lets in to every port that somebody has to reach', () => {
+    const pods = controlPlane.filter(({ kind }) => kind === 'Deployment') as unknown as {
+      spec: { template: { metadata: { labels: Record<string, string> } } };
+    }[];
+    for (const { spec } of pods) expect(spec.template.metadata.labels).to.include(policy.podSelector.matchLabels);
+    const open = policy.ingress.flatMap(({ ports }) => ports.map(({ port }) => port));
+    expect(open.toSorted()).to.deep.equal(Object.values(OPERATOR_PORTS).toSorted());
+  });
+
+  it('leaves the ports of proxies to pods', () => {
+    const ofPods = policy.ingress.filter(({ from }) => from !== undefined);
+    expect(ofPods.map(({ from, ports }) => [from, ports.map(({ port }) => port)])).to.deep.equal([
+      [[{ namespaceSelector: {} }], [OPERATOR_PORTS.config, OPERATOR_PORTS.identity]],
+    ]);
   });
 });
 
