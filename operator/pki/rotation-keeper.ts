@@ -1,16 +1,18 @@
 import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
+import { failureOf } from '../runtime/errors.ts';
 import type { Look } from './custody.ts';
 import { clockProblem } from './renewal.ts';
 import {
   asked,
   concluded,
   NOTHING_ASKED,
+  ROTATION_PARTS,
   type RotationRecord,
   type RotationValues,
   readRotation,
   toRotationSecret,
 } from './rotation-record.ts';
-import { ROTATION_SECRET, type SecretStore } from './secrets.ts';
+import { ROTATION_SECRET, type SecretStore, type StoredSecret } from './secrets.ts';
 
 /** The record of rotations in its Secret: read by all replicas, written by the leader. */
 export class RotationKeeper {
@@ -28,14 +30,21 @@ export class RotationKeeper {
    * @throws what the store throws
    */
   async look(look: Look, wanted: RotationValues, isNew: boolean, serverMs: number): Promise<RotationRecord> {
-    const content = await this.#store.get(ROTATION_SECRET);
+    let content: StoredSecret | null;
+    try {
+      content = await this.#store.get(ROTATION_SECRET);
+    } catch (error) {
+      if (failureOf(error) !== 'Forbidden') throw error;
+      // A Role of before this Secret: everything else of the trust goes on.
+      if (ROTATION_PARTS.some((part) => wanted[part] !== '')) look.problems.push(unreadable(error));
+      return this.#record;
+    }
     this.#version = content?.resourceVersion ?? null;
     try {
       // One that was deleted is put back with the next write: what was carried out is not asked for again.
       if (content !== null) this.#record = readRotation(content);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      look.problems.push(new ControlPlaneError('WEFT_PKI_SECRET', `${ROTATION_SECRET} ${detail}`));
+      look.problems.push(unreadable(error));
       return this.#record;
     }
     const next = asked(this.#record, wanted, look.nowMs, isNew);
@@ -61,4 +70,9 @@ export class RotationKeeper {
     this.#version = '';
     return true;
   }
+}
+
+function unreadable(error: unknown): ControlPlaneError {
+  const detail = error instanceof Error ? error.message : String(error);
+  return new ControlPlaneError('WEFT_PKI_SECRET', `${ROTATION_SECRET} ${detail}`);
 }

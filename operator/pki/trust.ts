@@ -2,6 +2,7 @@ import { createHash, randomBytes, type X509Certificate } from 'node:crypto';
 import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
 import type { CodedError } from '../../proxy-image/contract/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { failureOf } from '../runtime/errors.ts';
 import type { AuthorityName, HeldAuthority } from '../status/authority.ts';
 import type { LeafTerms } from '../status/leaf-terms.ts';
 import type { RotationState } from '../status/rotation.ts';
@@ -214,7 +215,13 @@ export class Trust {
   private async anchored({ settings, nowMs, problems }: Pass, issuer: Authority): Promise<Authority | null> {
     const source = settings.trustAnchors;
     if (source === null) return issuer;
-    const authority = withAnchors(issuer, source, await this.configMaps.get(source.name), nowMs);
+    const authority = await this.configMaps.get(source.name).then(
+      (data) => withAnchors(issuer, source, data, nowMs),
+      (error) => {
+        if (failureOf(error) !== 'Forbidden') throw error;
+        return error instanceof Error ? error.message : String(error);
+      },
+    );
     if (typeof authority !== 'string') return authority;
     problems.push(new ControlPlaneError('WEFT_PKI_ANCHORS', `${source.name} ${authority}`));
     return null;

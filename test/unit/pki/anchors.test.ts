@@ -4,6 +4,7 @@ import { fromPem, toPem } from '../../../operator/pki/certificate.ts';
 import { NO_ROTATION } from '../../../operator/pki/rotation-record.ts';
 import { toSecret } from '../../../operator/pki/secrets.ts';
 import { Trust, type TrustSettings } from '../../../operator/pki/trust.ts';
+import { RequestError } from '../../../operator/runtime/errors.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { MemorySecrets } from '../../fakes/secrets.ts';
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
@@ -105,6 +106,17 @@ describe('trust anchors of a ConfigMap that others keep', () => {
     expect(anchors).to.deep.equal(['CN=first.test']);
     expect(problems).to.contain('has no anchor under ca-bundle.crt that the issuer chains to');
     expect(trust.current!.issuer.certificate.checkIssued(first.certificate)).to.equal(true);
+  });
+
+  it('stay when nobody may read the ConfigMap any more', async () => {
+    bundle(first);
+    await look();
+    configMaps.get = () => {
+      throw new RequestError('Forbidden', 'configmaps "roots" is forbidden');
+    };
+    const { anchors, problems } = await look();
+    expect(anchors).to.deep.equal(['CN=first.test']);
+    expect(problems).to.contain('is forbidden');
   });
 
   it('that have ended are left out of the bundle', async () => {

@@ -6,6 +6,7 @@ import { type ProxiesHold, TRUSTING_BOUND_MS } from '../../../operator/pki/rotat
 import { NO_ROTATION, type RotationValues } from '../../../operator/pki/rotation-record.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, toSecret } from '../../../operator/pki/secrets.ts';
 import { Trust, type TrustSettings } from '../../../operator/pki/trust.ts';
+import { RequestError } from '../../../operator/runtime/errors.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { MemorySecrets } from '../../fakes/secrets.ts';
 import { isAccepted } from '../../support/verify-chain.ts';
@@ -310,6 +311,23 @@ describe('a rotation of issuer or leaves that a field asks for', () => {
     world.wants({ anchor: '1', issuer: '1' });
     await world.look(3);
     expect(world.trust.problems.map(({ message }) => message).join()).to.contain(ROTATION_SECRET);
+    expect(world.store.replaced).to.deep.equal([]);
+  });
+
+  it('does nothing, and harms nothing else, under a Role of before that does not allow to read its record', async () => {
+    const world = new World();
+    const get = world.store.get.bind(world.store);
+    world.store.get = async (name) => {
+      if (name === ROTATION_SECRET)
+        throw new RequestError('Forbidden', 'secrets "weft-identity-rotation" is forbidden');
+      return get(name);
+    };
+    await world.look();
+    expect(world.trust.current).not.to.equal(null);
+    expect(world.trust.problems).to.deep.equal([]);
+    world.wants({ anchor: '1' });
+    await world.look(3);
+    expect(world.trust.problems.map(({ message }) => message).join()).to.contain('is forbidden');
     expect(world.store.replaced).to.deep.equal([]);
   });
 });
