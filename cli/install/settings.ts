@@ -90,6 +90,16 @@ export const SETTINGS = {
     fallback: 'true',
     ...SWITCH,
   },
+  'crds.linkerd': {
+    doc: 'the definitions of `linkerd.io` and `policy.linkerd.io`; `false` where Linkerd keeps them (chart `linkerd-crds`)',
+    fallback: 'true',
+    ...SWITCH,
+  },
+  'crds.smi': {
+    doc: 'the definition of TrafficSplit; `false` where linkerd-smi keeps it',
+    fallback: 'true',
+    ...SWITCH,
+  },
   'operator.split': {
     doc: 'roles of the operator in Deployments of their own (`weft-operator`: what leads and writes, `weft-config`: what proxies and live numbers need, `weft-identity`, `weft-webhooks`), each with the rights of its roles alone',
     fallback: 'false',

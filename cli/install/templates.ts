@@ -44,7 +44,10 @@ export function templates({ definitions, controlPlane }: Sources): Templates {
   return {
     definitions: definitions.map((text) => {
       const [definition] = objectsOf(text);
-      return { name: definition!.metadata.name, objects: [template(kept(definition!))] };
+      const { name } = definition!.metadata;
+      const object = template(kept(definition!));
+      const setting = CRDS_OF_OTHERS.find(([ending]) => name.endsWith(ending))?.[1];
+      return { name, objects: [setting === undefined ? object : when(isTrue(setting), object)] };
     }),
     controlPlane: controlPlane.flatMap(({ name, text }) => {
       const file = { name, objects: objectsOf(text).flatMap(controlPlaneObject) };
@@ -60,6 +63,12 @@ function objectsOf(text: string): KubeObject[] {
     return document.toJS() as KubeObject;
   });
 }
+
+/** Groups whose definitions another program may keep, by the ends of their names. */
+const CRDS_OF_OTHERS: readonly (readonly [ending: string, setting: SettingName])[] = [
+  ['.linkerd.io', 'crds.linkerd'],
+  ['.split.smi-spec.io', 'crds.smi'],
+];
 
 /** With a definition all its objects would go: what uninstalls the rest by Helm or Argo CD leaves it. */
 function kept(definition: KubeObject): KubeObject {

@@ -12,11 +12,14 @@ import { schemaText, valuesText } from './values.ts';
 const KUBERNETES = '>=1.29.0-0';
 const HEAD = 'Made by `make packages`; what is changed here by hand is found by a test.';
 
+const VALUES_HEAD =
+  'Values of the chart, of the same names and meaning as those of `weft install --set`. null: what is not set is left out, or somebody else decides.';
+const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
 interface Chart {
   name: string;
   description: string;
   settings: readonly SettingName[];
-  head: string;
   files: readonly TemplateFile[];
   /** Of `helm test`. */
   test: readonly Template[];
@@ -29,16 +32,14 @@ export function chartFiles({ definitions, controlPlane }: Templates, version: st
       name: 'weft-crds',
       description:
         'Custom resource definitions of Weft, a service mesh. A chart of their own, so that Helm upgrades them.',
-      settings: [],
-      head: 'There is nothing to set.',
+      settings: SETTING_NAMES.filter(isOfDefinitions),
       files: definitions,
       test: [],
     },
     {
       name: 'weft',
       description: 'Control plane of Weft, a service mesh. Needs the definitions of the chart weft-crds.',
-      settings: Object.keys(SETTINGS) as SettingName[],
-      head: 'Values of the chart, of the same names and meaning as those of `weft install --set`. null: what is not set is left out, or somebody else decides.',
+      settings: SETTING_NAMES.filter((name) => !isOfDefinitions(name)),
       files: controlPlane,
       test: chartTest(everyObject(SOURCES)),
     },
@@ -46,14 +47,20 @@ export function chartFiles({ definitions, controlPlane }: Templates, version: st
   return new Map(charts.flatMap((chart) => filesOf(chart, version)));
 }
 
-function filesOf({ name, description, settings, head, files, test }: Chart, version: string): [string, string][] {
+function isOfDefinitions(name: SettingName): boolean {
+  return name.startsWith('crds.');
+}
+
+function filesOf({ name, description, settings, files, test }: Chart, version: string): [string, string][] {
   const tests = test.length === 0 ? [] : [['templates/tests/check.yaml', `# ${HEAD}\n${documents(test)}`]];
   const chart = { apiVersion: 'v2', name, description, type: 'application', version, appVersion: version };
   return [
     ['Chart.yaml', `# ${HEAD}\n${stringify({ ...chart, kubeVersion: KUBERNETES }, { lineWidth: 0 })}`],
-    ['values.yaml', `# ${HEAD}\n${valuesText(settings, head)}`],
+    ['values.yaml', `# ${HEAD}\n${valuesText(settings, VALUES_HEAD)}`],
     ['values.schema.json', schemaText(settings, `Values of the chart ${name}`)],
-    ...(settings.length > 0 ? [['templates/_record.tpl', `{{- /* ${HEAD} */}}\n${recordTemplate(settings)}`]] : []),
+    ...(settings.some((setting) => !isOfDefinitions(setting))
+      ? [['templates/_record.tpl', `{{- /* ${HEAD} */}}\n${recordTemplate(settings)}`]]
+      : []),
     ...tests,
     ...files.map((file): [string, string] => [`templates/${file.name}.yaml`, `# ${HEAD}\n${documents(file.objects)}`]),
   ].map(([path, text]) => [`charts/${name}/${path}`, text!]);

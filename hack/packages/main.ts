@@ -3,11 +3,13 @@
  *
  *   node hack/packages/main.ts
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { packageFiles, ROOT } from './files.ts';
+import { packageFiles, presentFiles, ROOT } from './files.ts';
 
-for (const [path, text] of packageFiles()) {
+const files = packageFiles();
+for (const path of presentFiles()) if (!files.has(path)) rmSync(join(ROOT, path));
+for (const [path, text] of files) {
   mkdirSync(dirname(join(ROOT, path)), { recursive: true });
   writeFileSync(join(ROOT, path), text);
 }

@@ -6,7 +6,7 @@ import { SOURCES } from '../../../cli/install/sources.ts';
 import type { Values } from '../../../cli/install/values.ts';
 import { ROOT } from '../../../hack/packages/files.ts';
 import { findRenderer, type NestedValues, nested, rendered } from '../../../hack/packages/render.ts';
-import { MATRIX } from './matrix.ts';
+import { DEFINITIONS, MATRIX } from './matrix.ts';
 import { byKey, objectsOf } from './objects.ts';
 
 /** The build of Helm's engine, the first time. */
@@ -32,8 +32,14 @@ describe("charts, by Helm's own engine", function () {
   });
 
   it('have the definitions in a chart of their own, where Helm upgrades them', async () => {
-    const [rendering] = await render('weft-crds', [{}]);
-    expect(byKey(objectsOf(rendering!))).to.deep.equal(byKey(installation(SOURCES, {}).definitions));
+    const renderings = await render('weft-crds', DEFINITIONS.map(nested));
+    const counts = DEFINITIONS.map((values, at) => {
+      const { definitions } = installation(SOURCES, values);
+      expect(byKey(objectsOf(renderings[at]!)), JSON.stringify(values)).to.deep.equal(byKey(definitions));
+      return definitions.length;
+    });
+    expect(counts[0]).to.be.above(counts[2]!);
+    expect(counts[2]).to.be.above(counts[1]!);
   });
 
   it('are the same bytes every time', async () => {
@@ -42,10 +48,10 @@ describe("charts, by Helm's own engine", function () {
   });
 
   it('take a value of every setting, and the default again in its place', async () => {
-    const set = new Set(MATRIX.flatMap((values) => Object.keys(values)));
+    const set = new Set([...DEFINITIONS, ...MATRIX].flatMap((values) => Object.keys(values)));
     expect(Object.keys(SETTINGS).filter((name) => !set.has(name))).to.deep.equal([]);
     const defaults = Object.entries(SETTINGS).flatMap(([name, setting]) =>
-      'fallback' in setting ? [[name, setting.fallback]] : [],
+      'fallback' in setting && !name.startsWith('crds.') ? [[name, setting.fallback]] : [],
     );
     const [none, all] = await render('weft', [{}, nested(Object.fromEntries(defaults) as Values)]);
     expect(all).to.deep.equal(none);

@@ -37,6 +37,9 @@ const REPLACED: readonly Values[] = [
   },
 ];
 
+/** Of the chart of the definitions. */
+export const DEFINITIONS: readonly Values[] = [{}, { 'crds.linkerd': 'false' }, { 'crds.smi': 'false' }];
+
 export const MATRIX: readonly Values[] = [
   ...SWITCHES.reduce<Values[]>(
     (all, choices) => all.flatMap((values) => choices.map((choice) => ({ ...values, ...choice }))),
