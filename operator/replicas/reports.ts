@@ -78,8 +78,8 @@ export class ReplicaReports implements Component {
   readonly #absent = new Map<string, Absent>();
   readonly #generations: Generations;
   readonly #twice: TwiceConnected;
-  /** Objects of which something could not be said, to be looked at when it can. */
-  readonly #waiting = new Set<ObjectRefText>();
+  /** Objects that wait for a replica to see them as they are, and those that wait for a proxy to be connected once only. */
+  readonly #waiting = { seen: new Set<ObjectRefText>(), once: new Set<ObjectRefText>() };
   readonly #lines: TokenBucket;
   #startedAtMs = 0;
   #started = false;
@@ -120,7 +120,6 @@ export class ReplicaReports implements Component {
     for (const follow of this.#follows.values()) follow.end();
     this.#follows.clear();
     this.#absent.clear();
-    this.#waiting.clear();
   }
 
   /** This replica begins to serve proxies. */
@@ -160,8 +159,10 @@ export class ReplicaReports implements Component {
   progress(object: ObjectRef, meta: ObjectMeta): Progress {
     const parts = [this.#options.own()?.programmed(object) ?? NOBODY];
     for (const { part } of this.#reporting()) parts.push(part.programmed(object));
-    const doubt = this.#doubt() ?? this.#lagging(object, meta);
-    if (doubt !== null) this.#waiting.add(formatRef(object));
+    const general = this.#doubt();
+    const doubt = general ?? this.#lagging(object, meta);
+    if (general === null && doubt !== null) this.#waiting.seen.add(formatRef(object));
+    if (general !== null && this.#twice.sinceMs !== null) this.#waiting.once.add(formatRef(object));
     return { ...merged(parts), unseen: doubt?.unseen ?? '', patienceMs: doubt?.patienceMs ?? 0 };
   }
 
@@ -169,7 +170,8 @@ export class ReplicaReports implements Component {
   forget(object: ObjectRef): void {
     const text = formatRef(object);
     this.#generations.forget(text);
-    this.#waiting.delete(text);
+    this.#waiting.seen.delete(text);
+    this.#waiting.once.delete(text);
   }
 
   connections(): AllConnections {
@@ -263,7 +265,7 @@ export class ReplicaReports implements Component {
 
   #reported({ objects, came, moved }: PartChange): void {
     this.#proxiesMoved(came);
-    if (moved) this.#lookAtWaiting();
+    if (moved) this.#lookAtWaiting('seen');
     if (objects.length > 0) this.#options.progressed(objects.map(parseRef));
   }
 
@@ -271,7 +273,7 @@ export class ReplicaReports implements Component {
   #proxiesMoved(names: Iterable<string>): void {
     const before = this.#twice.sinceMs;
     this.#twice.check(names);
-    if (before !== null && this.#twice.sinceMs === null) this.#lookAtWaiting();
+    if (before !== null && this.#twice.sinceMs === null) this.#lookAtWaiting('once');
   }
 
   /** Who has proxies, with how it is told that one has gone elsewhere. */
@@ -291,14 +293,15 @@ export class ReplicaReports implements Component {
     ];
   }
 
-  #lookAtWaiting(): void {
-    const objects = [...this.#waiting].map(parseRef);
-    this.#waiting.clear();
+  #lookAtWaiting(what: 'seen' | 'once'): void {
+    const objects = [...this.#waiting[what]].map(parseRef);
+    this.#waiting[what].clear();
     if (objects.length > 0) this.#options.progressed(objects);
   }
 
   #lookAtAll(): void {
-    this.#waiting.clear();
+    this.#waiting.seen.clear();
+    this.#waiting.once.clear();
     this.#options.visibilityChanged();
   }
 
