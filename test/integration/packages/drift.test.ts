@@ -11,8 +11,9 @@ import { ROOT } from '../../../hack/packages/files.ts';
 import { findRenderer, rendered } from '../../../hack/packages/render.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { runCli } from '../../support/cli.ts';
+import { eventually } from '../../support/eventually.ts';
 import { AuditLog, grantedTo, unused } from '../operator/audit.ts';
-import { kubeconfigText } from '../operator/plane.ts';
+import { kubeconfigText, Plane } from '../operator/plane.ts';
 import { objectsOf } from './objects.ts';
 
 /** What depends on the cluster, belongs to whoever scales, or is an older name of another field: it cannot stand in what is applied. `spec` of a namespace has finalizers. */
@@ -84,6 +85,30 @@ describe('packages at a real API server', function () {
     for (const manager of ['kustomize-controller', 'argocd-controller']) {
       expect(await drift(all, manager), manager).to.deep.equal([]);
     }
+  });
+
+  it('… nor when the operator has run: what it makes is not in the charts, and what is in the charts it leaves alone', async () => {
+    const plane = await new Plane(api, 'op-0', { flags: ['--definitions-dir', ''] }).start();
+    try {
+      await plane.ready(30_000);
+      const made = ['mutatingwebhookconfiguration/weft-injector', 'secret/weft-identity-issuer'];
+      await eventually('it has made what it makes', async () => {
+        const found = await kubectl(['-n', 'weft-system', 'get', '-o', 'name', ...made]).catch(() => '');
+        return found.includes('weft-injector') && found.includes('weft-identity-issuer');
+      });
+    } finally {
+      await plane.stop();
+    }
+    const { definitions, controlPlane } = await chart({});
+    for (const manager of ['kustomize-controller', 'argocd-controller']) {
+      expect(await drift([...definitions, ...controlPlane], manager), manager).to.deep.equal([]);
+    }
+    // With nobody behind them they would refuse what the tests below apply.
+    await kubectl([
+      'delete',
+      'mutatingwebhookconfiguration/weft-injector',
+      'validatingwebhookconfiguration/weft-validator',
+    ]);
   });
 
   it('charts say every default that the API server would fill in', async () => {
