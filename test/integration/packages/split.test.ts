@@ -35,18 +35,19 @@ describe('roles in Deployments of their own, at a real API server with its contr
     return stdout;
   }
 
-  function kubectl(...args: string[]): Promise<string> {
+  function kubectl(args: readonly string[], input: object = {}): Promise<string> {
     return new Promise((resolve, reject) => {
       const argv = ['--kubeconfig', api.kubeconfigPath, '-n', SYSTEM, ...args];
-      execFile(api.kubectlPath, argv, { maxBuffer: 64_000_000 }, (error, stdout, stderr) => {
+      const child = execFile(api.kubectlPath, argv, { maxBuffer: 64_000_000 }, (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else reject(new Error(stderr));
       });
+      child.stdin?.end(JSON.stringify(input));
     });
   }
 
   const itemsOf = async <T>(...args: string[]) =>
-    (JSON.parse(await kubectl('get', ...args, '-o', 'json')) as { items: T[] }).items;
+    (JSON.parse(await kubectl(['get', ...args, '-o', 'json'])) as { items: T[] }).items;
 
   /** Pods by the port of a Service that leads to them. */
   async function behind(service: string): Promise<Record<string, string[]>> {
@@ -76,11 +77,19 @@ describe('roles in Deployments of their own, at a real API server with its contr
       },
       PATIENCE_MS,
     );
+    // As scheduler and kubelet do it: endpoints are those of pods on nodes that are there.
+    const node = { apiVersion: 'v1', kind: 'Node', name: 'one' };
+    await kubectl(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Node', metadata: { name: node.name } });
     for (const [at, { metadata }] of pods.entries()) {
+      const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: metadata.name }, target: node };
+      await kubectl(
+        ['create', '--raw', `/api/v1/namespaces/${SYSTEM}/pods/${metadata.name}/binding`, '-f', '-'],
+        binding,
+      );
       const conditions = [{ type: 'Ready', status: 'True' }];
       const ip = `10.7.0.${at + 1}`;
       const status = { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions };
-      await kubectl('patch', 'pod', metadata.name, '--subresource=status', '-p', JSON.stringify({ status }));
+      await kubectl(['patch', 'pod', metadata.name, '--subresource=status', '-p', JSON.stringify({ status })]);
     }
     const parts = (names: readonly string[] = []) =>
       new Set(names.map((name) => name.split('-').slice(0, 2).join('-')));
@@ -120,7 +129,7 @@ describe('roles in Deployments of their own, at a real API server with its contr
     );
     await weft('prune', '--apply');
     expect((await itemsOf<Named>('deployments')).map(({ metadata }) => metadata.name)).to.deep.equal(['weft-operator']);
-    const selected = await kubectl('get', 'service', 'weft-operator', '-o', 'jsonpath={.spec.selector}');
+    const selected = await kubectl(['get', 'service', 'weft-operator', '-o', 'jsonpath={.spec.selector}']);
     expect(JSON.parse(selected)).to.deep.equal({ 'app.kubernetes.io/name': 'weft-operator' });
   });
 });
