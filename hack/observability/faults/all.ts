@@ -5,13 +5,14 @@ import { definitions, impatient, noOperator, noStatus, stolenLease } from './ope
 import { hostNetwork, killedProxy, olderProxy, stoppedProxy } from './proxies.ts';
 
 /**
- * One after the other; what is in one list, side by side: none of them hides or makes what another's alerts tell of. First what needs callers that have been there
- * for a while, and are told of a change to what they call.
+ * One after the other; what is in one list, side by side: none of them hides or makes what another's alerts tell of. What a stopped proxy has not acknowledged, the
+ * operator must live to count, and one that loses its lease begins anew; and callers must have been there for a while.
  */
 export const FAULTS: readonly (readonly Fault[])[] = [
-  [stoppedProxy, definitions, stolenLease],
+  [stoppedProxy],
   [killedProxy, hostNetwork, forgetfulNetwork],
   [noOperator],
+  [definitions, stolenLease],
   [noStatus, issuerNotRenewed],
   [impatient, broughtWebhookAuthority, olderProxy],
 ];
