@@ -1,8 +1,9 @@
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import type { OperatorRole } from '../../crds/types/operator-role.ts';
 import { VIZ_PORT_NAME } from '../../proxy-image/contract/names.ts';
 import { accessObjects, SPLIT, WITH_VIZ } from './access.ts';
 import { isOperator, VALUES_ANNOTATION } from './installed-operator.ts';
+import { noteOf, readManifest, withNotesOf } from './manifest-text.ts';
 import { type KubeObject, OURS } from './object.ts';
 import { type ControlPlanePart, PARTS, WHOLE } from './parts.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
@@ -11,6 +12,7 @@ import {
   Choice,
   isSet,
   isTrue,
+  Noted,
   not,
   RECORD,
   type Template,
@@ -43,25 +45,17 @@ const KEPT = { 'helm.sh/resource-policy': 'keep' } as const;
 export function templates({ definitions, controlPlane }: Sources): Templates {
   return {
     definitions: definitions.map((text) => {
-      const [definition] = objectsOf(text);
-      const { name } = definition!.metadata;
-      const object = template(kept(definition!));
+      const definition = parse(text) as KubeObject;
+      const { name } = definition.metadata;
+      const object = template(kept(definition));
       const setting = CRDS_OF_OTHERS.find(([ending]) => name.endsWith(ending))?.[1];
       return { name, objects: [setting === undefined ? object : when(isTrue(setting), object)] };
     }),
     controlPlane: controlPlane.flatMap(({ name, text }) => {
-      const file = { name, objects: objectsOf(text).flatMap(controlPlaneObject) };
+      const file = { name, objects: readManifest(text).flatMap(notedObjects) };
       return name === NAMESPACE_FILE ? [file, { name: 'rbac', objects: accessObjects() }] : [file];
     }),
   };
-}
-
-function objectsOf(text: string): KubeObject[] {
-  return parseAllDocuments(text).map((document) => {
-    const [error] = document.errors;
-    if (error !== undefined) throw error;
-    return document.toJS() as KubeObject;
-  });
 }
 
 /** Groups whose definitions another program may keep, by the ends of their names. */
@@ -89,9 +83,15 @@ const IMAGES: Readonly<Record<string, Template>> = {
 /** With values where a text is `${name.of.a.value}`; without one, the entry is left out. */
 function template(content: unknown): Template {
   if (typeof content === 'string') return placed(content);
-  if (Array.isArray(content)) return content.map(template);
+  if (Array.isArray(content)) return content.map((item, at) => noted(content, at, template(item)));
   if (typeof content !== 'object' || content === null) return content as Template;
-  return Object.fromEntries(Object.entries(content).map(([key, value]) => [key, template(value)]));
+  return Object.fromEntries(Object.entries(content).map(([key, value]) => [key, noted(content, key, template(value))]));
+}
+
+/** With the comment that the manifest has before it. */
+function noted(holder: object, key: string | number | undefined, content: Template): Template {
+  const note = noteOf(holder, key);
+  return note === '' ? content : new Noted(note, content);
 }
 
 function placed(text: string): Template {
@@ -110,6 +110,12 @@ function isSetting(name: string): name is SettingName {
 /** What is there for live numbers alone carries this label. */
 const VIZ_COMPONENT = ['app.kubernetes.io/component', 'viz'] as const;
 const NAME = 'app.kubernetes.io/name';
+
+/** The comment before an object is before the first that is made of it. */
+function notedObjects(object: KubeObject): Template[] {
+  const [first, ...others] = controlPlaneObject(object);
+  return [noted(object, undefined, first!), ...others];
+}
 
 function controlPlaneObject(object: KubeObject): Template[] {
   if (isOperator(object)) return deployments(object as unknown as Deployment);
@@ -131,9 +137,9 @@ function selector(present: object): Template {
 }
 
 function selectingPods(object: KubeObject, field: 'selector' | 'podSelector'): Template {
-  const spec = map(object['spec'] as object);
-  const { matchLabels } = spec[field] as unknown as { matchLabels: object };
-  return { ...map(object), spec: { ...spec, [field]: { matchLabels: selector(matchLabels) } } };
+  const spec = object['spec'] as Record<'selector' | 'podSelector', { matchLabels: object }>;
+  const { matchLabels } = spec[field];
+  return { ...map(object), spec: { ...map(spec), [field]: { matchLabels: selector(matchLabels) } } };
 }
 
 interface Port {
@@ -150,7 +156,9 @@ function serviceOrOther(object: KubeObject): Template {
 
 /** Without live numbers nobody listens there. */
 function portsOf(ports: readonly Port[]): Template[] {
-  return ports.map((port) => (port.name === VIZ_PORT_NAME ? when(WITH_VIZ, template(port)) : template(port)));
+  return ports.map((port, at) =>
+    noted(ports, at, port.name === VIZ_PORT_NAME ? when(WITH_VIZ, template(port)) : template(port)),
+  );
 }
 
 /** What of the operator's Deployment is set here. */
@@ -208,14 +216,13 @@ function deployment(object: Deployment, part: ControlPlanePart, form: Form): Tem
 /** With the name of a part wherever the manifest has that of the whole: in labels, selectors, and as ServiceAccount. */
 function named(object: Deployment, name: string): Deployment {
   const replaced = (content: unknown): unknown => {
-    if (Array.isArray(content)) return content.map(replaced);
+    if (Array.isArray(content)) return withNotesOf(content, content.map(replaced));
     if (typeof content !== 'object' || content === null) return content;
-    return Object.fromEntries(
-      Object.entries(content).map(([key, value]) => [
-        key,
-        value === WHOLE.name && [NAME, 'name', 'serviceAccountName'].includes(key) ? name : replaced(value),
-      ]),
-    );
+    const entries = Object.entries(content).map(([key, value]) => [
+      key,
+      value === WHOLE.name && [NAME, 'name', 'serviceAccountName'].includes(key) ? name : replaced(value),
+    ]);
+    return withNotesOf(content, Object.fromEntries(entries) as object);
   };
   return replaced(object) as Deployment;
 }
@@ -243,6 +250,7 @@ function rolesVariable(roles: readonly OperatorRole[], form: Form): Template {
   return withoutViz.length === roles.length ? variable(roles) : when(WITH_VIZ, variable(roles), variable(withoutViz));
 }
 
+/** Without the comment before the whole. */
 function map(object: object): Readonly<Record<string, Template>> {
   return template(object) as Readonly<Record<string, Template>>;
 }

@@ -38,11 +38,18 @@ export function recordTemplate(names: readonly SettingName[]): string {
  * depends on nothing else.
  */
 export function documents(objects: readonly Template[]): string {
-  return `${objects.flatMap(document).join('\n')}\n`;
+  return `${objects.flatMap((object) => document(object)).join('\n')}\n`;
 }
 
-function document(object: Template): string[] {
-  return chosen(object, '', (content) => ['---', ...body(content, 0)]);
+/** A comment belongs to the document that it is about. */
+function document(object: Template, note = ''): string[] {
+  if (object instanceof Noted) return document(object.content, object.note);
+  const comment = note === '' ? [] : commentLines(note, '');
+  return chosen(object, '', (content) => ['---', ...comment, ...body(content, 0)]);
+}
+
+function commentLines(note: string, indent: string): string[] {
+  return note.split('\n').map((line) => `${indent}# ${line}`.trimEnd());
 }
 
 function body(content: Template, depth: number): string[] {
@@ -94,7 +101,8 @@ function listItem(item: Template, depth: number): string[] {
 
 /** What is written for each case, between the conditions; comments stand before what they are about. */
 function chosen(content: Template, indent: string, write: (content: Template) => string[]): string[] {
-  if (content instanceof Noted) return [`${indent}# ${content.note}`, ...chosen(content.content, indent, write)];
+  if (content instanceof Noted)
+    return [...commentLines(content.note, indent), ...chosen(content.content, indent, write)];
   if (!(content instanceof Choice)) return write(content);
   const lines = content.cases.flatMap(({ when, content: each }, at) => {
     const word = at === 0 ? 'if ' : 'else if ';
