@@ -66,7 +66,14 @@ interface Rule {
   verbs?: string[];
 }
 
-/** Rights of the operator, taken away and given back. */
+const MANAGER = 'weft-fault';
+
+interface Owned {
+  rules: Rule[];
+  metadata: { managedFields?: { manager?: string }[] };
+}
+
+/** Rights of the operator, taken away and given back, so that whoever installs it next finds nobody else's rules in them (server-side apply: a conflict). */
 export class Rights {
   readonly #role: readonly string[];
   readonly #isTaken: (rule: Rule) => boolean;
@@ -78,15 +85,26 @@ export class Rights {
   }
 
   async take(): Promise<void> {
-    this.#rules = (await getJson<{ rules: Rule[] }>(...this.#role)).rules;
-    await this.#write(this.#rules.filter((rule) => !this.#isTaken(rule)));
+    this.#rules = (await getJson<Owned>(...this.#role)).rules;
+    await this.#patch('merge', { rules: this.#rules.filter((rule) => !this.#isTaken(rule)) });
   }
 
   async giveBack(): Promise<void> {
-    if (this.#rules.length > 0) await this.#write(this.#rules);
+    if (this.#rules.length === 0) return;
+    await this.#patch('merge', { rules: this.#rules });
+    const { managedFields = [] } = (await getJson<Owned>(...this.#role, '--show-managed-fields')).metadata;
+    const value = managedFields.filter(({ manager }) => manager !== MANAGER);
+    await this.#patch('json', [{ op: 'replace', path: '/metadata/managedFields', value }]);
   }
 
-  #write(rules: readonly Rule[]): Promise<unknown> {
-    return kubectl(['patch', ...this.#role, '--type=merge', '-p', JSON.stringify({ rules })]);
+  #patch(type: 'merge' | 'json', patch: object): Promise<unknown> {
+    return kubectl([
+      'patch',
+      ...this.#role,
+      `--field-manager=${MANAGER}`,
+      `--type=${type}`,
+      '-p',
+      JSON.stringify(patch),
+    ]);
   }
 }
