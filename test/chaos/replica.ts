@@ -9,8 +9,8 @@ import { JumpingClock } from './jumping-clock.ts';
 import type { Ledger } from './ledger.ts';
 import { FAIR } from './weather.ts';
 
-/** As short as they can be on a busy machine, in the proportions of the real ones. */
-const ELECTION = { leaseMs: 2_000, renewDeadlineMs: 1_400, retryMs: 200 };
+/** As short as a Lease can say, in whole seconds. On a busy machine a leader may lose it for want of CPU: that is one more fault. */
+const ELECTION = { leaseMs: 1_000, renewDeadlineMs: 750, retryMs: 100 };
 const TIMING: Partial<ReflectorTiming> = {
   idleTimeoutMs: 1_500,
   listTimeoutMs: 1_000,

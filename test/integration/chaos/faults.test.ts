@@ -1,0 +1,43 @@
+import { expect } from 'chai';
+import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../proxy-image/contract/names.ts';
+import { historyOf, told } from '../../chaos/history.ts';
+import { FIRST_SECRET, LEADER_STEPS, loseLeaderAt, MOMENTS } from '../../chaos/leader-steps.ts';
+import { type Moment, World } from '../../chaos/world.ts';
+import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
+
+/** `make chaos` has some hundreds more, and a leader lost at every step at both moments. */
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const OPERATORS = 2;
+
+describe('operators that share an API server, whatever fails', function () {
+  this.timeout(120_000);
+  let world: World;
+
+  before(async function () {
+    this.timeout(API_SERVER_START_MS);
+    world = await World.start({ operators: OPERATORS, trap: FIRST_SECRET });
+  });
+
+  after(() => world?.stop());
+
+  it('a leader that ends as it makes the first Secret: its successor makes all of them', async () => {
+    expect(world.isSet).to.equal(false);
+    for (const name of [ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET])
+      await world.cluster.read(`/api/v1/namespaces/weft-system/secrets/${name}`);
+  });
+
+  for (const [at, step] of LEADER_STEPS.entries()) {
+    const moment: Moment = at % 2 === 0 ? 'unheard' : 'unsent';
+    it(`a leader that ends as it ${step.what}, ${MOMENTS[moment]}: its successor leaves everything right`, async () => {
+      expect(await loseLeaderAt(step, moment, world, at)).to.deep.equal([]);
+    });
+  }
+
+  for (const seed of SEEDS) {
+    it(`all is as if it were compiled from scratch, no two lead, no event is missed: history ${seed}`, async () => {
+      const history = historyOf(seed, OPERATORS);
+      const { violations } = await world.run(history);
+      expect(violations, told(history)).to.deep.equal([]);
+    });
+  }
+});
