@@ -38,6 +38,9 @@ export interface History {
   steps: readonly Step[];
 }
 
+/** With two operators these histories have, together, each kind of fault. */
+export const EVERY_FAULT: readonly number[] = [5, 25, 26, 32, 206, 307, 1087];
+
 const MIN_WRITES = 12;
 const MORE_WRITES = 24;
 
@@ -99,6 +102,16 @@ function disasterOf(dice: Dice): Disaster {
   const forMs = 100 + dice.below(600);
   if (kind < 9) return { type: 'etcdFull', forMs };
   return { type: kind < 12 ? 'etcdPaused' : 'apiServerPaused', forMs };
+}
+
+/** The kinds of its faults. */
+export function faultsIn({ steps }: History): Set<string> {
+  const kinds = steps.map((step) => {
+    if (step.do === 'squall') return `${step.squall.name} ${step.squall.weather.refusal?.status ?? ''}`.trim();
+    if (step.do === 'blow') return step.blow.type;
+    return step.do === 'disaster' ? step.disaster.type : '';
+  });
+  return new Set(kinds.filter((kind) => kind !== ''));
 }
 
 /** A history as a person reads it. */
