@@ -1,9 +1,14 @@
 import { expect } from 'chai';
+import { Applier } from '../../../operator/kube/apply.ts';
+import { RestClient } from '../../../operator/kube/rest.ts';
+import { failureOf } from '../../../operator/runtime/errors.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../proxy-image/contract/names.ts';
 import { EVERY_FAULT, historyOf, told } from '../../chaos/history.ts';
 import { FIRST_SECRET, LEADER_STEPS, loseLeaderAt, MOMENTS } from '../../chaos/leader-steps.ts';
+import { CLIENTS, NAMESPACE } from '../../chaos/objects.ts';
 import { type Moment, World } from '../../chaos/world.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
+import { TYPES } from '../operator/plane.ts';
 
 /** `make chaos` has some hundreds more, and a leader lost at every step at both moments. */
 const SEEDS = [...EVERY_FAULT, 1, 2, 3];
@@ -24,6 +29,20 @@ describe('operators that share an API server, whatever fails', function () {
     expect(world.isSet).to.equal(false);
     for (const name of [ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET])
       await world.cluster.read(`/api/v1/namespaces/weft-system/secrets/${name}`);
+  });
+
+  it('a status that was made for another version of its object, or for another object, is refused by the API server', async () => {
+    const applier = new Applier(new RestClient(world.cluster.config), 'late');
+    const found = { ...TYPES.pods, namespace: NAMESPACE, name: CLIENTS[0]! };
+    const { metadata } = await world.cluster.get('pods', NAMESPACE, found.name);
+    const write = (bound: object) =>
+      applier.applyStatus({ ...found, ...bound }, { message: 'late' }, AbortSignal.timeout(5_000)).then(
+        () => 'taken',
+        (error) => failureOf(error),
+      );
+    expect(await write({ resourceVersion: '1' })).to.equal('Conflict');
+    expect(await write({ uid: 'another' })).to.equal('Conflict');
+    expect(await write({ uid: metadata.uid, resourceVersion: metadata.resourceVersion })).to.equal('taken');
   });
 
   for (const [at, step] of LEADER_STEPS.entries()) {
