@@ -58,6 +58,8 @@ export class LeaderElector {
   readonly #end = new AbortController();
   #observed: { lease: VersionedLease; atMs: number } | null = null;
   #leading = false;
+  /** The lease was asked for, and no answer has said yet whether it was given. */
+  #mayHold = false;
   /** Just before the last good write was sent, by both clocks. */
   #renewed: Moment = { nowMs: Number.NEGATIVE_INFINITY, wallMs: Number.NEGATIVE_INFINITY };
   #slowPaths = 0;
@@ -96,7 +98,7 @@ export class LeaderElector {
   async release(): Promise<void> {
     this.#stop.abort(new Error('election stopped'));
     await this.#running;
-    if (!this.#leading) return;
+    if (!this.#leading && !this.#mayHold) return;
     this.#leading = false;
     this.#end.abort(new Error('the lead is given up'));
     const { clock, log } = this.#options;
@@ -187,13 +189,13 @@ export class LeaderElector {
   async #tryAcquire(signal: AbortSignal): Promise<boolean> {
     const { lease, identity } = this.#options;
     const found = await lease.get(signal);
-    if (found === null) {
-      this.#observe(await lease.create(this.#record(null), signal));
-      return true;
-    }
-    this.#observe(found);
-    if (!this.#isFree(identity)) return false;
-    return this.#write(found, signal);
+    if (found !== null) this.#observe(found);
+    if (found !== null && !this.#isFree(identity)) return false;
+    this.#mayHold = true;
+    if (found === null) this.#observe(await lease.create(this.#record(null), signal));
+    const isHeld = found === null || (await this.#write(found, signal));
+    this.#mayHold = false;
+    return isHeld;
   }
 
   /** First with the version at hand; after a failure by reading again. False: somebody else holds it. */
@@ -253,10 +255,11 @@ export class LeaderElector {
     };
   }
 
-  /** A renewal that the end has cut off may have been carried out all the same: then the version at hand is an old one. */
+  /** What the end has cut off may have been carried out all the same: then the version at hand is an old one, or that of another holder. */
   async #giveBack(signal: AbortSignal): Promise<void> {
     const { lease, identity, log } = this.#options;
-    if (!(await this.#vacate(this.#observed!.lease, signal))) {
+    const held = this.#observed?.lease;
+    if (held?.record.holder !== identity || !(await this.#vacate(held, signal))) {
       const found = await lease.get(signal);
       if (found?.record.holder !== identity) return;
       if (!(await this.#vacate(found, signal))) throw new RequestError('Conflict', 'the lease goes on changing');

@@ -6,6 +6,8 @@ export type Reach = 'ok' | 'down' | 'hangs' | 'unheard';
 
 /** The API server's side of one Lease, with optimistic locking. Each client may be cut off by itself. */
 export class FakeLease {
+  /** What `unheard` is about; the rest is answered. */
+  unheardOf: 'all' | 'update' = 'all';
   #record: LeaseRecord | null = null;
   #version = 0;
 
@@ -14,8 +16,8 @@ export class FakeLease {
   }
 
   client(reach: () => Reach = () => 'ok'): LeaseClient {
-    const request = async <R>(signal: AbortSignal, answer: () => R): Promise<R> => {
-      const state = reach();
+    const request = async <R>(signal: AbortSignal, answer: () => R, isUpdate = false): Promise<R> => {
+      const state = reach() === 'unheard' && this.unheardOf === 'update' && !isUpdate ? 'ok' : reach();
       if (state === 'down') throw new RequestError('Transient', 'connection refused');
       if (state === 'unheard') answer();
       if (state !== 'ok')
@@ -25,7 +27,7 @@ export class FakeLease {
     return {
       get: (signal) => request(signal, () => (this.#record === null ? null : this.#current())),
       create: (record, signal) => request(signal, () => this.#create(record)),
-      update: (lease, signal) => request(signal, () => this.#update(lease)),
+      update: (lease, signal) => request(signal, () => this.#update(lease), true),
     };
   }
 

@@ -105,6 +105,26 @@ describe('leader elector', () => {
     expect(a.events).to.deep.equal(['started']);
   });
 
+  it('gives it back also where it has been given and never heard of it', async () => {
+    const clock = new FakeClock();
+    const lease = new FakeLease();
+    let reach: Reach = 'ok';
+    const a = candidate('a', lease, clock);
+    const b = candidate('b', lease, clock, () => reach);
+    a.elector.start();
+    await clock.advance(0);
+    await a.elector.release();
+    reach = 'unheard';
+    lease.unheardOf = 'update';
+    b.elector.start();
+    await clock.advance(1_000);
+    expect(lease.record!.holder, 'given, but not heard of').to.equal('b');
+    reach = 'ok';
+    await b.elector.release();
+    expect(lease.record).to.include({ holder: '', durationSeconds: 1 });
+    expect(b.events).to.deep.equal([]);
+  });
+
   it('leaves it alone when somebody else has taken it meanwhile', async () => {
     const clock = new FakeClock();
     const lease = new FakeLease();
