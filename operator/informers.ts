@@ -10,6 +10,7 @@ import type { Clock } from './runtime/clock.ts';
 import { Informer } from './runtime/informer.ts';
 import type { RawObject } from './runtime/list-watch.ts';
 import type { Log } from './runtime/log.ts';
+import type { Reach } from './runtime/reach.ts';
 import type { ReflectorTiming } from './runtime/reflector.ts';
 
 export interface InformerParts {
@@ -18,6 +19,8 @@ export interface InformerParts {
   random: Random;
   log: Log;
   timing: Partial<ReflectorTiming>;
+  /** As `ReflectorOptions`. */
+  reach?: Reach;
   /** As `InformerOptions`. */
   lagged?: (name: string, lagMs: number) => void;
 }

@@ -26,7 +26,7 @@ import { EventRecorder } from './kube/events.ts';
 import type { PooledKubeConfig } from './kube/kubeconfig.ts';
 import { leaseClient } from './kube/lease.ts';
 import { OperatorBase, type OperatorParts } from './kube/operator-base.ts';
-import { RestClient } from './kube/rest.ts';
+import { RestClient, tellingReach } from './kube/rest.ts';
 import { NamespacedSecrets } from './kube/secrets.ts';
 import { tokenReviewer } from './kube/token-review.ts';
 import { createLiveTraffic } from './live-numbers.ts';
@@ -43,6 +43,7 @@ import type { RuntimeError } from './runtime/errors.ts';
 import { LeaderElector } from './runtime/leader-elector.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import { Manager } from './runtime/manager.ts';
+import { Reach } from './runtime/reach.ts';
 import type { ReflectorTiming } from './runtime/reflector.ts';
 import { Servers } from './servers.ts';
 import { StatusControllers } from './status-controllers.ts';
@@ -473,9 +474,11 @@ export class WeftOperator extends OperatorBase {
 
 function partsOf(options: WeftOperatorOptions, registry: Registry): OperatorParts {
   const { config, kubeConfig, log, clock = systemClock } = options;
+  const reach = new Reach();
   return {
     config: kubeConfig,
-    rest: new RestClient(kubeConfig, clientMetrics(registry)),
+    rest: new RestClient(kubeConfig, tellingReach(clientMetrics(registry), reach)),
+    reach,
     manager: new Manager({ clock, log, graceMs: config.shutdownGraceMs }),
     fieldManager: FIELD_MANAGER,
     clock,

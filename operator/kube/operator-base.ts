@@ -14,6 +14,7 @@ import { Informer } from '../runtime/informer.ts';
 import { objectKey } from '../runtime/list-watch.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Manager } from '../runtime/manager.ts';
+import type { Reach } from '../runtime/reach.ts';
 import { Applier } from './apply.ts';
 import { applyDefinition } from './custom-resource-definition.ts';
 import type { PooledKubeConfig } from './kubeconfig.ts';
@@ -25,6 +26,8 @@ export interface OperatorParts {
   config: PooledKubeConfig;
   rest: RestClient;
   manager: Manager;
+  /** As `ReflectorOptions`. */
+  reach?: Reach;
   fieldManager: string;
   clock: Clock;
   random: Random;
@@ -77,7 +80,7 @@ export abstract class OperatorBase extends OperatorModule.default {
     onEvent: (event: ResourceEvent) => Promise<void>,
     namespace = '',
   ): Promise<void> {
-    const { rest, clock, random, log, manager } = this.parts;
+    const { rest, clock, random, log, manager, reach } = this.parts;
     const type = { group, version, plural };
     const id = `${plural}.${apiVersionOf(type)}`;
     this.#types.set(id, type);
@@ -88,6 +91,7 @@ export abstract class OperatorBase extends OperatorModule.default {
       clock,
       random,
       log,
+      ...(reach === undefined ? {} : { reach }),
     });
     const controller = eventController(informer, id, plural, onEvent, { clock, log });
     manager.add('caches', informerComponent(informer));

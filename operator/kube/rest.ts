@@ -2,6 +2,7 @@ import { HttpMethod, RequestContext } from '@kubernetes/client-node';
 import { type Dispatcher, request } from 'undici';
 import { DeadlineExceeded, systemClock, withDeadline } from '../runtime/clock.ts';
 import { RequestError } from '../runtime/errors.ts';
+import type { Reach } from '../runtime/reach.ts';
 import type { Tenure } from '../runtime/tenure.ts';
 import { fromResponse, toRequestError } from './errors.ts';
 import type { PooledKubeConfig } from './kubeconfig.ts';
@@ -24,6 +25,17 @@ export interface RestRequest {
 export interface RestObserver {
   started?(): void;
   finished(labels: { code: string; method: string; host: string }, seconds: number): void;
+}
+
+/** Has `reach` hear of each request too. An API server that cannot reach etcd answers with 500 and more: it is not back. */
+export function tellingReach(observer: RestObserver, reach: Reach): RestObserver {
+  return {
+    ...observer,
+    finished(labels, seconds) {
+      observer.finished(labels, seconds);
+      reach.note(Number(labels.code) < 500);
+    },
+  };
 }
 
 const UNOBSERVED: RestObserver = { finished() {} };

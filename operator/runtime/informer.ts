@@ -3,6 +3,7 @@ import { type Clock, sleep } from './clock.ts';
 import { lagMs } from './lag.ts';
 import { type ListWatch, objectKey, type RawObject } from './list-watch.ts';
 import { errorFields, type Log } from './log.ts';
+import type { Reach } from './reach.ts';
 import { Reflector, type ReflectorSink, type ReflectorStats, type ReflectorTiming } from './reflector.ts';
 import { type Indexers, Store } from './store.ts';
 
@@ -34,6 +35,8 @@ export interface InformerOptions<Raw extends RawObject, T> {
   random: Random;
   log: Log;
   timing?: Partial<ReflectorTiming>;
+  /** As `ReflectorOptions`. */
+  reach?: Reach;
   /** Of each change that a watch has brought: how long after it was written. Milliseconds. */
   lagged?(name: string, lagMs: number): void;
 }
@@ -122,8 +125,9 @@ export class Informer<Raw extends RawObject, T> {
   }
 
   #newReflector(): Reflector<Raw> {
-    const { name, source, optional, clock, random, log, timing } = this.#options;
-    return new Reflector({ name, source, optional, clock, random, log, timing, sink: this.#sink(this.#generation) });
+    const { name, source, optional, clock, random, log, timing, reach } = this.#options;
+    const sink = this.#sink(this.#generation);
+    return new Reflector({ name, source, optional, clock, random, log, timing, reach, sink });
   }
 
   /** A sink for one start: what an older one still delivers is ignored. */

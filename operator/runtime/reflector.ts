@@ -5,6 +5,7 @@ import { failureOf, RequestError, retryAfterOf } from './errors.ts';
 import { type ListWatch, objectKey, type RawObject, type WatchObserver } from './list-watch.ts';
 import { errorFields, type Log } from './log.ts';
 import { HEARING_MS, LATE_MS } from './peer-deadline.ts';
+import type { Reach } from './reach.ts';
 
 /** Beside what holds for a proxy too. */
 export const REFLECTOR_TIMING = {
@@ -61,6 +62,8 @@ export interface ReflectorOptions<Raw extends RawObject> {
   random: Random;
   log: Log;
   timing?: Partial<ReflectorTiming>;
+  /** Ends the pauses after failures that the API server has not answered. */
+  reach?: Reach | undefined;
 }
 
 class WatchIdle extends Error {}
@@ -281,7 +284,20 @@ export class Reflector<Raw extends RawObject> {
       if (delayMs === 0) return;
       log.warn('list or watch failed', { kind: name, reason, delayMs: Math.round(delayMs), ...errorFields(error) });
     }
-    await sleep(clock, delayMs, signal);
+    if (failure === 'other' && retryAfterOf(error) === 0) await this.#pauseWhileAway(delayMs, signal);
+    else await sleep(clock, delayMs, signal);
+  }
+
+  /** When it is back, the kinds do not come all at once: each within the time of a first pause. */
+  async #pauseWhileAway(delayMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, random, reach } = this.#options;
+    const endMs = clock.nowMs() + delayMs;
+    const back = new AbortController();
+    const forget = reach?.onReturn(() => back.abort());
+    await sleep(clock, delayMs, AbortSignal.any([signal, back.signal]));
+    forget?.();
+    if (back.signal.aborted)
+      await sleep(clock, Math.min(endMs - clock.nowMs(), this.#timing.backoff.initialMs * random()), signal);
   }
 }
 

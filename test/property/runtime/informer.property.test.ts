@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { Informer } from '../../../operator/runtime/informer.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
+import { Reach } from '../../../operator/runtime/reach.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { randomOf } from '../../support/random.ts';
 import { NO_TROUBLE, SimulatedKind, type SimulatedObject, type Trouble } from './simulated-kind.ts';
@@ -77,6 +78,35 @@ async function happens(seed: number): Promise<void> {
   void informer.stop();
   await clock.advance(1);
 }
+
+describe('an informer whose API server was away', () => {
+  for (const [how, isTold] of [
+    ['by the pauses that have grown meanwhile', false],
+    ['within a second, when another request was answered', true],
+  ] as const) {
+    it(`is back ${how}`, async () => {
+      const clock = new FakeClock();
+      const reach = new Reach();
+      const kind = new SimulatedKind(clock, () => 0.5);
+      const parts = { name: 'things', source: kind, clock, random: () => 0.5, log: silentLog, reach };
+      const informer = new Informer<SimulatedObject, SimulatedObject>({ ...parts, transform: (raw) => raw });
+      kind.put('a', 1);
+      kind.trouble = { ...NO_TROUBLE, failing: 1 };
+      informer.start();
+      // Attempts after 0, 1.2, 3.6, 8.4, 18 and 37.2 seconds.
+      await clock.advance(20_000);
+      kind.trouble = NO_TROUBLE;
+      reach.note(false);
+      if (isTold) reach.note(true);
+      await clock.advance(1_000);
+      expect(informer.hasSynced).to.equal(isTold);
+      await clock.advance(18_000);
+      expect(informer.hasSynced).to.equal(true);
+      void informer.stop();
+      await clock.advance(1);
+    });
+  }
+});
 
 describe('an informer, whatever happens between it and the API server', () => {
   it(`knows in the end what there is, was told of nothing that cannot be, and missed no event (${HISTORIES} histories)`, async function () {

@@ -7,13 +7,14 @@ import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
 import { leaseClient, microTime } from '../../../operator/kube/lease.ts';
 import { listWatch } from '../../../operator/kube/list-watch.ts';
 import { resourcePath } from '../../../operator/kube/resources.ts';
-import { RestClient } from '../../../operator/kube/rest.ts';
+import { RestClient, tellingReach } from '../../../operator/kube/rest.ts';
 import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
 import { tokenReviewer } from '../../../operator/kube/token-review.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
+import { Reach } from '../../../operator/runtime/reach.ts';
 import { TcpRelay } from '../../chaos/tcp-relay.ts';
-import { FakeApiServer, statusBody } from '../../fakes/api-server.ts';
+import { FakeApiServer, type Fault, statusBody } from '../../fakes/api-server.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { MemoryLogger } from '../../fakes/logger.ts';
 import { SERVICES, service } from '../../fakes/watching.ts';
@@ -179,6 +180,24 @@ describe('requests to the API server', () => {
     await rest.json({ method: 'GET', path: SERVICES, signal }).catch(() => {});
     expect(seen.map(({ code, method }) => `${method} ${code}`)).to.deep.equal(['GET 200', 'GET 404', 'GET <error>']);
     expect(seen[0]!.host).to.equal(new URL(api.url).host);
+  });
+
+  it('tell those who wait for the API server when it answers again: neither a 503 nor a reset is an answer, a 404 is one', async () => {
+    const reach = new Reach();
+    const told: string[] = [];
+    reach.onReturn(() => told.push('back'));
+    const telling = new RestClient(config, tellingReach({ finished() {} }, reach));
+    const get = (fault: Fault | null) => {
+      api.fault = () => fault;
+      return telling.json({ method: 'GET', path: `${SERVICES}/none`, signal }).catch(() => {});
+    };
+    await get(null);
+    await get({ type: 'reset' });
+    await get({ type: 'status', status: 503 });
+    expect(told).to.deep.equal([]);
+    await get(null);
+    await get(null);
+    expect(told).to.deep.equal(['back']);
   });
 
   it('reject where the kubeconfig names no cluster', async () => {
