@@ -474,7 +474,7 @@ export class WeftOperator extends OperatorBase {
 
 function partsOf(options: WeftOperatorOptions, registry: Registry): OperatorParts {
   const { config, kubeConfig, log, clock = systemClock } = options;
-  const reach = new Reach();
+  const reach = new Reach(clock);
   return {
     config: kubeConfig,
     rest: new RestClient(kubeConfig, tellingReach(clientMetrics(registry), reach)),

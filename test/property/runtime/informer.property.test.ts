@@ -86,7 +86,7 @@ describe('an informer whose API server was away', () => {
   ] as const) {
     it(`is back ${how}`, async () => {
       const clock = new FakeClock();
-      const reach = new Reach();
+      const reach = new Reach(clock);
       const kind = new SimulatedKind(clock, () => 0.5);
       const parts = { name: 'things', source: kind, clock, random: () => 0.5, log: silentLog, reach };
       const informer = new Informer<SimulatedObject, SimulatedObject>({ ...parts, transform: (raw) => raw });

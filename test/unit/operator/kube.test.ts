@@ -183,7 +183,8 @@ describe('requests to the API server', () => {
   });
 
   it('tell those who wait for the API server when it answers again: neither a 503 nor a reset is an answer, a 404 is one', async () => {
-    const reach = new Reach();
+    const clock = new FakeClock();
+    const reach = new Reach(clock);
     const told: string[] = [];
     reach.onReturn(() => told.push('back'));
     const telling = new RestClient(config, tellingReach({ finished() {} }, reach));
@@ -192,12 +193,20 @@ describe('requests to the API server', () => {
       return telling.json({ method: 'GET', path: `${SERVICES}/none`, signal }).catch(() => {});
     };
     await get(null);
+    await clock.advance(4_900);
     await get({ type: 'reset' });
+    await get(null);
+    expect(told, 'others were answered meanwhile').to.deep.equal([]);
+    await clock.advance(3_000);
     await get({ type: 'status', status: 503 });
+    await clock.advance(3_000);
     expect(told).to.deep.equal([]);
     await get(null);
     await get(null);
     expect(told).to.deep.equal(['back']);
+    await clock.advance(60_000);
+    await get(null);
+    expect(told, 'nothing had failed').to.deep.equal(['back']);
   });
 
   it('reject where the kubeconfig names no cluster', async () => {
