@@ -11,9 +11,10 @@ export interface ObjectReference {
   /** Empty for cluster-scoped objects. */
   namespace: string;
   name: string;
-  /** When given, an object of the same name that was created anew since is a `Conflict` and stays untouched. */
-  uid?: string;
-  /** When given, an object that is another version by now is a `Conflict` and stays untouched. */
+  /**
+   * When given, an object that is another version by now, or was created anew since, is a `Conflict` and stays untouched. (A uid does not do: the API server looks at
+   * none when a status of a custom resource is written.)
+   */
   resourceVersion?: string;
 }
 
@@ -71,12 +72,11 @@ export class Applier {
     content: Readonly<Record<string, unknown>>,
     signal: AbortSignal,
   ): Promise<R> {
-    const { type, kind, namespace, name, uid, resourceVersion } = reference;
+    const { type, kind, namespace, name, resourceVersion } = reference;
     const metadata = {
       ...(content['metadata'] as object | undefined),
       name,
       ...(namespace === '' ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     };
     return this.#rest.json<R>({

@@ -9,8 +9,8 @@ import { JumpingClock } from './jumping-clock.ts';
 import type { Ledger } from './ledger.ts';
 import { FAIR } from './weather.ts';
 
-/** As short as a Lease can say, in whole seconds. On a busy machine a leader may lose it for want of CPU: that is one more fault. */
-const ELECTION = { leaseMs: 1_000, renewDeadlineMs: 750, retryMs: 100 };
+/** A Lease counts in whole seconds. With one second, leaders of a busy machine lose it for want of CPU, and what is started in their place takes the CPU from others. */
+const ELECTION = { leaseMs: 2_000, renewDeadlineMs: 1_500, retryMs: 200 };
 const TIMING: Partial<ReflectorTiming> = {
   idleTimeoutMs: 1_500,
   listTimeoutMs: 1_000,
@@ -55,6 +55,7 @@ export class Replica {
       timing: TIMING,
       clock: this.clock,
       onLost: () => {
+        if (this.isEnded) return;
         this.kill();
         options.lost();
       },

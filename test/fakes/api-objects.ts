@@ -149,9 +149,8 @@ export class FakeObjects {
   ): Answer {
     const before = this.get(collection, key);
     if (before === undefined) return mayCreate ? this.#create(collection, change) : { status: 404 };
-    const { resourceVersion, uid } = change.metadata ?? {};
+    const { resourceVersion } = change.metadata ?? {};
     if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion) return { status: 409 };
-    if (uid !== undefined && uid !== before.metadata.uid) return { status: 409 };
     const fields = replace ? change : (merge(before, change) as ApiObject);
     const next =
       subresource === 'status' ? { ...before, status: fields['status'] } : { ...fields, status: before['status'] };

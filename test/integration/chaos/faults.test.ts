@@ -5,7 +5,7 @@ import { failureOf } from '../../../operator/runtime/errors.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, WEBHOOK_AUTHORITY_SECRET } from '../../../proxy-image/contract/names.ts';
 import { EVERY_FAULT, historyOf, told } from '../../chaos/history.ts';
 import { FIRST_SECRET, LEADER_STEPS, loseLeaderAt, MOMENTS } from '../../chaos/leader-steps.ts';
-import { CLIENTS, NAMESPACE } from '../../chaos/objects.ts';
+import { NAMESPACE } from '../../chaos/objects.ts';
 import { type Moment, World } from '../../chaos/world.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
 import { TYPES } from '../operator/plane.ts';
@@ -30,18 +30,21 @@ describe('operators that share an API server, whatever fails', function () {
       await world.cluster.read(`/api/v1/namespaces/weft-system/secrets/${name}`);
   });
 
-  it('a status that was made for another version of its object, or for another object, is refused by the API server', async () => {
+  it('a status that was made for another version of its object, or for one that was created anew since, is refused by the API server', async () => {
     const applier = new Applier(new RestClient(world.cluster.config), 'late');
-    const found = { ...TYPES.pods, namespace: NAMESPACE, name: CLIENTS[0]! };
-    const { metadata } = await world.cluster.get('pods', NAMESPACE, found.name);
-    const write = (bound: object) =>
-      applier.applyStatus({ ...found, ...bound }, { message: 'late' }, AbortSignal.timeout(5_000)).then(
+    const found = { ...TYPES.servers, namespace: NAMESPACE, name: 'late' };
+    const server = { spec: { podSelector: {}, port: 1 } };
+    const { metadata } = await world.cluster.apply('servers', NAMESPACE, found.name, server);
+    const write = (resourceVersion: string) =>
+      applier.applyStatus({ ...found, resourceVersion }, { proxies: 'late' }, AbortSignal.timeout(5_000)).then(
         () => 'taken',
         (error) => failureOf(error),
       );
-    expect(await write({ resourceVersion: '1' })).to.equal('Conflict');
-    expect(await write({ uid: 'another' })).to.equal('Conflict');
-    expect(await write({ uid: metadata.uid, resourceVersion: metadata.resourceVersion })).to.equal('taken');
+    expect(await write('1')).to.equal('Conflict');
+    await world.cluster.delete('servers', NAMESPACE, found.name);
+    await world.cluster.apply('servers', NAMESPACE, found.name, server);
+    expect(await write(metadata.resourceVersion)).to.equal('Conflict');
+    await world.cluster.delete('servers', NAMESPACE, found.name);
   });
 
   for (const [at, step] of LEADER_STEPS.entries()) {

@@ -236,17 +236,7 @@ describe('requests to the API server', () => {
       expect(second!.path).to.equal('/api/v1/namespaces/shop/services/a/status');
     });
 
-    it('does not touch an object of the same name with another uid (E13)', async () => {
-      const held = api.objects.put(SERVICES, service('a'));
-      const reference = { type: SERVICE, kind: 'Service', namespace: 'shop', name: 'a', uid: 'an older one' };
-      const failed = await new Applier(rest, 'tester')
-        .applyStatus(reference, { x: 1 }, signal)
-        .catch((e: RequestError) => e);
-      expect(failed).to.include({ failure: 'Conflict' });
-      expect(api.objects.get(SERVICES, 'shop/a')).to.deep.equal(held);
-    });
-
-    it('does not touch an object that is another version by now, and says which it has made', async () => {
+    it('does not touch an object that is another version by now, or was created anew (E13), and says which it has made', async () => {
       const { resourceVersion: seen } = api.objects.put(SERVICES, service('a')).metadata;
       const reference = { type: SERVICE, kind: 'Service', namespace: 'shop', name: 'a', resourceVersion: seen! };
       const applier = new Applier(rest, 'tester');
@@ -255,6 +245,13 @@ describe('requests to the API server', () => {
       const failed = await applier.applyStatus(reference, { x: 2 }, signal).catch((e: RequestError) => e);
       expect(failed).to.include({ failure: 'Conflict' });
       expect(api.objects.get(SERVICES, 'shop/a')).to.deep.include({ status: { x: 1 } });
+      api.objects.remove(SERVICES, 'shop/a');
+      const anew = api.objects.put(SERVICES, service('a'));
+      const late = await applier
+        .applyStatus({ ...reference, resourceVersion: made }, { x: 3 }, signal)
+        .catch((e: RequestError) => e);
+      expect(late).to.include({ failure: 'Conflict' });
+      expect(api.objects.get(SERVICES, 'shop/a')).to.deep.equal(anew);
     });
   });
 
