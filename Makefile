@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-policies show-gitops show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ show-rotation: deps ## Anchor, issuer and certificates replaced in the real clus
 
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
 	@test/wire/run $(POLICIES_FLAGS)
+
+show-gitops: deps ## Health, as Argo CD's and Flux' own engines judge it
+	@hack/gitops/show
 
 show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (12 minutes)
 	@hack/observability/show

@@ -21,7 +21,12 @@ type healthCheck struct {
 
 // evaluator decides in the order of Flux' RFC 0009. hack/gitops/judge asks Flux' own code the same, which needs far more to be built, and a test compares the two.
 type evaluator struct {
-	inProgress, failed, current cel.Program
+	inProgress, failed, current *expression
+}
+
+type expression struct {
+	text    string
+	program cel.Program
 }
 
 func evaluatorsOf(given []healthCheck) (map[schema.GroupKind]*evaluator, error) {
@@ -33,7 +38,7 @@ func evaluatorsOf(given []healthCheck) (map[schema.GroupKind]*evaluator, error) 
 	}
 	evaluators := map[schema.GroupKind]*evaluator{}
 	for _, check := range given {
-		programs := [3]cel.Program{}
+		programs := [3]*expression{}
 		for at, text := range []string{check.InProgress, check.Failed, check.Current} {
 			if programs[at], err = programOf(environment, text); err != nil {
 				return nil, fmt.Errorf("healthCheckExprs of %s: %w", check.Kind, err)
@@ -46,7 +51,7 @@ func evaluatorsOf(given []healthCheck) (map[schema.GroupKind]*evaluator, error) 
 	return evaluators, nil
 }
 
-func programOf(environment *cel.Env, text string) (cel.Program, error) {
+func programOf(environment *cel.Env, text string) (*expression, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -54,7 +59,8 @@ func programOf(environment *cel.Env, text string) (cel.Program, error) {
 	if issues.Err() != nil {
 		return nil, issues.Err()
 	}
-	return environment.Program(parsed, cel.EvalOptions(cel.OptOptimize))
+	program, err := environment.Program(parsed, cel.EvalOptions(cel.OptOptimize))
+	return &expression{text, program}, err
 }
 
 func (e *evaluator) evaluate(object *unstructured.Unstructured) (*verdict, error) {
@@ -66,16 +72,16 @@ func (e *evaluator) evaluate(object *unstructured.Unstructured) (*verdict, error
 		return &verdict{Status: "InProgress"}, nil
 	}
 	steps := []struct {
-		program cel.Program
-		status  string
+		asked  *expression
+		status string
 	}{{e.inProgress, "InProgress"}, {e.failed, "Failed"}, {e.current, "Current"}}
 	for _, step := range steps {
-		if step.program == nil {
+		if step.asked == nil {
 			continue
 		}
-		value, _, err := step.program.Eval(object.Object)
+		value, _, err := step.asked.program.Eval(object.Object)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("failed to evaluate the CEL expression '%s': %w", step.asked.text, err)
 		}
 		if value == types.True {
 			return &verdict{Status: step.status}, nil

@@ -26,8 +26,8 @@ export class Judge<Answer> {
   readonly #waiting: { resolve: (answer: Answer) => void; reject: (cause: Error) => void }[] = [];
   #errors = '';
 
-  private constructor(program: string, first: object) {
-    this.#process = spawn(program, [], { stdio: ['pipe', 'pipe', 'pipe'] });
+  private constructor(program: string, args: readonly string[], first: object) {
+    this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     createInterface({ input: this.#process.stdout! }).on('line', (line) => {
       this.#waiting.shift()?.resolve(JSON.parse(line) as Answer);
     });
@@ -41,9 +41,13 @@ export class Judge<Answer> {
   }
 
   /** @param first what the program is told before anything else */
-  static async start<Answer>(name: 'health' | 'judge', first: object): Promise<Judge<Answer>> {
+  static async start<Answer>(
+    name: 'health' | 'judge',
+    first: object,
+    args: readonly string[] = [],
+  ): Promise<Judge<Answer>> {
     const { stdout } = await promisify(execFile)(BUILD, [name], { timeout: BUILD_LIMIT_MS });
-    return new Judge(stdout.trim(), first);
+    return new Judge(stdout.trim(), args, first);
   }
 
   ask(question: object): Promise<Answer> {
