@@ -21,6 +21,8 @@ const CALLER = { target: 'deploy/caller', namespace: NAMESPACE };
 const INITIALIZED_MS = 120_000;
 const GONE_MS = 90_000;
 const QUIET_MS = 3_000;
+/** Of a hundred a second: split and backends of a Canary go in no particular order (docs/progressive-delivery.md). */
+const TOLERATED_AT_END = 100;
 const DELIVERIES: readonly Delivery[] = [
   { app: 'cart', kind: 'trafficsplit', load: new LoadControl('cart', CALLER) },
   { app: 'offers', kind: 'httproute', load: new LoadControl('offers', CALLER) },
@@ -98,7 +100,7 @@ function leave(delivery: Delivery): Step {
     title: `${app} leaves Flagger`,
     commands: [`kubectl -n ${NAMESPACE} delete canary ${app}`],
     async run() {
-      const lost = foreignFailures(BAD.version, Object.values(await load.stop()));
+      await load.phase('leaves');
       await kubectl(['-n', NAMESPACE, 'delete', 'canary', app, '--timeout=60s']);
       const { ms } = await until(
         `what the Canary of ${app} owned is gone`,
@@ -109,6 +111,10 @@ function leave(delivery: Delivery): Step {
         },
         1_000,
       );
+      await sleep(QUIET_MS);
+      const { leaves, ...before } = await load.stop();
+      const lost = foreignFailures(BAD.version, Object.values(before));
+      const caught = foreignFailures(BAD.version, [leaves!]);
       const service = await getJson<{ spec: { selector: object } }>('service', app, '-n', NAMESPACE);
       const selector = JSON.stringify(service.spec.selector);
       const answers = await get(CALLER.target, urlOf(app), 20, NAMESPACE);
@@ -118,6 +124,12 @@ function leave(delivery: Delivery): Step {
       return [
         check(`${app}: failed requests that ${BAD.version} has not failed itself, in all`, '0', lost, lost === 0),
         check(`${app}: ${owned.join(', ')}`, 'gone', `gone after ${(ms / 1000).toFixed(1)} s`, true),
+        check(
+          `${app}: failed requests while they go`,
+          `${TOLERATED_AT_END} at most`,
+          `${caught} of ${leaves!.sent} ${caught > 0 ? leaves!.examples.join('; ') : ''}`.trim(),
+          caught <= TOLERATED_AT_END,
+        ),
         check(`${app}: pods of its Service`, `{"app":"${app}"}`, selector, selector === `{"app":"${app}"}`),
         check(`${app}: requests that its pods answer`, '20', ok, ok === 20),
       ];
