@@ -5,9 +5,10 @@ const IN_CHUNK = CHUNK_ROWS - 1;
 /** Instead of a row. */
 export const NO_ROW = -1;
 
-/** Of a cell. */
-export type CellBits = 8 | 16 | 32;
+/** Of a cell. Of those of 4 bits two lie in an octet. */
+export type CellBits = 4 | 8 | 16 | 32;
 type Cells = Uint8Array | Uint16Array | Uint32Array;
+const HALF = 0xf;
 
 interface Chunk {
   readonly cells: Cells;
@@ -15,7 +16,10 @@ interface Chunk {
   readonly newest: Int32Array;
 }
 
-const ARRAYS = { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array } as const satisfies Record<CellBits, unknown>;
+const ARRAYS = { 4: Uint8Array, 8: Uint8Array, 16: Uint16Array, 32: Uint32Array } as const satisfies Record<
+  CellBits,
+  unknown
+>;
 
 /** Octets of counts that may still be taken from the machine, by rows of any width. */
 export interface Room {
@@ -28,6 +32,9 @@ export interface Room {
  */
 export class CounterRows {
   readonly #slots: number;
+  readonly #isHalved: boolean;
+  /** Elements of an array that a row takes. */
+  readonly #length: number;
   readonly #cells: (length: number) => Cells;
   /** The least number that a cell does not hold. */
   readonly wrap: number;
@@ -39,6 +46,8 @@ export class CounterRows {
 
   constructor(slots: number, bits: CellBits, room: Room) {
     this.#slots = slots;
+    this.#isHalved = bits === 4;
+    this.#length = this.#isHalved ? Math.ceil(slots / 2) : slots;
     const Cells = ARRAYS[bits];
     this.#cells = (length) => new Cells(length);
     this.wrap = 2 ** bits;
@@ -47,7 +56,7 @@ export class CounterRows {
   }
 
   static bytesPerRow(slots: number, bits: CellBits): number {
-    return (slots * bits) / 8 + Int32Array.BYTES_PER_ELEMENT;
+    return Math.ceil((slots * bits) / 8) + Int32Array.BYTES_PER_ELEMENT;
   }
 
   get inUse(): number {
@@ -64,8 +73,8 @@ export class CounterRows {
     const row = this.#free.pop() ?? this.#make();
     if (row === NO_ROW) return NO_ROW;
     const { cells, newest } = this.#chunks[row >>> CHUNK_BITS]!;
-    const start = (row & IN_CHUNK) * this.#slots;
-    cells.fill(0, start, start + this.#slots);
+    const start = (row & IN_CHUNK) * this.#length;
+    cells.fill(0, start, start + this.#length);
     newest[row & IN_CHUNK] = slot;
     return row;
   }
@@ -75,7 +84,7 @@ export class CounterRows {
       const bytes = CHUNK_ROWS * this.#bytesPerRow;
       if (this.#room.bytes < bytes) return NO_ROW;
       this.#room.bytes -= bytes;
-      this.#chunks.push({ cells: this.#cells(CHUNK_ROWS * this.#slots), newest: new Int32Array(CHUNK_ROWS) });
+      this.#chunks.push({ cells: this.#cells(CHUNK_ROWS * this.#length), newest: new Int32Array(CHUNK_ROWS) });
     }
     this.#made += 1;
     return this.#made - 1;
@@ -93,9 +102,28 @@ export class CounterRows {
   copy(row: number, from: CounterRows, fromRow: number): void {
     const { cells, newest } = this.#chunks[row >>> CHUNK_BITS]!;
     const other = from.#chunks[fromRow >>> CHUNK_BITS]!;
-    const start = (fromRow & IN_CHUNK) * this.#slots;
-    cells.set(other.cells.subarray(start, start + this.#slots), (row & IN_CHUNK) * this.#slots);
+    for (let cell = 0; cell < this.#slots; cell++) {
+      this.#set(cells, row & IN_CHUNK, cell, from.#get(other.cells, fromRow & IN_CHUNK, cell));
+    }
     newest[row & IN_CHUNK] = other.newest[fromRow & IN_CHUNK]!;
+  }
+
+  /** `at`: the row within its chunk. */
+  #get(cells: Cells, at: number, cell: number): number {
+    const start = at * this.#length;
+    return this.#isHalved ? (cells[start + (cell >>> 1)]! >>> ((cell & 1) << 2)) & HALF : cells[start + cell]!;
+  }
+
+  /** What a cell does not hold of a number is cut off above. */
+  #set(cells: Cells, at: number, cell: number, count: number): void {
+    const start = at * this.#length;
+    if (!this.#isHalved) {
+      cells[start + cell] = count;
+      return;
+    }
+    const shift = (cell & 1) << 2;
+    const both = cells[start + (cell >>> 1)]!;
+    cells[start + (cell >>> 1)] = (both & ~(HALF << shift)) | ((count & HALF) << shift);
   }
 
   /**
@@ -105,27 +133,26 @@ export class CounterRows {
   add(row: number, slot: number, count: number): number {
     const { cells, newest } = this.#chunks[row >>> CHUNK_BITS]!;
     const at = row & IN_CHUNK;
-    const start = at * this.#slots;
     if (slot > newest[at]!) {
-      this.#clear(cells, start, newest[at]!, slot);
+      this.#clear(cells, at, newest[at]!, slot);
       newest[at] = slot;
     }
-    const cell = start + (slot % this.#slots);
-    const sum = cells[cell]! + count;
-    cells[cell] = sum;
+    const cell = slot % this.#slots;
+    const sum = this.#get(cells, at, cell) + count;
+    this.#set(cells, at, cell, sum);
     return sum < this.wrap ? 0 : Math.floor(sum / this.wrap);
   }
 
   /** As much as a cell holds, of a slot for which that is too little. */
   saturate(row: number, slot: number): void {
     const { cells } = this.#chunks[row >>> CHUNK_BITS]!;
-    cells[(row & IN_CHUNK) * this.#slots + (slot % this.#slots)] = this.wrap - 1;
+    this.#set(cells, row & IN_CHUNK, slot % this.#slots, this.wrap - 1);
   }
 
   /** The cells of the slots after `before` up to `slot`: they still hold what was a window ago. */
-  #clear(cells: Cells, start: number, before: number, slot: number): void {
+  #clear(cells: Cells, at: number, before: number, slot: number): void {
     const count = Math.min(slot - before, this.#slots);
-    for (let each = slot - count + 1; each <= slot; each++) cells[start + (each % this.#slots)] = 0;
+    for (let each = slot - count + 1; each <= slot; each++) this.#set(cells, at, each % this.#slots, 0);
   }
 
   /** Of the slots from `first` to `last`, both included; the window reaches back from `last`. */
@@ -134,15 +161,33 @@ export class CounterRows {
     const at = row & IN_CHUNK;
     const until = Math.min(last, newest[at]!);
     const from = Math.max(first, newest[at]! - this.#slots + 1);
-    const start = at * this.#slots;
-    const end = start + this.#slots;
-    let cell = start + (from % this.#slots);
-    let sum = 0;
-    for (let slot = from; slot <= until; slot++) {
-      sum += cells[cell]!;
-      cell += 1;
-      if (cell === end) cell = start;
-    }
-    return sum;
+    if (from > until) return 0;
+    const start = at * this.#length;
+    const [begin, end] = [from % this.#slots, until % this.#slots];
+    const sumOf = this.#isHalved ? sumOfHalves : sumOfCells;
+    if (begin <= end) return sumOf(cells, start, begin, end);
+    return sumOf(cells, start, begin, this.#slots - 1) + sumOf(cells, start, 0, end);
   }
+}
+
+/** Of a row that begins at `start`, from one cell to another, both included. */
+function sumOfCells(cells: Cells, start: number, begin: number, end: number): number {
+  let sum = 0;
+  for (let at = start + begin; at <= start + end; at++) sum += cells[at]!;
+  return sum;
+}
+
+/** The same of cells of 4 bits: two at a time where both are asked for. */
+function sumOfHalves(cells: Cells, start: number, begin: number, end: number): number {
+  let sum = 0;
+  let cell = begin;
+  if ((cell & 1) === 1) {
+    sum += cells[start + (cell >>> 1)]! >>> 4;
+    cell += 1;
+  }
+  for (; cell < end; cell += 2) {
+    const both = cells[start + (cell >>> 1)]!;
+    sum += (both & HALF) + (both >>> 4);
+  }
+  return cell === end ? sum + (cells[start + (cell >>> 1)]! & HALF) : sum;
 }

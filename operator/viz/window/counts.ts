@@ -2,7 +2,7 @@ import { type CellBits, CounterRows, NO_ROW, type Room } from './counter-rows.ts
 
 /** Bits of a cell, which hold more than anything but octets comes to. */
 const MOST_BITS = 32;
-const WIDTHS: readonly CellBits[] = [8, 16, MOST_BITS];
+const WIDTHS: readonly CellBits[] = [4, 8, 16, MOST_BITS];
 const WIDEST = WIDTHS.length - 1;
 /** Least bits of a number of `Counts`, which say which of the widths its row has: so the number stays a small integer. */
 const WIDTH_BITS = 2;
@@ -11,8 +11,8 @@ const WIDTH = (1 << WIDTH_BITS) - 1;
 export const NO_COUNTS: number = NO_ROW;
 
 /**
- * Counts of one counter over the window, by number. They begin with cells of 8 bits, which hold 25 requests a second, and go on in wider ones when one of them runs
- * over: most never do, buckets of latency least of all, which is three quarters of the memory of the window.
+ * Counts of one counter over the window, by number. They begin with cells of 4 bits, which hold 15 in ten seconds, and go on in wider ones when one of them runs
+ * over: failures and slow responses are seldom so many, and most of the others are content with 8 bits, 25 a second.
  */
 export class Counts {
   readonly #rows: readonly CounterRows[];

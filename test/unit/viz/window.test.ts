@@ -212,6 +212,7 @@ describe('the window of traffic', () => {
   });
 
   for (const [of, most, bytes] of [
+    ['quiet', 15, 750],
     ['usual', 255, 1_150],
     ['busy', 65_535, 2_048],
   ] as const) {
