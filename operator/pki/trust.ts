@@ -388,7 +388,7 @@ function leafTermsOf({ anchor, issuer, record }: Found): LeafTerms | null {
   const ofIssuer = !record.anchor.isDone || !record.issuer.isDone;
   const { sinceMs } = record.leaf;
   if (mustIssue({ record, anchor, issuer }) || (!ofIssuer && sinceMs === 0)) return null;
-  return { issuer: issuer.authority.certificate, ofIssuer, fromMs: sinceMs === 0 ? 0 : sinceMs - BACKDATE_MS };
+  return { issuer: issuer.authority.certificate, ofIssuer, fromMs: sinceMs === 0 ? 0 : sinceMs - BACKDATE_MS, sinceMs };
 }
 
 function sameTerms(terms: LeafTerms | null, before: LeafTerms | null): LeafTerms | null {

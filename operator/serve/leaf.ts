@@ -94,7 +94,7 @@ export class LeafRenewals {
   /** Called every second. */
   ask(proxies: Iterable<Renewable>): void {
     const { terms } = this;
-    if (terms === null) return;
+    if (terms === null || this.#clock.wallMs() < terms.sinceMs) return;
     const nowMs = this.#clock.nowMs();
     for (const proxy of proxies) {
       const { leaf } = proxy;

@@ -8,4 +8,6 @@ export interface LeafTerms {
   ofIssuer: boolean;
   /** One whose life begins earlier will not do. Milliseconds since the epoch; 0: any. */
   fromMs: number;
+  /** One that is made before this time would not do: times of certificates have whole seconds. Milliseconds since the epoch; 0: any. */
+  sinceMs: number;
 }

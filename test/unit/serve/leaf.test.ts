@@ -21,7 +21,7 @@ describe('certificates of proxies as a replica knows them', () => {
   }
 
   const terms = (fields: Partial<LeafTerms> = {}): LeafTerms => {
-    return { issuer: issuer.certificate, ofIssuer: true, fromMs: 0, ...fields };
+    return { issuer: issuer.certificate, ofIssuer: true, fromMs: 0, sinceMs: 0, ...fields };
   };
   const held = (certificate: X509Certificate) => new HeldLeaf(certificate);
 
@@ -79,5 +79,22 @@ describe('certificates of proxies as a replica knows them', () => {
     for (const { leaf } of proxies.slice(0, 40)) leaf.said(chainPem, IDENTITY, wanted);
     for (let time = 0; time < 30; time++) second();
     expect(each.slice(5).reduce((sum, count) => sum + count)).to.equal(20);
+  });
+
+  it('are not asked for before the second begins in which what is made will do', () => {
+    const clock = new FakeClock();
+    let asked = 0;
+    const ask = () => {
+      asked += 1;
+    };
+    const proxy = { leaf: held(leafOf(mesh.issuer).certificate), askForRenewal: ask };
+    const sinceMs = clock.wallMs() + 700;
+    const renewals = new LeafRenewals(() => wanted, clock);
+    const wanted = terms({ sinceMs, fromMs: sinceMs });
+    renewals.ask([proxy]);
+    expect(asked).to.equal(0);
+    clock.advanceSync(700);
+    renewals.ask([proxy]);
+    expect(asked).to.equal(1);
   });
 });
