@@ -86,7 +86,7 @@ show-rotation: deps ## Anchor, issuer and certificates replaced in the real clus
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
 	@test/wire/run $(POLICIES_FLAGS)
 
-show-gitops: deps ## Health, as Argo CD's and Flux' own engines judge it
+show-gitops: deps ## Argo CD's and Flux' own engines on what Weft says and applies, and 200 random histories (10 minutes)
 	@hack/gitops/show
 
 show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (12 minutes)

@@ -1,3 +1,4 @@
+import type { MeshModel } from '../crds/kinds/mesh/model.ts';
 import { meshOf } from '../crds/kinds/mesh/queries.ts';
 import type { ClusterState } from '../crds/state/cluster-state.ts';
 import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
@@ -13,6 +14,7 @@ import { type Clock, sleep } from './runtime/clock.ts';
 import { failureOf } from './runtime/errors.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import type { Component } from './runtime/manager.ts';
+import { sameJson } from './status/change.ts';
 import type { CertificateDates, CertificateName } from './telemetry/certificate-metrics.ts';
 
 /** Own serving certificates are cheap to make and never leave the process. */
@@ -32,7 +34,7 @@ export interface CertificatesOptions {
   state: ClusterState;
   changed: Changed;
   configMaps: ConfigMapStore;
-  /** What is wrong with the Secrets is another thing now. */
+  /** What is wrong with the Secrets is another thing now, or is known of other settings. */
   problemsChanged: () => void;
   /** What proxies of all replicas have of the trust that `generation` names; `null`: it is not known of all. */
   proxies: NonNullable<TrustOptions['proxies']>;
@@ -66,6 +68,7 @@ export class Certificates implements Component {
   #pause = new AbortController();
   readonly #reminders = new Reminders();
   #problems: readonly string[] = [];
+  #settings: MeshModel['identity'] | null = null;
   #renewalProblems: readonly string[] = [];
 
   constructor(options: CertificatesOptions) {
@@ -88,6 +91,11 @@ export class Certificates implements Component {
   /** What is wrong with the Secrets, one sentence each. */
   get problems(): readonly string[] {
     return this.#problems;
+  }
+
+  /** The settings that the trust and its problems speak of; `null` before the first look. */
+  get settings(): MeshModel['identity'] | null {
+    return this.#settings;
   }
 
   /** What was due and could not be replaced, one sentence each: nothing is lost yet. */
@@ -184,13 +192,19 @@ export class Certificates implements Component {
 
   async #refresh(): Promise<void> {
     const { state, log } = this.#options;
+    const settings = meshOf(state).identity;
     try {
       const before = this.trust.rotation;
-      await this.trust.refresh(meshOf(state).identity, this.#leads);
+      await this.trust.refresh(settings, this.#leads);
       if (this.#leads && this.trust.rotation?.phase !== before?.phase) this.#options.problemsChanged();
+      // By now the Mesh asks for something else: that is looked at already.
+      if (!sameJson(settings, meshOf(state).identity)) return;
       const [due, other] = partition(this.trust.problems, ({ code }) => code === 'WEFT_PKI_RENEWAL');
       this.#renewalProblems = due.map(({ message }) => message);
-      this.#report(other.map(({ message }) => message));
+      this.#report(
+        other.map(({ message }) => message),
+        settings,
+      );
       if (!this.#leads) return;
       // What could be read before is in force: traffic goes on, and nobody might look.
       const refused = this.trust.current === null ? [] : other.filter(({ code }) => code !== 'WEFT_PKI_ABSENT');
@@ -199,7 +213,8 @@ export class Certificates implements Component {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       // Rights do not come back by themselves; an API server that is away does, and says nothing about the Secrets.
-      if (failureOf(error) === 'Forbidden') this.#report([error instanceof Error ? error.message : String(error)]);
+      if (failureOf(error) === 'Forbidden')
+        this.#report([error instanceof Error ? error.message : String(error)], settings);
       else log.warn('could not read the Secrets of the trust', errorFields(error));
     }
   }
@@ -218,9 +233,12 @@ export class Certificates implements Component {
     tell(notice);
   }
 
-  #report(problems: readonly string[]): void {
+  #report(problems: readonly string[], settings: MeshModel['identity']): void {
     const changed = problems.join('; ') !== this.#problems.join('; ');
+    const isNew = !sameJson(settings, this.#settings);
     this.#problems = problems;
+    this.#settings = settings;
+    if (!changed && isNew) this.#options.problemsChanged();
     if (!changed) return;
     // Before the first leader has made them, absent Secrets are nothing to warn of.
     const level = this.#leads || this.trust.current !== null ? 'warn' : 'info';

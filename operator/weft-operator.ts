@@ -462,6 +462,7 @@ export class WeftOperator extends OperatorBase {
       certificates: this.#certificates.trust.current,
       authorities: this.#certificates.trust.held,
       rotation: this.#certificates.trust.rotation,
+      settings: this.#certificates.settings,
       certificateProblems: this.#certificates.problems,
       renewalProblems: this.#certificates.renewalProblems,
       proxies: this.#replicas.reports.connections(),

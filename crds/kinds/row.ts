@@ -48,6 +48,12 @@ export interface ParentsStatus<M extends Model = Model> {
   assess(view: ClusterView, model: M): ParentAssessment[];
 }
 
+/**
+ * What `Programmed` is called on a route. Argo CD takes a condition of that plain name which is not True for a sync that goes on: one proxy that is stuck would hold
+ * up every wave that has a route. The Gateway API defines none for routes and asks for a domain in front of one's own.
+ */
+export const ROUTE_PROGRAMMED = 'weft.dev/Programmed';
+
 export interface ParentAssessment {
   /** As it stands in the spec. */
   parentRef: Readonly<Record<string, unknown>>;

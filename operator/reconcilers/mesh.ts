@@ -2,6 +2,7 @@ import type { MeshModel } from '../../crds/kinds/mesh/model.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { expiryNote, type HeldAuthority } from '../status/authority.ts';
+import { sameJson } from '../status/change.ts';
 import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
 import { sooner } from '../status/pace.ts';
 import { proxyShare, UNKNOWN_SHARE } from '../status/programmed.ts';
@@ -21,6 +22,8 @@ export interface MeshFacts {
   } | null;
   /** Everything that signs, the webhooks' CA included. */
   authorities: readonly HeldAuthority[];
+  /** The settings that is known of, as the certificates are; `null`: none yet. */
+  settings: MeshModel['identity'] | null;
   /** What is wrong with the certificates' Secrets, one sentence each. */
   certificateProblems: readonly string[];
   /** `null`: nothing is known of it yet. */
@@ -54,9 +57,16 @@ export async function reconcileMesh(given: MeshDependencies, key: string, signal
     return;
   }
   await publisher.greet(key, resource, signal);
-  const report = meshReport(resource, facts(), clock.wallMs(), publisher.presentShare(key, resource));
+  const known = facts();
+  // The Mesh is looked at again when the Secrets have been; until then its status speaks of the generation before.
+  if (!isKnownOf(resource, known)) return { requeueAfterMs: REFRESH_MS };
+  const report = meshReport(resource, known, clock.wallMs(), publisher.presentShare(key, resource));
   const waitMs = await publisher.publish(key, resource, report, signal);
   return { requeueAfterMs: sooner(REFRESH_MS, waitMs) };
+}
+
+function isKnownOf({ parsed: { model } }: Seen<MeshModel>, { settings }: MeshFacts): boolean {
+  return model === null || sameJson(model.identity, settings);
 }
 
 /** @param presentShare what stands in `proxies` now */

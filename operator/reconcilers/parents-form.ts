@@ -1,4 +1,4 @@
-import type { ParentAssessment, ParentsStatus } from '../../crds/kinds/row.ts';
+import { type ParentAssessment, type ParentsStatus, ROUTE_PROGRAMMED } from '../../crds/kinds/row.ts';
 import type { ClusterView } from '../../crds/state/view.ts';
 import type { Model } from '../../crds/types/kind-name.ts';
 import type { Parsed } from '../../crds/types/problem.ts';
@@ -34,7 +34,7 @@ export class ParentsForm<M extends Model> implements StatusForm<M, ParentAssessm
   }
 
   programmed(_: string, { status }: Seen<M>): Condition | null {
-    return conditionOfOurs(status, 'Programmed');
+    return conditionOfOurs(status, ROUTE_PROGRAMMED);
   }
 
   async publish(key: string, seen: Seen<M>, found: Found<ParentAssessment[]>, signal: AbortSignal): Promise<number> {
@@ -63,6 +63,6 @@ function wantedOf(parent: ParentAssessment, programmed: WantedCondition): Wanted
   const { parentRef, accepted, resolvedRefs, partiallyInvalid } = parent;
   const conditions = [findingCondition('Accepted', accepted), findingCondition('ResolvedRefs', resolvedRefs)];
   if (partiallyInvalid !== null) conditions.push(findingCondition('PartiallyInvalid', partiallyInvalid));
-  if (accepted.ok) conditions.push(programmed);
+  if (accepted.ok) conditions.push({ ...programmed, type: ROUTE_PROGRAMMED });
   return { parentRef, conditions };
 }

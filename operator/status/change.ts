@@ -1,3 +1,4 @@
+import { ROUTE_PROGRAMMED } from '../../crds/kinds/row.ts';
 import type { ObjectStatus } from './condition.ts';
 
 /** Condition types that this operator writes; others in the list belong to somebody else. */
@@ -54,7 +55,8 @@ export function onlyCountersDiffer(wanted: ObjectStatus & { proxies?: unknown },
 
 /** A condition with what of it is a counter left out. */
 export function withoutCounters<C>(each: C): C {
-  const isProgrammed = typeof each === 'object' && each !== null && 'type' in each && each.type === 'Programmed';
+  const type = typeof each === 'object' && each !== null && 'type' in each ? each.type : '';
+  const isProgrammed = type === 'Programmed' || type === ROUTE_PROGRAMMED;
   return isProgrammed ? { ...each, reason: '', message: '' } : each;
 }
 

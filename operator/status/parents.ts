@@ -1,3 +1,4 @@
+import { ROUTE_PROGRAMMED } from '../../crds/kinds/row.ts';
 import { sameJson, withoutCounters } from './change.ts';
 import { type Condition, readConditions, stampConditions, type WantedCondition } from './condition.ts';
 
@@ -18,8 +19,14 @@ interface ParentStatus {
   conditions: Condition[];
 }
 
-/** Condition types that this operator writes; others in an entry of ours belong to somebody else, and stay. */
-const OURS: ReadonlySet<string> = new Set(['Accepted', 'ResolvedRefs', 'PartiallyInvalid', 'Programmed']);
+/** Condition types that this operator writes, or wrote (`Programmed`); others in an entry of ours belong to somebody else, and stay. */
+const OURS: ReadonlySet<string> = new Set([
+  'Accepted',
+  'ResolvedRefs',
+  'PartiallyInvalid',
+  ROUTE_PROGRAMMED,
+  'Programmed',
+]);
 
 export interface ParentsToWrite {
   parents: unknown[];
@@ -28,9 +35,9 @@ export interface ParentsToWrite {
 }
 
 /**
- * `status.parents` as it is to be written, or `null` where the object says all of it already, or says it of a later generation than was looked at (a cache
- * may lag behind; `observedGeneration` must not go back). Entries of other controllers are kept as they are; of ours, only those of parents that the route
- * still has (Gateway API: RouteStatus).
+ * `status.parents` as it is to be written, or `null` where the object says all of it already. Entries of other controllers are kept as they are; of ours, only
+ * those of parents that the route still has (Gateway API: RouteStatus). `observedGeneration` does not go back by a cache that lags behind, because what is
+ * written is for one version of the object alone; one that is later than the object's generation was written by somebody else, and tools would wait for it for ever.
  */
 export function parentsToWrite(
   wanted: readonly WantedParent[],
@@ -40,7 +47,6 @@ export function parentsToWrite(
 ): ParentsToWrite | null {
   const held = parentsIn(present);
   const ours = held.filter(isOurs);
-  if (ours.some(({ conditions }) => conditions.some((each) => each.observedGeneration > generation))) return null;
   const written = wanted.map((parent) => {
     const before = ours.find(({ parentRef }) => sameJson(parentRef, parent.parentRef));
     return entryOf(parent, before?.conditions ?? [], generation, nowMs);

@@ -2,6 +2,7 @@ import { listed } from '../../../crds/kinds/assessment.ts';
 import { MESH } from '../../../crds/kinds/mesh/model.ts';
 import { podsOf } from '../../../crds/kinds/pod/queries.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
+import { ROUTE_PROGRAMMED } from '../../../crds/kinds/row.ts';
 import { SERVER, type ServerModel } from '../../../crds/kinds/server/model.ts';
 import { child, listOf, numberOf } from '../../../crds/parse/metadata.ts';
 import { matchesSelector } from '../../../crds/scalars/label-selector.ts';
@@ -207,10 +208,13 @@ function unobserved(facts: Facts): Finding[] {
     );
 }
 
+/** On routes, an operator of a release before wrote the plain name. */
+const PROGRAMMED: readonly string[] = ['Programmed', ROUTE_PROGRAMMED];
+
 function ofProgrammed(facts: Facts, reason: string): Finding[] {
   return custom(facts).flatMap((object) => {
     const found = conditionsOfAny(object).find(
-      (each) => each.type === 'Programmed' && each.status === 'False' && each.reason === reason,
+      (each) => PROGRAMMED.includes(each.type) && each.status === 'False' && each.reason === reason,
     );
     return found === undefined ? [] : [finding(object, found.message)];
   });

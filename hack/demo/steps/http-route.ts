@@ -25,7 +25,9 @@ export async function waitRoute(resource: string, name: string): Promise<number>
           (one) => one.type === type && one.status === 'True' && one.observedGeneration === metadata.generation,
         ),
       );
-    return (status?.parents?.length ?? 0) > 0 && ['Accepted', 'ResolvedRefs', 'Programmed'].every(holds) ? true : null;
+    return (status?.parents?.length ?? 0) > 0 && ['Accepted', 'ResolvedRefs', 'weft.dev/Programmed'].every(holds)
+      ? true
+      : null;
   });
   return found.ms;
 }

@@ -58,6 +58,7 @@ export class Judge<Answer> {
   }
 
   async stop(): Promise<void> {
+    if (this.#process.exitCode !== null) return;
     const ended = new Promise((resolve) => this.#process.once('close', resolve));
     this.#process.stdin!.end();
     await ended;

@@ -106,7 +106,7 @@ describe('status of routes at a real API server', function () {
       await cluster.create(path, manifest(route));
       await condition(path, metadata.name, 'Accepted', 'True');
       await condition(path, metadata.name, 'ResolvedRefs', 'True');
-      await condition(path, metadata.name, 'Programmed', 'True');
+      await condition(path, metadata.name, 'weft.dev/Programmed', 'True');
       const seen = await cluster.read<SeenRoute>(`${path}/${metadata.name}`);
       expect(parentsOf(seen).map(({ parentRef }) => parentRef)).to.deep.equal(seen.spec.parentRefs);
     });
@@ -115,7 +115,7 @@ describe('status of routes at a real API server', function () {
   it('is not written again when nothing has changed', async () => {
     const before = await cluster.read<SeenRoute>(`${GATEWAY_HTTP}/gateway-http`);
     await cluster.create(POLICY_HTTP, manifest(policyHttp('another', [to('v1')])));
-    await condition(POLICY_HTTP, 'another', 'Programmed', 'True');
+    await condition(POLICY_HTTP, 'another', 'weft.dev/Programmed', 'True');
     const after = await cluster.read<SeenRoute>(`${GATEWAY_HTTP}/gateway-http`);
     expect(after.metadata.resourceVersion).to.equal(before.metadata.resourceVersion);
   });
@@ -130,7 +130,7 @@ describe('status of routes at a real API server', function () {
   it('leaves the entry of another controller as it is, and takes its own away with the parent', async () => {
     const both = [{ name: 'edge' }, { group: '', kind: 'Service', name: 'web' }];
     await cluster.create(GATEWAY_HTTP, manifest(http('shared', [to('v1')], { parents: both })));
-    await condition(GATEWAY_HTTP, 'shared', 'Programmed', 'True');
+    await condition(GATEWAY_HTTP, 'shared', 'weft.dev/Programmed', 'True');
     const foreign = {
       parentRef: { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'edge' },
       controllerName: OTHER,

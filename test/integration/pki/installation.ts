@@ -87,7 +87,7 @@ export class Replica {
 
   /** What the Mesh's status would say now. */
   status(): { condition: WantedCondition; fields: Readonly<Record<string, unknown>>; ready: boolean } {
-    const { trust, problems, renewalProblems } = this.certificates;
+    const { trust, settings, problems, renewalProblems } = this.certificates;
     const meta = { namespace: '', name: 'default', uid: '', generation: 1, resourceVersion: '1', labels: {} };
     const resource = { meta, deleting: false, parsed: { model: DEFAULT_MESH, problems: [] }, status: undefined };
     const report = meshReport(
@@ -95,6 +95,7 @@ export class Replica {
       {
         certificates: trust.current,
         authorities: trust.held,
+        settings,
         certificateProblems: problems,
         renewalProblems,
         rotation: trust.rotation,

@@ -25,6 +25,7 @@ describe('status of the Mesh', () => {
       authority('issuer', { notAfterMs: 100 * DAY_MS, renewAtMs: 70 * DAY_MS, warnAtMs: 85 * DAY_MS }),
       authority('webhook-ca', { notAfterMs: 1_000 * DAY_MS, renewAtMs: 700 * DAY_MS, warnAtMs: 850 * DAY_MS }),
     ],
+    settings: DEFAULT_MESH.identity,
     certificateProblems: [],
     renewalProblems: [],
     rotation: null,
@@ -152,6 +153,21 @@ describe('status of the Mesh', () => {
     const report = meshReport(wrong, facts(), 0);
     expect(report.verdict).to.deep.equal({ outcome: 'invalid', reason: 'Invalid', message: 'spec.x: must not be' });
     expect(find(report, 'Accepted')).to.include({ status: 'False' });
+  });
+
+  it('says nothing of a new issuer before its Secrets have been looked at', async () => {
+    const { publisher, written, clock } = recordingPublisher(MESH_ROW);
+    const identity = { ...DEFAULT_MESH.identity, issuer: { type: 'Secret' as const, name: 'of-others' } };
+    const known = { now: facts() };
+    const changed = { ...resource, parsed: { model: { ...DEFAULT_MESH, identity }, problems: [] } };
+    const given = { find: () => changed, facts: () => known.now, publisher, clock };
+    await reconcileMesh(given, 'default', signal);
+    // It says that it looks, once, because nobody has said anything so far.
+    expect(written.map(({ status }) => status.observedGeneration)).to.deep.equal([-1]);
+    known.now = facts({ settings: identity, certificateProblems: ['no Secret of-others'] });
+    await reconcileMesh(given, 'default', signal);
+    expect(written.at(-1)!.status.observedGeneration).to.equal(1);
+    expect(written.at(-1)!.status.conditions[0]).to.include({ type: 'Ready', status: 'False' });
   });
 
   it('is brought up to date every ten seconds, while there is a Mesh', async () => {

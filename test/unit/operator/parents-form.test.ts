@@ -59,7 +59,7 @@ describe('status of routes', () => {
     expect(t.conditionsOf()).to.deep.equal([
       'Accepted=True/Accepted',
       'ResolvedRefs=True/ResolvedRefs',
-      'Programmed=True/NoSubscribers',
+      'weft.dev/Programmed=True/NoSubscribers',
     ]);
     t.see(http('r', [to('v1')]), { parents: t.writes[0] });
     await t.run();
@@ -81,11 +81,11 @@ describe('status of routes', () => {
     t.progress.now = { ...IDLE, proxies: 2, current: 1, behind: ['shop/a'] };
     t.see(http('r', [to('v1')]));
     expect(await t.run()).to.have.property('requeueAfterMs');
-    expect(t.conditionsOf()).to.include.members(['Accepted=True/Accepted', 'Programmed=Unknown/Pending']);
+    expect(t.conditionsOf()).to.include.members(['Accepted=True/Accepted', 'weft.dev/Programmed=Unknown/Pending']);
     t.progress.now = { ...IDLE, proxies: 2, current: 2 };
     t.see(http('r', [to('v1')]), { parents: t.writes[0] });
     await t.run();
-    expect(t.conditionsOf()).to.include('Programmed=True/Acknowledged');
+    expect(t.conditionsOf()).to.include('weft.dev/Programmed=True/Acknowledged');
   });
 
   it('is written for the number of proxies alone every 10 s at the most', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { ROUTE_PROGRAMMED } from '../../../crds/kinds/row.ts';
 import { condition } from '../../../operator/status/condition.ts';
 import { CONTROLLER_NAME, parentsToWrite, type WantedParent } from '../../../operator/status/parents.ts';
 
@@ -63,7 +64,7 @@ describe('status.parents of routes', () => {
     const said = (status: 'True' | 'False', reason: string, message: string, accepted = 'True' as 'True' | 'False') => [
       {
         parentRef: WEB,
-        conditions: [...wanted(WEB, accepted).conditions, condition('Programmed', status, reason, message)],
+        conditions: [...wanted(WEB, accepted).conditions, condition(ROUTE_PROGRAMMED, status, reason, message)],
       },
     ];
     const parents = toWrite(said('True', 'Acknowledged', '1/2'), undefined, 3, NOW);
@@ -86,9 +87,12 @@ describe('status.parents of routes', () => {
     expect(timeOf(toWrite([wanted(WEB, 'False')], { parents }, 4, LATER))).to.equal('2026-01-02T03:05:05Z');
   });
 
-  it('never goes back to an earlier generation', () => {
+  it('does not believe in a generation that the object never had', () => {
     const parents = toWrite([wanted(WEB)], undefined, 7, NOW);
-    expect(toWrite([wanted(WEB, 'False')], { parents }, 6, LATER)).to.equal(null);
+    expect(parentsToWrite([wanted(WEB)], { parents }, 6, LATER)?.onlyCounters, 'at once').to.equal(false);
+    const [mended] = toWrite([wanted(WEB)], { parents }, 6, LATER)!;
+    const { conditions } = mended as { conditions: { observedGeneration: number }[] };
+    expect(new Set(conditions.map(({ observedGeneration }) => observedGeneration))).to.deep.equal(new Set([6]));
   });
 
   it('leaves the entries of other controllers as they are', () => {
@@ -125,6 +129,8 @@ describe('status.parents of routes', () => {
     const partly = [
       condition('Accepted', 'True', 'Accepted', ''),
       condition('PartiallyInvalid', 'True', 'UnsupportedValue', 'Dropped Rule'),
+      // As a release before called it.
+      condition('Programmed', 'Unknown', 'Pending', ''),
     ];
     const parents = toWrite([{ parentRef: WEB, conditions: partly }], undefined, 1, NOW);
     const [entry] = toWrite([wanted(WEB)], { parents }, 2, LATER) as { conditions: { type: string }[] }[];

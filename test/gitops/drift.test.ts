@@ -1,0 +1,202 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { expect } from 'chai';
+import { parseAllDocuments } from 'yaml';
+import { type KubeObject, nameOf } from '../../cli/install/object.ts';
+import { freePort } from '../../hack/apiserver/process.ts';
+import { startApiServer, type TestApiServer } from '../../hack/apiserver/server.ts';
+import { RestClient } from '../../operator/kube/rest.ts';
+import { NamespacedSecrets } from '../../operator/kube/secrets.ts';
+import { createAnchor, createIssuer } from '../../operator/pki/authority.ts';
+import { ANCHOR_SECRET, ISSUER_SECRET, toSecret, WEBHOOK_AUTHORITY_SECRET } from '../../operator/pki/secrets.ts';
+import { systemClock } from '../../operator/runtime/clock.ts';
+import { shippedChecks } from '../integration/gitops/checks.ts';
+import { BUILD_LIMIT_MS, Judge } from '../integration/gitops/judge.ts';
+import { Cluster, Plane } from '../integration/operator/plane.ts';
+import { API_SERVER_START_MS } from '../support/apiserver-shared.ts';
+import { eventually } from '../support/eventually.ts';
+import { installGatewayApi } from '../support/gateway-api.ts';
+
+const SAMPLES = path.join(import.meta.dirname, '../../samples/gitops');
+const BASE = path.join(import.meta.dirname, '../../kustomize/base');
+const YEAR_MS = 365 * 86_400_000;
+const OWNED = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
+
+const COMPARISONS = ['argoThreeWay', 'argoServerSide', 'flux'] as const;
+type Comparison = (typeof COMPARISONS)[number];
+
+/** What each tool adds to an object, to know it again. */
+function tracked(object: KubeObject, tool: 'argo' | 'flux'): KubeObject {
+  const { metadata } = object;
+  const { name, namespace = '' } = metadata;
+  if (tool === 'argo') {
+    const id = `platform:${object.apiVersion}/${object.kind}:${namespace}/${name}`;
+    const annotations = { ...metadata.annotations, 'argocd.argoproj.io/tracking-id': id };
+    return { ...object, metadata: { ...metadata, annotations } };
+  }
+  const owner = {
+    'kustomize.toolkit.fluxcd.io/name': 'platform',
+    'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
+  };
+  return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, ...owner } } };
+}
+
+describe('what is applied, compared by the engines of Argo CD and Flux with what became of it', function () {
+  this.timeout(120_000);
+  let api: TestApiServer;
+  let cluster: Cluster;
+  let secrets: NamespacedSecrets;
+  let judge: Judge<{ drift: Record<Comparison, string> }>;
+  let wanted: KubeObject[];
+  let plane: Plane | null = null;
+
+  before(async function () {
+    this.timeout(API_SERVER_START_MS + BUILD_LIMIT_MS);
+    api = await startApiServer();
+    cluster = new Cluster(api);
+    secrets = new NamespacedSecrets(new RestClient(cluster.config), 'weft-system', OWNED, systemClock);
+    await installGatewayApi(api);
+    wanted = await manifests();
+  });
+  after(async () => {
+    await plane?.stop();
+    await judge?.stop();
+    await cluster?.close();
+    await api?.stop();
+  });
+
+  function kubectl(args: readonly string[], input = ''): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const argv = ['--kubeconfig', api.kubeconfigPath, ...args];
+      const child = execFile(api.kubectlPath, argv, { maxBuffer: 64_000_000 }, (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else reject(new Error(stderr));
+      });
+      child.stdin?.end(input);
+    });
+  }
+
+  /** The installation, and what the samples have. */
+  async function manifests(): Promise<KubeObject[]> {
+    const folders = [BASE, path.join(SAMPLES, 'mesh'), path.join(SAMPLES, 'shop')];
+    const built = await Promise.all(folders.map((folder) => kubectl(['kustomize', folder])));
+    return built.flatMap((text) => parseAllDocuments(text).map((one) => one.toJS() as KubeObject));
+  }
+
+  /** Definitions and namespaces first, as both tools do. */
+  async function apply(objects: readonly KubeObject[], ...options: string[]): Promise<void> {
+    const first = objects.filter(({ kind }) => kind === 'CustomResourceDefinition' || kind === 'Namespace');
+    for (const items of [first, objects.filter((each) => !first.includes(each))]) {
+      await kubectl(['apply', ...options, '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+      const names = items.filter(({ kind }) => kind === 'CustomResourceDefinition').map((each) => each.metadata.name);
+      if (names.length > 0) await kubectl(['wait', '--for=condition=Established', 'crd', ...names]);
+    }
+  }
+
+  async function drifted(by: readonly Comparison[] = COMPARISONS): Promise<string[]> {
+    const found: string[] = [];
+    for (const object of wanted) {
+      const { drift } = await judge.ask({ argo: tracked(object, 'argo'), flux: tracked(object, 'flux'), by });
+      for (const each of by) if (drift[each] !== '') found.push(`${nameOf(object)}, ${each}: ${drift[each]}`);
+    }
+    return found;
+  }
+
+  async function everythingReady(): Promise<void> {
+    await eventually('conditions everywhere', async () => {
+      const text = await kubectl(['get', 'weft', '-A', '-o', 'json']);
+      const { items } = JSON.parse(text) as { items: { kind: string; status?: { observedGeneration?: number } }[] };
+      return (
+        items.length > 0 && items.every(({ kind, status }) => kind === 'HTTPRoute' || status?.observedGeneration === 1)
+      );
+    });
+  }
+
+  async function startOperator(name: string): Promise<Plane> {
+    const port = await freePort();
+    const webhooks = ['--webhook-port', String(port), '--webhook-url', `https://127.0.0.1:${port}`];
+    const flags = ['--roles', 'controllers,config,identity,webhooks', ...webhooks];
+    return (await new Plane(api, name, { flags }).start()).ready(20_000);
+  }
+
+  const anchors = async () => Buffer.from((await secrets.get(ANCHOR_SECRET))!.data['ca.crt']!).toString();
+
+  it("applied by kubectl and Argo CD's first way (client-side): no difference before an operator runs", async () => {
+    await apply(wanted.map((each) => tracked(each, 'argo')));
+    judge = await Judge.start('judge', shippedChecks(), [api.kubeconfigPath]);
+    expect(await drifted(['argoThreeWay'])).to.deep.equal([]);
+  });
+
+  it('… nor while it runs, has made its certificates and webhooks, and has written every status', async () => {
+    const nowMs = Date.now();
+    // Due: the operator replaces them as soon as it leads.
+    const anchor = createAnchor('root.linkerd.cluster.local', 10 * YEAR_MS, nowMs - 7.1 * YEAR_MS);
+    await secrets.create(ANCHOR_SECRET, toSecret(anchor));
+    const issuer = createIssuer(anchor, 'identity.linkerd.cluster.local', YEAR_MS, nowMs - 0.9 * YEAR_MS);
+    await secrets.create(ISSUER_SECRET, toSecret(issuer));
+    const webhook = createAnchor('webhooks.weft.dev', 10 * YEAR_MS, nowMs - 7.1 * YEAR_MS);
+    await secrets.create(WEBHOOK_AUTHORITY_SECRET, toSecret(webhook));
+    plane = await startOperator('op-0');
+    await everythingReady();
+    expect(await drifted(['argoThreeWay'])).to.deep.equal([]);
+  });
+
+  it('applied by server-side apply under both managers: no tool finds a difference', async () => {
+    await apply(
+      wanted.map((each) => tracked(each, 'argo')),
+      '--server-side',
+      '--force-conflicts',
+      '--field-manager=argocd-controller',
+    );
+    await apply(
+      wanted.map((each) => tracked(each, 'flux')),
+      '--server-side',
+      '--force-conflicts',
+      '--field-manager=kustomize-controller',
+    );
+    expect(await drifted()).to.deep.equal([]);
+  });
+
+  it('… nor after anchor, issuer and the authority of the webhooks have been replaced, and the operator started anew', async () => {
+    await eventually('two anchors', async () => (await anchors()).split('BEGIN CERTIFICATE').length === 3);
+    await plane!.stop();
+    plane = await startOperator('op-1');
+    await everythingReady();
+    expect(await drifted()).to.deep.equal([]);
+  });
+
+  it('a difference that there is, is found by each of them', async () => {
+    await kubectl([
+      'patch',
+      'server.policy.linkerd.io',
+      '-n',
+      'shop',
+      'web',
+      '--type=merge',
+      '-p',
+      '{"spec":{"port":81}}',
+    ]);
+    const found = await drifted();
+    expect(found.map((each) => each.split(':')[0])).to.have.length(3);
+    for (const each of found) expect(each).to.contain('web');
+  });
+
+  it('nothing that the operator made carries what a tool tracks its objects by', async () => {
+    const kinds = 'secrets,mutatingwebhookconfigurations,validatingwebhookconfigurations,leases,configmaps';
+    const { items } = JSON.parse(await kubectl(['get', kinds, '-A', '-o', 'json'])) as { items: KubeObject[] };
+    const made = items.filter(({ metadata: { labels = {}, annotations = {}, name } }) => {
+      return (
+        labels['app.kubernetes.io/managed-by'] === 'weft-operator' ||
+        name.startsWith('weft') ||
+        'weft.dev' in annotations
+      );
+    });
+    expect(made).to.have.length.above(3);
+    for (const { metadata } of made) {
+      const keys = Object.keys({ ...metadata.labels, ...metadata.annotations }).join(' ');
+      expect(keys).not.to.match(
+        /argocd\.argoproj\.io|kustomize\.toolkit\.fluxcd\.io|helm\.sh|app\.kubernetes\.io\/instance/,
+      );
+    }
+  });
+});
