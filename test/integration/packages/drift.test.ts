@@ -20,6 +20,8 @@ import { objectsOf } from './objects.ts';
 const OF_THE_CLUSTER =
   /^spec(?:$|\.(?:clusterIPs?|ipFamil|internalTrafficPolicy|replicas$|template\.spec\.serviceAccount$))/;
 
+const WEBHOOKS = ['mutatingwebhookconfiguration/weft-injector', 'validatingwebhookconfiguration/weft-validator'];
+
 describe('packages at a real API server', function () {
   this.timeout(120_000);
   const directory = mkdtempSync(join(tmpdir(), 'weft-packages-'));
@@ -91,11 +93,12 @@ describe('packages at a real API server', function () {
     const plane = await new Plane(api, 'op-0', { flags: ['--definitions-dir', ''] }).start();
     try {
       await plane.ready(30_000);
-      const made = ['mutatingwebhookconfiguration/weft-injector', 'secret/weft-identity-issuer'];
-      await eventually('it has made what it makes', async () => {
-        const found = await kubectl(['-n', 'weft-system', 'get', '-o', 'name', ...made]).catch(() => '');
-        return found.includes('weft-injector') && found.includes('weft-identity-issuer');
-      });
+      await eventually(
+        'it has made what it makes',
+        // kubectl fails while one of them is not there.
+        () => kubectl(['-n', 'weft-system', 'get', ...WEBHOOKS, 'secret/weft-identity-issuer']).catch(() => null),
+        30_000,
+      );
     } finally {
       await plane.stop();
     }
@@ -104,11 +107,7 @@ describe('packages at a real API server', function () {
       expect(await drift([...definitions, ...controlPlane], manager), manager).to.deep.equal([]);
     }
     // With nobody behind them they would refuse what the tests below apply.
-    await kubectl([
-      'delete',
-      'mutatingwebhookconfiguration/weft-injector',
-      'validatingwebhookconfiguration/weft-validator',
-    ]);
+    await kubectl(['delete', ...WEBHOOKS]);
   });
 
   it('charts say every default that the API server would fill in', async () => {
