@@ -92,6 +92,7 @@ describe('random histories of objects and operators', function () {
       if (!operators.isRunning) await operators.start();
       await settled();
       await operators.stopAll();
+      expect(recorder.versions.length, 'versions judged').to.be.above(count * STEPS);
       expect(await falselyHealthy(recorder.versions, operators.absences, judge)).to.deep.equal([]);
     } finally {
       await operators.stopAll();

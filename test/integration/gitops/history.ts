@@ -190,8 +190,9 @@ export class Operators {
 
   /** The oldest goes, which is the leader mostly. */
   async stop(): Promise<void> {
-    await this.#running.shift()?.stop();
-    if (this.isRunning) return;
+    const oldest = this.#running.shift();
+    await oldest?.stop();
+    if (oldest === undefined || this.isRunning) return;
     await sleep(50);
     this.absences.push({ from: await this.#world.revision(), to: Number.POSITIVE_INFINITY });
   }
