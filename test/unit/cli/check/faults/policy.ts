@@ -237,6 +237,21 @@ const STATUS: Fault[] = [
     reason: /waiting for shop\/web-7d4b9-a/,
     remedy: /edit servers/,
   },
+  {
+    code: 'configuration-behind',
+    title: 'a proxy does not answer to a route',
+    plant: (world) => {
+      world.objects.set(PROFILE, []);
+      const message = '1/2 proxies run with it; waiting for shop/web-7d4b9-a';
+      const condition = { type: 'weft.dev/Programmed', status: 'False', reason: 'NotAcknowledged', message };
+      const parents = [{ controllerName: 'linkerd.io/policy-controller', conditions: [condition] }];
+      const rules = [{ backendRefs: [{ name: 'web', port: 80 }] }];
+      world.add(ROUTE, custom('canary', { parentRefs: [service('web')], rules }, { parents }));
+    },
+    object: 'httproute/canary in shop',
+    reason: /waiting for shop\/web-7d4b9-a/,
+    remedy: /edit httproutes/,
+  },
 ];
 
 function server(name: string): object {
