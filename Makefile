@@ -80,7 +80,7 @@ show-grpc: deps ## gRPC in the real cluster for five minutes: a slow and a faili
 show-faults: deps ## The real cluster under slow readers, silent connections, endpoint gaps and a reinstallation (12 minutes)
 	@hack/demo/run --only gap,silent,downloads,reinstall
 
-show-rotation: deps ## Anchor, issuer and certificates replaced in the real cluster, at 200 requests a second (4 minutes)
+show-rotation: deps ## Anchor, issuer and certificates replaced in the real cluster, at 200 requests a second (2 minutes)
 	@hack/demo/run --only rotation
 
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster

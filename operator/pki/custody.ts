@@ -131,6 +131,6 @@ function renewedDetail(secret: string, authority: Authority, before: Authority):
   const isTrusted = authority.anchors.some(
     ({ fingerprint256 }) => fingerprint256 === before.certificate.fingerprint256,
   );
-  const trusted = isTrusted ? ' and is trusted until then' : '';
+  const trusted = isTrusted ? ' and is trusted beside it' : '';
   return `${secret} was renewed and ends at ${end(authority)}; ${old}${trusted}`;
 }

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import type { RotationProgress } from '../status/rotation.ts';
+import type { RotationPhase, RotationProgress } from '../status/rotation.ts';
 import { BACKDATE_MS, MAX_LEAF_LIFETIME_MS, notAfterMsOf } from './authority.ts';
 import type { Kept } from './custody.ts';
 import { type Lifetimes, OVERLAP_LIVES } from './renewal.ts';
@@ -87,13 +87,19 @@ export function nextStep(standing: Standing): RotationStep {
   }
   const askedMs = Math.max(...under.map(({ sinceMs }) => sinceMs));
   // Times of certificates have whole seconds: what is made in the second of the question would be of before it.
-  if (askedMs > nowMs) return { ...WAITING, phase: 'Issuing', sinceMs: askedMs, waits: 'begins within a second' };
+  if (askedMs > nowMs)
+    return { ...WAITING, phase: firstPhase(record), sinceMs: askedMs, waits: 'begins within a second' };
   const making = anchor === null ? null : anchorStep(standing, anchor);
   if (making !== null) return making;
   return mustIssue(standing) ? issuerStep(standing) : leafStep(standing);
 }
 
 const WAITING: Pick<RotationStep, 'act' | 'holding' | 'waits'> = { act: 'wait', holding: null, waits: '' };
+
+function firstPhase({ anchor, issuer }: RotationRecord): RotationPhase {
+  if (!anchor.isDone) return 'Trusting';
+  return issuer.isDone ? 'Renewing' : 'Issuing';
+}
 
 /** `null`: nothing is to be made. */
 function anchorStep({ record }: Standing, { authority, isOurs }: Kept): RotationStep | null {
