@@ -164,7 +164,7 @@ describe('certificates of a default installation', function () {
       new Set(['IssuerRenewed']),
     ]);
     expect(installation.notices.find(({ reason }) => reason === 'AnchorRenewed')?.note).to.contain(
-      'is trusted until then',
+      'is trusted beside it',
     );
     expect(installation.secrets.replaced.filter((name) => name !== ISSUER_SECRET).toSorted()).to.deep.equal([
       ANCHOR_SECRET,
