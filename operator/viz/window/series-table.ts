@@ -8,8 +8,9 @@ const KEPT: number = COUNTERS + 2;
 const HIGH_READ = COUNTERS;
 const HIGH_WRITTEN: number = COUNTERS + 1;
 const HIGH_UNIT: number = 2 ** 32;
-/** Series that there is room for from the start. */
+/** Series that there is room for from the start, and how many times as many there is when they are used up: twice as many would leave 10 MiB unused at the worst. */
 const FIRST_SERIES = 256;
+const GROWTH = 1.25;
 /** Instead of a series. */
 export const NO_SERIES = -1;
 
@@ -57,7 +58,7 @@ export class SeriesTable {
 
   #make(): number {
     if (this.#made >= this.#maxSeries) return NO_SERIES;
-    if (this.#made === this.#open.length) this.#grow(Math.min(this.#maxSeries, this.#made * 2));
+    if (this.#made === this.#open.length) this.#grow(Math.min(this.#maxSeries, Math.ceil(this.#made * GROWTH)));
     this.#made += 1;
     return this.#made - 1;
   }
