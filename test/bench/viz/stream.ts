@@ -1,6 +1,6 @@
 /**
  * What live numbers cost one replica with everything that they come by, with the flags of the image:
- * node --expose-gc --max-semi-space-size=8 test/bench/viz/stream.ts [--proxies 2000] [--series 40] [--seconds 60] [--workloads 500]
+ * node --expose-gc --max-semi-space-size=4 test/bench/viz/stream.ts [--proxies 2000] [--series 40] [--seconds 60] [--workloads 500]
  *
  * This process is the operator's side: the server of the configuration stream over TLS, a cluster of so many pods behind it, role `viz`. Another plays the proxies:
  * a connection each with a certificate of its own workload, a hello, and a report whenever it is asked for one, every 10 s of real time. CPU is that of this process
