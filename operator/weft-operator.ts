@@ -167,6 +167,11 @@ export class WeftOperator extends OperatorBase {
     return this.#state;
   }
 
+  override stop(): Promise<void> {
+    this.#elector.withdraw();
+    return super.stop();
+  }
+
   /** Called by `start` of the library: applies definitions where asked to, and starts everything in order. */
   protected override async init(): Promise<void> {
     const { manager } = this.parts;

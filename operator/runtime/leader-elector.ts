@@ -94,6 +94,11 @@ export class LeaderElector {
     this.#running ??= this.#run(this.#stop.signal);
   }
 
+  /** This process is about to end: unless it leads, it does not take the lease any more, which it would hold without acting until it is gone. */
+  withdraw(): void {
+    if (!this.#leading) this.#stop.abort(new Error('election stopped'));
+  }
+
   /** Ends the election without a call of `onLost`; a leader gives the Lease back, so that a follower takes over within a retry period. */
   async release(): Promise<void> {
     this.#stop.abort(new Error('election stopped'));

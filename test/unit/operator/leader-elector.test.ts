@@ -125,6 +125,25 @@ describe('leader elector', () => {
     expect(b.events).to.deep.equal([]);
   });
 
+  it('takes it no more once it is about to end, but keeps it until then where it leads', async () => {
+    const clock = new FakeClock();
+    const lease = new FakeLease();
+    const [a, b] = [candidate('a', lease, clock), candidate('b', lease, clock)];
+    a.elector.start();
+    await clock.advance(0);
+    b.elector.start();
+    await clock.advance(1_000);
+    b.elector.withdraw();
+    a.elector.withdraw();
+    await clock.advance(30_000);
+    expect(lease.record!.holder).to.equal('a');
+    await a.elector.release();
+    await clock.advance(30_000);
+    expect(lease.record!.holder).to.equal('');
+    await b.elector.release();
+    expect(b.events).to.deep.equal([]);
+  });
+
   it('leaves it alone when somebody else has taken it meanwhile', async () => {
     const clock = new FakeClock();
     const lease = new FakeLease();
