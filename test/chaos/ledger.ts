@@ -25,12 +25,15 @@ const SUBRESOURCE = /\/(status|scale|finalizers)$/;
  */
 export class Ledger {
   readonly #entries: Entry[] = [];
+  /** What was written up to here is over and judged. */
+  #judged = 0n;
 
   get entries(): readonly Entry[] {
     return this.#entries;
   }
 
   clear(): void {
+    for (const { revision } of this.#entries) if (revision > this.#judged) this.#judged = revision;
     this.#entries.length = 0;
   }
 
@@ -76,7 +79,7 @@ export class Ledger {
     return this.#entries.filter((entry) => {
       if (!operators.has(entry.author) || entry.holder !== null || NOT_OF_LEADERS.test(entry.object)) return false;
       const holder = this.holderAt(entry.revision);
-      if (!this.#isKnown(entry.revision)) return false;
+      if (entry.revision <= this.#judged || !this.#isKnown(entry.revision)) return false;
       const all = authors.get(keyOf(entry)) ?? new Set();
       const isSomebodyElses = [...all].some((author) => author === holder || !operators.has(author));
       return entry.author !== holder && !isSomebodyElses;

@@ -44,6 +44,18 @@ describe('ledger of writes', () => {
     expect(unlawful(ledger)).to.deep.equal([]);
   });
 
+  it('takes an answer with a revision from before it was cleared for nothing written', () => {
+    const ledger = new Ledger();
+    held(ledger, 'a', 10);
+    wrote(ledger, 'a', 11);
+    ledger.clear();
+    held(ledger, 'a', 10);
+    wrote(ledger, 'b', 11);
+    expect(unlawful(ledger)).to.deep.equal([]);
+    wrote(ledger, 'b', 12);
+    expect(unlawful(ledger)).to.deep.equal(['b 12']);
+  });
+
   it('leaves alone what anybody may write: Events and questions', () => {
     const ledger = new Ledger();
     held(ledger, 'a', 10);
