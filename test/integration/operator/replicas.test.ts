@@ -17,7 +17,7 @@ const TRUE_WITHIN_MS = 20_000;
 /** For how long nothing is to be written. */
 const QUIET_MS = Number(process.env['QUIET_SECONDS'] ?? 12) * 1_000;
 /** Lists and watches are made anew so often, which is to make no difference. */
-const TIMING = ['--audit-interval-ms', '3000', '--watch-idle-timeout-ms', '4000'];
+const TIMING = ['--audit-interval-ms', '3000', '--watch-idle-timeout-ms', '2000'];
 
 describe('three replicas of the operator at a real API server', function () {
   this.timeout(120_000);
@@ -121,7 +121,11 @@ describe('three replicas of the operator at a real API server', function () {
     const split = () => shareOf('trafficsplits', NAMESPACE, 'web');
     await eventually(`${share} on the split`, async () => (await split()) === share, TRUE_WITHIN_MS);
     const servers = async () => (await cluster.list('servers', NAMESPACE)).items.map(({ status }) => status?.proxies);
-    await eventually(`${share} on all Servers`, async () => (await servers()).every((each) => each === share), TRUE_WITHIN_MS);
+    await eventually(
+      `${share} on all Servers`,
+      async () => (await servers()).every((each) => each === share),
+      TRUE_WITHIN_MS,
+    );
     await eventually(
       `${share} on the Mesh`,
       async () => (await shareOf('meshes', '', 'default')) === share,
