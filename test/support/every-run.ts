@@ -7,18 +7,33 @@ config.truncateThreshold = 0;
 
 /** Connections and children of the last test may take this long to go. */
 const GRACE_MS = 20_000;
+/** Timers fire by themselves: those of proxies that were stopped run as long as a deadline of theirs may be. */
+const TIMERS_MS = 90_000;
 
 export const mochaHooks = {
   /**
-   * The run ends: what a test left open (a server, a child, a timer) would keep mocha alive for ever, since `exit` is off so that such faults are seen. After a
-   * while what is still open is named, and the run fails.
+   * The run ends: what a test left open (a server, a child, a connection) would keep mocha alive for ever, since `exit` is off so that such faults are seen.
+   * After a while what is still open is named, and the run fails.
    */
   afterAll(): void {
-    const timer = setTimeout(() => {
-      const open = process.getActiveResourcesInfo().join(', ');
-      process.stderr.write(`The tests are over, but ${GRACE_MS / 1000} s later this is still open: ${open}\n`);
-      process.exit(1);
-    }, GRACE_MS);
-    timer.unref();
+    setTimeout(() => {
+      if (stillOpen().length > 0) fail(GRACE_MS);
+      setTimeout(fail, TIMERS_MS, GRACE_MS + TIMERS_MS).unref();
+    }, GRACE_MS).unref();
   },
 };
+
+/** Without timers, and the pipes of the process itself. */
+function stillOpen(): string[] {
+  return process.getActiveResourcesInfo().filter((kind) => kind !== 'Timeout' && kind !== 'PipeWrap');
+}
+
+function fail(afterMs: number): never {
+  const open = process.getActiveResourcesInfo().join(', ');
+  process.stderr.write(`The tests are over, but ${afterMs / 1000} s later this is still open: ${open}\n`);
+  // Mocha sets the code once more at the end, to the number of failures.
+  process.once('exit', () => {
+    process.exitCode = 1;
+  });
+  process.exit(1);
+}

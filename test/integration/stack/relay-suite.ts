@@ -19,6 +19,21 @@ export function relaySuite(create: (onFault: (error: unknown) => void) => Transp
   });
   afterEach(() => mesh.stop());
 
+  /** Nothing is read of its connections, so that their end would not be noticed: they are ended with the test. */
+  async function withoutTls(accept: (socket: net.Socket) => void): Promise<number> {
+    const sockets = new Set<net.Socket>();
+    const server = net.createServer((socket) => {
+      sockets.add(socket.on('error', () => {}));
+      accept(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    mesh.onStop(() => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    return (server.address() as AddressInfo).port;
+  }
+
   const probe = (more: Partial<RelayedProbe>): RelayedProbe => ({
     path: '/app-probe/web/livenessProbe',
     type: 'tcp',
@@ -108,12 +123,10 @@ export function relaySuite(create: (onFault: (error: unknown) => void) => Transp
   });
 
   it('HTTPS: no TLS, no answer in time, and a field that would be another line are failures', async () => {
-    const silent = net.createServer((socket) => socket.on('error', () => {}));
-    const plain = net.createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 200 OK\r\n\r\n'));
-    for (const server of [silent, plain]) {
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      mesh.onStop(() => server.close());
-      const { port } = server.address() as AddressInfo;
+    const silent = () => {};
+    const plain = (socket: net.Socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\n');
+    for (const accept of [silent, plain]) {
+      const port = await withoutTls(accept);
       const proxy = await relaying(probe({ type: 'https', port, target: '/', timeoutMs: 200 }));
       expect(await status(proxy)).to.equal(503);
     }
@@ -143,10 +156,7 @@ export function relaySuite(create: (onFault: (error: unknown) => void) => Transp
   });
 
   it('a client that goes away meanwhile harms nobody', async () => {
-    const silent = net.createServer((socket) => socket.on('error', () => {}));
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    mesh.onStop(() => silent.close());
-    const { port } = silent.address() as AddressInfo;
+    const port = await withoutTls(() => {});
     const proxy = await relaying(probe({ type: 'https', port, target: '/', timeoutMs: 300 }));
     const impatient = dialRaw(mesh, proxy.admin);
     impatient.send('GET /app-probe/web/livenessProbe HTTP/1.1\r\nHost: x\r\n\r\n');
