@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { Agent, type Dispatcher } from 'undici';
+import { LEASES } from './resources.ts';
 
 /** Watches hold a connection each for minutes; everything else shares a few, but for the lease: a leader whose renewal waits behind slow lists is none any more. */
 type Purpose = 'request' | 'lease' | 'watch';
@@ -9,7 +10,6 @@ type Purpose = 'request' | 'lease' | 'watch';
 const REQUEST_CONNECTIONS = 4;
 /** One for a renewal that hangs, one for the next attempt. */
 const LEASE_CONNECTIONS = 2;
-const LEASE_PATH = /\/leases(\/|$)/;
 
 type Renewed = Pick<Pool, 'request' | 'lease'>;
 
@@ -110,7 +110,8 @@ async function closeRequests({ request, lease }: Pool): Promise<void> {
 
 function purposeOf({ pathname, searchParams }: URL): Purpose {
   if (searchParams.get('watch') === 'true') return 'watch';
-  return LEASE_PATH.test(pathname) ? 'lease' : 'request';
+  // Nothing else of the group is asked for; a server may be below a path.
+  return pathname.includes(`/apis/${LEASES.group}/`) ? 'lease' : 'request';
 }
 
 async function destroy(pool: Pool): Promise<void> {

@@ -1,9 +1,7 @@
 import { failureOf } from '../runtime/errors.ts';
 import type { LeaseClient, LeaseRecord, VersionedLease } from '../runtime/leader-elector.ts';
-import { type ResourceType, resourcePath } from './resources.ts';
+import { LEASES, resourcePath } from './resources.ts';
 import type { RestClient } from './rest.ts';
-
-const LEASES: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 
 interface RawLease {
   metadata?: { resourceVersion?: string };

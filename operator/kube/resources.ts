@@ -6,6 +6,9 @@ export interface ResourceType {
   plural: string;
 }
 
+/** What leaders are elected by. */
+export const LEASES: ResourceType = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
+
 export function apiVersionOf({ group, version }: ResourceType): string {
   return group === '' ? version : `${group}/${version}`;
 }

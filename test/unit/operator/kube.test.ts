@@ -129,9 +129,13 @@ describe('requests to the API server', () => {
   });
 
   it('do not hold up the lease, however slow all of them are', async () => {
-    api.fault = ({ path }) => (path === SERVICES ? { type: 'hang' } : null);
+    // A namespace of that name holds no lease.
+    const pods = resourcePath({ group: '', version: 'v1', plural: 'pods' }, 'leases');
+    api.fault = ({ path }) => (path === SERVICES || path === pods ? { type: 'hang' } : null);
     const abort = new AbortController();
-    const slow = Array.from({ length: 20 }, () => rest.json({ method: 'GET', path: SERVICES, signal: abort.signal }));
+    const slow = [SERVICES, pods].flatMap((path) =>
+      Array.from({ length: 20 }, () => rest.json({ method: 'GET', path, signal: abort.signal })),
+    );
     await eventually('all connections are taken', () => api.lists(SERVICES).length === 4);
     expect(await leaseClient(rest, 'weft-system', 'weft-operator').get(AbortSignal.timeout(2_000))).to.equal(null);
     abort.abort();
