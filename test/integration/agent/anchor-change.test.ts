@@ -7,18 +7,18 @@ import { createAnchor, createIssuer } from '../../../operator/pki/authority.ts';
 import { fromPem } from '../../../operator/pki/certificate.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, toSecret } from '../../../operator/pki/secrets.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
-import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { MemorySecrets } from '../../fakes/secrets.ts';
 import { ControlPlane, SUFFIX } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
-import { ProxyProcess, type ProxyProcessOptions } from '../../support/proxy-process.ts';
+import { ProxyProcess } from '../../support/proxy-process.ts';
+import { type PodOptions, WebPair } from '../../support/web-pair.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const YEAR_MS = 365 * DAY_MS;
 /** The mesh port is the same in every pod: a loopback address of this run for the one that is called. */
 const SERVER_HOST = `127.${192 + (process.pid % 60)}.${(process.pid >> 6) % 256}.9`;
+const LATER: PodOptions = { serviceAccount: 'client', pod: 'client-2', podIp: '10.1.0.3' };
 const CLIENT_IDENTITY = `client.app.serviceaccount.identity.${SUFFIX}`;
 
 describe('proxies on Bun while the trust anchor is replaced', function () {
@@ -29,7 +29,8 @@ describe('proxies on Bun while the trust anchor is replaced', function () {
   let behindMs = 0;
   /** What a pod has in its environment that was injected before. */
   let oldPem = '';
-  const proxies: ProxyProcess[] = [];
+  const pair = new WebPair(SERVER_HOST);
+  const { proxies } = pair;
   const secrets = new MemorySecrets();
 
   before(async () => {
@@ -45,44 +46,23 @@ describe('proxies on Bun while the trust anchor is replaced', function () {
     application = createServer((incoming, response) => response.end(String(incoming.headers['l5d-client-id'] ?? '')));
     await new Promise<void>((resolve) => application.listen(0, SERVER_HOST, resolve));
     const { port } = application.address() as AddressInfo;
-    plane.put('Namespace', namespace('app'));
-    plane.put('Pod', pod('web-1', '10.1.0.1'));
-    plane.put('Pod', pod('client-1', '10.1.0.2', { serviceAccount: 'client' }));
-    plane.put('Pod', pod('client-2', '10.1.0.3', { serviceAccount: 'client' }));
-    plane.put('Service', service('web', '10.0.0.1', { ports: [servicePort(80, { targetPort: port })] }));
-    const ports = [{ name: 'http', port, protocol: 'TCP' as const }];
-    plane.put('EndpointSlice', slice('web-abc', 'web', [sliceEndpoint('10.1.0.1', { targetPod: 'web-1' })], { ports }));
+    pair.put(plane, port, LATER);
   });
 
   after(async () => {
-    for (const proxy of proxies) await proxy.remove();
+    await pair.remove();
     application.close();
     await plane.stop();
   });
 
-  async function start(options: Pick<ProxyProcessOptions, 'serviceAccount' | 'pod' | 'podIp'>, anchorsPem: string) {
-    const isServer = options.pod === 'web-1';
-    const proxy = new ProxyProcess({
-      namespace: 'app',
-      network: {
-        outbound: isServer ? [] : [{ listen: '127.0.0.1:0', destination: '10.0.0.1:80' }],
-        addresses: { '10.1.0.1': SERVER_HOST },
-      },
-      environment: {
-        trustAnchors: anchorsPem,
-        ...(isServer ? { inboundListen: `${SERVER_HOST}:${PROXY_PORTS.inboundMesh}` } : {}),
-      },
-      ...options,
-    });
-    proxies.push(proxy);
-    await proxy.start(plane).line('proxy is ready');
+  async function start(options: PodOptions, anchorsPem: string): Promise<ProxyProcess> {
+    const proxy = pair.start(plane, options, anchorsPem);
+    await proxy.line('proxy is ready');
     return proxy;
   }
 
-  const startServer = (anchorsPem: string) =>
-    start({ serviceAccount: 'web', pod: 'web-1', podIp: '10.1.0.1' }, anchorsPem);
-  const startClient = (anchorsPem: string) =>
-    start({ serviceAccount: 'client', pod: 'client-1', podIp: '10.1.0.2' }, anchorsPem);
+  const startServer = (anchorsPem: string) => start(WebPair.WEB, anchorsPem);
+  const startClient = (anchorsPem: string) => start(WebPair.CLIENT, anchorsPem);
 
   /** What the application saw of the caller: the identity that its certificate proves. */
   async function call(client: ProxyProcess): Promise<string> {
@@ -170,12 +150,7 @@ describe('proxies on Bun while the trust anchor is replaced', function () {
     try {
       await lagging.useIssuer({ ...issuer, anchors: fromPem(oldPem) });
       expect(lagging.anchorsPem).to.equal(oldPem);
-      const proxy = new ProxyProcess({
-        namespace: 'app',
-        serviceAccount: 'client',
-        pod: 'client-2',
-        podIp: '10.1.0.3',
-      });
+      const proxy = new ProxyProcess({ namespace: 'app', ...LATER });
       proxies.push(proxy);
       const { configPort } = plane;
       const { identityPort } = lagging;

@@ -2,15 +2,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { createAnchor, createIssuer } from '../../../operator/pki/authority.ts';
-import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { ControlPlane } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
-import { ProxyProcess, type ProxyProcessOptions } from '../../support/proxy-process.ts';
+import { type PodOptions, WebPair } from '../../support/web-pair.ts';
 
 /** The mesh port is the same in every pod: a loopback address of this run for the one that is called. */
 const SERVER_HOST = `127.${66 + (process.pid % 60)}.${(process.pid >> 6) % 256}.13`;
 const DAY_MS = 86_400_000;
+const LATE: PodOptions = { serviceAccount: 'late', pod: 'late-1', podIp: '10.1.0.3' };
 /** Long enough for two proxies to start and to be asked. */
 const ISSUER_LIFE_MS = 9_000;
 
@@ -19,7 +18,8 @@ describe('proxies on Bun whose issuer, kept by somebody else, ends', function ()
   this.timeout(60_000);
   let plane: ControlPlane;
   let application: Server;
-  const proxies: ProxyProcess[] = [];
+  const pair = new WebPair(SERVER_HOST);
+  const { proxies } = pair;
   const anchor = createAnchor('theirs.test', DAY_MS, Date.now());
   let endMs = 0;
 
@@ -28,43 +28,18 @@ describe('proxies on Bun whose issuer, kept by somebody else, ends', function ()
     application = createServer((incoming, response) => response.end(String(incoming.headers['l5d-client-id'] ?? '')));
     await new Promise<void>((resolve) => application.listen(0, SERVER_HOST, resolve));
     const { port } = application.address() as AddressInfo;
-    plane.put('Namespace', namespace('app'));
-    for (const [name, ip] of [
-      ['web', '10.1.0.1'],
-      ['client', '10.1.0.2'],
-      ['late', '10.1.0.3'],
-    ] as const) {
-      plane.put('Pod', pod(`${name}-1`, ip, { serviceAccount: name }));
-    }
-    plane.put('Service', service('web', '10.0.0.1', { ports: [servicePort(80, { targetPort: port })] }));
-    const ports = [{ name: 'http', port, protocol: 'TCP' as const }];
-    plane.put('EndpointSlice', slice('web-abc', 'web', [sliceEndpoint('10.1.0.1', { targetPod: 'web-1' })], { ports }));
+    pair.put(plane, port, LATE);
     endMs = Date.now() + ISSUER_LIFE_MS;
     await plane.useIssuer(createIssuer(anchor, 'issuer.test', ISSUER_LIFE_MS, Date.now()));
-    await start({ serviceAccount: 'web', pod: 'web-1', podIp: '10.1.0.1' }).line('proxy is ready');
-    await start({ serviceAccount: 'client', pod: 'client-1', podIp: '10.1.0.2' }).line('proxy is ready');
+    await pair.start(plane, WebPair.WEB).line('proxy is ready');
+    await pair.start(plane, WebPair.CLIENT).line('proxy is ready');
   });
 
   after(async () => {
-    for (const proxy of proxies) await proxy.remove();
+    await pair.remove();
     application.close();
     await plane.stop();
   });
-
-  function start(options: Pick<ProxyProcessOptions, 'serviceAccount' | 'pod' | 'podIp'>): ProxyProcess {
-    const isServer = options.pod === 'web-1';
-    const proxy = new ProxyProcess({
-      namespace: 'app',
-      network: {
-        outbound: isServer ? [] : [{ listen: '127.0.0.1:0', destination: '10.0.0.1:80' }],
-        addresses: { '10.1.0.1': SERVER_HOST },
-      },
-      environment: isServer ? { inboundListen: `${SERVER_HOST}:${PROXY_PORTS.inboundMesh}` } : {},
-      ...options,
-    });
-    proxies.push(proxy);
-    return proxy.start(plane);
-  }
 
   it('go on to its end with what they have', async () => {
     expect((await proxies[1]!.ask()).status).to.equal(200);
@@ -72,7 +47,7 @@ describe('proxies on Bun whose issuer, kept by somebody else, ends', function ()
   });
 
   it('refuse each other from then on, never in plaintext; a new proxy is not ready', async () => {
-    const late = start({ serviceAccount: 'late', pod: 'late-1', podIp: '10.1.0.3' });
+    const late = pair.start(plane, LATE);
     await eventually('the end of the issuer', () => Date.now() > endMs + 1_000, ISSUER_LIFE_MS + 5_000);
     await late.kill();
     late.start(plane);

@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { fromPem } from '../../../operator/pki/certificate.ts';
 import { NO_ROTATION, type RotationValues } from '../../../operator/pki/rotation-record.ts';
-import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { ControlPlane } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
-import { ProxyProcess, type ProxyProcessOptions } from '../../support/proxy-process.ts';
 import { SteadyTraffic } from '../../support/steady-traffic.ts';
+import { WebPair } from '../../support/web-pair.ts';
 
 /** The mesh port is the same in every pod: a loopback address of this run for the one that is called. */
 const SERVER_HOST = `127.${66 + (process.pid % 60)}.${(process.pid >> 6) % 256}.12`;
@@ -22,7 +20,8 @@ describe('proxies on Bun under traffic, while anchor, issuer and certificates ar
   let traffic: SteadyTraffic;
   /** What pods have in their environment that were injected at the beginning. */
   let firstPem = '';
-  const proxies: ProxyProcess[] = [];
+  const pair = new WebPair(SERVER_HOST);
+  const { proxies } = pair;
 
   before(async () => {
     plane = await ControlPlane.start();
@@ -30,43 +29,20 @@ describe('proxies on Bun under traffic, while anchor, issuer and certificates ar
     application = createServer((_, response) => response.end('hello'));
     await new Promise<void>((resolve) => application.listen(0, SERVER_HOST, resolve));
     const { port } = application.address() as AddressInfo;
-    plane.put('Namespace', namespace('app'));
-    plane.put('Pod', pod('web-1', '10.1.0.1'));
-    plane.put('Pod', pod('client-1', '10.1.0.2', { serviceAccount: 'client' }));
-    plane.put('Service', service('web', '10.0.0.1', { ports: [servicePort(80, { targetPort: port })] }));
-    const ports = [{ name: 'http', port, protocol: 'TCP' as const }];
-    plane.put('EndpointSlice', slice('web-abc', 'web', [sliceEndpoint('10.1.0.1', { targetPod: 'web-1' })], { ports }));
-    await start({ serviceAccount: 'web', pod: 'web-1', podIp: '10.1.0.1' });
-    const client = await start({ serviceAccount: 'client', pod: 'client-1', podIp: '10.1.0.2' });
+    pair.put(plane, port);
+    await pair.start(plane, WebPair.WEB, firstPem).line('proxy is ready');
+    const client = pair.start(plane, WebPair.CLIENT, firstPem);
+    await client.line('proxy is ready');
     expect((await client.ask()).text).to.equal('hello');
     traffic = new SteadyTraffic(await client.address('outbound')).start();
   });
 
   after(async () => {
     await traffic?.stop();
-    for (const proxy of proxies) await proxy.remove();
+    await pair.remove();
     application.close();
     await plane.stop();
   });
-
-  async function start(options: Pick<ProxyProcessOptions, 'serviceAccount' | 'pod' | 'podIp'>): Promise<ProxyProcess> {
-    const isServer = options.pod === 'web-1';
-    const proxy = new ProxyProcess({
-      namespace: 'app',
-      network: {
-        outbound: isServer ? [] : [{ listen: '127.0.0.1:0', destination: '10.0.0.1:80' }],
-        addresses: { '10.1.0.1': SERVER_HOST },
-      },
-      environment: {
-        trustAnchors: firstPem,
-        ...(isServer ? { inboundListen: `${SERVER_HOST}:${PROXY_PORTS.inboundMesh}` } : {}),
-      },
-      ...options,
-    });
-    proxies.push(proxy);
-    await proxy.start(plane).line('proxy is ready');
-    return proxy;
-  }
 
   const obtained = () =>
     proxies.map(({ lines }) => lines.filter(({ message }) => message === 'certificate obtained').length);

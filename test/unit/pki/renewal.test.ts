@@ -1,13 +1,11 @@
-import type { X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
-import { createAnchor, createIssuer, expiryOf, issueLeaf } from '../../../operator/pki/authority.ts';
+import { createAnchor, createIssuer, expiryOf } from '../../../operator/pki/authority.ts';
 import {
   commonName,
   fromPem,
   generateKeyPair,
   randomSerial,
   signCertificate,
-  toPem,
 } from '../../../operator/pki/certificate.ts';
 import type { RenewalReport } from '../../../operator/pki/custody.ts';
 import { basicConstraints, keyUsage } from '../../../operator/pki/extensions.ts';
@@ -26,7 +24,7 @@ import { Trust, type TrustSettings } from '../../../operator/pki/trust.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { MemorySecrets } from '../../fakes/secrets.ts';
 import { createTestAuthority } from '../../support/certificates.ts';
-import { isAccepted } from '../../support/verify-chain.ts';
+import { PublishedTrust } from '../../support/published-trust.ts';
 
 const DAY_MS = 86_400_000;
 const SETTINGS: TrustSettings = {
@@ -39,7 +37,7 @@ const SETTINGS: TrustSettings = {
   rotation: NO_ROTATION,
 };
 
-class World {
+class World extends PublishedTrust {
   readonly clock = new FakeClock({ wallOffsetMs: 1_800_000_000_000 });
   readonly store = new MemorySecrets();
   readonly reports: RenewalReport[] = [];
@@ -55,25 +53,6 @@ class World {
   async after(days: number, trust = this.trust): Promise<void> {
     this.clock.advanceSync(days * DAY_MS);
     await trust.refresh(this.settings, true);
-  }
-
-  get issuer(): X509Certificate {
-    return this.trust.current!.issuer.certificate;
-  }
-
-  get anchors(): X509Certificate[] {
-    return fromPem(this.trust.current!.anchorsPem);
-  }
-
-  leaf(): string {
-    const { publicKey } = generateKeyPair();
-    const nowMs = this.clock.wallMs();
-    return issueLeaf(this.trust.current!.issuer, { publicKey, dnsNames: ['a.test'], lifetimeMs: DAY_MS, nowMs })
-      .chainPem;
-  }
-
-  accepts(chainPem: string, ...anchors: X509Certificate[]): boolean {
-    return isAccepted(chainPem, toPem(anchors), this.clock.wallMs());
   }
 }
 

@@ -1,7 +1,6 @@
-import type { X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
-import { createAnchor, createIssuer, issueLeaf } from '../../../operator/pki/authority.ts';
-import { fromPem, generateKeyPair, toPem } from '../../../operator/pki/certificate.ts';
+import { createAnchor, createIssuer } from '../../../operator/pki/authority.ts';
+import { fromPem } from '../../../operator/pki/certificate.ts';
 import { type ProxiesHold, TRUSTING_BOUND_MS } from '../../../operator/pki/rotation.ts';
 import { NO_ROTATION, type RotationValues } from '../../../operator/pki/rotation-record.ts';
 import { ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, toSecret } from '../../../operator/pki/secrets.ts';
@@ -9,7 +8,7 @@ import { Trust, type TrustSettings } from '../../../operator/pki/trust.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
 import { FakeClock } from '../../fakes/clock.ts';
 import { MemorySecrets } from '../../fakes/secrets.ts';
-import { isAccepted } from '../../support/verify-chain.ts';
+import { PublishedTrust } from '../../support/published-trust.ts';
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
@@ -25,7 +24,7 @@ const SETTINGS: TrustSettings = {
 const ALL: ProxiesHold = { connected: 3, anchors: 3, leaves: 3, absent: [] };
 
 /** An installation that is a day old, and the proxies as a test says. */
-class World {
+class World extends PublishedTrust {
   readonly clock = new FakeClock({ wallOffsetMs: 1_800_000_000_500 });
   readonly store = new MemorySecrets();
   readonly told: string[][] = [];
@@ -53,25 +52,6 @@ class World {
 
   get phase(): string | undefined {
     return this.trust.rotation?.phase;
-  }
-
-  get issuer(): X509Certificate {
-    return this.trust.current!.issuer.certificate;
-  }
-
-  get anchors(): X509Certificate[] {
-    return fromPem(this.trust.current!.anchorsPem);
-  }
-
-  leaf(): string {
-    const { publicKey } = generateKeyPair();
-    const nowMs = this.clock.wallMs();
-    return issueLeaf(this.trust.current!.issuer, { publicKey, dnsNames: ['a.test'], lifetimeMs: DAY_MS, nowMs })
-      .chainPem;
-  }
-
-  accepts(chainPem: string, ...anchors: X509Certificate[]): boolean {
-    return isAccepted(chainPem, toPem(anchors), this.clock.wallMs());
   }
 }
 
