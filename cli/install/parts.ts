@@ -1,4 +1,4 @@
-import type { OperatorRole } from '../../crds/types/operator-role.ts';
+import { OPERATOR_ROLES, type OperatorRole } from '../../crds/types/operator-role.ts';
 import { CONTROL_PLANE_SERVICE_ACCOUNT } from '../../proxy-image/contract/names.ts';
 
 /** One Deployment of the control plane, with a ServiceAccount and rights of the same name. */
@@ -10,7 +10,7 @@ export interface ControlPlanePart {
 /** One program for everything. */
 export const WHOLE: ControlPlanePart = {
   name: CONTROL_PLANE_SERVICE_ACCOUNT,
-  roles: ['controllers', 'config', 'identity', 'webhooks', 'viz'],
+  roles: OPERATOR_ROLES,
 };
 
 /**

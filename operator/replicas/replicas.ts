@@ -1,12 +1,9 @@
 import type { EndpointSliceModel } from '../../crds/kinds/endpoint-slice/model.ts';
 import { endpointSlicesOf } from '../../crds/kinds/endpoint-slice/queries.ts';
 import type { ClusterState } from '../../crds/state/cluster-state.ts';
-import { CONTROL_PLANE_SERVICE, VIZ_PORT_NAME } from '../../proxy-image/contract/names.ts';
+import { CONFIG_PORT_NAME, CONTROL_PLANE_SERVICE, VIZ_PORT_NAME } from '../../proxy-image/contract/names.ts';
 import type { OtherReplica } from '../viz/api/replica-client.ts';
 import type { FollowedReplica } from './follow.ts';
-
-/** Of the port that proxies connect to, in `operator/deploy/operator.yaml`: a pod without it serves none. */
-const CONFIG_PORT_NAME = 'config';
 
 export interface ReplicasOptions {
   state: ClusterState;

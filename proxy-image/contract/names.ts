@@ -4,6 +4,8 @@ export const CONTROL_PLANE_SERVICE = 'weft-operator';
 /** By which API servers reach the aggregated API; its one port, and that of the operator's Service by which replicas reach one another, has this name. */
 export const VIZ_SERVICE = 'weft-viz';
 export const VIZ_PORT_NAME = 'viz';
+/** Of the operator's Service and its pods: proxies connect to it, and the leader to replicas that have proxies. A pod without it has none. */
+export const CONFIG_PORT_NAME = 'config';
 export const CONTROL_PLANE_SERVICE_ACCOUNT = 'weft-operator';
 /** Secrets of the control plane's namespace, which all replicas of the operator share. */
 export const ANCHOR_SECRET = 'weft-trust-anchor';

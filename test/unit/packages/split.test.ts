@@ -2,6 +2,13 @@ import { expect } from 'chai';
 import { installation } from '../../../cli/install/objects.ts';
 import { PARTS } from '../../../cli/install/parts.ts';
 import { SOURCES } from '../../../cli/install/sources.ts';
+import { OPERATOR_ROLES } from '../../../crds/types/operator-role.ts';
+import {
+  CONFIG_PORT_NAME,
+  CONTROL_PLANE_SERVICE,
+  VIZ_PORT_NAME,
+  VIZ_SERVICE,
+} from '../../../proxy-image/contract/names.ts';
 
 interface Service {
   metadata: { name: string };
@@ -46,11 +53,11 @@ describe('roles in Deployments of their own', () => {
       .map(({ metadata }) => metadata.name);
 
   it('are behind the Services of before: each port leads to the part that serves it', () => {
-    expect(behind('weft-operator', 'config')).to.deep.equal(['weft-config']);
+    expect(behind(CONTROL_PLANE_SERVICE, CONFIG_PORT_NAME)).to.deep.equal(['weft-config']);
     expect(behind('weft-operator', 'identity')).to.deep.equal(['weft-identity']);
     expect(behind('weft-operator', 'webhooks')).to.deep.equal(['weft-webhooks']);
     expect(behind('weft-operator', 'admin')).to.have.members(PARTS.map(({ name }) => name));
-    expect(behind('weft-viz', 'viz')).to.deep.equal(['weft-config']);
+    expect(behind(VIZ_SERVICE, VIZ_PORT_NAME)).to.deep.equal(['weft-config']);
   });
 
   it('select their own pods only, run as accounts of their own, and have the roles that their rights are for', () => {
@@ -68,5 +75,9 @@ describe('roles in Deployments of their own', () => {
       );
     }
     expect(deployments).to.have.length(PARTS.length);
+  });
+
+  it('are all there, each once', () => {
+    expect(PARTS.flatMap(({ roles }) => roles)).to.have.members([...OPERATOR_ROLES]);
   });
 });
