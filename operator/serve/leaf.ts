@@ -7,6 +7,9 @@ import { onlyDnsName } from './certificate.ts';
 /** The proxy tries again by itself; one that was told by a connection that broke, or got its certificate from a replica that lags behind, is told again. */
 const ASK_AGAIN_MS = 30_000;
 
+/** A renewal changes the certificate once, and perhaps the bundle with it. Each is a signature to verify: who says more than that is not heard. */
+const HEARD_PER_ASK = 8;
+
 /** The certificate of one proxy, as its connection has proved it, or as it has said since. */
 export class HeldLeaf {
   #certificate: X509Certificate;
@@ -14,6 +17,7 @@ export class HeldLeaf {
   #meets = true;
   #askedFor: LeafTerms | null = null;
   #askedMs = 0;
+  #toBeHeard = 0;
 
   constructor(certificate: X509Certificate) {
     this.#certificate = certificate;
@@ -36,13 +40,16 @@ export class HeldLeaf {
   asked(terms: LeafTerms, nowMs: number): void {
     this.#askedFor = terms;
     this.#askedMs = nowMs;
+    this.#toBeHeard = HEARD_PER_ASK;
   }
 
   /**
    * The proxy says that it has another one now. Nothing is granted for it: who says what is not so loses its peers when the authority above the certificate
-   * that it really has is no longer trusted. One that is not for its identity, or was not signed by the present issuer, is passed over.
+   * that it really has is no longer trusted. One that nobody has asked for, is not for its identity, or was not signed by the present issuer, is passed over.
    */
   said(chainPem: string, identity: string, terms: LeafTerms | null): void {
+    if (this.#toBeHeard === 0) return;
+    this.#toBeHeard -= 1;
     const certificate = terms === null ? null : leafOf(chainPem);
     if (terms === null || certificate === null) return;
     const isOwn = !certificate.ca && onlyDnsName(certificate.subjectAltName ?? '') === identity;

@@ -37,6 +37,7 @@ describe('certificates of proxies as a replica knows them', () => {
   it('are taken as the proxy says, if they are for its identity and by the present issuer', () => {
     const said = (chainPem: string, asked: LeafTerms | null = terms()) => {
       const leaf = held(leafOf(mesh.issuer).certificate);
+      leaf.asked(terms(), 0);
       leaf.said(chainPem, IDENTITY, asked);
       return leaf.meets(terms());
     };
@@ -50,6 +51,20 @@ describe('certificates of proxies as a replica knows them', () => {
     for (const text of ['', 'x', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n']) {
       expect(said(text), text).to.equal(false);
     }
+  });
+
+  it('are passed over where nobody has asked, or after too many that will not do, until they are asked for again', () => {
+    const [wanted, good] = [terms(), leafOf(issuer).chainPem];
+    const leaf = held(leafOf(mesh.issuer).certificate);
+    leaf.said(good, IDENTITY, wanted);
+    expect(leaf.meets(wanted), 'unasked').to.equal(false);
+    leaf.asked(wanted, 0);
+    for (let time = 0; time < 100; time++) leaf.said(leafOf(mesh.issuer).chainPem, IDENTITY, wanted);
+    leaf.said(good, IDENTITY, wanted);
+    expect(leaf.meets(wanted), 'after a flood').to.equal(false);
+    leaf.asked(wanted, 0);
+    leaf.said(good, IDENTITY, wanted);
+    expect(leaf.meets(wanted)).to.equal(true);
   });
 
   it('are asked for 25 a second, each again after half a minute, until they will do', () => {
