@@ -1,3 +1,4 @@
+import { ROUTE_PROGRAMMED } from '../../../crds/kinds/row.ts';
 import { applyFile, get, getJson, kubectl, NAMESPACE, url } from '../kubectl.ts';
 import { sleep, until } from '../shell.ts';
 import { type Check, check, type Step } from '../step.ts';
@@ -25,7 +26,7 @@ export async function waitRoute(resource: string, name: string): Promise<number>
           (one) => one.type === type && one.status === 'True' && one.observedGeneration === metadata.generation,
         ),
       );
-    return (status?.parents?.length ?? 0) > 0 && ['Accepted', 'ResolvedRefs', 'weft.dev/Programmed'].every(holds)
+    return (status?.parents?.length ?? 0) > 0 && ['Accepted', 'ResolvedRefs', ROUTE_PROGRAMMED].every(holds)
       ? true
       : null;
   });
