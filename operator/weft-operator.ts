@@ -23,34 +23,29 @@ import { Applier } from './kube/apply.ts';
 import { NamespacedConfigMaps } from './kube/config-maps.ts';
 import { discover } from './kube/discovery.ts';
 import { EventRecorder } from './kube/events.ts';
-import type { PooledKubeConfig } from './kube/kubeconfig.ts';
 import { leaseClient } from './kube/lease.ts';
-import { OperatorBase, type OperatorParts } from './kube/operator-base.ts';
-import { RestClient, tellingReach } from './kube/rest.ts';
+import { OperatorBase } from './kube/operator-base.ts';
+import type { RestClient } from './kube/rest.ts';
 import { NamespacedSecrets } from './kube/secrets.ts';
 import { tokenReviewer } from './kube/token-review.ts';
 import { createLiveTraffic } from './live-numbers.ts';
+import { partsOf, timingOf, type WeftOperatorOptions } from './operator-parts.ts';
 import { OwnedConfigurations } from './owned-configurations.ts';
 import { ownerLookup } from './owner.ts';
 import { DEFAULT_LIMITS, Signing } from './pki/signing.ts';
 import { feed } from './reconcilers/feed.ts';
 import type { MeshFacts } from './reconcilers/mesh.ts';
-import { ReplicaStatus, type ReplicaStatusOptions } from './replica-status.ts';
-import { type Clock, systemClock } from './runtime/clock.ts';
+import { ReplicaStatus } from './replica-status.ts';
+import { systemClock } from './runtime/clock.ts';
 import { controllerComponent, electorComponent, informerComponent } from './runtime/components.ts';
 import type { Controller } from './runtime/controller.ts';
-import type { RuntimeError } from './runtime/errors.ts';
 import { LeaderElector } from './runtime/leader-elector.ts';
 import { errorFields, type Log } from './runtime/log.ts';
-import { Manager } from './runtime/manager.ts';
-import { Reach } from './runtime/reach.ts';
-import type { ReflectorTiming } from './runtime/reflector.ts';
 import { Servers } from './servers.ts';
 import { StatusControllers } from './status-controllers.ts';
 import { AdminServer } from './telemetry/admin.ts';
 import { cacheCheck, registerCacheMetrics } from './telemetry/cache-metrics.ts';
 import { registerCertificateMetrics } from './telemetry/certificate-metrics.ts';
-import { clientMetrics } from './telemetry/client-metrics.ts';
 import { configMetrics } from './telemetry/config-metrics.ts';
 import { definitionMetrics } from './telemetry/definition-metrics.ts';
 import { exposition } from './telemetry/exposition.ts';
@@ -66,22 +61,6 @@ import type { LiveTraffic } from './viz/live-traffic.ts';
 const LEASE_NAME = 'weft-operator';
 const APPLY_TIMEOUT_MS = 30_000;
 const SECRET_LABELS = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
-
-export interface WeftOperatorOptions {
-  config: OperatorConfig;
-  kubeConfig: PooledKubeConfig;
-  log: Log;
-  /** What is watched, validated and assessed; the registry's. */
-  kinds?: readonly KindRow[];
-  /** Of watches, beyond what the configuration says of them. */
-  timing?: Partial<ReflectorTiming>;
-  /** Of following other replicas. */
-  replicas?: ReplicaStatusOptions['following'];
-  /** The system's, where nothing else is said. */
-  clock?: Clock;
-  /** Leadership is lost, another process may act already: the caller ends this one at once. */
-  onLost: (reason: RuntimeError) => void;
-}
 
 /** The control plane as one program: what is wired to what, and in which order it starts. */
 export class WeftOperator extends OperatorBase {
@@ -476,23 +455,4 @@ export class WeftOperator extends OperatorBase {
       definitionProblems: this.#definitions.problems,
     };
   }
-}
-
-function partsOf(options: WeftOperatorOptions, registry: Registry): OperatorParts {
-  const { config, kubeConfig, log, clock = systemClock } = options;
-  const reach = new Reach(clock);
-  return {
-    config: kubeConfig,
-    rest: new RestClient(kubeConfig, tellingReach(clientMetrics(registry), reach)),
-    reach,
-    manager: new Manager({ clock, log, graceMs: config.shutdownGraceMs }),
-    fieldManager: FIELD_MANAGER,
-    clock,
-    random: Math.random,
-    log,
-  };
-}
-
-function timingOf({ config, timing }: WeftOperatorOptions): Partial<ReflectorTiming> {
-  return { idleTimeoutMs: config.watchIdleTimeoutMs, auditMs: config.auditIntervalMs, ...timing };
 }
