@@ -6,7 +6,7 @@ import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE } from '../proxy-image/c
 export const INJECT_PATH = '/inject';
 export const VALIDATE_PATH = '/validate';
 
-const INJECTOR_CONFIGURATION = 'weft-injector';
+export const INJECTOR_CONFIGURATION = 'weft-injector';
 const VALIDATOR_CONFIGURATION = 'weft-validator';
 
 /** Opt-in for namespaces where another mesh reads `linkerd.io/inject` too. */

@@ -1,10 +1,10 @@
 import { type Document, isMap, isScalar, isSeq, type YAMLMap } from 'yaml';
 import { INJECT } from '../../crds/annotations/workload.ts';
+import { RESERVED_VOLUMES } from '../../crds/kinds/pod/obstacles.ts';
 import { reducePod } from '../../crds/kinds/pod/parse.ts';
 import { readMeta } from '../../crds/parse/metadata.ts';
 import { INIT_CONTAINER, PROXY_CONTAINER } from '../../proxy-image/contract/names.ts';
 import { RELAYED_PROBE_PREFIX } from '../../proxy-image/contract/relayed-probes.ts';
-import { RESERVED_VOLUMES } from '../../webhooks/inject/volumes.ts';
 import { documentsOf, partsIn } from '../manifests/documents.ts';
 import { pairOf } from '../manifests/entries.ts';
 import type { Input } from '../manifests/input.ts';

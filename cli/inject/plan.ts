@@ -1,8 +1,8 @@
 import { OPAQUE_PORTS } from '../../crds/annotations/port-lists.ts';
 import { INJECT } from '../../crds/annotations/workload.ts';
+import { readObstacles } from '../../crds/kinds/pod/obstacles.ts';
 import { child, listOf, readMeta, textOf } from '../../crds/parse/metadata.ts';
 import { decide } from '../../webhooks/inject/decide.ts';
-import { obstacles } from '../../webhooks/inject/obstacles.ts';
 import { SKIP_TEXT } from '../../webhooks/inject/skip-reason.ts';
 import type { ManifestObject, Part } from '../manifests/documents.ts';
 import { putEntries, takeEntries } from '../manifests/entries.ts';
@@ -94,7 +94,7 @@ export function planRemoval(part: Part, text: string): Plan {
   const role = roleOf(value);
   if (role.type !== 'pods' && role.type !== 'namespace') return { ...plan, reasons: ['it makes no pods'] };
   const path = role.type === 'pods' ? role.path : [];
-  const isWithProxy = role.type === 'pods' && obstacles(podOf(value, path), {}).includes('sidecar_already_exists');
+  const isWithProxy = role.type === 'pods' && readObstacles(podOf(value, path)).includes('sidecar_already_exists');
   if (isWithProxy) return { ...plan, reasons: [WITH_PROXY] };
   const edits: TextEdit[] = [];
   let after: unknown = value;

@@ -12,7 +12,6 @@ const REPOSITORIES = [
   'docker.io/buoyantio/',
   'buoyantio/',
 ] as const;
-const SIDECARS = ['cr.l5d.io/linkerd/proxy:', 'cr.l5d.io/linkerd/proxy-init:'] as const;
 
 /** Linkerd's release channels: `stable-2.14.10`, `edge-24.11.8`, `enterprise-2.16.2`, `preview-25.1.1`; git builds of its own. */
 const VERSION =
@@ -25,9 +24,4 @@ export function isLinkerdImage({ repository }: Pick<Image, 'repository'>): boole
 
 export function isLinkerdVersion(tag: string): boolean {
   return VERSION.test(tag);
-}
-
-/** The image of a container that redirects a pod's traffic already (Linkerd: `HasExistingSidecars`). */
-export function isLinkerdSidecar(image: string): boolean {
-  return SIDECARS.some((prefix) => image.startsWith(prefix));
 }

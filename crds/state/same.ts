@@ -3,12 +3,13 @@ import type { ObjectMeta } from '../types/object-meta.ts';
 
 /** `resourceVersion` and `generation` move with every write, status writes included; no compiled resource depends on them. */
 const VOLATILE = new Set<string>(['resourceVersion', 'generation'] satisfies (keyof ObjectMeta)[]);
-const META = new Set(['meta']);
+/** Compared by itself; and when somebody last wrote the object, on which nothing compiled depends either. */
+const APART = new Set(['meta', 'writtenAt']);
 const NOTHING = new Set<string>();
 
 /** Whether two models mean the same to the compiler: equal but for the volatile part of their metadata. */
 export function sameModel(a: Model, b: Model): boolean {
-  return sameFields(a, b, META) && sameMeta(a.meta, b.meta);
+  return sameFields(a, b, APART) && sameMeta(a.meta, b.meta);
 }
 
 function sameMeta(a: ObjectMeta | null, b: ObjectMeta | null): boolean {

@@ -41,7 +41,7 @@ export function mesh(fields: Partial<MeshModel> = {}): MeshModel {
 }
 
 export function namespace(name: string, annotations: Record<string, string> = {}): NamespaceModel {
-  return { meta: meta(name, { namespace: '', annotations }) };
+  return { meta: meta(name, { namespace: '', annotations }), writtenAt: '' };
 }
 
 export function servicePort(
@@ -113,6 +113,8 @@ export function pod(name: string, ip: string, fields: Fields<PodModel> = {}): Po
     meshed: true,
     proxyPorts: PROXY_PORTS,
     skipInboundPorts: [],
+    obstacles: [],
+    writtenAt: '',
     ...fields,
     meta: meta(name, { labels: { app: 'web', [CONTROL_PLANE_LABEL]: 'weft-system' }, ...fields.meta }),
   };

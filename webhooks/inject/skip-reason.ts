@@ -1,15 +1,12 @@
-/** Why a pod is left as it is (Linkerd: the same codes in its events, metrics and CLI report; the last four are ours). */
+import type { Obstacle } from '../../crds/kinds/pod/obstacles.ts';
+
+/** Why a pod is left as it is (Linkerd: the same codes in its events, metrics and CLI report; the last one is ours). */
 export type SkipReason =
-  | 'host_network_enabled'
-  | 'sidecar_already_exists'
-  | 'unsupported_resource'
+  | Obstacle
   | 'injection_enable_annotation_absent'
   | 'injection_disable_annotation_present'
   | 'invalid_inject_annotation_at_workload'
   | 'invalid_inject_annotation_at_ns'
-  | 'windows_pod'
-  | 'mirror_pod'
-  | 'volume_name_taken'
   | 'pod_security_level';
 
 export const SKIP_TEXT: Readonly<Record<SkipReason, string>> = {

@@ -1,13 +1,7 @@
+import { API_ACCESS_VOLUME, IDENTITY_VOLUME, TOKEN_VOLUME } from '../../crds/kinds/pod/obstacles.ts';
 import { ENVIRONMENT } from '../../proxy-image/contract/environment.ts';
 import { TOKEN_AUDIENCE } from '../../proxy-image/contract/names.ts';
 import type { Volume, VolumeMount } from './kubernetes.ts';
-
-const IDENTITY_VOLUME = 'linkerd-identity-end-entity';
-const TOKEN_VOLUME = 'linkerd-identity-token';
-const API_ACCESS_VOLUME = 'weft-api-access';
-
-/** Volumes of a pod that must not be there before injection. */
-export const RESERVED_VOLUMES: readonly string[] = [IDENTITY_VOLUME, TOKEN_VOLUME, API_ACCESS_VOLUME];
 
 /** Renewed by the kubelet at 80 % of its life. */
 const IDENTITY_TOKEN_SECONDS = 86_400;

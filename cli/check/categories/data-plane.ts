@@ -8,11 +8,11 @@ import {
   ISSUER_SECRET,
   PROXY_CONTAINER,
 } from '../../../proxy-image/contract/names.ts';
+import { restartOf } from '../../../webhooks/inject/restart.ts';
 import { proxyVolumes } from '../../../webhooks/inject/volumes.ts';
 import { certificatesOf, isVouchedFor } from '../facts/certificates.ts';
 import type { Category, Check, Finding } from '../facts/check.ts';
 import type { Facts, ObservedPod } from '../facts/facts.ts';
-import { restartOf } from '../facts/injection.ts';
 import { about, flag, objectName } from '../facts/name.ts';
 import { wantedSettings } from '../facts/operator.ts';
 import { type ContainerState, containerStates, endText, isLooping, lacksImage } from '../facts/pod-state.ts';

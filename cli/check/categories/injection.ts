@@ -1,22 +1,23 @@
 import { problemsOfService } from '../../../crds/annotations/of-service.ts';
 import { MESH } from '../../../crds/kinds/mesh/model.ts';
-import { NAMESPACE } from '../../../crds/kinds/namespace/model.ts';
+import { NAMESPACE, type NamespaceModel } from '../../../crds/kinds/namespace/model.ts';
+import { namespaceOf } from '../../../crds/kinds/namespace/queries.ts';
 import { POD } from '../../../crds/kinds/pod/model.ts';
 import { SERVICE, type ServiceModel } from '../../../crds/kinds/service/model.ts';
-import { matchesSelector } from '../../../crds/scalars/label-selector.ts';
-import { CONTROL_PLANE_NAMESPACE } from '../../../proxy-image/contract/names.ts';
-import { injectorConfiguration } from '../../../webhooks/configurations.ts';
+import { readWrittenAt } from '../../../crds/parse/kubernetes-object.ts';
+import { INJECTOR_CONFIGURATION } from '../../../webhooks/configurations.ts';
 import { type Decision, decide } from '../../../webhooks/inject/decide.ts';
 import { type Doubt, doubts } from '../../../webhooks/inject/doubts.ts';
+import { decisionNow, type Injector, lackOf, lackText } from '../../../webhooks/inject/lack.ts';
+import { isOtherInjector } from '../../../webhooks/inject/other-injectors.ts';
+import { injectorReach } from '../../../webhooks/inject/reach.ts';
+import { restartOf } from '../../../webhooks/inject/restart.ts';
 import { SKIP_TEXT, type SkipReason } from '../../../webhooks/inject/skip-reason.ts';
 import type { Category, Check, Finding } from '../facts/check.ts';
 import type { Facts, ObservedPod } from '../facts/facts.ts';
-import { restartOf } from '../facts/injection.ts';
 import { about, flag } from '../facts/name.ts';
 import { wantedSettings } from '../facts/operator.ts';
 import { withoutProxy } from '../facts/proxy.ts';
-import { selectorOf } from '../facts/selector.ts';
-import { wantedConfiguration } from '../facts/webhook-configurations.ts';
 
 const NEEDS = [POD.id, NAMESPACE.id, MESH.id, 'controlPlane'];
 
@@ -26,17 +27,7 @@ const DECISIONS: readonly Check[] = [
     description: 'pods that should have a proxy have one',
     severity: 'warning',
     needs: NEEDS,
-    run: (facts) =>
-      ofUnmeshed(facts, ({ raw, model }, decision) =>
-        decision.inject
-          ? about(
-              POD.kind,
-              raw,
-              `it would get a proxy by the annotation of its ${decision.annotationAt}, and was created without`,
-              restartOf(model),
-            )
-          : null,
-      ),
+    run: notInjected,
   },
   {
     code: 'pod-cannot-inject',
@@ -91,37 +82,46 @@ export const INJECTION: Category = {
   checks: [...DECISIONS, ...DOUBTS],
 };
 
-/** Pods without our proxy that the injector would be asked about, with what it would decide now. */
-function unmeshed(facts: Facts): [ObservedPod, Decision][] {
-  const [own] = wantedConfiguration(facts, injectorConfiguration).webhooks;
-  const selectors = { namespace: selectorOf(own.namespaceSelector), object: selectorOf(own.objectSelector) };
-  const asked = facts.pods.filter(({ model: { meshed, meta } }) => {
-    if (meshed || meta.namespace === CONTROL_PLANE_NAMESPACE) return false;
-    const { labels } = facts.namespace(meta.namespace);
-    return matchesSelector(selectors.namespace, labels) && matchesSelector(selectors.object, meta.labels);
-  });
-  return asked.map((pod) => [pod, decide(pod.raw, facts.namespace(pod.model.meta.namespace))]);
+function injectorOf(facts: Facts): Injector {
+  const reach = injectorReach(facts.mesh, facts.list('mutatingWebhooks').some(isOtherInjector));
+  return { reach, writtenAt: readWrittenAt(facts.find('mutatingWebhooks', INJECTOR_CONFIGURATION)) };
 }
 
-function ofUnmeshed(facts: Facts, judge: (pod: ObservedPod, decision: Decision) => Finding | null): Finding[] {
-  return facts
-    .once(unmeshed)
-    .map(([pod, decision]) => judge(pod, decision))
-    .filter((each) => each !== null);
+/** A pod needs its namespace: one that came after the namespaces were read is not judged. */
+function withNamespaces(facts: Facts): [ObservedPod, NamespaceModel][] {
+  return facts.pods.flatMap((pod): [ObservedPod, NamespaceModel][] => {
+    const namespace = namespaceOf(facts.view, pod.model.meta.namespace);
+    return namespace === null ? [] : [[pod, namespace]];
+  });
+}
+
+/** Pods without our proxy that the injector would be asked about, with what it would decide now. */
+function unmeshed(facts: Facts): [ObservedPod, Decision][] {
+  const { reach } = facts.once(injectorOf);
+  return facts.once(withNamespaces).flatMap(([pod, namespace]): [ObservedPod, Decision][] => {
+    const decision = decisionNow(pod.model, namespace, reach);
+    return decision === null ? [] : [[pod, decision]];
+  });
+}
+
+function notInjected(facts: Facts): Finding[] {
+  const injector = facts.once(injectorOf);
+  return facts.once(withNamespaces).flatMap(([{ raw, model }, namespace]) => {
+    const lack = lackOf(model, namespace, injector, facts.nowMs);
+    return lack === null || lack.graceLeftMs > 0
+      ? []
+      : [about(POD.kind, raw, `it ${lackText(lack)}`, restartOf(model))];
+  });
 }
 
 function ofSkipped(facts: Facts, isMeant: (reason: SkipReason, requested: boolean) => boolean): Finding[] {
-  return ofUnmeshed(facts, ({ raw, model: { meta } }, decision) => {
-    if (decision.inject) return null;
+  return facts.once(unmeshed).flatMap(([{ raw, model }, decision]) => {
+    if (decision.inject) return [];
     const reasons = decision.reasons.filter((reason) => isMeant(reason, decision.requested));
-    if (reasons.length === 0) return null;
+    if (reasons.length === 0) return [];
     const text = reasons.map((reason) => SKIP_TEXT[reason]).join('; ');
-    return about(
-      POD.kind,
-      raw,
-      `it gets no proxy: ${text}`,
-      `kubectl ${flag(meta.namespace)}get pod ${meta.name} -o yaml`,
-    );
+    const remedy = `kubectl ${flag(model.meta.namespace)}get pod ${model.meta.name} -o yaml`;
+    return [about(POD.kind, raw, `it gets no proxy: ${text}`, remedy)];
   });
 }
 

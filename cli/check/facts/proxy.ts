@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
+import { RESERVED_VOLUMES } from '../../../crds/kinds/pod/obstacles.ts';
 import { child, listOf, textOf } from '../../../crds/parse/metadata.ts';
 import { ENVIRONMENT, type Variable } from '../../../proxy-image/contract/environment.ts';
 import { INIT_CONTAINER, PROXY_CONTAINER } from '../../../proxy-image/contract/names.ts';
-import { RESERVED_VOLUMES } from '../../../webhooks/inject/volumes.ts';
 import { certificatesIn } from './certificates.ts';
 
 /** The container of the proxy: a native sidecar is an init container. `undefined` where the pod has none. */

@@ -5,4 +5,6 @@ export const NAMESPACE = kindName<NamespaceModel>('', 'Namespace', ['v1']);
 
 export interface NamespaceModel {
   meta: ObjectMeta;
+  /** RFC 3339; when somebody last changed it. Empty where that is not known. */
+  writtenAt: string;
 }

@@ -1,6 +1,7 @@
 import type { ProxyPorts } from '../../../proxy-image/contract/ports.ts';
 import { kindName } from '../../types/kind-name.ts';
 import type { ObjectMeta } from '../../types/object-meta.ts';
+import type { Obstacle } from './obstacles.ts';
 
 export const POD = kindName<PodModel>('', 'Pod', ['v1']);
 
@@ -20,6 +21,10 @@ export interface PodModel {
   httpProbes: { port: number; target: string }[];
   /** Ports of the gRPC probes of those containers. */
   grpcProbePorts: number[];
+  /** What would keep it from being injected if it were made now. */
+  obstacles: readonly Obstacle[];
+  /** RFC 3339; when somebody last changed it, its status apart. Empty where that is not known, and where it has a proxy. */
+  writtenAt: string;
   /** Has the container `linkerd-proxy`, and the label `linkerd.io/control-plane-ns` names our control plane. What follows is of use only then. */
   meshed: boolean;
   /** Where its proxy listens. */

@@ -1,6 +1,7 @@
-import { oneOf, readKubernetesMeta } from '../../parse/kubernetes-object.ts';
+import { oneOf, readKubernetesMeta, readWrittenAt } from '../../parse/kubernetes-object.ts';
 import { child, listOf, numberOf, textOf } from '../../parse/metadata.ts';
 import type { PodModel } from './model.ts';
+import { readObstacles } from './obstacles.ts';
 import { readGrpcProbePorts, readHttpProbes } from './probes.ts';
 import { readPodProxy } from './proxy.ts';
 
@@ -13,6 +14,7 @@ export function reducePod(raw: unknown): PodModel {
   const spec = child(raw, 'spec');
   const status = child(raw, 'status');
   const containers = longRunningContainers(spec);
+  const proxy = readPodProxy(meta.labels, spec, containers);
   return {
     meta,
     ips: readIps(status),
@@ -25,7 +27,9 @@ export function reducePod(raw: unknown): PodModel {
     containerPorts: containers.flatMap(readTcpPorts),
     httpProbes: readHttpProbes(containers),
     grpcProbePorts: readGrpcProbePorts(containers),
-    ...readPodProxy(meta.labels, spec, containers),
+    obstacles: readObstacles(raw),
+    writtenAt: proxy.meshed ? '' : readWrittenAt(raw),
+    ...proxy,
   };
 }
 

@@ -2,7 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { ANNOTATIONS } from '../../../crds/annotations/rows.ts';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
+import { reduceNamespace } from '../../../crds/kinds/namespace/parse.ts';
+import { reducePod } from '../../../crds/kinds/pod/parse.ts';
+import { decisionNow } from '../../../webhooks/inject/lack.ts';
 import { inject } from '../../../webhooks/inject/patch.ts';
+import { injectorReach } from '../../../webhooks/inject/reach.ts';
 import { applyPatch } from '../../support/json-patch.ts';
 import { injectionInput } from '../../support/pods.ts';
 
@@ -102,6 +106,31 @@ describe('injection of random pods', () => {
       { numRuns: 1_000 },
     );
     expect(injections).to.be.greaterThan(300);
+  });
+
+  it('decides of what the caches keep as of the whole objects (1,000 pods)', () => {
+    const reach = injectorReach(DEFAULT_MESH, false);
+    const outcomes = new Set<string>();
+    const level = fc.constantFrom('privileged', 'baseline', undefined);
+    fc.assert(
+      fc.property(world, level, ({ pod: random, namespaceAnnotations }, enforced) => {
+        const labels: Record<string, string> =
+          enforced === undefined ? {} : { 'pod-security.kubernetes.io/enforce': enforced };
+        const kept = reducePod(random);
+        const namespace = reduceNamespace({ metadata: { name: 'shop', annotations: namespaceAnnotations, labels } });
+        const decision = decisionNow(kept, namespace, reach);
+        const input = injectionInput({ pod: random, namespaceAnnotations, namespaceLabels: labels });
+        const admitted = inject(input);
+        if (kept.meshed) expect(decision).to.equal(null);
+        else expect(decision).to.deep.equal(admitted.decision);
+        outcomes.add(admitted.decision.inject ? 'inject' : admitted.decision.reasons.join());
+        // What the injector has made is no lack.
+        const made = reducePod(applyPatch(random, admitted.patch));
+        if (admitted.decision.inject) expect(decisionNow(made, namespace, reach)).to.equal(null);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(outcomes.size).to.be.greaterThan(8);
   });
 
   it('never throws, whatever JSON calls itself a pod (1,000 values)', () => {

@@ -2,15 +2,14 @@ import { expect } from 'chai';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { type InjectionSource, injectPod } from '../../../webhooks/inject/webhook.ts';
 import type { AdmissionRequest } from '../../../webhooks/review.ts';
-import { meta } from '../../support/models.ts';
+import { namespace } from '../../support/models.ts';
 import { ANCHORS, PROXY_IMAGE, webPod } from '../../support/pods.ts';
 
 const IDENTITY = { version: 'v1', proxyImage: PROXY_IMAGE };
 
 function source(changes: Partial<InjectionSource> = {}): InjectionSource {
   return {
-    namespace: (name) =>
-      Promise.resolve({ meta: meta(name, { namespace: '', annotations: { 'linkerd.io/inject': 'enabled' } }) }),
+    namespace: (name) => Promise.resolve(namespace(name, { 'linkerd.io/inject': 'enabled' })),
     demands: () => Promise.resolve([]),
     mesh: () => DEFAULT_MESH,
     trustAnchorsPem: () => ANCHORS,

@@ -110,10 +110,24 @@ const PROXIES: Fault[] = [
 const INJECTION: Fault[] = [
   {
     code: 'pod-not-injected',
-    title: 'created before the namespace asked for proxies',
+    title: 'perhaps made before the namespace asked for proxies',
     plant: (world) => world.set('Pod', 'outsider', 'metadata.annotations', {}),
     object: OUTSIDER,
-    reason: /would get a proxy by the annotation of its namespace/,
+    reason: /has no proxy, which the annotation of its namespace asks for; it may have been made before/,
+    remedy: /kubectl -n shop/,
+  },
+  {
+    code: 'pod-not-injected',
+    title: 'made when the namespace had long asked for proxies',
+    plant: (world) => {
+      world.set('Pod', 'outsider', 'metadata.annotations', {});
+      world.set('Pod', 'outsider', 'metadata.creationTimestamp', '2026-06-01T11:00:00Z');
+      const written = [{ manager: 'kubectl', operation: 'Update', time: '2026-06-01T10:00:00Z' }];
+      world.set('Namespace', 'shop', 'metadata.managedFields', written);
+      world.set('mutatingWebhooks', 'weft-injector', 'metadata.managedFields', written);
+    },
+    object: OUTSIDER,
+    reason: /was made after that was asked for: the injector was not reached, or failed/,
     remedy: /kubectl -n shop/,
   },
   {
