@@ -59,8 +59,8 @@ packages: deps ## Write the Helm charts and kustomizations, which are committed 
 krew: deps ## Pack the command for Krew into build/krew (URI= of the archive, HOMEPAGE=)
 	@hack/cli/krew build/krew "$(URI)" "$(HOMEPAGE)"
 
-cluster-up: deps ## Start the local Kubernetes (idempotent)
-	@hack/cluster/up
+cluster-up: deps ## Start the local Kubernetes (idempotent; NODES, default 1)
+	@hack/cluster/up $(if $(NODES),--nodes $(NODES))
 
 cluster-down: ## Stop it and leave nothing
 	@hack/cluster/down

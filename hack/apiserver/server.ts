@@ -171,7 +171,7 @@ class LocalApiServer implements TestApiServer {
 
 async function prepare(directory: string, port: number, programs: Layout['programs']): Promise<Layout> {
   const pki = join(directory, 'pki');
-  await promisify(execFile)(PKI_SCRIPT, [pki, `https://127.0.0.1:${port}`, 'none', '127.0.0.1'], { timeout: 30_000 });
+  await promisify(execFile)(PKI_SCRIPT, [pki, `https://127.0.0.1:${port}`, '127.0.0.1'], { timeout: 30_000 });
   return { directory, pki, port, programs };
 }
 

@@ -16,22 +16,24 @@ hand_down_controllers() {
   done
 }
 
+# Those of the node in use.
 create_cgroups() {
   local root group
   for root in $(cgroup_roots); do
-    group=$root/$CGROUP
+    group=$root/$NODE_CGROUP
     mkdir -p "$group" 2>/dev/null || die "no control group can be made in $root (read-only, as in an unprivileged container?): 'make run-local' needs none"
     if cgroup_v2; then
       hand_down_controllers "$root"
+      hand_down_controllers "$root/$CGROUP"
       hand_down_controllers "$group"
     fi
     mkdir -p "$group/system"
     # Under v1 a new cpuset is empty and admits no process.
     if [[ -e $group/cpuset.cpus ]] && ! cgroup_v2; then
-      cat "$root/cpuset.cpus" >"$group/cpuset.cpus"
-      cat "$root/cpuset.mems" >"$group/cpuset.mems"
-      cat "$root/cpuset.cpus" >"$group/system/cpuset.cpus"
-      cat "$root/cpuset.mems" >"$group/system/cpuset.mems"
+      for group in "$group" "$group/system"; do
+        cat "$root/cpuset.cpus" >"$group/cpuset.cpus"
+        cat "$root/cpuset.mems" >"$group/cpuset.mems"
+      done
     fi
   done
 }
@@ -39,14 +41,15 @@ create_cgroups() {
 # Moves the calling shell: what it executes next belongs to the cluster, not to the session that started it.
 enter_cgroup() {
   local root
-  for root in $(cgroup_roots); do echo "$BASHPID" >"$root/$CGROUP/system/cgroup.procs"; done
+  for root in $(cgroup_roots); do echo "$BASHPID" >"$root/$NODE_CGROUP/system/cgroup.procs"; done
 }
 
+# cgroup_processes [GROUP]: of the cluster, or of one node.
 cgroup_processes() {
-  local root
+  local root group=${1:-$CGROUP}
   for root in $(cgroup_roots); do
-    [[ -d $root/$CGROUP ]] || continue
-    find "$root/$CGROUP" -name cgroup.procs -exec cat {} + 2>/dev/null || true
+    [[ -d $root/$group ]] || continue
+    find "$root/$group" -name cgroup.procs -exec cat {} + 2>/dev/null || true
   done | sort -un
 }
 

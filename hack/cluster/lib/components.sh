@@ -9,17 +9,26 @@ start_etcd() {
     --initial-cluster=default=http://127.0.0.1:2380
 }
 
+# start_component NAME: by its name with the number of its node.
+start_component() {
+  local number=1
+  [[ $1 =~ -([0-9]+)$ ]] && number=${BASH_REMATCH[1]}
+  use_node "$number"
+  "start_${1%"$SUFFIX"}"
+  use_node 1
+}
+
 start_containerd() {
-  containerd_config >"$STATE/containerd.toml"
-  mkdir -p "$STATE/cni"
-  cni_config >"$STATE/cni/10-weft.conflist"
-  start containerd containerd --config "$STATE/containerd.toml"
+  containerd_config >"$STATE/containerd$SUFFIX.toml"
+  mkdir -p "$STATE/cni$SUFFIX"
+  cni_config >"$STATE/cni$SUFFIX/10-weft.conflist"
+  start "containerd$SUFFIX" containerd --config "$STATE/containerd$SUFFIX.toml"
 }
 
 start_kube-apiserver() {
   # InternalIP first: otherwise `kubectl exec` and `logs` look the node's name up in DNS.
   start kube-apiserver "$BIN/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 \
-    --secure-port=6443 --advertise-address="$NODE_ADDRESS" --service-cluster-ip-range="$SERVICE_SUBNET" \
+    --secure-port=6443 --advertise-address="$SERVER_ADDRESS" --service-cluster-ip-range="$SERVICE_SUBNET" \
     --client-ca-file="$PKI/ca.crt" --tls-cert-file="$PKI/apiserver.crt" --tls-private-key-file="$PKI/apiserver.key" \
     --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction --allow-privileged \
     --kubelet-preferred-address-types=InternalIP --kubelet-certificate-authority="$PKI/ca.crt" \
@@ -49,14 +58,14 @@ start_kube-scheduler() {
 }
 
 start_kubelet() {
-  kubelet_config >"$STATE/kubelet.yaml"
+  kubelet_config >"$STATE/kubelet$SUFFIX.yaml"
   # Empty: otherwise a pod with dnsPolicy Default, such as CoreDNS, would ask the machine's name servers.
   : >"$STATE/kubelet-resolv.conf"
-  start kubelet "$BIN/kubelet" --config="$STATE/kubelet.yaml" --kubeconfig="$PKI/kubelet.kubeconfig" \
-    --hostname-override="$NODE_NAME" --node-ip="$NODE_ADDRESS" --root-dir="$DATA/kubelet"
+  start "kubelet$SUFFIX" "$BIN/kubelet" --config="$STATE/kubelet$SUFFIX.yaml" --kubeconfig="$PKI/kubelet$SUFFIX.kubeconfig" \
+    --hostname-override="$NODE_NAME" --node-ip="$NODE_ADDRESS" --node-labels="topology.kubernetes.io/zone=$ZONE" --root-dir="$DATA/kubelet$SUFFIX"
 }
 
 start_kube-proxy() {
-  kube_proxy_config >"$STATE/kube-proxy.yaml"
-  start kube-proxy "$BIN/kube-proxy" --config="$STATE/kube-proxy.yaml"
+  kube_proxy_config >"$STATE/kube-proxy$SUFFIX.yaml"
+  start "kube-proxy$SUFFIX" "$BIN/kube-proxy" --config="$STATE/kube-proxy$SUFFIX.yaml"
 }

@@ -16,8 +16,8 @@ snapshotter() {
 containerd_config() {
   cat <<EOF
 version = 2
-root = "$DATA/containerd"
-state = "$STATE/containerd"
+root = "$DATA/containerd$SUFFIX"
+state = "$STATE/containerd$SUFFIX"
 
 [grpc]
 address = "$CONTAINERD_SOCKET"
@@ -31,7 +31,7 @@ netns_mounts_under_state_dir = true
 
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "$CNI_PLUGINS"
-conf_dir = "$STATE/cni"
+conf_dir = "$STATE/cni$SUFFIX"
 
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "$(snapshotter)"
@@ -40,7 +40,7 @@ snapshotter = "$(snapshotter)"
 runtime_type = "io.containerd.runc.v2"
 
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-Root = "$STATE/runc"
+Root = "$STATE/runc$SUFFIX"
 SystemdCgroup = false
 EOF
 }
@@ -57,7 +57,7 @@ cni_config() {
       "type": "ptp",
       "ipam": {
         "type": "host-local",
-        "dataDir": "$DATA/cni/addresses",
+        "dataDir": "$DATA/cni/addresses$SUFFIX",
         "ranges": [[{"subnet": "$POD_SUBNET"}]],
         "routes": [{"dst": "0.0.0.0/0"}]
       }
@@ -83,11 +83,11 @@ authentication:
   webhook: {enabled: true}
   x509: {clientCAFile: $PKI/ca.crt}
 authorization: {mode: Webhook}
-tlsCertFile: $PKI/kubelet-server.crt
-tlsPrivateKeyFile: $PKI/kubelet-server.key
+tlsCertFile: $PKI/kubelet$SUFFIX-server.crt
+tlsPrivateKeyFile: $PKI/kubelet$SUFFIX-server.key
 containerRuntimeEndpoint: unix://$CONTAINERD_SOCKET
 cgroupDriver: cgroupfs
-cgroupRoot: /$CGROUP
+cgroupRoot: /$NODE_CGROUP
 # 1.35 and later refuse cgroup v1 otherwise; 1.34 knows the field.
 failCgroupV1: false
 failSwapOn: false
@@ -114,7 +114,7 @@ kind: KubeProxyConfiguration
 clientConnection: {kubeconfig: $PKI/kube-proxy.kubeconfig}
 hostnameOverride: $NODE_NAME
 mode: nftables
-clusterCIDR: $POD_SUBNET
+clusterCIDR: $CLUSTER_SUBNET
 nftables: {minSyncPeriod: 50ms}
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
 EOF

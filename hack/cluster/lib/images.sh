@@ -22,6 +22,7 @@ image_of() {
   rm -r "$folder"
 }
 
+# Of the node in use.
 containerd_client() { inside ctr --address "$CONTAINERD_SOCKET" --namespace k8s.io "$@"; }
 
 # Unpacked at once: the first pod does not wait for it.
@@ -32,7 +33,8 @@ import_node_images() {
   mkdir -p "$folder"
   image_of "$BIN/pause" "$PAUSE_IMAGE" "$folder/pause.tar"
   image_of "$BIN/coredns" "$COREDNS_IMAGE" "$folder/coredns.tar"
-  import_image "$folder/pause.tar"
+  each_node import_image "$folder/pause.tar"
+  # The cluster's DNS is on the first node, beside the control plane.
   import_image "$folder/coredns.tar"
   rm -r "$folder"
 }

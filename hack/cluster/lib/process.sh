@@ -12,7 +12,7 @@ running() {
   [[ -n $started && $(start_time "$pid") == "$started" ]]
 }
 
-# start NAME COMMAND...: in the cluster's namespaces and control group, detached, output in the log folder,
+# start NAME COMMAND...: in the cluster's namespaces and in the network and control group of the node in use, detached, output in the log folder,
 # and without the caller's environment: a proxy variable would send the API server's webhook calls astray.
 start() {
   local name=$1 pid
@@ -20,7 +20,7 @@ start() {
   mkdir -p "$LOGS" "$PIDS"
   (
     enter_cgroup
-    exec "${ENTER[@]}" setsid env -i PATH="$PATH" HOME=/root "$@"
+    exec "${ENTER[@]}" ${SUFFIX:+nsenter --net="/run/netns/$NODE_NAME" --} setsid env -i PATH="$PATH" HOME=/root "$@"
   ) </dev/null >>"$LOGS/$name.log" 2>&1 9>&- &
   pid=$!
   printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$PIDS/$name"

@@ -4,7 +4,8 @@
 tear_down() {
   local name
   # First those who would start others again.
-  for name in kubelet containerd; do
+  for name in $(components); do
+    [[ $name == kubelet* || $name == containerd* ]] || continue
     if running "$name"; then kill -KILL "$(cut -d' ' -f1 "$PIDS/$name")" 2>/dev/null || true; fi
   done
   wait_until 20 kill_all || die "these processes do not end: $(all_processes | tr '\n' ' ')"
