@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-quiet show-policies show-gitops show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-quiet show-policies show-gitops show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos scale clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -115,6 +115,9 @@ soak: deps ## Mixed traffic through a pair of proxies while everything changes (
 
 chaos: deps ## Seeded histories of faults at a real API server and etcd (HISTORIES, default 500; SEED repeats one)
 	@node test/chaos/main.ts
+
+scale: deps ## Three replicas at a real API server, large: 10,000 endpoints, 2,000 simulated proxies (MINUTES, default 10; CURVE=1: fewer proxies first)
+	@node test/scale/main.ts
 
 clean: ## Remove what was built here (the cache of binaries stays)
 	@rm -rf build coverage node_modules/.stamp

@@ -10,10 +10,16 @@ interface Version {
   root: string;
   usage: string;
   inactiveFile: string;
+  limit: string;
 }
 
-const V1: Version = { root: V1_ROOT, usage: 'memory.usage_in_bytes', inactiveFile: 'total_inactive_file' };
-const V2: Version = { root: V2_ROOT, usage: 'memory.current', inactiveFile: 'inactive_file' };
+const V1: Version = {
+  root: V1_ROOT,
+  usage: 'memory.usage_in_bytes',
+  inactiveFile: 'total_inactive_file',
+  limit: 'memory.limit_in_bytes',
+};
+const V2: Version = { root: V2_ROOT, usage: 'memory.current', inactiveFile: 'inactive_file', limit: 'memory.max' };
 
 /** The process id of the run follows. */
 const PREFIX = 'weft-bench-';
@@ -38,6 +44,11 @@ export class MemoryCgroup {
       readFileSync(join(this.path, 'memory.stat'), 'utf8'),
     );
     return Math.max(0, usage - Number(inactive?.[1] ?? 0));
+  }
+
+  /** As that of a container. */
+  limit(bytes: number): void {
+    writeFileSync(join(this.path, this.#version.limit), String(bytes));
   }
 
   /** After its processes have ended. */

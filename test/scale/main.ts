@@ -1,0 +1,88 @@
+/**
+ * `make scale`: three replicas of the operator at a real API server that holds what a large cluster does, and simulated proxies on their streams, while endpoints and
+ * resources change. Measures and judges (`judge.ts`); the figures go to `build/scale.json`. Exit code 1 where a bar does not hold. `options.ts` says what can be set.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findPrograms } from '../../hack/apiserver/programs.ts';
+import { requirePrograms } from '../bench/host/prerequisites.ts';
+import { againInPrivateNetwork, insidePrivateNetwork, raiseLoopback } from '../bench/host/private-network.ts';
+import type { WindowFigures } from './figures.ts';
+import { judgeRestart, judgeWindow, type Verdict } from './judge.ts';
+import { type Options, readOptions } from './options.ts';
+import { formatCurve, formatVerdicts, writeFigures } from './report.ts';
+import { measureRestart } from './restart.ts';
+import { measureWindow } from './window.ts';
+import { World } from './world.ts';
+
+const BUILD = fileURLToPath(new URL('../../build/scale', import.meta.url));
+const startMs = performance.now();
+
+/** On a line of its own: there may be no terminal. */
+function say(text: string): void {
+  const seconds = Math.round((performance.now() - startMs) / 1_000);
+  console.log(`${String(seconds).padStart(5)} s  ${text}`);
+}
+
+async function run(options: Options): Promise<boolean> {
+  const world = await World.start({ ...options, directory: BUILD, say });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void world.stop().finally(() => process.exit(130)));
+  try {
+    return await measure(world, options);
+  } finally {
+    await world.stop();
+  }
+}
+
+async function measure(world: World, options: Options): Promise<boolean> {
+  const { operators, troupe, traces, serverPids, churn } = world;
+  const parts = { operators, troupe, traces, serverPids, say, failedWrites: () => churn.failed };
+  await world.settled();
+  const windows: WindowFigures[] = [];
+  const fullBytes: number[] = [];
+  for (const { proxies, seconds } of options.steps) {
+    say(`${proxies} proxies connect`);
+    fullBytes.push(...(await world.connect(proxies)));
+    await world.settled();
+    say(`${proxies} proxies are connected; measuring for ${seconds} s`);
+    if (windows.length === 0) churn.start();
+    windows.push(await measureWindow(parts, proxies, seconds));
+    say(summary(windows.at(-1)!));
+  }
+  say('a replica restarts');
+  const proxies = options.steps.at(-1)!.proxies;
+  const restart = await measureRestart(operators, troupe, { proxies, fullBytes });
+  await churn.stop();
+  const verdicts: Verdict[] = [...judgeWindow(windows.at(-1)!), ...judgeRestart(restart)];
+  writeFigures(options.output, { windows, restart, verdicts });
+  console.log(formatCurve(windows));
+  console.log(formatVerdicts(verdicts));
+  console.log(`written to ${options.output}; logs of the replicas are in ${join('build', 'scale')}`);
+  return verdicts.every(({ holds }) => holds);
+}
+
+function summary({ proxies, operators, firstMs, lastMs }: WindowFigures): string {
+  const mib = Math.round(operators.memoryBytes / 1_048_576);
+  const times = `first ${firstMs.p99.toFixed(1)} ms, last ${lastMs.p99.toFixed(1)} ms (p99)`;
+  return `${proxies} proxies: ${operators.cores.toFixed(3)} cores, ${mib} MiB, ${times}`;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.env);
+  if (!insidePrivateNetwork()) {
+    if (process.getuid?.() !== 0) throw new Error('a network namespace needs root');
+    requirePrograms(['setpriv', 'unshare', 'ip'], (text) => console.error(text));
+    await findPrograms(['etcd', 'kube-apiserver', 'kubectl']);
+    return againInPrivateNetwork();
+  }
+  raiseLoopback();
+  return (await run(options)) ? 0 : 1;
+}
+
+process.exit(
+  await main().catch((error: unknown) => {
+    console.error(error);
+    return 1;
+  }),
+);
