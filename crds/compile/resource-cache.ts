@@ -1,4 +1,5 @@
 import { formatKey, type ResourceKey } from '../../proxy-image/contract/keys.ts';
+import type { EndpointsResource, ResourceBody, TrustResource } from '../../proxy-image/contract/resources.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
 import { getOrCreate } from '../state/get-or-create.ts';
 import type { ObjectRefText } from '../state/object-ref.ts';
@@ -9,6 +10,16 @@ import type { ReadKey } from '../state/view.ts';
 import { type Compiled, compile } from './compile.ts';
 import { destinationView } from './service.ts';
 
+/** What is kept of a compiled resource for as long as somebody subscribes to it. */
+export interface Kept extends Omit<Compiled, 'body'> {
+  /** Of what is looked at again. `null` for services and workloads, of which there are most: `bodyOf` reads the text. */
+  body: EndpointsResource | TrustResource | null;
+}
+
+export function bodyOf({ body, text }: Kept): ResourceBody {
+  return body ?? JSON.parse(text);
+}
+
 /** One key as one namespace view sees it: compiled once, however many subscribe. */
 export interface Resource<S> {
   readonly key: ResourceKey;
@@ -16,7 +27,7 @@ export interface Resource<S> {
   /** A client namespace, or `''` (see `destinationView`). */
   readonly view: string;
   /** The last state; kept while there is nothing to say any more (a deleted pod still drains). */
-  compiled: Compiled | null;
+  compiled: Kept | null;
   /** Never falls, even when a later state reads fewer objects. */
   sources: string;
   uses: ReadonlySet<ObjectRefText>;
@@ -25,10 +36,11 @@ export interface Resource<S> {
   readonly audiences: Set<Audience<S>>;
 }
 
-/** The subscribers of one key in one client namespace; all of them see the same resource. */
+/** The subscribers of one key, of a service in one client namespace; all of them see the same resource. */
 export interface Audience<S> {
   readonly key: ResourceKey;
   readonly keyText: string;
+  /** Empty where it has no say. */
   readonly clientNamespace: string;
   readonly subscribers: Set<S>;
   resource: Resource<S>;
@@ -38,7 +50,7 @@ export interface Audience<S> {
 
 export interface CacheEvents<S> {
   /** A resource has a new version; `previous` is null for its first. */
-  changed?(resource: Resource<S>, previous: Compiled | null): void;
+  changed?(resource: Resource<S>, previous: Kept | null): void;
   compiled?(resource: Resource<S>, changed: boolean, durationMs: number): void;
   /** Other subscribers than before have something that these objects took part in, or will have. */
   used?(objects: Iterable<ObjectRefText>): void;
@@ -77,8 +89,9 @@ export class ResourceCache<S> {
   /** The audience of `key` in a namespace, with `subscriber` added; the resource is compiled when this is the first. */
   subscribe(key: ResourceKey, clientNamespace: string, subscriber: S): Audience<S> {
     const keyText = formatKey(key);
-    const audience = getOrCreate(this.#audiences, `${keyText} ${clientNamespace}`, () => {
-      return this.#createAudience(key, keyText, clientNamespace);
+    const namespace = dependsOnClient(key) ? clientNamespace : '';
+    const audience = getOrCreate(this.#audiences, viewed(keyText, namespace), () => {
+      return this.#createAudience(key, keyText, namespace);
     });
     audience.subscribers.add(subscriber);
     return audience;
@@ -87,7 +100,7 @@ export class ResourceCache<S> {
   unsubscribe(audience: Audience<S>, subscriber: S): void {
     audience.subscribers.delete(subscriber);
     if (audience.subscribers.size > 0) return;
-    this.#audiences.delete(`${audience.keyText} ${audience.clientNamespace}`);
+    this.#audiences.delete(viewed(audience.keyText, audience.clientNamespace));
     this.#readers.forget(audience);
     this.#stale.delete(audience);
     this.#leave(audience);
@@ -137,21 +150,29 @@ export class ResourceCache<S> {
   #createAudience(key: ResourceKey, keyText: string, clientNamespace: string): Audience<S> {
     const { view, reads, sources } = this.#viewOf(key, clientNamespace);
     const resource = this.#resource(key, keyText, view);
-    const audience: Audience<S> = { key, keyText, clientNamespace, subscribers: new Set(), resource, sources };
+    const audience: Audience<S> = {
+      // Those of the resource: there may be one audience for each namespace.
+      key: resource.key,
+      keyText: resource.keyText,
+      clientNamespace,
+      subscribers: new Set(),
+      resource,
+      sources,
+    };
     resource.audiences.add(audience);
-    this.#readers.replace(audience, reads);
+    if (reads.size > 0) this.#readers.replace(audience, reads);
     return audience;
   }
 
   #viewOf(key: ResourceKey, clientNamespace: string): View {
-    if (key.kind !== 'service') return { view: '', reads: new Set(), sources: '0' };
+    if (!dependsOnClient(key)) return { view: '', reads: NO_READS, sources: '0' };
     const record = recording(this.#state);
     const view = destinationView(record.view, key, clientNamespace);
     return { view, reads: record.reads, sources: record.sources() };
   }
 
   #resource(key: ResourceKey, keyText: string, view: string): Resource<S> {
-    return getOrCreate(this.#resources, `${keyText} ${view}`, () => {
+    return getOrCreate(this.#resources, viewed(keyText, view), () => {
       const resource: Resource<S> = {
         key,
         keyText,
@@ -188,7 +209,7 @@ export class ResourceCache<S> {
     const { resource } = audience;
     resource.audiences.delete(audience);
     if (resource.audiences.size > 0) return;
-    this.#resources.delete(`${resource.keyText} ${resource.view}`);
+    this.#resources.delete(viewed(resource.keyText, resource.view));
     this.#readers.forget(resource);
     this.#users.forget(resource);
     this.#stale.delete(resource);
@@ -211,13 +232,29 @@ export class ResourceCache<S> {
     const changed = compiled !== null && compiled.version !== previous?.version;
     if (compiled !== null) resource.sources = newestRevision(resource.sources, compiled.sources);
     if (changed) {
-      resource.compiled = compiled;
+      resource.compiled = kept(compiled);
       resource.versions += 1;
     }
     this.#events.compiled?.(resource, changed, (this.#events.now?.() ?? 0) - startedMs);
     if (changed) this.#events.changed?.(resource, previous);
     return changed;
   }
+}
+
+function kept({ body, ...compiled }: Compiled): Kept {
+  return { ...compiled, body: 'endpoints' in body || 'anchorsPem' in body ? body : null };
+}
+
+const NO_READS: ReadonlySet<ReadKey> = new Set();
+
+/** Whether clients of one namespace may see another resource than those of the next. */
+function dependsOnClient(key: ResourceKey): key is Extract<ResourceKey, { kind: 'service' }> {
+  return key.kind === 'service';
+}
+
+/** The text under which a key is filed as one namespace sees it. */
+function viewed(keyText: string, namespace: string): string {
+  return namespace === '' ? keyText : `${keyText} ${namespace}`;
 }
 
 function without(all: ReadonlySet<ObjectRefText>, these: ReadonlySet<ObjectRefText>): ObjectRefText[] {

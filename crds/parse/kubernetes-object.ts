@@ -1,15 +1,4 @@
-import type { ObjectMeta } from '../types/object-meta.ts';
-import { child, listOf, readMeta, readRecord, textOf } from './metadata.ts';
-
-/** Annotations that mean something to the mesh; the rest (`last-applied-configuration` above all) would only fill memory. */
-const ANNOTATION_PREFIX = /(^|\.)(linkerd\.io|weft\.dev)\//;
-
-/** `metadata` of one of Kubernetes' own objects, with all labels (selectors need them) and the mesh's annotations only. */
-export function readKubernetesMeta(raw: unknown): ObjectMeta {
-  const meta = readMeta(raw);
-  const annotations = readRecord(child(child(raw, 'metadata'), 'annotations'), (key) => ANNOTATION_PREFIX.test(key));
-  return { ...meta, annotations };
-}
+import { child, listOf, textOf } from './metadata.ts';
 
 /**
  * When somebody last changed an object, its status and other subresources apart (`metadata.managedFields`): RFC 3339, empty where that is not known. The API

@@ -5,6 +5,18 @@ const EMPTY_RECORD: Readonly<Record<string, string>> = Object.freeze(Object.crea
 
 /** `metadata` of any object; what is absent or of a wrong type becomes empty. */
 export function readMeta(raw: unknown): ObjectMeta {
+  return metaWith(raw, () => true);
+}
+
+/** Annotations that mean something to the mesh; the rest (`last-applied-configuration` above all) would only fill memory. */
+const MESH_ANNOTATION = /(^|\.)(linkerd\.io|weft\.dev)\//;
+
+/** `metadata` as models keep it: with all labels (selectors need them) and the mesh's annotations only. */
+export function readMeshMeta(raw: unknown): ObjectMeta {
+  return metaWith(raw, (annotation) => MESH_ANNOTATION.test(annotation));
+}
+
+function metaWith(raw: unknown, keep: (annotation: string) => boolean): ObjectMeta {
   const metadata = child(raw, 'metadata');
   return {
     namespace: textOf(metadata, 'namespace'),
@@ -14,7 +26,7 @@ export function readMeta(raw: unknown): ObjectMeta {
     generation: numberOf(metadata, 'generation'),
     creationTimestamp: textOf(metadata, 'creationTimestamp'),
     labels: readRecord(child(metadata, 'labels')),
-    annotations: readRecord(child(metadata, 'annotations')),
+    annotations: readRecord(child(metadata, 'annotations'), keep),
   };
 }
 
@@ -44,9 +56,15 @@ export function readRecord(
   keep: (key: string) => boolean = () => true,
 ): Readonly<Record<string, string>> {
   if (!isObject(raw)) return EMPTY_RECORD;
-  const record: Record<string, string> = Object.create(null);
+  let record: Record<string, string> | null = null;
   for (const [key, value] of Object.entries(raw)) {
-    if (typeof value === 'string' && keep(key)) record[key] = value;
+    if (typeof value !== 'string' || !keep(key)) continue;
+    record ??= emptyRecord();
+    record[key] = value;
   }
-  return record;
+  return record ?? EMPTY_RECORD;
+}
+
+function emptyRecord(): Record<string, string> {
+  return Object.create(null);
 }

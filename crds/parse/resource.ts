@@ -4,7 +4,7 @@ import type { KindName } from '../types/kind-name.ts';
 import type { ObjectMeta } from '../types/object-meta.ts';
 import type { Parsed } from '../types/problem.ts';
 import { Fields } from './fields.ts';
-import { readMeta } from './metadata.ts';
+import { readMeshMeta } from './metadata.ts';
 import { ProblemList } from './problems.ts';
 
 /** What of a kind's name an object must say of itself. */
@@ -35,7 +35,7 @@ export function parseStrictly<M>(raw: unknown, kind: Kind, build: (source: Sourc
   const problems = new ProblemList();
   const root = Fields.of({ value: raw, path: '' }, problems);
   if (root === null) return { model: null, problems: problems.list() };
-  const meta = readMeta(raw);
+  const meta = readMeshMeta(raw);
   checkEnvelope(root, kind, meta);
   const spec = specOf(root);
   const { model, strictest } = spec === null ? NOTHING : build({ meta, spec, problems });
@@ -51,7 +51,7 @@ export function parseParts<M>(raw: unknown, kind: Kind, build: (source: Source) 
   const problems = new ProblemList();
   const root = Fields.of({ value: raw, path: '' }, problems);
   if (root === null) return { model: null, problems: problems.list() };
-  const meta = readMeta(raw);
+  const meta = readMeshMeta(raw);
   checkEnvelope(root, kind, meta);
   const spec = specOf(root);
   const usable = !problems.failed && spec !== null;

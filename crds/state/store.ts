@@ -31,7 +31,9 @@ export class Bucket<M> {
   }
 
   add(held: Held<M>): void {
-    this.#held.push(held);
+    // Most have one: pushed into an empty array, it would take room for sixteen more.
+    if (this.#held.length === 0) this.#held = [held];
+    else this.#held.push(held);
     this.#sorted = null;
   }
 

@@ -56,7 +56,8 @@ export class Store<T> {
 
   put(entry: Entry<T>): void {
     this.remove(entry.key);
-    this.#entries.set(entry.key, { ...entry, object: deepFreeze(entry.object) });
+    if (isChangeable(entry.object)) freeze(entry.object);
+    this.#entries.set(entry.key, { ...entry });
     for (const [index, value] of this.#valuesOf(entry.object)) {
       const keys = index.get(value);
       if (keys === undefined) index.set(value, new Set([entry.key]));
@@ -82,16 +83,23 @@ export class Store<T> {
   }
 }
 
-/** Readers share the stored objects, so nobody may change them. Only plain data is frozen: a class instance may keep caches of its own. */
-function deepFreeze<V>(value: V): V {
-  if (!isPlain(value) || Object.isFrozen(value)) return value;
+const NOTHING: readonly never[] = Object.freeze([]);
+
+/**
+ * Readers share the stored objects, so nobody may change them. Only plain data is frozen: a class instance may keep caches of its own. Arrays are kept as copies:
+ * one that was filled item by item has room for a dozen more, for as long as the object lives.
+ */
+function freeze(value: object): void {
+  for (const [key, inner] of Object.entries(value)) {
+    if (!isChangeable(inner)) continue;
+    freeze(inner);
+    if (Array.isArray(inner)) Reflect.set(value, key, inner.length === 0 ? NOTHING : Object.freeze(inner.slice()));
+  }
   Object.freeze(value);
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return value;
 }
 
-function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
+function isChangeable(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }

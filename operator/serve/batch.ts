@@ -1,4 +1,4 @@
-import type { Compiled } from '../../crds/compile/compile.ts';
+import type { Kept } from '../../crds/compile/resource-cache.ts';
 import { MAX_MESSAGE_BYTES } from '../../proxy-image/contract/messages.ts';
 import { encodeBatch, encodeDelete } from './encoding.ts';
 import type { SessionContext } from './session-context.ts';
@@ -6,7 +6,7 @@ import { reject, type Subscription } from './subscription.ts';
 
 export interface SentItem<S> {
   subscription: Subscription<S>;
-  compiled: Compiled;
+  compiled: Kept;
   /** When the oldest change in it became known. */
   sinceMs: number;
 }
@@ -36,7 +36,7 @@ export class Batch<S> {
     return this.#sizeBytes >= this.#context.limits.batchTargetBytes;
   }
 
-  add(subscription: Subscription<S>, compiled: Compiled, sinceMs: number): void {
+  add(subscription: Subscription<S>, compiled: Kept, sinceMs: number): void {
     const { clock, encoder, log } = this.#context;
     const change = encoder.change(subscription.audience.resource, compiled, subscription.heldVersion, this.#revision);
     if (change.length > MAX_CHANGE_BYTES) {

@@ -176,7 +176,7 @@ export class Distribution {
       if (session === null || trust === undefined) continue;
       held.names.push(session.name);
       const body = trust.audience.resource.compiled?.body;
-      const isOfIt = body !== undefined && 'anchorsPem' in body && body.anchorsPem === anchorsPem;
+      const isOfIt = body != null && 'anchorsPem' in body && body.anchorsPem === anchorsPem;
       held.connected += 1;
       if (isOfIt && isCurrent(trust)) held.anchors += 1;
       if (peer.leaf.meets(this.#renewals.terms)) held.leaves += 1;

@@ -20,7 +20,7 @@ export function servedEndpoints(cache: ResourceCache<Session>): Iterable<ServedE
     known.updates += versions;
     if (compiled === null) continue;
     known.exists = true;
-    if ('endpoints' in compiled.body) known.endpoints += compiled.body.endpoints.length;
+    if (compiled.body !== null && 'endpoints' in compiled.body) known.endpoints += compiled.body.endpoints.length;
   }
   return found.values();
 }

@@ -1,4 +1,5 @@
-import { type Compiled, canonicalKey } from '../../crds/compile/compile.ts';
+import { canonicalKey } from '../../crds/compile/compile.ts';
+import type { Kept } from '../../crds/compile/resource-cache.ts';
 import { compareRevisions, compareText } from '../../crds/state/order.ts';
 import { formatKey, type ResourceKey, TRUST_KEY } from '../../proxy-image/contract/keys.ts';
 import type { Hello } from '../../proxy-image/contract/messages.ts';
@@ -10,6 +11,7 @@ import { createSubscription, isBehind, isCurrent, reject, type Subscription } fr
 
 /** A key that nobody asked for before costs some 50 µs to compile. */
 const KEYS_PER_TURN = 100;
+const NO_PROBLEMS: readonly string[] = [];
 
 interface InFlight {
   seq: number;
@@ -234,7 +236,7 @@ export class Session {
     const subscription = createSubscription(audience, this.#resumed.get(keyText));
     this.#resumed.delete(keyText);
     this.#dropped.delete(keyText);
-    this.#subscriptions.set(keyText, subscription);
+    this.#subscriptions.set(audience.keyText, subscription);
     this.#touch(subscription);
     this.#context.progressed(audience.resource);
     return subscription;
@@ -282,7 +284,7 @@ export class Session {
   }
 
   /** Subscribes to what the service names now, and returns what of it is to be sent. What it named before stays until the proxy has agreed. */
-  #follow(subscription: Subscription<Session>, { names }: Compiled): Subscription<Session>[] {
+  #follow(subscription: Subscription<Session>, { names }: Kept): Subscription<Session>[] {
     for (const name of names) {
       const parsed = subscription.names.includes(name) ? null : canonicalKey(name);
       if (parsed === null) continue;
@@ -292,25 +294,25 @@ export class Session {
     return names.flatMap((name) => this.#subscriptions.get(name) ?? []).filter((named) => this.#dirty.has(named));
   }
 
-  #hold(subscription: Subscription<Session>, compiled: Compiled): void {
+  #hold(subscription: Subscription<Session>, compiled: Kept): void {
     subscription.heldVersion = compiled.version;
     // What this replica has sent is never newer than what it sends later.
     subscription.heldSources = '';
     subscription.rejectedVersion = '';
-    subscription.problems = [];
+    subscription.problems = NO_PROBLEMS;
     this.#settle(subscription, compiled);
   }
 
   /** The proxy has this version: what only an earlier one named is let go. */
-  #settle(subscription: Subscription<Session>, { names }: Compiled): void {
+  #settle(subscription: Subscription<Session>, { names }: Kept): void {
     const left = subscription.names.filter((name) => !names.includes(name));
-    if (left.length === 0) return;
-    subscription.names = names;
+    // The array that all proxies share, though it says the same.
+    if (left.length > 0 || names.length === subscription.names.length) subscription.names = names;
     for (const name of left) this.#releaseName(name);
   }
 
   /** A proxy may come from a replica that has seen more than this one: what it holds is not replaced by something older. */
-  #mustWithhold(subscription: Subscription<Session>, compiled: Compiled): boolean {
+  #mustWithhold(subscription: Subscription<Session>, compiled: Kept): boolean {
     const { clock, limits } = this.#context;
     const nowMs = clock.nowMs();
     const since = subscription.withheldSinceMs || nowMs;

@@ -24,6 +24,8 @@ export interface Subscription<S> {
   withheldSinceMs: number;
 }
 
+const NONE: readonly string[] = [];
+
 export function createSubscription<S>(
   audience: Audience<S>,
   held: { version: string; sources: string } | undefined,
@@ -37,9 +39,9 @@ export function createSubscription<S>(
     heldSources: held?.sources ?? '',
     rejectedVersion: '',
     rejectedAtMs: 0,
-    problems: [],
+    problems: NONE,
     dirtySinceMs: 0,
-    names: [],
+    names: NONE,
     withheldSinceMs: 0,
   };
 }

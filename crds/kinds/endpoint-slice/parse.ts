@@ -1,12 +1,12 @@
-import { oneOf, PROTOCOLS, readKubernetesMeta, textList } from '../../parse/kubernetes-object.ts';
-import { child, listOf, numberOf, textOf } from '../../parse/metadata.ts';
+import { oneOf, PROTOCOLS, textList } from '../../parse/kubernetes-object.ts';
+import { child, listOf, numberOf, readMeshMeta, textOf } from '../../parse/metadata.ts';
 import type { EndpointSliceModel } from './model.ts';
 
 const SERVICE_LABEL = 'kubernetes.io/service-name';
 
 /** A discovery.k8s.io/v1 EndpointSlice. Never throws. */
 export function reduceEndpointSlice(raw: unknown): EndpointSliceModel {
-  const meta = readKubernetesMeta(raw);
+  const meta = readMeshMeta(raw);
   return {
     meta,
     service: meta.labels[SERVICE_LABEL] ?? '',

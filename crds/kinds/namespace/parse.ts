@@ -1,7 +1,8 @@
-import { readKubernetesMeta, readWrittenAt } from '../../parse/kubernetes-object.ts';
+import { readWrittenAt } from '../../parse/kubernetes-object.ts';
+import { readMeshMeta } from '../../parse/metadata.ts';
 import type { NamespaceModel } from './model.ts';
 
 /** A core/v1 Namespace. Never throws. */
 export function reduceNamespace(raw: unknown): NamespaceModel {
-  return { meta: readKubernetesMeta(raw), writtenAt: readWrittenAt(raw) };
+  return { meta: readMeshMeta(raw), writtenAt: readWrittenAt(raw) };
 }

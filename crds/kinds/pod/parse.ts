@@ -1,5 +1,5 @@
-import { oneOf, readKubernetesMeta, readWrittenAt } from '../../parse/kubernetes-object.ts';
-import { child, listOf, numberOf, textOf } from '../../parse/metadata.ts';
+import { oneOf, readWrittenAt } from '../../parse/kubernetes-object.ts';
+import { child, listOf, numberOf, readMeshMeta, textOf } from '../../parse/metadata.ts';
 import type { PodModel } from './model.ts';
 import { readObstacles } from './obstacles.ts';
 import { readGrpcProbePorts, readHttpProbes } from './probes.ts';
@@ -10,7 +10,7 @@ const TEMPLATE_HASH_LABEL = 'pod-template-hash';
 
 /** A core/v1 Pod. Never throws. */
 export function reducePod(raw: unknown): PodModel {
-  const meta = readKubernetesMeta(raw);
+  const meta = readMeshMeta(raw);
   const spec = child(raw, 'spec');
   const status = child(raw, 'status');
   const containers = longRunningContainers(spec);

@@ -1,5 +1,5 @@
-import { oneOf, PROTOCOLS, readKubernetesMeta, textList } from '../../parse/kubernetes-object.ts';
-import { child, listOf, numberOf, readRecord, textOf } from '../../parse/metadata.ts';
+import { oneOf, PROTOCOLS, textList } from '../../parse/kubernetes-object.ts';
+import { child, listOf, numberOf, readMeshMeta, readRecord, textOf } from '../../parse/metadata.ts';
 import type { ServiceModel } from './model.ts';
 
 const TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
@@ -11,7 +11,7 @@ export function reduceService(raw: unknown): ServiceModel {
   const clusterIPs = listOf(spec, 'clusterIPs');
   const addresses = textList(clusterIPs.length > 0 ? clusterIPs : [child(spec, 'clusterIP')]);
   return {
-    meta: readKubernetesMeta(raw),
+    meta: readMeshMeta(raw),
     type,
     clusterIPs: type === 'ExternalName' ? [] : addresses.filter((ip) => ip !== '' && ip !== 'None'),
     headless: type !== 'ExternalName' && addresses.includes('None'),

@@ -1,8 +1,19 @@
 import { expect } from 'chai';
-import { type Audience, ResourceCache } from '../../../crds/compile/resource-cache.ts';
+import { type Audience, bodyOf, ResourceCache } from '../../../crds/compile/resource-cache.ts';
 import { SERVICE_PROFILE } from '../../../crds/kinds/service-profile/model.ts';
 import { parseKey } from '../../../proxy-image/contract/keys.ts';
-import { override, pod, profile, route, service, split, type TestCluster, webCluster } from '../../support/models.ts';
+import {
+  override,
+  pod,
+  profile,
+  route,
+  service,
+  slice,
+  sliceEndpoint,
+  split,
+  TestCluster,
+  webCluster,
+} from '../../support/models.ts';
 
 /** A cache with named subscribers, and a count of compilations. */
 class CacheBench {
@@ -54,6 +65,33 @@ describe('ResourceCache', () => {
     expect(changed).to.deep.equal({ keys: [WEB], compilations: 1 });
   });
 
+  it('of a thousand Services, recompiles the endpoints of the one whose slice changes, and nothing that has routes', () => {
+    const bench = new CacheBench(new TestCluster());
+    const ipOf = (at: number) => `10.9.${at >> 8}.${at & 255}`;
+    for (let at = 0; at < 1_000; at++) {
+      bench.cluster.apply('Service', service(`s${at}`, ipOf(at)));
+      bench.cluster.apply('ServiceProfile', profile(`s${at}`, { routes: [route('r')] }));
+      bench.cluster.apply('EndpointSlice', slice(`s${at}`, `s${at}`, [sliceEndpoint('10.1.0.1')]));
+      for (const namespace of ['client', 'other']) bench.subscribe(`service/${ipOf(at)}:80`, namespace);
+      bench.subscribe(`endpoints/app/s${at}:80/ipv4`);
+    }
+    const changed = bench.change(bench.cluster.apply('EndpointSlice', slice('s7', 's7', [sliceEndpoint('10.1.0.2')])));
+    expect(changed).to.deep.equal({ keys: ['endpoints/app/s7:80/ipv4'], compilations: 1 });
+    expect(bench.change(bench.cluster.apply('ServiceProfile', profile('s7')))).to.deep.equal({
+      keys: ['service/10.9.0.7:80', 'service/10.9.0.7:80'],
+      compilations: 1,
+    });
+  });
+
+  it('has one audience for all namespaces where they have no say', () => {
+    const bench = new CacheBench();
+    const subscribed = ['a', 'b', 'c'].map((namespace) => bench.subscribe(WEB_ENDPOINTS, namespace, namespace));
+    expect(new Set(subscribed).size).to.equal(1);
+    expect([...subscribed[0]!.subscribers]).to.deep.equal(['a', 'b', 'c']);
+    for (const name of ['a', 'b', 'c']) bench.cache.unsubscribe(subscribed[0]!, name);
+    expect(bench.cache.size).to.deep.equal({ resources: 0, audiences: 0 });
+  });
+
   it('says nothing of a recompilation that gives the same bytes, and keeps what was encoded', () => {
     const bench = new CacheBench();
     const { resource } = bench.subscribe(WEB);
@@ -100,7 +138,10 @@ describe('ResourceCache', () => {
   it('takes notice when an address starts and stops to mean something', () => {
     const bench = new CacheBench();
     const { resource } = bench.subscribe('service/10.0.0.7:80');
-    const type = () => resource.compiled !== null && 'type' in resource.compiled.body && resource.compiled.body.type;
+    const type = () => {
+      const body = resource.compiled === null ? {} : bodyOf(resource.compiled);
+      return 'type' in body && body.type;
+    };
     expect(type()).to.equal('unknown');
     bench.change(bench.cluster.apply('Pod', pod('p', '10.0.0.7')));
     expect(type()).to.equal('pod');

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { KINDS } from '../../../crds/kinds/registry.ts';
+import type { KindRow } from '../../../crds/kinds/row.ts';
 import { SERVER_ROW } from '../../../crds/kinds/server/kind.ts';
 import { parseServer } from '../../../crds/kinds/server/parse.ts';
 import { serversIn } from '../../../crds/kinds/server/queries.ts';
 import { SPLITS_OF_SERVICE, splitOf } from '../../../crds/kinds/traffic-split/queries.ts';
-import { readKubernetesMeta } from '../../../crds/parse/kubernetes-object.ts';
+import { readMeshMeta } from '../../../crds/parse/metadata.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import { indexRead } from '../../../crds/state/reads.ts';
 import { feed } from '../../../operator/reconcilers/feed.ts';
@@ -45,7 +46,7 @@ describe('feeding the state', () => {
     const fed = feed(state, rowOf('Server'), () => {});
     const put = (resourceVersion: string, accessPolicy: string, uid = 'u1') => {
       const raw = rawServer('web', accessPolicy, { uid, resourceVersion });
-      const meta = readKubernetesMeta(raw);
+      const meta = readMeshMeta(raw);
       fed.added!({ meta, deleting: false, parsed: parseServer(raw), status: { conditions: [] } }, false);
     };
     const policies = () => serversIn(state, 'shop').map(({ accessPolicy }) => accessPolicy);
@@ -56,6 +57,40 @@ describe('feeding the state', () => {
     expect(policies()).to.deep.equal(['all-authenticated']);
     put('8', 'denny', 'u2');
     expect(policies()).to.deep.equal(['deny']);
+  });
+
+  it('what the kubelet writes of a pod that goes on as before, and what a tool notes beside an object, tells nobody', () => {
+    const state = new ClusterState(KINDS);
+    const changed: string[][] = [];
+    const put = (kind: 'Pod' | 'Server', raw: unknown) => {
+      const row: KindRow = rowOf(kind);
+      const seen = { meta: readMeshMeta(raw), deleting: false, parsed: row.parse(raw), status: undefined };
+      feed(state, row, (reads) => changed.push([...reads])).added!(seen, false);
+    };
+    const pod = (resourceVersion: string, restartCount: number) => ({
+      metadata: {
+        name: 'web-1',
+        namespace: 'shop',
+        uid: 'u',
+        resourceVersion,
+        annotations: { 'x.example/at': resourceVersion },
+      },
+      spec: { containers: [{ name: 'app', ports: [{ containerPort: 8080 }] }] },
+      status: { phase: 'Running', podIP: '10.1.0.1', containerStatuses: [{ name: 'app', restartCount }] },
+    });
+    const server = (resourceVersion: string) =>
+      rawServer('web', 'deny', {
+        uid: 's',
+        resourceVersion,
+        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': resourceVersion },
+      });
+    put('Pod', pod('1', 0));
+    put('Server', server('2'));
+    expect(changed.length).to.equal(2);
+    put('Pod', pod('3', 1));
+    put('Server', server('4'));
+    expect(changed.length).to.equal(2);
+    expect(state.positionOf(rowOf('Pod'))).to.equal('3');
   });
 
   it('in direct mode too: what cannot be used takes nothing away', () => {
