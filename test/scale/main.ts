@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { findPrograms } from '../../hack/apiserver/programs.ts';
 import { requirePrograms } from '../bench/host/prerequisites.ts';
 import { againInPrivateNetwork, insidePrivateNetwork, raiseLoopback } from '../bench/host/private-network.ts';
+import { extrapolate, extrapolationText } from './extrapolate.ts';
 import type { WindowFigures } from './figures.ts';
 import { judgeRestart, judgeWindow, type Verdict } from './judge.ts';
 import { type Options, readOptions } from './options.ts';
@@ -16,6 +17,8 @@ import { measureWindow } from './window.ts';
 import { World } from './world.ts';
 
 const BUILD = fileURLToPath(new URL('../../build/scale', import.meta.url));
+/** Of which the curve is to say what they would take. */
+const LARGE_PROXIES = 20_000;
 const startMs = performance.now();
 
 /** On a line of its own: there may be no terminal. */
@@ -55,8 +58,10 @@ async function measure(world: World, options: Options): Promise<boolean> {
   const restart = await measureRestart(operators, troupe, { proxies, fullBytes });
   await churn.stop();
   const verdicts: Verdict[] = [...judgeWindow(windows.at(-1)!), ...judgeRestart(restart)];
-  writeFigures(options.output, { windows, restart, verdicts });
+  const large = extrapolate(windows, LARGE_PROXIES);
+  writeFigures(options.output, { windows, restart, verdicts, large });
   console.log(formatCurve(windows));
+  if (large !== null) console.log(extrapolationText(large));
   console.log(formatVerdicts(verdicts));
   console.log(`written to ${options.output}; logs of the replicas are in ${join('build', 'scale')}`);
   return verdicts.every(({ holds }) => holds);

@@ -14,6 +14,8 @@ export interface Options {
   data: string | null;
   profile: boolean;
   processes: number;
+  /** For statuses to be written before anything is measured, at most. */
+  settleSeconds: number;
   output: string;
 }
 
@@ -22,7 +24,8 @@ const CURVE = [1 / 8, 1 / 4, 1 / 2];
 
 /**
  * `MINUTES` of the last step (10), `CURVE=1` for steps with an eighth, a quarter and half of the proxies before it, `CURVE_SECONDS` each (120), `PROXIES`, `SMALL=1` for a
- * tenth of the objects, `DATA` a folder of etcd to be used again, `PROFILE=1` for CPU profiles of the replicas, `PROCESSES` that play proxies (2).
+ * tenth of the objects, `DATA` a folder of etcd to be used again, `PROFILE=1` for CPU profiles of the replicas, `PROCESSES` that play proxies (2), `SETTLE_SECONDS` that
+ * statuses are waited for (600).
  */
 export function readOptions(env: NodeJS.ProcessEnv): Options {
   const number = (name: string, fallback: number) => Number(env[name] || fallback);
@@ -43,6 +46,7 @@ export function readOptions(env: NodeJS.ProcessEnv): Options {
     data: env['DATA'] || null,
     profile: Boolean(env['PROFILE']),
     processes: number('PROCESSES', 2),
+    settleSeconds: number('SETTLE_SECONDS', 600),
     output: 'build/scale.json',
   };
 }

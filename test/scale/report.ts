@@ -2,12 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import type { Spread } from './distribution.ts';
+import type { Extrapolation } from './extrapolate.ts';
 import type { RestartFigures, WindowFigures } from './figures.ts';
 import type { Verdict } from './judge.ts';
 
 const MIB = 1_048_576;
 
 export interface Measured {
+  /** `null` where there was no curve. */
+  large: Extrapolation | null;
   windows: WindowFigures[];
   restart: RestartFigures;
   verdicts: Verdict[];

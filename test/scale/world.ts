@@ -23,8 +23,6 @@ const HOSTS = ['10.2.0.1', '10.2.0.2', '10.2.0.3'];
 const OPERATOR_IDENTITY = serviceAccountIdentity('weft-operator', 'weft-system', 'linkerd.cluster.local');
 const CONNECTIONS = 32;
 const CONNECT_MS = 300_000;
-/** Statuses of all objects are written when an operator sees them for the first time. */
-const STATUSES_MS = 600_000;
 const QUIET_MS = 10_000;
 const SALTS = 100_000;
 const WRITES = 'rest_client_requests_total';
@@ -39,6 +37,8 @@ export interface WorldOptions {
   profile: boolean;
   /** Processes that play proxies. */
   processes: number;
+  /** Statuses of all objects are written when an operator sees them for the first time, and when proxies have connected: waited for so long at most. */
+  settleSeconds: number;
   say(text: string): void;
 }
 
@@ -169,9 +169,9 @@ export class World {
     return fullBytes;
   }
 
-  /** Resolves when the operators write nothing any more but the lease. */
+  /** Resolves when the operators write hardly anything any more but the lease, or have not come to that in time. */
   async settled(): Promise<void> {
-    const endMs = performance.now() + STATUSES_MS;
+    const endMs = performance.now() + this.#options.settleSeconds * 1_000;
     let before = -1;
     while (performance.now() < endMs) {
       const now = await this.#writes();
@@ -182,7 +182,7 @@ export class World {
       before = now;
       await sleep(QUIET_MS);
     }
-    throw new Error('the operators do not come to rest');
+    this.#options.say('statuses are still written; what is measured now is measured beside that');
   }
 
   async #writes(): Promise<number> {
