@@ -8,6 +8,7 @@ import type { RenewalReport } from './pki/custody.ts';
 import { expiryNotices, type Notice, Reminders, refusalNotice, renewalNotice, rotationNotice } from './pki/notices.ts';
 import type { SecretStore } from './pki/secrets.ts';
 import { ServingCertificate, type ServingCredentials } from './pki/serving.ts';
+import { sourcesOf, type TrustSource } from './pki/sources.ts';
 import { Trust, type TrustOptions } from './pki/trust.ts';
 import type { Changed } from './reconcilers/feed.ts';
 import { type Clock, sleep } from './runtime/clock.ts';
@@ -19,8 +20,10 @@ import type { CertificateDates, CertificateName } from './telemetry/certificate-
 
 /** Own serving certificates are cheap to make and never leave the process. */
 const SERVING_LIFETIME_MS = 24 * 3_600_000;
-/** A Secret edited by hand, or made by the leader, is seen within this time. */
+/** What is wrong is looked at this often, and everything where a Secret is not watched: the right to watch one that others keep is for them to give. */
 const REFRESH_MS = 15_000;
+/** Secrets and ConfigMap are watched; beside that they are read this often. */
+const REREAD_MS = 60_000;
 /** While something is missing, and at the most for authorities that live for seconds. */
 const REFRESH_EAGER_MS = 500;
 /** While a rotation waits for proxies: soon at first, and the less often the longer it takes. */
@@ -34,6 +37,8 @@ export interface CertificatesOptions {
   state: ClusterState;
   changed: Changed;
   configMaps: ConfigMapStore;
+  /** Not given: what changes is seen when it is read the next time. */
+  watches?: SourceWatches;
   /** What is wrong with the Secrets is another thing now, or is known of other settings. */
   problemsChanged: () => void;
   /** What proxies of all replicas have of the trust that `generation` names; `null`: it is not known of all. */
@@ -45,6 +50,15 @@ export interface CertificatesOptions {
   webhookHosts: readonly string[];
   clock: Clock;
   log: Log;
+}
+
+/** Hears of changes of Secrets and ConfigMaps by their names. */
+export interface SourceWatches {
+  /** These, and no others, from now on. */
+  follow(sources: readonly TrustSource[], changed: () => void): void;
+  /** Whether a change of any of them would be heard of. */
+  readonly isWorking: boolean;
+  stop(): Promise<void>;
 }
 
 /** Counts what this replica replaced. */
@@ -152,7 +166,7 @@ export class Certificates implements Component {
     this.#abort.abort(new Error('stopping'));
     this.control.stop();
     this.webhook.stop();
-    await this.#running;
+    await Promise.all([this.#running, this.#options.watches?.stop()]);
   }
 
   /** The leader makes what is missing; the others wait for it. */
@@ -166,7 +180,11 @@ export class Certificates implements Component {
     if (!this.#started) return;
     this.control.renewIfDue();
     // At once, and then as often as what is asked for now needs it.
-    this.#pause.abort(new Error('the settings have changed'));
+    this.#lookNow();
+  }
+
+  #lookNow(): void {
+    this.#pause.abort(new Error('something has changed'));
   }
 
   async #refreshForEver(): Promise<void> {
@@ -186,13 +204,18 @@ export class Certificates implements Component {
       const waitedMs = this.#options.clock.wallMs() - rotation.sinceMs;
       return Math.max(REFRESH_EAGER_MS, Math.min(REFRESH_MS, waitedMs / LOOKS_PER_WAIT));
     }
+    const isCalm = this.trust.problems.length === 0 && this.#options.watches?.isWorking === true;
     const windows = this.trust.held.map(({ notAfterMs, renewAtMs }) => notAfterMs - (renewAtMs ?? 0));
-    return Math.max(REFRESH_EAGER_MS, Math.min(REFRESH_MS, ...windows.map((ms) => ms / LOOKS_BEFORE_END)));
+    return Math.max(
+      REFRESH_EAGER_MS,
+      Math.min(isCalm ? REREAD_MS : REFRESH_MS, ...windows.map((ms) => ms / LOOKS_BEFORE_END)),
+    );
   }
 
   async #refresh(): Promise<void> {
-    const { state, log } = this.#options;
+    const { state, log, watches } = this.#options;
     const settings = meshOf(state).identity;
+    if (!this.#abort.signal.aborted) watches?.follow(sourcesOf(settings), () => this.#lookNow());
     try {
       const before = this.trust.rotation;
       await this.trust.refresh(settings, this.#leads);

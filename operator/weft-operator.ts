@@ -20,13 +20,11 @@ import { Informers, type KindInformer, resourceType } from './informers.ts';
 import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
 import { InjectionEvents } from './injection-events.ts';
 import { Applier } from './kube/apply.ts';
-import { NamespacedConfigMaps } from './kube/config-maps.ts';
 import { discover } from './kube/discovery.ts';
 import { EventRecorder } from './kube/events.ts';
 import { leaseClient } from './kube/lease.ts';
 import { OperatorBase } from './kube/operator-base.ts';
 import type { RestClient } from './kube/rest.ts';
-import { NamespacedSecrets } from './kube/secrets.ts';
 import { tokenReviewer } from './kube/token-review.ts';
 import { createLiveTraffic } from './live-numbers.ts';
 import { partsOf, timingOf, type WeftOperatorOptions } from './operator-parts.ts';
@@ -56,11 +54,11 @@ import { serverMetrics } from './telemetry/server-metrics.ts';
 import { statusMetrics } from './telemetry/status-metrics.ts';
 import { vizMetrics } from './telemetry/viz-metrics.ts';
 import { certificateMetrics, injectionMetrics, webhookMetrics } from './telemetry/webhook-metrics.ts';
+import { trustSources } from './trust-sources.ts';
 import type { LiveTraffic } from './viz/live-traffic.ts';
 
 const LEASE_NAME = 'weft-operator';
 const APPLY_TIMEOUT_MS = 30_000;
-const SECRET_LABELS = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
 
 /** The control plane as one program: what is wired to what, and in which order it starts. */
 export class WeftOperator extends OperatorBase {
@@ -96,6 +94,7 @@ export class WeftOperator extends OperatorBase {
     super(partsOf(options, registry));
     this.#config = options.config;
     this.#log = options.log;
+    const timing = timingOf(options);
     this.#kinds = options.kinds ?? KINDS;
     this.#state = new ClusterState(this.#kinds);
     this.#registry = registry;
@@ -106,10 +105,10 @@ export class WeftOperator extends OperatorBase {
     this.#leadersApplier = new Applier(this.#leadersRest, FIELD_MANAGER);
     this.#informers = new Informers(this.#kinds, {
       ...this.parts,
-      timing: timingOf(options),
+      timing,
       lagged: lagMetrics(registry),
     });
-    this.#certificates = this.#createCertificates();
+    this.#certificates = this.#createCertificates(timing);
     this.#events = this.#createEvents(this.#leadersRest);
     this.#injectionEvents = this.#createInjectionEvents();
     this.#live = this.#config.roles.has('viz') ? createLiveTraffic({ ...this.parts, registry }) : null;
@@ -245,12 +244,11 @@ export class WeftOperator extends OperatorBase {
     await Promise.all(manifestFiles(definitionsDir).map((file) => this.registerCustomResourceDefinition(file)));
   }
 
-  #createCertificates(): Certificates {
-    const { rest, clock, log } = this.parts;
+  #createCertificates(timing: ReturnType<typeof timingOf>): Certificates {
+    const { clock, log } = this.parts;
     const { namespace, webhookUrl } = this.#config;
     return new Certificates({
-      secrets: new NamespacedSecrets(this.#leadersRest, namespace, SECRET_LABELS, clock),
-      configMaps: new NamespacedConfigMaps(rest, namespace, clock),
+      ...trustSources(this.parts, this.#leadersRest, namespace, timing),
       state: this.#state,
       changed: (reads) => this.#changed(reads),
       problemsChanged: () => this.#status.meshChanged(),

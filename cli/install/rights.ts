@@ -166,9 +166,9 @@ const RIGHTS: readonly Right[] = [
     group: '',
     resources: ['secrets'],
     names: [...TRUST, 'linkerd-identity-issuer'],
-    verbs: ['get'],
+    verbs: ['get', 'list', 'watch'],
     because:
-      'Every replica makes its own certificates of them. linkerd-identity-issuer: the name under which cert-manager users keep an issuer of their own (Mesh spec.identity.issuer).',
+      'Every replica makes its own certificates of them, when they change too. linkerd-identity-issuer: the name under which cert-manager users keep an issuer of their own (Mesh spec.identity.issuer).',
   },
   {
     roles: EVERY_ROLE,
@@ -176,7 +176,7 @@ const RIGHTS: readonly Right[] = [
     group: '',
     resources: ['configmaps'],
     names: ['linkerd-identity-trust-roots'],
-    verbs: ['get'],
+    verbs: ['get', 'list', 'watch'],
     because:
       'Where trust-manager puts the trust anchors of those who keep their own (Mesh spec.identity.trustAnchors).',
   },

@@ -5,8 +5,8 @@ import { startApiServer, type TestApiServer } from '../../../hack/apiserver/serv
 import { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
 import { RestClient } from '../../../operator/kube/rest.ts';
 import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
-import { createAnchor, createIssuer } from '../../../operator/pki/authority.ts';
-import { fromPem } from '../../../operator/pki/certificate.ts';
+import { type Authority, createAnchor, createIssuer } from '../../../operator/pki/authority.ts';
+import { fromPem, toPem } from '../../../operator/pki/certificate.ts';
 import {
   ANCHOR_SECRET,
   ISSUER_SECRET,
@@ -23,6 +23,7 @@ import { Cluster, kubeconfigText, Plane } from './plane.ts';
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 const NAMESPACE = 'weft-system';
+const WATCHED_MS = 8_000;
 /** As an installation of before has them. */
 const LABELS = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
 
@@ -134,6 +135,37 @@ describe('certificate authorities that are due, at a real API server', function 
     expect((await certificatesOf('linkerd-identity-issuer', 'tls.crt'))[0]!.serialNumber).to.equal(
       issuer.certificate.serialNumber,
     );
+  });
+
+  it('of others, and their anchors in a ConfigMap, are read when they change', async () => {
+    const anchors = [1, 2].map((years) => createAnchor('root.of.others', years * YEAR_MS, Date.now()));
+    const bundle = (count: number) =>
+      cluster.applyRaw({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'linkerd-identity-trust-roots', namespace: NAMESPACE },
+        data: { 'ca-bundle.crt': toPem(anchors.slice(0, count).map(({ certificate }) => certificate)) },
+      } as unknown as Parameters<Cluster['applyRaw']>[0]);
+    const issued = (lifetimeMs: number) => createIssuer(anchors[0]!, 'identity.of.others', lifetimeMs, Date.now());
+    const isInForce = async (name: string, { certificate }: Authority) =>
+      (await plane.metric(`weft_certificate_expiry_timestamp_seconds{certificate="${name}"}`)) * 1000 ===
+      certificate.validToDate.getTime();
+    const keeps = async (authority: Authority) => {
+      const { resourceVersion } = (await secrets.get('linkerd-identity-issuer'))!;
+      await secrets.replace('linkerd-identity-issuer', toSecret(authority), resourceVersion);
+    };
+    const first = issued(50 * DAY_MS);
+    await keeps(first);
+    await bundle(1);
+    const identity = { issuer: { type: 'Secret' }, trustAnchors: { configMap: {} } };
+    await cluster.apply('meshes', '', 'default', { spec: { identity } });
+    await eventually('the first is in force', () => isInForce('issuer', first), 20_000);
+    // What is only read now and then would be seen after 15 s at the earliest.
+    const second = issued(60 * DAY_MS);
+    await keeps(second);
+    await eventually('the second is in force', () => isInForce('issuer', second), WATCHED_MS);
+    await bundle(2);
+    await eventually('the second anchor too', () => isInForce('anchor', anchors[1]!), WATCHED_MS);
   });
 
   it('sign for another suffix at once, while pods of before still find the operator under its name of then', async () => {

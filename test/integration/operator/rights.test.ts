@@ -177,7 +177,7 @@ describe('rights of the roles of the operator', function () {
 
   it('it makes what is missing, and takes an issuer of others where the Mesh says so', async () => {
     await cluster.remove(`/api/v1/namespaces/${SYSTEM}/secrets/${WEBHOOK_AUTHORITY_SECRET}`);
-    // Every process that reads the Mesh looks at its Secrets when it changes, and not only every 15 s.
+    // Every process that reads the Mesh looks at its Secrets when it changes.
     const mesh = (identity: object) => cluster.apply('meshes', '', 'default', { spec: { identity } });
     await mesh({ rotation: { leaf: '1' } });
     for (const name of [WEBHOOK_AUTHORITY_SECRET, ROTATION_SECRET]) {
@@ -190,6 +190,8 @@ describe('rights of the roles of the operator', function () {
     await mesh({ issuer: { type: 'Secret' }, trustAnchors: { configMap: {} } });
     for (const { name } of PARTS) {
       await until(name, ' secrets get', 'linkerd-identity-issuer');
+      await until(name, ' configmaps watch', 'linkerd-identity-trust-roots');
+      await until(name, ' secrets watch', 'linkerd-identity-issuer');
       await until(name, ' configmaps get', 'linkerd-identity-trust-roots');
     }
   });
