@@ -77,6 +77,7 @@ export async function observe(
   const facts = new Facts(observed);
   const later: Record<string, () => Promise<readonly unknown[]>> = {
     secrets: () => secrets(cluster, facts),
+    anchors: () => anchors(cluster, facts),
     injection: () => tryInjection(cluster, facts),
     validation: () => tryValidation(cluster),
     rights: () => askRights(cluster, observed.wanted),
@@ -115,6 +116,14 @@ async function secrets(cluster: Cluster, facts: Facts): Promise<unknown[]> {
   const path = (name: string) => `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/secrets/${encodeURIComponent(name)}`;
   const found = await Promise.all([...names].map((name) => find<unknown>(cluster, path(name))));
   return found.filter((object) => object !== null).map(withoutKeys);
+}
+
+async function anchors(cluster: Cluster, { mesh }: Facts): Promise<unknown[]> {
+  const { issuer, trustAnchors } = mesh.identity;
+  if (issuer.type === 'Managed' || trustAnchors === null) return [];
+  const name = encodeURIComponent(trustAnchors.name);
+  const found = await find<unknown>(cluster, `/api/v1/namespaces/${CONTROL_PLANE_NAMESPACE}/configmaps/${name}`);
+  return found === null ? [] : [found];
 }
 
 /** A private key is of no use here, and cannot be shown by mistake where it is not. */

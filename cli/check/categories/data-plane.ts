@@ -2,15 +2,10 @@ import { MESH } from '../../../crds/kinds/mesh/model.ts';
 import { NAMESPACE } from '../../../crds/kinds/namespace/model.ts';
 import { POD } from '../../../crds/kinds/pod/model.ts';
 import { child, listOf, textOf } from '../../../crds/parse/metadata.ts';
-import {
-  CONTROL_PLANE_NAMESPACE,
-  INIT_CONTAINER,
-  ISSUER_SECRET,
-  PROXY_CONTAINER,
-} from '../../../proxy-image/contract/names.ts';
+import { CONTROL_PLANE_NAMESPACE, INIT_CONTAINER, PROXY_CONTAINER } from '../../../proxy-image/contract/names.ts';
 import { restartOf } from '../../../webhooks/inject/restart.ts';
 import { proxyVolumes } from '../../../webhooks/inject/volumes.ts';
-import { certificatesOf, isVouchedFor } from '../facts/certificates.ts';
+import { isVouchedFor, meshTrustOf } from '../facts/certificates.ts';
 import type { Category, Check, Finding } from '../facts/check.ts';
 import type { Facts, ObservedPod } from '../facts/facts.ts';
 import { about, flag, objectName } from '../facts/name.ts';
@@ -103,7 +98,7 @@ export const PROXY_IDENTITY: Category = {
       code: 'proxy-trust',
       description: 'data plane proxies certificate match CA',
       severity: 'warning',
-      needs: [POD.id, MESH.id, 'secrets'],
+      needs: [POD.id, MESH.id, 'secrets', 'anchors'],
       run: foreignTrust,
     },
   ],
@@ -189,16 +184,17 @@ function audienceOf(volume: unknown): string {
  * the chain), cannot ask for any.
  */
 function foreignTrust(facts: Facts): Finding[] {
-  const { issuer } = facts.mesh.identity;
-  const secret = issuer.type === 'Secret' ? issuer.name : ISSUER_SECRET;
-  const { anchors, chain } = certificatesOf(facts, secret);
+  const {
+    anchors: { kind, name },
+    held: { anchors, chain },
+  } = meshTrustOf(facts);
   const present = new Set(anchors.map(({ fingerprint256 }) => fingerprint256));
   if (present.size === 0) return [];
   return facts.meshed.flatMap(({ raw, model }) => {
     const own = anchorsOf(raw);
     if (own.length === 0 || own.some(({ fingerprint256 }) => present.has(fingerprint256))) return [];
     if (isVouchedFor(chain, own)) return [];
-    const reason = `it was made to trust other anchors than those of Secret ${secret} in ${CONTROL_PLANE_NAMESPACE}`;
+    const reason = `it was made to trust other anchors than those of ${kind} ${name} in ${CONTROL_PLANE_NAMESPACE}`;
     return [about(POD.kind, raw, reason, restartOf(model))];
   });
 }

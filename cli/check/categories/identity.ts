@@ -1,15 +1,15 @@
 import type { X509Certificate } from 'node:crypto';
 import { MESH } from '../../../crds/kinds/mesh/model.ts';
 import { child, textOf } from '../../../crds/parse/metadata.ts';
-import { CONTROL_PLANE_NAMESPACE, ISSUER_SECRET } from '../../../proxy-image/contract/names.ts';
-import { certificatesOf, isVouchedFor } from '../facts/certificates.ts';
+import { CONTROL_PLANE_NAMESPACE } from '../../../proxy-image/contract/names.ts';
+import { isVouchedFor, type MeshTrust, meshTrustOf } from '../facts/certificates.ts';
 import type { Category, Finding } from '../facts/check.ts';
 import { conditionOf } from '../facts/conditions.ts';
 import type { Facts } from '../facts/facts.ts';
 import { about, objectName } from '../facts/name.ts';
 
 const RESTART = `kubectl -n ${CONTROL_PLANE_NAMESPACE} rollout restart deployment weft-operator`;
-const NEEDS = ['secrets', MESH.id];
+const NEEDS = ['secrets', 'anchors', MESH.id];
 
 export const IDENTITY: Category = {
   name: 'weft-identity',
@@ -57,11 +57,7 @@ export const IDENTITY: Category = {
       description: 'trust anchors exist',
       severity: 'error',
       needs: NEEDS,
-      run: (facts) => {
-        const { name, held } = issuerOf(facts);
-        if (held.chain.length === 0 || held.anchors.length > 0 || anchorsAreElsewhere(facts)) return [];
-        return [finding(name, 'it names no trust anchor in ca.crt: proxies verify nobody by it', remedyOf(facts))];
-      },
+      run: missingAnchors,
     },
     {
       code: 'anchor-expired',
@@ -108,22 +104,13 @@ export const IDENTITY: Category = {
   ],
 };
 
-/** Where the Mesh says that it is kept. */
-function issuerOf(facts: Facts) {
-  const { issuer } = facts.mesh.identity;
-  const name = issuer.type === 'Secret' ? issuer.name : ISSUER_SECRET;
-  const held = certificatesOf(facts, name);
-  return { name, held: anchorsAreElsewhere(facts) ? { ...held, anchors: [] } : held };
-}
-
-/** In a ConfigMap that others keep: whether it can be used, the operator says (`certificates-unusable`). */
-function anchorsAreElsewhere({ mesh }: Facts): boolean {
-  return mesh.identity.trustAnchors !== null;
-}
-
-function finding(secret: string, reason: string, remedy: string): Finding {
+function finding(kind: MeshTrust['anchors']['kind'], name: string, reason: string, remedy: string): Finding {
   const namespace = CONTROL_PLANE_NAMESPACE;
-  return { object: objectName('Secret', secret, namespace), namespace, reason, remedy };
+  return { object: objectName(kind, name, namespace), namespace, reason, remedy };
+}
+
+function ofSecret(facts: Facts, reason: string): Finding {
+  return finding('Secret', meshTrustOf(facts).issuer, reason, remedyOf(facts));
 }
 
 /** What the operator made it makes anew, or renews; what somebody else keeps is theirs to mend. */
@@ -132,25 +119,43 @@ function remedyOf({ mesh }: Facts): string {
   return issuer.type === 'Managed' ? RESTART : `kubectl -n ${CONTROL_PLANE_NAMESPACE} describe secret ${issuer.name}`;
 }
 
+/** Wherever they are kept. */
+function ofAnchors(facts: Facts, reason: string): Finding {
+  const { kind, name } = meshTrustOf(facts).anchors;
+  if (kind === 'Secret') return ofSecret(facts, reason);
+  return finding(kind, name, reason, `kubectl -n ${CONTROL_PLANE_NAMESPACE} describe configmap ${name}`);
+}
+
 function missing(facts: Facts): Finding[] {
-  const { name } = issuerOf(facts);
-  if (facts.find('secrets', name, CONTROL_PLANE_NAMESPACE) !== undefined) return [];
-  return [finding(name, 'it does not exist: no proxy gets a certificate', remedyOf(facts))];
+  if (facts.find('secrets', meshTrustOf(facts).issuer, CONTROL_PLANE_NAMESPACE) !== undefined) return [];
+  return [ofSecret(facts, 'it does not exist: no proxy gets a certificate')];
 }
 
 function unreadable(facts: Facts): Finding[] {
-  const { name, held } = issuerOf(facts);
-  if (facts.find('secrets', name, CONTROL_PLANE_NAMESPACE) === undefined) return [];
-  if (held.problem !== '') return [finding(name, `its certificates cannot be read: ${held.problem}`, remedyOf(facts))];
-  return held.chain.length > 0 ? [] : [finding(name, 'it has no certificate in tls.crt or crt.pem', remedyOf(facts))];
+  const { issuer, held } = meshTrustOf(facts);
+  if (facts.find('secrets', issuer, CONTROL_PLANE_NAMESPACE) === undefined) return [];
+  if (held.problem !== '') return [ofSecret(facts, `its certificates cannot be read: ${held.problem}`)];
+  return held.chain.length > 0 ? [] : [ofSecret(facts, 'it has no certificate in tls.crt or crt.pem')];
+}
+
+function missingAnchors(facts: Facts): Finding[] {
+  const { anchors, held } = meshTrustOf(facts);
+  if (anchors.kind === 'Secret') {
+    if (held.chain.length === 0 || held.anchors.length > 0) return [];
+    return [ofAnchors(facts, 'it names no trust anchor in ca.crt: proxies verify nobody by it')];
+  }
+  if (!anchors.exists) return [ofAnchors(facts, 'it does not exist: what was read of it before stays in force')];
+  if (anchors.problem !== '') return [ofAnchors(facts, `its certificates cannot be read: ${anchors.problem}`)];
+  const { trustAnchors } = facts.mesh.identity;
+  const reason = `it has no certificate under ${trustAnchors?.key}: what was read of it before stays in force`;
+  return held.anchors.length > 0 ? [] : [ofAnchors(facts, reason)];
 }
 
 /** @param judge gives the reason, or nothing */
 function ofIssuer(facts: Facts, judge: (certificate: X509Certificate) => string): Finding[] {
-  const { name, held } = issuerOf(facts);
-  const [certificate] = held.chain;
+  const [certificate] = meshTrustOf(facts).held.chain;
   const reason = certificate === undefined ? '' : judge(certificate);
-  return reason === '' ? [] : [finding(name, reason, remedyOf(facts))];
+  return reason === '' ? [] : [ofSecret(facts, reason)];
 }
 
 function isSupported({ publicKey }: X509Certificate): boolean {
@@ -168,18 +173,16 @@ function timeOf(date: Date): string {
 
 /** One that has ended beside others that live is history. */
 function expiredAnchors(facts: Facts): Finding[] {
-  const { name, held } = issuerOf(facts);
-  const reasons = held.anchors.map((anchor) => validity(anchor, facts.nowMs));
+  const reasons = meshTrustOf(facts).held.anchors.map((anchor) => validity(anchor, facts.nowMs));
   if (reasons.length === 0 || reasons.includes('')) return [];
-  return [finding(name, `of its trust anchor, ${reasons[0]}`, remedyOf(facts))];
+  return [ofAnchors(facts, `of its trust anchor, ${reasons[0]}`)];
 }
 
 function untrusted(facts: Facts): Finding[] {
-  const { name, held } = issuerOf(facts);
+  const { anchors, held } = meshTrustOf(facts);
   if (held.chain.length === 0 || held.anchors.length === 0 || isVouchedFor(held.chain, held.anchors)) return [];
-  return [
-    finding(name, 'its certificate is not signed by its trust anchor: proxies refuse each other', remedyOf(facts)),
-  ];
+  const whose = anchors.kind === 'Secret' ? 'its trust anchor' : `an anchor of ConfigMap ${anchors.name}`;
+  return [ofSecret(facts, `its certificate is not signed by ${whose}: proxies refuse each other`)];
 }
 
 /** What the operator says itself, in the same words. */

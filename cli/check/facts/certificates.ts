@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { child, textOf } from '../../../crds/parse/metadata.ts';
-import { CONTROL_PLANE_NAMESPACE } from '../../../proxy-image/contract/names.ts';
+import { CONTROL_PLANE_NAMESPACE, ISSUER_SECRET } from '../../../proxy-image/contract/names.ts';
 import type { Facts } from './facts.ts';
 
 /** The public part of an authority's Secret, in either form that the operator reads (Linkerd: `identity.issuer.scheme`). */
@@ -24,6 +24,33 @@ export function certificatesOf(facts: Facts, secret: string): HeldCertificates {
     return { chain, anchors: [...certificatesIn(anchorsPem), ...chain.filter(isSelfSigned)], anchorsPem, problem: '' };
   } catch (error) {
     return { chain: [], anchors: [], anchorsPem, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Who signs for proxies, and whom they trust, from where the Mesh says that each is kept. */
+export interface MeshTrust {
+  /** Secret of the issuer. */
+  issuer: string;
+  /** What has the anchors: that Secret, or a ConfigMap of others. */
+  anchors: { kind: 'Secret' | 'ConfigMap'; name: string; exists: boolean; problem: string };
+  held: HeldCertificates;
+}
+
+export function meshTrustOf(facts: Facts): MeshTrust {
+  const { issuer, trustAnchors } = facts.mesh.identity;
+  const name = issuer.type === 'Secret' ? issuer.name : ISSUER_SECRET;
+  const held = certificatesOf(facts, name);
+  if (issuer.type === 'Managed' || trustAnchors === null)
+    return { issuer: name, anchors: { kind: 'Secret', name, exists: true, problem: '' }, held };
+  const map = facts.find('anchors', trustAnchors.name, CONTROL_PLANE_NAMESPACE);
+  const anchorsPem = textOf(child(map, 'data'), trustAnchors.key);
+  const found = { kind: 'ConfigMap', name: trustAnchors.name, exists: map !== undefined } as const;
+  try {
+    const anchors = certificatesIn(anchorsPem);
+    return { issuer: name, anchors: { ...found, problem: '' }, held: { ...held, anchors, anchorsPem } };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { issuer: name, anchors: { ...found, problem }, held: { ...held, anchors: [], anchorsPem } };
   }
 }
 

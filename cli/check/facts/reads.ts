@@ -21,6 +21,8 @@ export type ReadName =
   | 'definitions'
   /** Where the issuer is kept, and what the webhooks are checked by. */
   | 'secrets'
+  /** The ConfigMap that the Mesh says has the trust anchors; none where it says so of none. */
+  | 'anchors'
   /** A dry run of the creation of a pod. */
   | 'injection'
   /** A dry run of the creation of an object that must be refused. */

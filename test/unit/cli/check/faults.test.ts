@@ -3,13 +3,14 @@ import type { Finding } from '../../../../cli/check/facts/check.ts';
 import type { Scope } from '../../../../cli/check/registry.ts';
 import { CATEGORIES } from '../../../../cli/check/registry.ts';
 import { createIssuer, createSuccessor } from '../../../../operator/pki/authority.ts';
+import { toPem } from '../../../../operator/pki/certificate.ts';
 import { ISSUER_SECRET } from '../../../../proxy-image/contract/names.ts';
 import { OF_CONTROL_PLANE } from './faults/control-plane.ts';
 import { OF_INSTALLATION } from './faults/installation.ts';
 import { OF_POLICY } from './faults/policy.ts';
 import { OF_WEBHOOKS } from './faults/webhooks.ts';
 import { OF_WORKLOADS } from './faults/workloads.ts';
-import { healthy, NOW_MS, secret, TRUST, type World } from './world.ts';
+import { healthy, NOW_MS, secret, TRUST, trust, type World } from './world.ts';
 
 const FAULTS = [...OF_CONTROL_PLANE, ...OF_INSTALLATION, ...OF_WEBHOOKS, ...OF_WORKLOADS, ...OF_POLICY];
 
@@ -48,6 +49,18 @@ describe('weft check', () => {
     const anchor = { ...successor, anchors: [successor.certificate] };
     const issuer = createIssuer(anchor, 'issuer', 365 * DAY_MS, NOW_MS);
     world.remove('secrets', ISSUER_SECRET).add('secrets', secret(ISSUER_SECRET, issuer));
+    expect(findings(world, 'proxy')).to.deep.equal([]);
+  });
+
+  it('finds nothing wrong with anchors in a ConfigMap of others, of which one signed the issuer', () => {
+    const world = healthy();
+    world.set('Mesh.weft.dev', 'default', 'spec.identity', {
+      issuer: { type: 'Secret' },
+      trustAnchors: { configMap: { name: 'roots', key: 'pem' } },
+    });
+    const pem = toPem([trust(NOW_MS - DAY_MS).anchor.certificate, TRUST.anchor.certificate]);
+    world.add('secrets', secret('linkerd-identity-issuer', TRUST.issuer));
+    world.add('anchors', { metadata: { name: 'roots', namespace: 'weft-system' }, data: { pem } });
     expect(findings(world, 'proxy')).to.deep.equal([]);
   });
 

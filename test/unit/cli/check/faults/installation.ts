@@ -4,11 +4,12 @@ import { commonName, randomSerial, signCertificate, toPem } from '../../../../..
 import { basicConstraints, keyUsage } from '../../../../../operator/pki/extensions.ts';
 import { ISSUER_SECRET } from '../../../../../proxy-image/contract/names.ts';
 import { createLeaf } from '../../../../support/certificates.ts';
-import { base64, custom, DAY_MS, NOW_MS, put, SYSTEM, TRUST, trust, type World } from '../world.ts';
+import { base64, custom, DAY_MS, NOW_MS, put, SYSTEM, secret, TRUST, trust, type World } from '../world.ts';
 import { own } from './control-plane.ts';
 import type { Fault } from './fault.ts';
 
 const MESH = 'Mesh.weft.dev';
+const BUNDLE = 'linkerd-identity-trust-roots';
 const ISSUER = `secret/${ISSUER_SECRET} in ${SYSTEM}`;
 
 const SETTINGS: Fault[] = [
@@ -185,6 +186,39 @@ const IDENTITY: Fault[] = [
     remedy: /rollout restart/,
   },
   {
+    code: 'anchor-missing',
+    title: 'the ConfigMap of others has nothing under the key',
+    plant: (world) => ofOthers(world, TRUST.anchor.certificate).set('anchors', BUNDLE, 'data', { other: 'x' }),
+    object: `configmap/${BUNDLE} in ${SYSTEM}`,
+    reason: /no certificate under ca-bundle.crt/,
+    remedy: /describe configmap linkerd-identity-trust-roots/,
+  },
+  {
+    code: 'anchor-missing',
+    title: 'the ConfigMap of others is not there',
+    plant: (world) => ofOthers(world, TRUST.anchor.certificate).remove('anchors', BUNDLE),
+    object: `configmap/${BUNDLE} in ${SYSTEM}`,
+    reason: /does not exist/,
+    remedy: /describe configmap linkerd-identity-trust-roots/,
+  },
+  {
+    code: 'anchor-expired',
+    title: 'all anchors in the ConfigMap of others have ended',
+    plant: (world) => ofOthers(world, trust(NOW_MS - 400 * DAY_MS, 365 * DAY_MS, 365 * DAY_MS).anchor.certificate),
+    object: `configmap/${BUNDLE} in ${SYSTEM}`,
+    reason: /trust anchor, its certificate has expired/,
+    remedy: /describe configmap linkerd-identity-trust-roots/,
+    also: ['issuer-untrusted'],
+  },
+  {
+    code: 'issuer-untrusted',
+    title: 'the issuer of others has changed before their Bundle has',
+    plant: (world) => ofOthers(world, trust(NOW_MS - DAY_MS).anchor.certificate),
+    object: `secret/linkerd-identity-issuer in ${SYSTEM}`,
+    reason: /not signed by an anchor of ConfigMap linkerd-identity-trust-roots/,
+    remedy: /describe secret linkerd-identity-issuer/,
+  },
+  {
     code: 'certificates-unusable',
     title: 'the operator says so',
     plant: (world) =>
@@ -229,6 +263,16 @@ const IDENTITY: Fault[] = [
 function certificates(world: World, status: string, reason: string, message: string): void {
   const conditions = [{ type: 'CertificatesValid', status, reason, message, observedGeneration: 1 }];
   world.set(MESH, 'default', 'status.conditions', conditions);
+}
+
+/** An issuer that others keep, with anchors in a ConfigMap, as cert-manager and trust-manager do. */
+function ofOthers(world: World, ...anchors: X509Certificate[]): World {
+  world.set(MESH, 'default', 'spec.identity', { issuer: { type: 'Secret' }, trustAnchors: { configMap: {} } });
+  world.add('secrets', secret('linkerd-identity-issuer', TRUST.issuer));
+  return world.add('anchors', {
+    metadata: { name: BUNDLE, namespace: SYSTEM },
+    data: { 'ca-bundle.crt': toPem(anchors) },
+  });
 }
 
 function issuer(world: World, certificate: X509Certificate, anchor: X509Certificate): void {
