@@ -49,6 +49,7 @@ import { definitionMetrics } from './telemetry/definition-metrics.ts';
 import { exposition } from './telemetry/exposition.ts';
 import { lagMetrics, registerCacheSizes, registerEndpointMetrics } from './telemetry/linkerd-metrics.ts';
 import { replicaMetrics } from './telemetry/replica-metrics.ts';
+import { rotationMetrics } from './telemetry/rotation-metrics.ts';
 import { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 import { serverMetrics } from './telemetry/server-metrics.ts';
 import { statusMetrics } from './telemetry/status-metrics.ts';
@@ -160,6 +161,7 @@ export class WeftOperator extends OperatorBase {
     registerCacheSizes(this.#registry, () => this.#informers.sizes);
     registerEndpointMetrics(this.#registry, () => this.#servers.endpoints());
     this.#metrics.watchElection(LEASE_NAME, this.#elector);
+    rotationMetrics(this.#registry, () => (this.isLeader ? this.#certificates.trust.rotation : null));
     await this.#applyDefinitions();
     manager.add('servers', this.#admin);
     for (const informer of this.#watched()) manager.add('caches', informerComponent(informer));

@@ -1,4 +1,5 @@
-export type RotationPhase = 'Trusting' | 'Issuing' | 'Renewing' | 'Retiring' | 'Done';
+export const ROTATION_PHASES = ['Trusting', 'Issuing', 'Renewing', 'Retiring', 'Done'] as const;
+export type RotationPhase = (typeof ROTATION_PHASES)[number];
 
 /** Where a rotation is, as status and command tell of it. */
 export interface RotationProgress {

@@ -25,7 +25,7 @@ export function operatorIsReady(): Promise<void> {
   return rollout(CONTROL_PLANE_NAMESPACE, OPERATOR);
 }
 
-export function patchMesh(identity: Record<string, string>): Promise<unknown> {
+export function patchMesh(identity: Readonly<Record<string, unknown>>): Promise<unknown> {
   const mesh = { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'default' }, spec: { identity } };
   return applyText(JSON.stringify(mesh));
 }

@@ -5,7 +5,7 @@ import { applyText, execApp, kubectl } from '../../demo/kubectl.ts';
 import { processesOf } from '../../demo/processes.ts';
 import { sleep, until } from '../../demo/shell.ts';
 import { POLL, podsOf } from '../world.ts';
-import { annotateService, create, type Fault, injectedPod, meshedPod, nothing } from './fault.ts';
+import { annotateService, create, type Fault, injectedPod, meshedPod, nothing, patchMesh } from './fault.ts';
 import { OlderBuild } from './older-build.ts';
 
 const STOPPED_MS = 8_000;
@@ -21,8 +21,8 @@ function pidsOf(pod: V1Pod): number[] {
 
 /** What a proxy waits for meanwhile has a deadline, so that it looks at its own lag; and a change is on its way to it. */
 export const stoppedProxy: Fault = {
-  title: 'a proxy that is stopped for eight seconds',
-  alerts: ['WeftProxyDown', 'WeftProxyBusy', 'WeftPropagationSlow'],
+  title: 'a proxy that is stopped for eight seconds, while it should renew its certificate',
+  alerts: ['WeftProxyDown', 'WeftProxyBusy', 'WeftPropagationSlow', 'WeftRotationWaits'],
   async make() {
     const [pod] = await podsOf('caller');
     const pids = pidsOf(pod!);
@@ -30,11 +30,15 @@ export const stoppedProxy: Fault = {
     await sleep(500);
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
     await annotateService('echo', 'retry.linkerd.io/limit=2');
+    await patchMesh({ rotation: { leaf: new Date().toISOString() } });
     await sleep(STOPPED_MS);
     for (const pid of pids) process.kill(pid, 'SIGCONT');
     await slow.catch(nothing);
   },
-  mend: nothing,
+  // What was asked for is carried out all the same.
+  async mend() {
+    await patchMesh({});
+  },
 };
 
 export const killedProxy: Fault = {

@@ -172,6 +172,17 @@ export const ALERT_CASES: readonly AlertCase[] = [
     `weft_certificate_renewal_failures_total{${OPERATOR}, certificate="issuer"}`,
     null,
   ),
+  {
+    alert: 'WeftRotationWaits',
+    series: {
+      [`weft_identity_rotation_phase{${OPERATOR}, phase="Trusting"}`]: '0x5 1x30 0x465',
+      [`weft_identity_rotation_phase{${OPERATOR}, phase="Renewing"}`]: '0x36 1x120 0x344',
+      [`weft_identity_rotation_phase{${OPERATOR}, phase="Done"}`]: '1x5 0x150 1x345',
+    },
+    notYetAt: '19m',
+    firesAt: '23m',
+    clearedAt: '40m',
+  },
   counted(
     'WeftWebhookFailing',
     `controller_runtime_webhook_requests_total{${OPERATOR}, webhook="/inject", code="500"}`,
