@@ -35,7 +35,7 @@ export class ReplicaStatus {
     const { namespace, podName, roles } = config;
     const ownIdentity = () => certificates.controlIdentity;
     const written = kinds.filter(({ status }) => status.form !== 'none');
-    this.replicas = new Replicas({ state, namespace, podName });
+    this.replicas = new Replicas({ state, namespace, podName, addressOf: following?.addressOf });
     this.reporting = new Reporting({
       ...given,
       replica: podName,

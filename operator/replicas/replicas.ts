@@ -11,6 +11,8 @@ export interface ReplicasOptions {
   namespace: string;
   /** Of this replica. */
   podName: string;
+  /** Where an address of the cluster is reached, for those who ask one another; as it is, where nothing else is said. */
+  addressOf?: ((address: string) => string) | undefined;
 }
 
 /** The replicas of the operator, by the endpoints of its Service. Outside a cluster there is no Service, and one replica. */
@@ -49,7 +51,7 @@ export class Replicas {
 
   /** Those that proxies may be connected to, beside this one, with the port by which replicas ask one another. */
   get others(): OtherReplica[] {
-    const { podName } = this.#options;
+    const { podName, addressOf = (address) => address } = this.#options;
     const others = new Map<string, OtherReplica>();
     for (const { ports, endpoints } of this.#slices) {
       const port = ports.find(({ name }) => name === VIZ_PORT_NAME)?.port ?? null;
@@ -58,7 +60,7 @@ export class Replicas {
         // One that is ending takes the numbers of its proxies with it, and they are with others already.
         if (address === undefined || terminating || name === podName) continue;
         // A pod has an endpoint in more than one slice: for each family of addresses, and for ports that not all pods have.
-        if (port !== null || !others.has(name)) others.set(name, { name, address, port, ready });
+        if (port !== null || !others.has(name)) others.set(name, { name, address: addressOf(address), port, ready });
       }
     }
     return [...others.values()];
