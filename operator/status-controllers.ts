@@ -73,7 +73,10 @@ export class StatusControllers {
     this.#writer = {
       write: (target, status, signal) => this.#noting(parts.applier.applyStatus(referenceOf(target), status, signal)),
     };
-    this.#events = { record: (target, event, signal) => events.record(referenceOf(target), event, signal) };
+    this.#events = {
+      record: (target, event, signal) => events.record(referenceOf(target), event, signal),
+      announce: (target, event, signal) => events.announce(referenceOf(target), event, signal),
+    };
     for (const row of informers.kinds) {
       const { status } = row;
       if (status.form === 'conditions') this.#follow(row, new ConditionsForm(status, this.#publisher(row)));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../runtime/clock.ts';
+import { failureOf } from '../runtime/errors.ts';
 import { errorFields, type Log } from '../runtime/log.ts';
 import { microTime } from './lease.ts';
 import { apiVersionOf, type ResourceType, resourcePath } from './resources.ts';
@@ -20,6 +21,11 @@ export interface EventSubject {
   namespace: string;
   name: string;
   uid: string;
+}
+
+/** A subject as it was looked at. */
+export interface EventOccasion extends EventSubject {
+  resourceVersion: string;
 }
 
 export interface EventContent {
@@ -53,20 +59,46 @@ export class EventRecorder {
   }
 
   async record(subject: EventSubject, content: EventContent, signal: AbortSignal): Promise<void> {
-    const key = JSON.stringify([subject.uid, subject.kind, subject.name, content]);
-    const nowMs = this.#clock.wallMs();
-    const series = this.#series.get(key);
+    await this.#tell(subject, content, '', signal).catch((error) => this.#failed(content, error));
+  }
+
+  /**
+   * The same, under a name that follows from the version of the object: whoever tells it again, because nobody knows whether it was told, makes no second one.
+   * @throws RequestError where the API server may take it later
+   */
+  async announce(occasion: EventOccasion, content: EventContent, signal: AbortSignal): Promise<void> {
     try {
-      if (series !== undefined && nowMs - series.lastMs < SERIES_MS) await this.#repeat(subject, series, signal);
-      else await this.#create(subject, content, key, signal);
+      await this.#tell(occasion, content, occasion.resourceVersion, signal);
     } catch (error) {
-      this.#log.warn('could not record an event', { reason: content.reason, ...errorFields(error) });
+      if (['Transient', 'Throttled'].includes(failureOf(error))) throw error;
+      this.#failed(content, error);
     }
   }
 
-  async #create(subject: EventSubject, content: EventContent, key: string, signal: AbortSignal): Promise<void> {
+  #failed({ reason }: EventContent, error: unknown): void {
+    this.#log.warn('could not record an event', { reason, ...errorFields(error) });
+  }
+
+  /** @param version of the object; empty: each occasion is one of its own */
+  async #tell(subject: EventSubject, content: EventContent, version: string, signal: AbortSignal): Promise<void> {
+    const key = JSON.stringify([subject.uid, subject.kind, subject.name, content]);
     const nowMs = this.#clock.wallMs();
-    const hash = createHash('sha256').update(`${key}${nowMs}`).digest('hex').slice(0, 16);
+    const series = this.#series.get(key);
+    if (series !== undefined && nowMs - series.lastMs < SERIES_MS) await this.#repeat(subject, series, signal);
+    else await this.#create(subject, content, { key, version }, signal);
+  }
+
+  async #create(
+    subject: EventSubject,
+    content: EventContent,
+    { key, version }: { key: string; version: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const nowMs = this.#clock.wallMs();
+    const hash = createHash('sha256')
+      .update(`${key}${version === '' ? nowMs : version}`)
+      .digest('hex')
+      .slice(0, 16);
     const name = `${subject.name.slice(0, 200)}.${hash}`;
     const body = {
       apiVersion: apiVersionOf(EVENTS),
@@ -87,7 +119,12 @@ export class EventRecorder {
       action: content.action,
       note: content.note.slice(0, NOTE_MAX),
     };
-    await this.#rest.json({ method: 'POST', path: resourcePath(EVENTS, namespaceOf(subject)), body, signal });
+    try {
+      await this.#rest.json({ method: 'POST', path: resourcePath(EVENTS, namespaceOf(subject)), body, signal });
+    } catch (error) {
+      // Told already: by one who has led before, or by this process, which did not hear that it was.
+      if (version === '' || failureOf(error) !== 'Conflict') throw error;
+    }
     this.#remember(key, { name, count: 1, lastMs: nowMs });
   }
 

@@ -33,11 +33,11 @@ export class ServiceAnnotations {
       this.#reported.delete(key);
       return;
     }
-    this.#reported.set(key, note);
-    const { namespace, name, uid } = service.meta;
+    const { namespace, name, uid, resourceVersion } = service.meta;
     log.warn('a Service has annotations without effect', { namespace, name, problems: note });
     const event = { type: 'Warning' as const, reason: 'InvalidAnnotation', action: 'Compile', note };
-    await events.record({ kind: SERVICE_ROW, namespace, name, uid }, event, signal);
+    await events.announce({ kind: SERVICE_ROW, namespace, name, uid, resourceVersion }, event, signal);
+    this.#reported.set(key, note);
   }
 }
 

@@ -39,13 +39,18 @@ export interface StatusWriter {
   write(target: StatusTarget, status: ObjectStatus, signal: AbortSignal): Promise<string>;
 }
 
+export interface EventText {
+  type: 'Normal' | 'Warning';
+  reason: string;
+  action: string;
+  note: string;
+}
+
 export interface EventSink {
   /** Never rejects. */
-  record(
-    target: EventTarget,
-    event: { type: 'Normal' | 'Warning'; reason: string; action: string; note: string },
-    signal: AbortSignal,
-  ): Promise<void>;
+  record(target: EventTarget, event: EventText, signal: AbortSignal): Promise<void>;
+  /** One for each version of the object, whoever tells of it. Rejects with a `RequestError` where it may be taken later. */
+  announce(target: StatusTarget, event: EventText, signal: AbortSignal): Promise<void>;
 }
 
 /** A look at an object, before it becomes a status. */
@@ -57,7 +62,10 @@ export interface Report {
   fields: Readonly<Record<string, unknown>>;
 }
 
-/** Writes reports into the status of objects: only what differs, and with an Event when an object stalls. */
+/**
+ * Writes reports into the status of objects: only what differs, and with an Event when an object stalls. The Event comes first: whoever has written the status and
+ * ended would have told nobody, and for the next one there would be nothing new to tell.
+ */
 export class StatusPublisher {
   readonly #kind: TargetKind;
   readonly #writer: StatusWriter;
@@ -66,6 +74,10 @@ export class StatusPublisher {
   /** What was written last, and to which version of the object: the cache shows it only after a round trip. */
   readonly #written = new Map<string, { basis: string; status: ObjectStatus; version: string }>();
   readonly #pace = new CounterPace();
+  /** What an Event has told of an object whose status does not say so yet. */
+  readonly #told = new Map<string, string>();
+  /** What no Event has told, for the API server did not take it, of an object whose status says so. */
+  readonly #untold = new Map<string, string>();
 
   constructor(kind: TargetKind, writer: StatusWriter, events: EventSink, clock: Clock) {
     this.#kind = kind;
@@ -96,34 +108,46 @@ export class StatusPublisher {
   async publish(key: string, resource: Seen<unknown>, report: Report, signal: AbortSignal): Promise<number> {
     const present = this.#statusOf(key, resource);
     const status = this.#statusFor(resource, report, present);
-    if (!statusDiffers(status, present)) return 0;
-    const onlyCounters = onlyCountersDiffer(status, present);
+    const news = this.#newsOf(key, readConditions(present), status.conditions);
+    if (news === null && !statusDiffers(status, present)) return 0;
+    const onlyCounters = news === null && onlyCountersDiffer(status, present);
     const waitMs = onlyCounters ? this.#pace.waitMs(key, this.#clock.nowMs()) : 0;
     if (waitMs > 0) return waitMs;
-    await this.#write(key, resource, status, signal);
+    const failure = news === null ? null : await this.#announce(key, resource, news, signal);
+    if (statusDiffers(status, present)) await this.#write(key, resource, status, signal);
     if (onlyCounters) this.#pace.wrote(key, this.#clock.nowMs());
+    // The status is true whether or not anybody has been told: it did not wait.
+    if (failure !== null) throw failure.error;
     return 0;
   }
 
   async #write(key: string, resource: Seen<unknown>, status: ObjectStatus, signal: AbortSignal): Promise<void> {
-    const present = this.#statusOf(key, resource);
-    const { meta } = resource;
-    const { namespace, name, uid } = meta;
-    const resourceVersion = this.#ownEcho(key, resource)?.version ?? meta.resourceVersion;
-    const target = { kind: this.#kind, namespace, name, uid, resourceVersion };
     try {
-      const version = await this.#writer.write(target, status, signal);
-      this.#written.set(key, { basis: meta.resourceVersion, status, version });
+      const version = await this.#writer.write(this.#target(key, resource), status, signal);
+      this.#written.set(key, { basis: resource.meta.resourceVersion, status, version });
+      this.#told.delete(key);
     } catch (error) {
       // Deleted, created anew, or changed meanwhile: what is there now gets an event of its own.
       if (failureOf(error) === 'NotFound' || failureOf(error) === 'Conflict') return;
       throw error;
     }
-    await this.#tell(target, readConditions(present), status.conditions, signal);
+  }
+
+  #target(key: string, resource: Seen<unknown>): StatusTarget {
+    const { namespace, name, uid, resourceVersion } = resource.meta;
+    return {
+      kind: this.#kind,
+      namespace,
+      name,
+      uid,
+      resourceVersion: this.#ownEcho(key, resource)?.version ?? resourceVersion,
+    };
   }
 
   forget(key: string): void {
     this.#written.delete(key);
+    this.#told.delete(key);
+    this.#untold.delete(key);
     this.#pace.forget(key);
   }
 
@@ -146,18 +170,43 @@ export class StatusPublisher {
     return written?.basis === meta.resourceVersion ? written : undefined;
   }
 
-  async #tell(
-    target: EventTarget,
-    before: readonly Condition[],
-    after: readonly Condition[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  /** `null`: nothing that people have not been told. */
+  #newsOf(key: string, before: readonly Condition[], after: readonly Condition[]): Condition | null {
     const stalled = after.find(({ type }) => type === 'Stalled');
+    if (stalled === undefined) {
+      this.#told.delete(key);
+      this.#untold.delete(key);
+      return null;
+    }
     const was = before.find(({ type }) => type === 'Stalled');
-    if (stalled === undefined || (was?.reason === stalled.reason && was.message === stalled.message)) return;
-    const { reason, message: note } = stalled;
-    await this.#events.record(target, { type: 'Warning', reason, action: 'Reconcile', note }, signal);
+    const isSaid = was?.reason === stalled.reason && was.message === stalled.message;
+    const isNews = isSaid ? this.#untold.get(key) === textOf(stalled) : this.#told.get(key) !== textOf(stalled);
+    return isNews ? stalled : null;
   }
+
+  /** `null`: people have been told. */
+  async #announce(
+    key: string,
+    resource: Seen<unknown>,
+    stalled: Condition,
+    signal: AbortSignal,
+  ): Promise<{ error: unknown } | null> {
+    const { reason, message: note } = stalled;
+    try {
+      const event = { type: 'Warning', reason, action: 'Reconcile', note } as const;
+      await this.#events.announce(this.#target(key, resource), event, signal);
+      this.#told.set(key, textOf(stalled));
+      this.#untold.delete(key);
+      return null;
+    } catch (error) {
+      this.#untold.set(key, textOf(stalled));
+      return { error };
+    }
+  }
+}
+
+function textOf({ reason, message }: Condition): string {
+  return `${reason} ${message}`;
 }
 
 /** -1 is the schema's default: nobody has looked. */

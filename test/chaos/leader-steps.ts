@@ -1,7 +1,7 @@
 import { KINDS } from '../../crds/kinds/registry.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Asked } from './api-relay.ts';
-import type { Written } from './objects.ts';
+import { NAMESPACE, type Written } from './objects.ts';
 import type { Moment, World } from './world.ts';
 
 /** Something that a leader asks of the API server. */
@@ -12,7 +12,7 @@ export interface LeaderStep {
   /** Has a leader do it; `round` makes names that were never used. */
   provoke(world: World, round: number): Promise<void>;
   /** Beside the state of everything else: what the successor has to have done. */
-  done?(world: World): Promise<unknown>;
+  done?(world: World, round: number): Promise<unknown>;
 }
 
 const WEBHOOKS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'] as const;
@@ -23,6 +23,14 @@ const rowOf = (plural: string, group: string) => KINDS.find((row) => row.plural 
 function server(round: number, spec: object): Written {
   const content = { spec: { port: 80, ...spec } };
   return { row: rowOf('servers', 'policy.linkerd.io'), version: 'v1beta3', name: `lost-${round}`, content };
+}
+
+const stall = (world: World, round: number) => world.write(server(round, { externalWorkloadSelector: {} }));
+
+async function isToldOnce(world: World, round: number): Promise<boolean> {
+  const { items } = await world.cluster.list('events', NAMESPACE);
+  const named = ({ regarding }: (typeof items)[number]) => Reflect.get(Object(regarding), 'name');
+  return items.filter((event) => named(event) === `lost-${round}`).length === 1;
 }
 
 async function writeRoute(world: World, round: number): Promise<void> {
@@ -59,7 +67,14 @@ export const LEADER_STEPS: readonly LeaderStep[] = [
   {
     what: 'tells an Event',
     asks: ({ method, path }) => method === 'POST' && path.endsWith('/events'),
-    provoke: (world, round) => world.write(server(round, { externalWorkloadSelector: {} })),
+    provoke: stall,
+    done: isToldOnce,
+  },
+  {
+    what: 'writes the status of what it has told of by an Event',
+    asks: asksStatus('servers'),
+    provoke: stall,
+    done: isToldOnce,
   },
   { what: 'takes the lease', asks: asksLease, provoke: loseLeader },
   { what: 'renews the lease', asks: asksLease, provoke: async () => {} },
@@ -95,7 +110,7 @@ export async function loseLeaderAt(
   await eventually('the leader has ended', () => !world.isSet);
   await eventually('another one leads', () => world.leader >= 0);
   const violations = await world.end();
-  if (done !== undefined) await eventually('the successor has done it', () => done(world));
+  if (done !== undefined) await eventually('the successor has done it', () => done(world, round));
   await world.clear();
   return violations;
 }

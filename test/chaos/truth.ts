@@ -97,7 +97,12 @@ export class Truth {
       written = true;
       return '';
     };
-    const publisher = new StatusPublisher(row, { write }, { record: async () => {} }, systemClock);
+    const publisher = new StatusPublisher(
+      row,
+      { write },
+      { record: async () => {}, announce: async () => {} },
+      systemClock,
+    );
     const form = new ConditionsForm(status, publisher);
     const programmed = form.programmed('', seen);
     if (programmed === null) return true;

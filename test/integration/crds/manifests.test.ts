@@ -152,6 +152,28 @@ describe('the manifests on a real API server', function () {
     expect(status.conditions.map(({ type }) => type).sort()).to.deep.equal(['Programmed', 'Ready']);
   });
 
+  it('refuse a status whose conditions say nothing of readiness: kstatus would take the object for current', async () => {
+    for (const { object } of accepted.filter(({ object: { kind } }, at, all) => {
+      return kind !== 'HTTPRoute' && all.findIndex((each) => each.object.kind === kind) === at;
+    })) {
+      const version = storedVersion(object.kind);
+      await create(object, version);
+      const path = `${collection(object, version)}/${object.metadata.name}`;
+      const { body } = await api.send('GET', path);
+      const [other] = withCondition(object, version, 'Other').status.conditions;
+      for (const conditions of [[], [other]]) {
+        const forged = { ...body, status: { observedGeneration: 1, conditions } };
+        const answer = await api.send('PUT', `${path}/status`, forged);
+        expect(answer.status, object.kind).to.equal(422);
+        expect(causesOf(answer)).to.deep.include({
+          field: 'status.conditions',
+          message: 'Invalid value: must have a condition Ready',
+        });
+      }
+      await remove(object);
+    }
+  });
+
   it('show readiness, its reason and the age of every kind in columns', async () => {
     for (const { spec } of manifests) {
       for (const { name } of spec.versions) {
@@ -177,7 +199,7 @@ function unobservedOf(status: unknown): unknown[] {
   return parents ?? [observedGeneration, ...(conditions ?? []).flatMap((each) => [each.type, each.status])];
 }
 
-function withCondition(object: ManifestObject, version: string, type: string): unknown {
+function withCondition(object: ManifestObject, version: string, type: string) {
   const lastTransitionTime = '2026-01-01T00:00:00Z';
   return {
     apiVersion: atVersion(object, version).apiVersion,

@@ -179,7 +179,7 @@ describe('status of custom resources at a real API server', function () {
     await cluster.apply('trafficsplits', NAMESPACE, 'web', split('web-v1', 'web-v2'));
   });
 
-  it('is repaired when somebody wipes it, and leaves conditions of others alone', async () => {
+  it('is repaired when somebody writes over it, never says nothing of Ready, and leaves conditions of others alone', async () => {
     await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Ready', 'True');
     const held = await cluster.get('trafficsplits', NAMESPACE, 'web');
     const foreign = {
@@ -190,7 +190,15 @@ describe('status of custom resources at a real API server', function () {
       lastTransitionTime: '2026-01-01T00:00:00Z',
       observedGeneration: 1,
     };
-    await cluster.setStatus('trafficsplits', NAMESPACE, 'web', { ...held, status: { conditions: [foreign] } });
+    const forged = (...conditions: object[]) =>
+      cluster.setStatus('trafficsplits', NAMESPACE, 'web', { ...held, status: { ...held.status, conditions } });
+    const ready = held.status!.conditions!.find(({ type }) => type === 'Ready')!;
+    // As kstatus reads it, either would be an object that is well.
+    for (const conditions of [[], [foreign]]) {
+      const refusal = await forged(...conditions).catch(String);
+      expect(refusal).to.include('must have a condition Ready');
+    }
+    await forged(foreign, { ...ready, status: 'False', reason: 'ByHand' });
     await cluster.condition('trafficsplits', NAMESPACE, 'web', 'Ready', 'True');
     const { status } = await cluster.get('trafficsplits', NAMESPACE, 'web');
     expect(status!.conditions!.map(({ type }) => type)).to.include('Verified');

@@ -12,6 +12,7 @@ import { ConditionsForm } from '../../../operator/reconcilers/conditions-form.ts
 import { feed } from '../../../operator/reconcilers/feed.ts';
 import type { Seen } from '../../../operator/reconcilers/seen.ts';
 import { RequestError } from '../../../operator/runtime/errors.ts';
+import { type Condition, condition, type WantedCondition } from '../../../operator/status/condition.ts';
 import { rowOf } from '../../support/kinds.ts';
 import { IDLE, KEY, rawSplit, recordingPublisher, resourceOf, seenService, signal } from './status-rig.ts';
 
@@ -36,6 +37,37 @@ function setup(assess: AssessedStatus<TrafficSplitModel>['assess'] = () => ready
   const last = () => parts.written.at(-1)!.status;
   const find = (type: string) => last().conditions.find((each) => each.type === type);
   return { ...parts, state, assessments, held, queued, queue, progress, run, last, find };
+}
+
+describe('Events of an object that stalls', () => {
+  const broken = () => resourceOf(rawSplit([{ service: 'v1', weight: 'heavy' }]));
+
+  it('come before the status, and are not told again when that could not be written at once', async () => {
+    const t = setup();
+    const looked = { conditions: [condition('Ready', 'Unknown', 'Progressing', '')].map(stamped) };
+    t.held.set(KEY, { ...broken(), status: looked });
+    t.failure.next = new RequestError('Transient', 'no answer');
+    expect(await t.run().catch(String)).to.contain('no answer');
+    expect([t.events.length, t.written.length]).to.deep.equal([1, 0]);
+    await t.run();
+    expect([t.events.length, t.written.length]).to.deep.equal([1, 1]);
+  });
+
+  it('do not hold the status up, and are told with the next look', async () => {
+    const t = setup();
+    const looked = { conditions: [condition('Ready', 'Unknown', 'Progressing', '')].map(stamped) };
+    t.held.set(KEY, { ...broken(), status: looked });
+    t.failure.nextEvent = new RequestError('Throttled', 'too many Events');
+    expect(await t.run().catch(String)).to.contain('too many Events');
+    expect([t.events.length, t.written.length]).to.deep.equal([0, 1]);
+    await t.run();
+    await t.run();
+    expect([t.events.length, t.written.length]).to.deep.equal([1, 1]);
+  });
+});
+
+function stamped(of: WantedCondition): Condition {
+  return { ...of, lastTransitionTime: '2026-01-01T00:00:00Z', observedGeneration: 1 };
 }
 
 describe('status of an assessed object', () => {

@@ -11,7 +11,7 @@ import { RestClient, tellingReach } from '../../../operator/kube/rest.ts';
 import { NamespacedSecrets } from '../../../operator/kube/secrets.ts';
 import { tokenReviewer } from '../../../operator/kube/token-review.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
-import { RequestError } from '../../../operator/runtime/errors.ts';
+import { failureOf, RequestError } from '../../../operator/runtime/errors.ts';
 import { Reach } from '../../../operator/runtime/reach.ts';
 import { TcpRelay } from '../../chaos/tcp-relay.ts';
 import { FakeApiServer, type Fault, statusBody } from '../../fakes/api-server.ts';
@@ -396,6 +396,25 @@ describe('requests to the API server', () => {
       const { events } = recorder();
       await events.record({ ...subject, namespace: '' }, content, signal);
       expect(api.requests[0]!.path).to.equal('/apis/events.k8s.io/v1/namespaces/default/events');
+    });
+
+    it('of a version of an object are told once, whoever tells them, and later where the API server is away', async () => {
+      const [before, after] = [recorder(), recorder()];
+      const occasion = { ...subject, resourceVersion: '7' };
+      api.fault = () => ({ type: 'status', status: 503 });
+      const failure = await before.events.announce(occasion, content, signal).catch(failureOf);
+      expect(failure).to.equal('Transient');
+      api.fault = () => null;
+      await before.events.announce(occasion, content, signal);
+      await after.clock.advance(60_000);
+      await after.events.announce(occasion, content, signal);
+      const { items } = await rest.json<{ items: object[] }>({ method: 'GET', path: EVENTS, signal });
+      expect(items).to.have.length(1);
+      await after.events.announce(occasion, content, signal);
+      expect(api.requests.at(-1)!.method, 'the same again counts up').to.equal('PATCH');
+      await recorder().events.announce({ ...occasion, resourceVersion: '8' }, content, signal);
+      const later = await rest.json<{ items: object[] }>({ method: 'GET', path: EVENTS, signal });
+      expect(later.items).to.have.length(2);
     });
 
     it('that cannot be written are logged and forgotten', async () => {

@@ -7,14 +7,16 @@ import { service } from '../../support/models.ts';
 const NAME = 'retry.linkerd.io/limit';
 const signal = new AbortController().signal;
 
-function setup() {
+function setup(isAway: () => boolean = () => false) {
   const held = new Map<string, ServiceModel>();
   const events: string[] = [];
   const log = new MemoryLogger();
   const reporter = new ServiceAnnotations({
     find: (key) => held.get(key),
     events: {
-      record: async (target, { type, reason, note }) => {
+      record: async () => {},
+      announce: async (target, { type, reason, note }) => {
+        if (isAway()) throw new Error('the API server is away');
         events.push(`${target.kind.kind} ${target.namespace}/${target.name} ${type} ${reason}: ${note}`);
       },
     },
@@ -36,6 +38,16 @@ describe('annotations of Services', () => {
       `Service app/web Warning InvalidAnnotation: metadata.annotations[${NAME}] must be an integer from 0 to 65535, not "many"`,
     ]);
     expect(log.lines.map(({ level, fields }) => [level, fields['name']])).to.deep.equal([['warn', 'web']]);
+  });
+
+  it('are reported when the API server takes it', async () => {
+    let away = true;
+    const { events, annotate } = setup(() => away);
+    const failure = await annotate({ [NAME]: 'many' }).catch(String);
+    expect(failure).to.contain('is away');
+    away = false;
+    await annotate({ [NAME]: 'many' });
+    expect(events).to.have.length(1);
   });
 
   it('are reported again when what is wrong changes, or comes back', async () => {

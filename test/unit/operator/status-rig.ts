@@ -50,7 +50,7 @@ export function seenService(raw: unknown): Seen<ServiceModel> {
 export function recordingPublisher(kind: TargetKind = TRAFFIC_SPLIT_ROW) {
   const written: { target: StatusTarget; status: ObjectStatus }[] = [];
   const events: string[] = [];
-  const failure: { next: Error | null } = { next: null };
+  const failure: { next: Error | null; nextEvent: Error | null } = { next: null, nextEvent: null };
   const writer = {
     async write(target: StatusTarget, status: ObjectStatus) {
       const error = failure.next;
@@ -61,7 +61,11 @@ export function recordingPublisher(kind: TargetKind = TRAFFIC_SPLIT_ROW) {
     },
   };
   const sink = {
-    record: async (_: StatusTarget, event: { type: string; reason: string; note: string }) => {
+    record: async () => {},
+    announce: async (_: StatusTarget, event: { type: string; reason: string; note: string }) => {
+      const error = failure.nextEvent;
+      failure.nextEvent = null;
+      if (error !== null) throw error;
       events.push(`${event.type} ${event.reason}: ${event.note}`);
     },
   };
