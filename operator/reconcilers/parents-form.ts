@@ -63,6 +63,8 @@ function wantedOf(parent: ParentAssessment, programmed: WantedCondition): Wanted
   const { parentRef, accepted, resolvedRefs, partiallyInvalid } = parent;
   const conditions = [findingCondition('Accepted', accepted), findingCondition('ResolvedRefs', resolvedRefs)];
   if (partiallyInvalid !== null) conditions.push(findingCondition('PartiallyInvalid', partiallyInvalid));
-  if (accepted.ok) conditions.push({ ...programmed, type: ROUTE_PROGRAMMED });
+  // Of the present generation always: Argo CD takes a parent with a condition of another one for a sync that goes on.
+  const { observedGeneration: _, ...stated } = programmed;
+  if (accepted.ok) conditions.push({ ...stated, type: ROUTE_PROGRAMMED });
   return { parentRef, conditions };
 }

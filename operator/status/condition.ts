@@ -13,7 +13,10 @@ export interface Condition {
 }
 
 /** A condition before it is held against the one in the object. */
-export type WantedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+export type WantedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'> & {
+  /** Of one that stays as it is because nothing is known of the present generation yet; not given: that of the object. */
+  observedGeneration?: number;
+};
 
 /** The status of our kinds as far as they share it; kinds add fields of their own. */
 export interface ObjectStatus {
@@ -46,7 +49,15 @@ export function stampConditions(
   return wanted.map((each) => {
     const before = present.find(({ type }) => type === each.type);
     const lastTransitionTime = before?.status === each.status ? before.lastTransitionTime : toSeconds(nowMs);
-    return { ...each, lastTransitionTime, observedGeneration: generation };
+    const { type, status, reason, message, observedGeneration = generation } = each;
+    return {
+      type,
+      status,
+      reason,
+      message,
+      lastTransitionTime,
+      observedGeneration: Math.min(observedGeneration, generation),
+    };
   });
 }
 

@@ -178,6 +178,22 @@ describe('status of an assessed object', () => {
     expect(t.find('Ready'), 'readiness never waits for proxies').to.include({ status: 'True' });
   });
 
+  it('says of which generation Programmed is: kubectl wait does not take that of before for the present one', async () => {
+    const t = setup();
+    t.held.set(KEY, resourceOf(rawSplit()));
+    t.progress.now = { ...IDLE, proxies: 2, current: 2 };
+    await t.run();
+    t.progress.now = { ...t.progress.now, current: 1, behind: ['shop/a'], sinceMs: t.clock.nowMs() };
+    t.held.set(KEY, resourceOf(rawSplit(undefined, { generation: 2, resourceVersion: '6' }), t.last()));
+    await t.run();
+    expect(t.last()).to.include({ observedGeneration: 2 });
+    expect(t.find('Ready')).to.include({ status: 'True', observedGeneration: 2 });
+    expect(t.find('Programmed')).to.include({ status: 'True', observedGeneration: 1 });
+    t.progress.now = { ...IDLE, proxies: 2, current: 2 };
+    await t.run();
+    expect(t.find('Programmed')).to.include({ status: 'True', observedGeneration: 2 });
+  });
+
   it('writes counters every 10 s at the most, the newest; what somebody may wait for at once', async () => {
     const t = setup();
     t.held.set(KEY, resourceOf(rawSplit()));
