@@ -165,10 +165,8 @@ describe('the manifests on a real API server', function () {
         const forged = { ...body, status: { observedGeneration: 1, conditions } };
         const answer = await api.send('PUT', `${path}/status`, forged);
         expect(answer.status, object.kind).to.equal(422);
-        expect(causesOf(answer)).to.deep.include({
-          field: 'status.conditions',
-          message: 'Invalid value: must have a condition Ready',
-        });
+        const [{ field, message } = { field: '', message: '' }] = causesOf(answer);
+        expect(`${field}: ${message}`).to.match(/^status\.conditions: .*must have a condition Ready$/);
       }
       await remove(object);
     }
