@@ -109,7 +109,7 @@ describe('E10: rights of the control plane', () => {
       [
         'Role',
         'weft-system',
-        ['get'],
+        ['get', 'list', 'watch'],
         [ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, WEBHOOK_AUTHORITY_SECRET, 'linkerd-identity-issuer'],
       ],
       ['Role', 'weft-system', ['patch'], [ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, WEBHOOK_AUTHORITY_SECRET]],
