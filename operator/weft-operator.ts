@@ -40,6 +40,7 @@ import type { Controller } from './runtime/controller.ts';
 import { LeaderElector } from './runtime/leader-elector.ts';
 import { errorFields, type Log } from './runtime/log.ts';
 import { Servers } from './servers.ts';
+import { ROTATION_PHASES } from './status/rotation.ts';
 import { StatusControllers } from './status-controllers.ts';
 import { AdminServer } from './telemetry/admin.ts';
 import { cacheCheck, registerCacheMetrics } from './telemetry/cache-metrics.ts';
@@ -161,7 +162,7 @@ export class WeftOperator extends OperatorBase {
     registerCacheSizes(this.#registry, () => this.#informers.sizes);
     registerEndpointMetrics(this.#registry, () => this.#servers.endpoints());
     this.#metrics.watchElection(LEASE_NAME, this.#elector);
-    rotationMetrics(this.#registry, () => (this.isLeader ? this.#certificates.trust.rotation : null));
+    rotationMetrics(this.#registry, ROTATION_PHASES, () => (this.isLeader ? this.#certificates.trust.rotation : null));
     await this.#applyDefinitions();
     manager.add('servers', this.#admin);
     for (const informer of this.#watched()) manager.add('caches', informerComponent(informer));

@@ -1,8 +1,14 @@
 import { Gauge, type Registry } from 'prom-client';
-import { ROTATION_PHASES, type RotationState } from '../status/rotation.ts';
+
+/** Where a rotation is. */
+export interface RotationSeen {
+  phase: string;
+  /** Proxies that have what the phase is about; `null` where that is not known, or it is not about proxies. */
+  holding: { have: number; of: number } | null;
+}
 
 /** `state`: of the rotation as the leader knows it; `null` for everybody else, and before anything is known. */
-export function rotationMetrics(registry: Registry, state: () => RotationState | null): void {
+export function rotationMetrics(registry: Registry, phases: readonly string[], state: () => RotationSeen | null): void {
   const registers = [registry];
   new Gauge({
     name: 'weft_identity_rotation_phase',
@@ -13,7 +19,7 @@ export function rotationMetrics(registry: Registry, state: () => RotationState |
       this.reset();
       const present = state();
       if (present === null) return;
-      for (const phase of ROTATION_PHASES) this.set({ phase }, present.phase === phase ? 1 : 0);
+      for (const phase of phases) this.set({ phase }, present.phase === phase ? 1 : 0);
     },
   });
   // Without labels a gauge is 0 by itself: nobody would know from nobody missing.
