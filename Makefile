@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-quiet show-policies show-gitops show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos scale clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-quiet show-policies show-gitops show-drift show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos scale clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ show-policies: deps ## Rows of routes and of authorization, seen on the wire in 
 
 show-gitops: deps ## Argo CD's and Flux' own engines on what Weft says and applies, and 200 random histories (10 minutes)
 	@hack/gitops/show
+
+show-drift: deps ## Installations from charts and kustomizations for an hour (MINUTES, VARIANTS): Argo CD and Flux find nothing that has changed
+	@hack/gitops/show-drift
 
 show-observability: deps ## A real Prometheus on the real cluster: every query, and alerts that fire and are cleared (12 minutes)
 	@hack/observability/show

@@ -13,6 +13,7 @@ export interface Metadata {
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   uid?: string;
+  generation?: number;
   managedFields?: readonly ManagedFields[];
   [field: string]: unknown;
 }
@@ -21,6 +22,8 @@ export interface Metadata {
 export interface ManagedFields {
   manager?: string;
   operation?: string;
+  /** Empty: the object itself. */
+  subresource?: string;
   fieldsV1?: Readonly<Record<string, unknown>>;
 }
 

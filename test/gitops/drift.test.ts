@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parseAllDocuments } from 'yaml';
-import { type KubeObject, nameOf } from '../../cli/install/object.ts';
+import type { KubeObject } from '../../cli/install/object.ts';
 import { freePort } from '../../hack/apiserver/process.ts';
 import { startApiServer, type TestApiServer } from '../../hack/apiserver/server.ts';
 import { RestClient } from '../../operator/kube/rest.ts';
@@ -16,37 +16,28 @@ import { Cluster, Plane } from '../integration/operator/plane.ts';
 import { API_SERVER_START_MS } from '../support/apiserver-shared.ts';
 import { eventually } from '../support/eventually.ts';
 import { installGatewayApi } from '../support/gateway-api.ts';
+import {
+  type Comparison,
+  type DriftJudge,
+  drifts,
+  FIELD_MANAGERS,
+  MADE_KINDS,
+  madeByOperator,
+  tracked,
+  trackingKeys,
+} from './comparison.ts';
 
 const SAMPLES = path.join(import.meta.dirname, '../../samples/gitops');
 const BASE = path.join(import.meta.dirname, '../../kustomize/base');
 const YEAR_MS = 365 * 86_400_000;
 const OWNED = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
 
-const COMPARISONS = ['argoThreeWay', 'argoServerSide', 'flux'] as const;
-type Comparison = (typeof COMPARISONS)[number];
-
-/** What each tool adds to an object, to know it again. */
-function tracked(object: KubeObject, tool: 'argo' | 'flux'): KubeObject {
-  const { metadata } = object;
-  const { name, namespace = '' } = metadata;
-  if (tool === 'argo') {
-    const id = `platform:${object.apiVersion}/${object.kind}:${namespace}/${name}`;
-    const annotations = { ...metadata.annotations, 'argocd.argoproj.io/tracking-id': id };
-    return { ...object, metadata: { ...metadata, annotations } };
-  }
-  const owner = {
-    'kustomize.toolkit.fluxcd.io/name': 'platform',
-    'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
-  };
-  return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, ...owner } } };
-}
-
 describe('what is applied, compared by the engines of Argo CD and Flux with what became of it', function () {
   this.timeout(120_000);
   let api: TestApiServer;
   let cluster: Cluster;
   let secrets: NamespacedSecrets;
-  let judge: Judge<{ drift: Record<Comparison, string> }>;
+  let judge: DriftJudge;
   let wanted: KubeObject[];
   let plane: Plane | null = null;
 
@@ -93,14 +84,7 @@ describe('what is applied, compared by the engines of Argo CD and Flux with what
     }
   }
 
-  async function drifted(by: readonly Comparison[] = COMPARISONS): Promise<string[]> {
-    const found: string[] = [];
-    for (const object of wanted) {
-      const { drift } = await judge.ask({ argo: tracked(object, 'argo'), flux: tracked(object, 'flux'), by });
-      for (const each of by) if (drift[each] !== '') found.push(`${nameOf(object)}, ${each}: ${drift[each]}`);
-    }
-    return found;
-  }
+  const drifted = (by?: readonly Comparison[]) => drifts(judge, wanted, by);
 
   async function everythingReady(): Promise<void> {
     await eventually('conditions everywhere', async () => {
@@ -142,18 +126,10 @@ describe('what is applied, compared by the engines of Argo CD and Flux with what
   });
 
   it('applied by server-side apply under both managers: no tool finds a difference', async () => {
-    await apply(
-      wanted.map((each) => tracked(each, 'argo')),
-      '--server-side',
-      '--force-conflicts',
-      '--field-manager=argocd-controller',
-    );
-    await apply(
-      wanted.map((each) => tracked(each, 'flux')),
-      '--server-side',
-      '--force-conflicts',
-      '--field-manager=kustomize-controller',
-    );
+    for (const tool of ['argo', 'flux'] as const) {
+      const objects = wanted.map((each) => tracked(each, tool));
+      await apply(objects, '--server-side', '--force-conflicts', `--field-manager=${FIELD_MANAGERS[tool]}`);
+    }
     expect(await drifted()).to.deep.equal([]);
   });
 
@@ -182,21 +158,9 @@ describe('what is applied, compared by the engines of Argo CD and Flux with what
   });
 
   it('nothing that the operator made carries what a tool tracks its objects by', async () => {
-    const kinds = 'secrets,mutatingwebhookconfigurations,validatingwebhookconfigurations,leases,configmaps';
-    const { items } = JSON.parse(await kubectl(['get', kinds, '-A', '-o', 'json'])) as { items: KubeObject[] };
-    const made = items.filter(({ metadata: { labels = {}, annotations = {}, name } }) => {
-      return (
-        labels['app.kubernetes.io/managed-by'] === 'weft-operator' ||
-        name.startsWith('weft') ||
-        'weft.dev' in annotations
-      );
-    });
+    const { items } = JSON.parse(await kubectl(['get', MADE_KINDS, '-A', '-o', 'json'])) as { items: KubeObject[] };
+    const made = madeByOperator(items);
     expect(made).to.have.length.above(3);
-    for (const { metadata } of made) {
-      const keys = Object.keys({ ...metadata.labels, ...metadata.annotations }).join(' ');
-      expect(keys).not.to.match(
-        /argocd\.argoproj\.io|kustomize\.toolkit\.fluxcd\.io|helm\.sh|app\.kubernetes\.io\/instance/,
-      );
-    }
+    expect(made.flatMap(trackingKeys)).to.deep.equal([]);
   });
 });
