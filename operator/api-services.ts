@@ -4,7 +4,8 @@ import type { ClusterState } from '../crds/state/cluster-state.ts';
 import { isObject } from '../lib/json.ts';
 import { VIZ_PORT_NAME, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
 import { ownedBy } from '../webhooks/configurations.ts';
-import type { Applier } from './kube/apply.ts';
+import type { Applier, ObjectReference } from './kube/apply.ts';
+import { Kept } from './kube/kept.ts';
 import { type ResourceType, resourcePath } from './kube/resources.ts';
 import type { RestClient } from './kube/rest.ts';
 import type { OwnerLookup } from './owner.ts';
@@ -29,7 +30,6 @@ const AWAY_CHECK_MS = 5_000;
 const UNREACHED_MS = 60_000;
 /** After that the groups are taken back, and tried again so much later: a network may have been opened. */
 const RETRY_MS = 600_000;
-const REQUEST_TIMEOUT_MS = 10_000;
 /** At the end, of the time that is left to stop in. */
 const FAREWELL_MS = 2_000;
 
@@ -60,6 +60,7 @@ export interface ApiServicesOptions {
 export class ApiServices {
   readonly controller: Controller;
   readonly #options: ApiServicesOptions;
+  readonly #kept: Kept;
   readonly #foreign = new Set<string>();
   #awaySinceMs: number | null = null;
   #unreachedSinceMs: number | null = null;
@@ -68,6 +69,7 @@ export class ApiServices {
   constructor(options: ApiServicesOptions) {
     const { clock, log, metrics } = options;
     this.#options = options;
+    this.#kept = new Kept(options.rest, options.applier);
     const name = 'apiservice';
     this.controller = new Controller({
       name,
@@ -143,10 +145,10 @@ export class ApiServices {
 
   /** Returns why API servers did not reach it before; empty: they did, or it was not there. */
   async #apply({ group, version }: { group: string; version: string }, signal: AbortSignal): Promise<string> {
-    const { state, namespace, applier, caBundlePem, owner } = this.#options;
+    const { state, namespace, caBundlePem, owner } = this.#options;
     const name = `${version}.${group}`;
     const port = serviceOf(state, namespace, VIZ_SERVICE)?.ports.find((each) => each.name === VIZ_PORT_NAME)?.port;
-    const found = await this.#find(name, signal);
+    const found = await this.#kept.find(referenceOf(name), signal);
     if (port === undefined || this.#isForeign(name, found)) return '';
     const content = {
       metadata: { labels: LABELS, ...ownedBy(await owner(signal)) },
@@ -159,7 +161,7 @@ export class ApiServices {
         caBundle: Buffer.from(caBundlePem()).toString('base64'),
       },
     };
-    await applier.apply({ type: API_SERVICES, kind: 'APIService', namespace: '', name }, content, signal);
+    await this.#kept.keep(referenceOf(name), content, found, signal);
     return unreachedReason(found);
   }
 
@@ -168,7 +170,7 @@ export class ApiServices {
   }
 
   async #remove(name: string, signal: AbortSignal): Promise<void> {
-    const found = await this.#find(name, signal);
+    const found = await this.#kept.find(referenceOf(name), signal);
     if (found === null || !isOurs(found)) return;
     const preconditions = { uid: metadataOf(found)['uid'] };
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
@@ -186,16 +188,10 @@ export class ApiServices {
     else this.#foreign.delete(name);
     return foreign;
   }
+}
 
-  async #find(name: string, signal: AbortSignal): Promise<unknown> {
-    const path = resourcePath(API_SERVICES, '', name);
-    try {
-      return await this.#options.rest.json({ method: 'GET', path, timeoutMs: REQUEST_TIMEOUT_MS, signal });
-    } catch (error) {
-      if (failureOf(error) === 'NotFound') return null;
-      throw error;
-    }
-  }
+function referenceOf(name: string): ObjectReference {
+  return { type: API_SERVICES, kind: 'APIService', namespace: '', name };
 }
 
 /** Of the condition that API servers set; another replica may have been asked, so each of them must be reached. */

@@ -1,7 +1,7 @@
 import type { MeshModel } from '../crds/kinds/mesh/model.ts';
 import type { KindRow } from '../crds/kinds/row.ts';
 import { injectorConfiguration, validatorConfiguration } from '../webhooks/configurations.ts';
-import type { Applier } from './kube/apply.ts';
+import type { Kept } from './kube/kept.ts';
 import type { ResourceType } from './kube/resources.ts';
 import type { OwnerLookup } from './owner.ts';
 import { type OwnedConfiguration, reconcileConfigurations } from './reconcilers/webhook-configurations.ts';
@@ -25,7 +25,7 @@ export interface OwnedConfigurationsParts {
   /** The validator is asked for those that are to be validated. */
   kinds: readonly KindRow[];
   owner: OwnerLookup;
-  applier: Applier;
+  kept: Kept;
   mesh: () => MeshModel;
   /** Empty until the webhooks' CA is there. */
   caBundlePem: () => string;
@@ -36,7 +36,7 @@ export interface OwnedConfigurationsParts {
   log: Log;
 }
 
-/** The webhook configurations, created and kept right by server-side apply, with the CA that the operator made. */
+/** The webhook configurations, created and kept right, with the CA that the operator made. */
 export class OwnedConfigurations {
   readonly controller: Controller;
   readonly #parts: OwnedConfigurationsParts;
@@ -94,6 +94,7 @@ export class OwnedConfigurations {
   async #apply(configuration: OwnedConfiguration, signal: AbortSignal): Promise<void> {
     const { kind, metadata, webhooks } = configuration;
     const reference = { type: TYPES[kind]!, kind, namespace: '', name: metadata.name };
-    await this.#parts.applier.apply(reference, { metadata, webhooks }, signal);
+    const { kept } = this.#parts;
+    await kept.keep(reference, { metadata, webhooks }, await kept.find(reference, signal), signal);
   }
 }

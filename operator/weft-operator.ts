@@ -22,6 +22,7 @@ import { InjectionEvents } from './injection-events.ts';
 import { Applier } from './kube/apply.ts';
 import { discover } from './kube/discovery.ts';
 import { EventRecorder } from './kube/events.ts';
+import { Kept } from './kube/kept.ts';
 import { leaseClient } from './kube/lease.ts';
 import { OperatorBase } from './kube/operator-base.ts';
 import type { RestClient } from './kube/rest.ts';
@@ -334,7 +335,7 @@ export class WeftOperator extends OperatorBase {
     return new OwnedConfigurations({
       kinds: this.#kinds,
       owner: ownerLookup(rest),
-      applier: this.#leadersApplier,
+      kept: new Kept(this.#leadersRest, this.#leadersApplier),
       mesh: () => meshOf(this.#state),
       caBundlePem: () => this.#certificates.trust.caBundlePem,
       webhookUrl: this.#config.webhookUrl,

@@ -101,8 +101,9 @@ const RIGHTS: readonly Right[] = [
     group: ADMISSION,
     resources: ['mutatingwebhookconfigurations'],
     names: ['weft-injector'],
-    verbs: ['patch'],
-    because: 'Our own, with the CA that is renewed.',
+    verbs: ['get', 'patch'],
+    because:
+      'Our own, with the CA that is renewed; it is read every minute, and written where it is not as it was left.',
   },
   {
     roles: ['controllers'],
@@ -110,7 +111,7 @@ const RIGHTS: readonly Right[] = [
     group: ADMISSION,
     resources: ['validatingwebhookconfigurations'],
     names: ['weft-validator'],
-    verbs: ['patch'],
+    verbs: ['get', 'patch'],
     because: 'The same.',
   },
   {

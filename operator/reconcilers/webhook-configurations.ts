@@ -10,7 +10,7 @@ export interface OwnedConfiguration {
 export interface ConfigurationDependencies {
   /** null while there is no CA that the API server could check us by. */
   wanted(): Promise<readonly OwnedConfiguration[] | null>;
-  /** Server-side apply: creates, repairs, and does nothing where all is as it should be. */
+  /** Creates, repairs, and does nothing where all is as it should be. */
   apply(configuration: OwnedConfiguration, signal: AbortSignal): Promise<void>;
 }
 

@@ -161,6 +161,10 @@ describe('three replicas of the operator at a real API server', function () {
     const [before, listed, watched] = [await countWrites(api), await lists(), await restarts()];
     await sleep(QUIET_MS);
     const after = await countWrites(api);
+    expect(
+      [...planes.values()].flatMap(({ lost }) => lost.map(String)),
+      'the leader led all the time',
+    ).to.deep.equal([]);
     const written = Object.entries(after).flatMap(([what, count]) => {
       const more = count - (before[what] ?? 0);
       return more === 0 ? [] : [[what, more] as const];

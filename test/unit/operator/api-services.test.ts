@@ -40,8 +40,9 @@ function rig(others: { serving?: boolean } = {}) {
   };
   const applier = {
     async apply<R>({ name }: { name: string }, content: Readonly<Record<string, unknown>>): Promise<R> {
-      stored.set(name, { ...stored.get(name), ...content, metadata: { uid: '1', ...(content['metadata'] as object) } });
-      return undefined as R;
+      const metadata = { uid: '1', resourceVersion: String(++version), ...(content['metadata'] as object) };
+      stored.set(name, { ...stored.get(name), ...content, metadata });
+      return stored.get(name) as R;
     },
   };
   const services = new ApiServices({
