@@ -175,6 +175,12 @@ export class Certificates implements Component {
     await this.#refresh();
   }
 
+  /** Resolves when nothing that this replica makes is under way any more; it goes on reading. */
+  async follow(): Promise<void> {
+    this.#leads = false;
+    await this.#refresh();
+  }
+
   /** The Mesh may ask for another issuer or suffix now. */
   settingsChanged(): void {
     if (!this.#started) return;

@@ -36,6 +36,7 @@ export interface OperatorConfig {
   leaseMs: number;
   renewDeadlineMs: number;
   retryMs: number;
+  lameDuckMs: number;
   shutdownGraceMs: number;
 }
 
@@ -81,6 +82,8 @@ const SETTINGS: { [K in keyof OperatorConfig]: Setting<OperatorConfig[K]> } = {
   leaseMs: duration('leader election: lease, ms', 15_000),
   renewDeadlineMs: duration('leader election: the leader gives up after so long without renewal, ms', 10_000),
   retryMs: duration('leader election: pause between attempts, ms', 2_000),
+  // Until every node has heard that the endpoint is gone; as long as the preStop pauses that are usual for it.
+  lameDuckMs: duration('go on serving for so long after being told to stop, not ready any more, ms', 5_000),
   shutdownGraceMs: duration('longest shutdown, ms; terminationGracePeriodSeconds must be longer', 30_000),
 };
 

@@ -60,6 +60,7 @@ export class Servers implements Component {
   readonly #opening = new Set<string>();
   readonly #ports = new Map<string, number>();
   #configServer: ConfigServer | null = null;
+  #webhookServer: WebhookServer | null = null;
   #stopped = false;
 
   constructor(options: ServersOptions) {
@@ -118,6 +119,11 @@ export class Servers implements Component {
     certificates.webhook.onChange(() => this.#openAll());
     certificates.trust.onChange(() => this.#openAll());
     this.#openAll();
+  }
+
+  /** Clients that keep their connection are to make another one. */
+  leave(): void {
+    this.#webhookServer?.leave();
   }
 
   async stop(): Promise<void> {
@@ -187,6 +193,7 @@ export class Servers implements Component {
         if (reason !== null) refused('webhooks', reason);
       },
     });
+    this.#webhookServer = server;
     return this.#listen('webhooks', server.listen(config.webhookPort, config.host), () => server.close());
   }
 

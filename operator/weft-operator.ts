@@ -16,6 +16,7 @@ import { AggregatedApi } from './aggregated-api.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
 import { Definitions } from './definitions.ts';
+import { Departure } from './departure.ts';
 import { Informers, type KindInformer, resourceType } from './informers.ts';
 import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
 import { InjectionEvents } from './injection-events.ts';
@@ -84,6 +85,7 @@ export class WeftOperator extends OperatorBase {
   /** `null` without the role `viz`. */
   readonly #live: LiveTraffic | null;
   readonly #servers: Servers;
+  readonly #departure: Departure;
   readonly #owned: OwnedConfigurations;
   readonly #replicas: ReplicaStatus;
   readonly #api: AggregatedApi;
@@ -118,6 +120,7 @@ export class WeftOperator extends OperatorBase {
     this.#configMetrics = configMetrics(registry);
     this.#replicas = this.#createReplicas(options.replicas);
     this.#servers = this.#createServers();
+    this.#departure = new Departure(this.parts.clock, this.#config.lameDuckMs, () => this.#servers.leave());
     this.#owned = this.#createOwned();
     this.#api = this.#createApi();
     this.#definitions = this.#createDefinitions();
@@ -149,6 +152,7 @@ export class WeftOperator extends OperatorBase {
   }
 
   override stop(): Promise<void> {
+    this.#departure.begin();
     this.#elector.withdraw();
     return super.stop();
   }
@@ -170,8 +174,8 @@ export class WeftOperator extends OperatorBase {
     manager.add('runnables', this.#certificates);
     manager.add('runnables', this.#injectionEvents);
     if (this.#live !== null) manager.add('runnables', this.#live);
-    manager.add('runnables', this.#servers);
-    if (this.#config.roles.has('viz')) manager.add('runnables', this.#api);
+    manager.add('serving', this.#departure.awaitedBy(this.#servers));
+    if (this.#config.roles.has('viz')) manager.add('serving', this.#departure.awaitedBy(this.#api));
     if (this.#config.roles.has('controllers')) await this.#addLeadership();
     await manager.start();
   }
@@ -186,7 +190,7 @@ export class WeftOperator extends OperatorBase {
     const certificates = this.#certificates;
     manager.add('leader', this.#replicas.reports);
     manager.add('leader', { name: 'groups', start: async () => {}, stop: () => this.#api.services.leave() });
-    manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: async () => {} });
+    manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: () => certificates.follow() });
     for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));
   }
 
@@ -438,7 +442,7 @@ export class WeftOperator extends OperatorBase {
     return new AdminServer({
       host,
       port: adminPort,
-      checks: [...caches, ...this.#servers.checks],
+      checks: [...caches, ...this.#servers.checks, this.#departure.check],
       metrics: () => exposition(this.#registry),
     });
   }

@@ -77,7 +77,7 @@ export class WebhookServer {
   readonly #server: Server;
   readonly #unfollow: () => void;
   #inFlight = 0;
-  #closing = false;
+  #leaving = false;
 
   /** @throws Error when there is no certificate yet */
   constructor(options: WebhookServerOptions) {
@@ -115,9 +115,14 @@ export class WebhookServer {
     return listening(this.#server, port, host);
   }
 
+  /** Goes on, and with each answer asks the client to send the next review over another connection, which may lead elsewhere. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
   /** Stops accepting, lets running reviews end, then closes what is idle. */
   close(): Promise<void> {
-    this.#closing = true;
+    this.#leaving = true;
     this.#unfollow();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
@@ -129,16 +134,12 @@ export class WebhookServer {
     const path = pathOf(request);
     const { places } = this.#options;
     places?.works(request.socket);
-    response.once('close', () => {
-      places?.waits(request.socket);
-      // A client would keep it, and with it the server from closing.
-      if (this.#closing) request.socket.end();
-    });
+    response.once('close', () => places?.waits(request.socket));
     try {
       const webhook = this.#admit(request, path);
       this.#inFlight += 1;
       try {
-        send(response, 200, await this.#judge(path, webhook, request));
+        this.#send(response, 200, await this.#judge(path, webhook, request));
       } finally {
         this.#inFlight -= 1;
       }
@@ -187,7 +188,15 @@ export class WebhookServer {
     if (!request.complete) response.setHeader('connection', 'close');
     if (status === 405) response.setHeader('allow', 'POST');
     const message = status === 500 ? 'the review could not be judged' : error.message;
-    send(response, status, JSON.stringify({ code: error instanceof CodedError ? error.code : '', message }));
+    this.#send(response, status, JSON.stringify({ code: error instanceof CodedError ? error.code : '', message }));
+  }
+
+  #send(response: ServerResponse, status: number, body: string): void {
+    if (response.headersSent || response.destroyed) return;
+    // A client would keep it, and with it the server from closing.
+    if (this.#leaving) response.setHeader('connection', 'close');
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    response.writeHead(status, headers).end(body);
   }
 }
 
@@ -201,12 +210,6 @@ function statusOf(error: Error): number {
   if (!(error instanceof CodedError)) return 500;
   if (error.code === 'WEFT_WEBHOOK_LIMIT') return 413;
   return error.code === 'WEFT_WEBHOOK_REVIEW' ? 400 : 500;
-}
-
-function send(response: ServerResponse, status: number, body: string): void {
-  if (response.headersSent || response.destroyed) return;
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  response.writeHead(status, headers).end(body);
 }
 
 async function withTimeout(answer: Promise<Answer>): Promise<Answer> {

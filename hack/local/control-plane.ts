@@ -55,6 +55,8 @@ export async function startControlPlane(root: string, directory: string, nodePat
       WEFT_OPERATOR_CONFIG_PORT: String(configPort),
       WEFT_OPERATOR_IDENTITY_PORT: String(identityPort),
       WEFT_OPERATOR_ADMIN_PORT: String(adminPort),
+      // No Service leads anybody to it.
+      WEFT_OPERATOR_LAME_DUCK_MS: '1',
       // Nobody asks for it here: the API server would have to find it under an address of the cluster.
       WEFT_OPERATOR_VIZ_PORT: '0',
       WEFT_OPERATOR_WEBHOOK_URL: `https://127.0.0.1:${webhookPort}`,

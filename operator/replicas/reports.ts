@@ -15,7 +15,7 @@ import { SILENT_MS } from './messages.ts';
 import type { Part, PartChange } from './part.ts';
 import type { Replicas } from './replicas.ts';
 import { type Twice, TwiceConnected } from './twice-connected.ts';
-import { laggingText, missingText, NO_REPLICA_KNOWN, TWICE_TEXT } from './unseen.ts';
+import { laggingText, missingText, NO_REPLICA_KNOWN, NOT_LEADING, TWICE_TEXT } from './unseen.ts';
 
 /**
  * What a replica does not report for less than this is waited for, and statuses stay as they are: a rollout, a new leader and a connection that is made anew take seconds,
@@ -210,6 +210,8 @@ export class ReplicaReports implements Component {
   /** Why nothing can be said of any object's numbers; `null`: it can. */
   #doubt(): Pick<Progress, 'unseen' | 'patienceMs'> | null {
     const { servesProxies, replicas } = this.#options;
+    // What is looked at while the lead ends must not be counted without the others.
+    if (!this.#started) return { unseen: NOT_LEADING, patienceMs: this.#timing.patienceMs };
     if (this.#absent.size > 0) {
       const patienceMs = this.#patience(Math.min(...[...this.#absent.values()].map(({ sinceMs }) => sinceMs)));
       return { unseen: missingText(this.#missing(patienceMs > 0 ? 0 : this.#timing.patienceMs)), patienceMs };

@@ -11,6 +11,7 @@ const WHY: Partial<Record<Missing, string>> = {
 };
 const MAX_NAMED = 5;
 
+export const NOT_LEADING = 'this operator replica does not lead any more';
 export const NO_REPLICA_KNOWN = 'no operator replica that serves proxies is known';
 export const TWICE_TEXT = 'a proxy is connected to two operator replicas, one of which does not let go of it';
 

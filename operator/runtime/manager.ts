@@ -11,16 +11,19 @@ export interface Component {
 
 /**
  * Start order (controller-runtime `pkg/manager/internal.go`). Servers and webhooks come before caches: a conversion or validation webhook that is
- * not up can keep a cache from filling.
+ * not up can keep a cache from filling. `serving` is what others ask for what the caches hold.
  */
-export const PHASES = ['servers', 'webhooks', 'caches', 'runnables', 'election', 'leader'] as const;
+export const PHASES = ['servers', 'webhooks', 'caches', 'runnables', 'serving', 'election', 'leader'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /**
- * Stop order: reconcilers drain while their caches still work, servers go late so that the kubelet and proxies are answered until the end, and
- * the lease is given back last, when this process has nothing more to write.
+ * Stop order: what the leader writes comes to its end first, and the lease is given back at once, so that another replica leads while this one still serves whoever
+ * has not heard of its end. What serves needs caches and certificates until then, and the kubelet is answered to the last.
  */
-const STOP_ORDER: readonly Phase[] = ['runnables', 'leader', 'caches', 'webhooks', 'servers', 'election'];
+const STOP_ORDER: readonly Phase[] = ['leader', 'election', 'serving', 'runnables', 'caches', 'webhooks', 'servers'];
+
+/** Of the grace period, for writes of the leader: one that hangs must not take their time from those who are served. */
+const LEADERS_PART = 1 / 3;
 
 export interface ManagerOptions {
   clock: Clock;
@@ -94,8 +97,9 @@ export class Manager {
   async #stopAll(): Promise<void> {
     const { clock, graceMs = STOP_GRACE_MS } = this.#options;
     this.#abort.abort(new Error('stopping'));
-    const endMs = clock.nowMs() + graceMs;
+    const startMs = clock.nowMs();
     for (const phase of STOP_ORDER) {
+      const endMs = startMs + (phase === 'leader' ? graceMs * LEADERS_PART : graceMs);
       const started = this.#components.get(phase)!.filter((component) => this.#started.has(component));
       await Promise.all(started.map((component) => this.#stopOne(component, endMs)));
     }

@@ -12,6 +12,7 @@ import { HEARING_MS, LATE_MS } from '../runtime/peer-deadline.ts';
 import type { LeafTerms } from '../status/leaf-terms.ts';
 import { judge } from './admission.ts';
 import { ChangeEncoder } from './encoding.ts';
+import { handOver } from './hand-over.ts';
 import { LeafRenewals } from './leaf.ts';
 import type { Peer, PeerHandler } from './peer.ts';
 import { programmed } from './programmed.ts';
@@ -198,7 +199,14 @@ export class Distribution {
     return this.#sessions.get(`${namespace}/${pod}`)?.session?.report(true) ?? null;
   }
 
-  /** Ends every connection; proxies find another replica. */
+  /** Ends the connections of proxies, a few at a time, while the others are served: each finds another replica. */
+  handOver(): Promise<void> {
+    const { handOverPerSecond: perSecond, handOverMs: withinMs } = this.#context.limits;
+    const end = ({ peer }: Client) => peer.close('WEFT_SERVE_STOPPING', '');
+    return handOver([...this.#sessions.values()], end, { perSecond, withinMs }, this.#clock);
+  }
+
+  /** Ends every connection that is left. */
   close(): void {
     for (const { peer } of this.#clients) peer.close('WEFT_SERVE_STOPPING', '');
   }

@@ -88,19 +88,24 @@ export function createConfigServer(options: ConfigServerOptions): ConfigServer {
     reports: (namespace) => distribution.reports(namespace),
     report: (namespace, pod) => distribution.report(namespace, pod),
     close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await distribution.handOver();
       stopSweeping();
       stopFollowing();
       progress.stop();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       distribution.close();
       followers?.stop();
-      const cut = clock.schedule(CLOSE_GRACE_MS, () => {
-        for (const socket of sockets) socket.destroy();
-      });
-      await closed;
-      cut.cancel();
+      await cutOff(sockets, closed, clock);
     },
   };
+}
+
+async function cutOff(sockets: Iterable<Socket>, closed: Promise<void>, clock: Clock): Promise<void> {
+  const cut = clock.schedule(CLOSE_GRACE_MS, () => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await closed;
+  cut.cancel();
 }
 
 function noteFailedHandshakes(server: Server, { clock, log }: ConfigServerOptions, metrics: ServeMetrics): void {

@@ -130,7 +130,7 @@ export interface ConfigServer extends Pick<ProxyFacts, 'programmed' | 'connectio
   reports(namespace: string | null): SessionReport[];
   /** With every resource. `null`: the proxy has no connection to this replica. */
   report(namespace: string, pod: string): SessionReport | null;
-  /** Ends all connections and stops listening. */
+  /** Stops listening, and ends all connections, those of proxies a few at a time. */
   close(): Promise<void>;
 }
 
@@ -156,4 +156,8 @@ export interface ServeLimits {
   compileSliceMs: number;
   /** Writing per turn: first all proxies are told, then what they answer is read. */
   writeSliceMs: number;
+  /** When this replica stops, so many proxies are told every second… */
+  handOverPerSecond: number;
+  /** … or as many more as it takes to have told all in this time. */
+  handOverMs: number;
 }

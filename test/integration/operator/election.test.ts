@@ -33,6 +33,7 @@ class OperatorProcess {
         WEFT_OPERATOR_LEASE_MS: String(LEASE_MS),
         WEFT_OPERATOR_RENEW_DEADLINE_MS: String(RENEW_DEADLINE_MS),
         WEFT_OPERATOR_RETRY_MS: String(RETRY_MS),
+        WEFT_OPERATOR_LAME_DUCK_MS: '100',
         ...Object.fromEntries(
           ['WEBHOOK', 'CONFIG', 'IDENTITY', 'ADMIN'].map((port) => [`WEFT_OPERATOR_${port}_PORT`, '0']),
         ),

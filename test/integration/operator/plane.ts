@@ -246,7 +246,17 @@ export class Plane {
   constructor(api: TestApiServer, name: string, options: OperatorOptions = {}) {
     this.#api = api;
     const ports = ['webhook', 'config', 'identity', 'viz', 'admin'].flatMap((port) => [`--${port}-port`, '0']);
-    const flags = ['--host', '127.0.0.1', '--pod-name', name, '--definitions-dir', CRDS, ...ports];
+    const flags = [
+      '--host',
+      '127.0.0.1',
+      '--pod-name',
+      name,
+      '--definitions-dir',
+      CRDS,
+      '--lame-duck-ms',
+      '1',
+      ...ports,
+    ];
     this.operator = new WeftOperator({
       config: readConfig([...flags, ...(options.flags ?? [])], {}),
       kubeConfig: options.kubeConfig ?? kubeConfigOf(api, options.url),

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compile } from '../../../crds/compile/compile.ts';
+import { type Compiled, compile } from '../../../crds/compile/compile.ts';
 import { ResourceCache } from '../../../crds/compile/resource-cache.ts';
 import { destinationView } from '../../../crds/compile/service.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
 import type { Model } from '../../../crds/types/kind-name.ts';
 import type { ObjectMeta } from '../../../crds/types/object-meta.ts';
-import { parseKey, type ResourceKey } from '../../../proxy-image/contract/keys.ts';
+import { formatKey, parseKey, type ResourceKey } from '../../../proxy-image/contract/keys.ts';
 import { type ModelNamed, NAMED, type Named } from '../../support/kinds.ts';
 import {
   authorization,
@@ -236,6 +236,36 @@ describe('property: incremental compilation', () => {
         const rebuilt = world.rebuild();
         for (const { key, keyText, clientNamespace } of audiences) {
           expect(fresh(rebuilt, key, clientNamespace), keyText).to.equal(fresh(state, key, clientNamespace));
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('is the same on two replicas, whatever each has seen on the way', () => {
+    // How new the objects were that it has seen may differ: it is no part of the version.
+    const content = (compiled: Compiled | null) => ({
+      ...compiled,
+      sources: '',
+      body: { ...compiled?.body, sources: '' },
+      text: '',
+    });
+    fc.assert(
+      fc.property(fc.array(event, { minLength: 1, maxLength: 60 }), (sequence) => {
+        const world = new World();
+        const state = new ClusterState(KINDS);
+        const watching = new ResourceCache<string>(state);
+        for (const key of KEYS) watching.subscribe(key, 'client', 'x');
+        for (const next of sequence) {
+          watching.invalidate(world.apply(state, next));
+          watching.refresh();
+        }
+        // The other has just started: it has a list of each kind, and nobody has asked it for anything before.
+        const rebuilt = world.rebuild();
+        const started = new ResourceCache<string>(rebuilt);
+        for (const key of KEYS) {
+          const [a, b] = [watching, started].map((each) => each.subscribe(key, 'client', 'y').resource.compiled);
+          if (b != null) expect(content(a ?? null), formatKey(key)).to.deep.equal(content(b));
         }
       }),
       { numRuns: 150 },

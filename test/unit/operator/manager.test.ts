@@ -26,19 +26,21 @@ describe('manager', () => {
     const { manager, events, component } = setup();
     for (const phase of PHASES.toReversed()) manager.add(phase, component(phase));
     await manager.start();
-    expect(events).to.deep.equal(['servers', 'webhooks', 'caches', 'runnables', 'election'].map((p) => `start ${p}`));
+    expect(events).to.deep.equal(
+      ['servers', 'webhooks', 'caches', 'runnables', 'serving', 'election'].map((p) => `start ${p}`),
+    );
     await manager.lead();
     expect(events.at(-1)).to.equal('start leader');
   });
 
-  it('drains reconcilers while caches work, keeps servers until late, and gives the lease back last', async () => {
+  it('ends the lead first and gives the lease back at once, serves after that, with caches that work, and answers the kubelet to the last', async () => {
     const { manager, events, component } = setup();
     for (const phase of PHASES) manager.add(phase, component(phase));
     await manager.start();
     await manager.lead();
     events.length = 0;
     await manager.stop();
-    const order = ['runnables', 'leader', 'caches', 'webhooks', 'servers', 'election'];
+    const order = ['leader', 'election', 'serving', 'runnables', 'caches', 'webhooks', 'servers'];
     expect(events).to.deep.equal(order.map((phase) => `stop ${phase}`));
     expect(manager.isStopping).to.equal(true);
   });
@@ -122,16 +124,30 @@ describe('manager', () => {
   it('leaves behind what does not stop, within the grace period', async () => {
     const { manager, clock, component, events, log } = setup({ graceMs: 30_000 });
     manager.add('runnables', component('stuck', { stop: () => new Promise(() => {}) }));
-    manager.add('election', component('election'));
+    manager.add('caches', component('caches'));
     manager.add('servers', component('failing', { stop: () => Promise.reject(new Error('already closed')) }));
     await manager.start();
     const stopped = manager.stop();
     await clock.advance(29_999);
-    expect(events).not.to.include('stop election');
+    expect(events).not.to.include('stop caches');
     await clock.advance(1_001);
     await stopped;
-    expect(events).to.include('stop election');
+    expect(events).to.include('stop caches');
     expect(log.messages('error')).to.deep.equal(['component did not stop', 'component did not stop']);
+  });
+
+  it('leaves what serves two thirds of the grace period, whatever the leader is stuck in', async () => {
+    const { manager, clock, component, events } = setup({ graceMs: 30_000 });
+    manager.add('leader', component('stuck', { stop: () => new Promise(() => {}) }));
+    manager.add('election', component('election'));
+    await manager.start();
+    await manager.lead();
+    const stopped = manager.stop();
+    await clock.advance(9_999);
+    expect(events).not.to.include('stop election');
+    await clock.advance(1);
+    await stopped;
+    expect(events).to.include('stop election');
   });
 
   it('drains a controller as a component', async () => {

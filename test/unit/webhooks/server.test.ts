@@ -316,6 +316,20 @@ describe('webhook server', () => {
     expect((await under).status).to.equal(200);
   });
 
+  it('goes on while it is about to close, and asks clients for another connection each time', async () => {
+    const server = await start();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const before = await post(server, JSON.stringify(REVIEW), { agent });
+    server.server.leave();
+    const after = await post(server, JSON.stringify(REVIEW), { agent });
+    expect([before, after].map(({ status, headers }) => [status, headers.connection])).to.deep.equal([
+      [200, 'keep-alive'],
+      [200, 'close'],
+    ]);
+    expect((await post(server, JSON.stringify(REVIEW), { agent })).status).to.equal(200);
+    agent.destroy();
+  });
+
   it('finishes running reviews when it closes, and does not wait for clients that keep their connections', async () => {
     const gate = Promise.withResolvers<void>();
     const entered = Promise.withResolvers<void>();
