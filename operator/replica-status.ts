@@ -4,14 +4,19 @@ import type { Random } from '../lib/clock.ts';
 import type { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
 import { Reporting } from './replicas/followers.ts';
+import { Mover } from './replicas/mover.ts';
+import { BALANCE_TIMING, type BalanceTiming, Rebalancing } from './replicas/rebalancing.ts';
 import { Replicas } from './replicas/replicas.ts';
 import { ReplicaReports, type ReplicaReportsOptions } from './replicas/reports.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
 import type { replicaMetrics } from './telemetry/replica-metrics.ts';
 
+/** Otherwise than usual: replicas of a test share an address, and have less time. */
+export type Following = Pick<ReplicaReportsOptions, 'addressOf' | 'timing'> & { balance?: BalanceTiming };
+
 export interface ReplicaStatusOptions extends Pick<ReplicaReportsOptions, 'own' | 'progressed' | 'visibilityChanged'> {
-  following?: Pick<ReplicaReportsOptions, 'addressOf' | 'timing'> | undefined;
+  following?: Following | undefined;
   config: Pick<OperatorConfig, 'namespace' | 'podName' | 'roles'>;
   kinds: readonly KindRow[];
   state: ClusterState;
@@ -29,15 +34,19 @@ export class ReplicaStatus {
   readonly replicas: Replicas;
   readonly reporting: Reporting;
   readonly reports: ReplicaReports;
+  readonly rebalancing: Rebalancing;
 
   constructor(options: ReplicaStatusOptions) {
-    const { config, kinds, state, certificates, metrics, refused, following, ...given } = options;
+    const { config, kinds, state, certificates, metrics, refused, following = {}, ...given } = options;
+    const { balance = BALANCE_TIMING, ...timing } = following;
     const { namespace, podName, roles } = config;
     const ownIdentity = () => certificates.controlIdentity;
     const written = kinds.filter(({ status }) => status.form !== 'none');
     this.replicas = new Replicas({ state, namespace, podName, addressOf: following?.addressOf });
+    const mover = new Mover({ ...balance, clock: options.clock, moved: metrics.moved });
     this.reporting = new Reporting({
       ...given,
+      mover,
       replica: podName,
       ownIdentity,
       positions: () => written.map((row) => [row.id, state.positionOf(row)] as const),
@@ -46,7 +55,8 @@ export class ReplicaStatus {
     });
     this.reports = new ReplicaReports({
       ...given,
-      ...following,
+      ...timing,
+      mover,
       replicas: this.replicas,
       podName,
       servesProxies: roles.has('config'),
@@ -54,6 +64,13 @@ export class ReplicaStatus {
       ownIdentity,
       failed: metrics.failed,
       foundTwice: metrics.foundTwice,
+    });
+    this.rebalancing = new Rebalancing({
+      ...balance,
+      counts: () => this.reports.counts(),
+      keep: (replica, proxies) => this.reports.keep(replica, proxies),
+      clock: options.clock,
+      log: options.log,
     });
   }
 

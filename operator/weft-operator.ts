@@ -189,6 +189,7 @@ export class WeftOperator extends OperatorBase {
     manager.add('leader', this.#definitions);
     const certificates = this.#certificates;
     manager.add('leader', this.#replicas.reports);
+    manager.add('leader', this.#replicas.rebalancing);
     manager.add('leader', { name: 'groups', start: async () => {}, stop: () => this.#api.services.leave() });
     manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: () => certificates.follow() });
     for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));

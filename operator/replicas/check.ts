@@ -21,6 +21,10 @@ export function checkLeaderMessage(value: unknown): Checked<LeaderMessage> {
     return isText(value['leader']) ? right({ type: 'follow', leader: value['leader'] }) : wrong('follow');
   }
   if (value['type'] === 'heard') return right({ type: 'heard' });
+  if (value['type'] === 'keep') {
+    const { proxies } = value;
+    return isCount(proxies) ? right({ type: 'keep', proxies }) : wrong('keep');
+  }
   if (value['type'] !== 'elsewhere') return { problem: null, message: null };
   const proxies = listOf(value['proxies'], proxyWithTime);
   return proxies === null ? wrong('elsewhere') : right({ type: 'elsewhere', proxies });

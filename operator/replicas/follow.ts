@@ -116,6 +116,11 @@ export class Follow {
     this.#send({ type: 'elsewhere', proxies: [[proxy, this.#part.clock.toTheirs(sinceMs)]] });
   }
 
+  /** So many proxies are enough for it. */
+  keep(proxies: number): void {
+    this.#send({ type: 'keep', proxies });
+  }
+
   end(): void {
     this.#ended = true;
     this.#leave();

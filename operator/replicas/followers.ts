@@ -8,6 +8,7 @@ import type { ProxyFacts } from '../serve/proxy-facts.ts';
 import type { Followers } from '../serve/types.ts';
 import { checkLeaderMessage } from './check.ts';
 import { type LeaderMessage, MAX_REPLICA_MESSAGE_BYTES, REPLICA_ALPN, SILENT_MS } from './messages.ts';
+import type { Mover } from './mover.ts';
 import { ReportStream, type ReportStreamOptions } from './report-stream.ts';
 
 export interface ReportingOptions extends ReportStreamOptions {
@@ -15,6 +16,7 @@ export interface ReportingOptions extends ReportStreamOptions {
   replica: string;
   /** Of the control plane, which the leader proves as every replica does. */
   ownIdentity(): string;
+  mover: Pick<Mover, 'keep'>;
   /** A leader that was silent for so long is not believed to be there. */
   silentMs?: number;
   refused(code: ControlPlaneErrorCode): void;
@@ -125,7 +127,7 @@ class Leader {
   }
 
   #obey(message: LeaderMessage): void {
-    const { replica, log } = this.#options;
+    const { replica, mover, log } = this.#options;
     this.#deadline.cancel();
     this.#deadline = this.#wait();
     if (message.type === 'follow') {
@@ -134,6 +136,8 @@ class Leader {
       this.#stream = new ReportStream(this.#socket, this.#facts, replica, this.#options);
     } else if (message.type === 'elsewhere') {
       for (const [proxy, sinceMs] of message.proxies) this.#facts.connectedElsewhere(proxy, sinceMs);
+    } else if (message.type === 'keep') {
+      mover.keep(this.#facts, message.proxies);
     }
   }
 

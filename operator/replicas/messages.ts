@@ -59,4 +59,6 @@ export type LeaderMessage =
   /** After each report, or part of one. */
   | { type: 'heard' }
   /** These proxies have connected to another replica, at these times by the clock of whom this is said to: what came of them before is over. */
-  | { type: 'elsewhere'; proxies: readonly (readonly [name: string, sinceMs: number])[] };
+  | { type: 'elsewhere'; proxies: readonly (readonly [name: string, sinceMs: number])[] }
+  /** So many proxies are enough for whom this is said to: others have less than their share. Said every second for as long as that is so. */
+  | { type: 'keep'; proxies: number };

@@ -12,6 +12,7 @@ import type { Programmed, Progress } from '../status/programmed.ts';
 import { Follow, type FollowOptions, type MeshCredentials, type Missing } from './follow.ts';
 import { Generations } from './generations.ts';
 import { SILENT_MS } from './messages.ts';
+import type { Mover } from './mover.ts';
 import type { Part, PartChange } from './part.ts';
 import type { Replicas } from './replicas.ts';
 import { type Twice, TwiceConnected } from './twice-connected.ts';
@@ -35,6 +36,7 @@ export interface ReplicaReportsOptions {
   own(): ProxyFacts | null;
   credentials(): MeshCredentials | null;
   ownIdentity(): string;
+  mover: Pick<Mover, 'keep'>;
   /** What `progress` says of these may be another thing. */
   progressed(objects: readonly ObjectRef[]): void;
   /** … of every object. */
@@ -180,6 +182,28 @@ export class ReplicaReports implements Component {
     const doubt = this.#doubt();
     const { unseen, patienceMs } = doubt ?? { unseen: '', patienceMs: 0 };
     return { connected: sum('connected'), current: sum('current'), unseen, patienceMs };
+  }
+
+  /** Proxies of each replica, by its name; `null`: they are not all known, or one of the replicas comes or goes. */
+  counts(): ReadonlyMap<string, number> | null {
+    const { podName, servesProxies, replicas } = this.#options;
+    const own = this.#options.own();
+    const isChanging = replicas.followed.some(({ ready, terminating }) => !ready || terminating);
+    if (!this.#started || isChanging || (servesProxies && own === null)) return null;
+    const counts = new Map(own === null ? [] : [[podName, own.connections().connected]]);
+    for (const { name, state } of this.#follows.values()) {
+      if (state.type !== 'reporting') return null;
+      counts.set(name, state.part.connections.connected);
+    }
+    return counts;
+  }
+
+  /** So many proxies are enough for this replica, be it our own. */
+  keep(replica: string, proxies: number): void {
+    const { podName, mover } = this.#options;
+    const own = this.#options.own();
+    if (replica !== podName) this.#follows.get(replica)?.keep(proxies);
+    else if (own !== null) mover.keep(own, proxies);
   }
 
   #followOptions(): FollowOptions {

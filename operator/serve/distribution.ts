@@ -289,8 +289,10 @@ export class Distribution {
       },
       connectedElsewhere: (proxy, sinceMs) => {
         const before = sessions.get(proxy);
-        if (before?.session != null && before.session.startedAtMs < sinceMs) this.#takeOver(before, 'another replica');
+        if (before?.session == null || before.session.startedAtMs >= sinceMs) return;
+        this.#letGo(before, 'WEFT_SERVE_REPLACED', 'another replica');
       },
+      move: (count, minAgeMs) => this.#move(count, this.#clock.nowMs() - minAgeMs),
     };
   }
 
@@ -316,14 +318,23 @@ export class Distribution {
   #replace(name: string, client: Client): void {
     const before = this.#sessions.get(name);
     this.#sessions.set(name, client);
-    if (before !== undefined) this.#takeOver(before, client.peer.address);
+    if (before !== undefined) this.#letGo(before, 'WEFT_SERVE_REPLACED', client.peer.address);
   }
 
-  /** The proxy is connected elsewhere: it counts here no longer, though its old connection may take a while to end. */
-  #takeOver(before: Client, where: string): void {
-    const { peer, session } = before;
-    if (session !== null) this.#end(before, session);
-    peer.close('WEFT_SERVE_REPLACED', where);
+  /** The proxy is connected elsewhere, or will be: it counts here no longer, though its connection may take a while to end. */
+  #letGo(client: Client, code: ControlPlaneErrorCode, detail: string): void {
+    const { peer, session } = client;
+    if (session !== null) this.#end(client, session);
+    peer.close(code, detail);
+  }
+
+  #move(count: number, sinceMs: number): number {
+    const settled = [...this.#sessions.values()].filter(
+      ({ session }) => session !== null && session.startedAtMs <= sinceMs && session.current,
+    );
+    const moved = settled.slice(0, count);
+    for (const client of moved) this.#letGo(client, 'WEFT_SERVE_MOVED', '');
+    return moved.length;
   }
 
   #end(client: Client, session: Session): void {

@@ -31,4 +31,9 @@ export interface ProxyFacts {
   watch(watcher: FactsWatcher): () => void;
   /** The proxy has connected to another replica at `sinceMs`. A connection from before is over, whatever this side still believes. */
   connectedElsewhere(proxy: string, sinceMs: number): void;
+  /**
+   * Asks so many proxies to connect anew, to whichever replica that leads them: none that has connected within `minAgeMs`, and none to which something is on the way.
+   * Returns how many there were.
+   */
+  move(count: number, minAgeMs: number): number;
 }

@@ -27,7 +27,12 @@ export function replicaMetrics(registry: Registry, states: () => States) {
   );
   const bytes = counter('weft_replica_report_sent_bytes_total', 'Bytes of these.');
   const twice = counter('weft_replica_proxies_twice_total', 'Proxies that two replicas took for connected to them.');
+  const moved = counter(
+    'weft_replica_proxies_moved_total',
+    'Proxies that this replica has asked to connect anew because it had more than its share.',
+  );
   return {
+    moved: (count: number) => moved.inc(count),
     failed: (code: string) => failures.inc({ code }),
     foundTwice: () => twice.inc(),
     sent(sizeBytes: number) {

@@ -74,6 +74,10 @@ export const CONTROL_PLANE_ERRORS = {
     message: 'a newer connection of the same pod took over',
     next: 'nothing to do: the proxy has connected again before this side noticed that the old connection was gone',
   },
+  WEFT_SERVE_MOVED: {
+    message: 'this replica of the operator has more proxies than the others',
+    next: 'nothing to do: the proxy connects anew, and keeps what it has meanwhile; few are asked in a second, until numbers are even',
+  },
   WEFT_SERVE_STOPPING: {
     message: 'this replica of the operator is stopping',
     next: 'nothing to do: proxies connect to another replica by themselves',

@@ -31,6 +31,8 @@ class Fleet {
   readonly cluster: TestCluster = webCluster();
   readonly replicas = new Map<string, { bench: ServeBench; reporting: Reporting }>();
   readonly refused: string[] = [];
+  /** What replicas were told of how many proxies are enough. */
+  readonly kept: [replica: string, proxies: number][] = [];
   position = '10';
 
   constructor() {
@@ -42,6 +44,7 @@ class Fleet {
     const reporting = new Reporting({
       replica: name,
       ownIdentity: () => OPERATOR,
+      mover: { keep: (_, count) => void this.kept.push([name, count]) },
       positions: () => [[SERVICE_PROFILE.id, this.position]],
       silentMs: 3_000,
       refused: (code) => this.refused.push(code),
@@ -120,6 +123,7 @@ describe('what replicas report to the leader', function () {
       own: () => fleet.bench(name).server.facts,
       credentials: () => ({ keyPem: leaf.keyPem, certPem: leaf.chainPem, anchorsPem }),
       ownIdentity: () => OPERATOR,
+      mover: { keep: (_, count) => void fleet.kept.push([name, count]) },
       progressed: (objects) => progressed.push(...objects),
       visibilityChanged: () => {
         looked += 1;
@@ -278,6 +282,32 @@ describe('what replicas report to the leader', function () {
     await leader.start();
     expect(seen().patienceMs).to.be.above(0);
     await counts(2, 2);
+  });
+
+  it('is how many proxies each has, unless one comes, goes or does not report; each can be told how many are enough', async () => {
+    await leader.start();
+    await whole();
+    for (const name of ['web-1', 'web-2']) await fleet.proxy('op-b', name);
+    await fleet.proxy('op-a', 'web-3');
+    const numbers = () => Object.fromEntries(leader.counts() ?? []);
+    await eventually('two there', () => numbers()['op-b'] === 2);
+    expect(numbers()).to.deep.equal({ 'op-a': 1, 'op-b': 2, 'op-c': 0 });
+    leader.keep('op-b', 1);
+    leader.keep('op-a', 5);
+    leader.keep('op-x', 5);
+    await eventually('both told', () => fleet.kept.length === 2);
+    expect(fleet.kept).to.have.deep.members([
+      ['op-a', 5],
+      ['op-b', 1],
+    ]);
+    const [b, c] = endpoints;
+    endpoints = [b!, { ...c!, terminating: true }];
+    expect(leader.counts()).to.equal(null);
+    endpoints = [b!, c!, { ...endpointOf('op-d', 1), ready: false }];
+    expect(leader.counts()).to.equal(null);
+    endpoints = [b!, c!, endpointOf('op-d', 1)];
+    leader.endpointsChanged();
+    expect(leader.counts(), 'one that cannot be reached').to.equal(null);
   });
 
   it('is for replicas alone: a proxy that asks for it is sent away', async () => {

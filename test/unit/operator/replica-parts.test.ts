@@ -106,6 +106,7 @@ describe('a report', () => {
         };
       },
       connectedElsewhere: () => undefined,
+      move: () => 0,
     };
     const socket = {
       write(frame: Uint8Array) {
