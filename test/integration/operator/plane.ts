@@ -27,7 +27,7 @@ import { ProxyClient } from '../serve/proxy-client.ts';
 /** Who it is, and what it may do. */
 const RIGHTS = /^(?:ServiceAccount|(?:Cluster)?Role(?:Binding)?)$/;
 export const CRDS = MANIFEST_DIRECTORY;
-const SUFFIX = 'linkerd.cluster.local';
+export const SUFFIX = 'linkerd.cluster.local';
 
 /** Kinds by their plural, with a version that is not always the stored one. */
 export const TYPES = {

@@ -387,13 +387,14 @@ describe('metrics of replicas', () => {
     metrics.sent(50);
     metrics.failed('WEFT_REPLICA_SILENT');
     metrics.foundTwice();
+    metrics.moved(3);
     const text = await registry.metrics();
     expect(text).to.contain('weft_replicas_followed{state="reporting"} 2').and.to.contain('{state="missing"} 1');
     expect(text)
       .to.contain('weft_replica_reports_sent_total 2')
       .and.to.contain('weft_replica_report_sent_bytes_total 150');
     expect(text).to.contain('weft_replica_report_failures_total{code="WEFT_REPLICA_SILENT"} 1');
-    expect(text).to.contain('weft_replica_proxies_twice_total 1');
+    expect(text).to.contain('weft_replica_proxies_twice_total 1').and.to.contain('weft_replica_proxies_moved_total 3');
   });
 });
 
