@@ -27,8 +27,8 @@ export const DEFAULT_LIMITS: ServeLimits = {
   compileSliceMs: 5,
   // A thousand proxies: some 40 µs each for encryption and system call.
   writeSliceMs: 40,
-  // A handshake costs whoever takes a proxy over some 2 ms: a fifth of a core at that rate.
-  handOverPerSecond: 100,
+  // A handshake costs whoever takes a proxy over some 2 ms: two fifths of a core at that rate, of all replicas together.
+  handOverPerSecond: 200,
   // With what comes before, half of the 30 s in which the operator stops.
   handOverMs: 15_000,
 };
