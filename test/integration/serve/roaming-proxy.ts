@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff, UPPER_HALF } from '../../../lib/backoff.ts';
 import type { Change } from '../../../proxy-image/contract/messages.ts';
-import { type ClientOptions, ProxyClient } from '../serve/proxy-client.ts';
+import { type ClientOptions, ProxyClient } from './proxy-client.ts';
 
 /** A replica as the Service knows it. */
 export interface ServicePort {
