@@ -42,7 +42,7 @@ export class ReplicaStatus {
     const { namespace, podName, roles } = config;
     const ownIdentity = () => certificates.controlIdentity;
     const written = kinds.filter(({ status }) => status.form !== 'none');
-    this.replicas = new Replicas({ state, namespace, podName, addressOf: following?.addressOf });
+    this.replicas = new Replicas({ state, namespace, podName, addressOf: timing.addressOf });
     const mover = new Mover({ ...balance, clock: options.clock, moved: metrics.moved });
     this.reporting = new Reporting({
       ...given,
