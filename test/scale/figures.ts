@@ -21,6 +21,8 @@ export interface WindowFigures {
     memoryBytes: number;
     memoryEach: number[];
     residentBytes: number;
+    /** Of V8, all together, at the end: what is in use, what is taken for it, and what lies outside of it. */
+    heap: { usedBytes: number; totalBytes: number; externalBytes: number };
   };
   bytesPerEndpointChange: Spread & { mean: number };
   bytesPerSecond: number;

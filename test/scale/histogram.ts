@@ -1,4 +1,5 @@
 import { parsePrometheusText } from '../support/prometheus-text.ts';
+import { sum } from './distribution.ts';
 
 const MS = 1_000;
 
@@ -9,6 +10,12 @@ export function rankBetween(before: readonly string[], after: readonly string[],
   const inOrder = grown.toSorted((a, b) => a.bound - b.bound);
   const all = inOrder.at(-1)?.count ?? 0;
   return all === 0 ? Number.NaN : inOrder.find(({ count }) => count >= all * share)!.bound * MS;
+}
+
+/** Sum of a gauge over replicas. */
+export function gaugeOf(texts: readonly string[], name: string): number {
+  const samples = texts.flatMap((text) => parsePrometheusText(text).get(name)?.samples ?? []);
+  return sum(samples.map(({ value }) => value));
 }
 
 function bucketsOf(texts: readonly string[], name: string): Map<number, number> {

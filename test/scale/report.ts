@@ -41,6 +41,10 @@ const ROWS: readonly [string, (figures: WindowFigures) => string][] = [
   ['replicas: cores', ({ operators }) => each(operators.cores, operators.coresEach, (cores) => cores.toFixed(3))],
   ['replicas: MiB', ({ operators }) => each(operators.memoryBytes, operators.memoryEach, mib)],
   ['  resident', ({ operators }) => mib(operators.residentBytes)],
+  [
+    '  heap: used, taken; outside',
+    ({ operators: { heap: of } }) => [of.usedBytes, of.totalBytes, of.externalBytes].map(mib).join(', '),
+  ],
   ['messages, KiB a second', (of) => `${of.messagesPerSecond.toFixed(0)}, ${(of.bytesPerSecond / 1_024).toFixed(0)}`],
   ['bytes per endpoint change', ({ bytesPerEndpointChange: of }) => `${of.mean.toFixed(0)}, max ${of.max.toFixed(0)}`],
   ['event → first proxy, ms', ({ firstMs }) => spread(firstMs)],

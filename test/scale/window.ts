@@ -4,7 +4,7 @@ import { cpuMs, ForeignLoad } from '../bench/host/cpu.ts';
 import { machineMs } from './clock.ts';
 import { spreadOf, sum } from './distribution.ts';
 import type { WindowFigures } from './figures.ts';
-import { rankBetween } from './histogram.ts';
+import { gaugeOf, rankBetween } from './histogram.ts';
 import type { Operators, OperatorUse } from './operators.ts';
 import type { Figures } from './proxies/protocol.ts';
 import type { Troupe } from './proxies/troupe.ts';
@@ -157,7 +157,12 @@ function changesOf(made: readonly Trace[], { holders }: Figures): ChangeFigures 
 function useOf(before: Reading, after: Reading, peak: Peak): Pick<WindowFigures, 'operators'> {
   const overMs = after.atMs - before.atMs;
   const coresEach = after.operators.map((use, at) => (use.cpuMs - before.operators[at]!.cpuMs) / overMs);
-  return { operators: { cores: sum(coresEach), coresEach, ...peak } };
+  const heap = {
+    usedBytes: gaugeOf(after.metrics, 'nodejs_heap_size_used_bytes'),
+    totalBytes: gaugeOf(after.metrics, 'nodejs_heap_size_total_bytes'),
+    externalBytes: gaugeOf(after.metrics, 'nodejs_external_memory_bytes'),
+  };
+  return { operators: { cores: sum(coresEach), coresEach, ...peak, heap } };
 }
 
 function machineOf(

@@ -27,6 +27,7 @@ describe('what a curve comes to', () => {
           memoryBytes: (600 + proxies / 8) * MIB,
           memoryEach: [],
           residentBytes: 0,
+          heap: { usedBytes: 0, totalBytes: 0, externalBytes: 0 },
         },
       }),
     );

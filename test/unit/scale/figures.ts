@@ -20,6 +20,7 @@ const WINDOW: WindowFigures = {
     memoryBytes: 1_000 * MIB,
     memoryEach: [],
     residentBytes: 1_100 * MIB,
+    heap: { usedBytes: 0, totalBytes: 0, externalBytes: 0 },
   },
   bytesPerEndpointChange: { ...spread(400, 500, 900), mean: 410 },
   bytesPerSecond: 1,
