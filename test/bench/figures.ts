@@ -5,8 +5,15 @@ export const BEFORE = 'weft-before';
 /** So much dearer than before, a change may be: about what two runs of the same bundle differ by. */
 const DEARER = 1.03;
 
-/** What a median must keep: a multiple of another one of the same run, or a fixed limit in the measurement's unit. */
-export type Bar = { kind: 'ratio'; rival: string; limit: number } | { kind: 'limit'; limit: number };
+/**
+ * What a median must keep: a multiple of another one of the same run, a fixed limit in the measurement's unit, so much more than another one of the same run, or one
+ * of several such.
+ */
+export type Bar =
+  | { kind: 'ratio'; rival: string; limit: number }
+  | { kind: 'limit'; limit: number }
+  | { kind: 'above'; rival: string; limit: number }
+  | { kind: 'either'; of: readonly Bar[] };
 
 export function times(limit: number, rival: string): Bar {
   return { kind: 'ratio', rival, limit };
@@ -14,6 +21,15 @@ export function times(limit: number, rival: string): Bar {
 
 export function limit(value: number): Bar {
   return { kind: 'limit', limit: value };
+}
+
+/** @param value in the measurement's unit */
+export function above(value: number, rival: string): Bar {
+  return { kind: 'above', rival, limit: value };
+}
+
+export function either(...of: Bar[]): Bar {
+  return { kind: 'either', of };
 }
 
 /** One line of the report: for every contender one value per round, rounds in the same order. */
@@ -79,14 +95,28 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
 
 export function describeBar(bar: Bar, measurement: Measurement): string {
   const sign = isHigherBetter(measurement) ? '>=' : '<=';
+  if (bar.kind === 'either') return bar.of.map((each) => describeBar(each, measurement)).join(' or ');
+  if (bar.kind === 'above') return `${sign} ${bar.rival} + ${bar.limit} ${measurement.unit}`;
   return `${sign} ${bar.limit} ${bar.kind === 'limit' ? measurement.unit : `x ${bar.rival}`}`;
 }
 
 /** `null` = it cannot be told, because ours or the rival has no figure. */
 export function keepsBar(bar: Bar, measurement: Measurement): boolean | null {
-  const value = bar.kind === 'limit' ? oursOf(measurement) : ratioTo(measurement, bar.rival);
+  if (bar.kind === 'either') {
+    const kept = bar.of.map((each) => keepsBar(each, measurement));
+    return kept.includes(true) ? true : kept.includes(null) ? null : false;
+  }
+  const value = judged(bar, measurement);
   if (value === null || Number.isNaN(value)) return null;
   return isHigherBetter(measurement) ? value >= bar.limit : value <= bar.limit;
+}
+
+function judged(bar: Exclude<Bar, { kind: 'either' }>, measurement: Measurement): number | null {
+  if (bar.kind === 'ratio') return ratioTo(measurement, bar.rival);
+  const ours = oursOf(measurement);
+  if (bar.kind === 'limit' || ours === null) return ours;
+  const beside = measurement.samples[bar.rival] ?? [];
+  return beside.length === 0 ? null : ours - median(beside);
 }
 
 export function figureOf(measurement: Measurement): Figure {

@@ -52,7 +52,7 @@ const FULL: Durations = {
   loadedMs: 30_000,
   settleMs: 60_000,
   profiles: 3_000,
-  changes: 200,
+  changes: 500,
 };
 
 const QUICK: Durations = {

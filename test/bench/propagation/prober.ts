@@ -4,6 +4,8 @@ const POLL_MS = 1;
 const CONNECTIONS = 4;
 /** A change that has no effect for so long is lost. */
 const LOST_MS = 10_000;
+/** Asked on for so long after a change has taken effect. */
+const AFTER_MS = 20;
 
 /** Answers every request with its own name. */
 export function startNamedBackend(host: string, port: number, name: string): Promise<Server> {
@@ -22,15 +24,27 @@ export function startNamedBackend(host: string, port: number, name: string): Pro
 interface Line {
   socket: Socket;
   busy: boolean;
+  askedMs: number;
+}
+
+/** What came of all that was asked. */
+export interface Answers {
+  /** With status 200. */
+  good: number;
+  /** With any other, or cut off. */
+  bad: number;
+  /** 200, by the rule of before, to what was asked after the first answer by the new one. */
+  stale: number;
 }
 
 /** Asks for the same thing every millisecond, over a few connections that stay open, and tells which backend answered. */
 export class Prober {
+  readonly answers: Answers = { good: 0, bad: 0, stale: 0 };
   readonly #host: string;
   readonly #port: number;
   readonly #request: string;
   readonly #lines: Line[] = [];
-  #answered: (body: string) => void = () => {};
+  #answered: (body: string, askedMs: number) => void = () => {};
   #failure = '';
 
   constructor(host: string, port: number) {
@@ -44,35 +58,35 @@ export class Prober {
   }
 
   /**
-   * Polls until `body` is the answer. Returns when that answer arrived (`performance.now()`).
-   * @throws when the proxy closes a connection or answers an error, or the change has no effect
+   * Polls until `body` is the answer, and for a moment longer. Returns when that answer arrived (`performance.now()`).
+   * @throws when the proxy closes a connection, or the change has no effect
    */
   until(body: string): Promise<number> {
     const startMs = performance.now();
+    let effectMs = 0;
     let polls = 0;
     return new Promise((resolve, reject) => {
-      const end = () => {
-        clearTimeout(timer);
-        this.#answered = () => {};
-      };
-      this.#answered = (answer) => {
-        if (answer !== body) return;
+      this.#answered = (answer, askedMs) => {
         const nowMs = performance.now();
-        end();
-        resolve(nowMs);
+        if (answer !== body) {
+          if (effectMs > 0 && askedMs > effectMs) this.answers.stale += 1;
+        } else if (effectMs === 0) {
+          effectMs = nowMs;
+          resolve(nowMs);
+        }
       };
       const poll = () => {
-        this.#ask();
-        polls += 1;
         const nowMs = performance.now();
+        if (effectMs > 0 && nowMs - effectMs > AFTER_MS) return;
         if (this.#failure !== '' || nowMs - startMs > LOST_MS) {
-          end();
-          return reject(new Error(this.#failure || `no answer ${JSON.stringify(body)} within ${LOST_MS} ms`));
+          reject(new Error(this.#failure || `no answer ${JSON.stringify(body)} within ${LOST_MS} ms`));
+          return;
         }
+        this.#ask(nowMs);
+        polls += 1;
         // On a grid: a late timer does not make all later polls late.
-        timer = setTimeout(poll, Math.max(0, startMs + polls * POLL_MS - nowMs));
+        setTimeout(poll, Math.max(0, startMs + polls * POLL_MS - nowMs));
       };
-      let timer: NodeJS.Timeout | undefined;
       poll();
     });
   }
@@ -81,16 +95,17 @@ export class Prober {
     for (const { socket } of this.#lines) socket.removeAllListeners('close').destroy();
   }
 
-  #ask(): void {
+  #ask(nowMs: number): void {
     const line = this.#lines.find(({ busy }) => !busy);
     if (line === undefined) return;
     line.busy = true;
+    line.askedMs = nowMs;
     line.socket.write(this.#request);
   }
 
   #connect(): Promise<Line> {
     const socket = connect({ host: this.#host, port: this.#port, noDelay: true });
-    const line: Line = { socket, busy: false };
+    const line: Line = { socket, busy: false, askedMs: 0 };
     socket.on('data', (chunk: Buffer) => this.#take(line, chunk.toString('latin1')));
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
@@ -104,8 +119,12 @@ export class Prober {
   /** Answers are small: each comes in one piece. */
   #take(line: Line, text: string): void {
     line.busy = false;
-    if (!text.startsWith('HTTP/1.1 200 ')) this.#fail(`the proxy answered ${text.slice(0, 200)}`);
-    this.#answered(text.slice(text.indexOf('\r\n\r\n') + 4));
+    if (!text.startsWith('HTTP/1.1 200 ')) {
+      this.answers.bad += 1;
+      return;
+    }
+    this.answers.good += 1;
+    this.#answered(text.slice(text.indexOf('\r\n\r\n') + 4), line.askedMs);
   }
 
   #fail(reason: string): void {

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import {
+  above,
   againstBefore,
+  either,
   figureOf,
   limit,
   type Measurement,
@@ -51,6 +53,17 @@ describe('figures of the benchmark', () => {
       stretch: null,
       stretchReached: null,
     });
+  });
+
+  it('keep one of several bars: a limit, or so much more than what stands beside', () => {
+    const bars = [either(limit(16), above(10, 'watch event'))];
+    const of = (weft: number[], beside: number[]) =>
+      figureOf({ ...CPU, unit: 'ms', rival: null, bars, samples: { weft, 'watch event': beside } });
+    expect(of([15], [1])).to.deep.include({ bar: '<= 16 ms or <= watch event + 10 ms', holds: true });
+    expect(of([30], [20]).holds).to.equal(true);
+    expect(of([30], [19.9]).holds).to.equal(false);
+    expect(of([30], []).holds).to.equal(false);
+    expect(of([], [20]).holds).to.equal(false);
   });
 
   it('miss a ratio that is above its bar', () => {
@@ -203,7 +216,7 @@ describe('options of the benchmark', () => {
     expect(readOptions([]).durations.latencyWarmUpMs).to.equal(60_000);
   });
 
-  it('measure propagation with 3,000 profiles and 200 changes, and memory 60 s after the burst', () => {
-    expect(readOptions([]).durations).to.include({ profiles: 3_000, changes: 200, settleMs: 60_000 });
+  it('measure propagation with 3,000 profiles and 500 changes, and memory 60 s after the burst', () => {
+    expect(readOptions([]).durations).to.include({ profiles: 3_000, changes: 500, settleMs: 60_000 });
   });
 });
