@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { LineSplitter } from '../../lib/lines.ts';
+import { ListItems } from '../../lib/list-items.ts';
 import { RequestError } from '../runtime/errors.ts';
 import type {
   ListOptions,
@@ -11,16 +12,16 @@ import type {
 } from '../runtime/list-watch.ts';
 import { type ApiStatus, fromStatus, toRequestError } from './errors.ts';
 import { type ResourceType, resourcePath } from './resources.ts';
-import type { RestClient } from './rest.ts';
+import type { RestClient, RestRequest } from './rest.ts';
 
 /** A page of large objects, or all of a kind at once where the API server ignores the limit. */
 const LIST_TIMEOUT_MS = 60_000;
 
-interface RawList<Raw> {
+/** Without its items. */
+interface RawList {
   apiVersion?: string;
   kind?: string;
   metadata?: { resourceVersion?: string; continue?: string };
-  items?: Raw[];
 }
 
 export interface Selection {
@@ -42,20 +43,11 @@ export function listWatch<Raw extends RawObject>(
   const path = resourcePath(type, selection.namespace);
   const selectors = selectorsOf(selection);
   return {
-    async list(options: ListOptions): Promise<ListPage<Raw>> {
+    async list(options: ListOptions, item: (object: Raw) => void): Promise<ListPage> {
       const query = { ...selectors, ...listQuery(options) };
-      const list = await rest.json<RawList<Raw>>({
-        method: 'GET',
-        path,
-        query,
-        timeoutMs: LIST_TIMEOUT_MS,
-        signal: options.signal,
-      });
-      return {
-        items: (list.items ?? []).map((item) => ({ ...typeOfItems(list), ...item })),
-        resourceVersion: list.metadata?.resourceVersion ?? '',
-        continueToken: list.metadata?.continue ?? '',
-      };
+      const wanted: RestRequest = { method: 'GET', path, query, timeoutMs: LIST_TIMEOUT_MS, signal: options.signal };
+      const { metadata } = await rest.stream(wanted, (body) => readList(body, item));
+      return { resourceVersion: metadata?.resourceVersion ?? '', continueToken: metadata?.continue ?? '' };
     },
     async watch(options: WatchOptions, observer: WatchObserver<Raw>): Promise<void> {
       const query = {
@@ -72,8 +64,29 @@ export function listWatch<Raw extends RawObject>(
   };
 }
 
-/** Items of built-in kinds come without their type; an event in a watch has it. */
-function typeOfItems({ apiVersion = '', kind = '' }: RawList<unknown>): { apiVersion: string; kind: string } {
+/** Objects are handed on within the tick of their bytes. */
+async function readList<Raw>(body: AsyncIterable<Buffer>, item: (object: Raw) => void): Promise<RawList> {
+  const items = new ListItems();
+  let type: ReturnType<typeof typeOfItems> | null = null;
+  for await (const chunk of body) {
+    items.push(chunk, (json) => {
+      type ??= typeOfItems(parsed<RawList>(items.around));
+      item({ ...type, ...parsed<Raw>(json) });
+    });
+  }
+  return parsed<RawList>(items.end());
+}
+
+/** The caller names the type: the API server's schema is the contract. */
+function parsed<R>(json: string): R {
+  return JSON.parse(json);
+}
+
+/**
+ * Items of built-in kinds come without their type; an event in a watch has it. What a list of these says of it comes before its items; those of custom kinds have
+ * their own.
+ */
+function typeOfItems({ apiVersion = '', kind = '' }: RawList): { apiVersion: string; kind: string } {
   return { apiVersion, kind: kind.replace(/List$/, '') };
 }
 

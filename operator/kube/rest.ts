@@ -16,7 +16,7 @@ export interface RestRequest {
   query?: Readonly<Record<string, string>>;
   body?: unknown;
   contentType?: string;
-  /** From sending to the last byte; only `json` looks at it. */
+  /** From sending to the last byte; `send` does not look at it. */
   timeoutMs?: number;
   signal: AbortSignal;
 }
@@ -67,9 +67,25 @@ export class RestClient {
 
   /** The same, with what the clock of the API server showed (RFC 9110 §6.6.1), milliseconds since the epoch; 0 where it did not say. */
   async dated<R>(wanted: RestRequest): Promise<{ value: R; dateMs: number }> {
+    return await this.#answered(wanted, async ({ headers, body }) => {
+      const dateMs = Date.parse(String(headers['date'] ?? ''));
+      const text = await body.text();
+      return { value: JSON.parse(text) as R, dateMs: Number.isNaN(dateMs) ? 0 : dateMs };
+    });
+  }
+
+  /** What `read` makes of the body of an accepted answer, as it comes. */
+  async stream<R>(wanted: RestRequest, read: (body: AsyncIterable<Buffer>) => Promise<R>): Promise<R> {
+    return await this.#answered(wanted, ({ body }) => read(body));
+  }
+
+  /** From sending to the last byte, in the time that is given. */
+  async #answered<R>(wanted: RestRequest, read: (response: Dispatcher.ResponseData) => Promise<R>): Promise<R> {
     try {
       const { limitMs, outer } = this.#limits(wanted);
-      return await withDeadline(systemClock, limitMs, outer, (signal) => this.#read<R>({ ...wanted, signal }));
+      return await withDeadline(systemClock, limitMs, outer, async (signal) => {
+        return await read(await this.send({ ...wanted, signal }));
+      });
     } catch (error) {
       this.#doubtConnections(error, wanted.signal);
       throw toRequestError(error);
@@ -81,13 +97,6 @@ export class RestClient {
     const leftMs = this.#tenure.leftMs();
     if (leftMs === 0) throw new RequestError('Transient', 'not sent: another process may hold the lease');
     return { limitMs: Math.min(timeoutMs, leftMs), outer: AbortSignal.any([signal, this.#tenure.signal]) };
-  }
-
-  async #read<R>(wanted: RestRequest): Promise<{ value: R; dateMs: number }> {
-    const response = await this.send(wanted);
-    const dateMs = Date.parse(String(response.headers['date'] ?? ''));
-    const text = await response.body.text();
-    return { value: JSON.parse(text) as R, dateMs: Number.isNaN(dateMs) ? 0 : dateMs };
   }
 
   /** Where nobody answers, the other connections of the pool may be dead as well: requests after this one get new ones. */

@@ -4,7 +4,7 @@ import { lagMs } from './lag.ts';
 import { type ListWatch, objectKey, type RawObject } from './list-watch.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Reach } from './reach.ts';
-import { Reflector, type ReflectorSink, type ReflectorStats, type ReflectorTiming } from './reflector.ts';
+import { type Listed, Reflector, type ReflectorSink, type ReflectorStats, type ReflectorTiming } from './reflector.ts';
 import { type Indexers, Store } from './store.ts';
 
 /** Called within the tick in which the API server's bytes arrived. A throw is logged and counted, never propagated. */
@@ -47,13 +47,20 @@ export interface InformerStats extends Readonly<ReflectorStats> {
   readonly transformErrors: number;
 }
 
+/** An object as it was seen; `object` is null where that very version is known already, or could not be read. */
+interface ListedObject<T> extends Listed {
+  readonly uid: string;
+  readonly version: string;
+  readonly object: { readonly value: T } | null;
+}
+
 /** A cache of one kind that is never emptied by a failure, and tells its handlers what changed. */
 export class Informer<Raw extends RawObject, T> {
   readonly name: string;
   readonly store: Store<T>;
   readonly #options: InformerOptions<Raw, T>;
   readonly #handlers: InformerHandler<T>[] = [];
-  #reflector: Reflector<Raw>;
+  #reflector: Reflector<Raw, ListedObject<T>>;
   #synced = false;
   #absent = false;
   #handlerErrors = 0;
@@ -124,16 +131,17 @@ export class Informer<Raw extends RawObject, T> {
     return settled();
   }
 
-  #newReflector(): Reflector<Raw> {
+  #newReflector(): Reflector<Raw, ListedObject<T>> {
     const { name, source, optional, clock, random, log, timing, reach } = this.#options;
     const sink = this.#sink(this.#generation);
     return new Reflector({ name, source, optional, clock, random, log, timing, reach, sink });
   }
 
   /** A sink for one start: what an older one still delivers is ignored. */
-  #sink(generation: number): ReflectorSink<Raw> {
+  #sink(generation: number): ReflectorSink<Raw, ListedObject<T>> {
     const current = () => generation === this.#generation;
     return {
+      listed: (item) => this.#reduced(item),
       replace: (items, version) => current() && this.#replace(items, version),
       upsert: (item) => current() && this.#watched(item),
       remove: (item) => current() && this.#remove(objectKey(item), item.metadata?.resourceVersion ?? ''),
@@ -144,12 +152,12 @@ export class Informer<Raw extends RawObject, T> {
   }
 
   /** Deletions first: an address that moved from a deleted object to a new one must not be removed after it was added. */
-  #replace(items: readonly Raw[], version: string): void {
-    const listed = new Set(items.map(objectKey));
+  #replace(items: readonly ListedObject<T>[], version: string): void {
+    const listed = new Set(items.map(({ key }) => key));
     for (const key of [...this.store.keys()]) if (!listed.has(key)) this.#remove(key, version);
     const initial = !this.#synced;
     this.#absent = false;
-    for (const item of items) this.#upsert(item, initial);
+    for (const item of items) this.#put(item, initial);
     this.#notify((handler) => handler.advanced?.(version));
     if (!initial) return;
     this.#synced = true;
@@ -164,18 +172,22 @@ export class Informer<Raw extends RawObject, T> {
 
   #watched(raw: Raw): void {
     const { lagged, clock, name } = this.#options;
-    if (!this.#upsert(raw, false) || lagged === undefined) return;
+    if (!this.#put(this.#reduced(raw), false) || lagged === undefined) return;
     const late = lagMs(raw, clock.wallMs());
     if (late !== null) lagged(name, late);
   }
 
-  #upsert(raw: Raw, initial: boolean): boolean {
+  #reduced(raw: Raw): ListedObject<T> {
     const key = objectKey(raw);
     const { uid = '', resourceVersion: version = '' } = raw.metadata ?? {};
     const before = this.store.entry(key);
-    if (before !== undefined && before.version === version && before.uid === uid) return false;
-    const object = this.#transform(raw, key);
-    if (object === null) return false;
+    const isKnown = before !== undefined && before.version === version && before.uid === uid;
+    return { key, uid, version, object: isKnown ? null : this.#transform(raw, key) };
+  }
+
+  #put({ key, uid, version, object }: ListedObject<T>, initial: boolean): boolean {
+    const before = this.store.entry(key);
+    if (object === null || (before?.version === version && before.uid === uid)) return false;
     // The same name with another uid is another object.
     if (before !== undefined && before.uid !== uid) this.#remove(key, version);
     this.store.put({ key, uid, version, object: object.value });
@@ -192,14 +204,14 @@ export class Informer<Raw extends RawObject, T> {
     return true;
   }
 
-  #audit(items: readonly Raw[], version: string, changed: ReadonlySet<string>): number {
-    const listed = new Set(items.map(objectKey));
+  #audit(items: readonly ListedObject<T>[], version: string, changed: ReadonlySet<string>): number {
+    const listed = new Set(items.map(({ key }) => key));
     let missed = 0;
     for (const key of [...this.store.keys()]) {
       if (!listed.has(key) && !changed.has(key) && this.#remove(key, version)) missed += 1;
     }
     for (const item of items) {
-      if (!changed.has(objectKey(item)) && this.#upsert(item, false)) missed += 1;
+      if (!changed.has(item.key) && this.#put(item, false)) missed += 1;
     }
     return missed;
   }

@@ -11,8 +11,8 @@ export interface RawObject {
   };
 }
 
-export interface ListPage<Raw> {
-  items: Raw[];
+/** What stands beside the items of a page. */
+export interface ListPage {
   /** Version of the list (not of an item). */
   resourceVersion: string;
   /** Empty on the last page. */
@@ -46,7 +46,8 @@ export interface WatchObserver<Raw> {
  * as well. `watch` asks for bookmarks, calls the observer within the tick in which the bytes arrived, and resolves when the server closed the stream.
  */
 export interface ListWatch<Raw extends RawObject> {
-  list(options: ListOptions): Promise<ListPage<Raw>>;
+  /** Calls `item` with each as it comes: where the API server sends thousands at once, they are not all there at the same time. */
+  list(options: ListOptions, item: (object: Raw) => void): Promise<ListPage>;
   watch(options: WatchOptions, observer: WatchObserver<Raw>): Promise<void>;
 }
 

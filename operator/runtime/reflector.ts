@@ -24,10 +24,17 @@ export type ReflectorTiming = typeof REFLECTOR_TIMING;
 export const RESTART_REASONS = ['closed', 'expired', 'idle', 'missed', 'throttled', 'error'] as const;
 export type RestartReason = (typeof RESTART_REASONS)[number];
 
+/** An item of a list, as far as it is kept until the list is complete. */
+export interface Listed {
+  readonly key: string;
+}
+
 /** Where the reflector puts what it sees. Calls must not throw. */
-export interface ReflectorSink<Raw> {
+export interface ReflectorSink<Raw, L extends Listed> {
+  /** What is to be kept of an item while the rest of its list comes: thousands of raw objects at once would take more memory than everything else. */
+  listed(item: Raw): L;
   /** A full list at `version`: what it does not contain is gone. */
-  replace(items: readonly Raw[], version: string): void;
+  replace(items: readonly L[], version: string): void;
   upsert(item: Raw): void;
   /** Carries the resourceVersion of the deletion. */
   remove(item: Raw): void;
@@ -36,7 +43,7 @@ export interface ReflectorSink<Raw> {
   /** The API server serves no such kind. Repeated while that is so; a `replace` ends it. */
   absent(): void;
   /** A full list taken beside a running watch; keys in `changed` had events meanwhile. Returns how many events the watch had missed. */
-  audit(items: readonly Raw[], version: string, changed: ReadonlySet<string>): number;
+  audit(items: readonly L[], version: string, changed: ReadonlySet<string>): number;
 }
 
 export interface ReflectorStats {
@@ -51,13 +58,13 @@ export interface ReflectorStats {
   lastEventMs: number;
 }
 
-export interface ReflectorOptions<Raw extends RawObject> {
+export interface ReflectorOptions<Raw extends RawObject, L extends Listed> {
   /** For logs: the plural of the kind. */
   name: string;
   source: ListWatch<Raw>;
   /** Not to be served is no failure. */
   optional?: boolean | undefined;
-  sink: ReflectorSink<Raw>;
+  sink: ReflectorSink<Raw, L>;
   clock: Clock;
   random: Random;
   log: Log;
@@ -73,7 +80,7 @@ class WatchMissedEvents extends Error {}
  * Keeps a sink in step with one kind at the API server: list, then watch from the list's version, over and over, until its signal aborts.
  * Follows client-go `tools/cache/reflector.go`; adds a watchdog for silent watches and an audit that counts lost events.
  */
-export class Reflector<Raw extends RawObject> {
+export class Reflector<Raw extends RawObject, L extends Listed> {
   readonly stats: ReflectorStats = {
     lists: 0,
     listErrors: 0,
@@ -84,14 +91,14 @@ export class Reflector<Raw extends RawObject> {
     lastContactMs: Number.NEGATIVE_INFINITY,
     lastEventMs: Number.NEGATIVE_INFINITY,
   };
-  readonly #options: ReflectorOptions<Raw>;
+  readonly #options: ReflectorOptions<Raw, L>;
   readonly #timing: ReflectorTiming;
   readonly #reflection: Reflection;
   #auditDueMs = Number.POSITIVE_INFINITY;
   /** Keys with events since the running audit's list was asked for. */
   #changed: Set<string> | null = null;
 
-  constructor(options: ReflectorOptions<Raw>) {
+  constructor(options: ReflectorOptions<Raw, L>) {
     this.#options = options;
     this.#timing = { ...REFLECTOR_TIMING, ...options.timing };
     this.#reflection = new Reflection(this.#timing, options.random);
@@ -117,18 +124,20 @@ export class Reflector<Raw extends RawObject> {
     this.#scheduleAudit();
   }
 
-  async #list(resourceVersion: string, signal: AbortSignal): Promise<{ items: Raw[]; resourceVersion: string }> {
-    const items: Raw[] = [];
+  async #list(resourceVersion: string, signal: AbortSignal): Promise<{ items: L[]; resourceVersion: string }> {
+    const { source, sink } = this.#options;
+    const items: L[] = [];
     let continueToken = '';
     let version = '';
     this.stats.lists += 1;
     try {
       do {
         const page = await withDeadline(this.#options.clock, this.#timing.listTimeoutMs, signal, (inner) =>
-          this.#options.source.list({ resourceVersion, continueToken, limit: this.#timing.pageSize, signal: inner }),
+          source.list({ resourceVersion, continueToken, limit: this.#timing.pageSize, signal: inner }, (item) => {
+            items.push(sink.listed(item));
+          }),
         );
         this.#contact();
-        for (const item of page.items) items.push(item);
         version = page.resourceVersion;
         continueToken = page.continueToken;
       } while (continueToken !== '');

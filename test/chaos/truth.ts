@@ -128,7 +128,9 @@ export class Truth {
 
 async function list(rest: RestClient, row: KindRow): Promise<RawObject[]> {
   const options = { resourceVersion: '', continueToken: '', limit: PAGE, signal: AbortSignal.timeout(PATIENCE_MS) };
-  return (await listWatch<RawObject>(rest, resourceType(row)).list(options)).items;
+  const items: RawObject[] = [];
+  await listWatch<RawObject>(rest, resourceType(row)).list(options, (item) => items.push(item));
+  return items;
 }
 
 function text(value: unknown): string {

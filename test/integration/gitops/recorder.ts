@@ -44,7 +44,10 @@ export class Recorder {
     const { group, watched: version, plural } = row;
     const { signal } = this.#stop;
     const source = listWatch<Seen>(rest, { group, version, plural });
-    const { resourceVersion } = await source.list({ resourceVersion: '', continueToken: '', limit: 1, signal });
+    const { resourceVersion } = await source.list(
+      { resourceVersion: '', continueToken: '', limit: 1, signal },
+      () => {},
+    );
     const event = (type: string, raw: Seen) => {
       if (type === 'ADDED' || type === 'MODIFIED') this.#note(row, raw);
     };

@@ -86,14 +86,18 @@ export class SimulatedKind implements ListWatch<SimulatedObject> {
     this.#pages.clear();
   }
 
-  async list({ resourceVersion, continueToken, limit, signal }: ListOptions): Promise<ListPage<SimulatedObject>> {
+  async list(
+    { resourceVersion, continueToken, limit, signal }: ListOptions,
+    item: (object: SimulatedObject) => void,
+  ): Promise<ListPage> {
     await this.#answer(signal);
     const held = continueToken === '' ? this.#snapshot(resourceVersion) : this.#pages.get(continueToken);
     if (held === undefined) throw new RequestError('Expired', 'the continue token has expired', { status: 410 });
     const rest = held.items.slice(limit);
     const next = rest.length === 0 ? '' : `${held.version}-${rest.length}-${this.#pages.size}`;
     if (next !== '') this.#pages.set(next, { items: rest, version: held.version });
-    return { items: held.items.slice(0, limit), resourceVersion: String(held.version), continueToken: next };
+    for (const object of held.items.slice(0, limit)) item(object);
+    return { resourceVersion: String(held.version), continueToken: next };
   }
 
   async watch({ resourceVersion, signal }: WatchOptions, observer: WatchObserver<SimulatedObject>): Promise<void> {
