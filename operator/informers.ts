@@ -1,5 +1,5 @@
 import type { KindRow } from '../crds/kinds/row.ts';
-import { child, readMeta, textOf } from '../crds/parse/metadata.ts';
+import { child, readMeshMeta, textOf } from '../crds/parse/metadata.ts';
 import type { KindName, Model } from '../crds/types/kind-name.ts';
 import type { Random } from '../lib/clock.ts';
 import { listWatch } from './kube/list-watch.ts';
@@ -12,6 +12,7 @@ import type { RawObject } from './runtime/list-watch.ts';
 import type { Log } from './runtime/log.ts';
 import type { Reach } from './runtime/reach.ts';
 import type { ReflectorTiming } from './runtime/reflector.ts';
+import { Repeated } from './runtime/repeated.ts';
 
 export interface InformerParts {
   rest: RestClient;
@@ -34,7 +35,8 @@ export class Informers {
 
   constructor(kinds: readonly KindRow[], parts: InformerParts) {
     this.kinds = kinds;
-    for (const row of kinds) this.#informers.set(row.id, createInformer(row, nameIn(kinds, row), parts));
+    const repeated = new Repeated();
+    for (const row of kinds) this.#informers.set(row.id, createInformer(row, nameIn(kinds, row), parts, repeated));
   }
 
   get all(): KindInformer[] {
@@ -65,20 +67,30 @@ function nameIn(kinds: readonly KindRow[], { plural, group }: KindRow): string {
   return kinds.filter((row) => row.plural === plural).length > 1 ? `${plural}.${group}` : plural;
 }
 
-function createInformer(row: KindRow, name: string, { rest, ...parts }: InformerParts): KindInformer {
+function createInformer(
+  row: KindRow,
+  name: string,
+  { rest, ...parts }: InformerParts,
+  repeated: Repeated,
+): KindInformer {
   return new Informer({
     ...parts,
     name,
     source: listWatch(rest, resourceType(row)),
     optional: row.optional,
-    transform: (raw: RawObject) => see(row, raw),
+    transform: (raw: RawObject) => see(row, raw, repeated),
   });
 }
 
-function see(row: KindRow, raw: RawObject): Seen<Model> {
+function see(row: KindRow, raw: RawObject, repeated: Repeated): Seen<Model> {
   const parsed = row.parse(raw);
+  const meta = parsed.model?.meta ?? readMeshMeta(raw);
+  meta.namespace = repeated.text(meta.namespace);
+  meta.creationTimestamp = repeated.text(meta.creationTimestamp);
+  meta.labels = repeated.record(meta.labels);
+  meta.annotations = repeated.record(meta.annotations);
   return {
-    meta: parsed.model?.meta ?? readMeta(raw),
+    meta,
     deleting: textOf(child(raw, 'metadata'), 'deletionTimestamp') !== '',
     parsed,
     status: row.status.form === 'none' ? undefined : child(raw, 'status'),

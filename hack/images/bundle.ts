@@ -175,6 +175,9 @@ const constants: Plugin = {
   },
 };
 
+/** Runtimes keep a text with one such letter in two octets for each of its millions; esbuild escapes them but in regular expressions. */
+const BEYOND_LATIN_1 = /[\u0100-\uffff]/;
+
 /** Of everything that is made here. */
 const COMMON: BuildOptions = {
   bundle: true,
@@ -212,8 +215,11 @@ async function bundle(entryPoints: Entry[], plugins: Plugin[]): Promise<void> {
   const texts = await inOneFile(`${entryPoints[0]!.out}${extname(output!)}`, outputFiles, COMMON);
   mkdirSync(dirname(output!), { recursive: true });
   const isProgram = (file: string) => file === basename(output!);
-  for (const [file, text] of texts)
+  for (const [file, text] of texts) {
+    const [letter] = BEYOND_LATIN_1.exec(text) ?? [];
+    if (letter !== undefined) throw new Error(`${file}: ${JSON.stringify(letter)} has to be escaped`);
     writeFileSync(join(dirname(output!), file), isProgram(file) ? withShebang(text) : text);
+  }
 }
 
 /** What makes a file a program that a shell can start; esbuild takes it for a comment when files are put together. */
