@@ -2,16 +2,21 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { endpointSlicesRead } from '../crds/kinds/endpoint-slice/queries.ts';
 import { MESH_READ, meshOf } from '../crds/kinds/mesh/queries.ts';
 import { NAMESPACE_ROW } from '../crds/kinds/namespace/kind.ts';
+import { NAMESPACE } from '../crds/kinds/namespace/model.ts';
 import { namespaceOf } from '../crds/kinds/namespace/queries.ts';
+import { POD } from '../crds/kinds/pod/model.ts';
 import { podOf } from '../crds/kinds/pod/queries.ts';
 import { isRead } from '../crds/kinds/readers.ts';
 import { KINDS } from '../crds/kinds/registry.ts';
 import type { KindRow } from '../crds/kinds/row.ts';
 import { manifestFiles } from '../crds/manifest.ts';
+import { readWrittenAt } from '../crds/parse/kubernetes-object.ts';
 import { ClusterState } from '../crds/state/cluster-state.ts';
 import type { ClusterView, ReadKey } from '../crds/state/view.ts';
 import { CONTROL_PLANE_SERVICE, FIELD_MANAGER, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
+import { INJECTOR_CONFIGURATION } from '../webhooks/configurations.ts';
 import { isOtherInjector } from '../webhooks/inject/other-injectors.ts';
+import { injectorReach } from '../webhooks/inject/reach.ts';
 import { AggregatedApi } from './aggregated-api.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
@@ -19,6 +24,7 @@ import { Definitions } from './definitions.ts';
 import { Departure } from './departure.ts';
 import { Informers, type KindInformer, resourceType } from './informers.ts';
 import { createWebhooks, WEBHOOK_PATHS } from './injection.ts';
+import { InjectionAudit } from './injection-audit.ts';
 import { InjectionEvents } from './injection-events.ts';
 import { Applier } from './kube/apply.ts';
 import { discover } from './kube/discovery.ts';
@@ -50,6 +56,7 @@ import { registerCertificateMetrics } from './telemetry/certificate-metrics.ts';
 import { configMetrics } from './telemetry/config-metrics.ts';
 import { definitionMetrics } from './telemetry/definition-metrics.ts';
 import { exposition } from './telemetry/exposition.ts';
+import { lackMetrics } from './telemetry/lack-metrics.ts';
 import { lagMetrics, registerCacheSizes, registerEndpointMetrics } from './telemetry/linkerd-metrics.ts';
 import { replicaMetrics } from './telemetry/replica-metrics.ts';
 import { rotationMetrics } from './telemetry/rotation-metrics.ts';
@@ -82,6 +89,7 @@ export class WeftOperator extends OperatorBase {
   readonly #certificates: Certificates;
   readonly #events: EventRecorder;
   readonly #injectionEvents: InjectionEvents;
+  readonly #audit: InjectionAudit;
   /** `null` without the role `viz`. */
   readonly #live: LiveTraffic | null;
   readonly #servers: Servers;
@@ -92,6 +100,8 @@ export class WeftOperator extends OperatorBase {
   readonly #definitions: Definitions;
   readonly #status: StatusControllers;
   readonly #admin: AdminServer;
+  /** RFC 3339; when our own MutatingWebhookConfiguration was last changed, empty where that is not known. */
+  #injectorWrittenAt = '';
 
   /** @throws Error where the kubeconfig cannot be read */
   constructor(options: WeftOperatorOptions) {
@@ -125,6 +135,7 @@ export class WeftOperator extends OperatorBase {
     this.#api = this.#createApi();
     this.#definitions = this.#createDefinitions();
     this.#status = this.#createStatus();
+    this.#audit = this.#createAudit();
     this.#admin = this.#createAdmin();
   }
 
@@ -183,13 +194,14 @@ export class WeftOperator extends OperatorBase {
   async #addLeadership(): Promise<void> {
     const { manager } = this.parts;
     await this.watchResource('admissionregistration.k8s.io', 'v1', 'mutatingwebhookconfigurations', async (event) => {
-      this.#injectorSeen(event.meta.name, event.type !== 'DELETED' && isOtherInjector(event.object));
+      this.#injectorSeen(event.meta.name, event.type === 'DELETED' ? undefined : event.object);
     });
     manager.add('election', electorComponent(this.#elector));
     manager.add('leader', this.#definitions);
     const certificates = this.#certificates;
     manager.add('leader', this.#replicas.reports);
     manager.add('leader', this.#replicas.rebalancing);
+    manager.add('leader', this.#audit);
     manager.add('leader', { name: 'groups', start: async () => {}, stop: () => this.#api.services.leave() });
     manager.add('leader', { name: 'trust', start: () => certificates.lead(), stop: () => certificates.follow() });
     for (const controller of this.#leaderControllers()) manager.add('leader', controllerComponent(controller));
@@ -223,6 +235,7 @@ export class WeftOperator extends OperatorBase {
     if (reads.has(endpointSlicesRead(this.#config.namespace, VIZ_SERVICE))) this.#api.services.changed();
     if (!reads.has(MESH_READ)) return;
     this.#owned.changed();
+    this.#audit.injectorChanged();
     this.#certificates.settingsChanged();
   }
 
@@ -238,9 +251,12 @@ export class WeftOperator extends OperatorBase {
     });
   }
 
-  #injectorSeen(name: string, isOther: boolean): void {
-    if (this.#owned.noteInjector(name, isOther)) this.#status.meshChanged();
+  /** @param configuration a MutatingWebhookConfiguration; `undefined` where it was deleted */
+  #injectorSeen(name: string, configuration: unknown): void {
+    if (name === INJECTOR_CONFIGURATION) this.#injectorWrittenAt = readWrittenAt(configuration);
+    if (this.#owned.noteInjector(name, isOtherInjector(configuration))) this.#status.meshChanged();
     this.#owned.changed();
+    this.#audit.injectorChanged();
   }
 
   /** Outside a cluster nobody has installed anything: definitions and the own namespace are made here. */
@@ -283,6 +299,23 @@ export class WeftOperator extends OperatorBase {
     const { rest, clock, log } = this.parts;
     const podUid = (namespace: string, name: string) => podOf(this.#state, namespace, name)?.meta.uid ?? '';
     return new InjectionEvents({ rest, events: this.#createEvents(rest), podUid, clock, log });
+  }
+
+  #createAudit(): InjectionAudit {
+    const audit = new InjectionAudit({
+      ...this.parts,
+      pods: this.#informers.of(POD),
+      namespaces: this.#informers.of(NAMESPACE),
+      view: this.#state,
+      injector: () => ({
+        reach: injectorReach(meshOf(this.#state), this.#owned.otherInjectors.length > 0),
+        writtenAt: this.#injectorWrittenAt,
+      }),
+      events: this.#events,
+      changed: () => this.#status.meshChanged(),
+    });
+    lackMetrics(this.#registry, () => audit.counts.byNamespace());
+    return audit;
   }
 
   #createServers(): Servers {
@@ -459,6 +492,7 @@ export class WeftOperator extends OperatorBase {
       proxies: this.#replicas.reports.connections(),
       operatorReplicas: this.#replicas.replicas.ready,
       otherInjectors: this.#owned.otherInjectors,
+      lacks: this.#audit.counts.summary(),
       definitionProblems: this.#definitions.problems,
     };
   }

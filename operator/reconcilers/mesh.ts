@@ -4,6 +4,7 @@ import type { Outcome } from '../runtime/controller.ts';
 import { expiryNote, type HeldAuthority } from '../status/authority.ts';
 import { sameJson } from '../status/change.ts';
 import { condition, toSeconds, type WantedCondition } from '../status/condition.ts';
+import type { LackSummary } from '../status/lacks.ts';
 import { sooner } from '../status/pace.ts';
 import { proxyShare, UNKNOWN_SHARE } from '../status/programmed.ts';
 import type { RotationState } from '../status/rotation.ts';
@@ -37,6 +38,8 @@ export interface MeshFacts {
   definitionProblems: readonly string[];
   /** Names of webhook configurations of other injectors for `linkerd.io/inject`. */
   otherInjectors: readonly string[];
+  /** Pods that should have a proxy and have none. */
+  lacks: LackSummary;
 }
 
 export interface MeshDependencies {
@@ -91,6 +94,7 @@ export function meshReport(
       certificateCondition(facts, nowMs),
       injectorCondition(facts.otherInjectors),
       definitionCondition(facts.definitionProblems),
+      podsCondition(facts.lacks),
     ],
     fields: {
       proxies: proxyShare({ ...counted, proxies: connected }) ?? presentShare,
@@ -150,6 +154,18 @@ function definitionCondition(problems: readonly string[]): WantedCondition {
   if (problems.length === 0) return condition(type, 'True', 'Complete', 'every kind has a status that can be written');
   const remedy = 'installing with --upgrade-crds replaces definitions of somebody else';
   return condition(type, 'False', 'DefinitionOfOthers', `${problems.join('; ')}; ${remedy}`);
+}
+
+/** Nor is this one: such pods are often those that ran before anybody asked for a proxy. */
+function podsCondition({ missed, perhapsOlder, namespaces, otherNamespaces }: LackSummary): WantedCondition {
+  const type = 'PodsInjected';
+  const pods = missed + perhapsOlder;
+  if (pods === 0) return condition(type, 'True', 'Complete', 'every pod that should have a proxy has one');
+  const named = namespaces.map((each) => `${each.name} (${each.pods})`).join(', ');
+  const more = otherNamespaces > 0 ? ` and ${otherNamespaces} more namespaces` : '';
+  const share = `${missed} of them made after it was asked for`;
+  const message = `pods that should have a proxy and have none: ${pods}, ${share}; in ${named}${more}`;
+  return condition(type, 'False', 'PodsWithoutProxy', `${message}; weft check --proxy names them, and what to do`);
 }
 
 /** Nothing where nothing was ever asked for. */

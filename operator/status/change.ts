@@ -12,6 +12,7 @@ const OURS = new Set([
   'SingleInjector',
   'CertificatesValid',
   'DefinitionsComplete',
+  'PodsInjected',
 ]);
 
 /**
@@ -40,8 +41,8 @@ function conditionsDiffer(wanted: ObjectStatus['conditions'], present: unknown):
 }
 
 /**
- * Whether `wanted` says the same as `present` but for how many proxies run with the object and which do not: `proxies`, and what `Programmed` says without
- * becoming another status. Nobody waits for these, and they change all the time.
+ * Whether `wanted` says the same as `present` but for how many proxies run with the object and which do not: `proxies`, and what `Programmed` and `PodsInjected` say
+ * without becoming another status. Nobody waits for these, and they change all the time.
  */
 export function onlyCountersDiffer(wanted: ObjectStatus & { proxies?: unknown }, present: unknown): boolean {
   if (typeof present !== 'object' || present === null || !('conditions' in present)) return false;
@@ -53,11 +54,12 @@ export function onlyCountersDiffer(wanted: ObjectStatus & { proxies?: unknown },
   );
 }
 
+const COUNTING = new Set<unknown>(['Programmed', ROUTE_PROGRAMMED, 'PodsInjected']);
+
 /** A condition with what of it is a counter left out. */
 export function withoutCounters<C>(each: C): C {
   const type = typeof each === 'object' && each !== null && 'type' in each ? each.type : '';
-  const isProgrammed = type === 'Programmed' || type === ROUTE_PROGRAMMED;
-  return isProgrammed ? { ...each, reason: '', message: '' } : each;
+  return COUNTING.has(type) ? { ...each, reason: '', message: '' } : each;
 }
 
 /** Equality of JSON values, whatever the order of their fields; the API server sorts them its own way. */

@@ -40,6 +40,11 @@ export const controlPlane: Dashboard = {
           `max(weft_definitions_incomplete{${OPERATOR}})`,
         ),
         stat(
+          'short',
+          { title: 'Pods without a proxy', description: 'Pods that should have a proxy and have none.' },
+          `sum(max by (namespace, cause) (weft_pods_without_proxy{${OPERATOR}})) or vector(0)`,
+        ),
+        stat(
           's',
           { title: 'Issuer ends in', description: 'Time until the issuer ends.' },
           `min(issuer_cert_ttl_seconds{${OPERATOR}})`,

@@ -80,6 +80,23 @@ export const hostNetwork: Fault = {
   mend: nothing,
 };
 
+const UNMESHED = 'unmeshed';
+
+/** What asks for a proxy afterwards does not bring one; it is mended as the runbook says. */
+export const lateAnnotation: Fault = {
+  title: 'a pod that is told to have a proxy when it runs already',
+  alerts: ['WeftPodsWithoutProxy'],
+  async make() {
+    const { metadata, ...pod } = meshedPod(UNMESHED);
+    await create({ ...pod, metadata: { ...metadata, annotations: {} } });
+    await kubectl(['-n', POLL, 'annotate', 'pod', UNMESHED, 'linkerd.io/inject=enabled']);
+  },
+  async mend() {
+    await kubectl(['-n', POLL, 'delete', 'pod', UNMESHED, '--ignore-not-found']);
+    await create(meshedPod(UNMESHED));
+  },
+};
+
 const OLDER = 'older';
 const BALANCED = 'echo-slow';
 const BUILD_VOLUME = 'older-build';

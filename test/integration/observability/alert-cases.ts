@@ -216,6 +216,16 @@ export const ALERT_CASES: readonly AlertCase[] = [
     clearedAt: '20m',
   },
   {
+    alert: 'WeftPodsWithoutProxy',
+    series: {
+      [`weft_pods_without_proxy{${OPERATOR.replace('weft-system', 'shop')}, cause="missed"}`]: '_x5 2x120 _x400',
+      [`weft_pods_without_proxy{${OPERATOR.replace('weft-system', 'shop')}, cause="perhaps_older"}`]: '_x5 1x60 _x400',
+    },
+    notYetAt: '14m',
+    firesAt: '17m',
+    clearedAt: '40m',
+  },
+  {
     alert: 'WeftReconcileFailing',
     series: { [`controller_runtime_reconcile_errors_total{${OPERATOR}, controller="mesh"}`]: '0+10x120 1200x380' },
     notYetAt: '5m',

@@ -14,6 +14,7 @@ import { DEFAULT_LIMITS, Signing } from '../../../operator/pki/signing.ts';
 import { meshReport } from '../../../operator/reconcilers/mesh.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
 import type { WantedCondition } from '../../../operator/status/condition.ts';
+import { NO_LACKS } from '../../../operator/status/lacks.ts';
 import { registerCertificateMetrics } from '../../../operator/telemetry/certificate-metrics.ts';
 import type { CertifyAnswer, CertifyRequest } from '../../../proxy-image/contract/identity-messages.ts';
 import { CONTROL_PLANE_SERVICE_ACCOUNT, serviceAccountIdentity } from '../../../proxy-image/contract/names.ts';
@@ -103,6 +104,7 @@ export class Replica {
         operatorReplicas: 2,
         definitionProblems: [],
         otherInjectors: [],
+        lacks: NO_LACKS,
       },
       this.#clock.wallMs(),
     );

@@ -3,6 +3,7 @@ import { MESH_ROW } from '../../../crds/kinds/mesh/kind.ts';
 import { DEFAULT_MESH } from '../../../crds/kinds/mesh/parse.ts';
 import { type MeshFacts, meshReport, reconcileMesh } from '../../../operator/reconcilers/mesh.ts';
 import type { HeldAuthority } from '../../../operator/status/authority.ts';
+import { NO_LACKS } from '../../../operator/status/lacks.ts';
 import { rawSplit, recordingPublisher, signal } from './status-rig.ts';
 
 describe('status of the Mesh', () => {
@@ -33,6 +34,7 @@ describe('status of the Mesh', () => {
     definitionProblems: [],
     operatorReplicas: 2,
     otherInjectors: [],
+    lacks: NO_LACKS,
     ...overrides,
   });
   const mesh = {
@@ -145,6 +147,27 @@ describe('status of the Mesh', () => {
     expect(condition!.message).to.match(/servers\.policy\.linkerd\.io has no status.*--upgrade-crds/);
     expect(report.verdict.outcome).to.equal('ready');
     expect(find(meshReport(resource, facts(), 0), 'DefinitionsComplete')).to.include({ status: 'True' });
+  });
+
+  it('counts pods that should have a proxy and have none, by namespace, and stays ready', () => {
+    const namespaces = [
+      { name: 'shop', pods: 12 },
+      { name: 'cart', pods: 3 },
+    ];
+    const report = meshReport(
+      resource,
+      facts({ lacks: { missed: 2, perhapsOlder: 15, namespaces, otherNamespaces: 2 } }),
+      0,
+    );
+    expect(find(report, 'PodsInjected')).to.deep.equal({
+      type: 'PodsInjected',
+      status: 'False',
+      reason: 'PodsWithoutProxy',
+      message:
+        'pods that should have a proxy and have none: 17, 2 of them made after it was asked for; in shop (12), cart (3) and 2 more namespaces; weft check --proxy names them, and what to do',
+    });
+    expect(report.verdict.outcome).to.equal('ready');
+    expect(find(meshReport(resource, facts(), 0), 'PodsInjected')).to.include({ status: 'True', reason: 'Complete' });
   });
 
   it('is Stalled where its settings are wrong', () => {

@@ -270,6 +270,10 @@ describe('Programmed', () => {
     expect(onlyCountersDiffer(said('0/0', condition('Programmed', 'True', 'NoSubscribers', '')), held)).to.equal(true);
     expect(onlyCountersDiffer(said('1/2', condition('Programmed', 'False', 'Rejected', '')), held)).to.equal(false);
     expect(onlyCountersDiffer(said('2/2', done('2/2'), 2), held), 'another generation').to.equal(false);
+    const lacking = (status: 'True' | 'False', message: string) => condition('PodsInjected', status, 'Reason', message);
+    const some = said('2/2', lacking('False', '12 pods'));
+    expect(onlyCountersDiffer(said('2/2', lacking('False', '13 pods')), some)).to.equal(true);
+    expect(onlyCountersDiffer(said('2/2', lacking('True', 'none')), some)).to.equal(false);
     expect(onlyCountersDiffer({ ...said('2/2', done('2/2')), other: 1 } as ObjectStatus, held)).to.equal(false);
     for (const nothing of [null, undefined, 7, {}, { conditions: 7 }]) {
       expect(onlyCountersDiffer(held, nothing)).to.equal(false);

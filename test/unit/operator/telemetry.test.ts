@@ -13,6 +13,7 @@ import { type CertificateDates, registerCertificateMetrics } from '../../../oper
 import { clientMetrics } from '../../../operator/telemetry/client-metrics.ts';
 import { configMetrics } from '../../../operator/telemetry/config-metrics.ts';
 import { definitionMetrics } from '../../../operator/telemetry/definition-metrics.ts';
+import { lackMetrics } from '../../../operator/telemetry/lack-metrics.ts';
 import { replicaMetrics } from '../../../operator/telemetry/replica-metrics.ts';
 import { RuntimeMetrics } from '../../../operator/telemetry/runtime-metrics.ts';
 import { serverMetrics } from '../../../operator/telemetry/server-metrics.ts';
@@ -414,6 +415,7 @@ describe('docs/operator.md', () => {
     configMetrics(registry);
     registerCacheMetrics(registry, [cache()], 5_000);
     definitionMetrics(registry, () => 0);
+    lackMetrics(registry, () => []);
     serverMetrics(registry);
     vizMetrics(registry);
     replicaMetrics(registry, () => ({ reporting: 0, idle: 0, missing: 0 }));
