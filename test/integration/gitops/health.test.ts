@@ -86,6 +86,12 @@ describe('health, as GitOps tools judge it', function () {
     });
   }
 
+  it('a Mesh is current where pods have no proxy: nobody waits for restarts that were not asked for', async () => {
+    const file = path.join(HEALTH_DIRECTORY, 'testdata/mesh-without-proxies.yaml');
+    const { kstatus, flux } = await judge.ask(parse(readFileSync(file, 'utf8')));
+    expect([kstatus.status, flux.status]).to.deep.equal(['Current', 'Current']);
+  });
+
   it('an object that is being deleted is not healthy', async () => {
     const ready = statusOf({ outcome: 'ready', message: 'done' }, 1);
     const health = await judge.ask(split(1, ready, { deletionTimestamp: '2026-01-01T00:00:00Z' }));

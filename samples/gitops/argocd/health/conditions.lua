@@ -1,4 +1,4 @@
--- Every kind of Weft whose objects have conditions of their own. `Ready` never waits for proxies; what `Programmed` says of them is told beside it.
+-- Every kind of Weft whose objects have conditions of their own. `Ready` never waits for proxies; what `Programmed` says of them, and `PodsInjected` of pods without, is told beside it.
 local hs = { status = "Progressing", message = "the operator of Weft has not looked at this generation yet" }
 
 local generation = obj.metadata.generation
@@ -30,8 +30,10 @@ end
 
 hs.status = "Healthy"
 hs.message = ready.message
-local programmed = conditions["Programmed"]
-if programmed ~= nil and programmed.status == "False" then
-  hs.message = ready.message .. "; " .. programmed.message
+for _, name in ipairs({ "Programmed", "PodsInjected" }) do
+  local told = conditions[name]
+  if told ~= nil and told.status == "False" then
+    hs.message = hs.message .. "; " .. told.message
+  end
 end
 return hs
