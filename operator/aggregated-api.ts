@@ -45,6 +45,8 @@ export interface AggregatedApiOptions {
   metrics: RuntimeMetrics;
   refused(reason: ServerRefusal): void;
   answered(resource: string, status: number): void;
+  /** Whether API servers reach it is known anew. */
+  reachChanged(): void;
   clock: Clock;
   random: Random;
   log: Log;
@@ -142,7 +144,7 @@ export class AggregatedApi implements Component {
   }
 
   #createServices(): ApiServices {
-    const { config, state, certificates, leadersRest, owner, metrics, clock, log } = this.#options;
+    const { config, state, certificates, leadersRest, owner, metrics, reachChanged, clock, log } = this.#options;
     return new ApiServices({
       groups: [...new Map(this.#rows.map((row) => [`${row.version}.${row.group}`, row])).values()],
       state,
@@ -152,6 +154,7 @@ export class AggregatedApi implements Component {
       applier: new Applier(leadersRest, FIELD_MANAGER),
       caBundlePem: () => certificates.trust.caBundlePem,
       isServing: () => !config.roles.has('viz') || (this.#port !== null && this.#authentication.current !== null),
+      reachChanged,
       owner,
       metrics,
       clock,

@@ -13,6 +13,7 @@ import { type Clock, withDeadline } from './runtime/clock.ts';
 import { Controller, type Outcome } from './runtime/controller.ts';
 import { failureOf } from './runtime/errors.ts';
 import { errorFields, type Log } from './runtime/log.ts';
+import { sameJson } from './status/change.ts';
 import type { RuntimeMetrics } from './telemetry/runtime-metrics.ts';
 
 const API_SERVICES: ResourceType = { group: 'apiregistration.k8s.io', version: 'v1', plural: 'apiservices' };
@@ -46,11 +47,20 @@ export interface ApiServicesOptions {
   caBundlePem(): string;
   /** False: this process serves them too, or ought to, and cannot: its port, its certificate, or what the cluster says of front proxies is missing. */
   isServing(): boolean;
+  /** `reach` is another. */
+  reachChanged(): void;
   owner: OwnerLookup;
   metrics: RuntimeMetrics;
   clock: Clock;
   log: Log;
 }
+
+/** Whether API servers reach the aggregated API. `unknown`: nobody serves it, or none of them has said so far. */
+export type ApiReach = { is: 'reached' } | { is: 'unknown' } | { is: 'unreached'; reason: string };
+
+const UNKNOWN: ApiReach = { is: 'unknown' };
+/** Of one that was not there: it is looked at again soon. */
+const JUST_MADE: ApiReach = { is: 'unknown' };
 
 /**
  * The APIServices, on the leader. A group whose server is away costs a whole cluster: no namespace can be deleted, for nobody knows what is in it
@@ -65,6 +75,7 @@ export class ApiServices {
   #awaySinceMs: number | null = null;
   #unreachedSinceMs: number | null = null;
   #retryAtMs = Number.NEGATIVE_INFINITY;
+  #reach: ApiReach = UNKNOWN;
 
   constructor(options: ApiServicesOptions) {
     const { clock, log, metrics } = options;
@@ -80,6 +91,11 @@ export class ApiServices {
     });
     metrics.watch(this.controller);
     this.changed();
+  }
+
+  /** As it is known where this replica leads; it stays while API servers try again. */
+  get reach(): ApiReach {
+    return this.#reach;
   }
 
   /** Endpoints, authority, or what this replica serves may be another now. */
@@ -112,25 +128,35 @@ export class ApiServices {
     this.#awaySinceMs ??= nowMs;
     if (nowMs - this.#awaySinceMs < AWAY_MS) return { requeueAfterMs: AWAY_CHECK_MS };
     await this.#removeAll(signal).catch(unlessForbidden);
+    this.#found(UNKNOWN);
     return { requeueAfterMs: REPAIR_MS };
   }
 
   async #keep(nowMs: number, signal: AbortSignal): Promise<Outcome> {
-    let unreached = '';
-    for (const each of this.#options.groups) unreached = (await this.#apply(each, signal)) || unreached;
-    if (unreached === '') {
+    const answers: ApiReach[] = [];
+    for (const each of this.#options.groups) answers.push(await this.#apply(each, signal));
+    const unreached = answers.find((each) => each.is === 'unreached');
+    if (unreached === undefined) {
       this.#unreachedSinceMs = null;
-      return { requeueAfterMs: REPAIR_MS };
+      if (answers.every(({ is }) => is === 'reached')) this.#found({ is: 'reached' });
+      return { requeueAfterMs: answers.includes(JUST_MADE) ? AWAY_CHECK_MS : REPAIR_MS };
     }
     this.#unreachedSinceMs ??= nowMs;
     if (nowMs - this.#unreachedSinceMs < UNREACHED_MS) return { requeueAfterMs: AWAY_CHECK_MS };
     const message =
       'API servers do not reach the aggregated API: its groups are taken back, and tried again in ten minutes';
-    this.#options.log.warn(message, { reason: unreached });
+    this.#options.log.warn(message, { reason: unreached.reason });
+    this.#found(unreached);
     this.#unreachedSinceMs = null;
     this.#retryAtMs = nowMs + RETRY_MS;
     await this.#removeAll(signal);
     return { requeueAfterMs: RETRY_MS };
+  }
+
+  #found(reach: ApiReach): void {
+    const isNews = !sameJson(reach, this.#reach);
+    this.#reach = reach;
+    if (isNews) this.#options.reachChanged();
   }
 
   /** Pods that are ready behind the Service, by its port. Names may be empty: endpoints that somebody has written. */
@@ -143,13 +169,13 @@ export class ApiServices {
       .map(({ targetPod }) => targetPod);
   }
 
-  /** Returns why API servers did not reach it before; empty: they did, or it was not there. */
-  async #apply({ group, version }: { group: string; version: string }, signal: AbortSignal): Promise<string> {
+  /** Returns whether API servers reached it before. */
+  async #apply({ group, version }: { group: string; version: string }, signal: AbortSignal): Promise<ApiReach> {
     const { state, namespace, caBundlePem, owner } = this.#options;
     const name = `${version}.${group}`;
     const port = serviceOf(state, namespace, VIZ_SERVICE)?.ports.find((each) => each.name === VIZ_PORT_NAME)?.port;
     const found = await this.#kept.find(referenceOf(name), signal);
-    if (port === undefined || this.#isForeign(name, found)) return '';
+    if (port === undefined || this.#isForeign(name, found)) return UNKNOWN;
     const content = {
       metadata: { labels: LABELS, ...ownedBy(await owner(signal)) },
       spec: {
@@ -162,7 +188,7 @@ export class ApiServices {
       },
     };
     await this.#kept.keep(referenceOf(name), content, found, signal);
-    return unreachedReason(found);
+    return found === null ? JUST_MADE : reachOf(found);
   }
 
   async #removeAll(signal: AbortSignal): Promise<void> {
@@ -195,14 +221,16 @@ function referenceOf(name: string): ObjectReference {
 }
 
 /** Of the condition that API servers set; another replica may have been asked, so each of them must be reached. */
-function unreachedReason(object: unknown): string {
+function reachOf(object: unknown): ApiReach {
   const status = isObject(object) ? object['status'] : undefined;
   const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
   for (const condition of conditions as unknown[]) {
-    if (!isObject(condition) || condition['type'] !== 'Available' || condition['status'] !== 'False') continue;
-    return `${condition['reason']}: ${condition['message']}`.slice(0, 500);
+    if (!isObject(condition) || condition['type'] !== 'Available') continue;
+    if (condition['status'] === 'True') return { is: 'reached' };
+    if (condition['status'] !== 'False') continue;
+    return { is: 'unreached', reason: `${condition['reason']}: ${condition['message']}`.slice(0, 500) };
   }
-  return '';
+  return UNKNOWN;
 }
 
 /** Without the rights, which are installed with live numbers alone, there is nothing of ours either. */

@@ -413,6 +413,7 @@ export class WeftOperator extends OperatorBase {
       owner: ownerLookup(rest),
       metrics: this.#metrics,
       refused: (reason) => this.#serverMetrics.refused('viz', reason),
+      reachChanged: () => this.#status.meshChanged(),
       ...vizMetrics(this.#registry),
       clock,
       random,
@@ -493,6 +494,7 @@ export class WeftOperator extends OperatorBase {
       operatorReplicas: this.#replicas.replicas.ready,
       otherInjectors: this.#owned.otherInjectors,
       lacks: this.#audit.counts.summary(),
+      liveNumbers: this.#api.services.reach,
       definitionProblems: this.#definitions.problems,
     };
   }

@@ -40,6 +40,8 @@ export interface MeshFacts {
   otherInjectors: readonly string[];
   /** Pods that should have a proxy and have none. */
   lacks: LackSummary;
+  /** Whether API servers reach the aggregated API. */
+  liveNumbers: { is: 'reached' } | { is: 'unknown' } | { is: 'unreached'; reason: string };
 }
 
 export interface MeshDependencies {
@@ -95,6 +97,7 @@ export function meshReport(
       injectorCondition(facts.otherInjectors),
       definitionCondition(facts.definitionProblems),
       podsCondition(facts.lacks),
+      liveNumbersCondition(facts.liveNumbers),
     ],
     fields: {
       proxies: proxyShare({ ...counted, proxies: connected }) ?? presentShare,
@@ -166,6 +169,22 @@ function podsCondition({ missed, perhapsOlder, namespaces, otherNamespaces }: La
   const share = `${missed} of them made after it was asked for`;
   const message = `pods that should have a proxy and have none: ${pods}, ${share}; in ${named}${more}`;
   return condition(type, 'False', 'PodsWithoutProxy', `${message}; weft check --proxy names them, and what to do`);
+}
+
+/** Traffic goes on without them. */
+function liveNumbersCondition(reach: MeshFacts['liveNumbers']): WantedCondition {
+  const type = 'LiveNumbersReached';
+  if (reach.is === 'reached') return condition(type, 'True', 'Reached', 'API servers reach the aggregated API');
+  if (reach.is === 'unknown') {
+    return condition(type, 'Unknown', 'NotKnown', 'no replica serves live numbers, or no API server has tried so far');
+  }
+  const until = 'its groups are taken back, and tried again every ten minutes';
+  return condition(
+    type,
+    'False',
+    'NotReached',
+    `API servers do not reach the aggregated API: ${reach.reason}; ${until}`,
+  );
 }
 
 /** Nothing where nothing was ever asked for. */

@@ -13,6 +13,7 @@ const OURS = new Set([
   'CertificatesValid',
   'DefinitionsComplete',
   'PodsInjected',
+  'LiveNumbersReached',
 ]);
 
 /**

@@ -105,6 +105,7 @@ export class Replica {
         definitionProblems: [],
         otherInjectors: [],
         lacks: NO_LACKS,
+        liveNumbers: { is: 'reached' },
       },
       this.#clock.wallMs(),
     );

@@ -27,7 +27,7 @@ function rig(others: { serving?: boolean } = {}) {
   const clock = new FakeClock();
   const log = new MemoryLogger();
   const stored = new Map<string, Stored>();
-  const told = { serving: others.serving ?? true, caBundlePem: 'authority 1' };
+  const told = { serving: others.serving ?? true, caBundlePem: 'authority 1', changes: 0 };
   let version = 1;
   const rest = {
     async json<R>({ method, path }: RestRequest): Promise<R> {
@@ -54,6 +54,9 @@ function rig(others: { serving?: boolean } = {}) {
     applier,
     caBundlePem: () => told.caBundlePem,
     isServing: () => told.serving,
+    reachChanged: () => {
+      told.changes += 1;
+    },
     owner: async () => ({
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
@@ -162,7 +165,7 @@ describe('APIServices', () => {
     await endpoints([OWN]);
     const unreached = { type: 'Available', status: 'False', reason: 'FailedDiscoveryCheck', message: 'i/o timeout' };
     stored.get(NAME)!['status'] = { conditions: [unreached] };
-    await clock.advance(90_000);
+    await clock.advance(60_000);
     expect(is()).to.equal(true);
     await clock.advance(60_000);
     expect(is()).to.equal(false);
@@ -175,16 +178,43 @@ describe('APIServices', () => {
     expect(is()).to.equal(true);
   });
 
+  it('say whether API servers reach them: not before one has tried, and until one does', async () => {
+    const { endpoints, stored, clock, services, told } = rig();
+    const answer = (status: string) => {
+      const condition = { type: 'Available', status, reason: 'FailedDiscoveryCheck', message: 'i/o timeout' };
+      stored.get(NAME)!['status'] = { conditions: [condition] };
+    };
+    await endpoints([OWN]);
+    await clock.advance(10_000);
+    expect(services.reach).to.include({ is: 'unknown' });
+    answer('True');
+    await clock.advance(61_000);
+    expect(services.reach).to.deep.equal({ is: 'reached' });
+    answer('False');
+    await clock.advance(150_000);
+    expect(services.reach).to.deep.equal({ is: 'unreached', reason: 'FailedDiscoveryCheck: i/o timeout' });
+    await clock.advance(600_000);
+    expect(stored.has(NAME), 'tried again').to.equal(true);
+    expect(services.reach, 'nobody has answered').to.include({ is: 'unreached' });
+    answer('True');
+    await clock.advance(61_000);
+    expect(services.reach).to.deep.equal({ is: 'reached' });
+    await endpoints();
+    await clock.advance(60_000);
+    expect(services.reach, 'nobody serves').to.include({ is: 'unknown' });
+    expect(told.changes).to.equal(4);
+  });
+
   it('are left where API servers fail to reach them for moments', async () => {
     const { endpoints, stored, clock, is } = rig();
     await endpoints([OWN]);
     const condition = { type: 'Available', status: 'False', reason: 'FailedDiscoveryCheck', message: '' };
     stored.get(NAME)!['status'] = { conditions: [condition] };
-    await clock.advance(90_000);
+    await clock.advance(50_000);
     condition.status = 'True';
     await clock.advance(90_000);
     condition.status = 'False';
-    await clock.advance(70_000);
+    await clock.advance(50_000);
     expect(is()).to.equal(true);
   });
 

@@ -35,6 +35,7 @@ describe('status of the Mesh', () => {
     operatorReplicas: 2,
     otherInjectors: [],
     lacks: NO_LACKS,
+    liveNumbers: { is: 'reached' },
     ...overrides,
   });
   const mesh = {
@@ -168,6 +169,19 @@ describe('status of the Mesh', () => {
     });
     expect(report.verdict.outcome).to.equal('ready');
     expect(find(meshReport(resource, facts(), 0), 'PodsInjected')).to.include({ status: 'True', reason: 'Complete' });
+  });
+
+  it('says whether API servers reach the live numbers, and stays ready', () => {
+    const of = (liveNumbers: MeshFacts['liveNumbers']) => {
+      const report = meshReport(resource, facts({ liveNumbers }), 0);
+      expect(report.verdict.outcome).to.equal('ready');
+      return find(report, 'LiveNumbersReached')!;
+    };
+    expect(of({ is: 'reached' })).to.include({ status: 'True', reason: 'Reached' });
+    expect(of({ is: 'unknown' })).to.include({ status: 'Unknown', reason: 'NotKnown' });
+    const told = of({ is: 'unreached', reason: 'FailedDiscoveryCheck: i/o timeout' });
+    expect(told).to.include({ status: 'False', reason: 'NotReached' });
+    expect(told.message).to.contain('FailedDiscoveryCheck: i/o timeout').and.to.contain('every ten minutes');
   });
 
   it('is Stalled where its settings are wrong', () => {
