@@ -168,6 +168,13 @@ describe('aggregated API behind a real API server', function () {
     ).to.deep.equal([]);
   });
 
+  it('is known of on the Mesh to be reached', async () => {
+    await cluster.apply('meshes', '', 'default', { spec: {} });
+    const told = await cluster.condition('meshes', '', 'default', 'LiveNumbersReached', 'True', PATIENCE_MS);
+    expect(told.reason).to.equal('Reached');
+    await cluster.condition('meshes', '', 'default', 'Ready', 'True');
+  });
+
   it('gives live numbers of the proxies through kubectl', async () => {
     const account = '/api/v1/namespaces/shop/serviceaccounts/default';
     await eventually('pods are admitted', () => cluster.read(account).catch(() => null), PATIENCE_MS);

@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { loadManifests } from '../../../crds/manifest.ts';
+import { freePort } from '../../../hack/apiserver/process.ts';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import type { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
@@ -17,15 +17,6 @@ interface SeenEvent extends SeenObject {
   type: string;
   note: string;
   regarding: { kind: string; name: string; uid: string };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 describe('pods that were made while no webhook answered, at a real API server', function () {
