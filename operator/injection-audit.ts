@@ -21,7 +21,7 @@ export interface InjectionAuditParts {
   /** What the informers have seen; it is ahead of their handlers. */
   view: ClusterView;
   injector: () => Injector;
-  events: Pick<EventRecorder, 'record'>;
+  events: Pick<EventRecorder, 'announce'>;
   /** There are such pods now, or there are none any more. */
   changed: () => void;
   clock: Clock;
@@ -151,7 +151,9 @@ export class InjectionAudit implements Component {
     if (!this.counts.has(keyOf(pod.meta)) || podOf(this.#parts.view, namespace, name)?.meta.uid !== uid) return;
     const note = `the pod ${lackText(lack)}. What makes it anew: ${restartOf(pod)}`;
     const content = { type: 'Warning', reason: 'ProxyMissing', action: 'Audit', note } as const;
-    await this.#parts.events.record({ type: POD_TYPE, kind: POD.kind, namespace, name, uid }, content, signal);
+    // By a name that follows from the pod alone: another replica that leads later tells nobody a second time.
+    const occasion = { type: POD_TYPE, kind: POD.kind, namespace, name, uid, resourceVersion: uid };
+    await this.#parts.events.announce(occasion, content, signal);
   }
 }
 

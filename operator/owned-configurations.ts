@@ -1,6 +1,10 @@
 import type { MeshModel } from '../crds/kinds/mesh/model.ts';
 import type { KindRow } from '../crds/kinds/row.ts';
-import { injectorConfiguration, validatorConfiguration } from '../webhooks/configurations.ts';
+import { readWrittenAt } from '../crds/parse/kubernetes-object.ts';
+import { INJECTOR_CONFIGURATION, injectorConfiguration, validatorConfiguration } from '../webhooks/configurations.ts';
+import type { Injector } from '../webhooks/inject/lack.ts';
+import { isOtherInjector } from '../webhooks/inject/other-injectors.ts';
+import { injectorReach } from '../webhooks/inject/reach.ts';
 import type { Kept } from './kube/kept.ts';
 import type { ResourceType } from './kube/resources.ts';
 import type { OwnerLookup } from './owner.ts';
@@ -41,6 +45,8 @@ export class OwnedConfigurations {
   readonly controller: Controller;
   readonly #parts: OwnedConfigurationsParts;
   readonly #otherInjectors = new Set<string>();
+  /** Of our injector's; as `Injector`. */
+  #writtenAt = '';
 
   constructor(parts: OwnedConfigurationsParts) {
     const { clock, log, metrics } = parts;
@@ -70,8 +76,18 @@ export class OwnedConfigurations {
     return [...this.#otherInjectors].toSorted();
   }
 
-  /** Returns whether the set of other injectors is another one now. */
-  noteInjector(name: string, present: boolean): boolean {
+  /** Our own, as API servers ask it. */
+  get injector(): Injector {
+    return { reach: injectorReach(this.#parts.mesh(), this.#otherInjectors.size > 0), writtenAt: this.#writtenAt };
+  }
+
+  /**
+   * Returns whether the set of other injectors is another one now.
+   * @param configuration MutatingWebhookConfiguration, unchecked; `undefined`: it was deleted
+   */
+  noteInjector(name: string, configuration: unknown): boolean {
+    if (name === INJECTOR_CONFIGURATION) this.#writtenAt = readWrittenAt(configuration);
+    const present = isOtherInjector(configuration);
     if (present === this.#otherInjectors.has(name)) return false;
     if (present) this.#otherInjectors.add(name);
     else this.#otherInjectors.delete(name);

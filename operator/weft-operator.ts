@@ -10,13 +10,9 @@ import { isRead } from '../crds/kinds/readers.ts';
 import { KINDS } from '../crds/kinds/registry.ts';
 import type { KindRow } from '../crds/kinds/row.ts';
 import { manifestFiles } from '../crds/manifest.ts';
-import { readWrittenAt } from '../crds/parse/kubernetes-object.ts';
 import { ClusterState } from '../crds/state/cluster-state.ts';
 import type { ClusterView, ReadKey } from '../crds/state/view.ts';
 import { CONTROL_PLANE_SERVICE, FIELD_MANAGER, VIZ_SERVICE } from '../proxy-image/contract/names.ts';
-import { INJECTOR_CONFIGURATION } from '../webhooks/configurations.ts';
-import { isOtherInjector } from '../webhooks/inject/other-injectors.ts';
-import { injectorReach } from '../webhooks/inject/reach.ts';
 import { AggregatedApi } from './aggregated-api.ts';
 import { Certificates } from './certificates.ts';
 import type { OperatorConfig } from './config.ts';
@@ -100,8 +96,6 @@ export class WeftOperator extends OperatorBase {
   readonly #definitions: Definitions;
   readonly #status: StatusControllers;
   readonly #admin: AdminServer;
-  /** RFC 3339; when our own MutatingWebhookConfiguration was last changed, empty where that is not known. */
-  #injectorWrittenAt = '';
 
   /** @throws Error where the kubeconfig cannot be read */
   constructor(options: WeftOperatorOptions) {
@@ -253,8 +247,7 @@ export class WeftOperator extends OperatorBase {
 
   /** @param configuration a MutatingWebhookConfiguration; `undefined` where it was deleted */
   #injectorSeen(name: string, configuration: unknown): void {
-    if (name === INJECTOR_CONFIGURATION) this.#injectorWrittenAt = readWrittenAt(configuration);
-    if (this.#owned.noteInjector(name, isOtherInjector(configuration))) this.#status.meshChanged();
+    if (this.#owned.noteInjector(name, configuration)) this.#status.meshChanged();
     this.#owned.changed();
     this.#audit.injectorChanged();
   }
@@ -307,10 +300,7 @@ export class WeftOperator extends OperatorBase {
       pods: this.#informers.of(POD),
       namespaces: this.#informers.of(NAMESPACE),
       view: this.#state,
-      injector: () => ({
-        reach: injectorReach(meshOf(this.#state), this.#owned.otherInjectors.length > 0),
-        writtenAt: this.#injectorWrittenAt,
-      }),
+      injector: () => this.#owned.injector,
       events: this.#events,
       changed: () => this.#status.meshChanged(),
     });

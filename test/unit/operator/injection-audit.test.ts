@@ -83,7 +83,8 @@ class World {
       }),
       injector: () => this.injector,
       events: {
-        record: async (subject, content) => {
+        announce: async ({ resourceVersion, ...subject }, content) => {
+          expect(resourceVersion, 'whatever version of the pod it is').to.equal(subject.uid);
           this.told.push({ subject, content, atMs: this.clock.nowMs() });
         },
       },
