@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-quiet show-policies show-gitops show-drift show-observability show-flagger run-local install uninstall bench flame fuzz soak chaos scale clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-quiet show-policies show-gitops show-drift show-observability show-flagger show-upgrade run-local install uninstall bench flame fuzz soak chaos scale clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -100,6 +100,9 @@ show-observability: deps ## A real Prometheus on the real cluster: every query, 
 
 show-flagger: deps ## The real Flagger on the real cluster: canaries promoted and rolled back, by TrafficSplit and HTTPRoute (4 minutes)
 	@hack/delivery/show
+
+show-upgrade: deps ## Two builds on the real cluster, up and down, Helm's take-over and removal, at 200 requests a second (FROM=commit; 8 minutes)
+	@hack/upgrade/show
 
 run-local: deps ## The mesh without root, containers or a cluster (embedded mode)
 	@node hack/local/main.ts

@@ -86,6 +86,11 @@ export const CLI_ERRORS = {
     next: 'apply with --upgrade-crds, which replaces the definition by one that serves all versions; objects stay',
     exit: EXIT.findings,
   },
+  WEFT_INSTALL_STORED_VERSION: {
+    message: 'objects may be stored in a version that the custom resource definition does not have any more',
+    next: 'the detail names definitions and versions; with the command of the release that is installed: weft upgrade --crds --apply --migrate-stored, then this one again',
+    exit: EXIT.findings,
+  },
   WEFT_INSTALL_TIMEOUT: {
     message: 'what was applied, or removed, is not as it should be in time',
     next: 'the detail names the object: kubectl describe it, and the pods of weft-system with their logs; the same command again goes on from there',

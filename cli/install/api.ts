@@ -80,6 +80,26 @@ export class Api {
     }
   }
 
+  /** Objects of a definition, of all namespaces. */
+  customObjects(group: string, version: string, plural: string): Promise<KubeObject[]> {
+    return list<KubeObject>(this.#cluster, `/apis/${group}/${version}/${plural}`);
+  }
+
+  /** One of them as it was read: refused with 409 where somebody has changed it since. */
+  async replace(object: KubeObject, plural: string): Promise<void> {
+    const { namespace, name } = object.metadata;
+    const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+    const path = `/apis/${object.apiVersion}${scope}/${plural}/${encodeURIComponent(name)}`;
+    await this.#cluster.request({ method: 'PUT', path, query: { fieldManager: FIELD_MANAGER }, body: object });
+  }
+
+  /** Of a definition: in which versions its objects may be stored. */
+  async setStoredVersions(definition: KubeObject, storedVersions: readonly string[]): Promise<void> {
+    const path = `${objectPath(definition)}/status`;
+    const contentType = 'application/merge-patch+json';
+    await this.#cluster.request({ method: 'PATCH', path, body: { status: { storedVersions } }, contentType });
+  }
+
   /** Only the object that was seen, by its uid; a Deployment after its pods. One that is gone already, or was made anew since, is no failure. */
   async remove(object: KubeObject): Promise<void> {
     const body = {

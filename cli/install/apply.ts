@@ -5,6 +5,7 @@ import { isProgram } from './installed-operator.ts';
 import { type KubeObject, nameOf } from './object.ts';
 import type { Installation } from './objects.ts';
 import type { Steps } from './steps.ts';
+import { refuseDropped } from './stored-versions.ts';
 import { isEstablished, isRolledOut, until } from './wait.ts';
 import { WEBHOOKS } from './webhooks.ts';
 
@@ -33,7 +34,7 @@ export interface Outcome {
 
 /**
  * Applies an installation in its order. May be repeated: what is as it should be is not written again.
- * @throws CliError WEFT_INSTALL_CONFLICT, WEFT_INSTALL_DEFINITION, WEFT_INSTALL_TIMEOUT
+ * @throws CliError WEFT_INSTALL_CONFLICT, WEFT_INSTALL_DEFINITION, WEFT_INSTALL_STORED_VERSION, WEFT_INSTALL_TIMEOUT
  */
 export async function applyInstallation(
   steps: Steps,
@@ -42,6 +43,7 @@ export async function applyInstallation(
 ): Promise<Outcome[]> {
   const present = await steps.api.list('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
   const plan = definitionsPlan(definitions, present, options.upgradeDefinitions);
+  refuseDropped(plan.wanted, present);
   for (const line of plan.lines) steps.note(line);
   const outcomes = await applyDefinitions(steps, plan, options);
   if (controlPlane.length === 0) return outcomes;

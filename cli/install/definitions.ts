@@ -8,17 +8,22 @@ interface Version {
   subresources?: { status?: object };
 }
 
+/** Of a definition, as far as they are compared. */
+export interface Versions {
+  spec: { versions: Version[] };
+}
+
 /** What of a CustomResourceDefinition of apiextensions.k8s.io/v1 is looked at. */
 export interface Definition {
   metadata: { name: string; labels?: Record<string, string> };
-  spec: { versions: Version[] };
+  spec: { group: string; names: { plural: string }; versions: Version[] };
 }
 
 /** What Weft misses in a definition that somebody else (Linkerd, linkerd-smi) has installed. */
 export type Lack = { type: 'nothing' } | { type: 'version'; version: string } | { type: 'status'; version: string };
 
 /** The operator reads each kind in the version that Weft's own definition stores, and writes the status there. */
-export function lackOf(own: Definition, foreign: Definition): Lack {
+export function lackOf(own: Versions, foreign: Versions): Lack {
   const version = own.spec.versions.find(({ storage }) => storage)?.name ?? '';
   const served = foreign.spec.versions.find(({ name, served }) => served && name === version);
   if (served === undefined) return { type: 'version', version };

@@ -25,6 +25,7 @@ export interface InstallFlags {
   dryRun?: true;
   force?: true;
   upgradeCrds?: true;
+  migrateStored?: true;
   wait: boolean;
 }
 
@@ -46,6 +47,10 @@ export function declareInstallFlags(command: Command): void {
     .addOption(new Option('--dry-run', 'what --apply would do, object by object').conflicts('output'))
     .option('--force', 'with --apply: takes fields that somebody else has set')
     .option('--upgrade-crds', 'with --apply: replaces definitions that somebody else (Linkerd) has installed')
+    .option(
+      '--migrate-stored',
+      'with --apply: writes custom resources anew that may be stored in an older version of their definition',
+    )
     .option('--no-wait', 'with --apply: does not wait until the operator is ready');
 }
 

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import type { NestedValues } from './nested-values.ts';
 import type { Identity, KubeObject } from './object.ts';
 
 export type Format = 'yaml' | 'json';
@@ -12,4 +13,9 @@ export function printed(objects: readonly (KubeObject | Identity)[], format: For
     return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }, null, 2)}\n`;
   }
   return objects.map((object) => `---\n${stringify(object, AS_KUBECTL_READS)}`).join('');
+}
+
+/** Values as a file of `--values` has them, and one of Helm; nothing where none are set. */
+export function printedValues(values: NestedValues): string {
+  return Object.keys(values).length === 0 ? '' : stringify(values, AS_KUBECTL_READS);
 }

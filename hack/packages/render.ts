@@ -1,18 +1,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { SETTINGS, type Setting, type SettingName } from '../../cli/install/settings.ts';
-import type { Values } from '../../cli/install/values.ts';
+import type { NestedValues } from '../../cli/install/nested-values.ts';
 
 const BUILD = join(import.meta.dirname, 'helm', 'build');
 /** The first time, the Go module is fetched and built. */
 const BUILD_LIMIT_MS = 15 * 60_000;
 const OUTPUT_BYTES = 256 * 1024 * 1024;
-
-/** Values of a chart, nested, as Helm reads them from YAML. */
-export interface NestedValues {
-  [part: string]: unknown;
-}
 
 /** What Helm has made of values: the texts of the files by their paths within the chart, or what is wrong with the values. */
 export interface Rendering {
@@ -35,26 +29,4 @@ export async function rendered(program: string, chart: string, all: readonly Nes
   rendering.child.stdin?.end(all.map((values) => JSON.stringify(values)).join('\n'));
   const lines = (await rendering).stdout.trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line) as Rendering);
-}
-
-/** Values of the command as those of a chart. */
-export function nested(values: Values): NestedValues {
-  const root: NestedValues = {};
-  for (const [name, text] of Object.entries(values)) {
-    const parts = name.split('.');
-    const last = parts.pop()!;
-    let at = root;
-    for (const part of parts) {
-      at[part] ??= {};
-      at = at[part] as NestedValues;
-    }
-    at[last] = typed(SETTINGS[name as SettingName], text);
-  }
-  return root;
-}
-
-function typed({ type }: Setting, text: string): unknown {
-  if (type === 'json') return JSON.parse(text);
-  if (type === 'boolean') return text === 'true';
-  return type === 'number' ? Number(text) : text;
 }

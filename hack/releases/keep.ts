@@ -1,5 +1,5 @@
 /**
- * Keeps what a release before is needed for: its proxy, and its operator's two servers for proxies, for tests of both with today's.
+ * Keeps what a release before is needed for: its proxy, its operator's two servers for proxies, and its definitions, for tests of them with today's.
  *   node hack/releases/keep.ts COMMIT FOLDER
  * Needs the history of the repository and its installed packages; tests need neither.
  */
@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { manifestFiles } from '../../crds/manifest.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const [commit, folder] = process.argv.slice(2);
@@ -49,6 +50,8 @@ try {
     legalComments: 'none',
     logLevel: 'warning',
   });
+  const definitions = manifestFiles(join(tree, 'crds')).map((file) => readFileSync(file, 'utf8'));
+  writeFileSync(join(made, 'definitions.yaml'), definitions.join('---\n'));
   const target = resolve(folder);
   mkdirSync(target, { recursive: true });
   for (const name of readdirSync(made)) {

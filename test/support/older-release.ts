@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { parseAllDocuments } from 'yaml';
+import type { CustomResourceManifest } from '../../crds/manifest.ts';
 import type { ControlPlane } from './control-plane.ts';
 
 const KEPT = join(import.meta.dirname, '..', 'fixtures', 'releases');
@@ -28,6 +30,11 @@ export class OlderRelease {
   /** To be run by Bun. */
   get proxyProgram(): string {
     return join(this.#folder, 'proxy.js');
+  }
+
+  definitions(): CustomResourceManifest[] {
+    const documents = parseAllDocuments(readFileSync(join(this.#folder, 'definitions.yaml'), 'utf8'));
+    return documents.map((document) => document.toJS() as CustomResourceManifest);
   }
 
   /** Its models have fields of their own: only what both know may be said. */

@@ -3,6 +3,7 @@ import { KINDS } from '../../../crds/kinds/registry.ts';
 import { child, listOf, readMeta, textOf } from '../../../crds/parse/metadata.ts';
 import { asDefinition, lackOf } from '../../install/definitions.ts';
 import { isOurs, type KubeObject } from '../../install/object.ts';
+import { storedBeside, storedButDropped } from '../../install/stored-versions.ts';
 import { isEstablished } from '../../install/wait.ts';
 import type { Category, Finding } from '../facts/check.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -10,6 +11,7 @@ import { about, objectName } from '../facts/name.ts';
 
 const KIND = 'CustomResourceDefinition';
 const MEND = 'weft install --crds | kubectl apply --server-side -f -';
+const MIGRATE = 'weft upgrade --crds --apply --migrate-stored';
 const REPLACE = 'weft install --apply --upgrade-crds';
 
 export const DEFINITIONS: Category = {
@@ -55,6 +57,13 @@ export const DEFINITIONS: Category = {
       severity: 'warning',
       needs: ['definitions'],
       run: outdated,
+    },
+    {
+      code: 'definition-stored-version',
+      description: 'custom resources are stored in the versions of now',
+      severity: 'warning',
+      needs: ['definitions'],
+      run: storedInOthers,
     },
     {
       code: 'gateway-api-version',
@@ -108,6 +117,18 @@ function outdated(facts: Facts): Finding[] {
     .filter(({ own, found }) => isOurs(found) && lackOf(asDefinition(own), asDefinition(found)).type === 'nothing')
     .filter(({ own, found }) => !isDeepStrictEqual(schemasOf(own), schemasOf(found)))
     .map(({ found }) => about(KIND, found, 'its schema is that of another version of Weft', MEND));
+}
+
+function storedInOthers(facts: Facts): Finding[] {
+  return pairs(facts).flatMap(({ own, found }) => {
+    const versions = storedBeside(asDefinition(own), found);
+    if (!isOurs(found) || versions.length === 0) return [];
+    const gone = new Set(storedButDropped(asDefinition(own), found));
+    const said = versions.map((version) =>
+      gone.has(version) ? `${version}, which this version does not have` : version,
+    );
+    return [about(KIND, found, `objects of it may be stored as ${said.join(' and ')}`, MIGRATE)];
+  });
 }
 
 /** By version: the schema, and the columns that people see. */

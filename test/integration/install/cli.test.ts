@@ -135,6 +135,7 @@ describe('weft install, upgrade, uninstall and prune at a real API server', func
     expect(await imageOf()).to.equal('example.com/mesh/weft-operator:1');
     await done('upgrade', '--apply', '--no-wait', '--set=images.tag=2');
     expect(await imageOf()).to.equal('example.com/mesh/weft-operator:2');
+    expect((await done('upgrade', '--show-values')).stdout).to.contain('tag: "2"');
     const printed = await done('upgrade', '--skip-crds');
     expect(printed.stdout).to.contain('image: example.com/mesh/weft-operator:2');
     await done('upgrade', '--apply', '--no-wait', '--reset-values');

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { type NestedValues, nested } from '../../../cli/install/nested-values.ts';
 import { installation } from '../../../cli/install/objects.ts';
 import { SETTINGS } from '../../../cli/install/settings.ts';
 import { SOURCES } from '../../../cli/install/sources.ts';
 import type { Values } from '../../../cli/install/values.ts';
 import { ROOT } from '../../../hack/packages/files.ts';
-import { findRenderer, type NestedValues, nested, rendered } from '../../../hack/packages/render.ts';
+import { findRenderer, rendered } from '../../../hack/packages/render.ts';
 import { DEFINITIONS, MATRIX } from './matrix.ts';
 import { byKey, objectsOf } from './objects.ts';
 

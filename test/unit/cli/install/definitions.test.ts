@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Definition, lackOf } from '../../../../cli/install/definitions.ts';
+import { lackOf, type Versions } from '../../../../cli/install/definitions.ts';
 import { listed, namesOf } from '../../../../cli/install/injected.ts';
 
 describe('installation', () => {
@@ -10,10 +10,7 @@ describe('installation', () => {
     subresources: { status: {} },
     ...fields,
   });
-  const definition = (...versions: Definition['spec']['versions']): Definition => ({
-    metadata: { name: 'servers.policy.linkerd.io' },
-    spec: { versions },
-  });
+  const definition = (...versions: Versions['spec']['versions']): Versions => ({ spec: { versions } });
   const own = definition(version('v1beta1'), version('v1beta3', { storage: true }));
 
   it("misses nothing in a definition that serves the operator's version with a status, whatever it stores", () => {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { nested } from '../../../../cli/install/nested-values.ts';
+import { printedValues } from '../../../../cli/install/print.ts';
 import { SETTINGS } from '../../../../cli/install/settings.ts';
 import { merged, recordOf, valuesOfFile, valuesOfRecord, valuesOfSet } from '../../../../cli/install/values.ts';
 import { LOG_LEVELS } from '../../../../operator/telemetry/log.ts';
@@ -42,6 +44,16 @@ images: { pullSecrets: [{ name: registry }] }
     expect(valuesOfSet('operator.nodeSelector={"disk": "ssd"}')).to.deep.equal({
       'operator.nodeSelector': '{"disk":"ssd"}',
     });
+  });
+
+  it('are printed as a file that gives them again, each as its type', () => {
+    const values = valuesOfSet(
+      'images.tag=1.10,ha=true,operator.replicas=3,operator.tolerations=[{"operator":"Exists"}]',
+    );
+    const text = printedValues(nested(values));
+    expect(text).to.contain('tag: "1.10"').and.to.contain('ha: true').and.to.contain('replicas: 3');
+    expect(valuesOfFile(text, 'values.yaml')).to.deep.equal(values);
+    expect(printedValues(nested({}))).to.equal('');
   });
 
   it('are recorded where they are other than what holds anyway, in the order of their names', () => {

@@ -106,6 +106,14 @@ const DEFINITIONS: Fault[] = [
     remedy: /weft install --crds/,
   },
   {
+    code: 'definition-stored-version',
+    title: 'a definition that has stored another version',
+    plant: (world) => world.set('definitions', PROFILES, 'status.storedVersions', ['v1alpha1', 'v1alpha2']),
+    object: definition(PROFILES),
+    reason: /stored as v1alpha1$/,
+    remedy: /--migrate-stored/,
+  },
+  {
     code: 'gateway-api-version',
     title: 'a Gateway API of its beta',
     plant: (world) =>
