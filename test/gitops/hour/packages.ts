@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
+import { nested } from '../../../cli/install/nested-values.ts';
 import { type KubeObject, keyOf } from '../../../cli/install/object.ts';
 import type { Values } from '../../../cli/install/values.ts';
 import { ROOT } from '../../../hack/packages/files.ts';
 import { OVERLAYS } from '../../../hack/packages/kustomizations.ts';
-import { findRenderer, nested, rendered } from '../../../hack/packages/render.ts';
+import { findRenderer, rendered } from '../../../hack/packages/render.ts';
 
 const OUTPUT_BYTES = 64_000_000;
 const CHARTS = ['weft-crds', 'weft'] as const;
