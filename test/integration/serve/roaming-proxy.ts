@@ -26,7 +26,7 @@ export class RoamingProxy {
   client: ProxyClient | null = null;
   /** Code of the last message of each connection that has ended. */
   readonly ends: string[] = [];
-  /** What it was sent after it had come with something. */
+  /** What it was sent because of what it came with, and not because something has changed since: before the answer to its first ping. */
   readonly changesAfterResume: Change[] = [];
   readonly #options: RoamingOptions;
   readonly #backoff = new Backoff(BACKOFF, Math.random);
@@ -86,6 +86,11 @@ export class RoamingProxy {
     clearInterval(pings);
     const last = client.messages.at(-1);
     this.ends.push(last?.type === 'error' ? last.code : '');
-    if (before !== null) this.changesAfterResume.push(...client.changes());
+    if (before !== null) this.changesAfterResume.push(...answersOf(client));
   }
+}
+
+function answersOf({ messages }: ProxyClient): Change[] {
+  const pong = messages.findIndex(({ type }) => type === 'pong');
+  return messages.slice(0, Math.max(0, pong)).flatMap((message) => (message.type === 'batch' ? message.changes : []));
 }
