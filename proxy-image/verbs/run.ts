@@ -6,7 +6,7 @@ import { othersHaveSockets } from '../io/pod-sockets.ts';
 import { LOOK_MS, QuietMoments } from '../io/quiet.ts';
 import { createBunTransport } from '../io/transport/bun.ts';
 import { bunRuntime } from '../io/transport/bun-api.ts';
-import { loadGetSocketOption } from '../io/transport/bun-socket-option.ts';
+import { loadSocketOptions } from '../io/transport/bun-socket-option.ts';
 import { type LocalNetwork, parseLocalNetwork } from '../io/transport/local-network.ts';
 import { RedirectedDestination } from '../io/transport/original-destination.ts';
 import { MeshProxy, type Platform } from '../run/proxy.ts';
@@ -54,9 +54,10 @@ function collect(): void {
 }
 
 function createPlatform(config: RunConfig, onFault: (error: unknown) => void): Platform {
+  const options = loadSocketOptions();
   return {
-    transport: createBunTransport(onFault),
-    originalDestination: new RedirectedDestination(loadGetSocketOption()),
+    transport: createBunTransport(onFault, options),
+    originalDestination: new RedirectedDestination(options),
     localNetwork: config.localNetworkFile === '' ? null : readLocalNetwork(config.localNetworkFile),
     ipv6Interfaces: existsSync(IPV6_INTERFACES) ? readFileSync(IPV6_INTERFACES, 'utf8') : null,
     runtime: `bun ${process.versions['bun'] ?? ''}`,

@@ -326,7 +326,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
 
   onEnd(): void {
     if (!this.#inHead && this.#body.endsAtClose && this.#exchange !== null) this.#completeAtClose();
-    else this.#fail(this.#lossOf());
+    else this.#fail(this.#lossOf(null));
   }
 
   #completeAtClose(): void {
@@ -336,12 +336,14 @@ export class ClientConnection implements ConnectionHandler, ExchangeUpstream, Bo
 
   onClose(_: Connection, error: ConnectionError | null): void {
     // An error in the middle of a body that ends at the close is no end of it.
-    if (error !== null || this.#usable) this.#fail(this.#lossOf());
+    if (error !== null || this.#usable) this.#fail(this.#lossOf(error));
   }
 
-  #lossOf(): AttemptFailure {
+  #lossOf(error: ConnectionError | null): AttemptFailure {
     if (this.connection.bytesWritten === this.#sentBefore) return 'unsent';
-    return this.#answered > 0 && !this.#heardBytes ? 'stale' : 'lost';
+    // A machine that is gone has most likely read as little as a server that has given the connection up.
+    const unread = this.#answered > 0 || error?.kind === 'timeout';
+    return unread && !this.#heardBytes ? 'stale' : 'lost';
   }
 }
 

@@ -203,6 +203,11 @@ export class ClientStream implements ExchangeUpstream, StreamHandler, BodySink {
   #fail(exchange: Exchange, unprocessed: boolean): void {
     this.#exchange = null;
     if (exchange.responding) exchange.truncated();
-    else exchange.attemptFailed(unprocessed ? 'unsent' : 'lost');
+    else exchange.attemptFailed(unprocessed ? 'unsent' : this.#isGone() ? 'stale' : 'lost');
+  }
+
+  /** The server's machine does not answer any more: it has most likely read nothing of what it has not answered. */
+  #isGone(): boolean {
+    return this.#client.connection.failure?.kind === 'timeout';
   }
 }

@@ -1,4 +1,4 @@
-import type { Connection } from '../../io/transport/types.ts';
+import type { Connection, ConnectionError } from '../../io/transport/types.ts';
 import { RESET_BY_PEER } from './closed-streams.ts';
 import { KEEP_ALIVE, KEEP_ALIVE_ANSWER } from './deadlines.ts';
 import { Engine, type Role } from './engine.ts';
@@ -16,6 +16,7 @@ import type { Http2Client, Http2ClientOwner, StreamHandler } from './types.ts';
 
 const PING_DATA = Buffer.from('weftpulse'.slice(0, 8), 'latin1');
 const STEP = 2;
+const SILENT: ConnectionError = { kind: 'timeout', detail: 'no answer to a ping' };
 
 /** The client's side of a connection. */
 export class Http2ClientConnection implements Http2Client, Role {
@@ -227,7 +228,7 @@ export class Http2ClientConnection implements Http2Client, Role {
     this.#bytesReadBefore = this.#engine.connection.bytesRead;
     if (this.#engine.flow.deaf) return;
     if (!heard && answered) {
-      this.#engine.lifecycle.abort();
+      this.#engine.lifecycle.abort(SILENT);
       return;
     }
     if (heard) this.#engine.lifecycle.deadlines.set(KEEP_ALIVE, this.#engine.limits.keepAliveMs);

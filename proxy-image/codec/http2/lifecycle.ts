@@ -194,9 +194,9 @@ export class Lifecycle implements ConnectionHandler, TimerOwner, Flushable {
     }
   }
 
-  abort(): void {
+  abort(failure?: ConnectionError): void {
     this.#flow.deaf = true;
-    this.#connection.reset();
+    this.#connection.reset(failure);
   }
 
   onEnd(): void {

@@ -29,8 +29,10 @@ export interface DialOptions extends ControlPeer {
 
 /** Addresses of one answer that are tried. A Service has one of each family; a forged answer must not keep the proxy busy until its operator is out of mind. */
 const MAX_ADDRESSES = 16;
-/** TCP and TLS together, per address. In a cluster a handshake takes milliseconds; a dead node's address must not hold up the next one. */
-const DIAL_TIMEOUT_MS = 3000;
+/** Per address, as for other connections (Linkerd: 1 s): that of a dead node must not hold up the next one. */
+const CONNECT_TIMEOUT_MS = 1000;
+/** In a cluster a handshake takes milliseconds. */
+const HANDSHAKE_TIMEOUT_MS = 3000;
 
 /**
  * Connects to the operator: the first addresses of its name in turn, until one proves the identity. DNS proves nothing: whoever an answer names is told nothing
@@ -64,6 +66,7 @@ class Dial implements ConnectionHandler, TimerOwner {
   readonly #context: TlsContext;
   readonly #timer: Timer;
   #connection: Connection | null = null;
+  #connected = false;
   #where = '';
   #resolve: ((connection: Connection) => void) | null = null;
   #reject: (error: WeftError) => void = () => {};
@@ -80,13 +83,17 @@ class Dial implements ConnectionHandler, TimerOwner {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      this.#transport.timers.set(this.#timer, DIAL_TIMEOUT_MS);
+      this.#transport.timers.set(this.#timer, CONNECT_TIMEOUT_MS);
       this.#connection = this.#transport.connect(address, this, true);
     });
   }
 
   onConnect(connection: Connection): void {
     const { alpn, identity } = this.#options;
+    this.#connected = true;
+    this.#transport.timers.set(this.#timer, HANDSHAKE_TIMEOUT_MS);
+    // A replica that is gone without a word is to be missed before the next change.
+    this.#transport.giveUpEarly(connection);
     connection.startTls({ role: 'client', context: this.#context, alpn: [alpn], serverName: identity });
   }
 
@@ -115,7 +122,10 @@ class Dial implements ConnectionHandler, TimerOwner {
   }
 
   onTimer(): void {
-    this.#fail(new WeftError('WEFT_CONTROL_CONNECT', `${this.#where}: no handshake within ${DIAL_TIMEOUT_MS} ms`));
+    const missing = this.#connected
+      ? `no handshake within ${HANDSHAKE_TIMEOUT_MS} ms`
+      : `no connection within ${CONNECT_TIMEOUT_MS} ms`;
+    this.#fail(new WeftError('WEFT_CONTROL_CONNECT', `${this.#where}: ${missing}`));
   }
 
   #problemOf(handshake: Handshake): WeftError | null {

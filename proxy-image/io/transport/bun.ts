@@ -4,6 +4,7 @@ import type { BunError, BunRuntime, BunSocket, BunSocketHandler, BunTlsOptions }
 import { bunRuntime } from './bun-api.ts';
 import { connectionError } from './connection-error.ts';
 import { checkCredentials } from './credentials.ts';
+import { DeadPeers, type SocketOptions } from './dead-peers.ts';
 import { NO_HANDLER } from './no-handler.ts';
 import { PacedConnection } from './paced.ts';
 import { TimerWheel } from './timers.ts';
@@ -115,7 +116,8 @@ class BunConnection extends PacedConnection implements Connection {
     this.#finish(false);
   }
 
-  reset(): void {
+  reset(failure?: ConnectionError): void {
+    if (this.isOpen) this.failure ??= failure ?? null;
     this.#finish(true);
   }
 
@@ -153,11 +155,13 @@ class BunTransport implements Transport {
   readonly tlsHandler: BunSocketHandler;
   readonly onFault: OnFault;
   readonly #bun: BunRuntime;
+  readonly #peers: DeadPeers | null;
   #closing: BunConnection[] = [];
   readonly #flushClosing = (): void => this.#deliverCloses();
 
-  constructor(bun: BunRuntime, onFault: OnFault) {
+  constructor(bun: BunRuntime, onFault: OnFault, options: SocketOptions | null) {
     this.#bun = bun;
+    this.#peers = options === null ? null : new DeadPeers(options);
     this.onFault = onFault;
     this.tlsHandler = { ...this.#events(), handshake: onHandshake };
   }
@@ -206,13 +210,24 @@ class BunTransport implements Transport {
       data: connection,
       socket: {
         ...this.#plainEvents(startsTls),
-        open: onConnected,
+        open: (socket: BunSocket) => {
+          this.#peers?.watch(socket.fd);
+          onConnected(socket);
+        },
         connectError: (_: BunSocket, error: BunError) => failed(error),
       },
     };
     // The promise adds nothing to `connectError`; it also rejects for addresses that do not parse.
     this.#bun.connect(options).then(undefined, failed);
     return connection;
+  }
+
+  isSilent(connection: Connection): boolean {
+    return this.#peers?.isSilent(connection.fd) === true;
+  }
+
+  giveUpEarly(connection: Connection): void {
+    this.#peers?.giveUpEarly(connection.fd);
   }
 
   tlsContext(credentials: TlsCredentials): TlsContext {
@@ -342,9 +357,9 @@ function alpnBytes(protocols: readonly string[]): Uint8Array {
   );
 }
 
-/** Throws outside Bun. */
-export function createBunTransport(onFault: OnFault): Transport {
+/** Throws outside Bun. `options`: without them, machines that are gone without a word are not noticed. */
+export function createBunTransport(onFault: OnFault, options: SocketOptions | null = null): Transport {
   const bun = bunRuntime();
   if (bun === null) throw new Error('the Bun transport needs Bun');
-  return new BunTransport(bun, onFault);
+  return new BunTransport(bun, onFault, options);
 }

@@ -118,9 +118,10 @@ class NodeConnection extends PacedConnection implements Connection {
     queueMicrotask(() => this.#deliverClose());
   }
 
-  reset(): void {
+  reset(failure?: ConnectionError): void {
     if (!this.isOpen) return;
     this.isOpen = false;
+    this.failure ??= failure ?? null;
     const socket = this.#socket;
     // Under TLS only the socket below can send RST; the one above follows it. Destroying both at once crashes Node 26.
     if (socket.connecting) socket.destroy();
@@ -289,6 +290,12 @@ class NodeTransport implements Transport {
     const socket = net.connect({ host: address.ip, port: address.port, allowHalfOpen: true });
     return new NodeConnection(this, socket, handler, address);
   }
+
+  isSilent(): boolean {
+    return false;
+  }
+
+  giveUpEarly(): void {}
 
   tlsContext(credentials: TlsCredentials): TlsContext {
     checkCredentials(credentials);

@@ -1,4 +1,5 @@
 import { ipv4Text, ipv6Text } from './address.ts';
+import type { SocketOptions } from './dead-peers.ts';
 import type { Address, Connection, OriginalDestination } from './types.ts';
 
 /** linux/in.h, linux/in6.h, linux/netfilter_ipv4.h, linux/netfilter_ipv6/ip6_tables.h */
@@ -8,19 +9,16 @@ const SO_ORIGINAL_DST = 80;
 /** struct sockaddr_in6; struct sockaddr_in is shorter. */
 const SOCKADDR_BYTES = 28;
 
-/** `getsockopt(2)`: fills `value` and returns true, or false where the kernel has no answer. */
-export type GetSocketOption = (fd: number, level: number, option: number, value: Uint8Array) => boolean;
-
 /**
  * What connection tracking knows about a connection that nftables or iptables redirected. Addresses are read in network order from struct sockaddr_in
  * and sockaddr_in6. A dual-stack listener gets IPv4 clients as v4-mapped: they are asked about on the IPv4 level.
  */
 export class RedirectedDestination implements OriginalDestination {
-  readonly #getSocketOption: GetSocketOption;
+  readonly #options: Pick<SocketOptions, 'get'>;
   readonly #value = new Uint8Array(SOCKADDR_BYTES);
 
-  constructor(getSocketOption: GetSocketOption) {
-    this.#getSocketOption = getSocketOption;
+  constructor(options: Pick<SocketOptions, 'get'>) {
+    this.#options = options;
   }
 
   of(connection: Connection): Address | null {
@@ -28,10 +26,10 @@ export class RedirectedDestination implements OriginalDestination {
     if (fd < 0) return null;
     const value = this.#value;
     if (!connection.remote.ip.includes(':')) {
-      if (!this.#getSocketOption(fd, SOL_IP, SO_ORIGINAL_DST, value)) return null;
+      if (!this.#options.get(fd, SOL_IP, SO_ORIGINAL_DST, value)) return null;
       return { ip: ipv4Text(value, 4), port: portOf(value) };
     }
-    if (!this.#getSocketOption(fd, SOL_IPV6, SO_ORIGINAL_DST, value)) return null;
+    if (!this.#options.get(fd, SOL_IPV6, SO_ORIGINAL_DST, value)) return null;
     return { ip: ipv6Text(value, 8), port: portOf(value) };
   }
 }

@@ -62,8 +62,8 @@ export interface Connection {
   end(): void;
   /** Graceful close of both directions: what `write` took is still delivered. `onClose` follows, not within the call. */
   close(): void;
-  /** Aborts with RST, dropping what is unsent. `onClose` follows, not within the call. */
-  reset(): void;
+  /** Aborts with RST, dropping what is unsent. `onClose` follows, not within the call, and tells `failure` where it is named. */
+  reset(failure?: ConnectionError): void;
   /** Upgrades the plain connection before its first byte has been read. At most once. A bad context closes with an error of kind `tls`. */
   startTls(options: TlsOptions): void;
 }
@@ -127,6 +127,13 @@ export interface Transport {
    * `startsTls`: `onConnect` always calls `startTls`.
    */
   connect(address: Address, handler: ConnectionHandler, startsTls?: boolean): Connection;
+  /**
+   * The other side's machine has acknowledged nothing of what was sent to it, for three seconds. Says nothing about one that has nothing to acknowledge: the kernel
+   * ends such a connection itself. Always false where the runtime cannot tell.
+   */
+  isSilent(connection: Connection): boolean;
+  /** From `onConnect` on: ends after three seconds in which nothing is acknowledged, also where the other side lives and takes nothing. */
+  giveUpEarly(connection: Connection): void;
   /** Runs it once, when the events that are ready now have been delivered, before the loop waits for others. */
   atEndOfTurn(run: () => void): void;
   /** Throws WeftError WEFT_TLS_CREDENTIALS when key, certificate or anchors do not parse or do not fit together. */

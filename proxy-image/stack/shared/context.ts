@@ -16,6 +16,7 @@ import type { DialContext } from '../../io/pool/dial.ts';
 import { POOL_LIMITS } from '../../io/pool/host.ts';
 import { Http2Engine } from '../../io/pool/http2-engine.ts';
 import { ConnectionPool, type PoolCodecs } from '../../io/pool/pool.ts';
+import { SilentPeers } from '../../io/pool/silent-peers.ts';
 import { Outbox } from '../../io/tcp/outbox.ts';
 import { LimitedLog } from '../../io/telemetry/limited-log.ts';
 import type { Connection } from '../../io/transport/types.ts';
@@ -105,6 +106,7 @@ export function createContext(given: StackOptions): StackContext {
     engine,
     idleStreams: [],
   };
+  const observer = new SilentPeers(transport, new PoolMetrics(live, 'outbound'));
   const poolLimits = { ...POOL_LIMITS, ...limits };
   return {
     options,
@@ -121,7 +123,7 @@ export function createContext(given: StackOptions): StackContext {
     },
     outboundDial,
     inboundDial,
-    outboundPool: new ConnectionPool(outboundDial, codecs, new PoolMetrics(live, 'outbound'), poolLimits),
+    outboundPool: new ConnectionPool(outboundDial, codecs, observer, poolLimits),
     inboundPool: new ConnectionPool(inboundDial, codecs, new PoolMetrics(live, 'inbound'), poolLimits),
   };
 }

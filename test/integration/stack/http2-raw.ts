@@ -32,8 +32,8 @@ export async function serveFrames(
   mesh: TestMesh,
   onFrame: (one: RawHttp2, frame: Frame) => void,
   first: Buffer = settings(),
-): Promise<{ port: number; served: RawHttp2[] }> {
-  const { port, served } = await serveRaw(mesh, (connection) => {
+): Promise<{ port: number; served: RawHttp2[]; stop: () => void }> {
+  const { port, served, stop } = await serveRaw(mesh, (connection) => {
     const one = connection as RawHttp2;
     if (one.begun !== true) {
       if (one.text.length < PREFACE.length) return;
@@ -46,7 +46,7 @@ export async function serveFrames(
     one.text = rest;
     for (const each of frames) onFrame(one, each);
   });
-  return { port, served: served as RawHttp2[] };
+  return { port, served: served as RawHttp2[], stop };
 }
 
 /** A client of HTTP/2 that may say anything. */

@@ -82,7 +82,7 @@ export interface Served {
 export async function serveRaw(
   mesh: TestMesh,
   onText: (served: Served, chunk: string) => void,
-): Promise<{ port: number; served: Served[] }> {
+): Promise<{ port: number; served: Served[]; stop: () => void }> {
   const served: Served[] = [];
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     const one: Served = { socket, text: '', ended: false };
@@ -102,7 +102,8 @@ export async function serveRaw(
     server.close();
     for (const { socket } of served) socket.destroy();
   });
-  return { port: (server.address() as net.AddressInfo).port, served };
+  // No new connections; those that there are stay.
+  return { port: (server.address() as net.AddressInfo).port, served, stop: () => server.close() };
 }
 
 /** Answers every complete bodiless request with what `respond` makes of it. */

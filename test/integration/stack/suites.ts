@@ -32,6 +32,7 @@ import { responsesSuite } from './responses-suite.ts';
 import { routesSuite } from './routes-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { rulesSuite } from './rules-suite.ts';
+import { silenceSuite } from './silence-suite.ts';
 import { spellingsSuite } from './spellings-suite.ts';
 import { tapSuite } from './tap-suite.ts';
 import { telemetrySuite } from './telemetry-suite.ts';
@@ -75,6 +76,7 @@ const SUITES: [title: string, suite: (create: Create) => void][] = [
   ['between the versions', translationSuite],
   ['refusals', refusalsSuite],
   ['resilience', resilienceSuite],
+  ['machines that are gone without a word', silenceSuite],
   ['consistent hashing', affinitySuite],
   ['endpoints that cannot be reached for a while', reachSuite],
   ['servers that speak first', opaqueSuite],

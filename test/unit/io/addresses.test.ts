@@ -46,10 +46,12 @@ describe('addresses', () => {
 describe('original destination', () => {
   it('is read as struct sockaddr_in for IPv4 peers, mapped ones too', () => {
     const asked: number[][] = [];
-    const destination = new RedirectedDestination((fd, level, option, value) => {
-      asked.push([fd, level, option]);
-      value.set([2, 0, 0x1f, 0x90, 10, 96, 0, 1]);
-      return true;
+    const destination = new RedirectedDestination({
+      get(fd, level, option, value) {
+        asked.push([fd, level, option]);
+        value.set([2, 0, 0x1f, 0x90, 10, 96, 0, 1]);
+        return true;
+      },
     });
     expect(destination.of(connectionFrom('10.0.0.9'))).to.deep.equal({ ip: '10.96.0.1', port: 8080 });
     expect(asked).to.deep.equal([[7, 0, 80]]);
@@ -57,17 +59,19 @@ describe('original destination', () => {
 
   it('is read as struct sockaddr_in6 for IPv6 peers', () => {
     const asked: number[][] = [];
-    const destination = new RedirectedDestination((fd, level, option, value) => {
-      asked.push([fd, level, option]);
-      value.set([10, 0, 0x00, 0x50, 0, 0, 0, 0, ...groups(0xfd00, 0, 0, 0, 0, 0, 0, 0x99)]);
-      return true;
+    const destination = new RedirectedDestination({
+      get(fd, level, option, value) {
+        asked.push([fd, level, option]);
+        value.set([10, 0, 0x00, 0x50, 0, 0, 0, 0, ...groups(0xfd00, 0, 0, 0, 0, 0, 0, 0x99)]);
+        return true;
+      },
     });
     expect(destination.of(connectionFrom('fd00::9'))).to.deep.equal({ ip: 'fd00::99', port: 80 });
     expect(asked).to.deep.equal([[7, 41, 80]]);
   });
 
   it('is unknown where the kernel does not know it, and for a closed connection', () => {
-    const destination = new RedirectedDestination(() => false);
+    const destination = new RedirectedDestination({ get: () => false });
     expect(destination.of(connectionFrom('10.0.0.9'))).to.equal(null);
     expect(destination.of(connectionFrom('10.0.0.9', -1))).to.equal(null);
   });
