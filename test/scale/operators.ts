@@ -59,6 +59,9 @@ export interface OperatorsOptions {
   hosts: readonly string[];
 }
 
+/** As `terminationGracePeriodSeconds` of the Deployment says. */
+const GRACE_MS = 45_000;
+
 /** The replicas, each at an address of its own with the ports that it has in a cluster, and in a memory cgroup of its own. */
 export class Operators {
   readonly #options: OperatorsOptions;
@@ -98,7 +101,7 @@ export class Operators {
   async restart(at: number): Promise<void> {
     const replica = this.#replicas[at]!;
     const before = cpuMs(replica.program.pid);
-    await replica.program.stop();
+    await replica.program.stop(GRACE_MS);
     this.#endedCpuMs += before;
     replica.program = this.#launch(replica.host, replica.name, replica.cgroup);
     await this.#ready(at);

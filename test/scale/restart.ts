@@ -19,9 +19,11 @@ export async function measureRestart(
 ): Promise<RestartFigures> {
   troupe.say({ type: 'mark' });
   await sleep(LOOK_MS);
+  const at = operators.hosts.length - 1;
+  const leaving = connectedOf((await operators.metrics())[at]!);
   const startMs = machineMs();
-  const restarted = operators.restart(operators.hosts.length - 1);
-  const allBackMs = await untilBack(troupe, proxies, startMs);
+  const restarted = operators.restart(at);
+  const allBackMs = await untilBack(troupe, { proxies, leaving }, startMs);
   await restarted;
   await sleep(TAIL_MS);
   const figures = await troupe.figures();
@@ -38,13 +40,23 @@ export async function measureRestart(
   };
 }
 
-/** From `startMs` until every proxy is connected again, some having been away; infinite where that takes too long. */
-async function untilBack(troupe: Troupe, proxies: number, startMs: number): Promise<number> {
+function connectedOf(metrics: string): number {
+  const [, count] = /^weft_config_connected_proxies (\d+)$/m.exec(metrics) ?? [];
+  if (count === undefined) throw new Error('a replica does not tell how many proxies it has');
+  return Number(count);
+}
+
+/** From `startMs` until every proxy is connected again, after as many as leave one by one have been away; infinite where that takes too long. */
+async function untilBack(
+  troupe: Troupe,
+  { proxies, leaving }: { proxies: number; leaving: number },
+  startMs: number,
+): Promise<number> {
   for (;;) {
     await sleep(LOOK_MS);
     const { settled, dropped } = await troupe.figures();
     const passedMs = machineMs() - startMs;
-    if (settled === proxies && sum(Object.values(dropped)) > 0) return passedMs;
+    if (settled === proxies && sum(Object.values(dropped)) >= leaving) return passedMs;
     if (passedMs > GIVE_UP_MS) return Number.POSITIVE_INFINITY;
   }
 }

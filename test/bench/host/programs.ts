@@ -87,10 +87,11 @@ export class Program {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Killed when it has not ended by itself after `graceMs`. */
+  async stop(graceMs = STOP_GRACE_MS): Promise<void> {
     if (this.#exit !== null) return;
     this.#child.kill('SIGTERM');
-    const kill = setTimeout(() => this.#child.kill('SIGKILL'), STOP_GRACE_MS);
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
     await this.exited;
     clearTimeout(kill);
   }
