@@ -1,6 +1,8 @@
+import { isMetadataEnough } from '../crds/kinds/readers.ts';
 import type { KindRow } from '../crds/kinds/row.ts';
 import { child, readMeshMeta, textOf } from '../crds/parse/metadata.ts';
 import type { KindName, Model } from '../crds/types/kind-name.ts';
+import type { OperatorRole } from '../crds/types/operator-role.ts';
 import type { Random } from '../lib/clock.ts';
 import { listWatch } from './kube/list-watch.ts';
 import type { ResourceType } from './kube/resources.ts';
@@ -16,6 +18,8 @@ import { Repeated } from './runtime/repeated.ts';
 
 export interface InformerParts {
   rest: RestClient;
+  /** Of the process: what is asked for is no more than they look at. */
+  roles: Iterable<OperatorRole>;
   clock: Clock;
   random: Random;
   log: Log;
@@ -70,13 +74,13 @@ function nameIn(kinds: readonly KindRow[], { plural, group }: KindRow): string {
 function createInformer(
   row: KindRow,
   name: string,
-  { rest, ...parts }: InformerParts,
+  { rest, roles, ...parts }: InformerParts,
   repeated: Repeated,
 ): KindInformer {
   return new Informer({
     ...parts,
     name,
-    source: listWatch(rest, resourceType(row)),
+    source: listWatch(rest, resourceType(row), { metadataOnly: isMetadataEnough(row, roles) }),
     optional: row.optional,
     transform: (raw: RawObject) => see(row, raw, repeated),
   });

@@ -114,6 +114,7 @@ export class WeftOperator extends OperatorBase {
     this.#leadersApplier = new Applier(this.#leadersRest, FIELD_MANAGER);
     this.#informers = new Informers(this.#kinds, {
       ...this.parts,
+      roles: this.#config.roles,
       timing,
       lagged: lagMetrics(registry),
     });

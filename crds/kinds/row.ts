@@ -17,6 +17,8 @@ export interface KindRow<M extends Model = Model> extends StoredKind<M> {
   readonly watchedBy: 'operator' | 'everywhere';
   /** Roles of the operator that read it beside those that read every kind (`readers.ts`). */
   readonly readBy?: readonly OperatorRole[];
+  /** Those of them that look at nothing but `metadata`. */
+  readonly metadataEnoughFor?: readonly OperatorRole[];
   /** Whether the webhook refuses what `parse` calls an error. */
   readonly validated: boolean;
   readonly status: KindStatus<M>;

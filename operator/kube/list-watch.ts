@@ -29,7 +29,13 @@ export interface Selection {
   namespace?: string;
   fieldSelector?: string;
   labelSelector?: string;
+  /** Of each object only `metadata`, as `PartialObjectMetadata` (Kubernetes API concepts: metadata-only fetches). */
+  metadataOnly?: boolean;
 }
+
+/** An API server that has no such form sends the whole. */
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 
 /**
  * List and watch of one kind. The watch is our own over the client's credentials and connections: the client's `Watch` asks for no bookmarks, drops
@@ -42,10 +48,13 @@ export function listWatch<Raw extends RawObject>(
 ): ListWatch<Raw> {
   const path = resourcePath(type, selection.namespace);
   const selectors = selectorsOf(selection);
+  const accepting = (accept: string) => (selection.metadataOnly === true ? { accept } : {});
   return {
     async list(options: ListOptions, item: (object: Raw) => void): Promise<ListPage> {
       const query = { ...selectors, ...listQuery(options) };
-      const wanted: RestRequest = { method: 'GET', path, query, timeoutMs: LIST_TIMEOUT_MS, signal: options.signal };
+      const { signal } = options;
+      const timeoutMs = LIST_TIMEOUT_MS;
+      const wanted: RestRequest = { method: 'GET', path, query, timeoutMs, signal, ...accepting(METADATA_LIST) };
       const { metadata } = await rest.stream(wanted, (body) => readList(body, item));
       return { resourceVersion: metadata?.resourceVersion ?? '', continueToken: metadata?.continue ?? '' };
     },
@@ -57,7 +66,8 @@ export function listWatch<Raw extends RawObject>(
         resourceVersion: options.resourceVersion,
         timeoutSeconds: String(options.timeoutSeconds),
       };
-      const response = await rest.send({ method: 'GET', path, query, signal: options.signal });
+      const { signal } = options;
+      const response = await rest.send({ method: 'GET', path, query, signal, ...accepting(METADATA) });
       observer.opened();
       await readEvents(response.body, observer);
     },

@@ -16,6 +16,8 @@ export interface RestRequest {
   query?: Readonly<Record<string, string>>;
   body?: unknown;
   contentType?: string;
+  /** Form of the answer; JSON of the whole where nothing is said. */
+  accept?: string;
   /** From sending to the last byte; `send` does not look at it. */
   timeoutMs?: number;
   signal: AbortSignal;
@@ -39,6 +41,8 @@ export function tellingReach(observer: RestObserver, reach: Reach): RestObserver
 }
 
 const UNOBSERVED: RestObserver = { finished() {} };
+
+const JSON_TYPE = 'application/json';
 
 /** An API server answers in milliseconds; a webhook or etcd under way may take seconds. */
 const TIMEOUT_MS = 10_000;
@@ -129,7 +133,7 @@ export class RestClient {
     const context = new RequestContext(url.toString(), HttpMethod[wanted.method]);
     await this.#config.applySecurityAuthentication(context);
     wanted.signal.throwIfAborted();
-    const headers: Record<string, string> = { ...context.getHeaders(), accept: 'application/json' };
+    const headers: Record<string, string> = { ...context.getHeaders(), accept: wanted.accept ?? JSON_TYPE };
     if (wanted.body !== undefined) headers['content-type'] = wanted.contentType ?? 'application/json';
     return request(url, {
       method: wanted.method,

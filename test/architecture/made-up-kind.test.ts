@@ -4,6 +4,7 @@ import { DEFAULT_MESH } from '../../crds/kinds/mesh/parse.ts';
 import { KINDS } from '../../crds/kinds/registry.ts';
 import { ClusterState } from '../../crds/state/cluster-state.ts';
 import { recording } from '../../crds/state/recording.ts';
+import { OPERATOR_ROLES } from '../../crds/types/operator-role.ts';
 import { Informers } from '../../operator/informers.ts';
 import { Applier } from '../../operator/kube/apply.ts';
 import { EventRecorder } from '../../operator/kube/events.ts';
@@ -54,7 +55,12 @@ class Toys {
         : null;
     const rest = new RestClient(this.api.configure(this.#config));
     const parts = { clock: systemClock, random: () => 0, log: this.log };
-    const informers = new Informers(WITH_GADGETS, { rest, ...parts, timing: { absentMs: 20, shortWatchMs: 0 } });
+    const informers = new Informers(WITH_GADGETS, {
+      rest,
+      roles: OPERATOR_ROLES,
+      ...parts,
+      timing: { absentMs: 20, shortWatchMs: 0 },
+    });
     const events = new EventRecorder(rest, { controller: 'test', instance: 'test' }, systemClock, this.log);
     const status = new StatusControllers({
       namespace: 'weft-system',

@@ -10,6 +10,7 @@ export interface SeenRequest {
   path: string;
   query: URLSearchParams;
   contentType: string;
+  accept: string;
   isWatch: boolean;
 }
 
@@ -140,6 +141,7 @@ export class FakeApiServer {
       path: url.pathname,
       query: url.searchParams,
       contentType: request.headers['content-type'] ?? '',
+      accept: request.headers.accept ?? '',
       isWatch: url.searchParams.get('watch') === 'true',
     };
     this.requests.push(seen);

@@ -10,6 +10,7 @@ export const POD_ROW: KindRow<PodModel> = {
   watched: 'v1',
   // An Event of injection about a pod that nobody owns names its uid.
   readBy: ['webhooks'],
+  metadataEnoughFor: ['webhooks'],
   indexes: [PODS_BY_IP],
   parse: reduced(reducePod),
 };

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import { ClusterState } from '../../../crds/state/cluster-state.ts';
+import { OPERATOR_ROLES } from '../../../crds/types/operator-role.ts';
 import { Informers, resourceType } from '../../../operator/informers.ts';
 import { resourcePath } from '../../../operator/kube/resources.ts';
 import type { RestClient } from '../../../operator/kube/rest.ts';
@@ -55,7 +56,14 @@ export class ReplicaAlone {
     };
     const shared = { state, clock: systemClock, log: silentLog, metrics, limits: DEFAULT_LIMITS };
     this.distribution = new Distribution(shared, new Progress(() => undefined, systemClock));
-    const parts = { rest: this.#apiServer(), clock: systemClock, random: Math.random, log: silentLog, timing: {} };
+    const parts = {
+      rest: this.#apiServer(),
+      roles: OPERATOR_ROLES,
+      clock: systemClock,
+      random: Math.random,
+      log: silentLog,
+      timing: {},
+    };
     this.informers = new Informers(KINDS, parts);
     for (const row of KINDS) {
       const informer = this.informers.of(row);

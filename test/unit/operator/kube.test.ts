@@ -1,5 +1,9 @@
 import { ApiException, CoreV1Api } from '@kubernetes/client-node';
 import { expect } from 'chai';
+import { MESH_ROW } from '../../../crds/kinds/mesh/kind.ts';
+import { POD_ROW } from '../../../crds/kinds/pod/kind.ts';
+import { isMetadataEnough } from '../../../crds/kinds/readers.ts';
+import type { OperatorRole } from '../../../crds/types/operator-role.ts';
 import { Applier } from '../../../operator/kube/apply.ts';
 import { fromResponse, fromStatus, toRequestError } from '../../../operator/kube/errors.ts';
 import { EventRecorder } from '../../../operator/kube/events.ts';
@@ -113,6 +117,30 @@ describe('requests to the API server', () => {
     api.objects.put(SERVICES, service('a'));
     for (let i = 0; i < 50; i++) expect((await core.listServiceForAllNamespaces()).items).to.have.length(1);
     expect(api.connections).to.be.at.most(4);
+  });
+
+  it('ask for metadata alone where that is all that is looked at', async () => {
+    const asked = async (metadataOnly: boolean) => {
+      const abort = new AbortController();
+      const source = listWatch(rest, SERVICE, { metadataOnly });
+      const before = api.requests.length;
+      await source.list({ resourceVersion: '', continueToken: '', limit: 5, signal: abort.signal }, () => {});
+      const options = { resourceVersion: '1', timeoutSeconds: 300, signal: abort.signal };
+      const watch = source.watch(options, { opened() {}, event() {} }).catch(() => {});
+      await eventually('watching', () => api.openWatches === 1);
+      abort.abort();
+      await watch;
+      await eventually('no watch', () => api.openWatches === 0);
+      return api.requests.slice(before).map(({ accept }) => accept);
+    };
+    expect(await asked(false)).to.deep.equal(['application/json', 'application/json']);
+    expect(await asked(true)).to.deep.equal([
+      'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+      'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json',
+    ]);
+    const roles: OperatorRole[][] = [['webhooks'], ['webhooks', 'identity'], ['webhooks', 'config'], ['identity'], []];
+    expect(roles.map((each) => isMetadataEnough(POD_ROW, each))).to.deep.equal([true, true, false, false, false]);
+    expect(isMetadataEnough(MESH_ROW, ['webhooks'])).to.equal(false);
   });
 
   it('are not held up by watches', async () => {
