@@ -5,9 +5,12 @@ import { CONTROL_PLANE_NAMESPACE, CONTROL_PLANE_SERVICE, VIZ_SERVICE } from '../
 import type { ConfigMapStore } from './pki/anchors.ts';
 import { ControlCertificate, controlName } from './pki/control.ts';
 import type { RenewalReport } from './pki/custody.ts';
+import type { MeshTrust } from './pki/mesh-trust.ts';
 import { expiryNotices, type Notice, Reminders, refusalNotice, renewalNotice, rotationNotice } from './pki/notices.ts';
+import type { TrustPublisher } from './pki/publisher.ts';
+import { type Received, ReceivedTrust } from './pki/received-trust.ts';
 import type { SecretStore } from './pki/secrets.ts';
-import { ServingCertificate, type ServingCredentials } from './pki/serving.ts';
+import { SERVING_LIFETIME_MS, ServingCertificate, type ServingCredentials } from './pki/serving.ts';
 import { sourcesOf, type TrustSource } from './pki/sources.ts';
 import { Trust, type TrustOptions } from './pki/trust.ts';
 import type { Changed } from './reconcilers/feed.ts';
@@ -18,8 +21,6 @@ import type { Component } from './runtime/manager.ts';
 import { sameJson } from './status/change.ts';
 import type { CertificateDates, CertificateName } from './telemetry/certificate-metrics.ts';
 
-/** Own serving certificates are cheap to make and never leave the process. */
-const SERVING_LIFETIME_MS = 24 * 3_600_000;
 /** What is wrong is looked at this often, and everything where a Secret is not watched: the right to watch one that others keep is for them to give. */
 const REFRESH_MS = 15_000;
 /** Secrets and ConfigMap are watched; beside that they are read this often. */
@@ -37,6 +38,10 @@ export interface CertificatesOptions {
   state: ClusterState;
   changed: Changed;
   configMaps: ConfigMapStore;
+  /** What a process without the role `controllers` reads beside what the leader publishes; `null`, or not given: it reads the authorities themselves. */
+  received?: Received | null;
+  /** Where there may be such processes. */
+  publisher?: TrustPublisher | undefined;
   /** Not given: what changes is seen when it is read the next time. */
   watches?: SourceWatches;
   /** What is wrong with the Secrets is another thing now, or is known of other settings. */
@@ -70,7 +75,7 @@ export interface CertificateObserver {
 /** Trust of the mesh and the operator's own certificates, kept fresh; proxies learn of a new bundle through the state. */
 export class Certificates implements Component {
   readonly name = 'certificates';
-  readonly trust: Trust;
+  readonly trust: MeshTrust;
   readonly webhook: ServingCertificate;
   readonly #options: CertificatesOptions;
   readonly #abort = new AbortController();
@@ -86,9 +91,9 @@ export class Certificates implements Component {
   #renewalProblems: readonly string[] = [];
 
   constructor(options: CertificatesOptions) {
-    const { clock, secrets, configMaps, webhookHosts, proxies } = options;
+    const { clock, secrets, webhookHosts, received = null } = options;
     this.#options = options;
-    this.trust = new Trust(secrets, clock, { proxies, configMaps });
+    this.trust = received === null ? this.#own() : new ReceivedTrust(secrets, clock, received);
     const suffix = () => meshOf(options.state).identity.suffix;
     const issuer = () => this.trust.current?.issuer ?? null;
     this.#control = new ControlCertificate(suffix, SERVING_LIFETIME_MS, issuer, clock);
@@ -153,13 +158,20 @@ export class Certificates implements Component {
   async start(): Promise<void> {
     this.#started = true;
     this.trust.onChange(() => this.#trustChanged());
-    this.trust.onRenewal((report) => this.#renewed(report));
-    this.trust.onRotation((values) => this.#tell(rotationNotice(values)));
     this.control.onChange(() => this.#options.observer.renewed('control'));
     this.webhook.onChange(() => this.#options.observer.renewed('webhook'));
     this.control.start();
     this.webhook.start();
     this.#running = this.#refreshForEver();
+  }
+
+  /** Of the authorities themselves. */
+  #own(): Trust {
+    const { secrets, clock, proxies, configMaps } = this.#options;
+    const trust = new Trust(secrets, clock, { proxies, configMaps });
+    trust.onRenewal((report) => this.#renewed(report));
+    trust.onRotation((values) => this.#tell(rotationNotice(values)));
+    return trust;
   }
 
   async stop(): Promise<void> {
@@ -204,7 +216,7 @@ export class Certificates implements Component {
   }
 
   #pauseMs(): number {
-    if (this.trust.current === null || this.trust.webhookAuthority === null) return REFRESH_EAGER_MS;
+    if (!this.trust.isComplete) return REFRESH_EAGER_MS;
     const { rotation } = this.trust;
     if (rotation !== null && rotation.phase !== 'Done') {
       const waitedMs = this.#options.clock.wallMs() - rotation.sinceMs;
@@ -221,10 +233,12 @@ export class Certificates implements Component {
   async #refresh(): Promise<void> {
     const { state, log, watches } = this.#options;
     const settings = meshOf(state).identity;
-    if (!this.#abort.signal.aborted) watches?.follow(sourcesOf(settings), () => this.#lookNow());
+    if (!this.#abort.signal.aborted)
+      watches?.follow(sourcesOf(settings, this.#options.received ?? null), () => this.#lookNow());
     try {
       const before = this.trust.rotation;
       await this.trust.refresh(settings, this.#leads);
+      await this.#publish();
       if (this.#leads && this.trust.rotation?.phase !== before?.phase) this.#options.problemsChanged();
       // By now the Mesh asks for something else: that is looked at already.
       if (!sameJson(settings, meshOf(state).identity)) return;
@@ -246,6 +260,14 @@ export class Certificates implements Component {
         this.#report([error instanceof Error ? error.message : String(error)], settings);
       else log.warn('could not read the Secrets of the trust', errorFields(error));
     }
+  }
+
+  /** For processes with other roles, which must not read what is read here. */
+  async #publish(): Promise<void> {
+    const { current } = this.trust;
+    const { publisher } = this.#options;
+    if (!this.#leads || publisher === undefined || current === null || current.issuer === null) return;
+    await publisher.publish({ ...current, issuer: current.issuer }, this.controlIdentity);
   }
 
   #renewed(report: RenewalReport): void {
@@ -277,6 +299,7 @@ export class Certificates implements Component {
 
   #trustChanged(): void {
     const { state, secrets, changed } = this.#options;
+    this.#control.adopt(this.trust.control);
     this.control.renewIfDue();
     this.webhook.renewIfDue();
     const { current } = this.trust;

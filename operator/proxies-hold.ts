@@ -3,8 +3,8 @@ import type { PodModel } from '../crds/kinds/pod/model.ts';
 import { podsOf } from '../crds/kinds/pod/queries.ts';
 import type { ClusterView } from '../crds/state/view.ts';
 import { isObject } from '../lib/json.ts';
+import type { MeshTrust } from './pki/mesh-trust.ts';
 import type { AbsentPod, ProxiesHold } from './pki/rotation.ts';
-import type { Trust } from './pki/trust.ts';
 import type { TrustHeld } from './serve/types.ts';
 import type { ReplicaHandler } from './viz/api/dispatcher.ts';
 import type { AskReplicas } from './viz/api/replica-client.ts';
@@ -19,7 +19,7 @@ export interface ReplicaHolds extends TrustHeld {
 export const TRUST_HELD_PATH = '/replica/trust';
 
 export interface ProxiesHoldOptions {
-  trust: Pick<Trust, 'current' | 'generation'>;
+  trust: Pick<MeshTrust, 'current' | 'generation'>;
   sessions: { trustHeld(anchorsPem: string): TrustHeld };
   view: ClusterView;
 }

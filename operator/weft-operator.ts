@@ -265,9 +265,9 @@ export class WeftOperator extends OperatorBase {
 
   #createCertificates(timing: ReturnType<typeof timingOf>): Certificates {
     const { clock, log } = this.parts;
-    const { namespace, webhookUrl } = this.#config;
+    const { webhookUrl } = this.#config;
     return new Certificates({
-      ...trustSources(this.parts, this.#leadersRest, namespace, timing),
+      ...trustSources(this.parts, this.#leadersRest, this.#config, timing),
       state: this.#state,
       changed: (reads) => this.#changed(reads),
       problemsChanged: () => this.#status.meshChanged(),

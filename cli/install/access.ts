@@ -53,10 +53,14 @@ function objectsOf(part: ControlPlanePart): Map<string, AccessObject> {
     { viz: false, object: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(part.name, NAMESPACED) } },
     ...roleAndBinding(part, 'cluster', own, false),
     ...roleAndBinding(part, 'namespace', own, false),
-    ...(forViz.length === 0 ? [] : roleAndBinding(part, 'cluster', forViz, true)),
+    ...scopesOf(forViz).flatMap((scope) => roleAndBinding(part, scope, forViz, true)),
     ...(part.roles.includes('viz') ? [frontProxyBinding(part)] : []),
   ];
   return new Map(found.map((one) => [keyOf(one.object), one]));
+}
+
+function scopesOf(rights: readonly Right[]): Right['scope'][] {
+  return [...new Set(rights.map(({ scope }) => scope))];
 }
 
 function keyOf({ kind, metadata: of }: TemplateMap): string {

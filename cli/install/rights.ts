@@ -4,7 +4,9 @@ import type { KindRow } from '../../crds/kinds/row.ts';
 import type { OperatorRole } from '../../crds/types/operator-role.ts';
 import {
   ANCHOR_SECRET,
+  CONTROL_SECRET,
   ISSUER_SECRET,
+  PUBLISHED_SECRET,
   ROTATION_SECRET,
   WEBHOOK_AUTHORITY_SECRET,
 } from '../../proxy-image/contract/names.ts';
@@ -21,6 +23,8 @@ export interface Right {
   scope: 'cluster' | 'namespace';
   /** Only with live numbers. */
   viz?: true;
+  /** Only where the roles are in Deployments of their own. */
+  split?: true;
   group: string;
   resources: readonly string[];
   names?: readonly string[];
@@ -31,7 +35,7 @@ export interface Right {
 
 /** What the operator makes and keeps; the rotation is what `spec.identity.rotation` of the Mesh has asked for so far. */
 const TRUST = [ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, WEBHOOK_AUTHORITY_SECRET] as const;
-const EVERY_ROLE = WHOLE.roles;
+const OTHERS_ISSUER = 'linkerd-identity-issuer';
 const ADMISSION = 'admissionregistration.k8s.io';
 
 /**
@@ -162,17 +166,17 @@ const RIGHTS: readonly Right[] = [
       'Its groups are there while a replica serves them. With its servers gone, an APIService would keep every namespace of the cluster from being deleted.',
   },
   {
-    roles: EVERY_ROLE,
+    roles: ['controllers'],
     scope: 'namespace',
     group: '',
     resources: ['secrets'],
-    names: [...TRUST, 'linkerd-identity-issuer'],
+    names: [...TRUST, OTHERS_ISSUER],
     verbs: ['get', 'list', 'watch'],
     because:
-      'Every replica makes its own certificates of them, when they change too. linkerd-identity-issuer: the name under which cert-manager users keep an issuer of their own (Mesh spec.identity.issuer).',
+      'The authorities of the mesh, when they change too. linkerd-identity-issuer: the name under which cert-manager users keep an issuer of their own (Mesh spec.identity.issuer).',
   },
   {
-    roles: EVERY_ROLE,
+    roles: ['controllers'],
     scope: 'namespace',
     group: '',
     resources: ['configmaps'],
@@ -180,6 +184,66 @@ const RIGHTS: readonly Right[] = [
     verbs: ['get', 'list', 'watch'],
     because:
       'Where trust-manager puts the trust anchors of those who keep their own (Mesh spec.identity.trustAnchors).',
+  },
+  {
+    roles: ['controllers'],
+    scope: 'namespace',
+    group: '',
+    resources: ['secrets'],
+    names: [PUBLISHED_SECRET, CONTROL_SECRET],
+    verbs: ['get', 'patch'],
+    because: 'What processes with other roles alone are told of them (operator.split).',
+  },
+  {
+    roles: ['config', 'identity', 'webhooks', 'viz'],
+    scope: 'namespace',
+    split: true,
+    group: '',
+    resources: ['secrets'],
+    names: [PUBLISHED_SECRET],
+    verbs: ['get', 'list', 'watch'],
+    because: 'Certificates that everybody may know: the trust anchors, and who signs. No key is in it.',
+  },
+  {
+    roles: ['identity'],
+    scope: 'namespace',
+    split: true,
+    group: '',
+    resources: ['secrets'],
+    names: [ISSUER_SECRET, OTHERS_ISSUER],
+    verbs: ['get', 'list', 'watch'],
+    because: 'It signs the certificates of proxies.',
+  },
+  {
+    roles: ['config', 'viz'],
+    scope: 'namespace',
+    split: true,
+    group: '',
+    resources: ['secrets'],
+    names: [CONTROL_SECRET],
+    verbs: ['get', 'list', 'watch'],
+    because: 'What the control plane proves itself with to proxies, for a day: it cannot sign.',
+  },
+  {
+    roles: ['webhooks'],
+    scope: 'namespace',
+    split: true,
+    group: '',
+    resources: ['secrets'],
+    names: [WEBHOOK_AUTHORITY_SECRET],
+    verbs: ['get', 'list', 'watch'],
+    because: 'Each replica makes its own certificate of it for what the API server calls. No proxy trusts it.',
+  },
+  {
+    roles: ['viz'],
+    scope: 'namespace',
+    viz: true,
+    split: true,
+    group: '',
+    resources: ['secrets'],
+    names: [WEBHOOK_AUTHORITY_SECRET],
+    verbs: ['get', 'list', 'watch'],
+    because: 'The same, for the aggregated API.',
   },
   {
     roles: ['controllers'],
@@ -219,7 +283,9 @@ const RIGHTS: readonly Right[] = [
 
 /** Every right of a process with these roles. */
 export function rightsOf(roles: readonly OperatorRole[]): Right[] {
-  return [...kindRights(roles), ...RIGHTS.filter((right) => right.roles.some((role) => roles.includes(role)))];
+  const isWhole = WHOLE.roles.every((role) => roles.includes(role));
+  const own = RIGHTS.filter((right) => right.roles.some((role) => roles.includes(role)));
+  return [...kindRights(roles), ...own.filter(({ split }) => split !== true || !isWhole)];
 }
 
 /** By group: what is read and, where statuses are written, these. */

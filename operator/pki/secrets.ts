@@ -4,7 +4,9 @@ import { fromPem, isP256, matches, toPem } from './certificate.ts';
 
 export {
   ANCHOR_SECRET,
+  CONTROL_SECRET,
   ISSUER_SECRET,
+  PUBLISHED_SECRET,
   ROTATION_SECRET,
   WEBHOOK_AUTHORITY_SECRET,
 } from '../../proxy-image/contract/names.ts';

@@ -13,6 +13,25 @@ export interface ServingCredentials {
   notAfterMs: number;
 }
 
+/** They are cheap to make. */
+export const SERVING_LIFETIME_MS = 24 * 3_600_000;
+
+/** With a key of its own. `names`: what is proven. */
+export function credentialsOf(
+  authority: Authority,
+  dnsNames: readonly string[],
+  lifetimeMs: number,
+  nowMs: number,
+): ServingCredentials {
+  const keys = generateKeyPair();
+  const leaf = issueLeaf(authority, { publicKey: keys.publicKey, dnsNames, lifetimeMs, nowMs });
+  return {
+    keyPem: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    certPem: leaf.chainPem,
+    notAfterMs: leaf.notAfterMs,
+  };
+}
+
 /** The wall clock is looked at this often: a machine that slept must not serve an expired certificate for long. */
 const CHECK_INTERVAL_MS = 30_000;
 
@@ -73,18 +92,20 @@ export class ServingCertificate {
     const nowMs = this.clock.wallMs();
     const dnsNames = this.dnsNames();
     if (!this.isDue(authority, dnsNames, nowMs)) return;
-    const keys = generateKeyPair();
-    const leaf = issueLeaf(authority, { publicKey: keys.publicKey, dnsNames, lifetimeMs: this.lifetimeMs, nowMs });
-    this.credentials = {
-      keyPem: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      certPem: leaf.chainPem,
-      notAfterMs: leaf.notAfterMs,
-    };
+    this.credentials = credentialsOf(authority, dnsNames, this.lifetimeMs, nowMs);
     this.issuedBy = authority.certificate.publicKey;
     this.issuedFor = dnsNames;
     this.issuedAtMs = nowMs;
-    this.renewAtMs = nowMs + (leaf.notAfterMs - nowMs) * RENEWAL_SHARE;
+    this.renewAtMs = nowMs + (this.credentials.notAfterMs - nowMs) * RENEWAL_SHARE;
     for (const listener of this.listeners) listener(this.credentials);
+  }
+
+  /** Takes what another process has made; for one that has no authority. */
+  adopt(credentials: ServingCredentials): void {
+    if (credentials.certPem === this.credentials?.certPem) return;
+    this.credentials = credentials;
+    this.renewAtMs = credentials.notAfterMs - this.lifetimeMs * (1 - RENEWAL_SHARE);
+    for (const listener of this.listeners) listener(credentials);
   }
 
   private isDue(authority: Authority, dnsNames: readonly string[], nowMs: number): boolean {

@@ -8,8 +8,8 @@ import type { Clock } from '../runtime/clock.ts';
 import { withDeadline } from '../runtime/clock.ts';
 import { issueLeaf, MAX_LEAF_LIFETIME_MS } from './authority.ts';
 import { type CertificateRequest, parseCsr } from './csr.ts';
+import type { KnownTrust } from './mesh-trust.ts';
 import { type Caller, callerOf, identityOf, type TokenReviewer, type TokenReviewStatus } from './token.ts';
-import type { TrustState } from './trust.ts';
 
 /** One line per answer, whoever asked and whatever came of it. Carries neither token nor key. */
 export interface AuditEntry {
@@ -57,7 +57,7 @@ export const DEFAULT_LIMITS: SigningLimits = {
 };
 
 export interface SigningDependencies {
-  trust: () => TrustState | null;
+  trust: () => KnownTrust | null;
   settings: () => SigningSettings;
   tokens: TokenReviewer;
   audit: (entry: AuditEntry) => void;
@@ -123,7 +123,8 @@ export class Signing {
     const { suffix, lifetimeMs } = this.given.settings();
     const nowMs = this.given.clock.wallMs();
     const trust = this.given.trust();
-    if (trust === null) throw new ControlPlaneError('WEFT_SIGNING_UNAVAILABLE', 'there is no issuer');
+    if (trust === null || trust.issuer === null)
+      throw new ControlPlaneError('WEFT_SIGNING_UNAVAILABLE', 'there is no issuer');
     if (trust.issuerNotAfterMs <= nowMs)
       throw new ControlPlaneError('WEFT_SIGNING_UNAVAILABLE', 'the issuer has expired');
     const identity = identityOf(caller, suffix);

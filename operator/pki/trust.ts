@@ -1,4 +1,4 @@
-import { createHash, randomBytes, type X509Certificate } from 'node:crypto';
+import { randomBytes, type X509Certificate } from 'node:crypto';
 import { ControlPlaneError } from '../../proxy-image/contract/control-plane-errors.ts';
 import type { CodedError } from '../../proxy-image/contract/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -6,7 +6,7 @@ import { failureOf } from '../runtime/errors.ts';
 import type { AuthorityName, HeldAuthority } from '../status/authority.ts';
 import type { LeafTerms } from '../status/leaf-terms.ts';
 import type { RotationState } from '../status/rotation.ts';
-import { type AnchorsSource, type ConfigMapStore, withAnchors } from './anchors.ts';
+import { type ConfigMapStore, withAnchors } from './anchors.ts';
 import {
   type Authority,
   BACKDATE_MS,
@@ -18,7 +18,15 @@ import {
 } from './authority.ts';
 import { toPem } from './certificate.ts';
 import { Custody, type Kept, type Look, type RenewalReport } from './custody.ts';
-import { issuerRenewalMs, type Lifetimes, rootRenewalMs, warningMs } from './renewal.ts';
+import {
+  type ControlCredentials,
+  generationOf,
+  type MeshTrust,
+  type TrustSettings,
+  type TrustState,
+  termsText,
+} from './mesh-trust.ts';
+import { issuerRenewalMs, rootRenewalMs, warningMs } from './renewal.ts';
 import { mustIssue, nextStep, type ProxiesHold, staleAnchors } from './rotation.ts';
 import { RotationKeeper } from './rotation-keeper.ts';
 import {
@@ -38,28 +46,9 @@ import {
   WEBHOOK_AUTHORITY_SECRET,
 } from './secrets.ts';
 
-/** The part of the Mesh that decides where certificates come from. */
-export interface TrustSettings extends Lifetimes {
-  suffix: string;
-  issuer: { type: 'Managed' } | { type: 'Secret'; name: string };
-  /** `null`: the Secret of the issuer names the anchors. Not for a managed issuer. */
-  trustAnchors: AnchorsSource | null;
-  rotation: RotationValues;
-}
+const NO_CONTROL: ControlCredentials = new Map();
 
-/** One immutable view of the certificates in force. */
-export interface TrustState {
-  issuer: Authority;
-  anchorsPem: string;
-  anchorNotAfterMs: number;
-  issuerNotAfterMs: number;
-  /** How many anchors are trusted: two while one takes the place of the other. */
-  trustedAnchors: number;
-  /** The newest anchor is trusted already, but nothing is signed below it yet. */
-  isCrossing: boolean;
-  /** What certificates of proxies have to be by now; `null`: whatever they are. */
-  leafTerms: LeafTerms | null;
-}
+export type { TrustSettings, TrustState } from './mesh-trust.ts';
 
 /** One `refresh`. */
 interface Pass extends Look {
@@ -95,7 +84,8 @@ const WEBHOOK_AUTHORITY = 'webhooks.weft.dev';
  * and becomes a problem. What is due follows from the Secrets and the time alone, and each step is one write of one Secret: whoever leads
  * next goes on from there.
  */
-export class Trust {
+export class Trust implements MeshTrust {
+  readonly control = NO_CONTROL;
   private readonly custody: Custody;
   private readonly clock: Clock;
   private readonly rotations: RotationKeeper;
@@ -124,7 +114,7 @@ export class Trust {
 
   /** Names what is published: bundle, issuer, and what certificates have to be. Empty: nothing is. */
   get generation(): string {
-    return this.state === null ? '' : generationOf(this.state);
+    return this.state === null ? '' : generationOf(this.state.issuer.certificate, this.state);
   }
 
   /** `null` until an issuer was read or created. */
@@ -140,6 +130,10 @@ export class Trust {
   /** For `clientConfig.caBundle`, PEM: two CAs while the older one still lives. Empty until the CA was read or created. */
   get caBundlePem(): string {
     return this.webhook === null ? '' : toPem(this.webhook.authority.anchors);
+  }
+
+  get isComplete(): boolean {
+    return this.state !== null && this.webhook !== null;
   }
 
   /** Called after `current`, `webhookAuthority` or `caBundlePem` changed. Returns how to unsubscribe. */
@@ -309,7 +303,8 @@ export class Trust {
   /** Does what a rotation needs next, one write at the most; what was made is read, and published, in the next `refresh`. */
   private async rotate(pass: Pass, found: Found): Promise<void> {
     const { anchor, issuer, record } = found;
-    const isPublished = this.state !== null && this.generation === generationOf(stateOf(found, this.state));
+    const next = stateOf(found, this.state);
+    const isPublished = this.generation === generationOf(next.issuer.certificate, next);
     const asks = pass.mayWrite && isUnderWay(record) && isPublished;
     const proxies = asks ? await this.proxies(this.generation) : null;
     const step = nextStep({ ...found, lifetimes: pass.settings, nowMs: pass.nowMs, proxies });
@@ -393,13 +388,4 @@ function leafTermsOf({ anchor, issuer, record }: Found): LeafTerms | null {
 
 function sameTerms(terms: LeafTerms | null, before: LeafTerms | null): LeafTerms | null {
   return termsText(terms) === termsText(before) ? before : terms;
-}
-
-function termsText(terms: LeafTerms | null): string {
-  return terms === null ? '' : `${terms.issuer.fingerprint256} ${terms.ofIssuer} ${terms.fromMs}`;
-}
-
-function generationOf({ issuer, anchorsPem, leafTerms }: TrustState): string {
-  const parts = [anchorsPem, issuer.certificate.fingerprint256, termsText(leafTerms)];
-  return createHash('sha256').update(parts.join('\n')).digest('hex');
 }

@@ -13,6 +13,9 @@ export const ISSUER_SECRET = 'weft-identity-issuer';
 export const WEBHOOK_AUTHORITY_SECRET = 'weft-webhook-ca';
 /** What `spec.identity.rotation` of the Mesh has asked for so far. */
 export const ROTATION_SECRET = 'weft-identity-rotation';
+/** For processes with some of the roles alone: what everybody may know of the trust, and what the operator proves to proxies. */
+export const PUBLISHED_SECRET = 'weft-identity-trust';
+export const CONTROL_SECRET = 'weft-control-certificates';
 export const FIELD_MANAGER = 'weft-operator';
 export const TOKEN_AUDIENCE = 'identity.l5d.io';
 export const DEFAULT_IDENTITY_SUFFIX = 'linkerd.cluster.local';

@@ -19,7 +19,9 @@ import { createAnchor, createIssuer } from '../../../operator/pki/authority.ts';
 import { generateKeyPair } from '../../../operator/pki/certificate.ts';
 import {
   ANCHOR_SECRET,
+  CONTROL_SECRET,
   ISSUER_SECRET,
+  PUBLISHED_SECRET,
   ROTATION_SECRET,
   toSecret,
   WEBHOOK_AUTHORITY_SECRET,
@@ -42,6 +44,8 @@ const SPLIT = { 'operator.split': 'true' } as const;
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 const LABELS = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
+/** Who makes the authorities, and who signs. */
+const SIGNERS = ['weft-operator', 'weft-identity'];
 /** As `CHANGE_MS` of the events of injection, and a little. */
 const NEWS_MS = 11_000;
 const PATIENCE_MS = 30_000;
@@ -188,11 +192,9 @@ describe('rights of the roles of the operator', function () {
     await mesh({ rotation: { leaf: '2' } });
     await until('weft-operator', ' secrets patch', ROTATION_SECRET);
     await mesh({ issuer: { type: 'Secret' }, trustAnchors: { configMap: {} } });
-    for (const { name } of PARTS) {
-      await until(name, ' secrets get', 'linkerd-identity-issuer');
-      await until(name, ' configmaps watch', 'linkerd-identity-trust-roots');
-      await until(name, ' secrets watch', 'linkerd-identity-issuer');
-      await until(name, ' configmaps get', 'linkerd-identity-trust-roots');
+    for (const verb of ['get', 'list', 'watch']) {
+      for (const name of SIGNERS) await until(name, ` secrets ${verb}`, 'linkerd-identity-issuer');
+      await until('weft-operator', ` configmaps ${verb}`, 'linkerd-identity-trust-roots');
     }
   });
 
@@ -293,11 +295,27 @@ describe('rights of the roles of the operator', function () {
     }
   });
 
-  it('together they are what one process with all roles may do', () => {
+  it('none but who makes and who signs may read a key that proxies trust, nor any Secret but those of the control plane by their names', () => {
+    const readers = (secret: string) =>
+      PARTS.map(({ name }) => name).filter((name) =>
+        grantedTo(name, installation(SOURCES, SPLIT).controlPlane).some(
+          ({ right, name: on }) => / secrets (?:get|list|watch)$/.test(right) && (on === secret || on === ''),
+        ),
+      );
+    expect(readers(ANCHOR_SECRET)).to.deep.equal(['weft-operator']);
+    expect(readers(ISSUER_SECRET)).to.deep.equal(SIGNERS);
+    expect(readers('linkerd-identity-issuer')).to.deep.equal(SIGNERS);
+    expect(readers(WEBHOOK_AUTHORITY_SECRET)).to.deep.equal(['weft-operator', 'weft-config', 'weft-webhooks']);
+    expect(readers('of-somebody-else')).to.deep.equal([]);
+  });
+
+  it('together they are what one process with all roles may do, and what its parts tell one another', () => {
     const whole = grantedTo('weft-operator', installation(SOURCES, {}).controlPlane);
     const { controlPlane } = installation(SOURCES, SPLIT);
     const key = ({ right, name }: { right: string; name: string }) => `${right} ${name}`;
     const parts = PARTS.flatMap((part) => grantedTo(part.name, controlPlane));
-    expect([...new Set(whole.map(key))].toSorted()).to.deep.equal([...new Set(parts.map(key))].toSorted());
+    const shared = parts.filter(({ name }) => name === PUBLISHED_SECRET || name === CONTROL_SECRET);
+    const wanted = new Set([...whole, ...shared].map(key));
+    expect([...new Set(parts.map(key))].toSorted()).to.deep.equal([...wanted].toSorted());
   });
 });

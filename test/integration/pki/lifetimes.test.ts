@@ -24,7 +24,7 @@ interface Seen {
 function look(installation: Installation, seen: Seen): void {
   const { leader } = installation;
   const { current } = leader.certificates.trust;
-  seen.issuers.add(current!.issuer.certificate.serialNumber);
+  seen.issuers.add(current!.issuer!.certificate.serialNumber);
   seen.bundles.add(current!.anchorsPem);
   const { condition, ready } = leader.status();
   expect(condition.status, condition.message).to.equal('True');

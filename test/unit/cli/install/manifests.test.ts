@@ -6,7 +6,9 @@ import { installation } from '../../../../cli/install/objects.ts';
 import { SOURCES } from '../../../../cli/install/sources.ts';
 import {
   ANCHOR_SECRET,
+  CONTROL_SECRET,
   ISSUER_SECRET,
+  PUBLISHED_SECRET,
   ROTATION_SECRET,
   WEBHOOK_AUTHORITY_SECRET,
 } from '../../../../operator/pki/secrets.ts';
@@ -112,6 +114,7 @@ describe('E10: rights of the control plane', () => {
         ['get', 'list', 'watch'],
         [ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, WEBHOOK_AUTHORITY_SECRET, 'linkerd-identity-issuer'],
       ],
+      ['Role', 'weft-system', ['get', 'patch'], [PUBLISHED_SECRET, CONTROL_SECRET]],
       ['Role', 'weft-system', ['patch'], [ANCHOR_SECRET, ISSUER_SECRET, ROTATION_SECRET, WEBHOOK_AUTHORITY_SECRET]],
       ['Role', 'weft-system', ['create'], undefined],
     ]);
