@@ -38,6 +38,7 @@ export function partsOf(options: WeftOperatorOptions, registry: Registry): Opera
     config: kubeConfig,
     rest: new RestClient(kubeConfig, tellingReach(clientMetrics(registry), reach)),
     reach,
+    timing: timingOf(options),
     manager: new Manager({ clock, log, graceMs: config.shutdownGraceMs }),
     fieldManager: FIELD_MANAGER,
     clock,

@@ -15,6 +15,7 @@ import { objectKey } from '../runtime/list-watch.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Manager } from '../runtime/manager.ts';
 import type { Reach } from '../runtime/reach.ts';
+import type { ReflectorTiming } from '../runtime/reflector.ts';
 import { Applier } from './apply.ts';
 import { applyDefinition } from './custom-resource-definition.ts';
 import type { PooledKubeConfig } from './kubeconfig.ts';
@@ -28,6 +29,8 @@ export interface OperatorParts {
   manager: Manager;
   /** As `ReflectorOptions`. */
   reach?: Reach;
+  /** Of the watches of `watchResource`. */
+  timing?: Partial<ReflectorTiming>;
   fieldManager: string;
   clock: Clock;
   random: Random;
@@ -80,7 +83,7 @@ export abstract class OperatorBase extends OperatorModule.default {
     onEvent: (event: ResourceEvent) => Promise<void>,
     namespace = '',
   ): Promise<void> {
-    const { rest, clock, random, log, manager, reach } = this.parts;
+    const { rest, clock, random, log, manager, reach, timing } = this.parts;
     const type = { group, version, plural };
     const id = `${plural}.${apiVersionOf(type)}`;
     this.#types.set(id, type);
@@ -92,6 +95,7 @@ export abstract class OperatorBase extends OperatorModule.default {
       random,
       log,
       ...(reach === undefined ? {} : { reach }),
+      ...(timing === undefined ? {} : { timing }),
     });
     const controller = eventController(informer, id, plural, onEvent, { clock, log });
     manager.add('caches', informerComponent(informer));

@@ -1,7 +1,8 @@
 /**
  * `make chaos`: operators at a real API server with its etcd. First a leader ends at each step of what it does; then HISTORIES (default 500) seeded histories of
  * faults, each a sequence of writes while connections, API server, etcd, clocks and operators fail. After each, everything has to be as if it had been made from
- * scratch. `SEED=n` runs that history alone, `FIRST=n` begins with it. Exit code 1 where anything was not as it must be.
+ * scratch. `SEED=n` runs that history alone, REPEAT times; `FIRST=n` begins with it. `LEASE_MS=1000` is a lease that leaders of a busy machine lose. Exit code 1 where
+ * anything was not as it must be.
  */
 import { historyOf, told } from './history.ts';
 import { FIRST_SECRET, LEADER_STEPS, loseLeaderAt, MOMENTS } from './leader-steps.ts';
@@ -11,6 +12,7 @@ const OPERATORS = Number(process.env['OPERATORS'] ?? 2);
 const HISTORIES = Number(process.env['HISTORIES'] ?? 500);
 const FIRST = Number(process.env['FIRST'] ?? 1);
 const SEED = process.env['SEED'];
+const REPEAT = Number(process.env['REPEAT'] ?? 1);
 const PROGRESS = 25;
 const SHOWN = 20;
 const SHOWN_LENGTH = 2_000;
@@ -20,7 +22,7 @@ async function main(): Promise<boolean> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => world.stop().finally(() => process.exit(130)));
   try {
-    if (SEED !== undefined) return (await histories(world, [Number(SEED)])) === 0;
+    if (SEED !== undefined) return (await histories(world, Array(REPEAT).fill(Number(SEED)))) === 0;
     const lost = FIRST === 1 ? await leaderSteps(world) : 0;
     const seeds = Array.from({ length: HISTORIES }, (_, at) => FIRST + at);
     return (await histories(world, seeds)) + lost === 0;
@@ -46,7 +48,7 @@ async function histories(world: World, seeds: readonly number[]): Promise<number
   let failed = 0;
   for (const seed of seeds) {
     const history = historyOf(seed, OPERATORS);
-    if (SEED !== undefined) console.log(told(history));
+    if (SEED !== undefined && outcomes.length === 0) console.log(told(history));
     const outcome = await world.run(history);
     outcomes.push(outcome);
     if (outcome.violations.length > 0) {
@@ -54,7 +56,7 @@ async function histories(world: World, seeds: readonly number[]): Promise<number
       console.log(`FAILED, repeat with SEED=${seed} make chaos\n${told(history)}`);
       show(outcome.violations);
     }
-    if (outcomes.length % PROGRESS === 0 || seed === seeds.at(-1)) console.log(summary(outcomes, failed));
+    if (outcomes.length % PROGRESS === 0 || outcomes.length === seeds.length) console.log(summary(outcomes, failed));
   }
   return failed;
 }

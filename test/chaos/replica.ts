@@ -10,7 +10,8 @@ import type { Ledger } from './ledger.ts';
 import { FAIR } from './weather.ts';
 
 /** A Lease counts in whole seconds. With one second, leaders of a busy machine lose it for want of CPU, and what is started in their place takes the CPU from others. */
-const ELECTION = { leaseMs: 2_000, renewDeadlineMs: 1_500, retryMs: 200 };
+const LEASE_MS = Number(process.env['LEASE_MS'] ?? 2_000);
+const ELECTION = { leaseMs: LEASE_MS, renewDeadlineMs: 0.75 * LEASE_MS, retryMs: 0.1 * LEASE_MS };
 const TIMING: Partial<ReflectorTiming> = {
   idleTimeoutMs: 1_500,
   listTimeoutMs: 1_000,
