@@ -76,6 +76,11 @@ export function generationOf(
   return createHash('sha256').update(parts.join('\n')).digest('hex');
 }
 
-export function termsText(terms: LeafTerms | null): string {
+/** The one of before where it says the same. */
+export function sameTerms(terms: LeafTerms | null, before: LeafTerms | null): LeafTerms | null {
+  return termsText(terms) === termsText(before) ? before : terms;
+}
+
+function termsText(terms: LeafTerms | null): string {
   return terms === null ? '' : `${terms.issuer.fingerprint256} ${terms.ofIssuer} ${terms.fromMs}`;
 }

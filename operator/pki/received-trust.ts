@@ -10,6 +10,7 @@ import {
   generationOf,
   type KnownTrust,
   type MeshTrust,
+  sameTerms,
   type TrustSettings,
 } from './mesh-trust.ts';
 import { type PublishedTrust, readControl, readPublished, signerOf } from './published.ts';
@@ -132,7 +133,7 @@ export class ReceivedTrust implements MeshTrust {
       issuerNotAfterMs,
       trustedAnchors: anchors.length,
       isCrossing,
-      leafTerms,
+      leafTerms: sameTerms(leafTerms, this.current?.leafTerms ?? null),
     };
   }
 

@@ -32,8 +32,11 @@ export function credentialsOf(
   };
 }
 
-/** The wall clock is looked at this often: a machine that slept must not serve an expired certificate for long. */
-const CHECK_INTERVAL_MS = 30_000;
+/**
+ * The wall clock is looked at this often: a machine that slept must not serve an expired certificate for long, and one that was started by a clock that was ahead
+ * not one that is not valid yet.
+ */
+const CHECK_INTERVAL_MS = 5_000;
 
 /** A certificate of the operator itself, with a key that never leaves the process; each replica has its own. */
 export class ServingCertificate {

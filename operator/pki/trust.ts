@@ -22,9 +22,9 @@ import {
   type ControlCredentials,
   generationOf,
   type MeshTrust,
+  sameTerms,
   type TrustSettings,
   type TrustState,
-  termsText,
 } from './mesh-trust.ts';
 import { issuerRenewalMs, rootRenewalMs, warningMs } from './renewal.ts';
 import { mustIssue, nextStep, type ProxiesHold, staleAnchors } from './rotation.ts';
@@ -384,8 +384,4 @@ function leafTermsOf({ anchor, issuer, record }: Found): LeafTerms | null {
   const { sinceMs } = record.leaf;
   if (mustIssue({ record, anchor, issuer }) || (!ofIssuer && sinceMs === 0)) return null;
   return { issuer: issuer.authority.certificate, ofIssuer, fromMs: sinceMs === 0 ? 0 : sinceMs - BACKDATE_MS, sinceMs };
-}
-
-function sameTerms(terms: LeafTerms | null, before: LeafTerms | null): LeafTerms | null {
-  return termsText(terms) === termsText(before) ? before : terms;
 }

@@ -8,10 +8,14 @@ import { FIRST_SECRET, LEADER_STEPS, loseLeaderAt, MOMENTS } from '../../chaos/l
 import { NAMESPACE } from '../../chaos/objects.ts';
 import { type Moment, World } from '../../chaos/world.ts';
 import { API_SERVER_START_MS } from '../../support/apiserver-shared.ts';
+import { eventually } from '../../support/eventually.ts';
 import { TYPES } from '../operator/plane.ts';
 
 /** `make chaos` has some hundreds of histories more, and a leader lost at every step at both moments. */
 const OPERATORS = 2;
+const DAY_MS = 86_400_000;
+const SIX_HOURS_MS = 6 * 3_600_000;
+const START_MS = 30_000;
 
 describe('operators that share an API server, whatever fails', function () {
   this.timeout(120_000);
@@ -53,6 +57,20 @@ describe('operators that share an API server, whatever fails', function () {
       expect(await loseLeaderAt(step, moment, world, at)).to.deep.equal([]);
     });
   }
+
+  it('an operator that starts by a clock that is six hours ahead serves as soon as that is set right', async () => {
+    await world.begin();
+    const before = world.replicas[0];
+    world.kill(0);
+    const replica = await eventually('another one starts', () => world.replicas[0] !== before && world.replicas[0]);
+    replica.clock.jump(SIX_HOURS_MS);
+    await eventually('it listens', () => replica.port !== undefined, START_MS);
+    const endsMs = await replica.plane.metric('weft_certificate_expiry_timestamp_seconds{certificate="control"}');
+    expect(endsMs * 1_000, 'made by the wrong clock').to.be.greaterThan(Date.now() + DAY_MS + SIX_HOURS_MS / 2);
+    replica.clock.set();
+    expect(await world.end()).to.deep.equal([]);
+    await world.clear();
+  });
 
   for (const seed of EVERY_FAULT) {
     it(`all is as if it were compiled from scratch, no two lead, no event is missed: history ${seed}`, async () => {

@@ -80,6 +80,9 @@ describe('the trust as processes of other roles receive it', () => {
     await world.look(config);
     expect(config.current!.leafTerms).to.deep.include({ ofIssuer: false });
     expect(config.generation).to.equal(world.leader.generation);
+    const terms = config.current!.leafTerms;
+    await world.look(config);
+    expect(config.current!.leafTerms, 'the same object').to.equal(terms);
   });
 
   it('goes on from what was read before where it is gone or cannot be read', async () => {

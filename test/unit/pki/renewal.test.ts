@@ -406,11 +406,11 @@ describe('a serving certificate', () => {
     return { clock, authority, given, serving, leaf, nowMs: jumping.wallMs };
   };
 
-  it('is valid again within 30 s of a clock that jumped and came back', async () => {
+  it('is valid again within 5 s of a clock that jumped and came back', async () => {
     const { clock, given, leaf, nowMs } = start();
     for (const jumpMs of [0.45 * DAY_MS, 0, -0.9 * DAY_MS, 0]) {
       given.jumpMs = jumpMs;
-      await clock.advance(30_000);
+      await clock.advance(5_000);
       expect(leaf().validFromDate.getTime(), `from, ${jumpMs}`).to.be.at.most(nowMs());
       expect(leaf().validToDate.getTime(), `to, ${jumpMs}`).to.be.greaterThan(nowMs());
     }
