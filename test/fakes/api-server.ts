@@ -12,6 +12,8 @@ export interface SeenRequest {
   contentType: string;
   accept: string;
   isWatch: boolean;
+  /** Of whoever asks. */
+  token: string;
 }
 
 /** What happens to a request instead of its answer. */
@@ -86,8 +88,8 @@ export class FakeApiServer {
     return { caPem: this.#authority.anchorsPem, serverName: this.#hostName };
   }
 
-  /** Points `config` at this server. */
-  configure<C extends KubeConfig>(config: C): C {
+  /** Points `config` at this server; `token` tells one who asks from another. */
+  configure<C extends KubeConfig>(config: C, token = 'not-checked'): C {
     config.loadFromClusterAndUser(
       {
         name: 'fake',
@@ -96,7 +98,7 @@ export class FakeApiServer {
         tlsServerName: this.#hostName,
         skipTLSVerify: false,
       },
-      { name: 'tester', token: 'not-checked' },
+      { name: 'tester', token },
     );
     return config;
   }
@@ -143,6 +145,7 @@ export class FakeApiServer {
       contentType: request.headers['content-type'] ?? '',
       accept: request.headers.accept ?? '',
       isWatch: url.searchParams.get('watch') === 'true',
+      token: (request.headers.authorization ?? '').replace(/^Bearer /, ''),
     };
     this.requests.push(seen);
     const chunks: Buffer[] = [];
@@ -178,7 +181,9 @@ export class FakeApiServer {
     send(response, status, answer ?? statusBody(status));
   }
 
-  #watch({ path, query }: SeenRequest, response: ServerResponse): void {
+  #watch({ path: asked, query }: SeenRequest, response: ServerResponse): void {
+    // Of all namespaces: whoever asks for one of them hears of the others too.
+    const path = asked.replace(/\/namespaces\/[^/]+(?=\/)/, '');
     const backlog = this.objects.since(path, query.get('resourceVersion') ?? '');
     if (backlog === null) {
       send(response, 410, statusBody(410));
