@@ -47,11 +47,13 @@ export interface WindowFigures {
 }
 
 export interface RestartFigures {
+  signal: 'SIGTERM' | 'SIGKILL';
   /** Proxies whose stream ended. */
   moved: number;
   back: number;
-  /** From the signal to the replica to the last proxy that is back. */
+  /** From the first stream that ended to the last proxy that is back, and from the signal: a replica that is told to stop goes on serving for a while. */
   allBackMs: number;
+  sinceSignalMs: number;
   awayMs: Spread;
   /** Mean of a proxy that comes with nothing, and of one that comes back. */
   fullBytes: number;

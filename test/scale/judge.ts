@@ -89,21 +89,23 @@ export function judgeWindow(figures: WindowFigures): Verdict[] {
 
 export function judgeRestart(figures: RestartFigures): Verdict[] {
   const { moved, back, allBackMs, fullBytes, resumeBytes } = figures;
+  const name = figures.signal === 'SIGTERM' ? 'a replica is restarted' : 'a replica is killed';
+  const sinceSignal = `${decimals(figures.sinceSignalMs, 0)} since the signal`;
   return [
     {
-      what: 'a replica restarts: proxies that are back',
+      what: `${name}: proxies that are back`,
       measured: `${back} of ${moved}`,
       bar: 'all',
       holds: moved > 0 && back === moved,
     },
     {
-      what: 'from the signal until the last is back',
-      measured: `${decimals(allBackMs, 0)} ms`,
+      what: `${name}: from the first stream that ends until the last proxy is back`,
+      measured: `${decimals(allBackMs, 0)} ms (${sinceSignal})`,
       bar: `≤ ${BARS.allBackMs} ms`,
       holds: atMost(allBackMs, BARS.allBackMs),
     },
     {
-      what: 'bytes to one that comes back, mean',
+      what: `${name}: bytes to a proxy that comes back, mean`,
       measured: `${decimals(resumeBytes, 0)} of ${decimals(fullBytes, 0)}`,
       bar: `≤ ${BARS.resumeShare * 100} %`,
       holds: atMost(resumeBytes, fullBytes * BARS.resumeShare),

@@ -8,7 +8,7 @@ import { findPrograms } from '../../hack/apiserver/programs.ts';
 import { requirePrograms } from '../bench/host/prerequisites.ts';
 import { againInPrivateNetwork, insidePrivateNetwork, raiseLoopback } from '../bench/host/private-network.ts';
 import { extrapolate, extrapolationText } from './extrapolate.ts';
-import type { WindowFigures } from './figures.ts';
+import type { RestartFigures, WindowFigures } from './figures.ts';
 import { judgeRestart, judgeWindow, type Verdict } from './judge.ts';
 import { type Options, readOptions } from './options.ts';
 import { formatCurve, formatVerdicts, writeFigures } from './report.ts';
@@ -53,13 +53,20 @@ async function measure(world: World, options: Options): Promise<boolean> {
     windows.push(await measureWindow(parts, proxies, seconds));
     say(summary(windows.at(-1)!));
   }
-  say('a replica restarts');
-  const proxies = options.steps.at(-1)!.proxies;
-  const restart = await measureRestart(operators, troupe, { proxies, fullBytes });
+  const { proxies } = options.steps.at(-1)!;
+  const restarts: RestartFigures[] = [];
+  // The first replica answers webhooks; after the restart of the last, the second has half of the proxies.
+  for (const [number, signal] of [
+    [2, 'SIGTERM'],
+    [1, 'SIGKILL'],
+  ] as const) {
+    say(`a replica gets ${signal}`);
+    restarts.push(await measureRestart(world, { number, signal, proxies, fullBytes }));
+  }
   await churn.stop();
-  const verdicts: Verdict[] = [...judgeWindow(windows.at(-1)!), ...judgeRestart(restart)];
+  const verdicts: Verdict[] = [...judgeWindow(windows.at(-1)!), ...restarts.flatMap(judgeRestart)];
   const large = extrapolate(windows, LARGE_PROXIES);
-  writeFigures(options.output, { windows, restart, verdicts, large });
+  writeFigures(options.output, { windows, restarts, verdicts, large });
   console.log(formatCurve(windows));
   if (large !== null) console.log(extrapolationText(large));
   console.log(formatVerdicts(verdicts));

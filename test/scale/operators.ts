@@ -10,6 +10,8 @@ import type { Program, Programs } from '../bench/host/programs.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BUNDLE_MS = 60_000;
+/** `terminationGracePeriodSeconds` of the Deployment. */
+const GRACE_MS = 45_000;
 const READY_MS = 120_000;
 const KIB = 1_024;
 /** `operator.resources.limits.memory`: V8 makes its heap of it. */
@@ -59,17 +61,12 @@ export interface OperatorsOptions {
   hosts: readonly string[];
 }
 
-/** As `terminationGracePeriodSeconds` of the Deployment says. */
-const GRACE_MS = 45_000;
-
 /** The replicas, each at an address of its own with the ports that it has in a cluster, and in a memory cgroup of its own. */
 export class Operators {
   readonly #options: OperatorsOptions;
   readonly #replicas: { host: string; name: string; program: Program; cgroup: MemoryCgroup | null; starts: number }[] =
     [];
   readonly #cgroups = openMemoryCgroups();
-  /** CPU of processes that have ended. */
-  #endedCpuMs = 0;
 
   constructor(options: OperatorsOptions) {
     this.#options = options;
@@ -97,12 +94,14 @@ export class Operators {
     await Promise.all(this.#replicas.map((_, at) => this.#ready(at)));
   }
 
-  /** In order, as a kubelet restarts it; resolves when it is ready again. */
-  async restart(at: number): Promise<void> {
+  /** Ends one: in order, with the time that a pod has for it, or by SIGKILL. */
+  async end(at: number, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.#replicas[at]!.program.stop(GRACE_MS, signal);
+  }
+
+  /** Starts one anew that has ended; resolves when it is ready. */
+  async begin(at: number): Promise<void> {
     const replica = this.#replicas[at]!;
-    const before = cpuMs(replica.program.pid);
-    await replica.program.stop(GRACE_MS);
-    this.#endedCpuMs += before;
     replica.program = this.#launch(replica.host, replica.name, replica.cgroup);
     await this.#ready(at);
   }
@@ -118,10 +117,6 @@ export class Operators {
     });
   }
 
-  get endedCpuMs(): number {
-    return this.#endedCpuMs;
-  }
-
   /** Text of `/metrics` of each. */
   metrics(): Promise<string[]> {
     return Promise.all(
@@ -135,7 +130,7 @@ export class Operators {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#replicas.map(({ program }) => program.stop()));
+    await Promise.all(this.#replicas.map(({ program }) => program.stop(GRACE_MS, 'SIGKILL')));
     await this.#cgroups.groups?.remove();
   }
 

@@ -12,7 +12,7 @@ export interface Measured {
   /** `null` where there was no curve. */
   large: Extrapolation | null;
   windows: WindowFigures[];
-  restart: RestartFigures;
+  restarts: RestartFigures[];
   verdicts: Verdict[];
 }
 

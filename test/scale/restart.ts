@@ -2,61 +2,76 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { machineMs } from './clock.ts';
 import { spreadOf, sum } from './distribution.ts';
 import type { RestartFigures } from './figures.ts';
-import type { Operators } from './operators.ts';
+import { gaugeOf } from './histogram.ts';
+import type { Figures } from './proxies/protocol.ts';
 import type { Troupe } from './proxies/troupe.ts';
+import type { World } from './world.ts';
 
 /** All proxies are looked at so often. */
-const LOOK_MS = 100;
+const LOOK_MS = 250;
 const GIVE_UP_MS = 60_000;
 /** Until those that are back have told what they were sent. */
 const TAIL_MS = 2_000;
+const CONNECTED = 'weft_config_connected_proxies';
 
-/** One replica is restarted while the cluster goes on changing; its proxies go to the others. */
-export async function measureRestart(
-  operators: Operators,
-  troupe: Troupe,
-  { proxies, fullBytes }: { proxies: number; fullBytes: readonly number[] },
-): Promise<RestartFigures> {
+export interface RestartOptions {
+  /** Of the replica. */
+  number: number;
+  signal: RestartFigures['signal'];
+  proxies: number;
+  /** What each proxy was sent that had nothing. */
+  fullBytes: readonly number[];
+}
+
+/** One replica ends while the cluster goes on changing, and its proxies go to the others; then it starts again. */
+export async function measureRestart(world: World, options: RestartOptions): Promise<RestartFigures> {
+  const { operators, troupe } = world;
+  const { number, signal } = options;
+  const all = operators.hosts.map((_, at) => at);
   troupe.say({ type: 'mark' });
   await sleep(LOOK_MS);
-  const at = operators.hosts.length - 1;
-  const leaving = connectedOf((await operators.metrics())[at]!);
+  const leaving = gaugeOf([(await operators.metrics())[number]!], CONNECTED);
   const startMs = machineMs();
-  const restarted = operators.restart(at);
-  const allBackMs = await untilBack(troupe, { proxies, leaving }, startMs);
-  await restarted;
+  const gone = operators.end(number, signal);
+  await world.lead(all.filter((at) => at !== number));
+  const isBack = await untilBack(troupe, { proxies: options.proxies, leaving }, startMs);
+  await gone;
   await sleep(TAIL_MS);
   const figures = await troupe.figures();
-  const resumed = figures.resumeBytes;
+  await operators.begin(number);
+  await world.lead(all);
+  return figuresOf(options, figures, isBack ? startMs : null);
+}
+
+/** @param startMs null: not all have come back */
+function figuresOf({ signal, fullBytes }: RestartOptions, figures: Figures, startMs: number | null): RestartFigures {
+  const { dropped, backMs, resumeBytes, firstEndedMs, lastBackMs } = figures;
+  const until = (fromMs: number | null) =>
+    startMs === null || fromMs === null || lastBackMs === null ? Number.POSITIVE_INFINITY : lastBackMs - fromMs;
   return {
-    moved: sum(Object.values(figures.dropped)),
-    back: figures.backMs.length,
-    allBackMs,
-    awayMs: spreadOf(figures.backMs),
+    signal,
+    moved: sum(Object.values(dropped)),
+    back: backMs.length,
+    allBackMs: until(firstEndedMs),
+    sinceSignalMs: until(startMs),
+    awayMs: spreadOf(backMs),
     fullBytes: sum(fullBytes) / fullBytes.length,
-    resumeBytes: sum(resumed) / resumed.length,
-    resumeMaxBytes: Math.max(...resumed),
-    reasons: figures.dropped,
+    resumeBytes: sum(resumeBytes) / resumeBytes.length,
+    resumeMaxBytes: Math.max(...resumeBytes),
+    reasons: dropped,
   };
 }
 
-function connectedOf(metrics: string): number {
-  const [, count] = /^weft_config_connected_proxies (\d+)$/m.exec(metrics) ?? [];
-  if (count === undefined) throw new Error('a replica does not tell how many proxies it has');
-  return Number(count);
-}
-
-/** From `startMs` until every proxy is connected again, after as many as leave one by one have been away; infinite where that takes too long. */
+/** Resolves when every proxy is connected, after as many as leave one by one have been away; with false where that takes too long. */
 async function untilBack(
   troupe: Troupe,
   { proxies, leaving }: { proxies: number; leaving: number },
   startMs: number,
-): Promise<number> {
-  for (;;) {
+): Promise<boolean> {
+  while (machineMs() - startMs < GIVE_UP_MS) {
     await sleep(LOOK_MS);
     const { settled, dropped } = await troupe.figures();
-    const passedMs = machineMs() - startMs;
-    if (settled === proxies && sum(Object.values(dropped)) >= leaving) return passedMs;
-    if (passedMs > GIVE_UP_MS) return Number.POSITIVE_INFINITY;
+    if (settled === proxies && sum(Object.values(dropped)) >= leaving) return true;
   }
+  return false;
 }

@@ -95,16 +95,23 @@ export class World {
       await cluster.remove(`/apis/admissionregistration.k8s.io/v1/${kind}/weft-operator`).catch(() => undefined);
     }
     await fill(this.#client, this.fleet, say);
-    await cluster.apply('endpointslices', 'weft-system', 'weft-operator-replicas', this.#replicaSlice());
     await cluster.close();
+    await this.lead(HOSTS.map((_, at) => at));
     say('three replicas start');
     await this.operators.start();
     await this.#watch.open(this.#client);
     this.#cast(await this.#authority());
   }
 
-  /** What the EndpointSlice controller does. */
-  #replicaSlice(): object {
+  /** What the EndpointSlice controller and kube-proxy do: the operator's Service leads to these of its replicas. */
+  async lead(replicas: number[]): Promise<void> {
+    this.troupe.say({ type: 'lead', replicas });
+    const cluster = new Cluster(this.#api);
+    await cluster.apply('endpointslices', 'weft-system', 'weft-operator-replicas', this.#replicaSlice(replicas));
+    await cluster.close();
+  }
+
+  #replicaSlice(replicas: readonly number[]): object {
     return {
       metadata: { labels: { 'kubernetes.io/service-name': 'weft-operator' } },
       addressType: 'IPv4',
@@ -114,7 +121,7 @@ export class World {
       ],
       endpoints: this.operators.names.map((name, at) => ({
         addresses: [HOSTS[at]],
-        conditions: { ready: true },
+        conditions: { ready: replicas.includes(at), serving: true, terminating: !replicas.includes(at) },
         targetRef: { kind: 'Pod', name, namespace: 'weft-system' },
       })),
     };

@@ -88,9 +88,9 @@ export class Program {
   }
 
   /** Killed when it has not ended by itself after `graceMs`. */
-  async stop(graceMs = STOP_GRACE_MS): Promise<void> {
+  async stop(graceMs = STOP_GRACE_MS, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (this.#exit !== null) return;
-    this.#child.kill('SIGTERM');
+    this.#child.kill(signal);
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
     await this.exited;
     clearTimeout(kill);

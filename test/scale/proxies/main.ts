@@ -18,6 +18,7 @@ const arrivals = new Arrivals();
 const delay = monitorEventLoopDelay({ resolution: 5 });
 let proxies: SimulatedProxy[] = [];
 let counted = empty();
+let led: readonly number[] = [];
 let connecting: Promise<void> = Promise.resolve();
 
 function empty() {
@@ -26,6 +27,8 @@ function empty() {
     refusedBatches: 0,
     messages: 0,
     bytes: 0,
+    firstEndedMs: null as number | null,
+    lastBackMs: null as number | null,
     backMs: [] as number[],
     fullBytes: [] as number[],
     resumeBytes: [] as number[],
@@ -41,6 +44,7 @@ function stageOf({ replicas, serverName, leaves, anchorsPem }: Cast): Stage {
   const contexts = new Map<number, SecureContext>();
   return {
     replicas,
+    led: () => led,
     serverName,
     contextOf(leaf) {
       const { keyPem, chainPem } = leaves[leaf]!;
@@ -54,9 +58,13 @@ function stageOf({ replicas, serverName, leaves, anchorsPem }: Cast): Stage {
       counted.bytes += bytes;
     },
     filled: (bytes) => void counted.fullBytes.push(bytes),
-    back: (awayMs) => void counted.backMs.push(awayMs),
+    back(awayMs) {
+      counted.lastBackMs = machineMs();
+      counted.backMs.push(awayMs);
+    },
     resumed: (bytes) => void counted.resumeBytes.push(bytes),
-    ended: (reason) => {
+    ended(reason) {
+      counted.firstEndedMs ??= machineMs();
       counted.dropped[reason] = (counted.dropped[reason] ?? 0) + 1;
     },
     refused: () => {
@@ -92,11 +100,15 @@ process.on('message', (command: Command) => {
   switch (command.type) {
     case 'cast': {
       const stage = stageOf(command.cast);
+      led = command.cast.replicas.map((_, number) => number);
       proxies = command.cast.proxies.map((role) => new SimulatedProxy(role, stage));
       return;
     }
     case 'connect':
       connecting = connecting.then(() => connectBelow(command.below));
+      return;
+    case 'lead':
+      led = command.replicas;
       return;
     case 'mark':
       counted = empty();

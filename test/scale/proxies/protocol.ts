@@ -30,6 +30,8 @@ export type Command =
   | { type: 'cast'; cast: Cast }
   /** Those whose numbers are below this connect, unless they have. */
   | { type: 'connect'; below: number }
+  /** The Service leads to these of the replicas, by number: who connects from now on gets one of them. */
+  | { type: 'lead'; replicas: number[] }
   /** Figures begin anew. */
   | { type: 'mark' }
   | { type: 'tell'; question: number };
@@ -50,6 +52,9 @@ export interface Figures {
   /** Have all that they asked for, and an open stream. */
   settled: number;
   connected: number;
+  /** `machineMs` of the first stream that ended, and of the last proxy that was back; null: none. */
+  firstEndedMs: number | null;
+  lastBackMs: number | null;
   /** Streams that ended, by the operator's reason. */
   dropped: Record<string, number>;
   refusedBatches: number;

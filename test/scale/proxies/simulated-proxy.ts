@@ -20,6 +20,8 @@ const PING = encodeFrame({ type: 'ping' } satisfies ProxyMessage);
 
 export interface Stage {
   replicas: readonly Replica[];
+  /** Numbers of those to which the Service leads. */
+  led(): readonly number[];
   serverName: string;
   contextOf(leaf: number): SecureContext;
   /** A change of a resource, in so many bytes of the stream. */
@@ -76,9 +78,8 @@ export class SimulatedProxy {
   /** Resolves when the handshake is over, either way. */
   connect(): Promise<void> {
     const { replicas, serverName, contextOf } = this.#stage;
-    const number = this.#connections === 0 ? this.role.replica : Math.floor(Math.random() * replicas.length);
+    const { host, port } = replicas[this.#next()]!;
     this.#connections += 1;
-    const { host, port } = replicas[number % replicas.length]!;
     const secureContext = contextOf(this.role.leaf);
     const socket = connect({
       host,
@@ -102,6 +103,13 @@ export class SimulatedProxy {
         resolve();
       });
     });
+  }
+
+  /** The first time evenly, then at random, as kube-proxy does it. */
+  #next(): number {
+    const led = this.#stage.led();
+    if (this.#connections === 0 && led.includes(this.role.replica)) return this.role.replica;
+    return led[Math.floor(Math.random() * led.length)] ?? this.role.replica;
   }
 
   #opened(socket: TLSSocket): void {

@@ -72,6 +72,8 @@ function together(all: readonly Figures[]): Figures {
     settled: total(({ settled }) => settled),
     connected: total(({ connected }) => connected),
     dropped: added(all.map(({ dropped }) => dropped)),
+    firstEndedMs: least(all.map(({ firstEndedMs }) => firstEndedMs)),
+    lastBackMs: most(all.map(({ lastBackMs }) => lastBackMs)),
     refusedBatches: total(({ refusedBatches }) => refusedBatches),
     messages: total(({ messages }) => messages),
     bytes: total(({ bytes }) => bytes),
@@ -84,6 +86,13 @@ function together(all: readonly Figures[]): Figures {
     holders: added(all.map(({ holders }) => holders)),
   };
 }
+
+function known(values: readonly (number | null)[]): number[] {
+  return values.filter((value) => value !== null);
+}
+
+const least = (values: readonly (number | null)[]) => known(values).toSorted((a, b) => a - b)[0] ?? null;
+const most = (values: readonly (number | null)[]) => known(values).toSorted((a, b) => b - a)[0] ?? null;
 
 function added(all: readonly Record<string, number>[]): Record<string, number> {
   const result: Record<string, number> = {};

@@ -6,9 +6,11 @@ import { figuresWith, spread } from './figures.ts';
 const MIB = 1_048_576;
 const WINDOW = figuresWith({});
 const RESTART: RestartFigures = {
+  signal: 'SIGTERM',
   moved: 667,
   back: 667,
   allBackMs: 4_000,
+  sinceSignalMs: 9_000,
   awayMs: spread(200, 2_000, 3_900),
   fullBytes: 80_000,
   resumeBytes: 1_000,
@@ -46,10 +48,10 @@ describe('what make scale judges', () => {
     });
 
   const restarts: [Partial<RestartFigures>, RegExp][] = [
-    [{ back: 666 }, /back/],
-    [{ moved: 0, back: 0 }, /are back/],
-    [{ allBackMs: 10_001 }, /last is back/],
-    [{ allBackMs: Number.POSITIVE_INFINITY }, /last is back/],
+    [{ back: 666 }, /that are back/],
+    [{ moved: 0, back: 0 }, /that are back/],
+    [{ allBackMs: 10_001 }, /last proxy is back/],
+    [{ allBackMs: Number.POSITIVE_INFINITY }, /last proxy is back/],
     [{ resumeBytes: 80_000 }, /bytes/],
     [{ resumeBytes: Number.NaN }, /bytes/],
   ];
