@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-quiet show-policies show-gitops show-drift show-observability show-flagger show-upgrade run-local install uninstall bench flame fuzz soak chaos scale clean
+.PHONY: help deps check format test test-unit test-integration test-e2e h2spec conformance coverage images cli packages krew cluster-up cluster-down demo show-grpc show-faults show-rotation show-ha show-quiet show-policies show-gitops show-drift show-observability show-flagger show-upgrade run-local install uninstall bench flame fuzz soak chaos scale clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ show-faults: deps ## The real cluster under slow readers, silent connections, en
 
 show-rotation: deps ## Anchor, issuer and certificates replaced in the real cluster, at 200 requests a second (2 minutes)
 	@hack/demo/run --only rotation
+
+show-ha: deps ## Two nodes and three replicas: a replica, the leader, etcd and a node are lost at 200 requests a second (6 minutes)
+	@hack/ha/show $(HA_FLAGS)
 
 show-quiet: deps ## Three replicas at a real API server for ten minutes in which nothing changes: nothing is written but the lease
 	@QUIET_SECONDS=600 npx mocha test/integration/operator/replicas.test.ts

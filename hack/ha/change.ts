@@ -13,7 +13,7 @@ export class Changes {
   readonly #base: Promise<string>;
 
   constructor() {
-    this.#kubectl = spawn('kubectl', ['proxy', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#kubectl = spawn('kubectl', ['proxy', '--port=0'], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#base = new Promise((resolve, reject) => {
       this.#kubectl.on('error', reject);
       createInterface({ input: this.#kubectl.stdout! }).on('line', (line) => {

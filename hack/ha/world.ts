@@ -8,6 +8,8 @@ export const NAMESPACE = 'losses';
 export const SYSTEM = 'weft-system';
 /** Of hack/cluster: the one that is lost. */
 export const LOST_NODE = 'weft-2';
+/** What the command line of a replica has. */
+const PROGRAM = 'operator/main.mjs';
 const CONFIG_PORT = 8086;
 const ESTABLISHED = '01';
 
@@ -51,19 +53,28 @@ export async function whole(limitMs = 120_000): Promise<number> {
   return ms;
 }
 
-/** SIGKILL to what runs in a container of the pod: nothing is said to anybody. */
-export function killProcesses(pod: Pod, commandContains: string): void {
-  for (const pid of processesOf(pod, commandContains)) process.kill(pid, 'SIGKILL');
+/** SIGKILL to a replica: it says nothing to anybody. */
+export function kill(pod: Pod): void {
+  for (const pid of processesOf(pod, PROGRAM)) process.kill(pid, 'SIGKILL');
 }
 
 /** Which replica the proxy of this pod is connected to, as the sockets of the replicas tell. */
 export async function replicaOf(caller: Pod): Promise<Pod | null> {
   const wanted = caller.status.podIP ?? '';
-  for (const pod of (await replicas()).filter(isReady)) {
-    const [pid] = processesOf(pod, 'operator/main.mjs');
+  for (const pod of await replicas()) {
+    const [pid] = processesIfAny(pod);
     if (pid !== undefined && peersOf(pid).includes(wanted)) return pod;
   }
   return null;
+}
+
+/** A pod of a node that is lost has none, whatever the API server says of it. */
+function processesIfAny(pod: Pod): number[] {
+  try {
+    return processesOf(pod, PROGRAM);
+  } catch {
+    return [];
+  }
 }
 
 /** Addresses of those connected to the port of the configuration stream, in the network of this process. */
