@@ -2,6 +2,7 @@
  * `make scale`: three replicas of the operator at a real API server that holds what a large cluster does, and simulated proxies on their streams, while endpoints and
  * resources change. Measures and judges (`judge.ts`); the figures go to `build/scale.json`. Exit code 1 where a bar does not hold. `options.ts` says what can be set.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPrograms } from '../../hack/apiserver/programs.ts';
@@ -10,6 +11,7 @@ import { againInPrivateNetwork, insidePrivateNetwork, raiseLoopback } from '../b
 import { extrapolate, extrapolationText } from './extrapolate.ts';
 import type { RestartFigures, WindowFigures } from './figures.ts';
 import { judgeRestart, judgeWindow, type Verdict } from './judge.ts';
+import { formatMarkdown } from './markdown.ts';
 import { type Options, readOptions } from './options.ts';
 import { formatCurve, formatVerdicts, writeFigures } from './report.ts';
 import { measureRestart } from './restart.ts';
@@ -66,11 +68,15 @@ async function measure(world: World, options: Options): Promise<boolean> {
   await churn.stop();
   const verdicts: Verdict[] = [...judgeWindow(windows.at(-1)!), ...restarts.flatMap(judgeRestart)];
   const large = extrapolate(windows, LARGE_PROXIES);
-  writeFigures(options.output, { windows, restarts, verdicts, large });
+  const measured = { windows, restarts, verdicts, large };
+  writeFigures(options.output, measured);
+  writeFileSync(options.markdown, formatMarkdown(measured));
   console.log(formatCurve(windows));
   if (large !== null) console.log(extrapolationText(large));
   console.log(formatVerdicts(verdicts));
-  console.log(`written to ${options.output}; logs of the replicas are in ${join('build', 'scale')}`);
+  console.log(
+    `written to ${options.output}, as tables to ${options.markdown}; logs of the replicas are in ${join('build', 'scale')}`,
+  );
   return verdicts.every(({ holds }) => holds);
 }
 

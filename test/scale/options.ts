@@ -17,6 +17,8 @@ export interface Options {
   /** For statuses to be written before anything is measured, at most. */
   settleSeconds: number;
   output: string;
+  /** The same as tables for the documentation. */
+  markdown: string;
 }
 
 /** Numbers of proxies of the curve, as parts of all. */
@@ -48,5 +50,6 @@ export function readOptions(env: NodeJS.ProcessEnv): Options {
     processes: number('PROCESSES', 2),
     settleSeconds: number('SETTLE_SECONDS', 600),
     output: 'build/scale.json',
+    markdown: 'build/scale.md',
   };
 }

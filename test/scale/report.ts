@@ -27,7 +27,8 @@ export function formatVerdicts(verdicts: readonly Verdict[]): string {
   return table.toString();
 }
 
-const ROWS: readonly [string, (figures: WindowFigures) => string][] = [
+/** Lines of the table of a curve. */
+export const CURVE_ROWS: readonly [string, (figures: WindowFigures) => string][] = [
   ['seconds', ({ seconds }) => seconds.toFixed(0)],
   ['changes: endpoints, resources', (of) => `${of.endpointChanges}, ${of.resourceChanges}`],
   [
@@ -70,7 +71,7 @@ export function formatCurve(windows: readonly WindowFigures[]): string {
     head: ['proxies', ...windows.map(({ proxies }) => String(proxies))],
     style: { head: [], border: [], compact: true },
   });
-  for (const [what, of] of ROWS) table.push([what, ...windows.map(of)]);
+  for (const [what, of] of CURVE_ROWS) table.push([what, ...windows.map(of)]);
   return table.toString();
 }
 
