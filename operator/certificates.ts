@@ -89,6 +89,8 @@ export class Certificates implements Component {
   #problems: readonly string[] = [];
   #settings: MeshModel['identity'] | null = null;
   #renewalProblems: readonly string[] = [];
+  /** Why other roles could not be told; empty: they were. */
+  #unpublished = '';
 
   constructor(options: CertificatesOptions) {
     const { clock, secrets, webhookHosts, received = null } = options;
@@ -222,7 +224,8 @@ export class Certificates implements Component {
       const waitedMs = this.#options.clock.wallMs() - rotation.sinceMs;
       return Math.max(REFRESH_EAGER_MS, Math.min(REFRESH_MS, waitedMs / LOOKS_PER_WAIT));
     }
-    const isCalm = this.trust.problems.length === 0 && this.#options.watches?.isWorking === true;
+    const isCalm =
+      this.trust.problems.length === 0 && this.#unpublished === '' && this.#options.watches?.isWorking === true;
     const windows = this.trust.held.map(({ notAfterMs, renewAtMs }) => notAfterMs - (renewAtMs ?? 0));
     return Math.max(
       REFRESH_EAGER_MS,
@@ -267,7 +270,14 @@ export class Certificates implements Component {
     const { current } = this.trust;
     const { publisher } = this.#options;
     if (!this.#leads || publisher === undefined || current === null || current.issuer === null) return;
-    await publisher.publish({ ...current, issuer: current.issuer }, this.controlIdentity);
+    const failure = await publisher.publish({ ...current, issuer: current.issuer }, this.controlIdentity).then(
+      () => '',
+      (error) => (error instanceof Error ? error.message : String(error)),
+    );
+    // What this process does itself goes on, for example with a Role of before these Secrets.
+    if (failure !== '' && failure !== this.#unpublished && !this.#abort.signal.aborted)
+      this.#options.log.warn('could not write what other roles need of the trust', { failure });
+    this.#unpublished = failure;
   }
 
   #renewed(report: RenewalReport): void {

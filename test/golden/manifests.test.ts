@@ -91,8 +91,7 @@ function expectRejected({ note, object }: CorpusDocument): void {
   }
 }
 
-/** Messages of all `x-kubernetes-validations` in all versions. */
-/** Rules of what users write. Those of `status` are proven where it is written: `test/integration/crds/manifests.test.ts`. */
+/** Messages of all `x-kubernetes-validations` of what users write, in all versions. Those of `status` are proven where it is written: `test/integration/crds/manifests.test.ts`. */
 function celMessages(manifest: CustomResourceManifest): Set<string> {
   const messages = new Set<string>();
   const visit = (node: unknown): void => {

@@ -8,6 +8,7 @@ import { Certificates, type CertificatesOptions } from '../../../operator/certif
 import { issueLeaf } from '../../../operator/pki/authority.ts';
 import { generateKeyPair } from '../../../operator/pki/certificate.ts';
 import { TrustPublisher } from '../../../operator/pki/publisher.ts';
+import { RequestError } from '../../../operator/runtime/errors.ts';
 import { silentLog } from '../../../operator/runtime/log.ts';
 import { registerCertificateMetrics } from '../../../operator/telemetry/certificate-metrics.ts';
 import { FakeClock } from '../../fakes/clock.ts';
@@ -79,6 +80,19 @@ describe('a control plane whose roles are processes of their own', () => {
     expect(all.map(({ control }) => control.current !== null)).to.deep.equal([true, true, true, false]);
     expect(all.map(({ webhook }) => webhook.current !== null)).to.deep.equal([true, false, false, true]);
     expect(new Set(all.map(({ trust }) => trust.generation)).size).to.equal(1);
+  });
+
+  it('goes on where one that leads may not write for the others, as with a Role of before', async () => {
+    const publisher = new TrustPublisher(secrets, clock);
+    publisher.publish = async () => {
+      throw new RequestError('Forbidden', 'secrets "weft-identity-trust" is forbidden');
+    };
+    const old = start({ publisher });
+    await old.lead();
+    await clock.leap(2_000);
+    expect(old.problems).to.deep.equal([]);
+    expect(old.control.current).not.to.equal(null);
+    await old.stop();
   });
 
   it('goes on for as long as it runs: whatever is renewed, everybody trusts and proves what is of the day', async () => {
