@@ -40,6 +40,11 @@ export interface PhaseOfLosses {
 /** For what a phase began to show itself, after all is in place again. */
 const SETTLE_MS = 2_000;
 const ETCD_AWAY_S = 20;
+/** The API server itself waits ever longer between its attempts to reach etcd. */
+const ETCD_LIMIT_MS = 120_000;
+/** The lease (15 s) and a retry, and a while for the next leader to hear from the other replicas. */
+const STATUS_LIMIT_MS = 30_000;
+const STATUS_WAIT_MS = 60_000;
 const PODS_DURING_ROLLOUT = 12;
 const EVERY_MS = 1_500;
 /** 6 s until it is missed, and some tries: two addresses of three are dead. */
@@ -94,17 +99,18 @@ const leading: PhaseOfLosses = {
     run.say(`${leads.metadata.name} on ${leads.spec.nodeName} is killed`);
     kill(leads);
     await run.change();
-    const programmed = await until('the status of the change', 40_000, async () =>
-      (await isProgrammed()) ? true : null,
+    await until('the status of the change', STATUS_WAIT_MS, async () => ((await isProgrammed()) ? true : null)).catch(
+      () => null,
     );
-    run.say(`its status is written ${((performance.now() - startedMs) / 1000).toFixed(1)} s after the kill`);
+    const tookMs = performance.now() - startedMs;
+    run.say(`its status is written ${(tookMs / 1000).toFixed(1)} s after the kill`);
     await inPlace(run);
     return [
       check(
         'the status of a change made without a leader',
-        'written within 25 s',
-        `${(programmed.ms / 1000).toFixed(1)} s`,
-        programmed.ms < 25_000,
+        `written ${STATUS_LIMIT_MS / 1000} s after the kill`,
+        `${(tookMs / 1000).toFixed(1)} s`,
+        tookMs <= STATUS_LIMIT_MS,
       ),
     ];
   },
@@ -184,10 +190,13 @@ const etcd: PhaseOfLosses = {
   id: 'etcd',
   title: `etcd is killed, and away for ${ETCD_AWAY_S} s`,
   async act(run) {
-    const back = script('restart', 'etcd', '--kill', '--after', String(ETCD_AWAY_S));
+    const startedMs = performance.now();
+    const isBack = script('restart', 'etcd', '--kill', '--after', String(ETCD_AWAY_S)).then(() =>
+      run.say(`the API server is ready again after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`),
+    );
     await sleep(2_000);
-    await run.change((ETCD_AWAY_S + 20) * 1000);
-    await back;
+    await run.change(ETCD_LIMIT_MS);
+    await isBack;
     await inPlace(run);
     return [];
   },
