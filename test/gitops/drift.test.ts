@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../cli/install/object.ts';
 import { freePort } from '../../hack/apiserver/process.ts';
 import { startApiServer, type TestApiServer } from '../../hack/apiserver/server.ts';
@@ -28,9 +29,19 @@ import {
 } from './comparison.ts';
 
 const SAMPLES = path.join(import.meta.dirname, '../../samples/gitops');
+const ROUTE = path.join(import.meta.dirname, '../../samples/delivery/argo-rollouts/httproute.yaml');
 const BASE = path.join(import.meta.dirname, '../../kustomize/base');
 const YEAR_MS = 365 * 86_400_000;
 const OWNED = { 'app.kubernetes.io/managed-by': 'weft-operator', 'app.kubernetes.io/part-of': 'weft' };
+
+/** The route with so much for the second backend, as a controller of releases writes it. */
+function canaryAt(route: KubeObject, weight: number, port = 80): object {
+  const backendRefs = [
+    { name: 'shelf-stable', port, weight: 100 - weight },
+    { name: 'shelf-canary', port: 80, weight },
+  ];
+  return { ...(route['spec'] as object), rules: [{ backendRefs }] };
+}
 
 describe('what is applied, compared by the engines of Argo CD and Flux with what became of it', function () {
   this.timeout(120_000);
@@ -84,6 +95,14 @@ describe('what is applied, compared by the engines of Argo CD and Flux with what
     }
   }
 
+  /** By both tools, each under its own name. */
+  async function sync(objects: readonly KubeObject[]): Promise<void> {
+    for (const tool of ['argo', 'flux'] as const) {
+      const all = objects.map((each) => tracked(each, tool));
+      await apply(all, '--server-side', '--force-conflicts', `--field-manager=${FIELD_MANAGERS[tool]}`);
+    }
+  }
+
   const drifted = (by?: readonly Comparison[]) => drifts(judge, wanted, by);
 
   async function everythingReady(): Promise<void> {
@@ -126,10 +145,7 @@ describe('what is applied, compared by the engines of Argo CD and Flux with what
   });
 
   it('applied by server-side apply under both managers: no tool finds a difference', async () => {
-    for (const tool of ['argo', 'flux'] as const) {
-      const objects = wanted.map((each) => tracked(each, tool));
-      await apply(objects, '--server-side', '--force-conflicts', `--field-manager=${FIELD_MANAGERS[tool]}`);
-    }
+    await sync(wanted);
     expect(await drifted()).to.deep.equal([]);
   });
 
@@ -155,6 +171,45 @@ describe('what is applied, compared by the engines of Argo CD and Flux with what
     const found = await drifted();
     expect(found.map((each) => each.split(':')[0])).to.have.length(3);
     for (const each of found) expect(each).to.contain('web');
+  });
+
+  it('weights that a controller moves are left to it: by the rules of the sample for Argo CD, and by an annotation for Flux', async () => {
+    const shelf = parseAllDocuments(readFileSync(ROUTE, 'utf8')).map((one) => one.toJS() as KubeObject);
+    const route = shelf.find(({ kind }) => kind === 'HTTPRoute')!;
+    const metadata = { ...route.metadata, namespace: 'shop' };
+    const once = { ...metadata, annotations: { 'kustomize.toolkit.fluxcd.io/ssa': 'IfNotPresent' } };
+    const split = wanted.find(({ kind }) => kind === 'TrafficSplit')!;
+    for (const object of [{ ...route, metadata: once }, split]) await sync([object]);
+    const controller = ['--server-side', '--force-conflicts', '--field-manager=rollouts-controller'];
+    const spec = {
+      ...(split['spec'] as object),
+      backends: [
+        { service: 'web', weight: 75 },
+        { service: 'web-v2', weight: 25 },
+      ],
+    };
+    await apply(
+      [
+        { ...route, metadata, spec: canaryAt(route, 25) },
+        { ...split, spec },
+      ],
+      ...controller,
+    );
+    const rules = parse(readFileSync(path.join(SAMPLES, 'argocd/canary.yaml'), 'utf8')) as {
+      spec: { ignoreDifferences: object[] };
+    };
+    const lenient: DriftJudge = await Judge.start('judge', { ...shippedChecks(), ...rules.spec }, [api.kubeconfigPath]);
+    try {
+      const objects = [{ ...route, metadata: once }, split];
+      expect(await drifts(lenient, objects, ['argoThreeWay', 'argoServerSide'])).to.deep.equal([]);
+      expect(await drifts(lenient, [objects[0]!], ['flux'])).to.deep.equal([]);
+      expect(await drifts(judge, objects, ['argoServerSide']), 'without the rules').to.have.length(2);
+      // What is no weight is held to what is in Git.
+      const other = { ...route, metadata: once, spec: canaryAt(route, 0, 81) };
+      expect(await drifts(lenient, [other], ['argoServerSide'])).to.have.length(1);
+    } finally {
+      await lenient.stop();
+    }
   });
 
   it('nothing that the operator made carries what a tool tracks its objects by', async () => {

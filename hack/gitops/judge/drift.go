@@ -27,6 +27,9 @@ const (
 	fluxManager = "kustomize-controller"
 )
 
+// createdOnly marks objects that Flux creates and then leaves alone, as kustomize-controller knows them.
+var createdOnly = map[string]string{"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"}
+
 // driftAnswer says what each comparison would change; empty where it finds nothing.
 type driftAnswer map[string]string
 
@@ -120,11 +123,13 @@ func (c *cluster) argo(wanted, live *unstructured.Unstructured, serverSide bool)
 }
 
 func (c *cluster) compareByFlux(ctx context.Context, wanted *unstructured.Unstructured) (string, error) {
-	entry, live, merged, err := c.flux.Diff(ctx, wanted.DeepCopy(), ssa.DefaultDiffOptions())
+	options := ssa.DefaultDiffOptions()
+	options.IfNotPresentSelector = createdOnly
+	entry, live, merged, err := c.flux.Diff(ctx, wanted.DeepCopy(), options)
 	if err != nil {
 		return "", err
 	}
-	if entry.Action == ssa.UnchangedAction {
+	if entry.Action == ssa.UnchangedAction || entry.Action == ssa.SkippedAction {
 		return "", nil
 	}
 	return fmt.Sprintf("%s: live %v, would be %v", entry.Action, live, merged), nil

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
+import { valuesOfFile } from '../../../cli/install/values.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../..');
@@ -13,7 +14,9 @@ interface Manifest {
   metadata: { name: string; namespace?: string; annotations?: Record<string, string> };
   spec: {
     path?: string;
-    source?: { path: string };
+    source?: { path: string; helm?: { releaseName: string; valuesObject?: object } };
+    chart?: { spec: { chart: string; sourceRef: { kind: string; name: string } } };
+    values?: object;
     dependsOn?: { name: string }[];
     sourceRef?: { kind: string; name: string };
     ignoreDifferences?: unknown[];
@@ -29,6 +32,8 @@ function manifests(folder: string): Manifest[] {
 }
 
 const isFolder = (named: string) => existsSync(path.join(ROOT, named, 'kustomization.yaml'));
+
+const isChart = (named: string) => existsSync(path.join(ROOT, named, 'Chart.yaml'));
 
 describe('samples for GitOps tools', () => {
   it('have every kind of Weft that is no route of the Gateway API, and nothing in them is doubtful', () => {
@@ -58,8 +63,39 @@ describe('samples for GitOps tools', () => {
       expect(isFolder(spec.source!.path), spec.source!.path).to.equal(true);
       expect(spec.ignoreDifferences).to.deep.equal([]);
     }
-    const [platform] = manifests('argocd');
+    const platform = manifests('argocd').find(({ metadata }) => metadata.name === 'platform');
     expect(path.join(ROOT, platform!.spec.source!.path)).to.equal(path.join(SAMPLES, 'argocd/applications'));
+  });
+
+  it('of the charts, for Argo CD: two Applications in the place of one, definitions first, with values that there are', () => {
+    const charts = manifests('argocd/charts');
+    const waves = charts.map(({ metadata }) => [metadata.name, metadata.annotations?.['argocd.argoproj.io/sync-wave']]);
+    expect(waves).to.deep.equal([
+      ['weft-crds', '-1'],
+      ['weft', '0'],
+    ]);
+    for (const { metadata, spec } of charts) {
+      expect(isChart(spec.source!.path), spec.source!.path).to.equal(true);
+      expect(spec.source!.helm!.releaseName).to.equal(metadata.name);
+      expect(() => valuesOfFile(stringify(spec.source!.helm!.valuesObject ?? {}), metadata.name)).not.to.throw();
+      expect(spec.ignoreDifferences).to.deep.equal([]);
+    }
+  });
+
+  it('of the charts, for Flux: releases that a Kustomization waits for, which has the name that the Mesh depends on', () => {
+    const [kustomization] = manifests('flux/charts');
+    const [mesh] = manifests('flux').filter(({ metadata }) => metadata.name === 'weft-mesh');
+    expect(mesh!.spec.dependsOn).to.deep.equal([{ name: kustomization!.metadata.name }]);
+    expect(path.join(ROOT, kustomization!.spec.path!)).to.equal(path.join(SAMPLES, 'flux/charts/releases'));
+    const releases = manifests('flux/charts/releases').filter(({ kind }) => kind === 'HelmRelease');
+    expect(releases.map(({ metadata, spec }) => [metadata.name, spec.dependsOn])).to.deep.equal([
+      ['weft-crds', undefined],
+      ['weft', [{ name: 'weft-crds' }]],
+    ]);
+    for (const { metadata, spec } of releases) {
+      expect(isChart(spec.chart!.spec.chart), spec.chart!.spec.chart).to.equal(true);
+      expect(() => valuesOfFile(stringify(spec.values ?? {}), metadata.name)).not.to.throw();
+    }
   });
 
   it('of Flux depend on one another to the end, and are of folders that there are', () => {
