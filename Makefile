@@ -86,8 +86,9 @@ show-rotation: deps ## Anchor, issuer and certificates replaced in the real clus
 show-ha: deps ## Two nodes and three replicas: a replica, the leader, etcd and a node are lost at 200 requests a second (6 minutes)
 	@hack/ha/show $(HA_FLAGS)
 
-show-quiet: deps ## Three replicas at a real API server for ten minutes in which nothing changes: nothing is written but the lease
+show-quiet: deps ## Three replicas at a real API server for ten minutes in which nothing changes: nothing is written but the lease (twice, 25 minutes)
 	@QUIET_SECONDS=600 npx mocha test/integration/operator/replicas.test.ts
+	@MINUTES=0 QUIET_MINUTES=10 VARIANTS=ha hack/gitops/show-drift
 
 show-policies: deps ## Rows of routes and of authorization, seen on the wire in the real cluster
 	@test/wire/run $(POLICIES_FLAGS)

@@ -12,6 +12,8 @@ export function kubectl(api: TestApiServer, args: readonly string[], input = '')
       if (error === null) resolve(stdout);
       else reject(new Error(stderr));
     });
+    // Of a program that has ended without reading: what it says is what counts.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);
   });
 }

@@ -86,7 +86,7 @@ export class SmallNode {
     const pods = await this.#api.pods();
     const alive = new Set(pods.map((pod) => pod.metadata?.uid ?? ''));
     for (const uid of this.#entries.keys()) if (!alive.has(uid)) this.#end(uid, null);
-    for (const pod of pods) await this.#syncPod(pod);
+    for (const pod of pods) await this.#syncPod(pod).catch(unlessGone);
   }
 
   async #syncPod(pod: V1Pod): Promise<void> {
@@ -143,6 +143,11 @@ export class SmallNode {
     };
     gone().catch((error: unknown) => console.error(`node: ${String(error)}`));
   }
+}
+
+/** A pod may be deleted while it is looked at; the next look finds it gone. */
+function unlessGone(error: unknown): void {
+  if ((error as { code?: number }).code !== 404) throw error;
 }
 
 function statusOf(address: string, ready: boolean): object {

@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '../../../cli/install/object.ts';
 import { KINDS } from '../../../crds/kinds/registry.ts';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import { CONTROL_PLANE_NAMESPACE, PROXY_CONTAINER } from '../../../proxy-image/contract/names.ts';
 import { countWrites } from '../../integration/operator/api-server-writes.ts';
+import { AuditLog } from '../../integration/operator/audit.ts';
 import { eventually } from '../../support/eventually.ts';
 import { installGatewayApi } from '../../support/gateway-api.ts';
 import { Git } from './git.ts';
@@ -23,6 +25,8 @@ const STEP_MS_MAX = 30_000;
 const STEPS = 120;
 
 /** Of kinds of ours, as `countWrites` calls them. */
+const WRITES = / (?:create|update|patch|delete|deletecollection)$/;
+const REVIEWS = /reviews /;
 const STATUSES = new RegExp(
   ` (?:${KINDS.filter(({ group }) => group.includes('.') && !group.endsWith('.k8s.io'))
     .map(({ plural }) => plural)
@@ -57,6 +61,7 @@ export class World {
   readonly #node: SmallNode;
   readonly #services: Services;
   readonly #directory: string;
+  readonly #audit: AuditLog;
   #rotations = 0;
 
   private constructor(parts: {
@@ -66,6 +71,8 @@ export class World {
     sameness: readonly string[];
     mesh: KubeObject;
     git: Git;
+    directory: string;
+    audit: AuditLog;
     controlHost: string;
     stepMs: number;
   }) {
@@ -76,14 +83,18 @@ export class World {
     this.sameness = parts.sameness;
     this.#mesh = parts.mesh;
     this.git = parts.git;
-    this.#directory = mkdtempSync(join(tmpdir(), 'weft-drift-'));
+    this.#directory = parts.directory;
+    this.#audit = parts.audit;
     this.#node = new SmallNode(api, this.#directory, controlHost);
     this.#services = new Services(api.kubeconfigPath, CONTROL_PLANE_NAMESPACE);
     this.life = new Life(api, this.#node, parts.stepMs);
   }
 
   static async start(variant: Variant, minutes: number): Promise<World> {
-    const api = await startApiServer({ controllerManager: true });
+    const directory = mkdtempSync(join(tmpdir(), 'weft-drift-'));
+    const audit = new AuditLog(directory);
+    const { apiServerArguments } = audit;
+    const api = await startApiServer({ controllerManager: true, apiServerArguments });
     try {
       await installGatewayApi(api);
       const [text, again] = [await templated(variant), await templated(variant)];
@@ -98,7 +109,7 @@ export class World {
       const [operator] = await read(api, ['service', '-n', CONTROL_PLANE_NAMESPACE, 'weft-operator']);
       const { clusterIP: controlHost } = (operator as unknown as { spec: { clusterIP: string } }).spec;
       const stepMs = Math.min(STEP_MS_MAX, (minutes * 60_000) / STEPS);
-      return new World({ api, variant, text, sameness, mesh, git, controlHost, stepMs });
+      return new World({ api, variant, text, sameness, mesh, git, directory, audit, controlHost, stepMs });
     } catch (error) {
       await api.stop();
       throw error;
@@ -145,6 +156,19 @@ export class World {
     return (await templated(this.#variant)) === this.#text ? [] : ['the charts are other bytes than before'];
   }
 
+  /** What the control plane writes in so long, in which nothing changes: a line for each write that is not the leader's renewal of its lease. */
+  async quiet(forMs: number): Promise<string[]> {
+    const before = this.#audit.read().length;
+    await sleep(forMs);
+    const asked = this.#audit.read().slice(before);
+    const writes = asked.filter(({ right }) => WRITES.test(right) && !REVIEWS.test(right));
+    const [leases, others] = [true, false].map((isLease) =>
+      writes.filter(({ right }) => right.includes('leases') === isLease),
+    );
+    if (leases!.length === 0) return ['no lease was renewed: nobody leads, or nothing is counted'];
+    return others!.map(({ account, right, name }) => `${account}: ${right} ${name}`);
+  }
+
   /** What has happened so far, in words. */
   async account(): Promise<string> {
     const written = Object.entries(await countWrites(this.#api)).reduce(
@@ -172,15 +196,16 @@ export class World {
 
   #eventually<T>(what: string, check: () => Promise<T | null | false>): Promise<T> {
     const paced = async () => {
-      await new Promise((done) => setTimeout(done, POLL_MS));
+      await sleep(POLL_MS);
       return check();
     };
     return eventually(what, paced, READY_MS);
   }
 }
 
-/** Everything is renewed while the world is looked at: certificates several times, the issuer a few, the anchor once. */
+/** Everything is renewed while life goes on: certificates several times, the issuer a few, the anchor once. */
 function shortLived(mesh: KubeObject, minutes: number): KubeObject {
+  if (minutes === 0) return mesh;
   const life = (part: number) => `${Math.max(15, Math.round(minutes * 60 * part))}s`;
   const identity = { certificateLifetime: life(0.15), issuerLifetime: life(0.4), anchorLifetime: life(0.9) };
   return { ...mesh, spec: { ...(mesh['spec'] as object), identity } } as KubeObject;
