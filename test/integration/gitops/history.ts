@@ -124,7 +124,7 @@ export class World {
     const path = pathOf(row, namespace, name);
     const held = (await this.#send('GET', path)) as Seen | null;
     const status = damaged(row, held ?? {}, pick);
-    if (held !== null) await this.#send('PUT', `${path}/status`, { ...held, status });
+    if (held !== null) await this.#send('PUT', `${path}/status`, { ...held, status }).catch(unlessInvalid);
   }
 
   /** `null` where there is no such object, or another version of it by now. */
@@ -147,6 +147,11 @@ export class World {
       throw error;
     }
   }
+}
+
+/** The definitions refuse some of what a status might be damaged to. */
+function unlessInvalid(error: unknown): void {
+  if (failureOf(error) !== 'Invalid') throw error;
 }
 
 /** Of a Service that somebody answers for. */
