@@ -1,30 +1,27 @@
-import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { Agent, createServer as createHttpServer, request } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { DIMENSIONS, type Dimension } from '../../../crds/viz/dimensions.ts';
 import { systemClock } from '../../../operator/runtime/clock.ts';
 import { LiveTraffic } from '../../../operator/viz/live-traffic.ts';
 import type { ReportOutcome } from '../../../operator/viz/reported-proxy.ts';
 import { TrafficSum } from '../../../operator/viz/window/traffic-sum.ts';
-import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
 import { COUNTER } from '../../../proxy-image/contract/traffic/counters.ts';
 import { LATENCY_BUCKETS_MS } from '../../../proxy-image/contract/traffic/latency-buckets.ts';
 import { encodeTransportHeader } from '../../../proxy-image/io/tls/transport-header.ts';
+import {
+  authorizationOf,
+  BundledPair,
+  appObject as object,
+  type PairedService,
+  serverOf as server,
+} from '../../support/bundled-pair.ts';
 import { ControlPlane, type RawObject, SUFFIX } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
 import { LiveCluster } from '../../support/live-cluster.ts';
-import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
-import { bundleProxy } from '../../support/proxy-bundle.ts';
+import { pod } from '../../support/models.ts';
 import { ProxyProcess } from '../../support/proxy-process.ts';
 
-/** Loopback addresses of this run: the mesh port is the same in every pod, so each pod needs an address of its own. */
-const NET = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
-const SERVER_HOST = `${NET}.31`;
-const CLIENT_HOST = `${NET}.32`;
-const SERVER_IP = '10.1.0.1';
 const CLIENT_IDENTITY = `client.app.serviceaccount.identity.${SUFFIX}`;
 const SERVER_IDENTITY = `web.app.serviceaccount.identity.${SUFFIX}`;
 const POLICY = 'policy.linkerd.io';
@@ -34,29 +31,11 @@ const WINDOW_MS = 300_000;
 const SIZES = [1_000, 20_000, 300_000];
 const ECHOED = 321_000;
 
-/** Services, by name: address, and which port of the pod is behind it. */
+/** Services, by name, and which port of the pod is behind each. */
 const SERVICES = { web: 'http', routed: 'http', profiled: 'http', closed: 'closed', db: 'tcp' } as const;
 type ServiceName = keyof typeof SERVICES;
 const NAMES = Object.keys(SERVICES) as ServiceName[];
-const addressOf = (name: ServiceName): string => `10.0.0.${NAMES.indexOf(name) + 1}`;
-const listenerPort = (name: ServiceName): number => 15_101 + NAMES.indexOf(name);
-
-function object(apiVersion: string, kind: string, name: string, spec: object, annotations: object = {}): RawObject {
-  const metadata = { name, namespace: 'app', creationTimestamp: '2026-01-01T00:00:00Z', annotations };
-  return { apiVersion, kind, metadata, spec };
-}
-
-const server = (name: string, port: number, proxyProtocol: string) =>
-  object(`${POLICY}/v1beta3`, 'Server', name, {
-    podSelector: { matchLabels: { app: 'web' } },
-    port,
-    proxyProtocol,
-  });
-const forClient = (name: string) =>
-  object(`${POLICY}/v1alpha1`, 'AuthorizationPolicy', `for-${name}`, {
-    targetRef: { group: POLICY, kind: 'Server', name },
-    requiredAuthenticationRefs: [{ kind: 'ServiceAccount', name: 'client' }],
-  });
+const forClient = (name: string) => authorizationOf(POLICY, 'Server', name);
 
 /** What users write. */
 function objectsFor(ports: Record<'http' | 'closed' | 'tcp', number>): RawObject[] {
@@ -88,9 +67,6 @@ interface Row {
 /** The bundle of the image on Bun, the operator's servers, and traffic that is counted here, where it is made. */
 describe('live numbers, from the proxies to the operator', function () {
   this.timeout(120_000);
-  const folder = mkdtempSync(join(tmpdir(), 'weft-bundle-'));
-  const sockets = new Set<Socket>();
-  const servers: Server[] = [];
   const outcomes: ReportOutcome[] = [];
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const ports = { http: 0, closed: 0, tcp: 0 };
@@ -101,38 +77,25 @@ describe('live numbers, from the proxies to the operator', function () {
   /** Before the present test. */
   let known = new Map<string, TrafficSum>();
   let plane: ControlPlane;
+  let pair: BundledPair<ServiceName>;
   let client: ProxyProcess;
-  let serving: ProxyProcess;
 
   before(async () => {
-    const program = bundleProxy(folder);
-    tellWhenLoaded(join(folder, 'proxy-traffic.js'));
+    pair = new BundledPair(NAMES, 31);
+    ({ client } = pair);
+    pair.tellWhenLoaded('proxy-traffic.js');
     await startApplications();
     live = await newLive();
     plane = await ControlPlane.start({ reports: { connected: (proxy) => live!.connected(proxy) } });
     fill();
-    const common = { namespace: 'app', program };
-    const environment = { inboundListen: `${SERVER_HOST}:${PROXY_PORTS.inboundMesh}` };
-    serving = new ProxyProcess({ ...common, serviceAccount: 'web', pod: 'web-1', podIp: SERVER_IP, environment });
-    const outbound = NAMES.map((name) => ({
-      listen: `${CLIENT_HOST}:${listenerPort(name)}`,
-      destination: `${addressOf(name)}:80`,
-    }));
-    const network = { outbound, addresses: { [SERVER_IP]: SERVER_HOST } };
-    const caller = { serviceAccount: 'client', pod: 'client-1', podIp: '10.1.0.2' };
-    client = new ProxyProcess({ ...common, ...caller, network });
-    for (const proxy of [serving, client]) await proxy.start(plane).line('proxy is ready');
+    await pair.start(plane);
   });
 
   after(async () => {
     agent.destroy();
-    await client?.remove();
-    await serving?.remove();
+    await pair?.remove();
     await live?.stop();
-    for (const each of servers) each.close();
-    for (const socket of sockets) socket.destroy();
     await plane?.stop();
-    rmSync(folder, { recursive: true });
   });
 
   /** Each test counts what it has made itself. */
@@ -163,52 +126,23 @@ describe('live numbers, from the proxies to the operator', function () {
       response.statusCode = url === '/broken' || (url === '/flaky' && failing-- > 0) ? 500 : 200;
       setTimeout(() => response.end(), url === '/slow' ? 130 : 0);
     });
-    ports.http = await listen(answer);
-    ports.closed = await listen(createHttpServer((_, response) => response.end()));
-    ports.tcp = await listen(createTcpServer((socket) => socket.on('data', (chunk) => socket.write(chunk))));
-  }
-
-  async function listen(of: Server): Promise<number> {
-    servers.push(of);
-    of.on('connection', (socket: Socket) => {
-      socket.on('error', () => {});
-      sockets.add(socket);
-    });
-    await new Promise<void>((resolve) => of.listen(0, SERVER_HOST, resolve));
-    return (of.address() as AddressInfo).port;
+    ports.http = await pair.listen(answer);
+    ports.closed = await pair.listen(createHttpServer((_, response) => response.end()));
+    ports.tcp = await pair.listen(createTcpServer((socket) => socket.on('data', (chunk) => socket.write(chunk))));
   }
 
   function fill(): void {
-    plane.put('Namespace', namespace('app'));
-    plane.put('Pod', pod('web-1', SERVER_IP));
-    const owner = { kind: 'StatefulSet', name: 'callers' };
-    plane.put('Pod', pod('client-1', '10.1.0.2', { serviceAccount: 'client', owner }));
-    for (const name of NAMES) {
-      const port = ports[SERVICES[name]];
-      const own = servicePort(80, { targetPort: port });
-      const annotations: Record<string, string> = name === 'db' ? { 'config.linkerd.io/opaque-ports': '80' } : {};
-      const whole = service(name, addressOf(name), { ports: [own] });
-      plane.put('Service', { ...whole, meta: { ...whole.meta, annotations } });
-      const endpoints = [sliceEndpoint(SERVER_IP, { targetPod: 'web-1' })];
-      plane.put(
-        'EndpointSlice',
-        slice(`${name}-abc`, name, endpoints, { ports: [{ name: 'http', port, protocol: 'TCP' }] }),
-      );
-    }
+    const opaque = { annotations: { 'config.linkerd.io/opaque-ports': '80' } };
+    const whole = (name: ServiceName) => ({ port: ports[SERVICES[name]], ...(name === 'db' ? opaque : {}) });
+    const services = Object.fromEntries(NAMES.map((name) => [name, whole(name)])) as Record<ServiceName, PairedService>;
+    pair.put(plane, services, { owner: { kind: 'StatefulSet', name: 'callers' } });
     for (const each of objectsFor(ports)) plane.apply(each);
-  }
-
-  /** The file says that it is read, and by which process. */
-  function tellWhenLoaded(file: string): void {
-    const mark = `require("node:fs").writeFileSync(${JSON.stringify(join(folder, 'loaded-'))} + process.pid, "")`;
-    appendFileSync(file, `\n;${mark};\n`);
   }
 
   function get(name: ServiceName, path: string): Promise<{ status: number; ms: number }> {
     const startMs = performance.now();
-    const where = { host: CLIENT_HOST, port: listenerPort(name) };
     return new Promise((resolve, reject) => {
-      const outgoing = request({ ...where, agent, path, headers: { host: `${name}.app` } });
+      const outgoing = request({ ...pair.listenerOf(name), agent, path, headers: { host: `${name}.app` } });
       outgoing.on('error', reject);
       outgoing.on('response', (response) => {
         response.resume().on('end', () => {
@@ -385,8 +319,8 @@ describe('live numbers, from the proxies to the operator', function () {
 
   /** A connection to the database that has sent so much, and has it back. */
   function echoed(size: number): Promise<Socket> {
-    const socket = connect(listenerPort('db'), CLIENT_HOST);
-    sockets.add(socket);
+    const socket = connect(pair.listenerOf('db'));
+    pair.track(socket);
     return new Promise((resolve, reject) => {
       let left = size;
       socket.on('error', reject);
@@ -442,7 +376,7 @@ describe('live numbers, from the proxies to the operator', function () {
     await client.kill('SIGTERM');
     expect(ends(await told(REQUESTS, 9))).to.deep.equal([9, 0, 0, 0]);
     await client.start(plane).line('proxy is ready');
-    await eventually('it is asked', () => existsSync(join(folder, `loaded-${client.pid}`)));
+    await eventually('it is asked', () => pair.hasLoaded(client));
     await getEach('web', '/ok', 4);
     for (const where of [REQUESTS, ATTEMPTS, INBOUND]) expect(ends(await told(where, 13))).to.deep.equal([13, 0, 0, 0]);
     expect(Object.keys(groups(['pod'], REQUESTS))).to.deep.equal(['client-1']);
@@ -456,8 +390,8 @@ describe('live numbers, from the proxies to the operator', function () {
       quiet.put('Pod', pod('client-2', '10.1.0.3', { serviceAccount: 'client' }));
       await other.start(quiet).line('proxy is ready');
       await other.get('/metrics');
-      expect(existsSync(join(folder, `loaded-${client.pid}`))).to.equal(true);
-      expect(existsSync(join(folder, `loaded-${other.pid}`))).to.equal(false);
+      expect(pair.hasLoaded(client)).to.equal(true);
+      expect(pair.hasLoaded(other)).to.equal(false);
     } finally {
       await other.remove();
       await quiet.stop();

@@ -1,4 +1,3 @@
-import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { Agent, createServer as createHttpServer, request } from 'node:http';
 import {
   type ClientHttp2Session,
@@ -6,52 +5,24 @@ import {
   createServer as createHttp2Server,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
-import { PROXY_PORTS } from '../../../proxy-image/contract/ports.ts';
+import {
+  BundledPair,
+  authorizationOf as forClient,
+  appObject as object,
+  serverOf as server,
+} from '../../support/bundled-pair.ts';
 import { ControlPlane, type RawObject } from '../../support/control-plane.ts';
 import { eventually } from '../../support/eventually.ts';
-import { namespace, pod, service, servicePort, slice, sliceEndpoint } from '../../support/models.ts';
 import { parsePrometheusText, type Sample, sampleValue } from '../../support/prometheus-text.ts';
-import { bundleProxy } from '../../support/proxy-bundle.ts';
-import { ProxyProcess } from '../../support/proxy-process.ts';
+import type { ProxyProcess } from '../../support/proxy-process.ts';
 
-/** Loopback addresses of this run: the mesh port is the same in every pod, so each pod needs an address of its own. */
-const NET = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
-const SERVER_HOST = `${NET}.1`;
-const CLIENT_HOST = `${NET}.2`;
-const SERVER_IP = '10.1.0.1';
 const POLICY = 'policy.linkerd.io';
 const GATEWAY = 'gateway.networking.k8s.io';
 
-/** Services, by name: address, and port of the application that is behind it. */
-const SERVICES = { web: 'http', 'web-v1': 'http', 'web-v2': 'http', calls: 'grpc' } as const;
-type ServiceName = keyof typeof SERVICES;
-const addressOf = (name: ServiceName): string => `10.0.0.${Object.keys(SERVICES).indexOf(name) + 1}`;
-const listenerOf = (name: ServiceName): string => `${CLIENT_HOST}:${15_001 + Object.keys(SERVICES).indexOf(name)}`;
-
-function object(apiVersion: string, kind: string, name: string, spec: object, annotations: object = {}): RawObject {
-  const metadata = { name, namespace: 'app', creationTimestamp: '2026-01-01T00:00:00Z', annotations };
-  return { apiVersion, kind, metadata, spec };
-}
-
-const server = (name: string, port: number, proxyProtocol: string) =>
-  object(`${POLICY}/v1beta3`, 'Server', name, {
-    podSelector: { matchLabels: { app: 'web' } },
-    port,
-    proxyProtocol,
-  });
 const ofServer = (name: string) => [{ group: POLICY, kind: 'Server', name }];
 const ofService = (name: string) => [{ group: '', kind: 'Service', name }];
 const path = (value: string) => [{ path: { type: 'PathPrefix', value } }];
-const forClient = (group: string, kind: string, name: string) =>
-  object(`${POLICY}/v1alpha1`, 'AuthorizationPolicy', `for-${name}`, {
-    targetRef: { group, kind, name },
-    requiredAuthenticationRefs: [{ kind: 'ServiceAccount', name: 'client' }],
-  });
-
 /** What users write: a Service by header, another with retries, and on Servers who may. */
 function objectsFor(http: number, grpc: number): RawObject[] {
   const toV2 = {
@@ -89,12 +60,10 @@ type Counted = [labels: Record<string, string>, value: number];
 /** The bundle of the image on Bun, the operator's servers, and objects as a watch brings them. */
 describe('metrics of routes, of the bundled proxy', function () {
   this.timeout(90_000);
-  const folder = mkdtempSync(join(tmpdir(), 'weft-bundle-'));
-  const sockets = new Set<Socket>();
-  const servers: Server[] = [];
   /** What the application answers next to calls; then OK. */
   const statuses: string[] = [];
   let plane: ControlPlane;
+  let pair: BundledPair<'web' | 'web-v1' | 'web-v2' | 'calls'>;
   let client: ProxyProcess;
   let serving: ProxyProcess;
   let calls: ClientHttp2Session;
@@ -102,9 +71,10 @@ describe('metrics of routes, of the bundled proxy', function () {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
   before(async () => {
-    const program = bundleProxy(folder);
-    tellWhenLoaded(join(folder, 'proxy-route-families.js'));
-    ports.http = await listen(
+    pair = new BundledPair(['web', 'web-v1', 'web-v2', 'calls'], 1);
+    ({ client, serving } = pair);
+    pair.tellWhenLoaded('proxy-route-families.js');
+    ports.http = await pair.listen(
       createHttpServer((incoming, response) => {
         response.statusCode = incoming.url?.endsWith('/broken') ? 500 : 200;
         response.end(response.statusCode === 200 ? PAGE : '');
@@ -118,78 +88,36 @@ describe('metrics of routes, of the bundled proxy', function () {
         stream.respond(head, { endStream: true });
       });
     });
-    ports.grpc = await listen(grpc);
+    ports.grpc = await pair.listen(grpc);
     plane = await ControlPlane.start();
-    fill();
-    const common = { namespace: 'app', program };
-    const environment = { inboundListen: `${SERVER_HOST}:${PROXY_PORTS.inboundMesh}` };
-    serving = new ProxyProcess({ ...common, serviceAccount: 'web', pod: 'web-1', podIp: SERVER_IP, environment });
-    const outbound = (['web', 'calls'] as const).map((name) => ({
-      listen: listenerOf(name),
-      destination: `${addressOf(name)}:80`,
-    }));
-    const network = { outbound, addresses: { [SERVER_IP]: SERVER_HOST } };
-    const caller = { serviceAccount: 'client', pod: 'client-1', podIp: '10.1.0.2' };
-    client = new ProxyProcess({ ...common, ...caller, network });
-    for (const proxy of [serving, client]) await proxy.start(plane).line('proxy is ready');
-    calls = connect(`http://${listenerOf('calls')}`);
+    const http = { port: ports.http };
+    pair.put(plane, { web: http, 'web-v1': http, 'web-v2': http, calls: { port: ports.grpc, appProtocol: 'grpc' } });
+    for (const each of objectsFor(ports.http, ports.grpc)) plane.apply(each);
+    await pair.start(plane);
+    const { host, port } = pair.listenerOf('calls');
+    calls = connect(`http://${host}:${port}`);
     calls.on('error', () => {});
   });
 
   after(async () => {
     agent.destroy();
     calls?.destroy();
-    await client?.remove();
-    await serving?.remove();
-    for (const each of servers) each.close();
-    for (const socket of sockets) socket.destroy();
+    await pair?.remove();
     await plane?.stop();
-    rmSync(folder, { recursive: true });
   });
-
-  async function listen(of: Server): Promise<number> {
-    servers.push(of);
-    of.on('connection', (socket: Socket) => {
-      socket.on('error', () => {});
-      sockets.add(socket);
-    });
-    await new Promise<void>((resolve) => of.listen(0, SERVER_HOST, resolve));
-    return (of.address() as AddressInfo).port;
-  }
-
-  function fill(): void {
-    plane.put('Namespace', namespace('app'));
-    plane.put('Pod', pod('web-1', SERVER_IP));
-    plane.put('Pod', pod('client-1', '10.1.0.2', { serviceAccount: 'client' }));
-    for (const name of Object.keys(SERVICES) as ServiceName[]) {
-      const port = ports[SERVICES[name]];
-      const appProtocol = SERVICES[name] === 'grpc' ? 'grpc' : '';
-      const own = servicePort(80, { targetPort: port, appProtocol });
-      plane.put('Service', service(name, addressOf(name), { ports: [own] }));
-      const endpoints = [sliceEndpoint(SERVER_IP, { targetPod: 'web-1' })];
-      plane.put(
-        'EndpointSlice',
-        slice(`${name}-abc`, name, endpoints, { ports: [{ name: 'http', port, protocol: 'TCP' }] }),
-      );
-    }
-    for (const each of objectsFor(ports.http, ports.grpc)) plane.apply(each);
-  }
-
-  /** The file says that it is read, and by which process. */
-  function tellWhenLoaded(file: string): void {
-    const mark = `require("node:fs").writeFileSync(${JSON.stringify(join(folder, 'loaded-'))} + process.pid, "")`;
-    appendFileSync(file, `\n;${mark};\n`);
-  }
-  const hasLoaded = ({ pid }: ProxyProcess) => existsSync(join(folder, `loaded-${pid}`));
 
   async function scrape(proxy: ProxyProcess) {
     return parsePrometheusText((await proxy.get('/metrics')).text);
   }
 
   function get(target: string, headers: Record<string, string> = {}): Promise<number> {
-    const [host, port] = listenerOf('web').split(':');
     return new Promise((resolve, reject) => {
-      const outgoing = request({ host, port, agent, path: target, headers: { host: 'web.app', ...headers } });
+      const outgoing = request({
+        ...pair.listenerOf('web'),
+        agent,
+        path: target,
+        headers: { host: 'web.app', ...headers },
+      });
       outgoing.on('error', reject);
       outgoing.on('response', (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)));
       outgoing.end();
@@ -249,7 +177,7 @@ describe('metrics of routes, of the bundled proxy', function () {
 
   it('are not there before a request by a route, and neither is the file that keeps them', async () => {
     for (const proxy of [client, serving]) {
-      expect(hasLoaded(proxy)).to.equal(false);
+      expect(pair.hasLoaded(proxy)).to.equal(false);
       const families = await scrape(proxy);
       expect([...families.keys()]).not.to.include('outbound_http_route_request_statuses_total');
       expect([...families.keys()]).not.to.include('inbound_http_requests_total');
@@ -262,7 +190,7 @@ describe('metrics of routes, of the bundled proxy', function () {
     expect(await get('/public/broken')).to.equal(500);
     expect(await get('/admin')).to.equal(403);
     expect(await get('/elsewhere')).to.equal(404);
-    expect([hasLoaded(client), hasLoaded(serving)]).to.deep.equal([true, true]);
+    expect([pair.hasLoaded(client), pair.hasLoaded(serving)]).to.deep.equal([true, true]);
 
     const asked = { ...parent('web'), ...route('HTTPRoute', 'by-version') };
     const status = (http_status: string) => ({ http_status, error: '' });
