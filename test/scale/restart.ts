@@ -3,9 +3,9 @@ import { machineMs } from './clock.ts';
 import { spreadOf, sum } from './distribution.ts';
 import type { RestartFigures } from './figures.ts';
 import { gaugeOf } from './histogram.ts';
+import type { Operators } from './operators.ts';
 import type { Figures } from './proxies/protocol.ts';
 import type { Troupe } from './proxies/troupe.ts';
-import type { World } from './world.ts';
 
 /** All proxies are looked at so often. */
 const LOOK_MS = 250;
@@ -13,6 +13,14 @@ const GIVE_UP_MS = 60_000;
 /** Until those that are back have told what they were sent. */
 const TAIL_MS = 2_000;
 const CONNECTED = 'weft_config_connected_proxies';
+
+/** What takes part in it. */
+export interface RestartParts {
+  operators: Pick<Operators, 'hosts' | 'metrics' | 'end' | 'begin'>;
+  troupe: Pick<Troupe, 'say' | 'figures'>;
+  /** To these of the replicas the operator's Service is to lead. */
+  lead(replicas: number[]): Promise<void>;
+}
 
 export interface RestartOptions {
   /** Of the replica. */
@@ -24,8 +32,8 @@ export interface RestartOptions {
 }
 
 /** One replica ends while the cluster goes on changing, and its proxies go to the others; then it starts again. */
-export async function measureRestart(world: World, options: RestartOptions): Promise<RestartFigures> {
-  const { operators, troupe } = world;
+export async function measureRestart(parts: RestartParts, options: RestartOptions): Promise<RestartFigures> {
+  const { operators, troupe } = parts;
   const { number, signal } = options;
   const all = operators.hosts.map((_, at) => at);
   troupe.say({ type: 'mark' });
@@ -33,13 +41,13 @@ export async function measureRestart(world: World, options: RestartOptions): Pro
   const leaving = gaugeOf([(await operators.metrics())[number]!], CONNECTED);
   const startMs = machineMs();
   const gone = operators.end(number, signal);
-  await world.lead(all.filter((at) => at !== number));
+  await parts.lead(all.filter((at) => at !== number));
   const isBack = await untilBack(troupe, { proxies: options.proxies, leaving }, startMs);
   await gone;
   await sleep(TAIL_MS);
   const figures = await troupe.figures();
   await operators.begin(number);
-  await world.lead(all);
+  await parts.lead(all);
   return figuresOf(options, figures, isBack ? startMs : null);
 }
 
@@ -64,7 +72,7 @@ function figuresOf({ signal, fullBytes }: RestartOptions, figures: Figures, star
 
 /** Resolves when every proxy is connected, after as many as leave one by one have been away; with false where that takes too long. */
 async function untilBack(
-  troupe: Troupe,
+  troupe: RestartParts['troupe'],
   { proxies, leaving }: { proxies: number; leaving: number },
   startMs: number,
 ): Promise<boolean> {

@@ -9,9 +9,11 @@ import { type Change, Changes } from '../../scale/changes.ts';
 import { machineMs } from '../../scale/clock.ts';
 import { sum } from '../../scale/distribution.ts';
 import { Fleet } from '../../scale/fleet.ts';
+import { judgeRestart } from '../../scale/judge.ts';
 import { collections, type KubernetesObject } from '../../scale/objects.ts';
 import type { Figures } from '../../scale/proxies/protocol.ts';
 import { Troupe } from '../../scale/proxies/troupe.ts';
+import { measureRestart, type RestartParts } from '../../scale/restart.ts';
 import { beginTrace, type Trace, Traces } from '../../scale/trace.ts';
 import { createLeaf, createTestAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -31,13 +33,19 @@ const fleet = new Fleet({
 });
 const HOST = '127.0.0.1';
 
+const connectedText = (count: number) =>
+  `# HELP weft_config_connected_proxies Proxies.\n# TYPE weft_config_connected_proxies gauge\nweft_config_connected_proxies ${count}\n`;
+
 /** The configuration server is the real one, with a state that no API server feeds. */
 describe('simulated proxies of make scale', function () {
   this.timeout(30_000);
   const authority = createTestAuthority();
   const state = new ClusterState(KINDS);
   const objects = new Map<string, KubernetesObject>();
+  const tls = new TestTls(authority);
   const servers: ConfigServer[] = [];
+  const ports: number[] = [];
+  let full: number[] = [];
   const traces = new Traces();
   const changes = new Changes(fleet);
   let troupe: Troupe;
@@ -52,14 +60,8 @@ describe('simulated proxies of make scale', function () {
       }
     }
     state.applyTrust({ anchorsPem: authority.anchorsPem, resourceVersion: '1' });
-    const tls = new TestTls(authority);
-    const replicas: { host: string; port: number }[] = [];
-    for (let at = 0; at < 2; at++) {
-      const server = createConfigServer({ state, tls, clock: systemClock, log: silentLog });
-      servers.push(server);
-      replicas.push({ host: HOST, port: await server.listen(0, HOST) });
-      server.storesSynced();
-    }
+    for (let at = 0; at < 2; at++) await open(at);
+    const replicas = ports.map((port) => ({ host: HOST, port }));
     troupe = new Troupe(2, (arrival) => traces.arrived(arrival));
     const leaves = Array.from({ length: fleet.size.services }, (_, at) => createLeaf(authority, fleet.identityOf(at)));
     const cast = { replicas, serverName: 'weft-operator.test', anchorsPem: authority.anchorsPem };
@@ -73,6 +75,14 @@ describe('simulated proxies of make scale', function () {
     troupe?.end();
     for (const server of servers) await server.close();
   });
+
+  /** A second time on the port of the first. */
+  async function open(at: number): Promise<void> {
+    const server = createConfigServer({ state, tls, clock: systemClock, log: silentLog });
+    servers[at] = server;
+    ports[at] = await server.listen(ports[at] ?? 0, HOST);
+    server.storesSynced();
+  }
 
   function put(path: string, object: KubernetesObject): void {
     revision += 1;
@@ -129,16 +139,29 @@ describe('simulated proxies of make scale', function () {
     expect(refusedBatches).to.equal(0);
   });
 
-  it('come back to another replica with what they have, and are sent no more than what is new', async () => {
-    const { fullBytes } = await troupe.figures();
-    troupe.say({ type: 'mark' });
-    await servers.pop()!.close();
-    const figures = await eventually('all are back', async () => {
-      const now = await troupe.figures();
-      return settled(now) && now.resumeBytes.length === 12 ? now : null;
+  /** The servers, as the harness knows the processes that they are in. */
+  const operators: RestartParts['operators'] = {
+    hosts: [HOST, HOST],
+    metrics: async () => servers.map((server) => connectedText(server.connections().connected)),
+    end: (at) => servers[at]!.close(),
+    begin: (at) => open(at),
+  };
+
+  for (const [number, signal] of [
+    [1, 'SIGTERM'],
+    [0, 'SIGKILL'],
+  ] as const)
+    it(`come back to another replica with what they have, and are sent no more than what is new (${signal})`, async () => {
+      const { fullBytes } = await troupe.figures();
+      full = fullBytes.length > 0 ? fullBytes : full;
+      const leaving = servers[number]!.connections().connected;
+      const lead = async (replicas: number[]) => troupe.say({ type: 'lead', replicas });
+      const parts = { operators, troupe, lead };
+      const figures = await measureRestart(parts, { number, signal, proxies: PROXIES, fullBytes: full });
+      expect(figures).to.include({ signal, moved: leaving, back: leaving });
+      expect(figures.reasons).to.deep.equal({ WEFT_SERVE_STOPPING: leaving });
+      expect(figures.allBackMs).to.be.within(1, figures.sinceSignalMs);
+      expect(judgeRestart(figures).filter(({ holds }) => !holds)).to.deep.equal([]);
+      expect(servers[1 - number]!.connections().connected).to.equal(PROXIES);
     });
-    expect(figures.dropped).to.deep.equal({ WEFT_SERVE_STOPPING: 12 });
-    expect(figures.backMs).to.have.length(12);
-    expect(Math.max(...figures.resumeBytes)).to.be.below(Math.min(...fullBytes) / 10);
-  });
 });
