@@ -31,12 +31,12 @@ export interface Pod {
   };
 }
 
-/** A short-lived certificate is renewed while a build is replaced. */
 export async function deploy(): Promise<void> {
   await applyFile('hack/upgrade/application.yaml');
   await rollout(NAMESPACE, ...WORKLOADS);
 }
 
+/** A short-lived certificate is renewed while a build is replaced. */
 export async function certificateLifetime(lifetime: string): Promise<void> {
   const identity = { certificateLifetime: lifetime };
   await applyText(
@@ -59,10 +59,19 @@ export async function uids(namespace?: string): Promise<string> {
   return (await pods(namespace))
     .map(({ metadata }) => `${metadata.name} ${metadata.uid}`)
     .toSorted()
-    .join(', ');
+    .join(' ');
 }
 
-/** None but those that have been is gone since. */
+/** Long lists are shown where they differ. */
+export function unchanged(what: string, before: string, now: string): Check {
+  const [wanted, found] = [new Set(before.split(' ')), now.split(' ')];
+  const changed = [
+    ...found.filter((each) => !wanted.has(each)),
+    ...[...wanted].filter((each) => !found.includes(each)),
+  ];
+  return check(what, 'as before', changed.join(' ') || 'as before', before === now);
+}
+
 export async function restarted(): Promise<Check> {
   const counts = (await pods()).flatMap(({ status }) =>
     [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].map((each) => each.restartCount),
