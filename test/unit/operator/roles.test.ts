@@ -74,6 +74,8 @@ describe('roles of the operator in processes of their own, with no right but the
         roles.join(),
         '--shutdown-grace-ms',
         '200',
+        '--lame-duck-ms',
+        '1',
       ];
       const operator = new WeftOperator({
         config: readConfig([...flags, ...ports], {}),
