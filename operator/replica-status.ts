@@ -37,7 +37,10 @@ export class ReplicaStatus {
   readonly rebalancing: Rebalancing;
 
   constructor(options: ReplicaStatusOptions) {
-    const { config, kinds, state, certificates, metrics, refused, following = {}, ...given } = options;
+    const { config, kinds, state, certificates, metrics, refused, following = {} } = options;
+    // By name: callers pass parts of the operator with more in them, such as the times of caches, which are none of following.
+    const { own, progressed, visibilityChanged, clock, random, log } = options;
+    const given = { own, progressed, visibilityChanged, clock, random, log };
     const { balance = BALANCE_TIMING, ...timing } = following;
     const { namespace, podName, roles } = config;
     const ownIdentity = () => certificates.controlIdentity;
