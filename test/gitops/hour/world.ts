@@ -144,11 +144,15 @@ export class World {
     const spec = this.#mesh['spec'] as { identity: object };
     const identity = { ...spec.identity, rotation: { anchor: value, issuer: value, leaf: value } };
     await this.git.commit({ ...this.#mesh, spec: { ...spec, identity } } as KubeObject);
-    const rotation = await this.#eventually('the rotation is done', async () => {
+    let said = '';
+    await this.#eventually('the rotation is done', async () => {
       const status = (await this.#status())?.rotation;
-      return status?.phase === 'Done' && status.anchor === value ? status : null;
+      said = JSON.stringify(status);
+      return status?.phase === 'Done' && status.anchor === value;
+    }).catch((cause: unknown) => {
+      throw new Error(`the last that was said: ${said}`, { cause });
     });
-    return JSON.stringify(rotation);
+    return said;
   }
 
   /** How the charts are rendered by now. */
