@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { loadManifests } from '../../../crds/manifest.ts';
+import { readWrittenAt } from '../../../crds/parse/kubernetes-object.ts';
 import { freePort } from '../../../hack/apiserver/process.ts';
 import { startApiServer, type TestApiServer } from '../../../hack/apiserver/server.ts';
 import type { PooledKubeConfig } from '../../../operator/kube/kubeconfig.ts';
@@ -66,7 +67,8 @@ describe('pods that were made while no webhook answered, at a real API server', 
   }
 
   function create(namespace: string, name: string, query = ''): Promise<SeenObject> {
-    const spec = { containers: [{ name: 'app', image: 'example/app' }] };
+    // Nobody adds it: this API server has no controllers, and so no ServiceAccounts.
+    const spec = { serviceAccountName: 'default', containers: [{ name: 'app', image: 'example/app' }] };
     return cluster.create(`/api/v1/namespaces/${namespace}/pods${query}`, { metadata: { name }, spec });
   }
 
@@ -90,6 +92,11 @@ describe('pods that were made while no webhook answered, at a real API server', 
 
   it('are told of, counted and named on the Mesh, until they are made anew', async () => {
     await condition('True');
+    // Times of the API server are whole seconds: what was written within the one of the pod may have come after it.
+    await eventually('the configuration was written in an earlier second', async () => {
+      const written = readWrittenAt(await cluster.get('mutatingwebhookconfigurations', '', 'weft-injector'));
+      return Date.now() >= Date.parse(written) + 1_000;
+    });
     await plane.stop();
     const missed = await create(NAMESPACE, 'web');
     expect(hasProxy(missed), 'failurePolicy: Ignore').to.equal(false);
