@@ -126,7 +126,7 @@ export class InjectionAudit implements Component {
     this.#grown(key);
     const isNew = !this.counts.has(key);
     this.#count(key, pod.meta.namespace, COUNTED_AS[lack.cause]);
-    if (isNew) this.#events.offer(pod.meta.uid, (signal) => this.#tell(pod, lack, signal));
+    if (isNew) this.#events.offer(pod.meta.uid, (signal) => this.#tell(pod.meta, signal));
   }
 
   #forget(key: string, namespace: string): void {
@@ -145,10 +145,12 @@ export class InjectionAudit implements Component {
     this.#young.delete(key);
   }
 
-  /** A pod that has got a proxy, or is gone, by the time that it is its turn is not told of. */
-  async #tell(pod: PodModel, lack: Lack, signal: AbortSignal): Promise<void> {
-    const { namespace, name, uid } = pod.meta;
-    if (!this.counts.has(keyOf(pod.meta)) || podOf(this.#parts.view, namespace, name)?.meta.uid !== uid) return;
+  /** By what is known when it is its turn: a pod that is gone by then, or lacks nothing any more, is not told of. */
+  async #tell({ namespace, name, uid }: PodModel['meta'], signal: AbortSignal): Promise<void> {
+    const pod = podOf(this.#parts.view, namespace, name);
+    if (pod?.meta.uid !== uid || this.#injector === null) return;
+    const lack = this.#lackOf(pod, this.#injector);
+    if (lack === null) return;
     const note = `the pod ${lackText(lack)}. What makes it anew: ${restartOf(pod)}`;
     const content = { type: 'Warning', reason: 'ProxyMissing', action: 'Audit', note } as const;
     // By a name that follows from the pod alone: another replica that leads later tells nobody a second time.

@@ -90,7 +90,7 @@ export abstract class OperatorBase extends OperatorModule.default {
     const informer = new Informer<KubernetesObject, KubernetesObject>({
       name: id,
       source: listWatch(rest, type, { namespace }),
-      transform: withoutManagedFields,
+      transform: withoutFieldSets,
       clock,
       random,
       log,
@@ -151,11 +151,11 @@ function eventController(
   return controller;
 }
 
-/** The largest part of many objects, of no use here. List items come without apiVersion and kind, which events of the library carry. */
-function withoutManagedFields(object: KubernetesObject): KubernetesObject {
+/** Which fields each writer has is the largest part of many objects, and of no use here; when it wrote is. */
+function withoutFieldSets(object: KubernetesObject): KubernetesObject {
   if (object.metadata?.managedFields === undefined) return object;
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
+  const managedFields = object.metadata.managedFields.map(({ fieldsV1: _, ...rest }) => rest);
+  return { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
 function loggerOf(log: Log): OperatorLogger {

@@ -160,6 +160,22 @@ describe('the audit of injection', () => {
     expect(content.note).to.match(/the injector was not reached.* kubectl -n shop rollout restart deployment\/web$/);
   });
 
+  it('tells by what is known when it does: the injector may be heard of only then', async () => {
+    const world = new World();
+    const { writtenAt } = world.injector;
+    world.injector = { ...world.injector, writtenAt: '' };
+    world.namespace('shop');
+    world.pod('shop', 'web-1', MINUTE_MS);
+    await world.audit.start();
+    world.injector = { ...world.injector, writtenAt };
+    world.audit.injectorChanged();
+    await world.clock.advance(1_000);
+    expect(world.lacks).to.equal('1+0 shop 1');
+    expect(world.told.map(({ content: { note } }) => note.includes('the injector was not reached'))).to.deep.equal([
+      true,
+    ]);
+  });
+
   it('does nothing before this replica leads', async () => {
     const world = new World();
     world.namespace('shop');

@@ -78,6 +78,18 @@ describe("base class on the operator library's lifecycle", () => {
     expect(exits, 'calls of process.exit').to.deep.equal([]);
   });
 
+  it('is told when each writer wrote an object, and not which fields it has', async () => {
+    const written = { manager: 'somebody', operation: 'Apply', time: '2026-06-01T12:00:00Z' };
+    const seen: unknown[] = [];
+    operator.onEvent = async ({ object }) => {
+      seen.push(object.metadata?.managedFields);
+    };
+    api.objects.put(THINGS, thing('one', { managedFields: [{ ...written, fieldsV1: { 'f:spec': {} } }] }));
+    await operator.start();
+    await eventually('it was seen', () => seen.length > 0);
+    expect(seen).to.deep.equal([[written]]);
+  });
+
   it('gives events of added, modified and deleted objects, also after the watch was cut', async () => {
     api.objects.put(THINGS, thing('one'));
     await operator.start();
