@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -27,6 +26,7 @@ import {
   tracked,
   trackingKeys,
 } from './comparison.ts';
+import { apply as applyAt, kubectl as kubectlAt } from './hour/kubectl.ts';
 
 const SAMPLES = path.join(import.meta.dirname, '../../samples/gitops');
 const ROUTE = path.join(import.meta.dirname, '../../samples/delivery/argo-rollouts/httproute.yaml');
@@ -67,32 +67,14 @@ describe('what is applied, compared by the engines of Argo CD and Flux with what
     await api?.stop();
   });
 
-  function kubectl(args: readonly string[], input = ''): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const argv = ['--kubeconfig', api.kubeconfigPath, ...args];
-      const child = execFile(api.kubectlPath, argv, { maxBuffer: 64_000_000 }, (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else reject(new Error(stderr));
-      });
-      child.stdin?.end(input);
-    });
-  }
+  const kubectl = (args: readonly string[], input = '') => kubectlAt(api, args, input);
+  const apply = (objects: readonly KubeObject[], ...options: string[]) => applyAt(api, objects, options);
 
   /** The installation, and what the samples have. */
   async function manifests(): Promise<KubeObject[]> {
     const folders = [BASE, path.join(SAMPLES, 'mesh'), path.join(SAMPLES, 'shop')];
     const built = await Promise.all(folders.map((folder) => kubectl(['kustomize', folder])));
     return built.flatMap((text) => parseAllDocuments(text).map((one) => one.toJS() as KubeObject));
-  }
-
-  /** Definitions and namespaces first, as both tools do. */
-  async function apply(objects: readonly KubeObject[], ...options: string[]): Promise<void> {
-    const first = objects.filter(({ kind }) => kind === 'CustomResourceDefinition' || kind === 'Namespace');
-    for (const items of [first, objects.filter((each) => !first.includes(each))]) {
-      await kubectl(['apply', ...options, '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-      const names = items.filter(({ kind }) => kind === 'CustomResourceDefinition').map((each) => each.metadata.name);
-      if (names.length > 0) await kubectl(['wait', '--for=condition=Established', 'crd', ...names]);
-    }
   }
 
   /** By both tools, each under its own name. */

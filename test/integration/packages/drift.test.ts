@@ -22,6 +22,12 @@ const OF_THE_CLUSTER =
 
 const WEBHOOKS = ['mutatingwebhookconfiguration/weft-injector', 'validatingwebhookconfiguration/weft-validator'];
 
+/** As it stands in Git before and after a commit that asks for a rotation. */
+function rotatedMesh(value: string): KubeObject {
+  const spec = { identity: { rotation: { anchor: value, issuer: value, leaf: value } } };
+  return { apiVersion: 'weft.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'default' }, spec };
+}
+
 describe('packages at a real API server', function () {
   this.timeout(120_000);
   const directory = mkdtempSync(join(tmpdir(), 'weft-packages-'));
@@ -89,7 +95,10 @@ describe('packages at a real API server', function () {
     }
   });
 
-  it('… nor when the operator has run: what it makes is not in the charts, and what is in the charts it leaves alone', async () => {
+  it('… nor when the operator has run, and has rotated what a field asked for: what it makes is not in the charts, and what is in the charts it leaves alone', async () => {
+    const [git, again] = [rotatedMesh('1'), rotatedMesh('2')];
+    const { definitions, controlPlane } = await chart({});
+    await apply([git], 'kustomize-controller');
     const plane = await new Plane(api, 'op-0', { flags: ['--definitions-dir', ''] }).start();
     try {
       await plane.ready(30_000);
@@ -99,15 +108,33 @@ describe('packages at a real API server', function () {
         () => kubectl(['-n', 'weft-system', 'get', ...WEBHOOKS, 'secret/weft-identity-issuer']).catch(() => null),
         30_000,
       );
+      await apply([again], 'kustomize-controller');
+      await kubectl(['wait', '--for=jsonpath={.status.rotation.anchor}=2', '--timeout=60s', 'mesh/default']);
+      await kubectl(['wait', '--for=jsonpath={.status.rotation.phase}=Done', '--timeout=60s', 'mesh/default']);
     } finally {
       await plane.stop();
     }
-    const { definitions, controlPlane } = await chart({});
     for (const manager of ['kustomize-controller', 'argocd-controller']) {
-      expect(await drift([...definitions, ...controlPlane], manager), manager).to.deep.equal([]);
+      expect(await drift([...definitions, ...controlPlane, again], manager), manager).to.deep.equal([]);
     }
     // With nobody behind them they would refuse what the tests below apply.
-    await kubectl(['delete', ...WEBHOOKS]);
+    await kubectl(['delete', 'mesh/default', ...WEBHOOKS]);
+  });
+
+  for (const values of [{ ha: true }, { operator: { split: true }, networkPolicy: { enabled: true } }]) {
+    it(`charts with other values in their place, ${JSON.stringify(values)}: no difference either`, async () => {
+      const { controlPlane } = await chart(values);
+      await apply(controlPlane, 'kustomize-controller');
+      for (const manager of ['kustomize-controller', 'argocd-controller']) {
+        expect(await drift(controlPlane, manager), manager).to.deep.equal([]);
+      }
+    });
+  }
+
+  it('charts with the values that they had before: no difference', async () => {
+    const { controlPlane } = await chart({});
+    await apply(controlPlane, 'kustomize-controller');
+    expect(await drift(controlPlane, 'argocd-controller')).to.deep.equal([]);
   });
 
   it('charts say every default that the API server would fill in', async () => {
