@@ -83,7 +83,7 @@ show-faults: deps ## The real cluster under slow readers, silent connections, en
 show-rotation: deps ## Anchor, issuer and certificates replaced in the real cluster, at 200 requests a second (2 minutes)
 	@hack/demo/run --only rotation
 
-show-ha: deps ## Two nodes and three replicas: a replica, the leader, etcd and a node are lost at 200 requests a second (6 minutes)
+show-ha: deps ## Two nodes and three replicas: a replica, the leader, etcd and a node are lost at 200 requests a second (5 minutes)
 	@hack/ha/show $(HA_FLAGS)
 
 show-quiet: deps ## Three replicas at a real API server for ten minutes in which nothing changes: nothing is written but the lease (twice, 25 minutes)
