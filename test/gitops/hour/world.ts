@@ -22,7 +22,7 @@ const READY_MS = 300_000;
 const POLL_MS = 1_000;
 const STEP_MS_MAX = 30_000;
 /** So many steps of life in the whole time, where it is short. */
-const STEPS = 120;
+const STEPS = 40;
 
 /** Of kinds of ours, as `countWrites` calls them. */
 const WRITES = / (?:create|update|patch|delete|deletecollection)$/;
