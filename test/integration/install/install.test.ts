@@ -29,7 +29,7 @@ interface Definition {
     managedFields?: unknown;
     resourceVersion?: string;
   };
-  spec: { versions: { name: string; subresources?: object }[] };
+  spec: { versions: { name: string; storage?: boolean; subresources?: object }[] };
 }
 
 describe('installing and uninstalling at a real API server', function () {
@@ -71,6 +71,21 @@ describe('installing and uninstalling at a real API server', function () {
   const deployment = async () =>
     JSON.parse(await kubectl(`-n ${SYSTEM} get deploy weft-operator -o json`)) as Deployment;
   const imageOf = async () => (await deployment()).spec.template.spec.containers[0]!.image;
+
+  const definition = async () => JSON.parse(await kubectl(`get ${SERVERS} -o json`)) as Definition;
+  const storedVersions = async () =>
+    JSON.parse(await kubectl(`get ${SERVERS} -o jsonpath={.status.storedVersions}`)) as string[];
+
+  /** As a release would have it that stores this version of Servers, whether or not today's knows it. */
+  async function storing(version: string): Promise<void> {
+    const held = await definition();
+    delete held.metadata.managedFields;
+    delete held.metadata.resourceVersion;
+    const { versions } = held.spec;
+    if (!versions.some(({ name }) => name === version)) versions.push({ ...versions.at(-1)!, name: version });
+    for (const each of versions) each.storage = each.name === version;
+    await kubectl('replace -f -', JSON.stringify(held));
+  }
 
   async function installed(...args: string[]): Promise<string> {
     const { code, text } = await install(...args);
@@ -139,6 +154,35 @@ describe('installing and uninstalling at a real API server', function () {
     expect(await installed('--upgrade-crds')).not.to.contain('no status subresource');
     expect(await kubectl(`get ${SERVERS} -o jsonpath={.spec.versions[*].subresources}`)).to.contain('status');
     await kubectl('-n shop get server web');
+  });
+
+  it('stores objects anew that may be stored in an older version, so that a later definition can do without it', async () => {
+    await storing('v1beta1');
+    await kubectl('-n shop annotate server web stored=once');
+    await installed('--force');
+    expect(await storedVersions()).to.have.members(['v1beta1', 'v1beta3']);
+    expect(await installed('--migrate-stored')).to.match(
+      /servers\.policy\.linkerd\.io: 1 objects, none stored as v1beta1/,
+    );
+    expect(await storedVersions()).to.deep.equal(['v1beta3']);
+    const held = await definition();
+    held.spec.versions = held.spec.versions.filter(({ name }) => name !== 'v1beta1');
+    await kubectl('replace -f -', JSON.stringify(held));
+    const found = await kubectl('-n shop get server web -o jsonpath={.spec.port},{.metadata.annotations.stored}');
+    expect(found).to.equal('80,once');
+    expect(await installed('--force', '--migrate-stored')).not.to.contain('none stored as');
+  });
+
+  it('refuses definitions without a version in which objects may be stored, before it applies anything', async () => {
+    await storing('v1gamma');
+    const before = (await definition()).metadata.generation;
+    const refused = await install('--force');
+    expect(refused.code).to.equal(1);
+    expect(refused.text).to.contain('WEFT_INSTALL_STORED_VERSION').and.to.contain('v1gamma');
+    expect((await definition()).metadata.generation).to.equal(before);
+    const status = JSON.stringify({ status: { storedVersions: ['v1beta3'] } });
+    await kubectl(`patch ${SERVERS} --subresource=status --type=merge -p ${status}`);
+    await installed('--force');
   });
 
   it('E15: removes nothing of somebody else, whatever its name, its finalizers or its owner references say', async () => {
