@@ -54,6 +54,8 @@ export class Replicas {
     const { podName, addressOf = (address) => address } = this.#options;
     const others = new Map<string, OtherReplica>();
     for (const { ports, endpoints } of this.#slices) {
+      // Roles that have neither port have no proxies, and no numbers.
+      if (!ports.some(({ name }) => name === CONFIG_PORT_NAME || name === VIZ_PORT_NAME)) continue;
       const port = ports.find(({ name }) => name === VIZ_PORT_NAME)?.port ?? null;
       for (const { targetPod: name, addresses, ready, terminating } of endpoints) {
         const [address] = addresses;

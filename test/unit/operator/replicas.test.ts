@@ -56,7 +56,7 @@ describe('replicas of the operator', () => {
     ]);
   });
 
-  it('know the others by address, and by the port at which they are asked; an older one has none, one that ends does not count', () => {
+  it('know the others by address, and by the port at which they are asked; an older one has none, one that ends or has neither proxies nor numbers does not count', () => {
     const { replicas, apply } = rig();
     const endpoint = (name: string, address: string, fields = {}) =>
       sliceEndpoint(address, { targetPod: name, ...fields });
@@ -74,6 +74,11 @@ describe('replicas of the operator', () => {
         endpoint('weft-operator-d', '10.0.0.4'),
         endpoint('weft-operator-e', '10.0.0.5', { ready: false, terminating: true }),
       ],
+    );
+    apply(
+      'webhooks-4',
+      [{ name: 'webhooks', port: 8443, protocol: 'TCP' as const }],
+      [endpoint('weft-webhooks-a', '10.0.0.6')],
     );
     expect(replicas.others.map(({ name, port, ready }) => [name, port, ready])).to.have.deep.members([
       ['weft-operator-b', 8089, true],
