@@ -4,6 +4,7 @@ import { connect } from 'node:tls';
 import { TRANSPORT_ALPN } from '../../proxy-image/contract/names.ts';
 import { execApp, kubectl } from '../demo/kubectl.ts';
 import { sleep } from '../demo/shell.ts';
+import { makeUnmeshed, removeUnmeshed } from './faults/proxies.ts';
 import { type Place, POLL, podsOf } from './world.ts';
 
 const PAUSE_MS = 500;
@@ -106,10 +107,14 @@ export async function calm(): Promise<void> {
 export class Unrest {
   readonly #place: Place;
   readonly #loops: Promise<void>[];
+  /** A pod without the proxy that it should have, as long as the unrest lasts. */
+  readonly #unmeshed = makeUnmeshed();
   #isStopped = false;
 
   constructor(place: Place) {
     this.#place = place;
+    // Whoever stops the unrest hears of it; until then it is only a series that is missing.
+    this.#unmeshed.catch(() => {});
     const calls = CALLS.map(
       ({ from, args }) =>
         () =>
@@ -122,6 +127,8 @@ export class Unrest {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all(this.#loops);
+    await this.#unmeshed;
+    await removeUnmeshed();
   }
 
   async #repeat(once: () => Promise<unknown>): Promise<void> {

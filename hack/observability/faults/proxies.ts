@@ -82,17 +82,24 @@ export const hostNetwork: Fault = {
 
 const UNMESHED = 'unmeshed';
 
-/** What asks for a proxy afterwards does not bring one; it is mended as the runbook says. */
+/** A pod that is told to have a proxy when it runs already: what asks for one afterwards does not bring one. */
+export async function makeUnmeshed(): Promise<void> {
+  const { metadata, ...pod } = meshedPod(UNMESHED);
+  await create({ ...pod, metadata: { ...metadata, annotations: {} } });
+  await kubectl(['-n', POLL, 'annotate', 'pod', UNMESHED, 'linkerd.io/inject=enabled']);
+}
+
+export async function removeUnmeshed(): Promise<void> {
+  await kubectl(['-n', POLL, 'delete', 'pod', UNMESHED, '--ignore-not-found']);
+}
+
+/** It is mended as the runbook says. */
 export const lateAnnotation: Fault = {
   title: 'a pod that is told to have a proxy when it runs already',
   alerts: ['WeftPodsWithoutProxy'],
-  async make() {
-    const { metadata, ...pod } = meshedPod(UNMESHED);
-    await create({ ...pod, metadata: { ...metadata, annotations: {} } });
-    await kubectl(['-n', POLL, 'annotate', 'pod', UNMESHED, 'linkerd.io/inject=enabled']);
-  },
+  make: makeUnmeshed,
   async mend() {
-    await kubectl(['-n', POLL, 'delete', 'pod', UNMESHED, '--ignore-not-found']);
+    await removeUnmeshed();
     await create(meshedPod(UNMESHED));
   },
 };
